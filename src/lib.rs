@@ -1,0 +1,1 @@
+//! pgchaos: a failover-aware load generator for PostgreSQL HA clusters.

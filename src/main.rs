@@ -1,0 +1,2 @@
+//! The `pgchaos` program.
+fn main() {}
