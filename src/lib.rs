@@ -1,1 +1,2 @@
 //! pgchaos: a failover-aware load generator for PostgreSQL HA clusters.
+pub mod model;

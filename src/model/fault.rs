@@ -1,0 +1,311 @@
+//! What can go wrong between a client and a PostgreSQL cluster, and the class it belongs to.
+//!
+//! Classes come from the SQLSTATE, the kind of the io error and the phase, never from the text
+//! of a message, which the server may translate.
+
+use std::fmt;
+use std::io::ErrorKind;
+
+use serde::{Deserialize, Serialize};
+
+/// The classes of errors. The names are those of log, record and report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// A session that was up ended: EOF, reset, broken pipe, 57P01, 57P02, 08xxx.
+    Lost,
+    /// Nobody listens.
+    Refused,
+    /// 25006, or the session is in recovery or read-only after connecting.
+    ReadOnly,
+    /// Accepted, then closed before the server's first word: a proxy with no live server.
+    NoBackend,
+    /// 57P03: starting up, shutting down or in recovery.
+    Starting,
+    /// A client-side deadline passed, or the kernel's own (ETIMEDOUT).
+    Timeout,
+    /// No route to host or network.
+    Unreachable,
+    /// The name has no address.
+    Resolve,
+    /// 53xxx: too many connections, out of memory, disk full.
+    Overloaded,
+    /// 28xxx, or a password that is missing.
+    Auth,
+    /// The TLS handshake or the certificate.
+    Tls,
+    /// 40001, 40P01.
+    Conflict,
+    /// Any other SQLSTATE, shown as it is.
+    Sql,
+}
+
+impl Class {
+    /// The name in log, record and report.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lost => "lost",
+            Self::Refused => "refused",
+            Self::ReadOnly => "read_only",
+            Self::NoBackend => "no_backend",
+            Self::Starting => "starting",
+            Self::Timeout => "timeout",
+            Self::Unreachable => "unreachable",
+            Self::Resolve => "resolve",
+            Self::Overloaded => "overloaded",
+            Self::Auth => "auth",
+            Self::Tls => "tls",
+            Self::Conflict => "conflict",
+            Self::Sql => "sql",
+        }
+    }
+
+    /// Whether waiting cannot mend it: before the first success it ends the run, with a remedy.
+    /// After the first success nothing ends the load.
+    #[must_use]
+    pub fn hopeless_before_first_success(self) -> bool {
+        matches!(self, Self::Auth | Self::Tls | Self::Sql)
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What the client was doing when it went wrong, in the order of a session's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Looking up the name.
+    Resolve,
+    /// Opening the TCP or Unix socket.
+    Connect,
+    /// TLS, startup packet, authentication.
+    Authenticate,
+    /// The first query: who is it, and does it take writes.
+    Check,
+    /// Session up, nothing in flight.
+    Idle,
+    /// A write in flight.
+    Write,
+    /// A read in flight.
+    Read,
+}
+
+impl Phase {
+    /// Whether a session was being opened, not used.
+    #[must_use]
+    pub fn is_connecting(self) -> bool {
+        self <= Self::Check
+    }
+
+    /// In words, to follow "during".
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Resolve => "name lookup",
+            Self::Connect => "connect",
+            Self::Authenticate => "authentication",
+            Self::Check => "session check",
+            Self::Idle => "idle",
+            Self::Write => "write",
+            Self::Read => "read",
+        }
+    }
+}
+
+/// How severe the server called it. Only an ERROR leaves the session up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The statement failed and its transaction is rolled back.
+    Error,
+    /// FATAL or PANIC: the session ended.
+    Fatal,
+}
+
+/// What the driver showed of a failure, before it has a class.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// SQLSTATE and severity of the server's error message.
+    pub sqlstate: Option<(String, Severity)>,
+    /// The io error, by kind.
+    pub io: Option<ErrorKind>,
+    /// The TLS layer failed.
+    pub tls: bool,
+    /// The client's side of authentication failed, such as a password that is missing.
+    pub authentication: bool,
+    /// A client-side deadline passed.
+    pub deadline: bool,
+    /// The server had sent at least one byte on this connection.
+    pub server_spoke: bool,
+}
+
+impl Evidence {
+    /// The class of this evidence, in this phase.
+    #[must_use]
+    pub fn class(&self, phase: Phase) -> Class {
+        if self.deadline {
+            return Class::Timeout;
+        }
+        if let Some((sqlstate, _)) = &self.sqlstate {
+            return class_of_sqlstate(sqlstate);
+        }
+        if self.tls {
+            return Class::Tls;
+        }
+        if self.authentication {
+            return Class::Auth;
+        }
+        match (phase, self.io) {
+            (Phase::Resolve, _) => Class::Resolve,
+            (_, Some(ErrorKind::TimedOut)) => Class::Timeout,
+            // A missing Unix socket is a missing listener.
+            (_, Some(ErrorKind::ConnectionRefused))
+            | (Phase::Connect, Some(ErrorKind::NotFound)) => Class::Refused,
+            (
+                _,
+                Some(
+                    ErrorKind::HostUnreachable
+                    | ErrorKind::NetworkUnreachable
+                    | ErrorKind::NetworkDown
+                    | ErrorKind::AddrNotAvailable,
+                ),
+            ) => Class::Unreachable,
+            (Phase::Connect | Phase::Authenticate, _) if !self.server_spoke => Class::NoBackend,
+            _ => Class::Lost,
+        }
+    }
+
+    /// Whether this answer to a write proves that the write is not committed.
+    ///
+    /// Only an ERROR does: its transaction is rolled back. FATAL and PANIC can come after the
+    /// commit, and some SQLSTATEs say themselves that the outcome is unknown.
+    #[must_use]
+    pub fn proves_rejection(&self) -> bool {
+        match &self.sqlstate {
+            Some((sqlstate, Severity::Error)) => {
+                class_of_sqlstate(sqlstate) != Class::Lost && sqlstate != "40003"
+            }
+            _ => false,
+        }
+    }
+}
+
+fn class_of_sqlstate(sqlstate: &str) -> Class {
+    match sqlstate {
+        "25006" => Class::ReadOnly,
+        // 57P05 is idle_session_timeout: the server ended a session that was up.
+        "57P01" | "57P02" | "57P05" => Class::Lost,
+        "57P03" => Class::Starting,
+        "40001" | "40P01" => Class::Conflict,
+        _ => match sqlstate.get(..2) {
+            Some("08") => Class::Lost,
+            Some("53") => Class::Overloaded,
+            Some("28") => Class::Auth,
+            _ => Class::Sql,
+        },
+    }
+}
+
+/// One failure, with its class and words for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Its class.
+    pub class: Class,
+    /// What was being done.
+    pub phase: Phase,
+    /// The server's SQLSTATE, where the server said one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sqlstate: Option<String>,
+    /// `host:port`, or the path of the socket.
+    pub endpoint: String,
+    /// What happened, with the chain of causes.
+    pub message: String,
+}
+
+impl Fault {
+    /// Whether the server said goodbye by an administrator's command, as a proper shutdown does.
+    #[must_use]
+    pub fn is_goodbye(&self) -> bool {
+        self.sqlstate.as_deref() == Some("57P01")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sqlstate(code: &str, severity: Severity) -> Evidence {
+        Evidence {
+            sqlstate: Some((code.to_owned(), severity)),
+            server_spoke: true,
+            ..Evidence::default()
+        }
+    }
+
+    fn io(kind: ErrorKind) -> Evidence {
+        Evidence { io: Some(kind), ..Evidence::default() }
+    }
+
+    #[test]
+    fn a_closed_connection_is_lost_only_after_the_servers_first_word() {
+        let silent = Evidence::default();
+        let spoke = Evidence { server_spoke: true, ..Evidence::default() };
+        assert_eq!(silent.class(Phase::Authenticate), Class::NoBackend);
+        assert_eq!(io(ErrorKind::ConnectionReset).class(Phase::Authenticate), Class::NoBackend);
+        assert_eq!(spoke.class(Phase::Authenticate), Class::Lost);
+        assert_eq!(spoke.class(Phase::Check), Class::Lost);
+        assert_eq!(silent.class(Phase::Idle), Class::Lost);
+    }
+
+    #[test]
+    fn sqlstates_have_their_classes() {
+        for (code, class) in [
+            ("57P01", Class::Lost),
+            ("57P02", Class::Lost),
+            ("08006", Class::Lost),
+            ("57P03", Class::Starting),
+            ("25006", Class::ReadOnly),
+            ("53300", Class::Overloaded),
+            ("53100", Class::Overloaded),
+            ("28P01", Class::Auth),
+            ("28000", Class::Auth),
+            ("40001", Class::Conflict),
+            ("40P01", Class::Conflict),
+            ("42P01", Class::Sql),
+            ("57014", Class::Sql),
+        ] {
+            assert_eq!(sqlstate(code, Severity::Error).class(Phase::Write), class, "{code}");
+        }
+    }
+
+    #[test]
+    fn only_an_error_proves_that_a_write_is_not_committed() {
+        assert!(sqlstate("25006", Severity::Error).proves_rejection());
+        assert!(sqlstate("57014", Severity::Error).proves_rejection());
+        assert!(!sqlstate("57P01", Severity::Fatal).proves_rejection());
+        assert!(!sqlstate("53100", Severity::Fatal).proves_rejection());
+        assert!(!sqlstate("08007", Severity::Error).proves_rejection());
+        assert!(!sqlstate("40003", Severity::Error).proves_rejection());
+        assert!(!io(ErrorKind::BrokenPipe).proves_rejection());
+        assert!(!Evidence { deadline: true, ..Evidence::default() }.proves_rejection());
+    }
+
+    #[test]
+    fn io_errors_have_their_classes() {
+        for (kind, class) in [
+            (ErrorKind::ConnectionRefused, Class::Refused),
+            (ErrorKind::NotFound, Class::Refused),
+            (ErrorKind::TimedOut, Class::Timeout),
+            (ErrorKind::HostUnreachable, Class::Unreachable),
+            (ErrorKind::NetworkUnreachable, Class::Unreachable),
+        ] {
+            assert_eq!(io(kind).class(Phase::Connect), class, "{kind}");
+        }
+        assert_eq!(io(ErrorKind::Other).class(Phase::Resolve), Class::Resolve);
+    }
+}

@@ -1,0 +1,30 @@
+//! The pure floor: what is true about a run, and nothing that touches the world.
+//!
+//! No socket, clock, file, environment or global randomness is used here. Time comes in as a
+//! [`Duration`](std::time::Duration) since the start of the run, randomness as a generator that
+//! the caller seeded. So every rule of truth can be tested with a literal history.
+//!
+//! From the small to the whole:
+//!
+//! - [`seconds`], [`seq_set`]: how times and sets of sequence numbers are kept and written.
+//! - [`fault`]: what can go wrong, and the class it belongs to; [`server`]: who answered.
+//! - [`options`]: what the load is asked to do; [`schedule`] and [`backoff`]: when to do it.
+//! - [`outage`]: an outage, its anatomy and the clock that measures it; [`kind`]: why it happened.
+//! - [`event`]: everything that a run can report, one variant a fact.
+//! - [`ledger`]: what became of every write; [`account`]: the ledger against what is present.
+//! - [`run`]: a run rebuilt from its events, live or from a record; [`record`]: events as lines.
+//! - [`verdict`] and [`summary`]: what a run comes to.
+
+pub mod account;
+pub mod event;
+pub mod fault;
+pub mod kind;
+pub mod latency;
+pub mod ledger;
+pub mod options;
+pub mod outage;
+pub mod seconds;
+pub mod seq_set;
+pub mod server;
+pub mod summary;
+pub mod verdict;

@@ -1,0 +1,96 @@
+//! What the load is asked to do: the options of `gen`, checked and in plain units.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::seconds;
+
+/// How many writes come due.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rate {
+    /// Writes per second over all writers, on a schedule that does not wait for answers.
+    PerSecond(f64),
+    /// The next write goes out as soon as the last one is answered.
+    Max,
+}
+
+/// What becomes of writes that came due while there was no session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backlog {
+    /// They are never sent, and counted as skipped.
+    Skip,
+    /// They are sent as fast as the server takes them, their latency counted from when they were
+    /// due.
+    CatchUp,
+}
+
+/// The load, as asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoadOptions {
+    /// How many writes come due.
+    pub rate: Rate,
+    /// Connections that write.
+    pub writers: u32,
+    /// Writes in flight per connection.
+    pub pipeline: u32,
+    /// How long to write, from the start of the run.
+    #[serde(with = "seconds::option", rename = "duration_s")]
+    pub duration: Option<Duration>,
+    /// How many writes to send, over all writers.
+    pub writes: Option<u64>,
+    /// Read the last three ids after every Nth write of a writer; 0 is never.
+    pub read_every: u32,
+    /// What becomes of writes due during an outage.
+    pub backlog: Backlog,
+    /// Deadline of a whole connect: lookup, socket, authentication, first query.
+    #[serde(with = "seconds", rename = "connect_timeout_s")]
+    pub connect_timeout: Duration,
+    /// Deadline of each write and each read.
+    #[serde(with = "seconds", rename = "write_timeout_s")]
+    pub write_timeout: Duration,
+    /// A write without an answer for this long is evidence of an outage.
+    #[serde(with = "seconds", rename = "stall_after_s")]
+    pub stall_after: Duration,
+    /// The shortest wait between connect attempts.
+    #[serde(with = "seconds", rename = "backoff_min_s")]
+    pub backoff_min: Duration,
+    /// The longest wait between connect attempts.
+    #[serde(with = "seconds", rename = "backoff_max_s")]
+    pub backoff_max: Duration,
+    /// How long the final verification may wait for the cluster and for its answers.
+    #[serde(with = "seconds", rename = "verify_timeout_s")]
+    pub verify_timeout: Duration,
+}
+
+/// What makes the verdict fail.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Thresholds {
+    /// The longest outage that is still fine.
+    #[serde(with = "seconds::option", rename = "max_outage_s")]
+    pub max_outage: Option<Duration>,
+    /// How many lost writes are still fine.
+    pub max_lost: u64,
+    /// The lowest share of due writes that must have been acknowledged, in percent.
+    pub min_availability_pct: Option<f64>,
+    /// The highest 99th percentile of latency that is still fine.
+    #[serde(with = "seconds::option", rename = "max_p99_s")]
+    pub max_p99: Option<Duration>,
+}
+
+/// Where the writes go, as the user named it. Never has a password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Host names or addresses, separated by commas when there are several.
+    pub host: String,
+    /// The first host's port.
+    pub port: u16,
+    /// Every host with its port, as shown to people.
+    pub endpoints: String,
+    /// The database.
+    pub dbname: String,
+    /// The role.
+    pub user: String,
+}

@@ -1,0 +1,169 @@
+//! The summary of a run: the names of its JSON are part of the public interface.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::event::Backwards;
+use super::fault::Class;
+use super::latency::Percentiles;
+use super::options::{LoadOptions, Target, Thresholds};
+use super::outage::Outage;
+use super::verdict::Outcome;
+
+/// What a run comes to, in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The format of this summary.
+    pub format: u32,
+    /// The version of pgchaos that ran it.
+    pub pgchaos: String,
+    /// The run's id.
+    pub run_id: Uuid,
+    /// When it began, by the wall clock.
+    pub started_at: DateTime<Utc>,
+    /// How long it wrote, or waited to write; without the verification.
+    pub elapsed_s: f64,
+    /// Where to.
+    pub target: SummaryTarget,
+    /// The load and the thresholds.
+    pub options: SummaryOptions,
+    /// Writes by outcome.
+    pub writes: Writes,
+    /// How fast, and how much of what was due.
+    pub rate: RateSummary,
+    /// From when a write was due to its acknowledgement, in milliseconds.
+    pub latency_ms: Percentiles,
+    /// Errors by class.
+    pub errors: BTreeMap<Class, u64>,
+    /// The ledger against the database.
+    pub verification: VerificationSummary,
+    /// History that went backwards.
+    pub history_backwards: Vec<Backwards>,
+    /// Every outage.
+    pub outages: Vec<Outage>,
+    /// Pass, fail or inconclusive.
+    pub verdict: Outcome,
+    /// Why.
+    pub reasons: Vec<String>,
+}
+
+/// The target, without the words for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SummaryTarget {
+    /// Host names or addresses, separated by commas.
+    pub host: String,
+    /// The first host's port.
+    pub port: u16,
+    /// The database.
+    pub dbname: String,
+    /// The role.
+    pub user: String,
+}
+
+impl From<&Target> for SummaryTarget {
+    fn from(target: &Target) -> Self {
+        Self {
+            host: target.host.clone(),
+            port: target.port,
+            dbname: target.dbname.clone(),
+            user: target.user.clone(),
+        }
+    }
+}
+
+/// The load and the thresholds, side by side in one object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SummaryOptions {
+    /// The load.
+    #[serde(flatten)]
+    pub load: LoadOptions,
+    /// What makes the verdict fail.
+    #[serde(flatten)]
+    pub thresholds: Thresholds,
+}
+
+/// Writes by outcome. `attempted` is the sum of `acknowledged`, `rejected`, `in_doubt` and of the
+/// unaccounted ones that are known to be sent; `due` is that of `attempted` and `skipped`, and of
+/// what was due and not yet sent when the run ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Writes {
+    /// Came due.
+    pub due: u64,
+    /// Sent.
+    pub attempted: u64,
+    /// The server said that they are committed.
+    pub acknowledged: u64,
+    /// Of these, committed without the synchronous standby, as the wait for it was cancelled.
+    pub acknowledged_locally: u64,
+    /// Proven not committed.
+    pub rejected: u64,
+    /// Sent, and no answer came.
+    pub in_doubt: u64,
+    /// Due, and never sent, as there was no session.
+    pub skipped: u64,
+    /// After the last flush of a run that was killed.
+    pub unaccounted: u64,
+}
+
+/// How fast.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct RateSummary {
+    /// Acknowledged writes per second of the run.
+    pub acknowledged_per_s: f64,
+    /// Acknowledged of due, in percent; `None` when nothing came due.
+    pub availability_pct: Option<f64>,
+}
+
+/// How far the verification came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerificationState {
+    /// Every write has a final outcome.
+    Complete,
+    /// It could not finish.
+    Incomplete,
+    /// It was not asked for, or not reached.
+    Skipped,
+}
+
+/// The ledger against the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerificationSummary {
+    /// How far it came. Unless complete, the counts are 0 and mean nothing.
+    pub state: VerificationState,
+    /// Sent by this run and there.
+    pub present: u64,
+    /// Acknowledged, and not there.
+    pub lost: u64,
+    /// In doubt, and there.
+    pub recovered: u64,
+    /// In doubt, and not there.
+    pub absent: u64,
+    /// There more than once.
+    pub duplicated: u64,
+    /// There, though never sent or proven not committed.
+    pub unexpected: u64,
+    /// The lost writes, as ranges.
+    pub lost_writes: Vec<LostWrites>,
+    /// Why it is not complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Neighbouring lost writes of one writer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostWrites {
+    /// Which writer.
+    pub writer: i32,
+    /// The first of them.
+    pub first_seq: i64,
+    /// The last of them.
+    pub last_seq: i64,
+    /// Not acknowledged before this time, by the wall clock; to a second, from the record.
+    pub acknowledged_from: Option<DateTime<Utc>>,
+    /// Acknowledged by this time.
+    pub acknowledged_to: Option<DateTime<Utc>>,
+}
