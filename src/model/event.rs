@@ -19,6 +19,7 @@ use super::outage::Outage;
 use super::seconds;
 use super::seq_set::SeqSet;
 use super::server::Server;
+use super::summary::LostWrites;
 
 /// One fact, and when it was known: `at`, since the start of the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -370,6 +371,8 @@ pub enum StopReason {
 pub struct Verification {
     /// What the ledger and the converged primary say together; `None` when it could not finish.
     pub account: Option<Account>,
+    /// The lost writes, with the times between which they were acknowledged.
+    pub lost_writes: Vec<LostWrites>,
     /// Why it could not finish, or was skipped.
     pub reason: Option<String>,
     /// The server it looked at.

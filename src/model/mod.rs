@@ -16,15 +16,26 @@
 //! - [`verdict`] and [`summary`]: what a run comes to.
 
 pub mod account;
+pub mod ack_trail;
+pub mod backoff;
 pub mod event;
 pub mod fault;
 pub mod kind;
 pub mod latency;
 pub mod ledger;
+pub mod loss_times;
+mod open_outage;
 pub mod options;
 pub mod outage;
+pub mod outage_clock;
+pub mod rate_trail;
+pub mod record;
+pub mod replay;
+pub mod run;
+pub mod schedule;
 pub mod seconds;
 pub mod seq_set;
 pub mod server;
 pub mod summary;
+pub mod summing_up;
 pub mod verdict;

@@ -1,0 +1,92 @@
+//! The record: a run's events as JSON Lines, and what can be wrong with such lines.
+//!
+//! One event a line, the run's header first. Later versions may add fields and events; a change
+//! that an older reader would misunderstand gets a new format number.
+
+use thiserror::Error;
+
+use super::event::{Event, Header, What};
+
+/// The format that this version writes, and the highest that it reads.
+pub const FORMAT: u32 = 1;
+
+/// What is wrong with a record.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum RecordError {
+    /// It has no line.
+    #[error("the record is empty: the run was killed before its first line was written")]
+    Empty,
+    /// Its first line is not a run's header.
+    #[error("this is no pgchaos record: its first line does not begin a run ({reason})")]
+    NotARecord {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It was written by a newer version.
+    #[error(
+        "the record has format {found}, written by pgchaos {version}; this pgchaos reads formats \
+         up to {FORMAT}: use that version or a newer one"
+    )]
+    FutureFormat {
+        /// Its format.
+        found: u64,
+        /// The version that wrote it.
+        version: String,
+    },
+    /// A line in the middle cannot be read.
+    #[error("line {line} of the record cannot be read: {reason}")]
+    Damaged {
+        /// Counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// One event as a line, without its end of line.
+///
+/// # Errors
+/// When the event has a number that JSON cannot write; none of ours has.
+pub fn encode(event: &Event) -> Result<String, serde_json::Error> {
+    serde_json::to_string(event)
+}
+
+/// The header in a record's first line.
+///
+/// # Errors
+/// [`RecordError::NotARecord`] and [`RecordError::FutureFormat`].
+pub fn decode_header(line: &[u8]) -> Result<Header, RecordError> {
+    let not_a_record = |reason: String| RecordError::NotARecord { reason };
+    let value: serde_json::Value =
+        serde_json::from_slice(line).map_err(|error| not_a_record(error.to_string()))?;
+    if value.get("event").and_then(serde_json::Value::as_str) != Some("run") {
+        return Err(not_a_record("it has no \"event\":\"run\"".to_owned()));
+    }
+    // The format comes first: a newer header may not have the fields that this version wants.
+    let format = value.get("format").and_then(serde_json::Value::as_u64);
+    match format {
+        Some(found) if found > u64::from(FORMAT) => {
+            let version = value.get("pgchaos").and_then(serde_json::Value::as_str);
+            return Err(RecordError::FutureFormat {
+                found,
+                version: version.unwrap_or("of an unknown version").to_owned(),
+            });
+        }
+        Some(_) => {}
+        None => return Err(not_a_record("it names no format".to_owned())),
+    }
+    match serde_json::from_value(value) {
+        Ok(Event { what: What::Run(header), .. }) => Ok(*header),
+        Ok(_) => Err(not_a_record("it is another event".to_owned())),
+        Err(error) => Err(not_a_record(error.to_string())),
+    }
+}
+
+/// The event in a later line.
+///
+/// # Errors
+/// [`RecordError::Damaged`] with `line_number`.
+pub fn decode(line: &[u8], line_number: u64) -> Result<Event, RecordError> {
+    serde_json::from_slice(line)
+        .map_err(|error| RecordError::Damaged { line: line_number, reason: error.to_string() })
+}
