@@ -23,7 +23,7 @@ rate=4                      # slow enough that the log has a line for each write
 export PATRONI_TTL=20 PATRONI_LOOP_WAIT=5 PATRONI_RETRY_TIMEOUT=5
 export HAPROXY_CHECK='inter 1s fall 2 rise 1'
 
-passed=0 failed=0 gen= step=
+passed=0 failed=0 gen='' step=''
 
 compose() { docker compose -p "$project" "$@"; }
 say() { printf '# %3d s  %s\n' "$SECONDS" "$*"; }
@@ -124,7 +124,7 @@ begin() {
     step=$1 step_began=$(date +%s.%N) step_line=$(($(wc -l <"$log") + 1))
     say "$step"
 }
-end() { printf '%s\t%s\t%s\n' "$step" "$step_began" "$(date +%s.%N)" >>"$steps"; step=; }
+end() { printf '%s\t%s\t%s\n' "$step" "$step_began" "$(date +%s.%N)" >>"$steps"; step=''; }
 here() { tail -n "+$step_line" "$log"; }   # the log of this step
 count() { here | grep -cE -e "$1" || true; }
 says() { [ "$(count "$1")" -gt 0 ]; }
@@ -133,9 +133,10 @@ mark() { step_line=$(($(wc -l <"$log") + 1)); }
 wrote() { [ "$(count 'INSERT: ')" -ge "$1" ]; }
 trouble='LOST|REFUSED|NO BACKEND|READ ONLY|STARTING|TIMEOUT|UNREACHABLE|RECOVERED|CONNECTED'
 
-# goes_on SECONDS: writes for so long, and nothing that looks like trouble.
+# goes_on SECONDS: writes for so long, and nothing that looks like trouble in the
+# whole step.
 goes_on() {
-    wait_for $(($1 * 3)) "$step: $(($1 * rate)) writes more" wrote $(($1 * rate))
+    wait_for $(($1 * 3)) "$step: $(($1 * rate)) writes more" wrote $(($(count 'INSERT: ') + $1 * rate))
     check "$step: no interruption in the log" silent_about "$trouble"
 }
 # no_write_for SECONDS: true once the log has had no line of a write for so long.
@@ -308,7 +309,7 @@ code=none
 if gone; then
     code=0
     wait "$gen" || code=$?
-    gen=
+    gen=''
 fi
 end
 check "Ctrl-C: exit code 0 (it is $code)" [ "$code" = 0 ]
