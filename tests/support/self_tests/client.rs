@@ -37,6 +37,13 @@ impl Session {
         row.expect("answered").expect("no error").get(0)
     }
 
+    /// Says goodbye; returns when the server has been told.
+    pub(crate) async fn leave(self) {
+        drop(self.client);
+        let end = timeout(SOON, self.driver).await.expect("ended").unwrap();
+        end.expect("properly");
+    }
+
     /// The SQLSTATE that the session ended with, if the server said one.
     pub(crate) async fn end(self) -> Option<String> {
         let end = timeout(SOON, self.driver).await.expect("ended").unwrap();
