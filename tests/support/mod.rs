@@ -1,0 +1,28 @@
+//! What the integration tests share: a PostgreSQL server of a test's own, and a proxy in front of it that breaks on order.
+//!
+//! Nothing here knows pgchaos. A test starts a [`Postgres`], puts a [`Proxy`] before it, runs the program
+//! against `proxy.url()` and breaks one or the other. Both clean up when they are dropped, also in a test
+//! that panics; a server's files and processes go even when the test's process is killed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "support code of tests: what cannot go on fails the test, at once and in words"
+)]
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "each test crate compiles the whole of it and uses its own part"
+)]
+
+mod command;
+mod port;
+mod postgres;
+mod proxy;
+mod wait;
+
+pub use port::free_port;
+pub use postgres::{Postgres, Stop};
+pub use proxy::{Armed, Proxy};
+pub use wait::wait_until;
