@@ -1,1 +1,3 @@
 //! pgchaos: a failover-aware load generator for PostgreSQL HA clusters.
+
+pub mod pg;

@@ -1,0 +1,3 @@
+//! Sessions and SQL: what is said to PostgreSQL, and how the connection to it is described.
+
+pub mod settings;
