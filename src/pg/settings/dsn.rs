@@ -24,6 +24,14 @@ pub enum DsnError {
         /// Where the word begins, from 1.
         position: usize,
     },
+    /// Where a value is due, the next option begins.
+    #[error(
+        "at character {position} a value is due, and another option begins (an empty value is '')"
+    )]
+    NoValue {
+        /// Where the value is due, from 1.
+        position: usize,
+    },
     /// A quote is never closed.
     #[error(
         "the quoted value that begins at character {position} has no closing ' (inside, write \\' and \\\\)"

@@ -42,7 +42,7 @@ impl fmt::Display for Origin {
 #[non_exhaustive]
 pub enum SettingsError {
     /// The connection string cannot be read.
-    #[error("the connection string cannot be read: {0}")]
+    #[error("the connection string cannot be read")]
     Dsn(#[from] DsnError),
     /// Two connection strings.
     #[error("two connection strings were given, as the argument and with -d/--dbname: give one")]

@@ -28,6 +28,7 @@ pub(super) fn read(
     let hostaddrs = hostaddr_of_hosts(layers, warnings);
     let named = hosts.or(hostaddrs);
     let names = named.map_or_else(|| vec![""], items);
+    refuse_credentials(&names, named)?;
     let addresses = match hostaddrs {
         Some(said) => matching("hostaddr", said, named, addresses(said)?, names.len())?,
         None => vec![None; names.len()],
@@ -75,6 +76,19 @@ fn endpoint(name: &str, hostaddr: Option<IpAddr>, port: u16) -> Endpoint {
         address,
         hostaddr,
         port,
+    }
+}
+
+/// `user:password@host` is for URIs only; as a name it would be looked up, and logged.
+fn refuse_credentials(names: &[&str], said: Option<&Said>) -> Result<(), SettingsError> {
+    let looks_like_it = |name: &&str| name.contains(['@', '=']) && !name.starts_with(['/', '@']);
+    match said.filter(|_| names.iter().any(looks_like_it)) {
+        Some(said) => Err(invalid(
+            "host",
+            said,
+            "a host's name has no \"@\" and no \"=\" in it",
+        )),
+        None => Ok(()),
     }
 }
 

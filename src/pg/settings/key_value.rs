@@ -4,6 +4,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use super::dsn::{DsnError, Pair};
+use super::keyword;
 
 /// The pairs, in their order.
 pub(super) fn parse(text: &str) -> Result<Vec<Pair>, DsnError> {
@@ -70,10 +71,16 @@ impl Reader<'_> {
     }
 
     fn value(&mut self) -> Result<String, DsnError> {
+        let before_spaces = self.position;
         self.skip_spaces();
         let position = self.position;
         if self.next_if(|c| c == '\'').is_none() {
-            return Ok(self.until(is_space));
+            let value = self.until(is_space);
+            let is_next_option = position > before_spaces && begins_with_option(&value);
+            return match is_next_option {
+                true => Err(DsnError::NoValue { position }),
+                false => Ok(value),
+            };
         }
         let value = self.until(|c| c == '\'');
         match self.next() {
@@ -91,6 +98,12 @@ impl Reader<'_> {
         }
         value
     }
+}
+
+/// `port= password=x` is a port of `password=x` to libpq: nobody means that, and it would show the password.
+fn begins_with_option(value: &str) -> bool {
+    let option = value.split_once('=');
+    option.is_some_and(|(name, _)| keyword::find(name).is_some())
 }
 
 /// C's `isspace`, as libpq uses it.

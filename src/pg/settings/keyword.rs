@@ -69,7 +69,7 @@ pub(super) static KEYWORDS: &[Keyword] = &[
     option("replication", "", RefuseUnless(&["false", "off", "no", "0"], "a replication connection cannot write; remove it")),
     option("gssencmode", "PGGSSENCMODE", RefuseUnless(&["disable", "prefer"], "pgchaos does not encrypt by GSSAPI; use sslmode")),
     option("sslmode", "PGSSLMODE", Used),
-    option("requiressl", "", RefuseUnless(&[], "use sslmode=require")),
+    option("requiressl", "", RefuseUnless(&["0"], "use sslmode=require")),
     option("sslnegotiation", "PGSSLNEGOTIATION", Used),
     option("sslcompression", "PGSSLCOMPRESSION", Harmless),
     option("sslcert", "PGSSLCERT", CERTIFICATE),

@@ -43,11 +43,17 @@ impl Layers {
 
     /// What was said of an option, unless that is empty, which means the default.
     pub(super) fn get(&self, keyword: &'static str) -> Option<&Said> {
+        self.get_even_empty(keyword)
+            .filter(|said| !said.value.is_empty())
+    }
+
+    /// What was said of an option, also the empty value.
+    pub(super) fn get_even_empty(&self, keyword: &'static str) -> Option<&Said> {
         debug_assert!(
             keyword::find(keyword).is_some(),
             "no such option: {keyword}"
         );
-        self.said.get(keyword).filter(|said| !said.value.is_empty())
+        self.said.get(keyword)
     }
 
     /// The value alone.

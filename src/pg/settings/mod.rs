@@ -18,8 +18,10 @@
 //! 4. the environment (`environment.rs`; which variable is which option stands in `keyword.rs`);
 //! 5. the defaults below.
 //!
-//! As in libpq, an option that is said to be empty (`host=''`, `PGPORT=`) hides weaker layers and means the default;
-//! an empty flag says nothing. `unsupported.rs` then warns of, or refuses, what libpq knows and pgchaos does not do:
+//! As in libpq, an option that is said to be empty (`host=''`, `PGPORT=`) hides weaker layers and means the default,
+//! except where there is a choice of words (`sslmode=''` is an error); an empty flag says nothing. Where two layers
+//! say different things of one place, the pair is libpq's too (`PGHOSTADDR` says where, `host` is the name), but `-h`
+//! is never overruled by an address. `unsupported.rs` then warns of, or refuses, what libpq knows and pgchaos does not do:
 //! what would weaken a security demand is refused, never dropped. `hosts.rs` pairs hosts, addresses and ports,
 //! `tls.rs` reads how the connection is secured, `values.rs` reads numbers and choices, `pgpass.rs` finds each host's
 //! password, and `driver.rs` tells the driver.
@@ -55,6 +57,9 @@ mod unsupported;
 mod uri;
 mod values;
 mod warning;
+
+#[cfg(test)]
+mod tests;
 
 pub use dsn::DsnError;
 pub use environment::Environment;

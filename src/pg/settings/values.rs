@@ -6,14 +6,20 @@ use std::time::Duration;
 use super::error::SettingsError;
 use super::layers::{Layers, Said};
 
+/// The error for a value; one that may be part of a connection string gone wrong, and so of a password, is not shown.
 pub(super) fn invalid(
     keyword: &'static str,
     said: &Said,
     expected: impl Into<String>,
 ) -> SettingsError {
+    let showable = !said.value.contains(['=', '@']);
     SettingsError::InvalidValue {
         keyword,
-        value: said.value.clone(),
+        value: if showable {
+            said.value.clone()
+        } else {
+            "***".to_owned()
+        },
         origin: said.origin.clone(),
         expected: expected.into(),
     }
@@ -57,13 +63,13 @@ pub(super) fn positive(number: i32) -> Option<u64> {
     u64::try_from(number).ok().filter(|number| *number > 0)
 }
 
-/// One of these words, exactly.
+/// One of these words, exactly. As in libpq, an empty one is an error: `sslmode=$UNSET` must not mean less security.
 pub(super) fn choice<T: Copy>(
     layers: &Layers,
     keyword: &'static str,
     choices: &[(&str, T)],
 ) -> Result<Option<T>, SettingsError> {
-    let Some(said) = layers.get(keyword) else {
+    let Some(said) = layers.get_even_empty(keyword) else {
         return Ok(None);
     };
     let chosen = choices.iter().find(|(word, _)| *word == said.value);
