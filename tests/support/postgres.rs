@@ -101,45 +101,27 @@ impl Postgres {
     /// What `sql` gives, as `psql -AtX` prints it, trimmed. Panics with psql's words when it fails.
     #[track_caller]
     pub fn psql(&self, sql: &str) -> String {
-        self.try_psql(sql)
-            .unwrap_or_else(|error| panic!("psql: {sql}\n{error}"))
+        self.try_psql(sql).unwrap_or_else(|error| panic!("psql: {sql}\n{error}"))
     }
 
     /// The same; a failure is psql's standard error. Statements of one call share a transaction.
     #[track_caller]
     pub fn try_psql(&self, sql: &str) -> Result<String, String> {
         let mut psql = self.setup.program("psql");
-        psql.args([
-            "-AtXq",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-U",
-            "postgres",
-            "-d",
-            "postgres",
-        ])
-        .arg("-h")
-        .arg(self.socket_dir())
-        .args(["-p", &self.port.to_string(), "-c", sql])
-        .env("PGCLIENTENCODING", "UTF8");
+        psql.args(["-AtXq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres"])
+            .arg("-h")
+            .arg(self.socket_dir())
+            .args(["-p", &self.port.to_string(), "-c", sql])
+            .env("PGCLIENTENCODING", "UTF8");
         let output = command::output(&mut psql, DEADLINE);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-        if output.status.success() {
-            Ok(text(&output.stdout))
-        } else {
-            Err(text(&output.stderr))
-        }
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 
     /// The process id of the postmaster. Panics when the server is down.
     #[track_caller]
     pub fn postmaster_pid(&self) -> u32 {
-        self.postmaster
-            .lock()
-            .unwrap()
-            .as_ref()
-            .map(Child::id)
-            .expect("the server is down")
+        self.postmaster.lock().unwrap().as_ref().map(Child::id).expect("the server is down")
     }
 
     /// All that the server has logged.

@@ -42,24 +42,13 @@ impl Proxy {
         let thread = thread::Builder::new()
             .name(format!("proxy {port}"))
             .spawn(move || {
-                let runtime = runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .unwrap();
+                let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async {
-                    Server::new(listener, port, of_thread)
-                        .unwrap()
-                        .run(received)
-                        .await;
+                    Server::new(listener, port, of_thread).unwrap().run(received).await;
                 });
             })
             .unwrap();
-        Self {
-            port,
-            shared,
-            orders: Some(orders),
-            thread: Some(thread),
-        }
+        Self { port, shared, orders: Some(orders), thread: Some(thread) }
     }
 
     /// Its port on 127.0.0.1, the same whatever it does.
@@ -124,10 +113,7 @@ impl Proxy {
 
     /// New connections get a FATAL error of this SQLSTATE for their startup packet, and a FIN.
     pub fn reject_new_with(&self, sqlstate: &str, message: &str) -> Instant {
-        self.switch_to(Mode::Reject {
-            sqlstate: sqlstate.to_owned(),
-            message: message.to_owned(),
-        })
+        self.switch_to(Mode::Reject { sqlstate: sqlstate.to_owned(), message: message.to_owned() })
     }
 
     /// New connections go to another server: a failover. Old ones stay where they are.
@@ -179,8 +165,7 @@ impl Proxy {
         let (done, wait) = mpsc::channel();
         let orders = self.orders.as_ref().expect("set until the drop");
         orders.send(order(done)).expect("the proxy's thread lives");
-        wait.recv_timeout(ORDER_DEADLINE)
-            .expect("the proxy obeys at once")
+        wait.recv_timeout(ORDER_DEADLINE).expect("the proxy obeys at once")
     }
 }
 

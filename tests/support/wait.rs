@@ -11,10 +11,7 @@ const POLL_EVERY: Duration = Duration::from_millis(5);
 /// runs on several threads.
 #[track_caller]
 pub fn wait_until(deadline: Duration, what: &str, mut holds: impl FnMut() -> bool) {
-    assert!(
-        within(deadline, &mut holds),
-        "not within {deadline:?}: {what}"
-    );
+    assert!(within(deadline, &mut holds), "not within {deadline:?}: {what}");
 }
 
 /// Whether `holds` becomes true within `deadline`: for where giving up is not the end.

@@ -56,11 +56,7 @@ impl Folder {
             .process_group(0)
             .spawn()
             .unwrap();
-        Self {
-            path,
-            guard,
-            temporary: Some(temporary),
-        }
+        Self { path, guard, temporary: Some(temporary) }
     }
 
     /// Holds everything, and is where the server's socket is.
@@ -78,11 +74,7 @@ impl Folder {
 
     /// Where the server's output goes, after what is there.
     pub(super) fn log_to_append(&self) -> File {
-        File::options()
-            .create(true)
-            .append(true)
-            .open(self.log())
-            .unwrap()
+        File::options().create(true).append(true).open(self.log()).unwrap()
     }
 
     /// A file that only the server's account (and root) can read.

@@ -68,11 +68,9 @@ impl Postgres {
         let mut postmaster = self.postmaster.lock().unwrap();
         assert!(postmaster.is_none(), "the server runs already");
         // Orphans of a killed postmaster hold its shared memory for a moment, and a new one refuses to start by them.
-        wait_until(
-            DEADLINE,
-            "the processes of the last server are gone",
-            || self.processes.alive(None).is_empty(),
-        );
+        wait_until(DEADLINE, "the processes of the last server are gone", || {
+            self.processes.alive(None).is_empty()
+        });
         *postmaster = Some(self.setup.spawn(&self.folder));
     }
 
@@ -104,8 +102,7 @@ impl Postgres {
     #[track_caller]
     pub fn thaw(&self) -> Instant {
         let now = Instant::now();
-        self.processes
-            .signal_all(Some(self.postmaster_pid()), Signal::SIGCONT);
+        self.processes.signal_all(Some(self.postmaster_pid()), Signal::SIGCONT);
         now
     }
 
@@ -118,9 +115,7 @@ impl Postgres {
 
     fn has_ended(&self) -> bool {
         let mut postmaster = self.postmaster.lock().unwrap();
-        postmaster
-            .as_mut()
-            .is_none_or(|child| child.try_wait().unwrap().is_some())
+        postmaster.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some())
     }
 
     fn log_tail(&self) -> String {
@@ -133,17 +128,12 @@ impl Postgres {
 impl Drop for Postgres {
     /// An immediate stop, the kill of what is left after it, and nothing that can panic: a test may be panicking already.
     fn drop(&mut self) {
-        let postmaster = self
-            .postmaster
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
+        let postmaster = self.postmaster.get_mut().unwrap_or_else(PoisonError::into_inner);
         let id = postmaster.as_ref().map(Child::id);
         if let Some(mut child) = postmaster.take() {
             self.processes.signal_all(id, Signal::SIGCONT);
             signal(pid(child.id()), Signal::SIGQUIT);
-            within(Duration::from_secs(5), || {
-                !matches!(child.try_wait(), Ok(None))
-            });
+            within(Duration::from_secs(5), || !matches!(child.try_wait(), Ok(None)));
             if matches!(child.try_wait(), Ok(None)) {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -161,10 +151,7 @@ impl Drop for Postgres {
 /// A postmaster that was killed leaves its file behind, and a System V segment that only this file still names.
 fn remove_shared_memory(data: &Path) {
     let text = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
-    let id = text
-        .lines()
-        .nth(6)
-        .and_then(|line| line.split_whitespace().nth(1));
+    let id = text.lines().nth(6).and_then(|line| line.split_whitespace().nth(1));
     if let Some(id) = id {
         let mut ipcrm = Command::new("ipcrm");
         let _ = ipcrm.args(["-m", id]).stderr(Stdio::null()).status();

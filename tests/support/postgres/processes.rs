@@ -43,11 +43,8 @@ impl Processes {
             return self.signal_all(Some(postmaster), Signal::SIGSTOP);
         }
         wait_until(DEADLINE, "every process of the server is stopped", || {
-            let running: Vec<_> = self
-                .alive(Some(postmaster))
-                .into_iter()
-                .filter(|pid| !is_stopped(*pid))
-                .collect();
+            let running: Vec<_> =
+                self.alive(Some(postmaster)).into_iter().filter(|pid| !is_stopped(*pid)).collect();
             for pid in &running {
                 signal(*pid, Signal::SIGSTOP);
             }
@@ -107,12 +104,7 @@ fn descendants(ancestor: u32) -> Vec<Pid> {
     let mut found = vec![ancestor];
     let mut next = 0;
     while let Some(parent) = found.get(next).copied() {
-        found.extend(
-            pairs
-                .iter()
-                .filter(|(_, of)| *of == parent)
-                .map(|(child, _)| *child),
-        );
+        found.extend(pairs.iter().filter(|(_, of)| *of == parent).map(|(child, _)| *child));
         next += 1;
     }
     found.into_iter().map(pid).collect()

@@ -33,10 +33,7 @@ pub(super) struct Setup {
 
 impl Setup {
     pub(super) fn find() -> Self {
-        Self {
-            binaries: binaries::folder(),
-            account: Account::of_server(),
-        }
+        Self { binaries: binaries::folder(), account: Account::of_server() }
     }
 
     /// A folder with a new cluster in it. Each has a system identifier of its own, which is why none is copied from a template.
@@ -47,14 +44,7 @@ impl Setup {
         initdb
             .arg("-D")
             .arg(folder.data())
-            .args([
-                "-U",
-                "postgres",
-                "-E",
-                "UTF8",
-                "--no-sync",
-                "--wal-segsize=1",
-            ])
+            .args(["-U", "postgres", "-E", "UTF8", "--no-sync", "--wal-segsize=1"])
             .args(["--auth-local=trust", "--auth-host=scram-sha-256"])
             .arg(locale())
             .arg("--pwfile")
@@ -72,8 +62,7 @@ impl Setup {
     pub(super) fn copy_of(&self, url: &str) -> Folder {
         let folder = Folder::new(self.account);
         let mut copy = self.server_program("pg_basebackup", &folder);
-        copy.args(["-R", "--checkpoint=fast", "--no-sync", "-d", url, "-D"])
-            .arg(folder.data());
+        copy.args(["-R", "--checkpoint=fast", "--no-sync", "-d", url, "-D"]).arg(folder.data());
         command::succeed(&mut copy, DEADLINE);
         folder
     }
@@ -82,10 +71,7 @@ impl Setup {
     pub(super) fn give_port(&self, folder: &Folder) -> u16 {
         let port = free_port();
         let socket = folder.path().display();
-        configure(
-            folder,
-            &format!("port = {port}\nunix_socket_directories = '{socket}'\n"),
-        );
+        configure(folder, &format!("port = {port}\nunix_socket_directories = '{socket}'\n"));
         port
     }
 
@@ -125,11 +111,7 @@ impl Setup {
 
 /// Sorted by code point, with UTF-8; macOS knows no such locale by that name.
 fn locale() -> &'static str {
-    if cfg!(target_os = "linux") {
-        "--locale=C.UTF-8"
-    } else {
-        "--locale=C"
-    }
+    if cfg!(target_os = "linux") { "--locale=C.UTF-8" } else { "--locale=C" }
 }
 
 fn configure(folder: &Folder, lines: &str) {

@@ -192,10 +192,7 @@ impl<'a> Connection<'a> {
                 Answer::Encrypted => self.requests.stop_cutting(),
                 Answer::Other => {}
             }
-            let is_swallowed = self
-                .sprung
-                .as_ref()
-                .is_some_and(|sprung| round >= sprung.round);
+            let is_swallowed = self.sprung.as_ref().is_some_and(|sprung| round >= sprung.round);
             if !is_swallowed {
                 self.to_client.extend_from_slice(&bytes);
             }
@@ -210,9 +207,7 @@ impl<'a> Connection<'a> {
     }
 
     fn write_client(&mut self) -> Option<End> {
-        write(self.client, &mut self.to_client)
-            .err()
-            .map(|_| End::Fin)
+        write(self.client, &mut self.to_client).err().map(|_| End::Fin)
     }
 }
 

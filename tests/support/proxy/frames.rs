@@ -125,19 +125,11 @@ impl Answers {
             self.pending.remove(0);
             self.single_bytes_due -= 1;
             self.is_uncut = byte != b'N';
-            let answer = if self.is_uncut {
-                Answer::Encrypted
-            } else {
-                Answer::Other
-            };
+            let answer = if self.is_uncut { Answer::Encrypted } else { Answer::Other };
             return Some((answer, vec![byte]));
         }
         let message = cut(&mut self.pending, 1)?;
-        let answer = if message[0] == b'Z' {
-            Answer::Ready
-        } else {
-            Answer::Other
-        };
+        let answer = if message[0] == b'Z' { Answer::Ready } else { Answer::Other };
         Some((answer, message))
     }
 }

@@ -122,8 +122,7 @@ impl Server {
             }
             Mode::Pass | Mode::Silence | Mode::HoldAnswers | Mode::StopListening => {
                 let (ending, ordered) = oneshot::channel();
-                self.connections
-                    .retain(|connection| !connection.is_closed());
+                self.connections.retain(|connection| !connection.is_closed());
                 self.connections.push(ending);
                 let flow = self.flow.subscribe();
                 tokio::spawn(connect(client, self.shared.clone(), flow, ordered));

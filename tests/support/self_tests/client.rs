@@ -20,9 +20,8 @@ pub(crate) struct Session {
 }
 
 pub(crate) async fn try_connect(url: &str) -> Result<Session, Error> {
-    let (client, connection) = timeout(SOON, tokio_postgres::connect(url, NoTls))
-        .await
-        .expect("connected or failed")?;
+    let (client, connection) =
+        timeout(SOON, tokio_postgres::connect(url, NoTls)).await.expect("connected or failed")?;
     let driver = tokio::spawn(connection);
     Ok(Session { client, driver })
 }

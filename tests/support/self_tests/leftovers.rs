@@ -30,18 +30,8 @@ impl Traces {
     fn in_folder(folder: &Path) -> Self {
         let data = folder.join("data");
         let text = fs::read_to_string(data.join("postmaster.pid")).unwrap();
-        let segment = text
-            .lines()
-            .nth(6)
-            .unwrap()
-            .split_whitespace()
-            .nth(1)
-            .unwrap();
-        Self {
-            folder: folder.to_owned(),
-            segment: segment.to_owned(),
-            data,
-        }
+        let segment = text.lines().nth(6).unwrap().split_whitespace().nth(1).unwrap();
+        Self { folder: folder.to_owned(), segment: segment.to_owned(), data }
     }
 
     fn processes(&self) -> usize {
@@ -55,9 +45,7 @@ impl Traces {
 
     fn has_segment(&self) -> bool {
         let table = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
-        table
-            .lines()
-            .any(|line| line.split_whitespace().nth(1) == Some(&self.segment))
+        table.lines().any(|line| line.split_whitespace().nth(1) == Some(&self.segment))
     }
 
     fn are_gone(&self) -> bool {
@@ -116,12 +104,7 @@ fn of_a_test_that_panics() {
 #[test]
 fn of_a_process_that_is_killed() {
     let mut child = Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "leftovers::holds_a_server",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["--exact", "leftovers::holds_a_server", "--ignored", "--nocapture"])
         .env(HOLD, "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -158,22 +141,11 @@ fn of_a_proxy() {
     let client = bare(port).unwrap();
     let (server, _) = upstream.accept().unwrap();
     drop(proxy);
-    assert_eq!(
-        read_all(&client).unwrap(),
-        b"",
-        "the client's side is closed"
-    );
-    assert_eq!(
-        read_all(&server).unwrap(),
-        b"",
-        "the server's side is closed"
-    );
+    assert_eq!(read_all(&client).unwrap(), b"", "the client's side is closed");
+    assert_eq!(read_all(&server).unwrap(), b"", "the server's side is closed");
     assert!(bare(port).is_err(), "nobody listens");
     let name = format!("proxy {port}\n");
-    let threads = fs::read_dir("/proc/self/task")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let names = threads.filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok());
     assert_eq!(names.filter(|found| *found == name).count(), 0);
 }

@@ -24,10 +24,7 @@ async fn lets_in_over_tcp_by_password_only() {
 #[test]
 fn psql_returns_text_or_fails() {
     let server = Postgres::shared();
-    assert_eq!(
-        server.psql("SELECT 1, 'Иван' UNION SELECT 2, NULL ORDER BY 1"),
-        "1|Иван\n2|"
-    );
+    assert_eq!(server.psql("SELECT 1, 'Иван' UNION SELECT 2, NULL ORDER BY 1"), "1|Иван\n2|");
     let error = server.try_psql("SELECT 1/0").expect_err("an error");
     assert!(error.contains("division by zero"), "{error}");
 }
@@ -50,19 +47,12 @@ fn settings_and_rows_outlive_every_kind_of_end() {
     server.kill_postmaster();
     assert!(bare(port).is_err(), "nobody listens");
     server.start_again();
-    assert_eq!(
-        server.psql("SHOW max_connections; SHOW cluster_name"),
-        "17\nit's"
-    );
+    assert_eq!(server.psql("SHOW max_connections; SHOW cluster_name"), "17\nit's");
     assert_eq!(server.psql("SELECT id FROM kept"), "1");
     assert_eq!(server.port(), port);
     assert_ne!(server.postmaster_pid(), first);
     let log = server.log();
-    for line in [
-        "fast shutdown request",
-        "immediate shutdown request",
-        "not properly shut down",
-    ] {
+    for line in ["fast shutdown request", "immediate shutdown request", "not properly shut down"] {
         assert!(log.contains(line), "{line} in:\n{log}");
     }
 }
@@ -95,16 +85,10 @@ async fn a_frozen_server_accepts_and_is_silent_until_it_thaws() {
     server.freeze();
     assert!(bare(server.port()).is_ok(), "the kernel accepts");
     let mut answer = Box::pin(session.one());
-    assert!(
-        timeout(A_WHILE, &mut answer).await.is_err(),
-        "nobody answers"
-    );
+    assert!(timeout(A_WHILE, &mut answer).await.is_err(), "nobody answers");
     let url = server.url();
     let mut newcomer = Box::pin(connect(&url));
-    assert!(
-        timeout(A_WHILE, &mut newcomer).await.is_err(),
-        "nor lets in"
-    );
+    assert!(timeout(A_WHILE, &mut newcomer).await.is_err(), "nor lets in");
     server.thaw();
     assert_eq!(answer.await, 1);
     assert_eq!(newcomer.await.one().await, 1);
@@ -120,9 +104,7 @@ fn a_standby_follows_and_takes_over() {
     wait_until(SOON, "the standby has the row", || {
         standby.psql("SELECT count(*) FROM kept") == "1"
     });
-    let error = standby
-        .try_psql("INSERT INTO kept VALUES (2)")
-        .expect_err("read-only");
+    let error = standby.try_psql("INSERT INTO kept VALUES (2)").expect_err("read-only");
     assert!(error.contains("read-only transaction"), "{error}");
     primary.kill_postmaster();
     standby.promote();

@@ -32,9 +32,7 @@ async fn passes_and_counts() {
     assert!(times.len() == 2 && begin <= times[0] && times[0] <= times[1]);
     assert_eq!(proxy.open_connections(), 2);
     first.leave().await;
-    wait_until(SOON, "the end of a client is noticed", || {
-        proxy.open_connections() == 1
-    });
+    wait_until(SOON, "the end of a client is noticed", || proxy.open_connections() == 1);
 }
 
 #[test]
@@ -46,9 +44,7 @@ fn passes_the_question_for_encryption() {
     let mut no = [0];
     client.read_exact(&mut no).unwrap();
     assert_eq!(&no, b"N", "this server has no certificate");
-    client
-        .write_all(b"\0\0\0\x17\0\x03\0\0user\0postgres\0\0")
-        .unwrap();
+    client.write_all(b"\0\0\0\x17\0\x03\0\0user\0postgres\0\0").unwrap();
     let mut answer = [0; 5];
     client.read_exact(&mut answer).unwrap();
     assert_eq!(answer[0], b'R', "asked to authenticate");
@@ -63,10 +59,7 @@ async fn refuses_and_cuts_until_it_passes_again() {
     let at = proxy.refuse();
     assert!(before <= at && at <= Instant::now());
     session.end().await;
-    assert_eq!(
-        io_kind(&connect_error(&proxy).await),
-        Some(ErrorKind::ConnectionRefused)
-    );
+    assert_eq!(io_kind(&connect_error(&proxy).await), Some(ErrorKind::ConnectionRefused));
     proxy.pass();
     assert_eq!(connect(&proxy.url()).await.one().await, 1);
 }
@@ -77,10 +70,7 @@ async fn stops_listening_and_keeps_who_is_there() {
     let proxy = Proxy::start(server.port());
     let session = connect(&proxy.url()).await;
     proxy.stop_listening();
-    assert_eq!(
-        io_kind(&connect_error(&proxy).await),
-        Some(ErrorKind::ConnectionRefused)
-    );
+    assert_eq!(io_kind(&connect_error(&proxy).await), Some(ErrorKind::ConnectionRefused));
     assert_eq!(session.one().await, 1);
     proxy.pass();
     assert_eq!(connect(&proxy.url()).await.one().await, 1);
@@ -117,10 +107,7 @@ async fn resets_once_and_lets_new_ones_pass() {
     let client = bare(proxy.port()).unwrap();
     wait_until(SOON, "it is accepted", || proxy.open_connections() == 1);
     proxy.reset();
-    assert_eq!(
-        read_all(&client).unwrap_err().kind(),
-        ErrorKind::ConnectionReset
-    );
+    assert_eq!(read_all(&client).unwrap_err().kind(), ErrorKind::ConnectionReset);
     assert_eq!(connect(&proxy.url()).await.one().await, 1);
 }
 
@@ -151,10 +138,7 @@ async fn is_silent_and_loses_nothing() {
     let mut answer = Box::pin(session.one());
     let mut newcomer = Box::pin(connect(&url));
     assert!(timeout(A_WHILE, &mut answer).await.is_err(), "no answer");
-    assert!(
-        timeout(A_WHILE, &mut newcomer).await.is_err(),
-        "no greeting"
-    );
+    assert!(timeout(A_WHILE, &mut newcomer).await.is_err(), "no greeting");
     assert_eq!(proxy.connections_accepted(), 2, "but accepted");
     proxy.pass();
     assert_eq!(answer.await, 1);
@@ -166,15 +150,9 @@ async fn is_silent_towards_the_server_too() {
     let server = Postgres::shared();
     let proxy = Proxy::start(server.port());
     let session = connect(&proxy.url()).await;
-    session
-        .client
-        .batch_execute("CREATE TABLE unheard (id int)")
-        .await
-        .unwrap();
+    session.client.batch_execute("CREATE TABLE unheard (id int)").await.unwrap();
     proxy.silence();
-    let insert = session
-        .client
-        .batch_execute("INSERT INTO unheard VALUES (1)");
+    let insert = session.client.batch_execute("INSERT INTO unheard VALUES (1)");
     assert!(timeout(A_WHILE, insert).await.is_err(), "no answer");
     assert_eq!(server.psql("SELECT count(*) FROM unheard"), "0");
 }
@@ -184,21 +162,11 @@ async fn holds_answers_to_what_the_server_has_done() {
     let server = Postgres::shared();
     let proxy = Proxy::start(server.port());
     let session = connect(&proxy.url()).await;
-    session
-        .client
-        .batch_execute("CREATE TABLE unanswered (id int)")
-        .await
-        .unwrap();
+    session.client.batch_execute("CREATE TABLE unanswered (id int)").await.unwrap();
     proxy.hold_answers();
-    let mut insert = Box::pin(
-        session
-            .client
-            .batch_execute("INSERT INTO unanswered VALUES (1)"),
-    );
+    let mut insert = Box::pin(session.client.batch_execute("INSERT INTO unanswered VALUES (1)"));
     assert!(timeout(A_WHILE, &mut insert).await.is_err(), "no answer");
-    wait_until(SOON, "the row is there", || {
-        server.psql("SELECT count(*) FROM unanswered") == "1"
-    });
+    wait_until(SOON, "the row is there", || server.psql("SELECT count(*) FROM unanswered") == "1");
     proxy.pass();
     insert.await.expect("the answer was held, not lost");
 }
@@ -208,11 +176,7 @@ async fn answers_garbage() {
     let server = Postgres::shared();
     let proxy = Proxy::start(server.port());
     proxy.garbage_on_accept();
-    assert!(
-        read_all(&bare(proxy.port()).unwrap())
-            .unwrap()
-            .starts_with(b"HTTP/1.1 400")
-    );
+    assert!(read_all(&bare(proxy.port()).unwrap()).unwrap().starts_with(b"HTTP/1.1 400"));
     let error = connect_error(&proxy).await;
     assert!(!error.is_closed() && error.code().is_none(), "{error:?}");
 }
@@ -240,9 +204,7 @@ async fn sends_new_ones_to_another_server() {
     let mut client = bare(proxy.port()).unwrap();
     client.write_all(b"\0\0\0\x08\x04\xd2\x16\x2f").unwrap();
     let (mut moved, _) = other.accept().unwrap();
-    moved
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    moved.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut heard = [0; 8];
     moved.read_exact(&mut heard).unwrap();
     assert_eq!(&heard, b"\0\0\0\x08\x04\xd2\x16\x2f");

@@ -1,0 +1,46 @@
+//! The settings in the driver's words.
+
+use tokio_postgres::Config;
+use tokio_postgres::config::{SslMode as DriverSslMode, SslNegotiation};
+
+use super::tls::SslMode;
+use super::types::{Address, ConnectSettings, Host};
+
+impl ConnectSettings {
+    /// For `connect_raw` on a socket to this one host that the caller opened: what is said on it, not how to reach it.
+    ///
+    /// Timeout, keepalive and the kind of session wanted are the caller's. The driver knows no verification:
+    /// [`ConnectSettings::certificate_check`] is for the TLS connector. No certificate check is lost for it: every
+    /// mode that demands TLS is `Require` to the driver.
+    #[must_use]
+    pub fn to_driver_config(&self, host: &Host) -> Config {
+        let mut config = Config::new();
+        config
+            .user(&self.user)
+            .password(host.password.as_bytes())
+            .dbname(&self.dbname)
+            .application_name(&self.application_name)
+            .channel_binding(self.channel_binding);
+        if let Some(options) = &self.options {
+            config.options(options);
+        }
+        match host.address {
+            // TLS over a socket of the same machine is something that the server does not offer.
+            Address::Unix(_) => {
+                config.ssl_mode(DriverSslMode::Disable).ssl_negotiation(SslNegotiation::Postgres)
+            }
+            Address::Tcp(_) => {
+                config.ssl_mode(driver_ssl_mode(self.sslmode)).ssl_negotiation(self.sslnegotiation)
+            }
+        };
+        config
+    }
+}
+
+fn driver_ssl_mode(mode: SslMode) -> DriverSslMode {
+    match mode {
+        SslMode::Disable => DriverSslMode::Disable,
+        SslMode::Allow | SslMode::Prefer => DriverSslMode::Prefer,
+        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => DriverSslMode::Require,
+    }
+}

@@ -1,0 +1,186 @@
+//! The world that settings are read from: variables, the home folder and files.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::error::SettingsError;
+
+/// Service and password files are lists for people; what is larger than this is a mistake.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Where libpq's packagers put `pg_service.conf`: Debian, the PGDG packages for Red Hat, a build from source.
+const SYSTEM_FOLDERS: [&str; 3] =
+    ["/etc/postgresql-common", "/etc/sysconfig/pgsql", "/usr/local/pgsql/etc"];
+
+/// Variables, home folder and files. [`Environment::of_process`] is the real one; tests build theirs from
+/// [`Environment::empty`].
+#[derive(Clone)]
+pub struct Environment {
+    variables: HashMap<String, OsString>,
+    home: Option<PathBuf>,
+    files: Files,
+}
+
+#[derive(Clone)]
+enum Files {
+    Disk,
+    Given(HashMap<PathBuf, GivenFile>),
+}
+
+#[derive(Clone)]
+struct GivenFile {
+    mode: u32,
+    content: Vec<u8>,
+}
+
+/// What a path leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Nothing,
+    /// A plain file and, on Unix, its permission bits.
+    File(Option<u32>),
+    SomethingElse,
+}
+
+impl Environment {
+    /// The variables of this process, its user's home folder and the real files.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .collect();
+        Self { variables, home: std::env::home_dir(), files: Files::Disk }
+    }
+
+    /// No variable, no home folder, no file.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { variables: HashMap::new(), home: None, files: Files::Given(HashMap::new()) }
+    }
+
+    /// Adds a variable.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.variables.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Sets the home folder.
+    #[must_use]
+    pub fn with_home(mut self, home: impl Into<PathBuf>) -> Self {
+        self.home = Some(home.into());
+        self
+    }
+
+    /// Adds a file with these permission bits; from here on, only files added this way exist.
+    #[must_use]
+    pub fn with_file(
+        mut self,
+        path: impl Into<PathBuf>,
+        mode: u32,
+        content: impl Into<Vec<u8>>,
+    ) -> Self {
+        let file = GivenFile { mode, content: content.into() };
+        let mut files = match self.files {
+            Files::Disk => HashMap::new(),
+            Files::Given(files) => files,
+        };
+        files.insert(path.into(), file);
+        self.files = Files::Given(files);
+        self
+    }
+
+    /// Reads files from the disk.
+    #[must_use]
+    pub fn on_disk(mut self) -> Self {
+        self.files = Files::Disk;
+        self
+    }
+
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, SettingsError> {
+        let Some(value) = self.variables.get(name) else {
+            return Ok(None);
+        };
+        let text = value.to_str().ok_or(SettingsError::VariableNotUtf8 { name })?;
+        Ok(Some(text))
+    }
+
+    /// libpq's folder for a user's files: the home folder, on Windows `%APPDATA%\postgresql`.
+    pub(super) fn user_folder(&self) -> Option<PathBuf> {
+        if cfg!(windows) {
+            let application_data = self.variables.get("APPDATA")?;
+            return Some(Path::new(application_data).join("postgresql"));
+        }
+        self.home.clone()
+    }
+
+    /// The folders in which the system's `pg_service.conf` may be.
+    pub(super) fn system_folders(&self) -> Vec<PathBuf> {
+        self.variables.get("PGSYSCONFDIR").map_or_else(
+            || SYSTEM_FOLDERS.map(PathBuf::from).to_vec(),
+            |folder| vec![PathBuf::from(folder)],
+        )
+    }
+
+    pub(super) fn look(&self, path: &Path) -> Found {
+        match &self.files {
+            Files::Disk => look_on_disk(path),
+            Files::Given(files) => {
+                files.get(path).map_or(Found::Nothing, |file| Found::File(Some(file.mode)))
+            }
+        }
+    }
+
+    pub(super) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        match &self.files {
+            Files::Disk => read_from_disk(path),
+            Files::Given(files) => match files.get(path) {
+                Some(file) => Ok(file.content.clone()),
+                None => Err(io::ErrorKind::NotFound.into()),
+            },
+        }
+    }
+}
+
+/// `PGPASSWORD` and `PGCHAOS_DSN` live among the variables: only the names are shown.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<&str> = self.variables.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        f.debug_struct("Environment")
+            .field("variables", &names)
+            .field("home", &self.home.as_deref().map(Path::as_os_str).map(OsStr::to_string_lossy))
+            .finish_non_exhaustive()
+    }
+}
+
+fn look_on_disk(path: &Path) -> Found {
+    match std::fs::metadata(path) {
+        Err(_) => Found::Nothing,
+        Ok(metadata) if metadata.is_file() => Found::File(permission_bits(&metadata)),
+        Ok(_) => Found::SomethingElse,
+    }
+}
+
+#[cfg(unix)]
+fn permission_bits(metadata: &std::fs::Metadata) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    Some(metadata.permissions().mode())
+}
+
+#[cfg(not(unix))]
+fn permission_bits(_metadata: &std::fs::Metadata) -> Option<u32> {
+    None
+}
+
+fn read_from_disk(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let read = std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut content)?;
+    if read as u64 > FILE_BYTES_MAX {
+        return Err(io::Error::other("the file is larger than 1 MiB"));
+    }
+    Ok(content)
+}

@@ -1,0 +1,31 @@
+//! What was said on the command line about the connection.
+
+use std::fmt;
+
+/// What was said on the command line. A value that is empty counts as not said.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Explicit {
+    /// The connection string (URI or key=value), or the plain name of a database, as in psql.
+    pub dsn: Option<String>,
+    /// `-h/--host`: names, addresses or socket directories, separated by commas.
+    pub host: Option<String>,
+    /// `-p/--port`: one port for all hosts, or as many as hosts, separated by commas.
+    pub port: Option<String>,
+    /// `-U/--username`.
+    pub user: Option<String>,
+    /// `-d/--dbname`: the name of a database, or a connection string.
+    pub dbname: Option<String>,
+}
+
+/// Connection strings carry passwords: only whether one was given is shown.
+impl fmt::Debug for Explicit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Explicit")
+            .field("dsn", &self.dsn.as_ref().map(|_| "***"))
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("user", &self.user)
+            .field("dbname", &self.dbname.as_ref().map(|_| "***"))
+            .finish()
+    }
+}

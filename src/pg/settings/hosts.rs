@@ -1,0 +1,129 @@
+//! Hosts, addresses and ports: three lists that belong together.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use super::error::{Origin, SettingsError};
+use super::layers::{Layers, Said};
+use super::types::Address;
+use super::values::invalid;
+use super::warning::Warning;
+
+const DEFAULT_HOST: &str = "localhost";
+const DEFAULT_PORT: u16 = 5432;
+
+/// A host whose password is not known yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Endpoint {
+    pub(super) address: Address,
+    pub(super) hostaddr: Option<IpAddr>,
+    pub(super) port: u16,
+}
+
+pub(super) fn read(
+    layers: &Layers,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Endpoint>, SettingsError> {
+    let hosts = layers.get("host");
+    let hostaddrs = hostaddr_of_hosts(layers, warnings);
+    let named = hosts.or(hostaddrs);
+    let names = named.map_or_else(|| vec![""], items);
+    refuse_credentials(&names, named)?;
+    let addresses = match hostaddrs {
+        Some(said) => matching("hostaddr", said, named, addresses(said)?, names.len())?,
+        None => vec![None; names.len()],
+    };
+    let ports = match layers.get("port") {
+        Some(said) => ports(said, named, names.len())?,
+        None => vec![DEFAULT_PORT; names.len()],
+    };
+    let together = names.into_iter().zip(addresses).zip(ports);
+    Ok(together.map(|((name, hostaddr), port)| endpoint(name, hostaddr, port)).collect())
+}
+
+/// `hostaddr`, unless `-h` names another host: then connecting to the address would ignore the flag.
+fn hostaddr_of_hosts<'a>(layers: &'a Layers, warnings: &mut Vec<Warning>) -> Option<&'a Said> {
+    let said = layers.get("hostaddr")?;
+    let by_flag = layers.get("host").is_some_and(|host| matches!(host.origin, Origin::Flag(_)));
+    if by_flag {
+        warnings.push(Warning::Ignored {
+            keyword: "hostaddr",
+            origin: said.origin.clone(),
+            why: "-h/--host says where to connect",
+        });
+        return None;
+    }
+    Some(said)
+}
+
+fn endpoint(name: &str, hostaddr: Option<IpAddr>, port: u16) -> Endpoint {
+    let name = match (name, hostaddr) {
+        ("", Some(address)) => address.to_string(),
+        ("", None) => DEFAULT_HOST.to_owned(),
+        (name, _) => name.to_owned(),
+    };
+    // With an address to connect to, the name is only what a certificate is checked against.
+    let address = if hostaddr.is_none() && name.starts_with(['/', '@']) {
+        Address::Unix(PathBuf::from(name))
+    } else {
+        Address::Tcp(name)
+    };
+    Endpoint { address, hostaddr, port }
+}
+
+/// `user:password@host` is for URIs only; as a name it would be looked up, and logged.
+fn refuse_credentials(names: &[&str], said: Option<&Said>) -> Result<(), SettingsError> {
+    let looks_like_it = |name: &&str| name.contains(['@', '=']) && !name.starts_with(['/', '@']);
+    match said.filter(|_| names.iter().any(looks_like_it)) {
+        Some(said) => Err(invalid("host", said, "a host's name has no \"@\" and no \"=\" in it")),
+        None => Ok(()),
+    }
+}
+
+fn items(said: &Said) -> Vec<&str> {
+    said.value.split(',').collect()
+}
+
+fn addresses(said: &Said) -> Result<Vec<Option<IpAddr>>, SettingsError> {
+    let parse = |item: &str| match item {
+        "" => Ok(None),
+        item => item.parse().map(Some).map_err(|_| {
+            invalid("hostaddr", said, "it must be IP addresses; names belong in host")
+        }),
+    };
+    items(said).into_iter().map(parse).collect()
+}
+
+fn ports(said: &Said, hosts: Option<&Said>, host_count: usize) -> Result<Vec<u16>, SettingsError> {
+    let parse = |item: &str| match item.trim() {
+        "" if host_count > 1 || items(said).len() > 1 => Ok(DEFAULT_PORT),
+        item => item
+            .parse()
+            .ok()
+            .filter(|port| *port != 0)
+            .ok_or_else(|| invalid("port", said, "a port is a whole number from 1 to 65535")),
+    };
+    let ports: Vec<u16> = items(said).into_iter().map(parse).collect::<Result<_, _>>()?;
+    match ports.as_slice() {
+        [one] => Ok(vec![*one; host_count]),
+        _ => matching("port", said, hosts, ports, host_count),
+    }
+}
+
+fn matching<T>(
+    keyword: &'static str,
+    said: &Said,
+    hosts: Option<&Said>,
+    values: Vec<T>,
+    host_count: usize,
+) -> Result<Vec<T>, SettingsError> {
+    if values.len() == host_count {
+        return Ok(values);
+    }
+    let plural = if host_count == 1 { "" } else { "s" };
+    let hosts = match hosts {
+        Some(hosts) => format!("{host_count} host{plural} (from {})", hosts.origin),
+        None => "the one default host".to_owned(),
+    };
+    Err(SettingsError::Counts { keyword, count: values.len(), origin: said.origin.clone(), hosts })
+}

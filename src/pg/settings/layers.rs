@@ -1,0 +1,162 @@
+//! Every option that was said, by the strongest who said it.
+
+use std::collections::BTreeMap;
+
+use super::dsn;
+use super::environment::Environment;
+use super::error::{Origin, SettingsError};
+use super::explicit::Explicit;
+use super::keyword::{self, KEYWORDS};
+use super::service;
+
+/// A value and where it was said.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) value: String,
+    pub(super) origin: Origin,
+}
+
+/// What was said, by option. Not `Debug`, as passwords are in it.
+#[derive(Default)]
+pub(super) struct Layers {
+    said: BTreeMap<&'static str, Said>,
+}
+
+impl Layers {
+    /// Lets all speak, the strongest first: flags, connection string, service, environment.
+    pub(super) fn gather(
+        explicit: &Explicit,
+        environment: &Environment,
+    ) -> Result<Self, SettingsError> {
+        let mut layers = Self::default();
+        layers.say_command_line(explicit)?;
+        layers.say_service(environment)?;
+        layers.say_variables(environment)?;
+        for (keyword, said) in &layers.said {
+            if said.value.contains('\0') {
+                let origin = said.origin.clone();
+                return Err(SettingsError::NulByte { keyword, origin });
+            }
+        }
+        Ok(layers)
+    }
+
+    /// What was said of an option, unless that is empty, which means the default.
+    pub(super) fn get(&self, keyword: &'static str) -> Option<&Said> {
+        self.get_even_empty(keyword).filter(|said| !said.value.is_empty())
+    }
+
+    /// What was said of an option, also the empty value.
+    pub(super) fn get_even_empty(&self, keyword: &'static str) -> Option<&Said> {
+        debug_assert!(keyword::find(keyword).is_some(), "no such option: {keyword}");
+        self.said.get(keyword)
+    }
+
+    /// The value alone.
+    pub(super) fn text(&self, keyword: &'static str) -> Option<String> {
+        self.get(keyword).map(|said| said.value.clone())
+    }
+
+    /// Whoever speaks first is heard.
+    fn say(&mut self, keyword: &'static str, value: impl Into<String>, origin: Origin) {
+        let value = value.into();
+        self.said.entry(keyword).or_insert(Said { value, origin });
+    }
+
+    fn say_command_line(&mut self, explicit: &Explicit) -> Result<(), SettingsError> {
+        let flags = [
+            ("host", &explicit.host, "-h/--host"),
+            ("port", &explicit.port, "-p/--port"),
+            ("user", &explicit.user, "-U/--username"),
+        ];
+        for (keyword, value, flag) in flags {
+            if let Some(value) = given(value) {
+                self.say(keyword, value, Origin::Flag(flag));
+            }
+        }
+        let command_line = CommandLine::of(explicit)?;
+        if let Some((dbname, origin)) = command_line.dbname {
+            self.say("dbname", dsn::database_name(dbname)?, origin);
+        }
+        if let Some(text) = command_line.connection_string {
+            for (keyword, value) in dsn::parse(text)? {
+                self.say(keyword, value, Origin::ConnectionString);
+            }
+        }
+        Ok(())
+    }
+
+    fn say_service(&mut self, environment: &Environment) -> Result<(), SettingsError> {
+        for (keyword, variable) in [("service", "PGSERVICE"), ("servicefile", "PGSERVICEFILE")] {
+            if let Some(value) = environment.text(variable)? {
+                self.say(keyword, value, Origin::Variable(variable));
+            }
+        }
+        let Some(service) = self.text("service") else {
+            return Ok(());
+        };
+        let file = self.text("servicefile");
+        for (keyword, value, origin) in service::read(&service, file.as_deref(), environment)? {
+            self.say(keyword, value, origin);
+        }
+        Ok(())
+    }
+
+    fn say_variables(&mut self, environment: &Environment) -> Result<(), SettingsError> {
+        for keyword in KEYWORDS {
+            let Some(variable) = keyword.variable else {
+                continue;
+            };
+            // What is not needed may be wrong: the variable of a stronger layer's option is not looked at.
+            if self.said.contains_key(keyword.name) {
+                continue;
+            }
+            if let Some(value) = environment.text(variable)? {
+                self.say(keyword.name, value, Origin::Variable(variable));
+            }
+        }
+        // PostgreSQL's old way to say it, which libpq still obeys.
+        if environment.text("PGREQUIRESSL")?.is_some_and(|value| value.starts_with('1')) {
+            self.say("sslmode", "require", Origin::Variable("PGREQUIRESSL"));
+        }
+        Ok(())
+    }
+}
+
+/// The connection string and the database, of which `-d` and the argument may each be either.
+struct CommandLine<'a> {
+    connection_string: Option<&'a str>,
+    dbname: Option<(&'a str, Origin)>,
+}
+
+impl<'a> CommandLine<'a> {
+    fn of(explicit: &'a Explicit) -> Result<Self, SettingsError> {
+        let (string, name) = split(given(&explicit.dsn));
+        let (flag_string, flag_name) = split(given(&explicit.dbname));
+        if string.is_some() && flag_string.is_some() {
+            return Err(SettingsError::TwoConnectionStrings);
+        }
+        if let (Some(argument), Some(flag)) = (name, flag_name) {
+            return Err(SettingsError::TwoDatabases {
+                argument: dsn::database_name(argument)?.to_owned(),
+                flag: dsn::database_name(flag)?.to_owned(),
+            });
+        }
+        let by_flag = flag_name.map(|name| (name, Origin::Flag("-d/--dbname")));
+        Ok(Self {
+            connection_string: string.or(flag_string),
+            dbname: by_flag.or_else(|| Some((name?, Origin::Flag("the argument")))),
+        })
+    }
+}
+
+fn split(text: Option<&str>) -> (Option<&str>, Option<&str>) {
+    match text {
+        Some(text) if dsn::is_connection_string(text) => (Some(text), None),
+        name => (None, name),
+    }
+}
+
+fn given(value: &Option<String>) -> Option<&str> {
+    value.as_deref().filter(|value| !value.is_empty())
+}

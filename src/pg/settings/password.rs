@@ -1,0 +1,58 @@
+//! A password that shows itself to nobody, and where it came from.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::error::Origin;
+
+/// A password. Neither `Debug` nor `Display` shows it, nor how long it is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(Vec<u8>);
+
+impl Password {
+    /// Takes the bytes as they are: PostgreSQL passwords have no encoding.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The password itself, for the driver only.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(***)")
+    }
+}
+
+impl fmt::Display for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Where a host's password came from, so that a refused login can say what to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordSource {
+    /// The connection string, the service or `PGPASSWORD`.
+    Said(Origin),
+    /// The first matching line of this password file.
+    File(PathBuf),
+    /// Nothing gave one: `postgres` is tried.
+    Default,
+}
+
+impl fmt::Display for PasswordSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Said(origin) => write!(f, "the password from {origin}"),
+            Self::File(path) => write!(f, "the password from the password file \"{}\"", path.display()),
+            Self::Default => f.write_str(
+                "the default password \"postgres\", as none was given (set PGPASSWORD or add a line to ~/.pgpass)",
+            ),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! From everything that was said to the settings.
+
+use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts, SslNegotiation};
+
+use super::environment::Environment;
+use super::error::SettingsError;
+use super::explicit::Explicit;
+use super::hosts::{self, Endpoint};
+use super::layers::Layers;
+use super::password::{Password, PasswordSource};
+use super::pgpass::PasswordFile;
+use super::tls::{self, SslMode};
+use super::types::{Address, ConnectSettings, Host, Keepalive, TargetSession};
+use super::unsupported;
+use super::values::{choice, integer, milliseconds, positive, seconds};
+use super::warning::Warning;
+
+const DEFAULT_NAME: &str = "postgres";
+const APPLICATION_NAME: &str = "pgchaos";
+
+const SESSIONS: [(&str, TargetSession); 6] = [
+    ("any", TargetSession::Any),
+    ("read-write", TargetSession::ReadWrite),
+    ("read-only", TargetSession::ReadOnly),
+    ("primary", TargetSession::Primary),
+    ("standby", TargetSession::Standby),
+    ("prefer-standby", TargetSession::PreferStandby),
+];
+const BINDINGS: [(&str, ChannelBinding); 3] = [
+    ("disable", ChannelBinding::Disable),
+    ("prefer", ChannelBinding::Prefer),
+    ("require", ChannelBinding::Require),
+];
+const NEGOTIATIONS: [(&str, SslNegotiation); 2] =
+    [("postgres", SslNegotiation::Postgres), ("direct", SslNegotiation::Direct)];
+const BALANCES: [(&str, LoadBalanceHosts); 2] =
+    [("disable", LoadBalanceHosts::Disable), ("random", LoadBalanceHosts::Random)];
+
+/// The settings, and what a person should know about them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// Where to connect, as whom and how.
+    pub settings: ConnectSettings,
+    /// What was ignored or is done otherwise.
+    pub warnings: Vec<Warning>,
+}
+
+/// Puts together what was said, as libpq does, with pgchaos's defaults (see the module's own words).
+///
+/// # Errors
+///
+/// When something that was said cannot be read, does not exist or would weaken security if it were ignored; the
+/// message says what, where it was said, and what to do.
+pub fn resolve(explicit: &Explicit, environment: &Environment) -> Result<Resolved, SettingsError> {
+    let layers = Layers::gather(explicit, environment)?;
+    let mut warnings = Vec::new();
+    unsupported::check(&layers, &mut warnings)?;
+    let name = |keyword| layers.text(keyword).unwrap_or_else(|| DEFAULT_NAME.to_owned());
+    let (user, dbname) = (name("user"), name("dbname"));
+    let endpoints = hosts::read(&layers, &mut warnings)?;
+    let (sslmode, sslrootcert) = security(&layers, &endpoints, environment, &mut warnings)?;
+    let settings = ConnectSettings {
+        sslmode,
+        sslrootcert,
+        sslnegotiation: negotiation(&layers, sslmode)?,
+        channel_binding: choice(&layers, "channel_binding", &BINDINGS)?
+            .unwrap_or(ChannelBinding::Prefer),
+        application_name: layers
+            .text("application_name")
+            .or_else(|| layers.text("fallback_application_name"))
+            .unwrap_or_else(|| APPLICATION_NAME.to_owned()),
+        options: layers.text("options"),
+        connect_timeout: seconds(&layers, "connect_timeout")?,
+        target_session_attrs: choice(&layers, "target_session_attrs", &SESSIONS)?,
+        load_balance_hosts: choice(&layers, "load_balance_hosts", &BALANCES)?
+            .unwrap_or(LoadBalanceHosts::Disable),
+        keepalive: keepalive(&layers)?,
+        tcp_user_timeout: milliseconds(&layers, "tcp_user_timeout")?,
+        // Last, so that no password file is read for settings that are refused.
+        hosts: with_passwords(endpoints, &layers, environment, [&dbname, &user], &mut warnings),
+        user,
+        dbname,
+    };
+    Ok(Resolved { settings, warnings })
+}
+
+/// TLS matters only to hosts that are reached by TCP.
+fn security(
+    layers: &Layers,
+    endpoints: &[Endpoint],
+    environment: &Environment,
+    warnings: &mut Vec<Warning>,
+) -> Result<(SslMode, Option<tls::RootCertificate>), SettingsError> {
+    let by_tcp = |endpoint: &Endpoint| matches!(endpoint.address, Address::Tcp(_));
+    tls::read(layers, endpoints.iter().any(by_tcp), environment, warnings)
+}
+
+/// A server that is greeted with TLS at once must be meant to speak it.
+fn negotiation(layers: &Layers, sslmode: SslMode) -> Result<SslNegotiation, SettingsError> {
+    let negotiation =
+        choice(layers, "sslnegotiation", &NEGOTIATIONS)?.unwrap_or(SslNegotiation::Postgres);
+    if negotiation == SslNegotiation::Direct && sslmode < SslMode::Require {
+        return Err(SettingsError::Contradiction(
+            "sslnegotiation=direct needs sslmode=require, verify-ca or verify-full",
+        ));
+    }
+    Ok(negotiation)
+}
+
+fn keepalive(layers: &Layers) -> Result<Keepalive, SettingsError> {
+    let count = integer(layers, "keepalives_count")?.and_then(positive);
+    Ok(Keepalive {
+        enabled: integer(layers, "keepalives")?.map(|said| said != 0),
+        idle: seconds(layers, "keepalives_idle")?,
+        interval: seconds(layers, "keepalives_interval")?,
+        count: count.and_then(|count| u32::try_from(count).ok()),
+    })
+}
+
+/// A password that was said is for every host; otherwise each has its line in the password file, or the default.
+fn with_passwords(
+    endpoints: Vec<Endpoint>,
+    layers: &Layers,
+    environment: &Environment,
+    [dbname, user]: [&str; 2],
+    warnings: &mut Vec<Warning>,
+) -> Vec<Host> {
+    let said = layers.get("password");
+    let file = match said {
+        Some(_) => None,
+        None => PasswordFile::open(layers, environment, warnings),
+    };
+    let of_said = said.map(|said| {
+        let password = Password::new(said.value.as_str());
+        (password, PasswordSource::Said(said.origin.clone()))
+    });
+    let of_host = |endpoint: &Endpoint| {
+        let of_file = || {
+            let file = file.as_ref()?;
+            let password = file.find(endpoint, dbname, user)?;
+            Some((password, PasswordSource::File(file.path.clone())))
+        };
+        let default = || (Password::new(DEFAULT_NAME), PasswordSource::Default);
+        of_said.clone().or_else(of_file).unwrap_or_else(default)
+    };
+    endpoints
+        .into_iter()
+        .map(|endpoint| {
+            let (password, password_source) = of_host(&endpoint);
+            let Endpoint { address, hostaddr, port } = endpoint;
+            Host { address, hostaddr, port, password, password_source }
+        })
+        .collect()
+}

@@ -1,0 +1,94 @@
+//! An explicit, an environment and files in; the whole settings out. What psql 15 does with the same words was seen
+//! with a server that tells what it was sent.
+
+mod connection_strings;
+mod files;
+mod precedence;
+mod properties;
+mod secrets;
+mod security;
+
+use std::error::Error;
+
+use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts, SslNegotiation};
+
+use super::{
+    Address, ConnectSettings, Environment, Explicit, Host, Keepalive, Origin, Password,
+    PasswordSource, Resolved, SslMode, Warning, resolve,
+};
+
+/// The settings when nothing is said.
+fn defaults() -> ConnectSettings {
+    ConnectSettings {
+        hosts: vec![tcp("localhost", 5432)],
+        user: "postgres".to_owned(),
+        dbname: "postgres".to_owned(),
+        application_name: "pgchaos".to_owned(),
+        options: None,
+        sslmode: SslMode::Prefer,
+        sslrootcert: None,
+        sslnegotiation: SslNegotiation::Postgres,
+        channel_binding: ChannelBinding::Prefer,
+        connect_timeout: None,
+        target_session_attrs: None,
+        load_balance_hosts: LoadBalanceHosts::Disable,
+        keepalive: Keepalive::default(),
+        tcp_user_timeout: None,
+    }
+}
+
+fn host(address: Address, port: u16) -> Host {
+    Host {
+        address,
+        hostaddr: None,
+        port,
+        password: Password::new("postgres"),
+        password_source: PasswordSource::Default,
+    }
+}
+
+fn tcp(name: &str, port: u16) -> Host {
+    host(Address::Tcp(name.to_owned()), port)
+}
+
+fn unix(folder: &str, port: u16) -> Host {
+    host(Address::Unix(folder.into()), port)
+}
+
+fn with_password(host: Host, password: &str, password_source: PasswordSource) -> Host {
+    Host { password: Password::new(password), password_source, ..host }
+}
+
+fn said(origin: Origin) -> PasswordSource {
+    PasswordSource::Said(origin)
+}
+
+fn dsn(text: &str) -> Explicit {
+    Explicit { dsn: Some(text.to_owned()), ..Explicit::default() }
+}
+
+fn variables(variables: &[(&str, &str)]) -> Environment {
+    let add = |environment: Environment, (name, value): &(&str, &str)| {
+        environment.with_variable(name, *value)
+    };
+    variables.iter().fold(Environment::empty(), add)
+}
+
+/// The settings of something that gives no warning.
+fn quietly(explicit: &Explicit, environment: &Environment) -> ConnectSettings {
+    let Resolved { settings, warnings } = resolve(explicit, environment).unwrap();
+    assert_eq!(warnings, [], "warnings");
+    settings
+}
+
+/// The whole chain of an error, as `main` prints it.
+fn failure(explicit: &Explicit, environment: &Environment) -> String {
+    let error = resolve(explicit, environment).unwrap_err();
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        words = format!("{words}: {error}");
+        source = error.source();
+    }
+    words
+}

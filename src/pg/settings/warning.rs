@@ -1,0 +1,64 @@
+//! What a person should know before the load starts, although it does not stop anything.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::error::Origin;
+
+/// Something that was ignored or is done otherwise, said in `Display` with what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// Others could read the password file, so it is ignored, as libpq does.
+    PasswordFileAccess(PathBuf),
+    /// The password file is a folder, a device or the like, so it is ignored, as libpq does.
+    PasswordFileNotPlain(PathBuf),
+    /// The password file that was named is not there.
+    PasswordFileMissing(PathBuf),
+    /// The password file is there and cannot be read: the reason.
+    PasswordFileUnreadable(PathBuf, String),
+    /// An option that is not acted upon.
+    Ignored {
+        /// The option.
+        keyword: &'static str,
+        /// Where it was said.
+        origin: Origin,
+        /// What is done instead.
+        why: &'static str,
+    },
+    /// The root certificate that was named is not there, and `sslmode` does not demand it.
+    RootCertificateMissing(PathBuf),
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PasswordFileAccess(path) => write!(
+                f,
+                "password file \"{}\" has group or world access; permissions should be u=rw (0600) or less: it is ignored",
+                path.display()
+            ),
+            Self::PasswordFileNotPlain(path) => {
+                write!(f, "password file \"{}\" is not a plain file: it is ignored", path.display())
+            }
+            Self::PasswordFileMissing(path) => {
+                write!(f, "password file \"{}\" does not exist", path.display())
+            }
+            Self::PasswordFileUnreadable(path, reason) => {
+                write!(
+                    f,
+                    "password file \"{}\" cannot be read and is ignored: {reason}",
+                    path.display()
+                )
+            }
+            Self::Ignored { keyword, origin, why } => {
+                write!(f, "{keyword} (from {origin}) is ignored: {why}")
+            }
+            Self::RootCertificateMissing(path) => write!(
+                f,
+                "root certificate \"{}\" does not exist: the server's certificate is not verified",
+                path.display()
+            ),
+        }
+    }
+}
