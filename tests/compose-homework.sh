@@ -25,7 +25,7 @@ export HAPROXY_CHECK='inter 1s fall 2 rise 1'
 
 passed=0 failed=0 gen='' step=''
 
-compose() { docker compose -p "$project" "$@"; }
+compose() { docker compose --ansi never -p "$project" "$@"; }
 say() { printf '# %3d s  %s\n' "$SECONDS" "$*"; }
 ok() { passed=$((passed + 1)); printf 'ok      %s\n' "$*"; }
 not_ok() { failed=$((failed + 1)); printf 'not ok  %s\n' "$*"; }
@@ -58,14 +58,14 @@ finish() {
         for _ in $(seq 50); do kill -0 "$gen" 2>/dev/null || break; sleep 0.1; done
         kill -KILL "$gen" 2>/dev/null || true
     fi
-    compose logs --no-color --timestamps >"$logs/cluster.log" 2>&1 || true
+    compose logs --no-color --timestamps 2>&1 | tr -d "\033" | sed "s/^\[2K//" >"$logs/cluster.log" || true
     if [ "$failed" -gt 0 ] || [ "$code" -ne 0 ]; then
         printf '\n# the last lines of %s:\n' "$log"
         tail -n 60 "$log" 2>/dev/null || true
         printf '\n# %s:\n' "$summary"
         head -c 8000 "$summary" 2>/dev/null || true
-        printf '\n# the last lines of %s/cluster.log:\n' "$logs"
-        tail -n 60 "$logs/cluster.log" || true
+        printf '\n# the last lines of %s/cluster.log, but for those of etcd:\n' "$logs"
+        grep -v '^etcd' "$logs/cluster.log" | sort -t '|' -k 2 | tail -n 60 || true
         [ "$failed" -gt 0 ] || not_ok "ended in the middle${step:+ of: $step} (exit code $code)"
     fi
     say "removing the cluster"
