@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use super::by_writer;
 use super::ledger::{Book, Ledger};
 use super::seq_set::SeqSet;
 
@@ -48,12 +49,16 @@ pub struct Account {
     /// Sent or there, with an outcome that the ledger never heard of, as the run was killed.
     pub unaccounted: u64,
     /// The lost writes, by writer.
+    #[serde(with = "by_writer")]
     pub lost_writes: BTreeMap<i32, SeqSet>,
     /// The recovered writes, by writer.
+    #[serde(with = "by_writer")]
     pub recovered_writes: BTreeMap<i32, SeqSet>,
     /// The duplicated writes, by writer.
+    #[serde(with = "by_writer")]
     pub duplicated_writes: BTreeMap<i32, SeqSet>,
     /// The unexpected ones, by writer.
+    #[serde(with = "by_writer")]
     pub unexpected_writes: BTreeMap<i32, SeqSet>,
 }
 

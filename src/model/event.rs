@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::account::Account;
+use super::by_writer;
 use super::fault::{Class, Fault};
 use super::kind::Kind;
 use super::options::{LoadOptions, Target, Thresholds};
@@ -68,6 +69,13 @@ pub enum What {
     },
     /// What was found after an outage: provisional for what is absent, final for what is present.
     Checked(Checked),
+    /// The outage's kind, now that more is known of the servers.
+    Reclassified {
+        /// The outage's number.
+        outage: u32,
+        /// Its kind.
+        kind: Kind,
+    },
     /// The ids jumped though nothing is missing.
     IdGap(IdGap),
     /// Timeline or ids went back: acknowledged writes may be gone.
@@ -287,15 +295,16 @@ pub struct Checked {
     /// The outage's number.
     pub outage: u32,
     /// Writes in doubt that are present: committed, for good.
+    #[serde(with = "by_writer")]
     pub recovered: BTreeMap<i32, SeqSet>,
     /// Writes in doubt that are not there yet. They may still come.
+    #[serde(with = "by_writer")]
     pub not_found: BTreeMap<i32, SeqSet>,
     /// Acknowledged writes that are not there: provisional.
+    #[serde(with = "by_writer")]
     pub missing: BTreeMap<i32, SeqSet>,
     /// How many recent acknowledged writes were looked up.
     pub looked_up: u64,
-    /// The outage's kind, now that the new primary's replicas are known.
-    pub kind: Option<Kind>,
     /// Why nothing could be looked up, when that is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

@@ -18,6 +18,7 @@
 pub mod account;
 pub mod ack_trail;
 pub mod backoff;
+pub mod by_writer;
 pub mod event;
 pub mod fault;
 pub mod kind;

@@ -202,6 +202,12 @@ impl OutageClock {
         outputs
     }
 
+    /// Who this writer's last session was with.
+    #[must_use]
+    pub fn server_of(&self, writer: i32) -> Option<&Server> {
+        self.servers.get(&writer).map(AsRef::as_ref)
+    }
+
     fn acknowledged(&mut self, writer: i32, at: &[Duration]) {
         for &at in at {
             self.acks.add(at);

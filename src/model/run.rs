@@ -114,9 +114,10 @@ impl Run {
                 for (writer, seqs) in &checked.recovered {
                     self.ledger.recover(*writer, seqs);
                 }
-                if let (Some(outage), Some(kind)) = (self.outage_mut(checked.outage), checked.kind)
-                {
-                    outage.kind = kind;
+            }
+            What::Reclassified { outage, kind } => {
+                if let Some(outage) = self.outage_mut(*outage) {
+                    outage.kind = *kind;
                 }
             }
             What::HistoryBackwards(backwards) => self.history_backwards.push(backwards.clone()),

@@ -30,7 +30,7 @@ enum Pace {
 impl Schedule {
     /// The slots of writer `index` (from 0) of `writers`.
     ///
-    /// `writes` bounds the slots over all writers.
+    /// `writes` bounds the slots over all writers; `begin` is when the first of them is due.
     #[must_use]
     pub fn new(
         rate: Rate,
@@ -38,12 +38,13 @@ impl Schedule {
         index: u32,
         writers: u32,
         writes: Option<u64>,
+        begin: Duration,
     ) -> Self {
         let writers = writers.max(1);
         let pace = match rate {
             Rate::Max => Pace::Max,
             Rate::PerSecond(per_second) => Pace::Slots {
-                first: Duration::from_secs_f64(f64::from(index) / per_second),
+                first: begin + Duration::from_secs_f64(f64::from(index) / per_second),
                 seconds_each: f64::from(writers) / per_second,
             },
         };
@@ -157,19 +158,21 @@ mod tests {
     #[test]
     fn writers_share_the_rate_evenly() {
         let due = |index| {
-            Schedule::new(Rate::PerSecond(4.0), Backlog::Skip, index, 2, None)
+            Schedule::new(Rate::PerSecond(4.0), Backlog::Skip, index, 2, None, Duration::ZERO)
                 .next_due(Duration::ZERO)
                 .unwrap()
         };
         assert_eq!((due(0), due(1)), (ms(0), ms(250)));
-        let mut first = Schedule::new(Rate::PerSecond(4.0), Backlog::Skip, 0, 2, None);
+        let mut first =
+            Schedule::new(Rate::PerSecond(4.0), Backlog::Skip, 0, 2, None, Duration::ZERO);
         first.take(ms(0));
         assert_eq!(first.next_due(ms(0)), Some(ms(500)));
     }
 
     #[test]
     fn a_late_write_keeps_its_due_time() {
-        let mut schedule = Schedule::new(Rate::PerSecond(10.0), Backlog::Skip, 0, 1, None);
+        let mut schedule =
+            Schedule::new(Rate::PerSecond(10.0), Backlog::Skip, 0, 1, None, Duration::ZERO);
         assert_eq!(schedule.take(ms(750)), ms(0));
         assert_eq!(schedule.take(ms(750)), ms(100));
         assert_eq!(schedule.overdue(ms(750)), 6);
@@ -177,7 +180,8 @@ mod tests {
 
     #[test]
     fn after_an_outage_all_but_one_due_write_are_skipped() {
-        let mut schedule = Schedule::new(Rate::PerSecond(10.0), Backlog::Skip, 0, 1, None);
+        let mut schedule =
+            Schedule::new(Rate::PerSecond(10.0), Backlog::Skip, 0, 1, None, Duration::ZERO);
         schedule.take(ms(0));
         schedule.session_opened(ms(1000));
         assert_eq!((schedule.skipped(), schedule.overdue(ms(1000))), (9, 1));
@@ -187,7 +191,8 @@ mod tests {
 
     #[test]
     fn catching_up_skips_nothing() {
-        let mut schedule = Schedule::new(Rate::PerSecond(10.0), Backlog::CatchUp, 0, 1, None);
+        let mut schedule =
+            Schedule::new(Rate::PerSecond(10.0), Backlog::CatchUp, 0, 1, None, Duration::ZERO);
         schedule.session_opened(ms(1000));
         assert_eq!((schedule.skipped(), schedule.overdue(ms(1000))), (0, 11));
         assert_eq!(schedule.take(ms(1000)), ms(0));
@@ -195,7 +200,8 @@ mod tests {
 
     #[test]
     fn a_write_before_its_time_uses_up_its_slot() {
-        let mut schedule = Schedule::new(Rate::PerSecond(1.0), Backlog::Skip, 0, 1, None);
+        let mut schedule =
+            Schedule::new(Rate::PerSecond(1.0), Backlog::Skip, 0, 1, None, Duration::ZERO);
         schedule.take(ms(0));
         assert_eq!(schedule.take(ms(300)), ms(300));
         assert_eq!(schedule.next_due(ms(300)), Some(ms(2000)));
@@ -205,7 +211,8 @@ mod tests {
     fn bounded_writes_are_shared_out_to_the_last_one() {
         let sent: u64 = (0..3)
             .map(|index| {
-                let mut schedule = Schedule::new(Rate::Max, Backlog::Skip, index, 3, Some(10));
+                let mut schedule =
+                    Schedule::new(Rate::Max, Backlog::Skip, index, 3, Some(10), Duration::ZERO);
                 while schedule.next_due(ms(0)).is_some() {
                     schedule.take(ms(0));
                 }
@@ -224,7 +231,7 @@ mod tests {
             let due: u64 = (0..writers)
                 .map(|index| {
                     let rate = Rate::PerSecond(f64::from(per_second));
-                    Schedule::new(rate, Backlog::Skip, index, writers, None).overdue(now)
+                    Schedule::new(rate, Backlog::Skip, index, writers, None, Duration::ZERO).overdue(now)
                 })
                 .sum();
             let exact = u64::from(per_second) * elapsed_ms / 1000 + 1;

@@ -65,13 +65,28 @@ impl Session {
             islands.add_break(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         }
         let writers: Vec<i32> = islands.open.keys().copied().collect();
-        for row in self.client.query(HIGHEST, &[&run_id, &writers]).await? {
-            let highest: Option<i64> = row.try_get(1)?;
-            if let Some(highest) = highest {
-                islands.close(row.try_get(0)?, highest);
-            }
+        for (writer, highest) in self.highest_seqs(run_id, &writers).await? {
+            islands.close(writer, highest);
         }
         Ok(islands.presence)
+    }
+
+    /// The highest seq of each writer that has any row.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn highest_seqs(
+        &self,
+        run_id: Uuid,
+        writers: &[i32],
+    ) -> Result<BTreeMap<i32, i64>, Error> {
+        let mut highest = BTreeMap::new();
+        for row in self.client.query(HIGHEST, &[&run_id, &writers]).await? {
+            if let Some(seq) = row.try_get(1)? {
+                highest.insert(row.try_get(0)?, seq);
+            }
+        }
+        Ok(highest)
     }
 
     /// Which of these writes are there: `(writer, first, last)` windows in, sets by writer out.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::poll_fn;
@@ -89,18 +88,16 @@ impl Driver {
         });
         Self { task, ended, local_commits, spoke }
     }
+}
 
-    /// The session's end, once it came.
-    async fn end(&self) -> Arc<End> {
-        let mut ended = self.ended.clone();
-        match ended.wait_for(Option::is_some).await.map(|end| end.clone()) {
-            Ok(Some(end)) => end,
-            // The task is gone without a word only when it was aborted.
-            _ => Arc::new(End {
-                evidence: Evidence { server_spoke: true, ..Evidence::default() },
-                words: "the session was given up".to_owned(),
-            }),
-        }
+async fn end_of(mut ended: watch::Receiver<Option<Arc<End>>>) -> Arc<End> {
+    match ended.wait_for(Option::is_some).await.map(|end| end.clone()) {
+        Ok(Some(end)) => end,
+        // The task is gone without a word only when it was aborted.
+        _ => Arc::new(End {
+            evidence: Evidence { server_spoke: true, ..Evidence::default() },
+            words: "the session was given up".to_owned(),
+        }),
     }
 }
 
@@ -182,9 +179,15 @@ impl Session {
         }
     }
 
-    /// Waits until the session ends by itself, and says why.
-    pub async fn ended(&self, phase: Phase) -> Fault {
-        let end = self.driver.end().await;
+    /// Waits until the session ends by itself. Independent of the session's borrow, so that it
+    /// can be waited for beside its use.
+    pub fn ended(&self) -> impl Future<Output = Arc<End>> + Send + 'static {
+        end_of(self.driver.ended.clone())
+    }
+
+    /// The fault that a session's end is, for what was going on.
+    #[must_use]
+    pub fn fault_of_end(&self, end: &End, phase: Phase) -> Fault {
         self.fault(&end.evidence, phase, end.words.clone())
     }
 
@@ -232,7 +235,7 @@ impl Session {
     async fn cause(&self, error: &Error) -> (Evidence, String) {
         let own = driver_error::evidence(error, self.driver.spoke.load(Ordering::Relaxed));
         if own.sqlstate.is_none()
-            && let Ok(end) = tokio::time::timeout(DRIVER_DEADLINE, self.driver.end()).await
+            && let Ok(end) = tokio::time::timeout(DRIVER_DEADLINE, self.ended()).await
         {
             return (end.evidence.clone(), end.words.clone());
         }
@@ -248,20 +251,4 @@ impl Session {
             message,
         }
     }
-}
-
-/// Lets pending answers of a session be seen before its end is.
-///
-/// Yields once, so that the driver's task can hand over what it has read.
-pub async fn yield_to_driver() {
-    let mut yielded = false;
-    poll_fn(|context| {
-        if yielded {
-            return Poll::Ready(());
-        }
-        yielded = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

@@ -1,0 +1,44 @@
+//! Where to connect, on the command line.
+
+use clap::Args;
+
+use crate::pg::settings::Explicit;
+
+/// The flags of psql and pgbench. What is not said comes from a DSN, `PGHOST` and its like, a
+/// service file, `~/.pgpass`, and last from the defaults.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Connection, as in psql (PG… variables, ~/.pgpass and services too)")]
+pub struct ConnectionArgs {
+    /// Host, or folder of the socket; several with commas [default: localhost]
+    #[arg(short = 'h', long, value_name = "HOST", env = "PGCHAOS_HOST")]
+    pub host: Option<String>,
+    /// Port; 5500 is the write port of the bundled cluster [default: 5432]
+    #[arg(short = 'p', long, value_name = "PORT", env = "PGCHAOS_PORT")]
+    pub port: Option<String>,
+    /// Role [default: postgres]
+    #[arg(short = 'U', long, value_name = "USER", env = "PGCHAOS_USERNAME")]
+    pub username: Option<String>,
+    /// Database, or a connection string [default: postgres]
+    #[arg(short = 'd', long, value_name = "DB", env = "PGCHAOS_DBNAME", hide_env_values = true)]
+    pub dbname: Option<String>,
+}
+
+impl ConnectionArgs {
+    /// The same in the words of the connection settings.
+    #[must_use]
+    pub fn explicit(&self, dsn: Option<&String>) -> Explicit {
+        Explicit {
+            dsn: dsn.cloned(),
+            host: self.host.clone(),
+            port: self.port.clone(),
+            user: self.username.clone(),
+            dbname: self.dbname.clone(),
+        }
+    }
+
+    /// Whether nothing was said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        [&self.host, &self.port, &self.username, &self.dbname].iter().all(|said| said.is_none())
+    }
+}

@@ -1,0 +1,251 @@
+//! `pgchaos gen` on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, ValueEnum};
+use uuid::Uuid;
+
+use super::connection::ConnectionArgs;
+use super::{SummaryArgs, values};
+use crate::model::options::{Backlog, LoadOptions, Rate, Thresholds};
+
+/// Writer numbers of one generator; the next generator's begin above them.
+pub const WRITERS_PER_GENERATOR: u32 = 100_000;
+
+/// `pgchaos gen`.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "pgchaos gen [OPTIONS] [DSN]",
+    about = "Write user events to a PostgreSQL HA cluster, tell each failover as it happens, \
+             account for every write, and give a verdict.\n\n\
+             The three options that matter first: --port (where), --rate (how much), \
+             --duration (how long).\n\
+             Stop with Ctrl-C: writing stops, every write is verified, the summary follows.",
+    after_help = "Every long option also reads PGCHAOS_<NAME>. D is a duration: 500ms, 3s, 2m, 1h.\n\
+                  Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 could not run at all, \
+                  130 stopped at once."
+)]
+pub struct GenArgs {
+    /// A connection string: postgresql://… or key=value, several hosts allowed
+    #[arg(value_name = "DSN")]
+    pub dsn: Option<String>,
+    /// Where to.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// How much.
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// How long to wait.
+    #[command(flatten)]
+    pub waits: WaitArgs,
+    /// What makes it fail.
+    #[command(flatten)]
+    pub thresholds: ThresholdArgs,
+    /// Where the record goes.
+    #[command(flatten)]
+    pub record: RecordArgs,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: SummaryArgs,
+    /// How the log is written.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// The load.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Load")]
+pub struct LoadArgs {
+    /// Writes due per second over all writers, whatever the server does; max: as fast as it goes
+    #[arg(short, long, value_name = "N|max", default_value = "1", value_parser = values::rate,
+          env = "PGCHAOS_RATE")]
+    pub rate: Rate,
+    /// How long to write, from the start of the run [default: until Ctrl-C]
+    #[arg(short = 'T', long, value_name = "D", value_parser = values::positive_duration,
+          env = "PGCHAOS_DURATION")]
+    pub duration: Option<Duration>,
+    /// How many writes to send [default: until Ctrl-C]
+    #[arg(short = 'n', long, value_name = "N", env = "PGCHAOS_WRITES",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub writes: Option<u64>,
+    /// Connections that write
+    #[arg(short, long, value_name = "N", default_value_t = 1, env = "PGCHAOS_WRITERS",
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(WRITERS_PER_GENERATOR)))]
+    pub writers: u32,
+    /// Writes in flight per connection
+    #[arg(long, value_name = "N", default_value_t = 1, env = "PGCHAOS_PIPELINE",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub pipeline: u32,
+    /// Read the last three ids after every Nth write of a writer; 0 is never
+    #[arg(long, value_name = "N", default_value_t = 2, env = "PGCHAOS_READ_EVERY")]
+    pub read_every: u32,
+    /// Also read from replicas on this port of the same host: how far behind they are
+    #[arg(long, value_name = "PORT", env = "PGCHAOS_READ_PORT", conflicts_with = "read_dsn")]
+    pub read_port: Option<String>,
+    /// The same with a connection string
+    #[arg(long, value_name = "DSN", env = "PGCHAOS_READ_DSN", hide_env_values = true)]
+    pub read_dsn: Option<String>,
+    /// What becomes of writes that came due during an outage
+    #[arg(long, value_name = "skip|catch-up", value_enum, default_value = "skip",
+          hide_possible_values = true, env = "PGCHAOS_BACKLOG")]
+    pub backlog: BacklogArg,
+}
+
+/// [`Backlog`] on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BacklogArg {
+    /// Never sent, counted as skipped.
+    Skip,
+    /// Sent as fast as the server takes them.
+    CatchUp,
+}
+
+/// How long to wait.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Waiting")]
+pub struct WaitArgs {
+    /// Deadline of a whole connect [default: connect_timeout of the connection, else 3s]
+    #[arg(long, value_name = "D", value_parser = values::positive_duration,
+          env = "PGCHAOS_CONNECT_TIMEOUT")]
+    pub connect_timeout: Option<Duration>,
+    /// Deadline of each write and each read
+    #[arg(long, value_name = "D", default_value = "5s", value_parser = values::positive_duration,
+          env = "PGCHAOS_WRITE_TIMEOUT")]
+    pub write_timeout: Duration,
+    /// A write without an answer for this long begins an outage
+    #[arg(long, value_name = "D", default_value = "1s", value_parser = values::positive_duration,
+          env = "PGCHAOS_STALL_AFTER")]
+    pub stall_after: Duration,
+    /// The shortest wait between attempts to connect
+    #[arg(long, value_name = "D", default_value = "50ms", value_parser = values::positive_duration,
+          env = "PGCHAOS_BACKOFF_MIN")]
+    pub backoff_min: Duration,
+    /// The longest one
+    #[arg(long, value_name = "D", default_value = "500ms", value_parser = values::positive_duration,
+          env = "PGCHAOS_BACKOFF_MAX")]
+    pub backoff_max: Duration,
+    /// How long the verification may wait for the cluster and its answers
+    #[arg(long, value_name = "D", default_value = "2m", value_parser = values::positive_duration,
+          env = "PGCHAOS_VERIFY_TIMEOUT")]
+    pub verify_timeout: Duration,
+}
+
+/// What makes the verdict fail.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Verdict: fail when")]
+pub struct ThresholdArgs {
+    /// more acknowledged writes are lost than this
+    #[arg(long, value_name = "N", default_value_t = 0, env = "PGCHAOS_MAX_LOST")]
+    pub max_lost: u64,
+    /// an outage is longer than this
+    #[arg(long, value_name = "D", value_parser = values::duration, env = "PGCHAOS_MAX_OUTAGE")]
+    pub max_outage: Option<Duration>,
+    /// less than this share of the due writes is acknowledged
+    #[arg(long, value_name = "PCT", value_parser = values::percentage,
+          env = "PGCHAOS_MIN_AVAILABILITY")]
+    pub min_availability: Option<f64>,
+    /// the 99th percentile of latency is above this
+    #[arg(long, value_name = "D", value_parser = values::duration, env = "PGCHAOS_MAX_P99")]
+    pub max_p99: Option<Duration>,
+}
+
+/// Where the record goes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Record")]
+pub struct RecordArgs {
+    /// The run's record, from which it can be verified again [default: in the state folder]
+    #[arg(long, value_name = "FILE", env = "PGCHAOS_RECORD", conflicts_with = "no_record")]
+    pub record: Option<PathBuf>,
+    /// Keep no record
+    #[arg(long, env = "PGCHAOS_NO_RECORD")]
+    pub no_record: bool,
+    /// The run's id, when several generators make one run [default: a new one]
+    #[arg(long, value_name = "UUID", env = "PGCHAOS_RUN_ID")]
+    pub run_id: Option<Uuid>,
+    /// This generator's number among them, from 0
+    #[arg(long, value_name = "N", default_value_t = 0, env = "PGCHAOS_GENERATOR",
+          value_parser = clap::value_parser!(u32).range(0..20_000))]
+    pub generator: u32,
+}
+
+/// How the log is written.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Log, on standard error")]
+pub struct LogArgs {
+    /// Lines for people, or one JSON object an event
+    #[arg(long, value_enum, default_value = "text", value_name = "text|json",
+          hide_possible_values = true, env = "PGCHAOS_LOG_FORMAT")]
+    pub log_format: LogFormat,
+    /// Only failures, outages and results
+    #[arg(short, long, env = "PGCHAOS_QUIET", conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Every session, messages in full; twice: what pgchaos itself does
+    #[arg(short, long, action = ArgAction::Count, env = "PGCHAOS_VERBOSE")]
+    pub verbose: u8,
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object an event.
+    Json,
+}
+
+impl GenArgs {
+    /// The load in plain units; `said_timeout` is the connection's own `connect_timeout`.
+    ///
+    /// # Errors
+    /// Words about options that contradict each other.
+    pub fn load_options(&self, said_timeout: Option<Duration>) -> Result<LoadOptions, String> {
+        let (load, waits) = (&self.load, &self.waits);
+        if waits.backoff_min > waits.backoff_max {
+            return Err(format!(
+                "--backoff-min {} is longer than --backoff-max {}",
+                humantime::format_duration(waits.backoff_min),
+                humantime::format_duration(waits.backoff_max)
+            ));
+        }
+        Ok(LoadOptions {
+            rate: load.rate,
+            writers: load.writers,
+            pipeline: load.pipeline,
+            duration: load.duration,
+            writes: load.writes,
+            read_every: load.read_every,
+            backlog: match load.backlog {
+                BacklogArg::Skip => Backlog::Skip,
+                BacklogArg::CatchUp => Backlog::CatchUp,
+            },
+            connect_timeout: waits
+                .connect_timeout
+                .or(said_timeout)
+                .unwrap_or(Duration::from_secs(3)),
+            write_timeout: waits.write_timeout,
+            stall_after: waits.stall_after,
+            backoff_min: waits.backoff_min,
+            backoff_max: waits.backoff_max,
+            verify_timeout: waits.verify_timeout,
+        })
+    }
+
+    /// What makes the verdict fail.
+    #[must_use]
+    pub fn thresholds(&self) -> Thresholds {
+        Thresholds {
+            max_outage: self.thresholds.max_outage,
+            max_lost: self.thresholds.max_lost,
+            min_availability_pct: self.thresholds.min_availability,
+            max_p99: self.thresholds.max_p99,
+        }
+    }
+
+    /// The number of the first writer.
+    #[must_use]
+    pub fn first_writer(&self) -> i32 {
+        // Both factors are bounded above by the parser, so that this fits.
+        i32::try_from(self.record.generator * WRITERS_PER_GENERATOR + 1).unwrap_or(1)
+    }
+}

@@ -1,0 +1,135 @@
+//! The command line: what can be said, and what it means once checked.
+//!
+//! - [`connection`]: where to, by psql's conventions. [`gen_args`]: the load and its verdict.
+//! - [`values`]: durations, rates and percentages as people write them.
+//! - [`exit`]: how the program ends.
+//!
+//! Every long option also reads `PGCHAOS_<NAME>`. `-h` is the host, as in psql, so help is
+//! `--help` and `-?`.
+
+pub mod connection;
+pub mod exit;
+pub mod gen_args;
+pub mod values;
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use uuid::Uuid;
+
+use connection::ConnectionArgs;
+use gen_args::GenArgs;
+
+/// A failover-aware load generator for PostgreSQL HA clusters.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pgchaos",
+    version,
+    disable_help_flag = true,
+    disable_help_subcommand = true,
+    about = "A failover-aware load generator for PostgreSQL HA clusters.",
+    after_help = "Start with: pgchaos gen --port 5500, and stop a server of the cluster meanwhile.\n\
+                  Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 could not run at all, \
+                  130 stopped at once."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Print help
+    #[arg(short = '?', long, global = true, action = ArgAction::HelpShort, help_heading = "Help")]
+    pub help: Option<bool>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write, tell the failover log, verify every write, give a verdict
+    Gen(Box<GenArgs>),
+    /// Account for a recorded run again, also one that was killed
+    Verify(VerifyArgs),
+    /// Render a recorded run, without a database
+    Report(ReportArgs),
+    /// Make the database objects: schema pgchaos with users and user_events
+    Init(InitArgs),
+    /// Remove one run's rows, or the whole schema
+    Clean(CleanArgs),
+}
+
+/// `pgchaos verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The run's record; without it the latest one in the state folder
+    pub record: Option<PathBuf>,
+    /// Where to look, when it is not where the run wrote to
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// How long to wait for the cluster and its answers
+    #[arg(long, value_name = "D", default_value = "2m", value_parser = values::duration,
+          env = "PGCHAOS_VERIFY_TIMEOUT")]
+    pub verify_timeout: std::time::Duration,
+    /// What to print, and into which files.
+    #[command(flatten)]
+    pub output: SummaryArgs,
+}
+
+/// `pgchaos report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run's record; without it the latest one in the state folder
+    pub record: Option<PathBuf>,
+    /// What to print, and into which files.
+    #[command(flatten)]
+    pub output: SummaryArgs,
+}
+
+/// `pgchaos init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// A connection string: postgresql://… or key=value
+    #[arg(value_name = "DSN")]
+    pub dsn: Option<String>,
+    /// Where to.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// `pgchaos clean`.
+#[derive(Debug, Args)]
+pub struct CleanArgs {
+    /// A connection string: postgresql://… or key=value
+    #[arg(value_name = "DSN")]
+    pub dsn: Option<String>,
+    /// Where to.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Remove the rows of this run
+    #[arg(long, value_name = "UUID", env = "PGCHAOS_RUN_ID", conflicts_with = "schema",
+          required_unless_present = "schema")]
+    pub run_id: Option<Uuid>,
+    /// Remove the schema pgchaos, with the rows of every run
+    #[arg(long, env = "PGCHAOS_SCHEMA")]
+    pub schema: bool,
+}
+
+/// What becomes of the summary.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct SummaryArgs {
+    /// The summary on standard output
+    #[arg(long, value_enum, default_value = "text", value_name = "text|json",
+          hide_possible_values = true, env = "PGCHAOS_SUMMARY")]
+    pub summary: SummaryFormat,
+    /// Write a report, by the ending .md, .json, .xml (JUnit) or .csv; may be repeated
+    #[arg(long, value_name = "FILE", env = "PGCHAOS_REPORT", value_delimiter = ',')]
+    pub report: Vec<PathBuf>,
+}
+
+/// The summary's form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum SummaryFormat {
+    /// A page for people.
+    Text,
+    /// JSON.
+    Json,
+}

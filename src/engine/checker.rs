@@ -1,0 +1,141 @@
+//! After an outage: are the recent acknowledged writes there, and what became of those in doubt?
+//!
+//! What is found present is final. What is not found is provisional: the final verification
+//! decides. It also looks whether the old primary stays as a replica of the new one, which tells
+//! a switchover from a failover.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::dialer::Dialer;
+use super::signal::{CheckRequest, Signal};
+use crate::model::event::Checked;
+use crate::model::fault::Phase;
+use crate::model::kind::Kind;
+use crate::model::seq_set::SeqSet;
+use crate::pg::session::Session;
+
+/// How often a check is tried, as the cluster may still be settling.
+const TRIES: u32 = 5;
+const BETWEEN_TRIES: Duration = Duration::from_millis(500);
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long the old primary is given to come back as a replica. Patroni restarts it at once.
+const COMEBACK: u32 = 10;
+const COMEBACK_PAUSE: Duration = Duration::from_secs(1);
+
+/// The checker of one run.
+pub(crate) struct Checker {
+    pub(crate) run_id: Uuid,
+    pub(crate) dialer: Dialer,
+    pub(crate) recorder: mpsc::Sender<Signal>,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Checker {
+    /// Checks after each outage, until the load stops; then what is asked for already is still
+    /// looked up, but nothing is waited for.
+    pub(crate) async fn run(self, mut requests: mpsc::Receiver<CheckRequest>) {
+        while let Some(mut request) = requests.recv().await {
+            self.check(&mut request).await;
+        }
+    }
+
+    async fn check(&self, request: &mut CheckRequest) {
+        let mut last_error = String::new();
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                tokio::time::sleep(BETWEEN_TRIES).await;
+            }
+            match self.look(request).await {
+                Ok(checked) => {
+                    self.tell(Signal::Checked(Box::new(checked))).await;
+                    self.settle_kind(request).await;
+                    return;
+                }
+                Err(error) => last_error = error,
+            }
+            if self.stop.is_cancelled() {
+                break;
+            }
+        }
+        let checked = Checked {
+            outage: request.outage,
+            recovered: BTreeMap::new(),
+            not_found: BTreeMap::new(),
+            missing: BTreeMap::new(),
+            looked_up: 0,
+            error: Some(last_error),
+        };
+        self.tell(Signal::Checked(Box::new(checked))).await;
+    }
+
+    async fn look(&self, request: &CheckRequest) -> Result<Checked, String> {
+        let session = self.session().await?;
+        let asked = session.presence_in_windows(self.run_id, &request.windows);
+        let present = session.bounded(Phase::Read, DEADLINE, asked).await;
+        session.close().await;
+        let present = present.map_err(|fault| fault.message)?;
+        let nothing = SeqSet::new();
+        let mut checked = Checked {
+            outage: request.outage,
+            recovered: BTreeMap::new(),
+            not_found: BTreeMap::new(),
+            missing: BTreeMap::new(),
+            looked_up: request.acknowledged.values().map(SeqSet::len).sum(),
+            error: None,
+        };
+        for (writer, acknowledged) in &request.acknowledged {
+            let there = present.get(writer).unwrap_or(&nothing);
+            let doubts = request.in_doubt.get(writer).unwrap_or(&nothing);
+            note(&mut checked.missing, *writer, acknowledged - there);
+            note(&mut checked.recovered, *writer, doubts & there);
+            note(&mut checked.not_found, *writer, doubts - there);
+        }
+        Ok(checked)
+    }
+
+    /// Waits for the old primary to come back as a replica, when it said goodbye properly.
+    async fn settle_kind(&self, request: &mut CheckRequest) {
+        if request.kind != Kind::Failover || !request.sightings.goodbye {
+            return;
+        }
+        for _ in 0..COMEBACK {
+            if let Ok(session) = self.session().await {
+                let replicas = session.bounded(Phase::Read, DEADLINE, session.replicas()).await;
+                session.close().await;
+                request.sightings.replicas.extend(replicas.unwrap_or_default());
+            }
+            let kind = request.sightings.kind();
+            if kind != request.kind {
+                self.tell(Signal::Reclassified { outage: request.outage, kind }).await;
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(COMEBACK_PAUSE) => {}
+                () = self.stop.cancelled() => return,
+            }
+        }
+    }
+
+    async fn session(&self) -> Result<Session, String> {
+        self.dialer.dial().await.map(|opened| opened.session).map_err(|failures| {
+            failures.first().map(|failure| failure.fault.message.clone()).unwrap_or_default()
+        })
+    }
+
+    async fn tell(&self, signal: Signal) {
+        // The recorder outlives the checker.
+        let _ = self.recorder.send(signal).await;
+    }
+}
+
+fn note(writes: &mut BTreeMap<i32, SeqSet>, writer: i32, seqs: SeqSet) {
+    if !seqs.is_empty() {
+        writes.insert(writer, seqs);
+    }
+}

@@ -1,0 +1,136 @@
+//! The gate before every connect: so that a thousand writers make no storm while nothing works,
+//! and are all back soon after one of them writes.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rand::{Rng, RngExt};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// While nothing works, all writers together try this far apart: twenty times a second.
+const APART: Duration = Duration::from_millis(50);
+
+/// When one writes again, the others come back spread over this time.
+const SPREAD: Duration = Duration::from_millis(100);
+
+/// One gate for all writers of a run.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    /// Writers whose last write was acknowledged.
+    working: AtomicU64,
+    /// Counts the times that writing began to work again.
+    reopened: watch::Sender<u64>,
+    /// When the next attempt may go out while nothing works.
+    next_slot: Mutex<Option<Instant>>,
+}
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self {
+            working: AtomicU64::new(0),
+            reopened: watch::Sender::new(0),
+            next_slot: Mutex::new(None),
+        }
+    }
+
+    /// To notice that writing works again, from now on.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.reopened.subscribe()
+    }
+
+    /// A writer had a write acknowledged after it could not write.
+    pub(crate) fn works(&self) {
+        if self.working.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.reopened.send_modify(|times| *times += 1);
+        }
+    }
+
+    /// A writer that worked cannot write any more.
+    pub(crate) fn fails(&self) {
+        self.working.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Waits for a turn to connect: the writer's own backoff, and while nothing works also a
+    /// slot among all writers. Cut short when writing works again.
+    pub(crate) async fn turn<R: Rng>(
+        &self,
+        backoff: Duration,
+        reopened: &mut watch::Receiver<u64>,
+        random: &mut R,
+    ) {
+        let mut turn = Instant::now() + backoff;
+        if self.working.load(Ordering::Acquire) == 0 {
+            turn = self.slot(turn);
+        }
+        tokio::select! {
+            () = tokio::time::sleep_until(turn) => {}
+            Ok(()) = reopened.changed() => {
+                tokio::time::sleep(random.random_range(Duration::ZERO..SPREAD)).await;
+            }
+        }
+    }
+
+    /// The first free slot from `earliest` on.
+    fn slot(&self, earliest: Instant) -> Instant {
+        // The lock is held for this calculation alone, and a poisoned one has no broken state.
+        let mut next = self.next_slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let slot = next.map_or(earliest, |next| next.max(earliest));
+        *next = Some(slot + APART);
+        slot
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rand::{SeedableRng, rngs::SmallRng};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn while_nothing_works_a_thousand_writers_try_twenty_times_a_second() {
+        let gate = Arc::new(Gate::new());
+        let started = Instant::now();
+        let attempts: Vec<_> = (0..1000)
+            .map(|seed| {
+                let gate = Arc::clone(&gate);
+                tokio::spawn(async move {
+                    let mut random = SmallRng::seed_from_u64(seed);
+                    gate.turn(Duration::ZERO, &mut gate.subscribe(), &mut random).await;
+                    started.elapsed()
+                })
+            })
+            .collect();
+        let mut times = Vec::new();
+        for attempt in attempts {
+            times.push(attempt.await.unwrap());
+        }
+        let in_the_first_second = times.iter().filter(|at| at.as_secs() < 1).count();
+        assert!((19..=21).contains(&in_the_first_second), "{in_the_first_second}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn as_soon_as_one_writes_all_the_others_get_their_turn() {
+        let gate = Arc::new(Gate::new());
+        let waiting: Vec<_> = (0..1000)
+            .map(|seed| {
+                let gate = Arc::clone(&gate);
+                let mut reopened = gate.subscribe();
+                tokio::spawn(async move {
+                    let mut random = SmallRng::seed_from_u64(seed);
+                    gate.turn(Duration::from_millis(300), &mut reopened, &mut random).await;
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        gate.works();
+        let worked = Instant::now();
+        for writer in waiting {
+            writer.await.unwrap();
+        }
+        assert!(worked.elapsed() <= Duration::from_millis(110), "{:?}", worked.elapsed());
+    }
+}

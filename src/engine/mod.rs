@@ -1,0 +1,30 @@
+//! The engine: writers, pacing and recording. It knows no reporter; what happens leaves it as
+//! [`Event`](crate::model::event::Event)s.
+//!
+//! - [`run`]: a whole run, from the first connect to the verified end.
+//! - [`setup`]: waits for the cluster and makes the database objects.
+//! - `writer`: one connection that writes; `in_flight`: its writes without an answer; `outbox`:
+//!   what it tells the recorder, in batches; `gate`: so that a thousand writers make no storm;
+//!   `dialer`: one attempt, through every host.
+//! - `recorder`: the one task that owns the books, the outage clock and the record.
+//! - `checker`: looks up recent writes after an outage.
+//! - `replica_reader`: how far replicas are behind.
+//! - [`verification`]: the account at the end, also for `pgchaos verify`.
+//! - [`record_file`]: the record on disk.
+
+mod checker;
+mod clock;
+mod dialer;
+mod gate;
+mod in_flight;
+mod outbox;
+pub mod record_file;
+mod recorder;
+mod replica_reader;
+pub mod run;
+pub mod setup;
+mod signal;
+pub mod verification;
+mod writer;
+
+pub use dialer::Dialer;

@@ -1,0 +1,305 @@
+//! A whole run: wait for the cluster, write until it is time to stop, verify, close the record.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::checker::Checker;
+use super::clock::Clock;
+use super::dialer::Dialer;
+use super::gate::Gate;
+use super::record_file::{RecordFileError, RecordWriter, date_losses};
+use super::recorder::Recorder;
+use super::replica_reader::ReplicaReader;
+use super::setup::{Prepared, SetUp, SetupError, set_up};
+use super::signal::Signal;
+use super::verification::verify;
+use super::writer::{Shared, Writer};
+use crate::model::event::{Event, Header, StopReason, Verification};
+use crate::model::loss_times::LossTimes;
+use crate::model::options::Rate;
+use crate::model::run::Run;
+use crate::model::summary::LostWrites;
+use crate::pg::settings::ConnectSettings;
+
+/// Above this many writes a second, single writes are not told.
+pub const ONE_BY_ONE_PER_S: f64 = 10.0;
+
+/// Signals that wait for the recorder. It is never behind for long; were it, writers would wait
+/// rather than fill the memory.
+const SIGNALS_WAITING: usize = 4096;
+
+/// Outages that wait to be checked.
+const CHECKS_WAITING: usize = 16;
+
+/// How long the checker may take to finish what it has begun when writing ends.
+const CHECKER_DEADLINE: Duration = Duration::from_secs(12);
+
+/// What a run needs.
+#[derive(Debug)]
+pub struct Plan {
+    /// What the run is.
+    pub header: Header,
+    /// Where to write.
+    pub settings: Arc<ConnectSettings>,
+    /// Where to read from as well, when replicas are to be watched.
+    pub read_settings: Option<Arc<ConnectSettings>>,
+    /// Where the record goes.
+    pub record: Option<PathBuf>,
+    /// Things to tell before anything else.
+    pub warnings: Vec<String>,
+}
+
+/// How the user stops a run.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    /// Stop writing, then verify.
+    pub writing: CancellationToken,
+    /// Stop everything now.
+    pub everything: CancellationToken,
+}
+
+/// Why there was no run.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// It can never work as it was asked for.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The record cannot be made.
+    #[error(transparent)]
+    Record(#[from] RecordFileError),
+    /// A part of pgchaos itself failed.
+    #[error("pgchaos itself failed: {0}; please report this")]
+    Internal(String),
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// Everything that is known of it.
+    pub run: Run,
+    /// Whether it was stopped before its verification was done.
+    pub stopped_now: bool,
+}
+
+/// Runs a plan. Events go to `watcher`; one that is full loses them, the record does not.
+///
+/// # Errors
+/// [`RunError`], only before the first write.
+pub async fn run(
+    plan: Plan,
+    watcher: mpsc::Sender<Event>,
+    stop: Stop,
+) -> Result<Finished, RunError> {
+    let record = plan.record.as_deref().map(RecordWriter::create).transpose()?;
+    let clock = Clock::start();
+    let (signals, signals_receiver) = mpsc::channel(SIGNALS_WAITING);
+    let (checks, check_requests) = mpsc::channel(CHECKS_WAITING);
+    let run = Run::new(plan.header.clone());
+    let recorder = Recorder::new(clock, run, record, watcher, checks);
+    let acknowledged = plan.read_settings.is_some().then(|| recorder.acknowledged());
+    let recorder_task = tokio::spawn(recorder.run(signals_receiver));
+    for warning in &plan.warnings {
+        tell(&signals, Signal::Warning(warning.clone())).await;
+    }
+
+    let options = plan.header.options.clone();
+    let run_id = plan.header.run_id;
+    let dialer = Dialer::new(Arc::clone(&plan.settings), options.connect_timeout);
+    let checker = tokio::spawn(
+        Checker {
+            run_id,
+            dialer: dialer.clone(),
+            recorder: signals.clone(),
+            stop: stop.writing.clone(),
+        }
+        .run(check_requests),
+    );
+    let stopwatch = stop_after(options.duration, clock, &stop);
+    let backoff = (options.backoff_min, options.backoff_max);
+    let set_up = set_up(&dialer, clock, &signals, &stop.writing, backoff).await;
+    match set_up {
+        Err(error) => {
+            stopwatch.abort();
+            drop(signals);
+            // Nothing was run: there is nothing to record.
+            join(recorder_task).await?;
+            if let Some(path) = &plan.record {
+                RecordWriter::discard(path);
+            }
+            return Err(error.into());
+        }
+        Ok(SetUp::Stopped) => tell(&signals, Signal::Stopping(reason(&stopwatch, &stop))).await,
+        Ok(SetUp::Ready(prepared)) => {
+            let reader = plan.read_settings.zip(acknowledged).map(|(settings, acknowledged)| {
+                let dialer = Dialer::new(settings, options.connect_timeout).any_server();
+                let (recorder, stop) = (signals.clone(), stop.writing.clone());
+                ReplicaReader { run_id, dialer, clock, recorder, acknowledged, stop }.run()
+            });
+            let helpers = TaskTracker::new();
+            reader.map(|reader| helpers.spawn(reader));
+            let writers = start_writers(&plan.header, prepared, &dialer, clock, &signals, &stop);
+            tokio::select! {
+                () = writers.wait() => {}
+                () = stop.writing.cancelled() => {}
+            }
+            tell(&signals, Signal::Stopping(reason(&stopwatch, &stop))).await;
+            // What is in flight gets its answer or its deadline.
+            tokio::select! {
+                () = writers.wait() => {}
+                () = stop.everything.cancelled() => {}
+            }
+            stop.writing.cancel();
+            helpers.close();
+            helpers.wait().await;
+        }
+    }
+    stopwatch.abort();
+    tell(&signals, Signal::WritersDone { at: clock.now() }).await;
+    let verification = async {
+        // The checker finishes what it has begun, and then has nobody to ask it for more.
+        if tokio::time::timeout(CHECKER_DEADLINE, checker).await.is_err() {
+            tracing::debug!("the checker is given up for the final verification");
+        }
+        verify_run(&plan.header, &dialer, &signals, plan.record.as_deref()).await
+    };
+    let stopped_now = tokio::select! {
+        verified = verification => {
+            verified?;
+            false
+        }
+        () = stop.everything.cancelled() => true,
+    };
+    let run = ask(&signals, |run| Signal::Finish { complete: !stopped_now, run }).await?;
+    join(recorder_task).await?;
+    Ok(Finished { run, stopped_now })
+}
+
+/// Stops writing when the duration is over.
+fn stop_after(duration: Option<Duration>, clock: Clock, stop: &Stop) -> JoinHandle<()> {
+    let writing = stop.writing.clone();
+    tokio::spawn(async move {
+        match duration {
+            Some(duration) => tokio::time::sleep_until(clock.instant(duration)).await,
+            None => std::future::pending().await,
+        }
+        writing.cancel();
+    })
+}
+
+fn reason(stopwatch: &JoinHandle<()>, stop: &Stop) -> StopReason {
+    match (stop.writing.is_cancelled(), stopwatch.is_finished()) {
+        (false, _) => StopReason::Writes,
+        (true, true) => StopReason::Duration,
+        (true, false) => StopReason::Signal,
+    }
+}
+
+fn start_writers(
+    header: &Header,
+    prepared: Prepared,
+    dialer: &Dialer,
+    clock: Clock,
+    signals: &mpsc::Sender<Signal>,
+    stop: &Stop,
+) -> TaskTracker {
+    let options = &header.options;
+    let one_by_one = match options.rate {
+        Rate::PerSecond(per_second) => per_second <= ONE_BY_ONE_PER_S,
+        Rate::Max => false,
+    };
+    let shared = Arc::new(Shared {
+        run_id: header.run_id,
+        options: options.clone(),
+        dialer: dialer.clone(),
+        clock,
+        // The load begins now: what came due while the cluster was waited for was never due.
+        begin: clock.now(),
+        gate: Gate::new(),
+        stop: stop.writing.clone(),
+        users: prepared.users,
+        one_by_one,
+    });
+    let writers = TaskTracker::new();
+    for (index, number) in (0..options.writers).zip(header.first_writer..) {
+        let random = SmallRng::from_rng(&mut rand::rng());
+        let writer = Writer::new(number, index, Arc::clone(&shared), signals.clone(), random);
+        writers.spawn(writer.run());
+    }
+    writers.close();
+    writers
+}
+
+/// The final verification, with the lost writes dated from the record.
+async fn verify_run(
+    header: &Header,
+    dialer: &Dialer,
+    signals: &mpsc::Sender<Signal>,
+    record: Option<&Path>,
+) -> Result<(), RunError> {
+    let subject = ask(signals, Signal::Inspect).await?;
+    let (steps, mut told) = mpsc::channel(16);
+    let telling = async {
+        while let Some(step) = told.recv().await {
+            tell(signals, Signal::Verifying(step)).await;
+        }
+    };
+    let verifying = async {
+        verify(&subject, dialer, header.options.verify_timeout, move |step| {
+            // A step that nobody takes is only not told.
+            let _ = steps.try_send(step);
+        })
+        .await
+    };
+    let (mut verification, ()) = tokio::join!(verifying, telling);
+    verification.lost_writes = lost_writes(header, &verification, record);
+    tell(signals, Signal::Verified(Box::new(verification))).await;
+    Ok(())
+}
+
+/// The lost writes as ranges, dated where there is a record to date them from.
+fn lost_writes(
+    header: &Header,
+    verification: &Verification,
+    record: Option<&Path>,
+) -> Vec<LostWrites> {
+    let Some(account) = &verification.account else { return Vec::new() };
+    let times = || LossTimes::new(header.started_at, &account.lost_writes);
+    if account.lost == 0 {
+        return Vec::new();
+    }
+    match record.map(|record| date_losses(record, times())) {
+        Some(Ok(dated)) => dated.finish(),
+        Some(Err(error)) => {
+            tracing::warn!("lost writes cannot be dated: {error}");
+            times().finish()
+        }
+        None => times().finish(),
+    }
+}
+
+async fn tell(signals: &mpsc::Sender<Signal>, signal: Signal) {
+    // Only when the recorder failed is nobody there; that is said when its task is joined.
+    let _ = signals.send(signal).await;
+}
+
+async fn ask<T>(
+    signals: &mpsc::Sender<Signal>,
+    question: impl FnOnce(oneshot::Sender<T>) -> Signal,
+) -> Result<T, RunError> {
+    let (reply, answer) = oneshot::channel();
+    tell(signals, question(reply)).await;
+    answer.await.map_err(|_| RunError::Internal("the recorder is gone".to_owned()))
+}
+
+async fn join(task: JoinHandle<()>) -> Result<(), RunError> {
+    task.await.map_err(|error| RunError::Internal(error.to_string()))
+}

@@ -1,0 +1,92 @@
+//! What writers and their helpers tell the recorder.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::outbox::Batch;
+use super::verification::Subject;
+use crate::model::event::{Backend, Checked, ReplicaLag, StopReason, Verification};
+use crate::model::fault::Fault;
+use crate::model::kind::{Kind, Sightings};
+use crate::model::run::Run;
+use crate::model::seq_set::SeqSet;
+use crate::model::server::Server;
+
+/// One thing that happened.
+#[derive(Debug)]
+pub(crate) enum Signal {
+    /// The cluster was reached for the first time.
+    Ready { server: Server, created: bool },
+    /// Acknowledged writes and progress.
+    Batch(Batch),
+    /// Ids were read back.
+    ReadBack { writer: i32, ids: Vec<i64> },
+    /// A writer has a session.
+    Connected {
+        writer: i32,
+        at: Duration,
+        accepted: Duration,
+        authenticated: Duration,
+        server: Box<Server>,
+        backend: Backend,
+    },
+    /// A connect attempt failed. Without a writer it was the set-up's or the verification's.
+    AttemptFailed {
+        writer: Option<i32>,
+        started: Duration,
+        at: Duration,
+        accepted: Option<Duration>,
+        fault: Box<Fault>,
+        server: Option<Box<Server>>,
+    },
+    /// A write, a read or an idle session failed.
+    Failed {
+        writer: i32,
+        /// When the oldest unanswered write was sent, or when the failure was noticed.
+        since: Duration,
+        at: Duration,
+        fault: Box<Fault>,
+        in_doubt: SeqSet,
+        rejected: SeqSet,
+        /// Whether the writer cannot write, or only this one write failed.
+        down: bool,
+    },
+    /// A write has no answer for too long.
+    Stalled { writer: i32, seq: i64, since: Duration, at: Duration },
+    /// What was looked up after an outage.
+    Checked(Box<Checked>),
+    /// What became known of an outage's kind.
+    Reclassified { outage: u32, kind: Kind },
+    /// How far a replica is behind.
+    ReplicaLag(Box<ReplicaLag>),
+    /// Writing ends.
+    Stopping(StopReason),
+    /// Every writer has stopped: the outage clock ends. The run as it is comes back.
+    WritersDone { at: Duration },
+    /// Something to know.
+    Warning(String),
+    /// What the verification does.
+    Verifying(String),
+    /// The verification's result.
+    Verified(Box<Verification>),
+    /// Everything is told: close the record and give the run back.
+    Finish { complete: bool, run: oneshot::Sender<Run> },
+    /// A look at the run as it is, for the verification.
+    Inspect(oneshot::Sender<Subject>),
+}
+
+/// What to look up after an outage.
+#[derive(Debug)]
+pub(crate) struct CheckRequest {
+    pub(crate) outage: u32,
+    pub(crate) sightings: Sightings,
+    pub(crate) kind: Kind,
+    /// `(writer, first, last)`.
+    pub(crate) windows: Vec<(i32, i64, i64)>,
+    /// Acknowledged writes in the windows.
+    pub(crate) acknowledged: BTreeMap<i32, SeqSet>,
+    /// Writes in doubt in the windows.
+    pub(crate) in_doubt: BTreeMap<i32, SeqSet>,
+}
