@@ -1,2 +1,3 @@
 //! pgchaos: a failover-aware load generator for PostgreSQL HA clusters.
 pub mod model;
+pub mod report;
