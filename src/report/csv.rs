@@ -123,3 +123,32 @@ fn quoted(field: &str) -> String {
     let field = plain(field);
     if field.contains([',', '"']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixtures::summary;
+
+    #[test]
+    fn one_row_an_outage_with_a_field_for_every_column() {
+        let mut summary = summary();
+        summary.outages[0].to.as_mut().unwrap().member = Some("patroni, \"3\"\n".to_owned());
+        let csv = csv(&summary);
+        let rows: Vec<&str> = csv.lines().collect();
+        assert_eq!(rows.len(), 2);
+        assert_eq!(
+            rows[1],
+            "0d6f7d2a-1111-4222-8333-123456789abc,1,failover,2026-11-22T20:57:42.000Z,81.5,67.05,\
+             0.2,67.05,81,148.55,12,lost=1 no_backend=11,0,0.1,66.8,66.9,67.05,67.05,68,45,\
+             patroni2,172.18.0.6:5432,1,\"patroni, \"\"3\"\"\",172.18.0.7:5432,2,1,0,141,pass"
+        );
+        assert_eq!(rows[0].split(',').count(), rows[1].split(',').count() - 1);
+    }
+
+    #[test]
+    fn a_run_without_an_outage_has_the_header_alone() {
+        let mut summary = summary();
+        summary.outages.clear();
+        assert_eq!(csv(&summary).lines().count(), 1);
+    }
+}

@@ -4,6 +4,9 @@
 //! Written by hand, as it is three elements: the one thing that can go wrong is the escaping,
 //! and no writer of XML removes the control characters that XML 1.0 cannot hold in any form.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::{self, Write};
 
 use chrono::SecondsFormat;
@@ -17,7 +20,7 @@ use super::numbers::{counted, duration};
 use super::plain::plain;
 use super::words;
 
-enum Result {
+enum Ending {
     Passed,
     Failed(String),
     /// The truth is not known.
@@ -28,7 +31,7 @@ enum Result {
 struct Case {
     name: String,
     time_s: f64,
-    result: Result,
+    result: Ending,
     /// What a reader of the case wants to know when it passed, too.
     output: String,
 }
@@ -45,13 +48,13 @@ pub fn junit(summary: &Summary) -> String {
 }
 
 fn suite(xml: &mut String, summary: &Summary, cases: &[Case]) -> fmt::Result {
-    let count = |is: fn(&Result) -> bool| cases.iter().filter(|case| is(&case.result)).count();
+    let count = |is: fn(&Ending) -> bool| cases.iter().filter(|case| is(&case.result)).count();
     let counts = format!(
         r#"tests="{}" failures="{}" errors="{}" skipped="{}" time="{}""#,
         cases.len(),
-        count(|result| matches!(result, Result::Failed(_))),
-        count(|result| matches!(result, Result::Error(_))),
-        count(|result| matches!(result, Result::Skipped(_))),
+        count(|result| matches!(result, Ending::Failed(_))),
+        count(|result| matches!(result, Ending::Error(_))),
+        count(|result| matches!(result, Ending::Skipped(_))),
         summary.elapsed_s,
     );
     // JUnit's schema has no zone in timestamps.
@@ -78,10 +81,10 @@ fn write_case(xml: &mut String, case: &Case) -> fmt::Result {
         case.time_s
     )?;
     let told = match &case.result {
-        Result::Passed => None,
-        Result::Failed(why) => Some(("failure", why)),
-        Result::Error(why) => Some(("error", why)),
-        Result::Skipped(why) => Some(("skipped", why)),
+        Ending::Passed => None,
+        Ending::Failed(why) => Some(("failure", why)),
+        Ending::Error(why) => Some(("error", why)),
+        Ending::Skipped(why) => Some(("skipped", why)),
     };
     if let Some((element, why)) = told {
         writeln!(xml, r#"      <{element} message="{}"/>"#, escaped(why))?;
@@ -95,9 +98,9 @@ fn write_case(xml: &mut String, case: &Case) -> fmt::Result {
 fn verdict(summary: &Summary) -> Case {
     let reasons = summary.reasons.join("; ");
     let result = match summary.verdict {
-        Outcome::Pass => Result::Passed,
-        Outcome::Fail => Result::Failed(reasons),
-        Outcome::Inconclusive => Result::Error(format!("inconclusive: {reasons}")),
+        Outcome::Pass => Ending::Passed,
+        Outcome::Fail => Ending::Failed(reasons),
+        Outcome::Inconclusive => Ending::Error(format!("inconclusive: {reasons}")),
     };
     let output = format!(
         "{} acknowledged, {}",
@@ -120,10 +123,10 @@ fn verification(summary: &Summary) -> Case {
     .map(|(count, _, what)| format!("{} {what}", counted(count, "write")))
     .collect();
     let result = match found.state {
-        VerificationState::Complete if wrong.is_empty() => Result::Passed,
-        VerificationState::Complete => Result::Failed(wrong.join(", ")),
-        VerificationState::Incomplete => Result::Error(why("it did not finish")),
-        VerificationState::Skipped => Result::Skipped(why("not asked for")),
+        VerificationState::Complete if wrong.is_empty() => Ending::Passed,
+        VerificationState::Complete => Ending::Failed(wrong.join(", ")),
+        VerificationState::Incomplete => Ending::Error(why("it did not finish")),
+        VerificationState::Skipped => Ending::Skipped(why("not asked for")),
     };
     let output = match found.state {
         VerificationState::Complete => format!(
@@ -137,12 +140,12 @@ fn verification(summary: &Summary) -> Case {
 
 fn of_outage(outage: &Outage, summary: &Summary) -> Case {
     let result = match summary.options.thresholds.max_outage {
-        Some(max) if outage.duration > max => Result::Failed(format!(
+        Some(max) if outage.duration > max => Ending::Failed(format!(
             "{} without a write, at most {} allowed",
             duration(outage.duration),
             duration(max)
         )),
-        _ => Result::Passed,
+        _ => Ending::Passed,
     };
     let errors = match outage.errors.is_empty() {
         true => String::new(),

@@ -1,6 +1,9 @@
 //! The summary as Markdown, for a ticket, a wiki or the log of a drill. Times are UTC, as the
 //! page travels.
 
+#[cfg(test)]
+mod tests;
+
 use chrono::{DateTime, Utc};
 
 use crate::model::outage::Outage;

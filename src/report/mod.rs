@@ -25,3 +25,6 @@ pub mod summary_json;
 pub mod summary_text;
 pub mod text_log;
 pub mod words;
+
+#[cfg(test)]
+mod fixtures;

@@ -11,3 +11,16 @@ pub fn summary_json(summary: &Summary) -> serde_json::Result<String> {
     json.push('\n');
     Ok(json)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixtures::summary;
+
+    #[test]
+    fn it_reads_back_as_the_same_summary() {
+        let json = summary_json(&summary()).unwrap();
+        assert!(json.starts_with("{\n  \"format\": 1,\n  \"pgchaos\": \"0.1.0\",\n"), "{json}");
+        assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), summary());
+    }
+}

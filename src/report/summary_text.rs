@@ -87,12 +87,14 @@ fn writes(page: &mut Page, summary: &Summary) {
     });
     let plain = |name| Line::new(Tone::Plain, name);
     let wary = |name| Line::new(Tone::Wary, name);
-    page.count("writes", writes.due, &plain("due"));
-    page.count("", writes.attempted, &plain("attempted"));
+    // Nothing is more than what was due, but for writes after the last flush of a killed run.
+    let width = grouped(writes.due.max(writes.attempted).max(writes.unaccounted)).len();
+    page.count("writes", writes.due, width, &plain("due"));
+    page.count("", writes.attempted, width, &plain("attempted"));
     let share = summary.rate.availability_pct.map(|share| format!("{} of due", percent(share)));
     let acknowledged =
         plain("acknowledged").part_if(share).part(per_second(summary.rate.acknowledged_per_s));
-    page.count("", writes.acknowledged, &acknowledged);
+    page.count("", writes.acknowledged, width, &acknowledged);
     let exceptions = [
         (
             writes.acknowledged_locally,
@@ -109,7 +111,7 @@ fn writes(page: &mut Page, summary: &Summary) {
         ),
     ];
     for (count, line) in exceptions.into_iter().filter(|(count, _)| *count > 0) {
-        page.count("", count, &line);
+        page.count("", count, width, &line);
     }
 }
 

@@ -56,7 +56,8 @@ fn length(outage: &Outage) -> Line {
         None => Line::new(Tone::Bad, format!("{length} without a write"))
             .rest(", and none until the run ended"),
     };
-    let errors = (!outage.errors.is_empty()).then(|| words::errors(&outage.errors));
+    let errors =
+        (!outage.errors.is_empty()).then(|| format!("errors: {}", words::errors(&outage.errors)));
     let in_doubt =
         (outage.in_doubt > 0).then(|| format!("{} in doubt", counted(outage.in_doubt, "write")));
     let lost =

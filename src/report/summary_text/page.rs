@@ -6,7 +6,6 @@ use crate::report::numbers::grouped;
 use super::SummaryTextOptions;
 
 const LABEL_WIDTH: usize = 14;
-const COUNT_WIDTH: usize = 11;
 
 /// A page that grows by rows.
 pub(super) struct Page {
@@ -22,28 +21,27 @@ impl Page {
 
     /// A line after dashes.
     pub(super) fn rule(&mut self, line: &Line) {
-        self.push("--- ", line);
+        let rows = self.layout.rows("--- ", line);
+        self.push(rows);
     }
 
     /// A fact under a label, which shares the tone of a line that is coloured whole.
     pub(super) fn row(&mut self, label: &str, line: &Line) {
         let label = format!("{label:<LABEL_WIDTH$}");
-        if matches!(line.tone, Tone::Loud | Tone::Proven) && self.layout.colour {
-            let rows = self.layout.rows(&label, line);
-            for row in rows {
-                let row = row.replacen(&label, &painted(&label, line.tone, true), 1);
-                self.text.push_str(&row);
-                self.text.push('\n');
-            }
-            return;
+        let whole = matches!(line.tone, Tone::Loud | Tone::Proven) && !label.trim().is_empty();
+        let mut rows = self.layout.rows(&label, line);
+        if let Some(first) = rows.first_mut().filter(|_| whole) {
+            let painted = painted(&label, line.tone, self.layout.colour);
+            *first = first.replacen(&label, &painted, 1);
         }
-        self.push(&label, line);
+        self.push(rows);
     }
 
-    /// A count, right-aligned, and what is counted.
-    pub(super) fn count(&mut self, label: &str, count: u64, line: &Line) {
-        let count = grouped(count);
-        self.push(&format!("{label:<LABEL_WIDTH$}{count:>COUNT_WIDTH$} "), line);
+    /// A count, right-aligned to `width`, and what is counted.
+    pub(super) fn count(&mut self, label: &str, count: u64, width: usize, line: &Line) {
+        let prefix = format!("{label:<LABEL_WIDTH$}{:>width$} ", grouped(count));
+        let rows = self.layout.rows(&prefix, line);
+        self.push(rows);
     }
 
     /// An empty row.
@@ -55,8 +53,8 @@ impl Page {
         self.text
     }
 
-    fn push(&mut self, prefix: &str, line: &Line) {
-        for row in self.layout.rows(prefix, line) {
+    fn push(&mut self, rows: Vec<String>) {
+        for row in rows {
             self.text.push_str(&row);
             self.text.push('\n');
         }

@@ -97,8 +97,8 @@ fn at_endpoint(line: Line, fault: &Fault) -> Line {
 
 fn session(batch: &Batch, fault: &Fault, setting: Setting) -> Line {
     let line = Line::new(tone(fault.class), words::loud_class(fault.class))
-        .rest(if batch.count == 1 { single(batch, fault, setting) } else { many(batch, setting) })
         .rest(sqlstate(fault))
+        .rest(if batch.count == 1 { single(batch, fault, setting) } else { many(batch, setting) })
         .message(fault.message.clone());
     let line = if setting.verbose { at_endpoint(line, fault) } else { line };
     line.part_if(doubtful(batch)).part_if(uncommitted(batch))
