@@ -56,7 +56,7 @@ pub fn summary_text(
     outages::outages(&mut page, summary, options.offset);
     verification::verification(&mut page, summary, options.offset);
     if let Some(record) = record {
-        page.row("record", &Line::new(Tone::Plain, "").rest(record));
+        page.copyable("record", record);
     }
     next_step(&mut page, summary, record);
     verdict(&mut page, summary);
@@ -136,14 +136,13 @@ fn next_step(page: &mut Page, summary: &Summary, record: Option<&str>) {
     if summary.verification.state == VerificationState::Complete {
         return;
     }
-    let line = match record {
-        Some(record) => Line::new(Tone::Plain, "")
-            .rest("when the cluster is back, account for the run:")
-            .part(format!("pgchaos verify {}", quoted(record))),
-        None => Line::new(Tone::Plain, "")
-            .rest("no record was kept, so this run cannot be accounted for later"),
+    let say = |text: &str| Line::new(Tone::Plain, "").rest(text);
+    let Some(record) = record else {
+        page.row("next", &say("no record was kept, so this run cannot be accounted for later"));
+        return;
     };
-    page.row("next", &line);
+    page.row("next", &say("when the cluster is back, account for the run:"));
+    page.copyable("", &format!("pgchaos verify {}", quoted(record)));
 }
 
 /// As a shell wants it, so that the line can be copied.

@@ -4,10 +4,12 @@
 //! or in one line a second where that would be too many; failures folded and never dropped; what
 //! nobody may miss in bold red.
 
+mod batch;
 mod each_second;
 mod failure_lines;
 mod folding;
 mod outage_lines;
+mod printer;
 mod replicas;
 mod run_lines;
 
@@ -16,17 +18,19 @@ mod tests;
 
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 
 use crate::model::event::{Connected, Event, What};
 use crate::model::kind::Kind;
 use crate::model::server::Server;
 
-use super::layout::{Layout, Line, Tone};
+use super::layout::{Line, Tone};
 use super::numbers::duration;
+use batch::Told;
 use each_second::EachSecond;
 use failure_lines::Setting;
-use folding::{Folding, Told};
+use folding::Folding;
+use printer::{Printer, Stamp};
 use replicas::Replicas;
 
 /// How much the log tells.
@@ -72,19 +76,7 @@ pub struct TextLog {
     in_outage: bool,
     /// The last outage, as its end told it: a check may know better.
     told_kind: Option<(u32, Kind)>,
-    /// The date of the last line: times alone are ambiguous after midnight.
-    date: Option<NaiveDate>,
-}
-
-/// Where a line stands.
-#[derive(Debug, Clone, Copy)]
-enum Stamp {
-    /// After its time.
-    At(Duration),
-    /// Under the line that it belongs to.
-    Below,
-    /// After dashes.
-    Rule,
+    printer: Printer,
 }
 
 impl TextLog {
@@ -98,7 +90,7 @@ impl TextLog {
             announced: None,
             in_outage: false,
             told_kind: None,
-            date: None,
+            printer: Printer::new(&options),
             options,
         }
     }
@@ -138,7 +130,7 @@ impl TextLog {
             what => {
                 let mut rows = self.let_out(at, what);
                 for (stamp, line) in self.lines(at, what) {
-                    rows.extend(self.rows(stamp, &line));
+                    rows.extend(self.printer.rows(stamp, &line));
                 }
                 rows
             }
@@ -179,7 +171,7 @@ impl TextLog {
         let Some(line) = line else { return Vec::new() };
         let told = self.folding.gathered(at);
         let mut rows = self.told(&told);
-        rows.extend(self.rows(Stamp::At(at), &line));
+        rows.extend(self.printer.rows(Stamp::At(at), &line));
         rows
     }
 
@@ -195,7 +187,7 @@ impl TextLog {
                 self.beside(at, Some(line))
             }
             What::ReadBack(read) if !read.ids.is_empty() => {
-                self.rows(Stamp::Below, &run_lines::read_back(read))
+                self.printer.rows(Stamp::Below, &run_lines::read_back(read))
             }
             _ => Vec::new(),
         }
@@ -211,7 +203,7 @@ impl TextLog {
         let told = if news { self.folding.end(at) } else { self.folding.gathered(at) };
         let mut rows = self.told(&told);
         let line = run_lines::connected(connected, verbose && self.several_writers());
-        rows.extend(self.rows(Stamp::At(at), &line));
+        rows.extend(self.printer.rows(Stamp::At(at), &line));
         rows
     }
 
@@ -260,43 +252,9 @@ impl TextLog {
         let quiet = self.options.verbosity == Verbosity::Quiet;
         let mut rows = Vec::new();
         for told in told.iter().filter(|told| !(quiet && told.is_repeat())) {
-            rows.extend(self.rows(Stamp::At(told.at), &failure_lines::line(told, setting)));
+            rows.extend(self.printer.rows(Stamp::At(told.at), &failure_lines::line(told, setting)));
         }
         rows
-    }
-
-    fn rows(&mut self, stamp: Stamp, line: &Line) -> Vec<String> {
-        let layout = Layout {
-            colour: self.options.colour,
-            width: self.options.width,
-            shorten: !self.at_least(Verbosity::Verbose),
-        };
-        match stamp {
-            Stamp::Rule => layout.rows("--- ", line),
-            Stamp::Below => layout.rows("           ", line),
-            Stamp::At(at) => {
-                let time = self.local(at);
-                let mut rows = self.new_day(time.date_naive());
-                rows.extend(layout.rows(&time.format("[%H:%M:%S] ").to_string(), line));
-                rows
-            }
-        }
-    }
-
-    fn local(&self, at: Duration) -> DateTime<FixedOffset> {
-        let started_at = self.options.started_at;
-        let since = TimeDelta::from_std(at).unwrap_or_default();
-        let time = started_at.checked_add_signed(since).unwrap_or(started_at);
-        time.with_timezone(&self.options.offset)
-    }
-
-    fn new_day(&mut self, date: NaiveDate) -> Vec<String> {
-        let before = *self.date.get_or_insert(date);
-        if date <= before {
-            return Vec::new();
-        }
-        self.date = Some(date);
-        vec![format!("--- {date}")]
     }
 }
 

@@ -37,6 +37,14 @@ impl Page {
         self.push(rows);
     }
 
+    /// What one may want to copy, such as a path: on one row however long, as a line break of
+    /// ours would be copied, too.
+    pub(super) fn copyable(&mut self, label: &str, text: &str) {
+        let layout = Layout { width: None, ..self.layout };
+        let line = Line::new(Tone::Plain, "").rest(text);
+        self.push(layout.rows(&format!("{label:<LABEL_WIDTH$}"), &line));
+    }
+
     /// A count, right-aligned to `width`, and what is counted.
     pub(super) fn count(&mut self, label: &str, count: u64, width: usize, line: &Line) {
         let prefix = format!("{label:<LABEL_WIDTH$}{:>width$} ", grouped(count));

@@ -7,7 +7,7 @@ use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration, grouped, whole};
 use crate::report::words;
 
-use super::folding::{Batch, Key, Told};
+use super::batch::{Batch, Key, Told};
 
 /// What the words depend on beside the failures.
 #[derive(Debug, Clone, Copy)]

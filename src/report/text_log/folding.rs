@@ -6,78 +6,16 @@
 //! told at once; its repeats, and those of rejections, every [`REPEAT`]. Whatever else has to be
 //! told lets out first what is held, so that no count is lost and the order of things is kept.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::event::{Failure, Stalled};
-use crate::model::fault::{Class, Fault, Phase};
-use crate::model::seq_set::SeqSet;
+
+use super::batch::{Batch, Key, Told};
 
 /// How long failures of several writers at once are gathered.
 const WINDOW: Duration = Duration::from_millis(100);
 /// How often repeats are told. A series without a failure for as long is over.
 const REPEAT: Duration = Duration::from_secs(5);
-
-/// What belongs together on one line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Key {
-    /// A session ended, or writes are in doubt.
-    Session(Class),
-    /// The server said no, and the session goes on.
-    Rejection(Class),
-    /// No session came to be.
-    Attempt(Class),
-    /// Writes wait for their answers.
-    Stall,
-}
-
-/// Failures that belong on one line.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Batch {
-    /// When the first of them was.
-    pub(super) at: Duration,
-    /// When the last of them was.
-    pub(super) last: Duration,
-    /// How many they are.
-    pub(super) count: u64,
-    /// The writers that had them.
-    pub(super) writers: BTreeSet<i32>,
-    /// Writes that are in doubt by them; of a stall those that wait.
-    pub(super) in_doubt: BTreeMap<i32, SeqSet>,
-    /// Writes that they prove not committed.
-    pub(super) rejected: BTreeMap<i32, SeqSet>,
-    /// The first of them; `None` of a stall.
-    pub(super) fault: Option<Fault>,
-    /// Of a stall: when the oldest of the writes that wait was sent.
-    pub(super) sent: Duration,
-}
-
-impl Batch {
-    /// How long the oldest write has waited.
-    pub(super) fn waited(&self) -> Duration {
-        self.last.saturating_sub(self.sent)
-    }
-}
-
-/// What has to be told now.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Told {
-    /// Which line it is.
-    pub(super) key: Key,
-    /// When it is told: the line's time.
-    pub(super) at: Duration,
-    /// What is new since the last line of this series.
-    pub(super) batch: Batch,
-    /// Of a series told before: how many since it began, and when that was.
-    pub(super) series: Option<(u64, Duration)>,
-}
-
-impl Told {
-    /// Whether it only says that an attempt failed again.
-    pub(super) fn is_repeat(&self) -> bool {
-        matches!(self.key, Key::Attempt(_)) && self.series.is_some()
-    }
-}
 
 /// A series of failures of one key.
 #[derive(Debug)]
@@ -139,32 +77,12 @@ impl Folding {
 
     /// Takes a failure and gives what has to be told now.
     pub(super) fn failure(&mut self, at: Duration, failure: &Failure) -> Vec<Told> {
-        let batch = Batch {
-            at,
-            last: at,
-            count: 1,
-            writers: failure.writer.into_iter().collect(),
-            in_doubt: of_writer(failure.writer, &failure.in_doubt),
-            rejected: of_writer(failure.writer, &failure.rejected),
-            fault: Some(failure.fault.clone()),
-            sent: at,
-        };
-        self.add(key_of(failure), batch)
+        self.add(Key::of(failure), Batch::of_failure(at, failure))
     }
 
     /// Takes a write without an answer and gives what has to be told now.
     pub(super) fn stalled(&mut self, at: Duration, stalled: &Stalled) -> Vec<Told> {
-        let batch = Batch {
-            at,
-            last: at,
-            count: 1,
-            writers: [stalled.writer].into(),
-            in_doubt: [(stalled.writer, SeqSet::range(stalled.seq, stalled.seq))].into(),
-            rejected: BTreeMap::new(),
-            fault: None,
-            sent: stalled.since,
-        };
-        self.add(Key::Stall, batch)
+        self.add(Key::Stall, Batch::of_stall(at, stalled))
     }
 
     fn add(&mut self, key: Key, batch: Batch) -> Vec<Told> {
@@ -175,7 +93,7 @@ impl Folding {
                 series.count += 1;
                 series.last = at;
                 match &mut series.fresh {
-                    Some(fresh) => merge(fresh, batch),
+                    Some(fresh) => fresh.add(batch),
                     fresh => *fresh = Some(batch),
                 }
             }
@@ -251,33 +169,5 @@ impl Folding {
         let told = self.everything(at);
         self.series.clear();
         told
-    }
-}
-
-fn key_of(failure: &Failure) -> Key {
-    let Fault { class, phase, .. } = failure.fault;
-    let goes_on = matches!(phase, Phase::Write | Phase::Read)
-        && failure.in_doubt.is_empty()
-        && class != Class::Lost;
-    match (phase.is_connecting(), goes_on) {
-        (true, _) => Key::Attempt(class),
-        (false, true) => Key::Rejection(class),
-        (false, false) => Key::Session(class),
-    }
-}
-
-fn of_writer(writer: Option<i32>, seqs: &SeqSet) -> BTreeMap<i32, SeqSet> {
-    writer.filter(|_| !seqs.is_empty()).map(|writer| (writer, seqs.clone())).into_iter().collect()
-}
-
-fn merge(into: &mut Batch, batch: Batch) {
-    into.last = batch.last;
-    into.count += batch.count;
-    into.sent = into.sent.min(batch.sent);
-    into.writers.extend(batch.writers);
-    for (all, new) in [(&mut into.in_doubt, batch.in_doubt), (&mut into.rejected, batch.rejected)] {
-        for (writer, seqs) in new {
-            all.entry(writer).or_default().extend(&seqs);
-        }
     }
 }
