@@ -1,0 +1,154 @@
+//! The outages of a run as CSV (RFC 4180): one row an outage, for spreadsheets and plots.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use chrono::SecondsFormat;
+
+use crate::model::outage::{Outage, Side};
+use crate::model::seconds;
+use crate::model::summary::Summary;
+
+use super::plain::plain;
+
+const COLUMNS: [&str; 30] = [
+    "run_id",
+    "n",
+    "kind",
+    "began_at",
+    "began_s",
+    "duration_s",
+    "resolution_s",
+    "degraded_s",
+    "last_ack_s",
+    "first_ack_s",
+    "attempts",
+    "errors",
+    "first_error_s",
+    "tcp_accepted_s",
+    "session_s",
+    "writable_s",
+    "first_write_s",
+    "all_writers_s",
+    "full_rate_s",
+    "leader_changed_s",
+    "from_member",
+    "from_address",
+    "from_timeline",
+    "to_member",
+    "to_address",
+    "to_timeline",
+    "in_doubt",
+    "lost",
+    "run_acknowledged",
+    "verdict",
+];
+
+/// A header and one row an outage; of a run without an outage the header alone.
+#[must_use]
+pub fn csv(summary: &Summary) -> String {
+    let mut csv = COLUMNS.join(",");
+    csv.push('\n');
+    for outage in &summary.outages {
+        let fields: Vec<String> = row(summary, outage).iter().map(|field| quoted(field)).collect();
+        csv.push_str(&fields.join(","));
+        csv.push('\n');
+    }
+    csv
+}
+
+fn row(summary: &Summary, outage: &Outage) -> Vec<String> {
+    let phases = &outage.phases;
+    let mut fields = vec![
+        summary.run_id.to_string(),
+        outage.n.to_string(),
+        outage.kind.to_string(),
+        outage.began_at.to_rfc3339_opts(SecondsFormat::Millis, true),
+        number(Some(outage.began)),
+        number(Some(outage.duration)),
+        number(Some(outage.resolution)),
+        number(Some(outage.degraded)),
+        number(outage.last_ack),
+        number(outage.first_ack),
+        outage.attempts.to_string(),
+        errors(outage),
+    ];
+    let steps = [
+        phases.first_error,
+        phases.tcp_accepted,
+        phases.session,
+        phases.writable,
+        phases.first_ack,
+        phases.all_writers,
+        phases.full_rate,
+        phases.leader_changed,
+    ];
+    fields.extend(steps.map(number));
+    fields.extend(side(outage.from.as_ref()));
+    fields.extend(side(outage.to.as_ref()));
+    fields.extend([
+        outage.in_doubt.to_string(),
+        outage.lost.to_string(),
+        summary.writes.acknowledged.to_string(),
+        summary.verdict.to_string(),
+    ]);
+    fields
+}
+
+fn number(time: Option<Duration>) -> String {
+    time.map(|time| seconds::of(time).to_string()).unwrap_or_default()
+}
+
+/// `lost=1 no_backend=11`: one field, as the classes are many and mostly absent.
+fn errors(outage: &Outage) -> String {
+    let mut text = String::new();
+    for (class, count) in &outage.errors {
+        let space = if text.is_empty() { "" } else { " " };
+        // Writing to a String does not fail.
+        let _ = write!(text, "{space}{class}={count}");
+    }
+    text
+}
+
+fn side(side: Option<&Side>) -> [String; 3] {
+    let Some(side) = side else { return [const { String::new() }; 3] };
+    [
+        side.member.clone().unwrap_or_default(),
+        side.address.clone(),
+        side.timeline.map(|timeline| timeline.to_string()).unwrap_or_default(),
+    ]
+}
+
+fn quoted(field: &str) -> String {
+    let field = plain(field);
+    if field.contains([',', '"']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixtures::summary;
+
+    #[test]
+    fn one_row_an_outage_with_a_field_for_every_column() {
+        let mut summary = summary();
+        summary.outages[0].to.as_mut().unwrap().member = Some("patroni, \"3\"\n".to_owned());
+        let csv = csv(&summary);
+        let rows: Vec<&str> = csv.lines().collect();
+        assert_eq!(rows.len(), 2);
+        assert_eq!(
+            rows[1],
+            "0d6f7d2a-1111-4222-8333-123456789abc,1,failover,2026-11-22T20:57:42.000Z,81.5,67.05,\
+             0.2,67.05,81,148.55,12,lost=1 no_backend=11,0,0.1,66.8,66.9,67.05,67.05,68,45,\
+             patroni2,172.18.0.6:5432,1,\"patroni, \"\"3\"\"\",172.18.0.7:5432,2,1,0,141,pass"
+        );
+        assert_eq!(rows[0].split(',').count(), rows[1].split(',').count() - 1);
+    }
+
+    #[test]
+    fn a_run_without_an_outage_has_the_header_alone() {
+        let mut summary = summary();
+        summary.outages.clear();
+        assert_eq!(csv(&summary).lines().count(), 1);
+    }
+}

@@ -1,0 +1,271 @@
+//! Literal events and a literal summary, for the tests of this floor.
+
+use std::time::Duration;
+
+use crate::model::account::Account;
+use crate::model::event::{
+    Backend, Checked, Connected, Event, Failure, Header, IdGap, OutageBegan, ReadBack, StopReason,
+    Verification, What, Written,
+};
+use crate::model::fault::{Class, Fault, Phase};
+use crate::model::kind::Kind;
+use crate::model::latency::Percentiles;
+use crate::model::options::{Backlog, LoadOptions, Rate, Target, Thresholds};
+use crate::model::outage::{Outage, Phases, Side};
+use crate::model::seq_set::SeqSet;
+use crate::model::server::Server;
+use crate::model::summary::{
+    RateSummary, Summary, SummaryOptions, SummaryTarget, VerificationState, VerificationSummary,
+    Writes,
+};
+use crate::model::verdict::Outcome;
+
+pub(super) fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+pub(super) fn event(at_ms: u64, what: What) -> Event {
+    Event { at: ms(at_ms), what }
+}
+
+pub(super) fn server(member: &str, address: &str, timeline: u32) -> Server {
+    Server {
+        member: Some(member.to_owned()),
+        address: Some(address.to_owned()),
+        port: Some(5432),
+        timeline: Some(timeline),
+        ..Server::default()
+    }
+}
+
+pub(super) fn patroni2() -> Server {
+    server("patroni2", "172.18.0.6", 1)
+}
+
+pub(super) fn patroni3() -> Server {
+    server("patroni3", "172.18.0.7", 2)
+}
+
+pub(super) fn connected(writer: i32, server: Server) -> What {
+    What::Connected(Connected { writer, server, backend: Backend { pid: 7, start: None } })
+}
+
+pub(super) fn written(seq: i64, id: i64, event_type: &str, user: &str) -> What {
+    What::Written(Written {
+        writer: 1,
+        seq,
+        id,
+        event_type: event_type.to_owned(),
+        user: user.to_owned(),
+    })
+}
+
+pub(super) fn read(ids: &[i64]) -> What {
+    What::ReadBack(ReadBack { writer: 1, ids: ids.to_vec() })
+}
+
+pub(super) fn fault(class: Class, phase: Phase, message: &str) -> Fault {
+    Fault {
+        class,
+        phase,
+        sqlstate: None,
+        endpoint: "localhost:5500".to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+pub(super) fn failed(writer: i32, fault: Fault, in_doubt: SeqSet) -> What {
+    What::Fault(Failure { writer: Some(writer), fault, in_doubt, rejected: SeqSet::new() })
+}
+
+pub(super) fn lost(writer: i32, seq: i64) -> What {
+    let message = "server closed the connection";
+    failed(writer, fault(Class::Lost, Phase::Write, message), SeqSet::range(seq, seq))
+}
+
+pub(super) fn no_backend(writer: i32) -> What {
+    failed(writer, fault(Class::NoBackend, Phase::Authenticate, "EOF"), SeqSet::new())
+}
+
+pub(super) fn refused(writer: i32) -> What {
+    failed(writer, fault(Class::Refused, Phase::Connect, "ECONNREFUSED"), SeqSet::new())
+}
+
+pub(super) fn began(at_ms: u64) -> What {
+    What::OutageBegan(OutageBegan { n: 1, began: ms(at_ms), writers: vec![] })
+}
+
+pub(super) fn failover(duration: u64, degraded: u64, errors: &[(Class, u64)]) -> Outage {
+    Outage {
+        n: 1,
+        kind: Kind::Failover,
+        began_at: "2026-11-22T20:57:42Z".parse().unwrap(),
+        began: ms(81_500),
+        duration: ms(duration),
+        resolution: ms(200),
+        degraded: ms(degraded),
+        last_ack: Some(ms(81_000)),
+        first_ack: Some(ms(81_500 + duration)),
+        attempts: 12,
+        errors: errors.iter().copied().collect(),
+        phases: Phases { all_writers: Some(ms(degraded)), ..Phases::default() },
+        from: Some(Side::from(&patroni2())),
+        to: Some(Side::from(&patroni3())),
+        in_doubt: 1,
+        lost: 0,
+    }
+}
+
+pub(super) fn checked() -> Checked {
+    Checked {
+        outage: 1,
+        recovered: [].into(),
+        not_found: [].into(),
+        missing: [].into(),
+        looked_up: 0,
+        kind: None,
+        error: None,
+    }
+}
+
+pub(super) fn header(rate: Rate, writers: u32) -> What {
+    What::Run(Box::new(Header {
+        format: 1,
+        pgchaos: "0.1.0".to_owned(),
+        run_id: "0d6f7d2a-1111-4222-8333-123456789abc".parse().unwrap(),
+        generator: 1,
+        first_writer: 1,
+        started_at: "2026-11-22T20:56:20.500Z".parse().unwrap(),
+        target: Target {
+            host: "localhost".to_owned(),
+            port: 5500,
+            endpoints: "localhost:5500".to_owned(),
+            dbname: "postgres".to_owned(),
+            user: "postgres".to_owned(),
+        },
+        options: LoadOptions {
+            rate,
+            writers,
+            pipeline: 1,
+            duration: None,
+            writes: None,
+            read_every: 2,
+            backlog: Backlog::Skip,
+            connect_timeout: ms(3000),
+            write_timeout: ms(5000),
+            stall_after: ms(1000),
+            backoff_min: ms(50),
+            backoff_max: ms(500),
+            verify_timeout: ms(30_000),
+        },
+        thresholds: Thresholds::default(),
+    }))
+}
+
+/// The homework's story: a leader is stopped, and ids go from 82 to 91.
+pub(super) fn story() -> Vec<Event> {
+    let mut events = vec![
+        event(0, header(Rate::PerSecond(1.0), 1)),
+        event(900, connected(1, patroni2())),
+        event(901, written(1, 3, "purchase", "Иван Петров")),
+        event(902, read(&[3, 2, 1])),
+        event(1901, written(2, 4, "login", "Иван Петров")),
+        event(81_500, lost(1, 82)),
+        event(81_500, began(81_500)),
+    ];
+    events.extend((0..11).map(|n| event(81_600 + n * 1200, no_backend(1))));
+    events.extend([
+        event(148_500, connected(1, patroni3())),
+        event(148_550, written(83, 91, "click", "Алексей Козлов")),
+        event(
+            148_551,
+            What::OutageEnded(Box::new(failover(
+                67_050,
+                67_050,
+                &[(Class::Lost, 1), (Class::NoBackend, 11)],
+            ))),
+        ),
+        event(
+            148_600,
+            What::Checked(Checked {
+                not_found: [(1, SeqSet::range(82, 82))].into(),
+                looked_up: 81,
+                ..checked()
+            }),
+        ),
+        event(
+            148_601,
+            What::IdGap(IdGap { outage: 1, before: 82, after: 91, kind: Kind::Failover }),
+        ),
+        event(210_000, What::Stopping { reason: StopReason::Signal }),
+        event(210_001, What::Verifying { step: "waiting for sessions of this run".to_owned() }),
+        event(
+            210_300,
+            What::Verified(Box::new(Verification {
+                account: Some(Account { present: 140, absent: 1, ..Account::default() }),
+                reason: None,
+                server: Some(patroni3()),
+                took: ms(299),
+            })),
+        ),
+        event(210_301, What::Ended { complete: true }),
+    ]);
+    events
+}
+
+/// What the homework's story comes to.
+pub(super) fn summary() -> Summary {
+    let What::Run(header) = header(Rate::PerSecond(1.0), 1) else { unreachable!() };
+    let mut outage = failover(67_050, 67_050, &[(Class::Lost, 1), (Class::NoBackend, 11)]);
+    outage.phases = Phases {
+        first_error: Some(ms(0)),
+        tcp_accepted: Some(ms(100)),
+        session: Some(ms(66_800)),
+        writable: Some(ms(66_900)),
+        first_ack: Some(ms(67_050)),
+        all_writers: Some(ms(67_050)),
+        full_rate: Some(ms(68_000)),
+        leader_changed: Some(ms(45_000)),
+    };
+    Summary {
+        format: 1,
+        pgchaos: header.pgchaos,
+        run_id: header.run_id,
+        started_at: header.started_at,
+        elapsed_s: 209.5,
+        target: SummaryTarget::from(&header.target),
+        options: SummaryOptions { load: header.options, thresholds: Thresholds::default() },
+        writes: Writes {
+            due: 209,
+            attempted: 142,
+            acknowledged: 141,
+            in_doubt: 1,
+            skipped: 67,
+            ..Writes::default()
+        },
+        rate: RateSummary { acknowledged_per_s: 0.673, availability_pct: Some(67.464_114) },
+        latency_ms: Percentiles {
+            p50: Some(2.1),
+            p90: Some(3.4),
+            p99: Some(12.2),
+            p999: Some(40.0),
+            max: Some(40.0),
+        },
+        errors: [(Class::Lost, 1), (Class::NoBackend, 11)].into(),
+        verification: VerificationSummary {
+            state: VerificationState::Complete,
+            present: 141,
+            lost: 0,
+            recovered: 0,
+            absent: 1,
+            duplicated: 0,
+            unexpected: 0,
+            lost_writes: vec![],
+            reason: None,
+        },
+        history_backwards: vec![],
+        outages: vec![outage],
+        verdict: Outcome::Pass,
+        reasons: vec![],
+    }
+}

@@ -1,0 +1,253 @@
+//! A line as it is meant, and as it is printed: escaped, fitted to the terminal, coloured.
+//!
+//! What comes from a server passes through here and nowhere else on its way to a terminal, so
+//! this is the place where control characters end.
+
+use super::plain::{plain, shortened};
+
+/// What a line is about, which is what its colour says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// As planned: no colour.
+    Plain,
+    /// Writing again.
+    Good,
+    /// Waiting, trying again.
+    Wary,
+    /// Writes fail.
+    Bad,
+    /// Nobody may miss it: the whole line is bold and red.
+    Loud,
+    /// What was hoped for and is proven: the whole line is bold and green.
+    Proven,
+}
+
+impl Tone {
+    fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Good => Some("\u{1b}[32m"),
+            Self::Wary => Some("\u{1b}[33m"),
+            Self::Bad => Some("\u{1b}[31m"),
+            Self::Loud => Some("\u{1b}[1;31m"),
+            Self::Proven => Some("\u{1b}[1;32m"),
+        }
+    }
+}
+
+/// Text in a tone, or as it is when there is no colour.
+#[must_use]
+pub fn painted(text: &str, tone: Tone, colour: bool) -> String {
+    match tone.code() {
+        Some(code) if colour && !text.is_empty() => format!("{code}{text}\u{1b}[0m"),
+        _ => text.to_owned(),
+    }
+}
+
+/// One line, as it is meant: `mark rest: message · part · part`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What it is about.
+    pub tone: Tone,
+    /// The first words, which carry the colour.
+    pub mark: String,
+    /// What follows the mark at once.
+    pub rest: String,
+    /// A server's words: they alone may be shortened.
+    pub message: Option<String>,
+    /// Facts, each after a dot.
+    pub parts: Vec<String>,
+}
+
+impl Line {
+    /// A line of a mark alone.
+    #[must_use]
+    pub fn new(tone: Tone, mark: impl Into<String>) -> Self {
+        Self { tone, mark: mark.into(), rest: String::new(), message: None, parts: Vec::new() }
+    }
+
+    /// Adds what follows the mark.
+    #[must_use]
+    pub fn rest(mut self, rest: impl AsRef<str>) -> Self {
+        self.rest.push_str(rest.as_ref());
+        self
+    }
+
+    /// Sets the server's words.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<String>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn part(mut self, part: impl Into<String>) -> Self {
+        self.parts.push(part.into());
+        self
+    }
+
+    /// Adds a fact where there is one.
+    #[must_use]
+    pub fn part_if(mut self, part: Option<String>) -> Self {
+        self.parts.extend(part);
+        self
+    }
+
+    fn text(&self, message: Option<&str>) -> String {
+        let mut text = format!("{}{}", self.mark, self.rest);
+        if let Some(message) = message {
+            text.push_str(": ");
+            text.push_str(message);
+        }
+        for part in &self.parts {
+            text.push_str(" · ");
+            text.push_str(part);
+        }
+        plain(&text)
+    }
+}
+
+/// How lines are fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Whether marks are coloured.
+    pub colour: bool,
+    /// The terminal's width in columns; `None` where lines may be of any length, as in a file.
+    pub width: Option<usize>,
+    /// Whether a server's words may be shortened to keep a line on one row.
+    pub shorten: bool,
+}
+
+/// A message is not shortened below this, as less says nothing: the line is wrapped instead.
+const SHORTEST_MESSAGE: usize = 30;
+/// A message that is not told in full ends here, also where lines may be of any length.
+const LONGEST_MESSAGE: usize = 400;
+
+impl Layout {
+    /// The rows of a line: the first after `prefix`, the others under it.
+    #[must_use]
+    pub fn rows(&self, prefix: &str, line: &Line) -> Vec<String> {
+        let indent = prefix.chars().count();
+        let room = self.width.map(|width| width.saturating_sub(indent).max(20));
+        let text = self.fitted(line, room);
+        let rows = room.map_or_else(|| vec![text.clone()], |room| wrapped(&text, room));
+        let mark = plain(&line.mark);
+        rows.into_iter()
+            .enumerate()
+            .map(|(number, row)| {
+                let lead = if number == 0 { prefix.to_owned() } else { " ".repeat(indent) };
+                format!("{lead}{}", self.coloured(line.tone, &mark, &row))
+            })
+            .collect()
+    }
+
+    fn fitted(&self, line: &Line, room: Option<usize>) -> String {
+        let Some(message) = line.message.as_deref().map(plain) else {
+            return line.text(None);
+        };
+        if !self.shorten {
+            return line.text(Some(&message));
+        }
+        let beside = line.text(Some("")).chars().count();
+        let allowed = room.map_or(LONGEST_MESSAGE, |room| room.saturating_sub(beside));
+        line.text(Some(&shortened(&message, allowed.clamp(SHORTEST_MESSAGE, LONGEST_MESSAGE))))
+    }
+
+    fn coloured(&self, tone: Tone, mark: &str, row: &str) -> String {
+        match row.strip_prefix(mark) {
+            _ if matches!(tone, Tone::Loud | Tone::Proven) => painted(row, tone, self.colour),
+            Some(rest) => format!("{}{rest}", painted(mark, tone, self.colour)),
+            None => row.to_owned(),
+        }
+    }
+}
+
+/// Breaks text into rows of at most `room` characters: between facts where that is possible,
+/// else between words, else anywhere.
+#[must_use]
+pub fn wrapped(text: &str, room: usize) -> Vec<String> {
+    let mut rows = Vec::new();
+    let mut rest = text.trim();
+    while rest.chars().count() > room {
+        let (row, next) = broken(rest, room);
+        rows.push(row.trim_end().to_owned());
+        rest = next;
+    }
+    rows.push(rest.to_owned());
+    rows
+}
+
+fn broken(text: &str, room: usize) -> (&str, &str) {
+    let limit = text.char_indices().nth(room).map_or(text.len(), |(index, _)| index);
+    let (within, at_limit) = (&text[..limit], &text[limit..]);
+    if let Some(index) = facts_break(text, limit) {
+        return (&text[..index], text[index..].trim_start_matches(" · ").trim_start());
+    }
+    let words = if at_limit.starts_with(' ') { Some(limit) } else { between_words(within) };
+    match words {
+        Some(index) if index > 0 => (&text[..index], text[index..].trim_start()),
+        _ => (within, at_limit),
+    }
+}
+
+/// The last place within the limit where a fact ends, unless that leaves a row nearly empty.
+fn facts_break(text: &str, limit: usize) -> Option<usize> {
+    [" · ", " ("]
+        .iter()
+        .flat_map(|mark| text.match_indices(mark))
+        .map(|(index, _)| index)
+        .filter(|index| *index <= limit && *index >= limit / 3)
+        .max()
+}
+
+/// The last space that does not stand in or after a number, which would leave its unit behind.
+fn between_words(text: &str) -> Option<usize> {
+    let spaces = || text.match_indices(' ').map(|(index, _)| index).rev();
+    spaces()
+        .find(|index| !text[..*index].ends_with(|last: char| last.is_ascii_digit()))
+        .or_else(|| spaces().next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_break_between_facts_then_between_words_then_anywhere() {
+        assert_eq!(wrapped("RECOVERED · one two · three", 22), ["RECOVERED · one two", "three"]);
+        assert_eq!(wrapped("after 67.1 s (lost 1)", 20), ["after 67.1 s", "(lost 1)"]);
+        assert_eq!(wrapped("all of the 48 213 writes", 18), ["all of the", "48 213 writes"]);
+        assert_eq!(wrapped("#########", 4), ["####", "####", "#"]);
+    }
+
+    #[test]
+    fn only_the_servers_words_are_shortened() {
+        let line = Line::new(Tone::Bad, "LOST")
+            .message("a server that talks without end and then some more")
+            .part("8 writes in doubt");
+        let layout = Layout { colour: false, width: Some(60), shorten: true };
+        assert_eq!(
+            layout.rows("  ", &line),
+            ["  LOST: a server that talks without end… · 8 writes in doubt"]
+        );
+        let in_full = Layout { shorten: false, ..layout };
+        assert_eq!(
+            in_full.rows("  ", &line),
+            ["  LOST: a server that talks without end and then some more", "  8 writes in doubt"]
+        );
+    }
+
+    #[test]
+    fn the_mark_carries_the_colour_and_a_loud_line_is_coloured_whole() {
+        let layout = Layout { colour: true, width: Some(24), shorten: true };
+        assert_eq!(
+            layout.rows("> ", &Line::new(Tone::Good, "CONNECTED").rest(" to a")),
+            ["> \u{1b}[32mCONNECTED\u{1b}[0m to a"]
+        );
+        assert_eq!(
+            layout.rows("> ", &Line::new(Tone::Loud, "!!! gone").part("1234567890123")),
+            ["> \u{1b}[1;31m!!! gone\u{1b}[0m", "  \u{1b}[1;31m1234567890123\u{1b}[0m"]
+        );
+    }
+}

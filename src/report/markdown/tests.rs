@@ -1,0 +1,59 @@
+use super::*;
+use crate::report::fixtures::summary;
+
+#[test]
+fn the_homeworks_story() {
+    assert_eq!(
+        markdown(&summary()),
+        "# pgchaos: ✅ Pass
+
+Run `0d6f7d2a-1111-4222-8333-123456789abc` against localhost:5500, database postgres, \
+from 2026-11-22 20:56:20 UTC for 3 min 30 s: 1 writer · 1 write/s.
+
+| Writes | |
+|---|---:|
+| due | 209 |
+| attempted | 142 |
+| acknowledged | 141 |
+| in doubt | 1 |
+| skipped | 67 |
+| acknowledged of due | 67.464 % |
+| rate | 0.7/s |
+| latency, p50 | 2.1 ms |
+| latency, p99 | 12 ms |
+| latency, longest | 40 ms |
+| errors | lost 1, no\\_backend 11 |
+
+## Outages
+
+| | Kind | Began (UTC) | Without a write | All writers after | Errors | In doubt | Lost |
+|---:|---|---|---:|---:|---|---:|---:|
+| 1 | failover patroni2 → patroni3 | 2026-11-22 20:57:42 | 67.1 s | 67.1 s | lost 1, no\\_backend 11 | 1 | 0 |
+
+## Verification
+
+Every acknowledged write is there.
+
+In doubt: 0 committed, 1 not.
+"
+    );
+}
+
+#[test]
+fn a_failure_names_its_reasons_and_losses_and_foreign_text_stays_text() {
+    let mut summary = summary();
+    summary.verdict = Outcome::Fail;
+    summary.reasons = vec!["a | b <script>".to_owned()];
+    summary.verification.lost = 12;
+    summary.verification.lost_writes = vec![LostWrites {
+        writer: 1,
+        first_seq: 70,
+        last_seq: 81,
+        acknowledged_from: None,
+        acknowledged_to: None,
+    }];
+    let text = markdown(&summary);
+    assert!(text.starts_with("# pgchaos: ❌ Fail\n"), "{text}");
+    assert!(text.contains("\n- a \\| b \\<script\\>\n"), "{text}");
+    assert!(text.contains("**Lost acknowledged writes: 12**\n\n- writer 1 #70–#81\n"), "{text}");
+}

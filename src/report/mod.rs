@@ -1,0 +1,30 @@
+//! The report floor: events become log lines, a summary becomes text or a file.
+//!
+//! Everything here but [`console`] is pure: the offset of local time, colour and the width of
+//! the terminal come in as arguments, so that every line can be tested as a literal. It knows
+//! [`model`](crate::model) and nothing else: not where events come from, nor where text goes.
+//!
+//! - [`text_log`], [`json_log`]: events as they happen, for people and for programs.
+//! - [`summary_text`]: the page that one reads when a run is over.
+//! - [`export`]: a summary as a file, by the file's ending; [`summary_json`], [`markdown`],
+//!   [`csv`] and [`junit`] are its formats.
+//! - [`console`]: the one place that writes to standard error.
+//! - [`numbers`], [`plain`], [`words`], [`layout`]: how numbers, foreign text, writes and outages,
+//!   and whole lines are told.
+
+pub mod console;
+pub mod csv;
+pub mod export;
+pub mod json_log;
+pub mod junit;
+pub mod layout;
+pub mod markdown;
+pub mod numbers;
+pub mod plain;
+pub mod summary_json;
+pub mod summary_text;
+pub mod text_log;
+pub mod words;
+
+#[cfg(test)]
+mod fixtures;

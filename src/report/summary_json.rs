@@ -1,0 +1,26 @@
+//! The summary as JSON, the names of which are the model's and part of the public interface.
+
+use crate::model::summary::Summary;
+
+/// The summary as JSON over several lines, which people read as well, ending with a line break.
+///
+/// # Errors
+/// Those of the serializer; none is known that a summary can cause.
+pub fn summary_json(summary: &Summary) -> serde_json::Result<String> {
+    let mut json = serde_json::to_string_pretty(summary)?;
+    json.push('\n');
+    Ok(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixtures::summary;
+
+    #[test]
+    fn it_reads_back_as_the_same_summary() {
+        let json = summary_json(&summary()).unwrap();
+        assert!(json.starts_with("{\n  \"format\": 1,\n  \"pgchaos\": \"0.1.0\",\n"), "{json}");
+        assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), summary());
+    }
+}

@@ -1,0 +1,83 @@
+//! Every outage on a few lines: what it was, how long, and its anatomy.
+
+use chrono::{DateTime, FixedOffset, Utc};
+
+use crate::model::outage::Outage;
+use crate::model::summary::Summary;
+use crate::report::layout::{Line, Tone};
+use crate::report::numbers::{counted, duration};
+use crate::report::words;
+
+use super::page::Page;
+
+/// More would push the verdict's reasons off the screen; the longest are those that matter.
+const SHOWN: usize = 8;
+
+pub(super) fn outages(page: &mut Page, summary: &Summary, offset: FixedOffset) {
+    if summary.outages.is_empty() {
+        page.row("outages", &Line::new(Tone::Plain, "").rest("none"));
+        return;
+    }
+    let mut longest: Vec<&Outage> = summary.outages.iter().collect();
+    longest.sort_by_key(|outage| std::cmp::Reverse(outage.duration));
+    longest.truncate(SHOWN);
+    longest.sort_by_key(|outage| outage.n);
+    for outage in longest {
+        let label = format!("outage {}", outage.n);
+        page.row(&label, &head(outage, summary, offset));
+        page.row("", &length(outage));
+        if let Some(anatomy) = anatomy(outage) {
+            page.row("", &anatomy);
+        }
+    }
+    if let Some(more) = summary.outages.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        let more = counted(more as u64, "more outage");
+        page.row("", &Line::new(Tone::Plain, "").rest(format!("{more}, none of them longer")));
+    }
+}
+
+fn head(outage: &Outage, summary: &Summary, offset: FixedOffset) -> Line {
+    let at = time(outage.began_at, summary.started_at, offset);
+    Line::new(Tone::Plain, "").rest(format!("{} at {at}", words::outage(outage)))
+}
+
+/// A time of day, with its date unless the run began on it.
+pub(super) fn time(at: DateTime<Utc>, started_at: DateTime<Utc>, offset: FixedOffset) -> String {
+    let (at, started_at) = (at.with_timezone(&offset), started_at.with_timezone(&offset));
+    let same_day = at.date_naive() == started_at.date_naive();
+    at.format(if same_day { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" }).to_string()
+}
+
+fn length(outage: &Outage) -> Line {
+    let length = duration(outage.duration);
+    let line = match outage.first_ack {
+        Some(_) => Line::new(Tone::Plain, format!("{length} without a write"))
+            .rest(format!(" (exact to {})", duration(outage.resolution))),
+        None => Line::new(Tone::Bad, format!("{length} without a write"))
+            .rest(", and none until the run ended"),
+    };
+    let errors =
+        (!outage.errors.is_empty()).then(|| format!("errors: {}", words::errors(&outage.errors)));
+    let in_doubt =
+        (outage.in_doubt > 0).then(|| format!("{} in doubt", counted(outage.in_doubt, "write")));
+    let lost =
+        (outage.lost > 0).then(|| format!("{} LOST", counted(outage.lost, "acknowledged write")));
+    line.part_if(lost).part_if(in_doubt).part_if(errors)
+}
+
+fn anatomy(outage: &Outage) -> Option<Line> {
+    let phases = &outage.phases;
+    let seen: Vec<String> = [
+        ("leader changed", phases.leader_changed),
+        ("session", phases.session),
+        ("writable", phases.writable),
+        ("first write", phases.first_ack),
+        ("all writers", phases.all_writers.filter(|all| Some(*all) != phases.first_ack)),
+        ("full rate", phases.full_rate),
+    ]
+    .into_iter()
+    .filter_map(|(name, after)| Some(format!("{name} {}", duration(after?))))
+    .collect();
+    (!seen.is_empty())
+        .then(|| Line::new(Tone::Plain, "").rest(format!("after it began: {}", seen.join(" · "))))
+}

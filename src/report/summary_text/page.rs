@@ -1,0 +1,70 @@
+//! The page: labels on the left, facts on the right, all of one width.
+
+use crate::report::layout::{Layout, Line, Tone, painted};
+use crate::report::numbers::grouped;
+
+use super::SummaryTextOptions;
+
+const LABEL_WIDTH: usize = 14;
+
+/// A page that grows by rows.
+pub(super) struct Page {
+    layout: Layout,
+    text: String,
+}
+
+impl Page {
+    pub(super) fn new(options: &SummaryTextOptions) -> Self {
+        let layout = Layout { colour: options.colour, width: options.width, shorten: false };
+        Self { layout, text: String::new() }
+    }
+
+    /// A line after dashes.
+    pub(super) fn rule(&mut self, line: &Line) {
+        let rows = self.layout.rows("--- ", line);
+        self.push(rows);
+    }
+
+    /// A fact under a label, which shares the tone of a line that is coloured whole.
+    pub(super) fn row(&mut self, label: &str, line: &Line) {
+        let label = format!("{label:<LABEL_WIDTH$}");
+        let whole = matches!(line.tone, Tone::Loud | Tone::Proven) && !label.trim().is_empty();
+        let mut rows = self.layout.rows(&label, line);
+        if let Some(first) = rows.first_mut().filter(|_| whole) {
+            let painted = painted(&label, line.tone, self.layout.colour);
+            *first = first.replacen(&label, &painted, 1);
+        }
+        self.push(rows);
+    }
+
+    /// What one may want to copy, such as a path: on one row however long, as a line break of
+    /// ours would be copied, too.
+    pub(super) fn copyable(&mut self, label: &str, text: &str) {
+        let layout = Layout { width: None, ..self.layout };
+        let line = Line::new(Tone::Plain, "").rest(text);
+        self.push(layout.rows(&format!("{label:<LABEL_WIDTH$}"), &line));
+    }
+
+    /// A count, right-aligned to `width`, and what is counted.
+    pub(super) fn count(&mut self, label: &str, count: u64, width: usize, line: &Line) {
+        let prefix = format!("{label:<LABEL_WIDTH$}{:>width$} ", grouped(count));
+        let rows = self.layout.rows(&prefix, line);
+        self.push(rows);
+    }
+
+    /// An empty row.
+    pub(super) fn gap(&mut self) {
+        self.text.push('\n');
+    }
+
+    pub(super) fn text(self) -> String {
+        self.text
+    }
+
+    fn push(&mut self, rows: Vec<String>) {
+        for row in rows {
+            self.text.push_str(&row);
+            self.text.push('\n');
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! A summary in, the whole page out.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use crate::model::event::{Backwards, BackwardsWhat};
+use crate::model::summary::{LostWrites, Writes};
+use crate::report::fixtures::summary;
+use crate::report::plain::is_steering;
+
+use super::*;
+
+const RECORD: &str = "/var/lib/pgchaos/0d6f.jsonl";
+
+fn options(colour: bool) -> SummaryTextOptions {
+    SummaryTextOptions { offset: FixedOffset::east_opt(3 * 3600).unwrap(), colour, width: Some(80) }
+}
+
+fn page(summary: &Summary, record: Option<&str>) -> Vec<String> {
+    summary_text(summary, record, &options(false)).lines().map(str::to_owned).collect()
+}
+
+fn losses() -> Summary {
+    let mut summary = summary();
+    summary.writes = Writes {
+        due: 1_204_881,
+        attempted: 1_200_000,
+        acknowledged: 1_199_900,
+        acknowledged_locally: 3,
+        rejected: 60,
+        in_doubt: 40,
+        skipped: 4_881,
+        unaccounted: 0,
+    };
+    summary.verification.lost = 13;
+    summary.verification.recovered = 30;
+    summary.verification.absent = 10;
+    summary.verification.duplicated = 1;
+    let range = |writer, first_seq, last_seq| LostWrites {
+        writer,
+        first_seq,
+        last_seq,
+        acknowledged_from: Some("2026-11-22T20:57:41Z".parse().unwrap()),
+        acknowledged_to: Some("2026-11-22T21:00:42Z".parse().unwrap()),
+    };
+    summary.verification.lost_writes = vec![range(1, 70, 81), range(3, 5, 5)];
+    summary.history_backwards = vec![Backwards {
+        what: BackwardsWhat::Timeline,
+        from: "3".to_owned(),
+        to: "2".to_owned(),
+        server: "patroni1".to_owned(),
+        seen: Duration::from_secs(123),
+    }];
+    summary.outages[0].lost = 13;
+    summary.outages[0].first_ack = None;
+    summary.verdict = Outcome::Fail;
+    summary.reasons = vec![
+        "13 acknowledged writes are lost, at most 0 allowed".to_owned(),
+        "1 write is there more than once".to_owned(),
+    ];
+    summary
+}
+
+#[test]
+fn the_homeworks_story_fits_a_page() {
+    assert_eq!(
+        page(&summary(), Some(RECORD)),
+        [
+            "--- pgchaos 0.1.0 · run 0d6f7d2a-1111-4222-8333-123456789abc",
+            "target        localhost:5500 · database postgres · user postgres",
+            "started       2026-11-22 23:56:20 +03:00 · ran for 3 min 30 s",
+            "load          1 writer · 1 write/s",
+            "writes        209 due",
+            "              142 attempted",
+            "              141 acknowledged · 67.464 % of due · 0.7/s",
+            "                1 in doubt · sent, no answer · 0 committed, 1 not",
+            "               67 skipped · due, never sent: there was no session",
+            "latency       p50 2.1 ms · p90 3.4 ms · p99 12 ms · p99.9 40 ms · max 40 ms",
+            "errors        lost 1, no_backend 11",
+            "outage 1      failover patroni2 → patroni3 at 23:57:42",
+            "              67.1 s without a write (exact to 0.2 s) · 1 write in doubt",
+            "              errors: lost 1, no_backend 11",
+            "              after it began: leader changed 45.0 s · session 66.8 s",
+            "              writable 66.9 s · first write 67.1 s · full rate 68.0 s",
+            "verification  every acknowledged write is there",
+            "record        /var/lib/pgchaos/0d6f.jsonl",
+            "",
+            "PASS          0 acknowledged writes lost · 1 outage, the longest 67.1 s",
+        ]
+    );
+}
+
+#[test]
+fn losses_are_named_and_the_verdict_is_last() {
+    let rows = page(&losses(), None);
+    assert_eq!(
+        rows[4..12],
+        [
+            "writes        1 204 881 due",
+            "              1 200 000 attempted",
+            "              1 199 900 acknowledged · 67.464 % of due · 0.7/s",
+            "                      3 of these without the synchronous standby",
+            "                        a failover may lose them",
+            "                     60 rejected · the server said no: not committed",
+            "                     40 in doubt · sent, no answer · 30 committed, 10 not",
+            "                  4 881 skipped · due, never sent: there was no session",
+        ]
+    );
+    assert_eq!(
+        rows[14..],
+        [
+            "outage 1      failover patroni2 → patroni3 at 23:57:42",
+            "              67.1 s without a write, and none until the run ended",
+            "              13 acknowledged writes LOST · 1 write in doubt",
+            "              errors: lost 1, no_backend 11",
+            "              after it began: leader changed 45.0 s · session 66.8 s",
+            "              writable 66.9 s · first write 67.1 s · full rate 68.0 s",
+            "verification  13 acknowledged writes LOST",
+            "              writer 1 #70–#81 · acknowledged between 23:57:41 and",
+            "              2026-11-23 00:00:42",
+            "              writer 3 #5 · acknowledged between 23:57:41 and",
+            "              2026-11-23 00:00:42",
+            "              1 write is there MORE THAN ONCE",
+            "              history went BACKWARDS: timeline 3 → 2 on patroni1",
+            "              2 min 03 s after the start",
+            "",
+            "FAIL          13 acknowledged writes are lost, at most 0 allowed",
+            "              1 write is there more than once",
+        ]
+    );
+}
+
+#[test]
+fn what_could_not_be_verified_says_what_to_do_next() {
+    let mut summary = summary();
+    summary.verification.state = VerificationState::Incomplete;
+    summary.verification.reason = Some("no writable primary within 30 s".to_owned());
+    summary.writes.unaccounted = 7;
+    summary.verdict = Outcome::Inconclusive;
+    summary.reasons =
+        vec!["the verification is not complete: no writable primary within 30 s".to_owned()];
+    let rows = page(&summary, Some("/tmp/my run.jsonl"));
+    assert_eq!(
+        rows[7..11],
+        [
+            "                1 in doubt · sent, no answer",
+            "               67 skipped · due, never sent: there was no session",
+            "                7 unaccounted · pgchaos was killed: sent after the record's last",
+            "                  flush, so nobody knows which were acknowledged",
+        ]
+    );
+    assert_eq!(
+        rows[rows.len() - 6..],
+        [
+            "verification  not complete: no writable primary within 30 s",
+            "record        /tmp/my run.jsonl",
+            "next          when the cluster is back, account for the run:",
+            "              pgchaos verify '/tmp/my run.jsonl'",
+            "",
+            "INCONCLUSIVE  the verification is not complete: no writable primary within 30 s",
+        ]
+    );
+}
+
+#[test]
+fn the_verdict_is_bold() {
+    let text = summary_text(&summary(), None, &options(true));
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("\u{1b}[1;32mPASS"), "{last:?}");
+    let text = summary_text(&losses(), None, &options(true));
+    assert!(text.contains("\u{1b}[1;31mverification  \u{1b}[0m\u{1b}[1;31m13 ack"), "{text:?}");
+}
+
+proptest! {
+    #[test]
+    fn nothing_foreign_steers_the_terminal(foreign in any::<String>()) {
+        let mut summary = losses();
+        summary.target.host.clone_from(&foreign);
+        summary.verification.reason = Some(foreign.clone());
+        summary.outages[0].to.as_mut().unwrap().member = Some(foreign.clone());
+        summary.history_backwards[0].server.clone_from(&foreign);
+        summary.reasons.push(foreign.clone());
+        for row in page(&summary, Some(&foreign)) {
+            prop_assert!(!row.contains(is_steering), "{row:?}");
+            let copyable = row.starts_with("record");
+            prop_assert!(copyable || row.chars().count() <= 80, "{row:?}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What became of the writes, in words.
+
+use chrono::FixedOffset;
+
+use crate::model::summary::{LostWrites, Summary, VerificationState};
+use crate::report::layout::{Line, Tone};
+use crate::report::numbers::{counted, duration};
+use crate::report::words;
+
+use super::outages::time;
+use super::page::Page;
+
+/// How many ranges of lost writes are named; the JSON has them all.
+const SHOWN: usize = 8;
+
+pub(super) fn verification(page: &mut Page, summary: &Summary, offset: FixedOffset) {
+    let mut label = Some("verification");
+    let mut row = |line: &Line| page.row(label.take().unwrap_or_default(), line);
+    for line in lines(summary, offset) {
+        row(&line);
+    }
+    for backwards in &summary.history_backwards {
+        let at = format!("{} after the start", duration(backwards.seen));
+        let line = Line::new(Tone::Loud, "")
+            .rest(format!("history went BACKWARDS: {}", words::backwards(backwards)))
+            .part(at);
+        row(&line);
+    }
+}
+
+fn lines(summary: &Summary, offset: FixedOffset) -> Vec<Line> {
+    let found = &summary.verification;
+    let reason = found.reason.as_deref();
+    match found.state {
+        VerificationState::Complete => complete(summary, offset),
+        VerificationState::Incomplete => {
+            let why = reason.unwrap_or("it did not finish");
+            vec![Line::new(Tone::Bad, "not complete").rest(format!(": {why}"))]
+        }
+        VerificationState::Skipped => {
+            let why = reason.unwrap_or("not asked for");
+            vec![Line::new(Tone::Wary, "skipped").rest(format!(": {why}"))]
+        }
+    }
+}
+
+fn complete(summary: &Summary, offset: FixedOffset) -> Vec<Line> {
+    let found = &summary.verification;
+    let mut lines = match (found.lost, summary.writes.acknowledged) {
+        (0, 0) => vec![Line::new(Tone::Wary, "no write was acknowledged, so none can be missing")],
+        (0, _) => vec![Line::new(Tone::Good, "every acknowledged write is there")],
+        _ => lost(summary, offset),
+    };
+    let strange = |count: u64, what: &str| {
+        let verb = if count == 1 { "is" } else { "are" };
+        Line::new(Tone::Loud, "").rest(format!("{} {verb} {what}", counted(count, "write")))
+    };
+    if found.duplicated > 0 {
+        lines.push(strange(found.duplicated, "there MORE THAN ONCE"));
+    }
+    if found.unexpected > 0 {
+        lines.push(strange(
+            found.unexpected,
+            "there UNEXPECTEDLY: never sent, or proven not committed",
+        ));
+    }
+    lines
+}
+
+fn lost(summary: &Summary, offset: FixedOffset) -> Vec<Line> {
+    let found = &summary.verification;
+    let count = counted(found.lost, "acknowledged write");
+    let mut lines = vec![Line::new(Tone::Loud, "").rest(format!("{count} LOST"))];
+    lines.extend(found.lost_writes.iter().take(SHOWN).map(|lost| range(lost, summary, offset)));
+    let more = found.lost_writes.len().saturating_sub(SHOWN);
+    if more > 0 {
+        let more = counted(more as u64, "more range");
+        lines.push(Line::new(Tone::Bad, format!("and {more}")));
+    }
+    lines
+}
+
+fn range(lost: &LostWrites, summary: &Summary, offset: FixedOffset) -> Line {
+    let writes = match lost.first_seq == lost.last_seq {
+        true => format!("#{}", lost.first_seq),
+        false => format!("#{}–#{}", lost.first_seq, lost.last_seq),
+    };
+    let at = |time_of| time(time_of, summary.started_at, offset);
+    let when = match (lost.acknowledged_from, lost.acknowledged_to) {
+        (Some(from), Some(to)) => Some(format!("acknowledged between {} and {}", at(from), at(to))),
+        (None, Some(to)) => Some(format!("acknowledged by {}", at(to))),
+        (Some(from), None) => Some(format!("acknowledged after {}", at(from))),
+        (None, None) => None,
+    };
+    Line::new(Tone::Bad, format!("writer {} {writes}", lost.writer)).part_if(when)
+}

@@ -1,0 +1,173 @@
+//! Failures held together: eight writers that lose their sessions at once are one line, and so
+//! are the hundred attempts until one succeeds.
+//!
+//! Three rules. What happens to a session or a write is told within [`WINDOW`], together with what
+//! other writers report of the same class in that time. The first failed attempt to connect is
+//! told at once; its repeats, and those of rejections, every [`REPEAT`]. Whatever else has to be
+//! told lets out first what is held, so that no count is lost and the order of things is kept.
+
+use std::time::Duration;
+
+use crate::model::event::{Failure, Stalled};
+
+use super::batch::{Batch, Key, Told};
+
+/// How long failures of several writers at once are gathered.
+const WINDOW: Duration = Duration::from_millis(100);
+/// How often repeats are told. A series without a failure for as long is over.
+const REPEAT: Duration = Duration::from_secs(5);
+
+/// A series of failures of one key.
+#[derive(Debug)]
+struct Series {
+    key: Key,
+    began: Duration,
+    count: u64,
+    last: Duration,
+    told: Option<Duration>,
+    fresh: Option<Batch>,
+}
+
+impl Series {
+    /// When what is fresh has to be told.
+    fn due(&self, window: Duration) -> Option<Duration> {
+        let fresh = self.fresh.as_ref()?;
+        Some(match (self.key, self.told) {
+            (Key::Stall, _) => fresh.at + WINDOW,
+            (Key::Session(_), _) | (Key::Rejection(_), None) => fresh.at + window,
+            (Key::Attempt(_), None) => fresh.at,
+            (Key::Rejection(_) | Key::Attempt(_), Some(told)) => told + REPEAT,
+        })
+    }
+
+    /// Whether it waits for other writers to report the same.
+    fn gathers(&self) -> bool {
+        match self.key {
+            Key::Session(_) | Key::Stall => true,
+            Key::Rejection(_) => self.told.is_none(),
+            Key::Attempt(_) => false,
+        }
+    }
+
+    fn tell(&mut self, at: Duration) -> Option<Told> {
+        let batch = self.fresh.take()?;
+        let before = self.told.replace(at);
+        Some(Told {
+            key: self.key,
+            at: if before.is_some() { at } else { batch.at },
+            series: before.map(|_| (self.count, self.began)),
+            batch,
+        })
+    }
+}
+
+/// The failures that are not told yet.
+#[derive(Debug)]
+pub(super) struct Folding {
+    window: Duration,
+    series: Vec<Series>,
+}
+
+impl Folding {
+    /// Nothing held. A single writer has nobody to be told together with.
+    pub(super) fn new(several_writers: bool) -> Self {
+        let window = if several_writers { WINDOW } else { Duration::ZERO };
+        Self { window, series: Vec::new() }
+    }
+
+    /// Takes a failure and gives what has to be told now.
+    pub(super) fn failure(&mut self, at: Duration, failure: &Failure) -> Vec<Told> {
+        self.add(Key::of(failure), Batch::of_failure(at, failure))
+    }
+
+    /// Takes a write without an answer and gives what has to be told now.
+    pub(super) fn stalled(&mut self, at: Duration, stalled: &Stalled) -> Vec<Told> {
+        self.add(Key::Stall, Batch::of_stall(at, stalled))
+    }
+
+    fn add(&mut self, key: Key, batch: Batch) -> Vec<Told> {
+        let at = batch.at;
+        let mut told = self.forget_old(at);
+        match self.series.iter_mut().find(|series| series.key == key) {
+            Some(series) => {
+                series.count += 1;
+                series.last = at;
+                match &mut series.fresh {
+                    Some(fresh) => fresh.add(batch),
+                    fresh => *fresh = Some(batch),
+                }
+            }
+            None => self.series.push(Series {
+                key,
+                began: at,
+                count: 1,
+                last: at,
+                told: None,
+                fresh: Some(batch),
+            }),
+        }
+        told.extend(self.due(at));
+        told
+    }
+
+    /// Ends series that had nothing for a while: their next failure is a first one again.
+    fn forget_old(&mut self, at: Duration) -> Vec<Told> {
+        let (old, current) = std::mem::take(&mut self.series)
+            .into_iter()
+            .partition(|series| series.last + REPEAT <= at);
+        self.series = current;
+        let old: Vec<Series> = old;
+        old.into_iter().filter_map(|mut series| series.tell(at)).collect()
+    }
+
+    /// What has to be told at this time.
+    pub(super) fn due(&mut self, at: Duration) -> Vec<Told> {
+        let window = self.window;
+        // What is gathered came first: nothing overtakes it.
+        let gathering = self
+            .series
+            .iter()
+            .any(|series| series.gathers() && series.due(window).is_some_and(|due| due > at));
+        let due = |series: &Series| series.due(window).is_some_and(|due| due <= at);
+        if gathering || !self.series.iter().any(due) {
+            return Vec::new();
+        }
+        self.everything(at)
+    }
+
+    /// Everything that is held, in the order in which it began; repeats before what is new.
+    pub(super) fn everything(&mut self, at: Duration) -> Vec<Told> {
+        let first_news = self
+            .series
+            .iter()
+            .filter(|series| series.told.is_none())
+            .filter_map(|series| series.fresh.as_ref())
+            .map(|fresh| fresh.at)
+            .min();
+        let told_at = first_news.map_or(at, |first| first.min(at));
+        let mut told: Vec<Told> = self
+            .series
+            .iter_mut()
+            .filter(|series| series.fresh.is_some())
+            .filter_map(|series| {
+                let since = series.fresh.as_ref().map_or(at, |fresh| fresh.at);
+                series.tell(if series.gathers() { since } else { told_at.max(series.last) })
+            })
+            .collect();
+        told.sort_by_key(|told| told.at);
+        told
+    }
+
+    /// Everything that is held, if something is gathered that must not be overtaken.
+    pub(super) fn gathered(&mut self, at: Duration) -> Vec<Told> {
+        let waits = |series: &Series| series.gathers() && series.fresh.is_some();
+        if self.series.iter().any(waits) { self.everything(at) } else { Vec::new() }
+    }
+
+    /// Lets everything out and begins anew, as what failed works again.
+    pub(super) fn end(&mut self, at: Duration) -> Vec<Told> {
+        let told = self.everything(at);
+        self.series.clear();
+        told
+    }
+}
