@@ -1,2 +1,36 @@
-//! The `pgchaos` program.
-fn main() {}
+//! The `pgchaos` program: parses, runs, and maps the outcome to an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use pgchaos::cli::exit::Exit;
+use pgchaos::cli::{Cli, Command};
+use pgchaos::commands;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let traces = matches!(&cli.command, Command::Gen(args) if args.log.verbose > 1);
+    start_tracing(traces);
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("pgchaos: the system gives no threads: {error}");
+            return Exit::CouldNotRun.into();
+        }
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(exit) => exit.into(),
+        Err(problem) => {
+            eprintln!("{problem}");
+            problem.exit.into()
+        }
+    }
+}
+
+/// What pgchaos itself does, for who looks for a fault in it: `-vv`, or `RUST_LOG`.
+fn start_tracing(verbose: bool) {
+    let default = if verbose { "pgchaos=debug" } else { "pgchaos=warn" };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -87,8 +87,14 @@ pub struct LoadArgs {
     #[arg(long, value_name = "DSN", env = "PGCHAOS_READ_DSN", hide_env_values = true)]
     pub read_dsn: Option<String>,
     /// What becomes of writes that came due during an outage
-    #[arg(long, value_name = "skip|catch-up", value_enum, default_value = "skip",
-          hide_possible_values = true, env = "PGCHAOS_BACKLOG")]
+    #[arg(
+        long,
+        value_name = "skip|catch-up",
+        value_enum,
+        default_value = "skip",
+        hide_possible_values = true,
+        env = "PGCHAOS_BACKLOG"
+    )]
     pub backlog: BacklogArg,
 }
 
@@ -105,7 +111,7 @@ pub enum BacklogArg {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Waiting")]
 pub struct WaitArgs {
-    /// Deadline of a whole connect [default: connect_timeout of the connection, else 3s]
+    /// Deadline of a whole connect [default: as the connection says, else 3s]
     #[arg(long, value_name = "D", value_parser = values::positive_duration,
           env = "PGCHAOS_CONNECT_TIMEOUT")]
     pub connect_timeout: Option<Duration>,
@@ -174,8 +180,14 @@ pub struct RecordArgs {
 #[command(next_help_heading = "Log, on standard error")]
 pub struct LogArgs {
     /// Lines for people, or one JSON object an event
-    #[arg(long, value_enum, default_value = "text", value_name = "text|json",
-          hide_possible_values = true, env = "PGCHAOS_LOG_FORMAT")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "text",
+        value_name = "text|json",
+        hide_possible_values = true,
+        env = "PGCHAOS_LOG_FORMAT"
+    )]
     pub log_format: LogFormat,
     /// Only failures, outages and results
     #[arg(short, long, env = "PGCHAOS_QUIET", conflicts_with = "verbose")]

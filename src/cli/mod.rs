@@ -50,7 +50,7 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Render a recorded run, without a database
     Report(ReportArgs),
-    /// Make the database objects: schema pgchaos with users and user_events
+    /// Make the database objects: schema pgchaos with its tables
     Init(InitArgs),
     /// Remove one run's rows, or the whole schema
     Clean(CleanArgs),
@@ -104,8 +104,13 @@ pub struct CleanArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
     /// Remove the rows of this run
-    #[arg(long, value_name = "UUID", env = "PGCHAOS_RUN_ID", conflicts_with = "schema",
-          required_unless_present = "schema")]
+    #[arg(
+        long,
+        value_name = "UUID",
+        env = "PGCHAOS_RUN_ID",
+        conflicts_with = "schema",
+        required_unless_present = "schema"
+    )]
     pub run_id: Option<Uuid>,
     /// Remove the schema pgchaos, with the rows of every run
     #[arg(long, env = "PGCHAOS_SCHEMA")]
@@ -117,8 +122,14 @@ pub struct CleanArgs {
 #[command(next_help_heading = "Output")]
 pub struct SummaryArgs {
     /// The summary on standard output
-    #[arg(long, value_enum, default_value = "text", value_name = "text|json",
-          hide_possible_values = true, env = "PGCHAOS_SUMMARY")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "text",
+        value_name = "text|json",
+        hide_possible_values = true,
+        env = "PGCHAOS_SUMMARY"
+    )]
     pub summary: SummaryFormat,
     /// Write a report, by the ending .md, .json, .xml (JUnit) or .csv; may be repeated
     #[arg(long, value_name = "FILE", env = "PGCHAOS_REPORT", value_delimiter = ',')]

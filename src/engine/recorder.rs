@@ -26,6 +26,7 @@ use crate::model::outage::Outage;
 use crate::model::outage_clock::{Input, OutageClock, Output};
 use crate::model::run::Run;
 use crate::model::seq_set::SeqSet;
+use crate::model::server::Server;
 
 /// How often progress goes into the record. A killed run loses at most this, and the age of a
 /// batch.
@@ -268,7 +269,7 @@ impl Recorder {
         }
         if first_id <= floor {
             let now = self.clock.now();
-            let server = self.outages.server_of(writer).map(|server| server.name());
+            let server = self.outages.server_of(writer).map(Server::name);
             let backwards = Backwards {
                 what: BackwardsWhat::Id,
                 from: floor.to_string(),

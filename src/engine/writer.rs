@@ -114,17 +114,18 @@ impl Writer {
 
     /// Writes until it is told to stop or everything is written.
     pub(crate) async fn run(mut self) {
-        while let Some((session, load)) = self.connect().await {
-            match self.write_on(session, load).await {
-                Left::Done => break,
-                Left::Broken => self.stops_working(),
+        loop {
+            let Some((session, load)) = self.connect().await else {
+                self.schedule.end_without_session(self.shared.clock.now());
+                self.flush().await;
+                break;
+            };
+            let left = self.write_on(session, load).await;
+            self.stops_working();
+            if matches!(left, Left::Done) {
+                break;
             }
         }
-        self.stops_working();
-        if self.schedule.next_due(self.shared.clock.now()).is_some() {
-            self.schedule.end_without_session(self.shared.clock.now());
-        }
-        self.flush().await;
     }
 
     /// Tries until there is a session that takes writes; `None` when it is time to stop.
@@ -224,7 +225,10 @@ impl Writer {
                 let finished = stopping || self.schedule.next_due(clock.now()).is_none();
                 if finished || used.leaving {
                     self.flush().await;
-                    used.session.close().await;
+                    let Use { session, load, .. } = used;
+                    // The session says goodbye only when nobody can use it any more.
+                    drop(load);
+                    session.close().await;
                     return if finished { Left::Done } else { Left::Broken };
                 }
             }

@@ -8,11 +8,17 @@ use std::time::Duration;
 
 use super::options::{Backlog, Rate};
 
+/// A first session that takes no longer than this shifts the schedule, a later one is an outage.
+const SOON: Duration = Duration::from_secs(1);
+
 /// One writer's slots, and which of them are used up.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     pace: Pace,
     backlog: Backlog,
+    /// When the load began, and whether this writer has had a session since.
+    begin: Duration,
+    begun: bool,
     /// Slots used up: sent or skipped.
     taken: u64,
     /// Slots that may still be sent, when the number of writes is bounded.
@@ -53,7 +59,7 @@ impl Schedule {
             let rest = writes % u64::from(writers);
             each + u64::from(u64::from(index) < rest)
         });
-        Self { pace, backlog, taken: 0, left, skipped: 0 }
+        Self { pace, backlog, begin, begun: false, taken: 0, left, skipped: 0 }
     }
 
     /// When the next write is due; now when the pace is `max`, `None` when all are sent.
@@ -77,12 +83,26 @@ impl Schedule {
         due
     }
 
-    /// A session is there again: slots that came due without one are skipped, or stay due when
+    /// The first session is there: when that was soon after the beginning, the schedule begins
+    /// now, as the time it takes to connect at first is no outage and no latency.
+    fn begin(&mut self, now: Duration) {
+        self.begun = true;
+        if let Pace::Slots { first, .. } = &mut self.pace
+            && now < self.begin + SOON
+        {
+            *first += now.saturating_sub(self.begin);
+        }
+    }
+
+    /// A session is there, for the first time or again: slots that came due without one are skipped, or stay due when
     /// they are to be caught up.
     ///
     /// One write goes out at once, so that the end of the outage is sharp: the last slot that
     /// came due is kept for it.
     pub fn session_opened(&mut self, now: Duration) {
+        if !self.begun {
+            self.begin(now);
+        }
         let due = self.overdue(now);
         if self.backlog == Backlog::CatchUp || due <= 1 {
             return;

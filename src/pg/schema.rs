@@ -18,11 +18,13 @@ const EXISTS: &str = "\
 SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = 'pgchaos' AND c.relname IN ('users', 'user_events', 'user_events_token')";
 
-/// A write that is rolled back: whether this role may do what the load does.
+/// A write that is rolled back: whether this role may do what the load does. Its id is given, so
+/// that the first event of a new table still has id 1.
 const TRIAL: &str = "\
 BEGIN;
-INSERT INTO pgchaos.user_events (run_id, writer, seq, user_id, event_type)
-VALUES ('00000000-0000-0000-0000-000000000000', 0, 0, 0, 'trial');
+INSERT INTO pgchaos.user_events (id, run_id, writer, seq, user_id, event_type)
+OVERRIDING SYSTEM VALUE
+VALUES (-1, '00000000-0000-0000-0000-000000000000', 0, 0, 0, 'trial');
 SELECT id FROM pgchaos.user_events ORDER BY id DESC LIMIT 1;
 ROLLBACK";
 

@@ -123,7 +123,6 @@ pub(super) fn checked() -> Checked {
         not_found: [].into(),
         missing: [].into(),
         looked_up: 0,
-        kind: None,
         error: None,
     }
 }
@@ -203,6 +202,7 @@ pub(super) fn story() -> Vec<Event> {
             210_300,
             What::Verified(Box::new(Verification {
                 account: Some(Account { present: 140, absent: 1, ..Account::default() }),
+                lost_writes: Vec::new(),
                 reason: None,
                 server: Some(patroni3()),
                 took: ms(299),

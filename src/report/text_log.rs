@@ -21,7 +21,6 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset, Utc};
 
 use crate::model::event::{Connected, Event, What};
-use crate::model::kind::Kind;
 use crate::model::server::Server;
 
 use super::layout::{Line, Tone};
@@ -74,8 +73,6 @@ pub struct TextLog {
     announced: Option<Server>,
     /// The outage that is not over.
     in_outage: bool,
-    /// The last outage, as its end told it: a check may know better.
-    told_kind: Option<(u32, Kind)>,
     printer: Printer,
 }
 
@@ -89,7 +86,6 @@ impl TextLog {
             replicas: Replicas::default(),
             announced: None,
             in_outage: false,
-            told_kind: None,
             printer: Printer::new(&options),
             options,
         }
@@ -219,7 +215,7 @@ impl TextLog {
             What::Ready(ready) => run_lines::ready(ready).map(stamped).unwrap_or_default(),
             What::WritesResumed(resumed) => stamped(outage_lines::resumed(resumed, writers)),
             What::OutageEnded(outage) => {
-                (self.in_outage, self.told_kind) = (false, Some((outage.n, outage.kind)));
+                self.in_outage = false;
                 stamped(outage_lines::ended(outage, writers))
             }
             What::FullRate { after, .. } if !self.options.one_by_one => {
@@ -227,9 +223,10 @@ impl TextLog {
                 below([Line::new(Tone::Plain, "").rest(text)])
             }
             What::Checked(checked) => {
-                let told = self.told_kind.filter(|(n, _)| *n == checked.outage);
-                let kind = told.map(|(_, kind)| kind);
-                found(at, outage_lines::checked(checked, kind, self.several_writers()))
+                found(at, outage_lines::checked(checked, self.several_writers()))
+            }
+            What::Reclassified { outage, kind } => {
+                below([outage_lines::reclassified(*outage, *kind)])
             }
             What::IdGap(gap) => below([outage_lines::id_gap(gap)]),
             What::HistoryBackwards(backwards) => stamped(outage_lines::backwards(backwards)),

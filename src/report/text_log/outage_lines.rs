@@ -46,12 +46,18 @@ pub(super) fn ended(outage: &Outage, writers: u32) -> Line {
         .part_if(still_without.then(|| "some writers never came back".to_owned()))
 }
 
-/// What was looked up after an outage; `told` is the kind that its end was told with.
-pub(super) fn checked(checked: &Checked, told: Option<Kind>, several_writers: bool) -> Vec<Line> {
+/// A kind that became known after the outage was told.
+pub(super) fn reclassified(outage: u32, kind: Kind) -> Line {
+    let why = match kind {
+        Kind::Switchover => ": the old primary stayed, as a replica",
+        _ => "",
+    };
+    Line::new(Tone::Plain, "").rest(format!("outage {outage} was a {kind}{why}"))
+}
+
+/// What was looked up after an outage.
+pub(super) fn checked(checked: &Checked, several_writers: bool) -> Vec<Line> {
     let mut lines = Vec::new();
-    if let Some(kind) = checked.kind.filter(|kind| told.is_some_and(|told| told != *kind)) {
-        lines.push(Line::new(Tone::Plain, "").rest(format!("it was a {kind}")));
-    }
     if let Some(error) = &checked.error {
         lines.push(
             Line::new(Tone::Wary, "NOT CHECKED")

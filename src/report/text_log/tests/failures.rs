@@ -2,6 +2,7 @@
 
 use crate::model::event::{Backwards, BackwardsWhat, Checked, Failure, Stalled, WritesResumed};
 use crate::model::fault::{Class, Fault, Phase};
+use crate::model::kind::Kind;
 use crate::model::outage::Outage;
 use crate::model::seq_set::SeqSet;
 use crate::report::fixtures::{
@@ -95,21 +96,25 @@ fn a_rejection_of_every_write_is_no_flood() {
 #[test]
 fn what_is_missing_is_loud() {
     let mut coloured = TextLog::new(TextLogOptions { colour: true, ..options(2, false, Some(80)) });
-    let missing = Checked {
-        missing: [(1, SeqSet::range(70, 81))].into(),
-        looked_up: 200,
-        kind: Some(Kind::Switchover),
-        ..checked()
-    };
+    let missing =
+        Checked { missing: [(1, SeqSet::range(70, 81))].into(), looked_up: 200, ..checked() };
     coloured.event(&event(0, What::OutageEnded(Box::new(failover(100, 100, &[])))));
     let rows = coloured.event(&event(148_600, What::Checked(missing)));
     assert_eq!(
         rows,
         [
-            "           it was a switchover",
             "[23:58:49] \u{1b}[1;31m!!! 12 acknowledged writes are NOT THERE (writer 1 #70–#81)\u{1b}[0m",
             "           \u{1b}[1;31mprovisional, the final verification decides\u{1b}[0m",
         ]
+    );
+}
+
+#[test]
+fn a_kind_that_is_known_later_is_told() {
+    let settled = What::Reclassified { outage: 1, kind: Kind::Switchover };
+    assert_eq!(
+        log(1, true, None).event(&event(5_000, settled)),
+        ["           outage 1 was a switchover: the old primary stayed, as a replica"]
     );
 }
 

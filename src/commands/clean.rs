@@ -1,0 +1,62 @@
+//! `pgchaos clean`: one run's rows, or the schema.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::problem::Problem;
+use super::session::{CommandSession, open};
+use crate::cli::CleanArgs;
+use crate::cli::exit::Exit;
+use crate::engine::setup::Step;
+use crate::model::fault::Phase;
+use crate::pg::schema::Objects;
+
+/// Deadline of one statement.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Rows removed by one statement.
+const ROWS_AT_ONCE: i64 = 50_000;
+
+/// Runs the command.
+///
+/// # Errors
+/// A [`Problem`].
+pub async fn run(args: &CleanArgs) -> Result<Exit, Problem> {
+    let opened = open(&args.connection, args.dsn.as_ref()).await?;
+    let session = &opened.session;
+    let objects = session
+        .bounded(Phase::Write, DEADLINE, session.objects())
+        .await
+        .map_err(|fault| opened.refused(Step::Connect, fault))?;
+    if objects == Objects::Missing {
+        eprintln!("pgchaos: there is no schema pgchaos in database {}", opened.dbname);
+    } else if let Some(run_id) = args.run_id {
+        remove_run(&opened, run_id).await?;
+    } else {
+        session
+            .bounded(Phase::Write, DEADLINE, session.drop_objects())
+            .await
+            .map_err(|fault| opened.refused(Step::Connect, fault))?;
+        eprintln!("pgchaos: schema pgchaos removed from database {}", opened.dbname);
+    }
+    opened.session.close().await;
+    Ok(Exit::Pass)
+}
+
+async fn remove_run(opened: &CommandSession, run_id: Uuid) -> Result<(), Problem> {
+    let session = &opened.session;
+    let mut removed = 0;
+    loop {
+        let batch = session
+            .bounded(Phase::Write, DEADLINE, session.remove_some_rows(run_id, ROWS_AT_ONCE))
+            .await
+            .map_err(|fault| opened.refused(Step::Connect, fault))?;
+        removed += batch;
+        if batch == 0 {
+            break;
+        }
+    }
+    eprintln!("pgchaos: {removed} rows of run {run_id} removed");
+    Ok(())
+}

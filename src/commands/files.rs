@@ -1,0 +1,60 @@
+//! Where records are kept: the state folder, by the XDG conventions.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use directories::ProjectDirs;
+use uuid::Uuid;
+
+use super::problem::Problem;
+
+/// The ending of a record's name.
+const ENDING: &str = ".jsonl";
+
+/// The folder of the records: `$XDG_STATE_HOME/pgchaos/runs`, else what the system has for it.
+fn runs_folder() -> Option<PathBuf> {
+    let folders = ProjectDirs::from("", "", "pgchaos")?;
+    let state = folders.state_dir().unwrap_or_else(|| folders.data_local_dir());
+    Some(state.join("runs"))
+}
+
+/// Where a new run's record goes when the user names no place.
+///
+/// # Errors
+/// When there is no home folder.
+pub fn new_record(
+    started_at: DateTime<Utc>,
+    run_id: Uuid,
+    generator: u32,
+) -> Result<PathBuf, Problem> {
+    let folder = runs_folder().ok_or_else(no_home)?;
+    let (date, run) = (started_at.format("%Y%m%dT%H%M%SZ"), run_id.simple().to_string());
+    Ok(folder.join(format!("{date}-{}-{generator}{ENDING}", &run[..8])))
+}
+
+/// The record that was named, or the latest one in the state folder.
+///
+/// # Errors
+/// When there is none.
+pub fn record_or_latest(named: Option<&Path>) -> Result<PathBuf, Problem> {
+    if let Some(named) = named {
+        return Ok(named.to_owned());
+    }
+    let folder = runs_folder().ok_or_else(no_home)?;
+    let latest = std::fs::read_dir(&folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.to_string_lossy().ends_with(ENDING))
+        // The names begin with the time in UTC, so that the last one is the latest.
+        .max();
+    latest.ok_or_else(|| {
+        Problem::could_not_run(format!("there is no record in {}", folder.display()))
+            .try_this("pgchaos gen makes one; or name the record's file")
+    })
+}
+
+fn no_home() -> Problem {
+    Problem::could_not_run("there is no home folder to keep records in")
+        .try_this("--record FILE, or --no-record")
+}

@@ -1,0 +1,276 @@
+//! `pgchaos gen`: the load, the failover log, the verdict.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::files;
+use super::output::{Reports, print_summary};
+use super::problem::Problem;
+use super::terminal::{Terminal, local_offset};
+use crate::cli::exit::Exit;
+use crate::cli::gen_args::{GenArgs, LogFormat};
+use crate::engine::run::{ONE_BY_ONE_PER_S, Plan, Stop, run as run_plan};
+use crate::model::event::{Event, Header, What};
+use crate::model::options::{LoadOptions, Rate, Target};
+use crate::model::record::FORMAT;
+use crate::model::summing_up::sum_up;
+use crate::pg::settings::{
+    Address, ConnectSettings, Environment, Explicit, Resolved, TargetSession, resolve,
+};
+use crate::report::console::{BarLength, Console};
+use crate::report::json_log::json_line;
+use crate::report::text_log::{TextLog, TextLogOptions, Verbosity};
+
+/// Events that wait for the terminal.
+const EVENTS_WAITING: usize = 8192;
+
+/// How often folded lines are let out and the bar is drawn.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Runs the command.
+///
+/// # Errors
+/// A [`Problem`].
+pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
+    let plan = plan(&args)?;
+    let reports = Reports::check(&args.output)?;
+    let (role, dbname) = (plan.settings.user.clone(), plan.settings.dbname.clone());
+    let record = plan.record.clone();
+    let (watcher, events) = mpsc::channel(EVENTS_WAITING);
+    let log = tokio::spawn(log(events, Log::new(&args, &plan.header)));
+    let stop = Stop::default();
+    let signals = tokio::spawn(stop_on_signals(stop.clone()));
+    let finished = run_plan(plan, watcher, stop).await;
+    signals.abort();
+    // The log ends with the events; one that failed has nothing more to tell.
+    let _ = log.await;
+    let finished = finished.map_err(|error| Problem::of_run(error, &role, &dbname))?;
+    let summary = sum_up(&finished.run);
+    print_summary(&summary, args.output.summary, record.as_deref())?;
+    reports.write(&summary)?;
+    Ok(if finished.stopped_now { Exit::StoppedNow } else { summary.verdict.into() })
+}
+
+/// What is asked for, checked before anything is touched.
+fn plan(args: &GenArgs) -> Result<Plan, Problem> {
+    let environment = Environment::of_process();
+    let Resolved { settings, warnings } =
+        resolve(&args.connection.explicit(args.dsn.as_ref()), &environment)?;
+    check_writable(&settings)?;
+    let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    let read_settings = read_settings(args, &environment, &mut warnings)?;
+    let options = args.load_options(settings.connect_timeout).map_err(Problem::usage)?;
+    let started_at = Utc::now();
+    let run_id = args.record.run_id.unwrap_or_else(Uuid::new_v4);
+    let record = record_path(args, started_at, run_id)?;
+    Ok(Plan {
+        header: Header {
+            format: FORMAT,
+            pgchaos: env!("CARGO_PKG_VERSION").to_owned(),
+            run_id,
+            generator: args.record.generator,
+            first_writer: args.first_writer(),
+            started_at,
+            target: target(&settings),
+            options,
+            thresholds: args.thresholds(),
+        },
+        settings: Arc::new(settings),
+        read_settings: read_settings.map(Arc::new),
+        record,
+        warnings,
+    })
+}
+
+fn check_writable(settings: &ConnectSettings) -> Result<(), Problem> {
+    match settings.target_session_attrs {
+        Some(TargetSession::ReadOnly | TargetSession::Standby | TargetSession::PreferStandby) => {
+            Err(Problem::usage("target_session_attrs asks for a server that takes no writes")
+                .try_this("leave it out: gen looks for the primary by itself; --read-dsn reads"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn read_settings(
+    args: &GenArgs,
+    environment: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<Option<ConnectSettings>, Problem> {
+    let explicit = match (&args.load.read_port, &args.load.read_dsn) {
+        (Some(port), _) => {
+            Explicit { port: Some(port.clone()), ..args.connection.explicit(args.dsn.as_ref()) }
+        }
+        (None, Some(dsn)) => Explicit { dsn: Some(dsn.clone()), ..Explicit::default() },
+        (None, None) => return Ok(None),
+    };
+    let resolved = resolve(&explicit, environment)?;
+    warnings.extend(resolved.warnings.iter().map(ToString::to_string));
+    warnings.dedup();
+    Ok(Some(resolved.settings))
+}
+
+fn record_path(
+    args: &GenArgs,
+    started_at: DateTime<Utc>,
+    run_id: Uuid,
+) -> Result<Option<PathBuf>, Problem> {
+    match (&args.record.record, args.record.no_record) {
+        (_, true) => Ok(None),
+        (Some(path), false) => Ok(Some(path.clone())),
+        (None, false) => files::new_record(started_at, run_id, args.record.generator).map(Some),
+    }
+}
+
+fn target(settings: &ConnectSettings) -> Target {
+    let hosts: Vec<String> = settings
+        .hosts
+        .iter()
+        .map(|host| match &host.address {
+            Address::Tcp(name) => name.clone(),
+            Address::Unix(folder) => folder.display().to_string(),
+        })
+        .collect();
+    Target {
+        host: hosts.join(","),
+        port: settings.hosts.first().map_or(0, |host| host.port),
+        endpoints: settings.display_target(),
+        dbname: settings.dbname.clone(),
+        user: settings.user.clone(),
+    }
+}
+
+/// Ctrl-C or SIGTERM: once stops writing, twice stops everything.
+async fn stop_on_signals(stop: Stop) {
+    terminated().await;
+    stop.writing.cancel();
+    terminated().await;
+    stop.everything.cancel();
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => interrupted().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    interrupted().await;
+}
+
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without the signal there is only the duration, or the end of the process.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The log on standard error.
+struct Log {
+    console: Console,
+    form: Form,
+    acknowledged: u64,
+}
+
+enum Form {
+    Text(Box<TextLog>),
+    Json(DateTime<Utc>),
+}
+
+impl Log {
+    fn new(args: &GenArgs, header: &Header) -> Self {
+        let terminal = Terminal::stderr();
+        let verbosity = match (args.log.quiet, args.log.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, 0) => Verbosity::Normal,
+            (false, _) => Verbosity::Verbose,
+        };
+        let text = args.log.log_format == LogFormat::Text;
+        let form = if text {
+            Form::Text(Box::new(TextLog::new(TextLogOptions {
+                started_at: header.started_at,
+                offset: local_offset(),
+                colour: terminal.colour,
+                verbosity,
+                one_by_one: one_by_one(&header.options),
+                writers: header.options.writers,
+                width: terminal.width,
+            })))
+        } else {
+            Form::Json(header.started_at)
+        };
+        let bar = bar_length(&header.options).filter(|_| text && terminal.is_terminal);
+        Self { console: Console::new(bar.filter(|_| !args.log.quiet)), form, acknowledged: 0 }
+    }
+
+    fn event(&mut self, event: &Event) {
+        if let What::Interval(interval) = &event.what {
+            self.acknowledged += interval.acknowledged;
+        }
+        if matches!(event.what, What::Stopping { .. }) {
+            self.console.finish();
+        }
+        match &mut self.form {
+            Form::Text(text) => {
+                for line in text.event(event) {
+                    self.console.line(&line);
+                }
+            }
+            Form::Json(started_at) => self.console.line(&json_line(*started_at, event)),
+        }
+    }
+
+    fn tick(&mut self, at: Duration) {
+        self.console.progress(at, self.acknowledged);
+        if let Form::Text(text) = &mut self.form {
+            for line in text.tick(at) {
+                self.console.line(&line);
+            }
+        }
+    }
+
+    fn finish(&mut self, at: Duration) {
+        self.console.finish();
+        if let Form::Text(text) = &mut self.form {
+            for line in text.finish(at) {
+                self.console.line(&line);
+            }
+        }
+    }
+}
+
+fn one_by_one(options: &LoadOptions) -> bool {
+    matches!(options.rate, Rate::PerSecond(per_second) if per_second <= ONE_BY_ONE_PER_S)
+}
+
+fn bar_length(options: &LoadOptions) -> Option<BarLength> {
+    options.writes.map(BarLength::Writes).or(options.duration.map(BarLength::Duration))
+}
+
+/// Writes the log until there are no more events.
+async fn log(mut events: mpsc::Receiver<Event>, mut log: Log) {
+    let started = Instant::now();
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            event = events.recv() => match event {
+                Some(event) => log.event(&event),
+                None => break,
+            },
+            _ = ticks.tick() => log.tick(started.elapsed()),
+        }
+    }
+    log.finish(started.elapsed());
+}

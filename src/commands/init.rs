@@ -1,0 +1,27 @@
+//! `pgchaos init`: the database objects.
+
+use std::time::Duration;
+
+use super::problem::Problem;
+use super::session::open;
+use crate::cli::InitArgs;
+use crate::cli::exit::Exit;
+use crate::engine::setup::init;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Runs the command.
+///
+/// # Errors
+/// A [`Problem`].
+pub async fn run(args: &InitArgs) -> Result<Exit, Problem> {
+    let opened = open(&args.connection, args.dsn.as_ref()).await?;
+    let created = init(&opened.session, DEADLINE)
+        .await
+        .map_err(|error| Problem::of_setup(&error, &opened.role, &opened.dbname))?;
+    let server = opened.session.server.clone();
+    opened.session.close().await;
+    let what = if created { "made" } else { "was there already" };
+    eprintln!("pgchaos: schema pgchaos {what} in database {} on {server}", opened.dbname);
+    Ok(Exit::Pass)
+}

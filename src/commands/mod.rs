@@ -1,0 +1,30 @@
+//! One file a command: wiring only. Each takes checked arguments, and says how the program ends.
+
+pub mod clean;
+pub mod files;
+pub mod generate;
+pub mod init;
+pub mod output;
+pub mod problem;
+pub mod report;
+pub mod session;
+pub mod terminal;
+pub mod verify;
+
+use crate::cli::exit::Exit;
+use crate::cli::{Cli, Command};
+use problem::Problem;
+
+/// Runs the command.
+///
+/// # Errors
+/// A [`Problem`], in words for people, with the exit code that it means.
+pub async fn run(cli: Cli) -> Result<Exit, Problem> {
+    match cli.command {
+        Command::Gen(args) => generate::run(*args).await,
+        Command::Verify(args) => verify::run(args).await,
+        Command::Report(args) => report::run(&args),
+        Command::Init(args) => init::run(&args).await,
+        Command::Clean(args) => clean::run(&args).await,
+    }
+}

@@ -1,0 +1,75 @@
+//! One session for a command that is no load.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::problem::Problem;
+use crate::cli::connection::ConnectionArgs;
+use crate::engine::Dialer;
+use crate::engine::setup::Step;
+use crate::model::fault::Fault;
+use crate::pg::session::Session;
+use crate::pg::settings::{ConnectSettings, Environment, resolve};
+
+/// The connect deadline when the connection's settings say none.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A session on the primary, and whose it is.
+#[derive(Debug)]
+pub struct CommandSession {
+    /// The session.
+    pub session: Session,
+    /// The role.
+    pub role: String,
+    /// The database.
+    pub dbname: String,
+}
+
+/// Where to connect, with warnings printed.
+///
+/// # Errors
+/// A usage problem.
+pub fn settings(
+    connection: &ConnectionArgs,
+    dsn: Option<&String>,
+) -> Result<ConnectSettings, Problem> {
+    let resolved = resolve(&connection.explicit(dsn), &Environment::of_process())?;
+    for warning in &resolved.warnings {
+        eprintln!("pgchaos: warning: {warning}");
+    }
+    Ok(resolved.settings)
+}
+
+/// A dialer for these settings.
+#[must_use]
+pub fn dialer(settings: ConnectSettings) -> Dialer {
+    let connect_timeout = settings.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
+    Dialer::new(Arc::new(settings), connect_timeout)
+}
+
+/// Connects once to the primary.
+///
+/// # Errors
+/// The last host's failure, with a remedy.
+pub async fn open(
+    connection: &ConnectionArgs,
+    dsn: Option<&String>,
+) -> Result<CommandSession, Problem> {
+    let settings = settings(connection, dsn)?;
+    let (role, dbname) = (settings.user.clone(), settings.dbname.clone());
+    match dialer(settings).dial().await {
+        Ok(opened) => Ok(CommandSession { session: opened.session, role, dbname }),
+        Err(mut failures) => Err(match failures.pop() {
+            Some(failure) => Problem::of_fault(Step::Connect, failure.fault, &role, &dbname),
+            None => Problem::usage("no host was named"),
+        }),
+    }
+}
+
+impl CommandSession {
+    /// A refused statement, as a problem with its remedy.
+    #[must_use]
+    pub fn refused(&self, step: Step, fault: Fault) -> Problem {
+        Problem::of_fault(step, fault, &self.role, &self.dbname)
+    }
+}
