@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use pgchaos::cli::exit::Exit;
 use pgchaos::cli::{Cli, Command};
 use pgchaos::commands;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let traces = matches!(&cli.command, Command::Gen(args) if args.log.verbose > 1);
     start_tracing(traces);
     let runtime = match tokio::runtime::Runtime::new() {

@@ -9,12 +9,13 @@ use crate::pg::settings::Explicit;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection, as in psql (PG… variables, ~/.pgpass and services too)")]
 pub struct ConnectionArgs {
+    /// Port; 5500 is the write port of the bundled cluster [default: 5432]
+    #[arg(short = 'p', long, value_name = "PORT", env = "PGCHAOS_PORT",
+          help_heading = super::FIRST)]
+    pub port: Option<String>,
     /// Host, or folder of the socket; several with commas [default: localhost]
     #[arg(short = 'h', long, value_name = "HOST", env = "PGCHAOS_HOST")]
     pub host: Option<String>,
-    /// Port; 5500 is the write port of the bundled cluster [default: 5432]
-    #[arg(short = 'p', long, value_name = "PORT", env = "PGCHAOS_PORT")]
-    pub port: Option<String>,
     /// Role [default: postgres]
     #[arg(short = 'U', long, value_name = "USER", env = "PGCHAOS_USERNAME")]
     pub username: Option<String>,

@@ -17,11 +17,6 @@ pub const WRITERS_PER_GENERATOR: u32 = 100_000;
 #[derive(Debug, Args)]
 #[command(
     override_usage = "pgchaos gen [OPTIONS] [DSN]",
-    about = "Write user events to a PostgreSQL HA cluster, tell each failover as it happens, \
-             account for every write, and give a verdict.\n\n\
-             The three options that matter first: --port (where), --rate (how much), \
-             --duration (how long).\n\
-             Stop with Ctrl-C: writing stops, every write is verified, the summary follows.",
     after_help = "Every long option also reads PGCHAOS_<NAME>. D is a duration: 500ms, 3s, 2m, 1h.\n\
                   Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 could not run at all, \
                   130 stopped at once."
@@ -57,13 +52,13 @@ pub struct GenArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Load")]
 pub struct LoadArgs {
-    /// Writes due per second over all writers, whatever the server does; max: as fast as it goes
+    /// Writes due per second over all writers; max: as fast as the server answers
     #[arg(short, long, value_name = "N|max", default_value = "1", value_parser = values::rate,
-          env = "PGCHAOS_RATE")]
+          env = "PGCHAOS_RATE", help_heading = super::FIRST)]
     pub rate: Rate,
     /// How long to write, from the start of the run [default: until Ctrl-C]
     #[arg(short = 'T', long, value_name = "D", value_parser = values::positive_duration,
-          env = "PGCHAOS_DURATION")]
+          env = "PGCHAOS_DURATION", help_heading = super::FIRST)]
     pub duration: Option<Duration>,
     /// How many writes to send [default: until Ctrl-C]
     #[arg(short = 'n', long, value_name = "N", env = "PGCHAOS_WRITES",
@@ -139,7 +134,7 @@ pub struct WaitArgs {
 
 /// What makes the verdict fail.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Verdict: fail when")]
+#[command(next_help_heading = "The verdict is fail when")]
 pub struct ThresholdArgs {
     /// more acknowledged writes are lost than this
     #[arg(long, value_name = "N", default_value_t = 0, env = "PGCHAOS_MAX_LOST")]

@@ -14,11 +14,14 @@ pub mod values;
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use uuid::Uuid;
 
 use connection::ConnectionArgs;
 use gen_args::GenArgs;
+
+/// The heading over the options that a newcomer needs.
+pub(crate) const FIRST: &str = "First of all";
 
 /// A failover-aware load generator for PostgreSQL HA clusters.
 #[derive(Debug, Parser)]
@@ -39,6 +42,20 @@ pub struct Cli {
     /// Print help
     #[arg(short = '?', long, global = true, action = ArgAction::HelpShort, help_heading = "Help")]
     pub help: Option<bool>,
+}
+
+impl Cli {
+    /// Reads the command line; a wrong one, and help, end the program here, as clap does it.
+    #[must_use]
+    pub fn read() -> Self {
+        // Every long option has its variable: one line below says so for all of them.
+        let command = Self::command()
+            .mut_subcommands(|command| command.mut_args(|option| option.hide_env(true)));
+        match Self::from_arg_matches(&command.get_matches()) {
+            Ok(cli) => cli,
+            Err(error) => error.exit(),
+        }
+    }
 }
 
 /// The commands.
