@@ -87,9 +87,10 @@ impl AckTrail {
         longest.longer(Stretch { from: last, to: to.max(last) })
     }
 
-    /// Forgets what is older than `before`, but for the last island.
+    /// Forgets what is older than `before`, but for the last island of it: that has the last
+    /// acknowledgement before a pause.
     pub fn forget(&mut self, before: Duration) {
-        while self.islands.len() > 1 && self.islands[0].1 < before {
+        while self.islands.get(1).is_some_and(|next| next.1 < before) {
             self.islands.pop_front();
         }
     }

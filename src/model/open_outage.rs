@@ -33,6 +33,7 @@ pub(super) struct OpenOutage {
     down: BTreeSet<i32>,
     ended_by_run: bool,
     first_back: Option<Duration>,
+    last_back: Option<Duration>,
     told_resumed: bool,
     attempts: u64,
     /// Start and end of failed attempts, the latest last.
@@ -64,6 +65,7 @@ impl OpenOutage {
             down: BTreeSet::new(),
             ended_by_run: false,
             first_back: None,
+            last_back: None,
             told_resumed: false,
             attempts: 0,
             failed: VecDeque::new(),
@@ -87,12 +89,13 @@ impl OpenOutage {
         }
     }
 
-    /// A writer had a write acknowledged.
+    /// A writer had a write acknowledged. The last one told is not always the last one back.
     pub(super) fn writer_back(&mut self, writer: i32, at: Duration) {
         if self.down.remove(&writer) {
-            self.first_back.get_or_insert(at);
+            self.first_back = Some(self.first_back.map_or(at, |first| first.min(at)));
+            self.last_back = self.last_back.max(Some(at));
             if self.down.is_empty() {
-                self.over = Some(at);
+                self.over = self.last_back;
             }
         }
     }

@@ -177,16 +177,16 @@ impl OutageClock {
         match input {
             Input::Acknowledged { writer, at } => self.acknowledged(writer, at),
             Input::Trouble { writer, since, at, fault, in_doubt } => {
-                let open = self.open(since, &mut outputs);
-                open.writer_down(writer, since);
+                let (open, began) = self.open(since, &mut outputs);
+                open.writer_down(writer, began);
                 open.in_doubt += in_doubt;
                 if let Some(fault) = fault {
                     open.error(since, at, fault);
                 }
             }
             Input::AttemptFailed { writer, started, at, accepted, fault, server } => {
-                let open = self.open(started, &mut outputs);
-                open.writer_down(writer, started);
+                let (open, began) = self.open(started, &mut outputs);
+                open.writer_down(writer, began);
                 open.error(started, at, fault);
                 open.attempt(accepted, server);
             }
@@ -225,8 +225,9 @@ impl OutageClock {
         }
     }
 
-    /// The outage that evidence from `since` belongs to: the open one, or a new one.
-    fn open(&mut self, since: Duration, outputs: &mut Vec<Output>) -> &mut OpenOutage {
+    /// The outage that evidence from `since` belongs to, the open one or a new one, and since when
+    /// the evidence counts in it: not before the end of the last outage.
+    fn open(&mut self, since: Duration, outputs: &mut Vec<Output>) -> (&mut OpenOutage, Duration) {
         // An outage that is over goes on when the evidence is older than its end: it was not over
         // for this writer.
         if self.open.as_ref().and_then(|open| open.over).is_some_and(|over| since >= over)
@@ -236,11 +237,12 @@ impl OutageClock {
         }
         let began = since.max(self.last_over);
         let (last_n, rate, before) = (&mut self.last_n, &self.rate, &self.acknowledging);
-        self.open.get_or_insert_with(|| {
+        let open = self.open.get_or_insert_with(|| {
             *last_n += 1;
             outputs.push(Output::Began { n: *last_n, began });
             OpenOutage::new(*last_n, began, rate.rate_before(began), before.as_deref().cloned())
-        })
+        });
+        (open, began)
     }
 
     fn tick(&mut self, now: Duration, outputs: &mut Vec<Output>) {
