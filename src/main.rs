@@ -17,7 +17,10 @@ fn main() -> ExitCode {
             return Exit::CouldNotRun.into();
         }
     };
-    match runtime.block_on(commands::run(cli)) {
+    let ended = runtime.block_on(commands::run(cli));
+    // A name lookup that hangs must not hold the program up.
+    runtime.shutdown_background();
+    match ended {
         Ok(exit) => exit.into(),
         Err(problem) => {
             eprintln!("{problem}");

@@ -11,7 +11,7 @@ use crate::report::export::Format;
 use crate::report::summary_json::summary_json;
 use crate::report::summary_text::{SummaryTextOptions, summary_text};
 
-/// Reports whose files were opened before the run, so that a long run does not end with "no such
+/// Reports whose files were tried before the run, so that a long run does not end with "no such
 /// folder".
 #[derive(Debug)]
 pub struct Reports {
@@ -28,8 +28,13 @@ impl Reports {
         for path in &args.report {
             let format =
                 Format::of_path(path).map_err(|error| Problem::usage(error.to_string()))?;
+            let is_new = !path.exists();
             let opened = std::fs::File::options().create(true).append(true).open(path);
             opened.map_err(|error| cannot_write(path, &error))?;
+            if is_new {
+                // It was made only to see that it can be made.
+                let _ = std::fs::remove_file(path);
+            }
             reports.push((path.clone(), format));
         }
         Ok(Self { reports })

@@ -90,9 +90,10 @@ impl Outbox {
         let overdue = schedule.overdue(now);
         batch.attempted = attempted;
         batch.resolved = resolved;
-        batch.due = schedule.taken() + overdue;
+        // The one that came due just now counts when it is sent.
+        batch.due = schedule.taken() + overdue.saturating_sub(1);
         batch.skipped = schedule.skipped();
-        batch.backlog = overdue;
+        batch.backlog = overdue.saturating_sub(1);
         self.send(Signal::Batch(batch)).await;
     }
 

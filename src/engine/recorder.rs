@@ -23,7 +23,7 @@ use crate::model::event::{
 use crate::model::kind::Sightings;
 use crate::model::latency::Latencies;
 use crate::model::outage::Outage;
-use crate::model::outage_clock::{Input, OutageClock, Output};
+use crate::model::outage_clock::{Input, OutageClock, Output, SETTLE};
 use crate::model::run::Run;
 use crate::model::seq_set::SeqSet;
 use crate::model::server::Server;
@@ -58,6 +58,8 @@ pub(crate) struct Recorder {
     /// The ids around the last outage.
     gap: Option<Gap>,
     unwatched: u64,
+    /// Writes skipped before the outage that goes on.
+    skipped_before: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -88,7 +90,11 @@ impl Recorder {
         watcher: mpsc::Sender<Event>,
         checker: mpsc::Sender<CheckRequest>,
     ) -> Self {
-        let outages = OutageClock::new(run.header.started_at, run.header.options.write_timeout);
+        let outages = OutageClock::new(
+            run.header.started_at,
+            run.header.options.write_timeout,
+            if run.header.options.writers == 1 { Duration::ZERO } else { SETTLE },
+        );
         let mut recorder = Self {
             clock,
             outages,
@@ -103,6 +109,7 @@ impl Recorder {
             last_flush: Instant::now(),
             gap: None,
             unwatched: 0,
+            skipped_before: 0,
             run,
         };
         let header = Box::new(recorder.run.header.clone());
@@ -254,11 +261,12 @@ impl Recorder {
             self.first_id(batch.writer, first_id, floor);
         }
         self.highest_id = self.highest_id.max(batch.highest_id);
+        // The end of an outage is told before the write that ended it.
+        let (writer, at) = (batch.writer, batch.acknowledged_at.as_slice());
+        self.step(Input::Acknowledged { writer, at });
         for (written, at) in batch.written.into_iter().zip(&batch.acknowledged_at) {
             self.emit(*at, What::Written(written));
         }
-        let (writer, at) = (batch.writer, batch.acknowledged_at.as_slice());
-        self.step(Input::Acknowledged { writer, at });
     }
 
     /// The first id of a session against the highest one before it. An identity never goes back
@@ -288,6 +296,7 @@ impl Recorder {
                 Output::Began { n, began } => {
                     self.flush_interval();
                     self.gap = Some(Gap { outage: n, before: self.highest_id, after: None });
+                    self.skipped_before = self.skipped();
                     let writers = self.positions();
                     self.emit(now, What::OutageBegan(OutageBegan { n, began, writers }));
                 }
@@ -303,11 +312,13 @@ impl Recorder {
         }
     }
 
-    fn outage_ended(&mut self, outage: Outage, sightings: Sightings) {
+    fn outage_ended(&mut self, mut outage: Outage, sightings: Sightings) {
         self.flush_interval();
+        outage.skipped = self.skipped().saturating_sub(self.skipped_before);
+        let over = outage.began + outage.degraded;
         let request = self.check_request(&outage, sightings);
         let ended = outage.first_ack.is_some();
-        self.emit(self.clock.now(), What::OutageEnded(Box::new(outage)));
+        self.emit(over, What::OutageEnded(Box::new(outage)));
         // A checker that is behind leaves this outage to the final verification.
         if let Some(checker) = self.checker.as_ref().filter(|_| ended)
             && checker.try_send(request).is_err()
@@ -352,6 +363,10 @@ impl Recorder {
             let kind = ended.kind;
             self.emit(self.clock.now(), What::IdGap(IdGap { outage, before, after, kind }));
         }
+    }
+
+    fn skipped(&self) -> u64 {
+        self.writers.values().map(|position| position.skipped).sum()
     }
 
     fn positions(&self) -> Vec<Progress> {

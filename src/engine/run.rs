@@ -25,7 +25,7 @@ use super::verification::verify;
 use super::writer::{Shared, Writer};
 use crate::model::event::{Event, Header, StopReason, Verification};
 use crate::model::loss_times::LossTimes;
-use crate::model::options::Rate;
+use crate::model::options::{LoadOptions, Rate};
 use crate::model::run::Run;
 use crate::model::summary::LostWrites;
 use crate::pg::settings::ConnectSettings;
@@ -125,8 +125,8 @@ pub async fn run(
     );
     let stopwatch = stop_after(options.duration, clock, &stop);
     let backoff = (options.backoff_min, options.backoff_max);
-    let set_up = set_up(&dialer, clock, &signals, &stop.writing, backoff).await;
-    match set_up {
+    let mut began = true;
+    match set_up(&dialer, clock, &signals, &stop.writing, backoff).await {
         Err(error) => {
             stopwatch.abort();
             drop(signals);
@@ -137,7 +137,10 @@ pub async fn run(
             }
             return Err(error.into());
         }
-        Ok(SetUp::Stopped) => tell(&signals, Signal::Stopping(reason(&stopwatch, &stop))).await,
+        Ok(SetUp::Stopped) => {
+            tell(&signals, Signal::Stopping(reason(&options, clock, &stop))).await;
+            began = false;
+        }
         Ok(SetUp::Ready(prepared)) => {
             let reader = plan.read_settings.zip(acknowledged).map(|(settings, acknowledged)| {
                 let dialer = Dialer::new(settings, options.connect_timeout).any_server();
@@ -151,7 +154,7 @@ pub async fn run(
                 () = writers.wait() => {}
                 () = stop.writing.cancelled() => {}
             }
-            tell(&signals, Signal::Stopping(reason(&stopwatch, &stop))).await;
+            tell(&signals, Signal::Stopping(reason(&options, clock, &stop))).await;
             // What is in flight gets its answer or its deadline.
             tokio::select! {
                 () = writers.wait() => {}
@@ -169,7 +172,11 @@ pub async fn run(
         if tokio::time::timeout(CHECKER_DEADLINE, checker).await.is_err() {
             tracing::debug!("the checker is given up for the final verification");
         }
-        verify_run(&plan.header, &dialer, &signals, plan.record.as_deref()).await
+        // Where nothing was ever sent there is nothing to look for.
+        if began {
+            verify_run(&plan.header, &dialer, &signals, plan.record.as_deref()).await?;
+        }
+        Ok::<(), RunError>(())
     };
     let stopped_now = tokio::select! {
         verified = verification => {
@@ -195,8 +202,9 @@ fn stop_after(duration: Option<Duration>, clock: Clock, stop: &Stop) -> JoinHand
     })
 }
 
-fn reason(stopwatch: &JoinHandle<()>, stop: &Stop) -> StopReason {
-    match (stop.writing.is_cancelled(), stopwatch.is_finished()) {
+fn reason(options: &LoadOptions, clock: Clock, stop: &Stop) -> StopReason {
+    let over = options.duration.is_some_and(|duration| clock.now() >= duration);
+    match (stop.writing.is_cancelled(), over) {
         (false, _) => StopReason::Writes,
         (true, true) => StopReason::Duration,
         (true, false) => StopReason::Signal,

@@ -22,6 +22,14 @@ use crate::pg::session::Session;
 /// How long between two looks at a cluster that is not ready.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// Deadline of a short question: a server that froze is left for the one that takes over.
+const STEP_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Deadline of the look itself: the walk over the index was measured at millions of rows a
+/// second, and a server after a failover may read them from a cold disk.
+const LOOK_DEADLINE: Duration = Duration::from_secs(30);
+const LOOK_WRITES_PER_S: u64 = 50_000;
+
 /// How long a primary on a lower timeline than one seen before is waited out: it may be an old
 /// primary that is about to be demoted. Later it is taken as the truth, and history went back.
 const LOWER_TIMELINE_WAIT: Duration = Duration::from_secs(15);
@@ -105,7 +113,7 @@ async fn look(
     subject.check_cluster(&server)?;
     subject.check_timeline(&server, started)?;
     subject.wait_for_backends(&session).await?;
-    let presence = presence(&session, subject.run_id).await;
+    let presence = subject.presence(&session).await;
     session.close().await;
     let presence = presence?;
     // Whoever answers a new connect must be who was looked at: else a failover went on meanwhile.
@@ -151,15 +159,30 @@ impl Subject {
         if self.backends.is_empty() {
             return Ok(());
         }
-        match session.backends_still_there(&self.backends).await {
+        let asked = session.backends_still_there(&self.backends);
+        match session.bounded(Phase::Read, STEP_DEADLINE, asked).await {
             Ok(0) => Ok(()),
             Ok(left) => Err(NotYet::Wait(format!(
                 "{left} {} of this run on {} could still commit",
                 if left == 1 { "session" } else { "sessions" },
                 session.server.name()
             ))),
-            Err(error) => Err(NotYet::Wait(session.fault_of(&error, Phase::Read).await.message)),
+            Err(fault) => Err(NotYet::Wait(format!("{} ({})", fault.class, fault.message))),
         }
+    }
+
+    async fn presence(&self, session: &Session) -> Result<Presence, NotYet> {
+        let deadline =
+            LOOK_DEADLINE + Duration::from_secs(self.ledger.counts().attempted / LOOK_WRITES_PER_S);
+        let asked = session.presence(self.run_id);
+        session.bounded(Phase::Read, deadline, asked).await.map_err(|fault| {
+            let words = format!("the look failed: {} ({})", fault.class, fault.message);
+            // A missing table or permission will not come by itself.
+            match fault.sqlstate.as_deref() {
+                Some("42P01" | "3F000" | "42501") => NotYet::Never(words),
+                _ => NotYet::Wait(words),
+            }
+        })
     }
 }
 
@@ -171,19 +194,4 @@ async fn dial(dialer: &Dialer) -> Result<Session, NotYet> {
             .collect();
         NotYet::Wait(format!("no primary takes writes: {}", words.join(", ")))
     })
-}
-
-async fn presence(session: &Session, run_id: Uuid) -> Result<Presence, NotYet> {
-    match session.presence(run_id).await {
-        Ok(presence) => Ok(presence),
-        Err(error) => {
-            let fault = session.fault_of(&error, Phase::Read).await;
-            let words = format!("the look failed: {} ({})", fault.class, fault.message);
-            // A missing table or permission will not come by itself.
-            Err(match fault.sqlstate.as_deref() {
-                Some("42P01" | "3F000" | "42501") => NotYet::Never(words),
-                _ => NotYet::Wait(words),
-            })
-        }
-    }
 }

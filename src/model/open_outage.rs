@@ -200,6 +200,7 @@ impl OpenOutage {
             from: self.sightings.before.as_ref().map(Side::from),
             to: sightings.after.as_ref().map(Side::from),
             in_doubt: self.in_doubt,
+            skipped: 0,
             lost: 0,
         };
         (outage, sightings)

@@ -54,6 +54,8 @@ pub struct Outage {
     pub to: Option<Side>,
     /// Writes that it left in doubt.
     pub in_doubt: u64,
+    /// Writes that came due in it and were never sent.
+    pub skipped: u64,
     /// Writes acknowledged before it and found lost by the final verification.
     pub lost: u64,
 }

@@ -127,6 +127,7 @@ pub enum Output {
 #[derive(Debug)]
 pub struct OutageClock {
     started_at: DateTime<Utc>,
+    settle: Duration,
     /// How far back evidence may reach: a write may be silent for its whole deadline.
     reach: Duration,
     acks: AckTrail,
@@ -154,11 +155,13 @@ struct AwaitingFullRate {
 
 impl OutageClock {
     /// A clock for a run that started at `started_at`, whose writes have a deadline of
-    /// `write_timeout`.
+    /// `write_timeout`. Late acknowledgements are waited for as long as `settle`; with a single
+    /// writer there are none.
     #[must_use]
-    pub fn new(started_at: DateTime<Utc>, write_timeout: Duration) -> Self {
+    pub fn new(started_at: DateTime<Utc>, write_timeout: Duration, settle: Duration) -> Self {
         Self {
             started_at,
+            settle,
             reach: write_timeout + Duration::from_secs(2),
             acks: AckTrail::default(),
             rate: RateTrail::default(),
@@ -175,7 +178,12 @@ impl OutageClock {
     pub fn step(&mut self, input: Input<'_>) -> Vec<Output> {
         let mut outputs = Vec::new();
         match input {
-            Input::Acknowledged { writer, at } => self.acknowledged(writer, at),
+            Input::Acknowledged { writer, at } => {
+                self.acknowledged(writer, at);
+                if self.settle.is_zero() {
+                    self.close_if_over(Duration::MAX, &mut outputs);
+                }
+            }
             Input::Trouble { writer, since, at, fault, in_doubt } => {
                 let (open, began) = self.open(since, &mut outputs);
                 open.writer_down(writer, began);
@@ -246,12 +254,8 @@ impl OutageClock {
     }
 
     fn tick(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+        self.close_if_over(now, outputs);
         match &mut self.open {
-            Some(open) if open.over.is_some_and(|over| now >= over + SETTLE) => {
-                if let Some(open) = self.open.take() {
-                    self.close(&open, outputs);
-                }
-            }
             Some(open) => {
                 let before = now.saturating_sub(self.reach);
                 // What is about to be forgotten is remembered by its longest stretch.
@@ -262,6 +266,14 @@ impl OutageClock {
             None => self.acks.forget(now.saturating_sub(self.reach)),
         }
         self.full_rate(now, outputs);
+    }
+
+    fn close_if_over(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+        let settle = self.settle;
+        let over = |open: &mut OpenOutage| open.over.is_some_and(|over| now >= over + settle);
+        if let Some(open) = self.open.take_if(over) {
+            self.close(&open, outputs);
+        }
     }
 
     fn end(&mut self, now: Duration, outputs: &mut Vec<Output>) {

@@ -1,7 +1,8 @@
 //! One connect to one host, under one deadline: lookup, socket, TLS, authentication, and the
 //! first query, which says who answered and whether it takes writes.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -52,6 +53,8 @@ pub enum Wanted {
 struct Trace {
     phase: Phase,
     accepted: Option<Instant>,
+    /// Whether the server said a word.
+    spoke: Option<Arc<AtomicBool>>,
 }
 
 /// Opens a session to one host.
@@ -65,7 +68,7 @@ pub async fn open(
     wanted: Wanted,
     deadline: Duration,
 ) -> Result<Opened, Box<NotOpened>> {
-    let mut trace = Trace { phase: Phase::Resolve, accepted: None };
+    let mut trace = Trace { phase: Phase::Resolve, accepted: None, spoke: None };
     let result = tokio::time::timeout(deadline, steps(settings, host, &mut trace)).await;
     let (fault, server) = match result {
         Ok(Ok(opened)) if wanted == Wanted::Any || opened.session.server.is_writable() => {
@@ -79,11 +82,16 @@ pub async fn open(
         Ok(Err(fault)) => (fault, None),
         Err(_) => {
             let evidence = Evidence { deadline: true, ..Evidence::default() };
-            let words = format!(
-                "no answer within {:.1} s during {}",
-                deadline.as_secs_f64(),
-                trace.phase.name()
-            );
+            let silent = !trace.spoke.as_ref().is_some_and(|spoke| spoke.load(Ordering::Relaxed));
+            let seconds = deadline.as_secs_f64();
+            let words = match trace.phase {
+                Phase::Authenticate if silent => {
+                    format!(
+                        "accepted, then silence for {seconds:.1} s: a proxy before a dead server?"
+                    )
+                }
+                phase => format!("no answer within {seconds:.1} s during {}", phase.name()),
+            };
             (fault(&evidence, trace.phase, host, words), None)
         }
     };
@@ -103,6 +111,7 @@ async fn steps(
     trace.accepted = Some(accepted);
     trace.phase = Phase::Authenticate;
     let spoke = socket.spoke();
+    trace.spoke = Some(Arc::clone(&spoke));
     let driver_fault = |error: &tokio_postgres::Error, phase: Phase| {
         let evidence = driver_error::evidence(error, spoke.load(Ordering::Relaxed));
         fault(&evidence, phase, host, driver_error::words(error))
@@ -131,7 +140,15 @@ fn read_only(host: &Host, server: &Server) -> Fault {
         phase: Phase::Check,
         sqlstate: None,
         endpoint: host.to_string(),
-        message: format!("{server}: it takes no writes"),
+        message: format!("{} takes no writes ({})", server.name(), why_read_only(server)),
+    }
+}
+
+fn why_read_only(server: &Server) -> String {
+    let why = if server.in_recovery { "in recovery" } else { "read-only by its settings" };
+    match server.timeline {
+        Some(timeline) => format!("{why}, timeline {timeline}"),
+        None => why.to_owned(),
     }
 }
 

@@ -112,6 +112,7 @@ pub(super) fn failover(duration: u64, degraded: u64, errors: &[(Class, u64)]) ->
         from: Some(Side::from(&patroni2())),
         to: Some(Side::from(&patroni3())),
         in_doubt: 1,
+        skipped: 7,
         lost: 0,
     }
 }

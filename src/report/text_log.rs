@@ -71,8 +71,8 @@ pub struct TextLog {
     replicas: Replicas,
     /// The server that was told last, until a failure makes the next session news.
     announced: Option<Server>,
-    /// The outage that is not over.
-    in_outage: bool,
+    /// When the outage began that is not over.
+    outage_began: Option<Duration>,
     printer: Printer,
 }
 
@@ -85,7 +85,7 @@ impl TextLog {
             each_second: EachSecond::default(),
             replicas: Replicas::default(),
             announced: None,
-            in_outage: false,
+            outage_began: None,
             printer: Printer::new(&options),
             options,
         }
@@ -108,13 +108,13 @@ impl TextLog {
                 self.told(&told)
             }
             What::Interval(interval) => {
-                let line = self.each_second.interval(at, interval, self.in_outage);
+                let line = self.each_second.interval(at, interval, self.outage_began.is_some());
                 let shown = self.at_least(Verbosity::Normal) && !self.options.one_by_one;
                 self.beside(at, line.filter(|_| shown))
             }
             What::Connected(connected) => self.connected(at, connected),
-            What::OutageBegan(_) => {
-                (self.in_outage, self.announced) = (true, None);
+            What::OutageBegan(outage) => {
+                (self.outage_began, self.announced) = (Some(outage.began), None);
                 Vec::new()
             }
             What::Written(_) | What::ReadBack(_) => self.single(at, &event.what),
@@ -196,7 +196,11 @@ impl TextLog {
             return Vec::new();
         }
         self.announced = Some(connected.server.clone());
-        let told = if news { self.folding.end(at) } else { self.folding.gathered(at) };
+        let mut told = if news { self.folding.end(at) } else { self.folding.gathered(at) };
+        if self.outage_began.is_some() {
+            // The end of the outage sums the attempts up.
+            told.retain(|told| !told.is_repeat());
+        }
         let mut rows = self.told(&told);
         let line = run_lines::connected(connected, verbose && self.several_writers());
         rows.extend(self.printer.rows(Stamp::At(at), &line));
@@ -215,7 +219,7 @@ impl TextLog {
             What::Ready(ready) => run_lines::ready(ready).map(stamped).unwrap_or_default(),
             What::WritesResumed(resumed) => stamped(outage_lines::resumed(resumed, writers)),
             What::OutageEnded(outage) => {
-                self.in_outage = false;
+                self.outage_began = None;
                 stamped(outage_lines::ended(outage, writers))
             }
             What::FullRate { after, .. } if !self.options.one_by_one => {
@@ -244,8 +248,11 @@ impl TextLog {
     }
 
     fn told(&mut self, told: &[Told]) -> Vec<String> {
-        let setting =
-            Setting { writers: self.options.writers, verbose: self.at_least(Verbosity::Verbose) };
+        let setting = Setting {
+            writers: self.options.writers,
+            verbose: self.at_least(Verbosity::Verbose),
+            outage_began: self.outage_began,
+        };
         let quiet = self.options.verbosity == Verbosity::Quiet;
         let mut rows = Vec::new();
         for told in told.iter().filter(|told| !(quiet && told.is_repeat())) {

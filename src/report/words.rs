@@ -81,7 +81,9 @@ pub fn errors(errors: &ErrorCounts) -> String {
 /// A class as the log calls it: `NO BACKEND`.
 #[must_use]
 pub fn loud_class(class: Class) -> String {
-    class.name().replace('_', " ").to_uppercase()
+    // A server that shuts down says the same SQLSTATE as one that starts.
+    let name = if class == Class::Starting { "not_ready" } else { class.name() };
+    name.replace('_', " ").to_uppercase()
 }
 
 /// An outage by its kind and who was in it: `failover patroni2 → patroni3`.

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use pgchaos::model::fault::{Class, Fault, Phase};
 use pgchaos::model::kind::Sightings;
 use pgchaos::model::outage::{Outage, Phases};
-use pgchaos::model::outage_clock::{Input, OutageClock, Output};
+use pgchaos::model::outage_clock::{Input, OutageClock, Output, SETTLE};
 use pgchaos::model::server::Server;
 
 const TICK_MS: u64 = 25;
@@ -181,7 +181,7 @@ impl History {
     /// What a clock says to it, for writes with a deadline of `write_timeout`.
     pub(crate) fn play(mut self, write_timeout: u64) -> Played {
         self.told.sort_by_key(|(at, _)| *at);
-        let mut clock = OutageClock::new(started_at(), ms(write_timeout));
+        let mut clock = OutageClock::new(started_at(), ms(write_timeout), SETTLE);
         let mut outputs = Vec::new();
         let mut tick = 0;
         for (at, told) in &self.told {

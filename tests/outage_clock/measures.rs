@@ -52,6 +52,7 @@ fn one_writer_is_cut_refused_and_recovers() {
             from: side(&first()),
             to: side(&first()),
             in_doubt: 1,
+            skipped: 0,
             lost: 0,
         }
     );
@@ -86,6 +87,7 @@ fn silence_without_an_error_is_an_outage_from_the_unanswered_write_to_its_answer
             from: side(&first()),
             to: side(&first()),
             in_doubt: 0,
+            skipped: 0,
             lost: 0,
         }
     );

@@ -1,5 +1,7 @@
 //! Every outage on a few lines: what it was, how long, and its anatomy.
 
+use std::time::Duration;
+
 use chrono::{DateTime, FixedOffset, Utc};
 
 use crate::model::outage::Outage;
@@ -9,6 +11,9 @@ use crate::report::numbers::{counted, duration};
 use crate::report::words;
 
 use super::page::Page;
+
+/// Steps that are closer to the first write are not told apart.
+const NOTABLY_APART: Duration = Duration::from_millis(100);
 
 /// More would push the verdict's reasons off the screen; the longest are those that matter.
 const SHOWN: usize = 8;
@@ -67,17 +72,21 @@ fn length(outage: &Outage) -> Line {
 
 fn anatomy(outage: &Outage) -> Option<Line> {
     let phases = &outage.phases;
+    // What came together with the first write is no step of its own.
+    let apart = |after: &Duration| {
+        phases.first_ack.is_none_or(|first| first.abs_diff(*after) >= NOTABLY_APART)
+    };
     let seen: Vec<String> = [
         ("leader changed", phases.leader_changed),
-        ("session", phases.session),
-        ("writable", phases.writable),
+        ("session", phases.session.filter(apart)),
+        ("writable", phases.writable.filter(apart)),
         ("first write", phases.first_ack),
-        ("all writers", phases.all_writers.filter(|all| Some(*all) != phases.first_ack)),
-        ("full rate", phases.full_rate),
+        ("all writers", phases.all_writers.filter(apart)),
+        ("full rate", phases.full_rate.filter(apart)),
     ]
     .into_iter()
     .filter_map(|(name, after)| Some(format!("{name} {}", duration(after?))))
     .collect();
-    (!seen.is_empty())
+    (seen.len() > 1)
         .then(|| Line::new(Tone::Plain, "").rest(format!("after it began: {}", seen.join(" · "))))
 }

@@ -16,13 +16,15 @@ pub(super) struct Setting {
     pub(super) writers: u32,
     /// Whether the driver's own words and the endpoint are told as well.
     pub(super) verbose: bool,
+    /// When the outage began that goes on.
+    pub(super) outage_began: Option<Duration>,
 }
 
 /// The line of what the folding lets out.
 pub(super) fn line(told: &Told, setting: Setting) -> Line {
     match (&told.batch.fault, told.key, told.series) {
         (Some(fault), Key::Attempt(_), Some((count, began))) => {
-            repeated_attempts(told, fault, count, began)
+            repeated_attempts(told, fault, count, began, setting)
         }
         (Some(fault), Key::Attempt(_), None) => attempt(&told.batch, fault, setting),
         (Some(fault), ..) => session(&told.batch, fault, setting),
@@ -57,11 +59,25 @@ fn attempt(batch: &Batch, fault: &Fault, setting: Setting) -> Line {
     line.part("retrying")
 }
 
-fn repeated_attempts(told: &Told, fault: &Fault, count: u64, began: Duration) -> Line {
+/// What one asks in a long outage: is it still so, and for how long has there been no write.
+fn repeated_attempts(
+    told: &Told,
+    fault: &Fault,
+    count: u64,
+    began: Duration,
+    setting: Setting,
+) -> Line {
     let ago = told.at.saturating_sub(told.batch.last);
+    let since = |began: Duration| whole(told.at.saturating_sub(began));
+    let so_far = match (setting.outage_began, setting.writers) {
+        (None, _) => format!("for {}", since(began)),
+        (Some(outage), 1) => format!("no write for {}", since(outage)),
+        (Some(outage), _) => format!("outage since {}", since(outage)),
+    };
+    let last = if recent(ago) { format!(", last {} ago", duration(ago)) } else { String::new() };
     Line::new(tone(fault.class), words::loud_class(fault.class))
-        .rest(format!("{} in {}", times_always(count), whole(told.at.saturating_sub(began))))
-        .part_if(recent(ago).then(|| format!("last {} ago", duration(ago))))
+        .rest(format!("{}{last}", times_always(count)))
+        .part(so_far)
         .part("retrying")
 }
 
@@ -74,7 +90,7 @@ fn recent(ago: Duration) -> bool {
 fn reason(fault: &Fault, verbose: bool) -> String {
     let endpoint = &fault.endpoint;
     let plain = match fault.class {
-        Class::NoBackend => "the proxy accepted and closed".to_owned(),
+        Class::NoBackend => "the proxy accepted and closed: it knows no primary".to_owned(),
         Class::Refused => format!("nobody listens on {endpoint}"),
         Class::Unreachable => format!("no route to {endpoint}"),
         Class::Resolve => format!("no address for {endpoint}"),

@@ -40,6 +40,10 @@ pub(super) fn ended(outage: &Outage, writers: u32) -> Line {
         .part(words::outage(outage))
         .part(length)
         .part_if(
+            (outage.skipped > 0)
+                .then(|| format!("{} due and not sent", counted(outage.skipped, "write"))),
+        )
+        .part_if(
             (back && !still_without && writers > 1 && everybody.as_millis() >= NOTABLY_MS)
                 .then(|| format!("all writers after {}", duration(outage.degraded))),
         )
@@ -68,14 +72,16 @@ pub(super) fn checked(checked: &Checked, several_writers: bool) -> Vec<Line> {
     if !checked.missing.is_empty() {
         lines.push(missing(checked));
     }
-    lines.extend(doubts(checked, several_writers));
-    if checked.missing.is_empty() && checked.looked_up > 0 {
+    if checked.missing.is_empty() && checked.error.is_none() {
         let last = match checked.looked_up {
-            1 => "the last acknowledged write is there".to_owned(),
-            some => format!("the last {} acknowledged writes are all there", grouped(some)),
+            0 => ": nothing was acknowledged before".to_owned(),
+            1 => ": the last acknowledged write is there".to_owned(),
+            some => format!(": the last {} acknowledged writes are all there", grouped(some)),
         };
-        lines.push(Line::new(Tone::Plain, "").rest(last));
+        let outage = checked.outage;
+        lines.push(Line::new(Tone::Good, "CHECKED").rest(format!(" after outage {outage}{last}")));
     }
+    lines.extend(doubts(checked, several_writers));
     lines
 }
 

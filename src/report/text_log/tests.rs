@@ -52,15 +52,15 @@ fn the_homeworks_story() {
             "           READ check (last 3 IDs): [3, 2, 1]",
             "[23:56:22] INSERT: login by Иван Петров · id 4",
             "[23:57:42] LOST during INSERT #82: server closed the connection · in doubt",
-            "[23:57:42] NO BACKEND: the proxy accepted and closed · retrying",
-            "[23:57:47] NO BACKEND ×5 in 5 s · last 0.2 s ago · retrying",
-            "[23:57:52] NO BACKEND ×9 in 10 s · last 0.4 s ago · retrying",
-            "[23:57:57] NO BACKEND ×11 in 15 s · last 3.0 s ago · retrying",
+            "[23:57:42] NO BACKEND: the proxy accepted and closed: it knows no primary · retrying",
+            "[23:57:47] NO BACKEND ×5, last 0.2 s ago · no write for 5.1 s · retrying",
+            "[23:57:52] NO BACKEND ×9, last 0.4 s ago · no write for 10.1 s · retrying",
+            "[23:57:57] NO BACKEND ×11, last 3.0 s ago · no write for 15.1 s · retrying",
             "[23:58:49] CONNECTED to patroni3 172.18.0.7:5432 · primary · timeline 2",
             "[23:58:49] INSERT: click by Алексей Козлов · id 91",
-            "[23:58:49] RECOVERED · failover patroni2 → patroni3 · outage 67.1 s (lost 1, no_backend 11)",
+            "[23:58:49] RECOVERED · failover patroni2 → patroni3 · outage 67.1 s (lost 1, no_backend 11) · 7 writes due and not sent",
+            "[23:58:49] CHECKED after outage 1: the last 81 acknowledged writes are all there",
             "           INSERT #82 in doubt: not found so far, final answer at the end",
-            "           the last 81 acknowledged writes are all there",
             "           ids 82 → 91: the new primary skipped sequence values, no acknowledged write is missing",
             "[23:59:50] STOPPED writing · verifying (Ctrl-C again to stop now)",
             "           verifying: waiting for sessions of this run",
@@ -87,7 +87,7 @@ fn at_80_columns_lines_break_between_facts() {
         rows[recovered..recovered + 2],
         [
             "[23:58:49] RECOVERED · failover patroni2 → patroni3 · outage 67.1 s",
-            "           (lost 1, no_backend 11)",
+            "           (lost 1, no_backend 11) · 7 writes due and not sent",
         ]
     );
 }

@@ -42,7 +42,8 @@ fn eight_writers_lost_at_once_are_one_line_and_nothing_overtakes_it() {
             "[23:57:42] REFUSED ×7: nobody listens on localhost:5500 · retrying",
             "[23:57:50] CONNECTED to patroni3 172.18.0.7:5432 · primary · timeline 2",
             "[23:57:50] WRITING AGAIN after 8.5 s · 7 of 8 writers still without",
-            "[23:57:50] RECOVERED · failover patroni2 → patroni3 · outage 8.5 s (lost 8, refused 7) · all writers after 8.9 s",
+            "[23:57:50] RECOVERED · failover patroni2 → patroni3 · outage 8.5 s (lost 8, refused 7) · 7 writes due and not sent · all writers after 8.9 s",
+            "[23:57:51] CHECKED after outage 1: nothing was acknowledged before",
             "           2 writes in doubt: they are there, so they were committed",
             "           writer 5 INSERT #70 in doubt: not found so far, final answer at the end",
         ]
@@ -59,11 +60,11 @@ fn attempts_of_two_classes_in_turn_are_told_every_five_seconds() {
         told(&mut log, &attempts),
         [
             "[23:56:20] REFUSED: nobody listens on localhost:5500 · retrying",
-            "[23:56:20] NO BACKEND: the proxy accepted and closed · retrying",
-            "[23:56:25] REFUSED ×26 in 5 s · retrying",
-            "[23:56:25] NO BACKEND ×25 in 4.9 s · last 0.1 s ago · retrying",
-            "[23:56:28] REFUSED ×40 in 8.2 s · last 0.4 s ago · retrying",
-            "[23:56:28] NO BACKEND ×40 in 8.1 s · last 0.3 s ago · retrying",
+            "[23:56:20] NO BACKEND: the proxy accepted and closed: it knows no primary · retrying",
+            "[23:56:25] REFUSED ×26 · for 5 s · retrying",
+            "[23:56:25] NO BACKEND ×25, last 0.1 s ago · for 4.9 s · retrying",
+            "[23:56:28] REFUSED ×40, last 0.4 s ago · for 8.2 s · retrying",
+            "[23:56:28] NO BACKEND ×40, last 0.3 s ago · for 8.1 s · retrying",
         ]
     );
 }
@@ -164,16 +165,16 @@ fn each_kind_of_outage_has_its_words() {
     assert_eq!(
         words,
         [
-            "RECOVERED · switchover patroni2 → patroni3 · outage 67.1 s",
-            "RECOVERED · restart of patroni3 · outage 67.1 s",
-            "RECOVERED · demotion of patroni3 · outage 67.1 s",
-            "RECOVERED · connection (proxy or network) · outage 67.1 s",
-            "RECOVERED · stall: nothing but silence · outage 67.1 s",
-            "RECOVERED · cause unknown patroni2 → patroni3 · outage 67.1 s",
+            "RECOVERED · switchover patroni2 → patroni3 · outage 67.1 s · 7 writes due and not sent",
+            "RECOVERED · restart of patroni3 · outage 67.1 s · 7 writes due and not sent",
+            "RECOVERED · demotion of patroni3 · outage 67.1 s · 7 writes due and not sent",
+            "RECOVERED · connection (proxy or network) · outage 67.1 s · 7 writes due and not sent",
+            "RECOVERED · stall: nothing but silence · outage 67.1 s · 7 writes due and not sent",
+            "RECOVERED · cause unknown patroni2 → patroni3 · outage 67.1 s · 7 writes due and not sent",
         ]
     );
     assert_eq!(
         told(Kind::Failover, None),
-        "[23:58:49] NOT RECOVERED · failover patroni2 → patroni3 · no write for 67.1 s when the run ended"
+        "[23:58:49] NOT RECOVERED · failover patroni2 → patroni3 · no write for 67.1 s when the run ended · 7 writes due and not sent"
     );
 }

@@ -45,7 +45,7 @@ proptest! {
         // No pause is long enough to begin a new series: the last line has the whole count.
         let expected = match events.len() {
             1 => "REFUSED: ".to_owned(),
-            count => format!("REFUSED ×{count} in "),
+            count => format!("REFUSED ×{count}"),
         };
         prop_assert!(rows.last().unwrap().contains(&expected), "{rows:#?}");
     }
