@@ -88,7 +88,7 @@ impl Recorder {
         watcher: mpsc::Sender<Event>,
         checker: mpsc::Sender<CheckRequest>,
     ) -> Self {
-        let outages = OutageClock::new(run.header.started_at, run.header.options.write_timeout);
+        let outages = OutageClock::new(run.header.started_at, run.header.longest_wait());
         let mut recorder = Self {
             clock,
             outages,

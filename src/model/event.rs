@@ -129,6 +129,17 @@ pub struct Header {
     pub thresholds: Thresholds,
 }
 
+impl Header {
+    /// How old evidence of an outage can be when it is told: a write may be silent for its whole
+    /// deadline, and a connect attempt for that of every host.
+    #[must_use]
+    pub fn longest_wait(&self) -> Duration {
+        let hosts = u32::try_from(self.target.endpoints.split(',').count()).unwrap_or(u32::MAX);
+        let connect = self.options.connect_timeout.saturating_mul(hosts);
+        connect.max(self.options.write_timeout)
+    }
+}
+
 /// The first success.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ready {

@@ -127,7 +127,7 @@ pub enum Output {
 #[derive(Debug)]
 pub struct OutageClock {
     started_at: DateTime<Utc>,
-    /// How far back evidence may reach: a write may be silent for its whole deadline.
+    /// How far back evidence may reach.
     reach: Duration,
     acks: AckTrail,
     rate: RateTrail,
@@ -153,13 +153,13 @@ struct AwaitingFullRate {
 }
 
 impl OutageClock {
-    /// A clock for a run that started at `started_at`, whose writes have a deadline of
-    /// `write_timeout`.
+    /// A clock for a run that started at `started_at`, in which evidence is at most
+    /// `longest_wait` old when it is told.
     #[must_use]
-    pub fn new(started_at: DateTime<Utc>, write_timeout: Duration) -> Self {
+    pub fn new(started_at: DateTime<Utc>, longest_wait: Duration) -> Self {
         Self {
             started_at,
-            reach: write_timeout + Duration::from_secs(2),
+            reach: longest_wait.saturating_add(Duration::from_secs(2)),
             acks: AckTrail::default(),
             rate: RateTrail::default(),
             servers: BTreeMap::new(),
