@@ -20,6 +20,8 @@ pub(crate) struct Batch {
     /// The highest seq sent, and the highest with an outcome.
     pub(crate) attempted: i64,
     pub(crate) resolved: i64,
+    /// The highest seq acknowledged, if any was.
+    pub(crate) acknowledged: Option<i64>,
     /// When each write was acknowledged, ascending, and how long after it was due.
     pub(crate) acknowledged_at: Vec<Duration>,
     pub(crate) latency_us: Vec<u64>,
@@ -50,7 +52,15 @@ impl Outbox {
     }
 
     /// A write was acknowledged.
-    pub(crate) fn acknowledged(&mut self, at: Duration, latency: Duration, id: i64, first: bool) {
+    pub(crate) fn acknowledged(
+        &mut self,
+        seq: i64,
+        at: Duration,
+        latency: Duration,
+        id: i64,
+        first: bool,
+    ) {
+        self.batch.acknowledged = Some(seq);
         self.batch.acknowledged_at.push(at);
         self.batch.latency_us.push(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
         if first {

@@ -66,6 +66,8 @@ pub(crate) struct Recorder {
 struct Position {
     attempted: i64,
     resolved: i64,
+    /// The highest seq acknowledged; what is in doubt or rejected is not.
+    acknowledged: i64,
     due: u64,
     skipped: u64,
     backlog: u64,
@@ -92,7 +94,7 @@ impl Recorder {
     ) -> Self {
         let outages = OutageClock::new(
             run.header.started_at,
-            run.header.options.write_timeout,
+            run.header.longest_wait(),
             if run.header.options.writers == 1 { Duration::ZERO } else { SETTLE },
         );
         let mut recorder = Self {
@@ -143,8 +145,8 @@ impl Recorder {
         let now = self.clock.now();
         self.step(Input::Tick { now });
         if self.acknowledged.receiver_count() > 0 {
-            let resolved = |(writer, position): (&i32, &Position)| (*writer, position.resolved);
-            self.acknowledged.send_replace(self.writers.iter().map(resolved).collect());
+            let highest = |(writer, position): (&i32, &Position)| (*writer, position.acknowledged);
+            self.acknowledged.send_replace(self.writers.iter().map(highest).collect());
         }
         if self.last_flush.elapsed() >= FLUSH_EVERY {
             self.flush();
@@ -218,6 +220,9 @@ impl Recorder {
             Signal::Reclassified { outage, kind } => {
                 self.emit(now, What::Reclassified { outage, kind });
             }
+            Signal::ReplicaFailed(fault) => {
+                self.emit(now, What::ReplicaFailed { fault: *fault });
+            }
             Signal::ReplicaLag(lag) => self.emit(now, What::ReplicaLag(*lag)),
             Signal::Stopping(reason) => self.emit(now, What::Stopping { reason }),
             Signal::WritersDone { at } => {
@@ -249,6 +254,7 @@ impl Recorder {
         self.interval.skipped += batch.skipped.saturating_sub(position.skipped);
         position.attempted = batch.attempted;
         position.resolved = batch.resolved;
+        position.acknowledged = batch.acknowledged.unwrap_or(position.acknowledged);
         position.due = batch.due;
         position.skipped = batch.skipped;
         position.backlog = batch.backlog;

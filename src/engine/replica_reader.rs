@@ -15,7 +15,7 @@ use super::clock::Clock;
 use super::dialer::Dialer;
 use super::signal::Signal;
 use crate::model::event::ReplicaLag;
-use crate::model::fault::Phase;
+use crate::model::fault::{Fault, Phase};
 use crate::pg::session::Session;
 
 /// How far every writer is acknowledged, kept up to date by the recorder.
@@ -49,15 +49,15 @@ impl ReplicaReader {
 
     async fn read_for_ever(mut self) {
         loop {
-            let started = self.clock.now();
             match self.dialer.dial().await {
                 Ok(opened) => {
-                    let broken = self.read_on(opened.session).await;
-                    self.failed(started, broken).await;
+                    if let Err(fault) = self.read_on(opened.session).await {
+                        self.tell(Signal::ReplicaFailed(Box::new(fault))).await;
+                    }
                 }
                 Err(failures) => {
                     for failure in failures {
-                        self.failed(started, failure.fault).await;
+                        self.tell(Signal::ReplicaFailed(Box::new(failure.fault))).await;
                     }
                 }
             }
@@ -65,8 +65,8 @@ impl ReplicaReader {
         }
     }
 
-    /// Reads on one session until it breaks.
-    async fn read_on(&mut self, session: Session) -> crate::model::fault::Fault {
+    /// Reads on one session until it breaks, or until the server is another kind of server.
+    async fn read_on(&mut self, session: Session) -> Result<(), Fault> {
         let mut notes: VecDeque<(Duration, Acknowledged)> = VecDeque::new();
         loop {
             let now = self.clock.now();
@@ -77,10 +77,12 @@ impl ReplicaReader {
                 notes.pop_front();
             }
             let asked = session.highest_seqs(self.run_id, &writers);
-            let seen = match session.bounded(Phase::Read, DEADLINE, asked).await {
-                Ok(seen) => seen,
-                Err(fault) => return fault,
-            };
+            let seen = session.bounded(Phase::Read, DEADLINE, asked).await?;
+            let asked = session.in_recovery();
+            if session.bounded(Phase::Read, DEADLINE, asked).await? != session.server.in_recovery {
+                // It was promoted, or demoted: the next connect finds who is a replica now.
+                return Ok(());
+            }
             while notes.front().is_some_and(|(_, note)| behind(note, &seen) == 0) {
                 notes.pop_front();
             }
@@ -89,27 +91,20 @@ impl ReplicaReader {
                 writes_behind: behind(&acknowledged, &seen),
                 behind: notes.front().map_or(Duration::ZERO, |(at, _)| now.saturating_sub(*at)),
             };
-            // The recorder outlives the reader.
-            let _ = self.recorder.send(Signal::ReplicaLag(Box::new(lag))).await;
+            self.tell(Signal::ReplicaLag(Box::new(lag))).await;
             tokio::time::sleep(EVERY).await;
         }
     }
 
-    async fn failed(&self, started: Duration, fault: crate::model::fault::Fault) {
-        let signal = Signal::AttemptFailed {
-            writer: None,
-            started,
-            at: self.clock.now(),
-            accepted: None,
-            fault: Box::new(fault),
-            server: None,
-        };
+    async fn tell(&self, signal: Signal) {
+        // The recorder outlives the reader.
         let _ = self.recorder.send(signal).await;
     }
 }
 
-/// How many acknowledged writes are beyond what is seen. Rejected ones in between make it a
-/// little high, never low.
+/// How many writes lie between the highest acknowledged one and the highest that is seen. Those
+/// among them that were rejected or left in doubt make it a little high, until the replica shows
+/// a later one.
 fn behind(acknowledged: &Acknowledged, seen: &BTreeMap<i32, i64>) -> u64 {
     acknowledged
         .iter()

@@ -59,6 +59,8 @@ pub(crate) enum Signal {
     Checked(Box<Checked>),
     /// What became known of an outage's kind.
     Reclassified { outage: u32, kind: Kind },
+    /// A replica could not be read from.
+    ReplicaFailed(Box<Fault>),
     /// How far a replica is behind.
     ReplicaLag(Box<ReplicaLag>),
     /// Writing ends.

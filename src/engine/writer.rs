@@ -351,7 +351,7 @@ impl Writer {
     async fn acknowledged(&mut self, used: &mut Use, event: UserEvent, due: Duration, id: i64) {
         let now = self.shared.clock.now();
         self.resolved = event.seq;
-        self.outbox.acknowledged(now, now.saturating_sub(due), id, used.fresh);
+        self.outbox.acknowledged(event.seq, now, now.saturating_sub(due), id, used.fresh);
         let local_commits = used.session.local_commits();
         self.outbox.acknowledged_locally(local_commits - used.local_commits);
         used.local_commits = local_commits;

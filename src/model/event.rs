@@ -82,6 +82,11 @@ pub enum What {
     HistoryBackwards(Backwards),
     /// How far a replica is behind.
     ReplicaLag(ReplicaLag),
+    /// A replica could not be read from. It is no error of the load.
+    ReplicaFailed {
+        /// The error.
+        fault: Fault,
+    },
     /// Writing ends, verification begins.
     Stopping {
         /// Why: `duration`, `writes`, `signal`.
@@ -127,6 +132,17 @@ pub struct Header {
     pub options: LoadOptions,
     /// What makes it fail.
     pub thresholds: Thresholds,
+}
+
+impl Header {
+    /// How old evidence of an outage can be when it is told: a write may be silent for its whole
+    /// deadline, and a connect attempt for that of every host.
+    #[must_use]
+    pub fn longest_wait(&self) -> Duration {
+        let hosts = u32::try_from(self.target.endpoints.split(',').count()).unwrap_or(u32::MAX);
+        let connect = self.options.connect_timeout.saturating_mul(hosts);
+        connect.max(self.options.write_timeout)
+    }
 }
 
 /// The first success.

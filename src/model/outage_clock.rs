@@ -128,7 +128,7 @@ pub enum Output {
 pub struct OutageClock {
     started_at: DateTime<Utc>,
     settle: Duration,
-    /// How far back evidence may reach: a write may be silent for its whole deadline.
+    /// How far back evidence may reach.
     reach: Duration,
     acks: AckTrail,
     rate: RateTrail,
@@ -154,15 +154,15 @@ struct AwaitingFullRate {
 }
 
 impl OutageClock {
-    /// A clock for a run that started at `started_at`, whose writes have a deadline of
-    /// `write_timeout`. Late acknowledgements are waited for as long as `settle`; with a single
-    /// writer there are none.
+    /// A clock for a run that started at `started_at`, in which evidence is at most
+    /// `longest_wait` old when it is told. Late acknowledgements are waited for as long as
+    /// `settle`; with a single writer there are none.
     #[must_use]
-    pub fn new(started_at: DateTime<Utc>, write_timeout: Duration, settle: Duration) -> Self {
+    pub fn new(started_at: DateTime<Utc>, longest_wait: Duration, settle: Duration) -> Self {
         Self {
             started_at,
             settle,
-            reach: write_timeout + Duration::from_secs(2),
+            reach: longest_wait.saturating_add(Duration::from_secs(2)),
             acks: AckTrail::default(),
             rate: RateTrail::default(),
             servers: BTreeMap::new(),

@@ -1,6 +1,6 @@
 //! A record read back, line by line, also one whose program was killed in the middle of a line.
 
-use super::event::{Event, Header};
+use super::event::{Event, Header, What};
 use super::record::{RecordError, decode, decode_header};
 
 /// Reads the lines of a record in order.
@@ -41,6 +41,10 @@ impl Replay {
             return Ok(Line::Header(Box::new(decode_header(line)?)));
         }
         match decode(line, self.lines) {
+            Ok(Event { what: What::Run(_), .. }) => Err(RecordError::Damaged {
+                line: self.lines,
+                reason: "another run begins there".to_owned(),
+            }),
             Ok(event) => Ok(Line::Event(Box::new(event))),
             Err(error) => {
                 self.unread = Some(error);

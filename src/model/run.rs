@@ -131,6 +131,7 @@ impl Run {
             | What::WritesResumed(_)
             | What::IdGap(_)
             | What::ReplicaLag(_)
+            | What::ReplicaFailed { .. }
             | What::Verifying { .. }
             | What::Warning { .. } => {}
         }

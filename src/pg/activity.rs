@@ -30,6 +30,14 @@ impl Session {
         self.client.query_one(STILL_THERE, &[&pids, &starts]).await?.try_get(0)
     }
 
+    /// Whether the server is in recovery now: a replica that was promoted keeps its sessions.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn in_recovery(&self) -> Result<bool, Error> {
+        self.client.query_one("SELECT pg_is_in_recovery()", &[]).await?.try_get(0)
+    }
+
     /// Names and addresses of the replicas that stream from this server. Empty also when the
     /// role may not see them.
     ///

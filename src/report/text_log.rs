@@ -62,6 +62,9 @@ pub struct TextLogOptions {
     pub width: Option<usize>,
 }
 
+/// The full rate is news when it comes this much later than the writes.
+const NOTABLY_LATER: Duration = Duration::from_secs(1);
+
 /// The log's state: what was told, and what is held back to be told together.
 #[derive(Debug)]
 pub struct TextLog {
@@ -71,6 +74,8 @@ pub struct TextLog {
     replicas: Replicas,
     /// The server that was told last, until a failure makes the next session news.
     announced: Option<Server>,
+    /// How long the last outage took.
+    last_outage: Duration,
     /// When the outage began that is not over.
     outage_began: Option<Duration>,
     printer: Printer,
@@ -85,6 +90,7 @@ impl TextLog {
             each_second: EachSecond::default(),
             replicas: Replicas::default(),
             announced: None,
+            last_outage: Duration::ZERO,
             outage_began: None,
             printer: Printer::new(&options),
             options,
@@ -118,6 +124,11 @@ impl TextLog {
                 Vec::new()
             }
             What::Written(_) | What::ReadBack(_) => self.single(at, &event.what),
+            What::ReplicaFailed { fault } => {
+                let line = self.replicas.failed(fault, self.at_least(Verbosity::Verbose));
+                let shown = self.at_least(Verbosity::Normal);
+                self.beside(at, line.filter(|_| shown))
+            }
             What::ReplicaLag(lag) => {
                 let line = self.replicas.lag(lag, self.at_least(Verbosity::Verbose));
                 let shown = self.at_least(Verbosity::Normal);
@@ -219,10 +230,10 @@ impl TextLog {
             What::Ready(ready) => run_lines::ready(ready).map(stamped).unwrap_or_default(),
             What::WritesResumed(resumed) => stamped(outage_lines::resumed(resumed, writers)),
             What::OutageEnded(outage) => {
-                self.outage_began = None;
+                (self.outage_began, self.last_outage) = (None, outage.degraded);
                 stamped(outage_lines::ended(outage, writers))
             }
-            What::FullRate { after, .. } if !self.options.one_by_one => {
+            What::FullRate { after, .. } if *after > self.last_outage + NOTABLY_LATER => {
                 let text = format!("full rate again {} after the outage began", duration(*after));
                 below([Line::new(Tone::Plain, "").rest(text)])
             }

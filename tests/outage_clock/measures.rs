@@ -487,3 +487,24 @@ fn without_trouble_there_is_no_outage() {
         .play(TIMEOUT);
     assert_eq!(played.outputs, []);
 }
+
+#[test]
+fn a_connect_that_hangs_for_longer_than_a_write_may_is_remembered_for_as_long() {
+    // Writer 1 writes all the time; writer 2's first connect, through three hosts that say nothing, takes nine seconds.
+    let mut header = crate::samples::header(2);
+    header.target.endpoints = "a:5432,b:5432,c:5432".to_owned();
+    header.options.write_timeout = ms(500);
+    let waits = u64::try_from(header.longest_wait().as_millis()).unwrap();
+    assert_eq!(waits, 9_000);
+    let outage = History::of(1)
+        .acks(1, 100, 0..=20_000)
+        .attempt(2, 5_010, 14_010, Class::Timeout)
+        .back(2, 14_400)
+        .end(20_000)
+        .play(waits)
+        .outage();
+    assert_eq!((outage.began, outage.degraded), (ms(5_010), ms(9_390)));
+    assert_eq!(outage.duration, ms(100), "writer 1 never stopped");
+    header.options.write_timeout = ms(10_000);
+    assert_eq!(header.longest_wait(), ms(10_000));
+}

@@ -4,15 +4,22 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::event::ReplicaLag;
+use crate::model::fault::{Class, Fault};
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration};
+use crate::report::words;
 
 /// A change by less is the daily life of a replica.
 const NOTABLE: Duration = Duration::from_secs(1);
 
 /// What was told last of each replica.
 #[derive(Debug, Default)]
-pub(super) struct Replicas(BTreeMap<String, Duration>);
+pub(super) struct Replicas {
+    /// How far behind, by name.
+    told: BTreeMap<String, Duration>,
+    /// Why none can be read from, until one can.
+    failing: Option<Class>,
+}
 
 impl Replicas {
     /// A line when a replica is seen for the first time, falls behind or catches up notably, or
@@ -20,17 +27,20 @@ impl Replicas {
     pub(super) fn lag(&mut self, lag: &ReplicaLag, each: bool) -> Option<Line> {
         let name = lag.server.name();
         let behind = if lag.writes_behind == 0 { Duration::ZERO } else { lag.behind };
-        let notable = match self.0.get(&name) {
+        let failed = self.failing.take().is_some();
+        let notable = match self.told.get(&name) {
             None => true,
             Some(told) => {
                 told.abs_diff(behind) >= NOTABLE || (!told.is_zero() && lag.writes_behind == 0)
             }
         };
-        if !notable && !each {
+        if !notable && !failed && !each {
             return None;
         }
-        self.0.insert(name.clone(), behind);
-        let line = |tone| Line::new(tone, "REPLICA").rest(format!(" {name}"));
+        self.told.insert(name.clone(), behind);
+        // The read port may be given to a primary, as when no replica is left.
+        let role = lag.server.role().to_uppercase();
+        let line = |tone| Line::new(tone, role.clone()).rest(format!(" {name}"));
         Some(match lag.writes_behind {
             0 => line(Tone::Plain).part("shows every acknowledged write"),
             writes => {
@@ -39,6 +49,16 @@ impl Replicas {
                     .part(format!("{} behind", counted(writes, "write")))
                     .part(format!("the oldest is {} old", duration(behind)))
             }
+        })
+    }
+
+    /// A line when reading begins to fail, or fails in another way.
+    pub(super) fn failed(&mut self, fault: &Fault, each: bool) -> Option<Line> {
+        let before = self.failing.replace(fault.class);
+        (each || before != Some(fault.class)).then(|| {
+            Line::new(Tone::Wary, "REPLICA")
+                .rest(format!(" not read: {}", words::loud_class(fault.class)))
+                .message(fault.message.clone())
         })
     }
 }

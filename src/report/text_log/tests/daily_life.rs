@@ -1,7 +1,8 @@
 //! What is told when nothing is wrong, and how much of it.
 
 use crate::model::event::{Interval, ReplicaLag};
-use crate::report::fixtures::{began, event, lost, ms, refused, server, story, written};
+use crate::model::fault::{Class, Phase};
+use crate::report::fixtures::{began, event, fault, lost, ms, refused, server, story, written};
 
 use super::super::*;
 use super::{log, options, told};
@@ -37,7 +38,7 @@ fn at_high_rates_there_is_one_line_a_second() {
 fn a_replica_is_told_of_when_it_matters() {
     let mut log = log(1, true, None);
     let lag = |at, writes_behind, behind| {
-        let server = server("patroni1", "172.18.0.5", 1);
+        let server = Server { in_recovery: true, ..server("patroni1", "172.18.0.5", 1) };
         let lag = ReplicaLag { server, writes_behind, behind: ms(behind) };
         event(at, What::ReplicaLag(lag))
     };
@@ -57,6 +58,26 @@ fn a_replica_is_told_of_when_it_matters() {
             "[23:56:24] REPLICA patroni1 · 2 writes behind · the oldest is 1.4 s old",
             "[23:56:26] REPLICA patroni1 · 1 write behind · the oldest is 0.3 s old",
             "[23:56:27] REPLICA patroni1 · shows every acknowledged write",
+        ]
+    );
+}
+
+#[test]
+fn a_replica_that_cannot_be_read_is_told_once_until_it_can() {
+    let mut log = log(1, true, None);
+    let failed = |at| {
+        let fault = fault(Class::NoBackend, Phase::Authenticate, "closed without a word");
+        event(at, What::ReplicaFailed { fault })
+    };
+    let server = Server { in_recovery: true, ..server("patroni1", "172.18.0.5", 1) };
+    let lag = ReplicaLag { server, writes_behind: 0, behind: ms(0) };
+    let events = [failed(1_000), failed(1_500), event(2_000, What::ReplicaLag(lag)), failed(3_000)];
+    assert_eq!(
+        told(&mut log, &events),
+        [
+            "[23:56:21] REPLICA not read: NO BACKEND: closed without a word",
+            "[23:56:22] REPLICA patroni1 · shows every acknowledged write",
+            "[23:56:23] REPLICA not read: NO BACKEND: closed without a word",
         ]
     );
 }

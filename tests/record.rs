@@ -1,0 +1,572 @@
+//! The record: every event comes back as it was written, and what cannot be read is said clearly.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(unreachable_pub, reason = "samples are shared between test crates")]
+
+#[path = "support/samples.rs"]
+mod samples;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pgchaos::engine::record_file::{RecordFileError, RecordWriter, Recorded, read};
+use pgchaos::model::account::Account;
+use pgchaos::model::event::{
+    Backend, Backwards, BackwardsWhat, Checked, Connected, Event, Failure, IdGap, Interval,
+    OutageBegan, Progress, ReadBack, Ready, ReplicaLag, Stalled, StopReason, Verification, What,
+    WritesResumed, Written,
+};
+use pgchaos::model::fault::{Class, Fault, Phase};
+use pgchaos::model::kind::Kind;
+use pgchaos::model::options::{Backlog, Rate, Thresholds};
+use pgchaos::model::outage::{Outage, Phases, Side};
+use pgchaos::model::record::{RecordError, decode, decode_header, encode};
+use pgchaos::model::replay::{Line, Replay};
+use pgchaos::model::seq_set::SeqSet;
+use pgchaos::model::server::Server;
+use pgchaos::model::summary::LostWrites;
+use proptest::prelude::*;
+use samples::{event, header, started_at};
+use tempfile::TempDir;
+
+fn server() -> Server {
+    Server {
+        member: Some("patroni2".to_owned()),
+        address: Some("172.18.0.6".to_owned()),
+        port: Some(5432),
+        timeline: Some(3),
+        system_identifier: Some("7512345678901234567".to_owned()),
+        postmaster_start: Some(started_at()),
+        in_recovery: true,
+        read_only: true,
+    }
+}
+
+fn fault() -> Fault {
+    Fault {
+        class: Class::Lost,
+        phase: Phase::Write,
+        sqlstate: Some("57P01".to_owned()),
+        endpoint: "[::1]:5500".to_owned(),
+        message: "завершение \"подключения\"\n\t\\ \u{1f418}".to_owned(),
+    }
+}
+
+fn seqs() -> SeqSet {
+    [1..=1, 3..=5, 1_000_000_000_000..=i64::MAX].into_iter().collect()
+}
+
+fn by_writer() -> BTreeMap<i32, SeqSet> {
+    [(1, SeqSet::range(7, 9)), (100_001, seqs())].into()
+}
+
+fn outage() -> Outage {
+    let at = |ms| Some(Duration::from_millis(ms));
+    Outage {
+        n: 3,
+        kind: Kind::Switchover,
+        began_at: started_at(),
+        began: Duration::from_micros(81_300_001),
+        duration: Duration::from_millis(67_100),
+        resolution: Duration::from_micros(1),
+        degraded: Duration::from_millis(67_400),
+        last_ack: at(81_000),
+        first_ack: at(148_400),
+        attempts: 12,
+        errors: [(Class::Lost, 1), (Class::NoBackend, 11)].into(),
+        phases: Phases {
+            first_error: at(1),
+            tcp_accepted: at(2),
+            session: at(3),
+            writable: at(4),
+            first_ack: at(5),
+            all_writers: at(6),
+            full_rate: at(7),
+            leader_changed: at(8),
+        },
+        from: Some(Side::from(&server())),
+        to: Some(Side { member: None, address: "10.0.0.7:5432".to_owned(), timeline: Some(4) }),
+        in_doubt: 2,
+        skipped: 5,
+        lost: 5,
+    }
+}
+
+fn account() -> Account {
+    Account {
+        present: 1,
+        lost: 2,
+        recovered: 3,
+        absent: 4,
+        duplicated: 5,
+        unexpected: 6,
+        unaccounted: 7,
+        lost_writes: by_writer(),
+        recovered_writes: by_writer(),
+        duplicated_writes: by_writer(),
+        unexpected_writes: by_writer(),
+    }
+}
+
+fn verification() -> Verification {
+    Verification {
+        account: Some(account()),
+        lost_writes: vec![LostWrites {
+            writer: 1,
+            first_seq: 70,
+            last_seq: 81,
+            acknowledged_from: Some(started_at()),
+            acknowledged_to: Some(started_at()),
+        }],
+        reason: Some("a reason".to_owned()),
+        server: Some(server()),
+        took: Duration::from_millis(1_700),
+    }
+}
+
+fn full_header() -> pgchaos::model::event::Header {
+    let mut header = header(8);
+    header.generator = 2;
+    header.first_writer = 200_001;
+    header.options.rate = Rate::Max;
+    header.options.backlog = Backlog::CatchUp;
+    header.options.duration = Some(Duration::from_secs(60));
+    header.options.writes = Some(u64::MAX);
+    header.thresholds = Thresholds {
+        max_outage: Some(Duration::from_secs(30)),
+        max_lost: 3,
+        min_availability_pct: Some(99.95),
+        max_p99: Some(Duration::from_millis(20)),
+    };
+    header
+}
+
+/// One of each kind, nothing in it empty; some twice where a part may be missing.
+fn all_kinds() -> Vec<What> {
+    vec![
+        What::Run(Box::new(full_header())),
+        What::Run(Box::new(header(1))),
+        What::Ready(Ready { server: server(), created: true }),
+        What::Connected(Connected {
+            writer: 7,
+            server: server(),
+            backend: Backend { pid: 4_711, start: Some(started_at()) },
+        }),
+        What::Connected(Connected {
+            writer: 7,
+            server: Server::default(),
+            backend: Backend { pid: 4_711, start: None },
+        }),
+        What::Fault(Failure {
+            writer: Some(7),
+            fault: fault(),
+            in_doubt: seqs(),
+            rejected: SeqSet::range(8, 8),
+        }),
+        What::Fault(Failure {
+            writer: None,
+            fault: Fault { sqlstate: None, ..fault() },
+            in_doubt: SeqSet::new(),
+            rejected: SeqSet::new(),
+        }),
+        What::Stalled(Stalled { writer: 7, seq: 82, since: Duration::from_micros(81_000_001) }),
+        What::Written(Written {
+            writer: 7,
+            seq: 82,
+            id: 91,
+            event_type: "purchase".to_owned(),
+            user: "Иван Петров".to_owned(),
+        }),
+        What::ReadBack(ReadBack { writer: 7, ids: vec![3, 2, 1] }),
+        What::Interval(Box::new(Interval {
+            due: 10,
+            skipped: 1,
+            acknowledged: 8,
+            acknowledged_locally: 2,
+            writers: vec![
+                Progress { writer: 1, attempted: 9, resolved: 8 },
+                Progress { writer: 200_001, attempted: i64::MAX, resolved: i64::MAX - 1 },
+            ],
+            latency_us: vec![(1_000, 7), (2_000, 1)],
+            highest_id: Some(91),
+            backlog: 3,
+        })),
+        What::Interval(Box::default()),
+        What::OutageBegan(OutageBegan {
+            n: 3,
+            began: Duration::from_millis(81_300),
+            writers: vec![Progress { writer: 1, attempted: 9, resolved: 8 }],
+        }),
+        What::WritesResumed(WritesResumed {
+            outage: 3,
+            after: Duration::from_millis(67_100),
+            writers_down: 6,
+        }),
+        What::OutageEnded(Box::new(outage())),
+        What::OutageEnded(Box::new(Outage {
+            last_ack: None,
+            first_ack: None,
+            errors: BTreeMap::new(),
+            phases: Phases::default(),
+            from: None,
+            to: None,
+            ..outage()
+        })),
+        What::FullRate { outage: 3, after: Duration::from_millis(70_001) },
+        What::Checked(Checked {
+            outage: 3,
+            recovered: by_writer(),
+            not_found: by_writer(),
+            missing: by_writer(),
+            looked_up: 50_000,
+            error: Some("no answer".to_owned()),
+        }),
+        What::Reclassified { outage: 3, kind: Kind::Switchover },
+        What::IdGap(IdGap { outage: 3, before: 82, after: 115, kind: Kind::Failover }),
+        What::HistoryBackwards(Backwards {
+            what: BackwardsWhat::Id,
+            from: "91".to_owned(),
+            to: "82".to_owned(),
+            server: "patroni3".to_owned(),
+            seen: Duration::from_millis(148_400),
+        }),
+        What::HistoryBackwards(Backwards {
+            what: BackwardsWhat::SystemIdentifier,
+            from: "7512345678901234567".to_owned(),
+            to: "8".to_owned(),
+            server: "172.18.0.7:5432".to_owned(),
+            seen: Duration::ZERO,
+        }),
+        What::ReplicaLag(ReplicaLag {
+            server: server(),
+            writes_behind: 12,
+            behind: Duration::from_micros(1_500_003),
+        }),
+        What::Stopping { reason: StopReason::Signal },
+        What::Verifying { step: "waiting: 1 session".to_owned() },
+        What::Verified(Box::new(verification())),
+        What::Verified(Box::new(Verification {
+            account: None,
+            lost_writes: vec![],
+            reason: None,
+            server: None,
+            took: Duration::ZERO,
+        })),
+        What::ReplicaFailed { fault: fault() },
+        What::Ended { complete: true },
+        What::Warning { message: "\u{0}\u{7f}\u{2028} \u{fffd}".to_owned() },
+    ]
+}
+
+/// The kind's number: a new kind does not compile until it is here, and then it must be among [`all_kinds`].
+fn kind(what: &What) -> usize {
+    match what {
+        What::Run(_) => 0,
+        What::Ready(_) => 1,
+        What::Connected(_) => 2,
+        What::Fault(_) => 3,
+        What::Stalled(_) => 4,
+        What::Written(_) => 5,
+        What::ReadBack(_) => 6,
+        What::Interval(_) => 7,
+        What::OutageBegan(_) => 8,
+        What::WritesResumed(_) => 9,
+        What::OutageEnded(_) => 10,
+        What::FullRate { .. } => 11,
+        What::Checked(_) => 12,
+        What::Reclassified { .. } => 13,
+        What::IdGap(_) => 14,
+        What::HistoryBackwards(_) => 15,
+        What::ReplicaLag(_) => 16,
+        What::Stopping { .. } => 17,
+        What::Verifying { .. } => 18,
+        What::Verified(_) => 19,
+        What::Ended { .. } => 20,
+        What::Warning { .. } => 21,
+        What::ReplicaFailed { .. } => 22,
+    }
+}
+const KINDS: usize = 23;
+
+#[test]
+fn every_kind_of_event_comes_back_as_it_was() {
+    let mut seen = [false; KINDS];
+    for what in all_kinds() {
+        seen[kind(&what)] = true;
+        let event = event(81_300, what);
+        let line = encode(&event).unwrap();
+        assert!(!line.contains('\n'), "one line: {line}");
+        assert_eq!(decode(line.as_bytes(), 1).as_ref(), Ok(&event), "{line}");
+    }
+    assert_eq!(seen, [true; KINDS], "each kind is among the samples");
+}
+
+#[test]
+fn every_class_phase_and_kind_comes_back_by_its_name() {
+    let classes = [
+        Class::Lost,
+        Class::Refused,
+        Class::ReadOnly,
+        Class::NoBackend,
+        Class::Starting,
+        Class::Timeout,
+        Class::Unreachable,
+        Class::Resolve,
+        Class::Overloaded,
+        Class::Auth,
+        Class::Tls,
+        Class::Conflict,
+        Class::Sql,
+    ];
+    for class in classes {
+        let failure = Failure {
+            writer: Some(1),
+            fault: Fault { class, ..fault() },
+            in_doubt: SeqSet::new(),
+            rejected: SeqSet::new(),
+        };
+        let line = encode(&event(1, What::Fault(failure.clone()))).unwrap();
+        assert!(line.contains(&format!(r#""class":"{class}""#)), "{line}");
+        assert_eq!(decode(line.as_bytes(), 2).unwrap().what, What::Fault(failure));
+    }
+    for kind in [
+        Kind::Failover,
+        Kind::Switchover,
+        Kind::Restart,
+        Kind::Demotion,
+        Kind::Connection,
+        Kind::Stall,
+        Kind::Unknown,
+    ] {
+        let what = What::Reclassified { outage: 1, kind };
+        let line = encode(&event(1, what.clone())).unwrap();
+        assert!(line.contains(&format!(r#""kind":"{kind}""#)), "{line}");
+        assert_eq!(decode(line.as_bytes(), 2).unwrap().what, what);
+    }
+}
+
+#[test]
+fn a_later_versions_fields_are_left_alone() {
+    let line = r#"{"at_s":1.5,"event":"stopping","reason":"signal","by":"somebody"}"#;
+    let stopping = event(1_500, What::Stopping { reason: StopReason::Signal });
+    assert_eq!(decode(line.as_bytes(), 2), Ok(stopping));
+}
+
+/// A record with these bytes in it.
+struct OnDisk {
+    path: PathBuf,
+    _folder: TempDir,
+}
+
+fn on_disk(bytes: &[u8]) -> OnDisk {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    fs::write(&path, bytes).unwrap();
+    OnDisk { path, _folder: folder }
+}
+
+/// What is in it, as events after the header.
+fn events_of(record: &OnDisk) -> Result<(Recorded, Vec<Event>), RecordFileError> {
+    let mut events = Vec::new();
+    let recorded = read(&record.path, |event| events.push(event.clone()))?;
+    Ok((recorded, events))
+}
+
+/// What is wrong with it.
+#[track_caller]
+fn error_of(bytes: &[u8]) -> RecordError {
+    match events_of(&on_disk(bytes)) {
+        Err(RecordFileError::Content { error, .. }) => error,
+        other => panic!("no error of its content: {other:?}"),
+    }
+}
+
+fn lines(events: &[Event]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for event in events {
+        bytes.extend_from_slice(encode(event).unwrap().as_bytes());
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+/// A short run: the header, and two events.
+fn short_run() -> Vec<Event> {
+    let interval = Interval {
+        due: 5,
+        acknowledged: 5,
+        writers: vec![Progress { writer: 1, attempted: 5, resolved: 5 }],
+        ..Interval::default()
+    };
+    vec![
+        event(0, What::Run(Box::new(header(1)))),
+        event(500, What::Interval(Box::new(interval))),
+        event(900, What::Warning { message: "Мария ☃ \u{1f418}".to_owned() }),
+    ]
+}
+
+#[test]
+fn a_record_cut_at_any_byte_of_its_last_line_is_read_without_it_and_can_be_continued() {
+    let events = short_run();
+    let whole = lines(&events);
+    let begin = lines(&events[..2]).len();
+    let verified = event(2_000, What::Verified(Box::new(verification())));
+    for end in begin..=whole.len() {
+        // Without its line break the last line is whole all the same.
+        let (kept, torn) = if end + 1 >= whole.len() { (3, false) } else { (2, end > begin) };
+        let record = on_disk(&whole[..end]);
+        let (recorded, read_back) = events_of(&record).unwrap();
+        assert_eq!((recorded.torn, &read_back[..]), (torn, &events[1..kept]), "cut at {end}");
+        assert_eq!(recorded.run.ledger.counts().acknowledged, 5);
+
+        let mut writer = RecordWriter::append_to(&record.path).unwrap();
+        writer.add(&verified);
+        writer.flush().unwrap();
+        assert!(writer.is_whole());
+        let (recorded, mut read_back) = events_of(&record).unwrap();
+        assert!(!recorded.torn, "cut at {end}, repaired");
+        assert_eq!(read_back.pop().as_ref(), Some(&verified));
+        assert_eq!(read_back, events[1..kept], "cut at {end}, repaired");
+        assert_eq!(recorded.run.verification, Some(verification()));
+        assert_eq!(fs::read(&record.path).unwrap().last(), Some(&b'\n'));
+    }
+}
+
+#[test]
+fn a_header_cut_at_any_byte_is_no_record() {
+    let whole = lines(&short_run()[..1]);
+    for end in 1..whole.len() - 1 {
+        match error_of(&whole[..end]) {
+            RecordError::NotARecord { .. } => {}
+            other => panic!("cut at {end}: {other:?}"),
+        }
+    }
+    let (recorded, events) = events_of(&on_disk(&whole[..whole.len() - 1])).unwrap();
+    assert!(!recorded.torn && events.is_empty());
+}
+
+#[test]
+fn a_damaged_line_in_the_middle_is_named() {
+    let events = short_run();
+    for damage in ["{\"at_s\":0.7,\"event\":\"warning\"", "\u{0}\u{0}\u{0}", "{}", "[]", "no JSON"]
+    {
+        let mut bytes = lines(&events[..2]);
+        bytes.extend_from_slice(damage.as_bytes());
+        bytes.push(b'\n');
+        bytes.extend(lines(&events[2..]));
+        let error = error_of(&bytes);
+        assert!(matches!(error, RecordError::Damaged { line: 3, .. }), "{damage}: {error:?}");
+        let words = error.to_string();
+        assert!(words.starts_with("line 3 of the record cannot be read: "), "{words}");
+    }
+    // An event of a kind that this version does not know cannot be left out: it could be a loss.
+    let mut bytes = lines(&events[..2]);
+    bytes.extend_from_slice(b"{\"at_s\":0.7,\"event\":\"invented\"}\n");
+    bytes.extend(lines(&events[2..]));
+    assert!(matches!(error_of(&bytes), RecordError::Damaged { line: 3, .. }));
+}
+
+#[test]
+fn two_records_in_one_file_are_not_taken_for_one_run() {
+    let events = short_run();
+    let mut two = events.clone();
+    two.extend(events);
+    let error = error_of(&lines(&two));
+    assert!(matches!(error, RecordError::Damaged { line: 4, .. }), "{error:?}");
+    assert!(error.to_string().contains("another run begins"), "{error}");
+}
+
+#[test]
+fn an_empty_file_is_an_empty_record() {
+    assert_eq!(error_of(b""), RecordError::Empty);
+    assert_eq!(error_of(b"\n"), RecordError::Empty);
+    assert_eq!(error_of(b"\n \n"), RecordError::Empty);
+    assert!(Replay::default().finish() == Err(RecordError::Empty));
+}
+
+#[test]
+fn what_is_no_record_is_told_apart_from_one_of_the_future() {
+    for bytes in [
+        &b"hello\n"[..],
+        b"{}\n",
+        b"[1,2]\n",
+        b"{\"event\":\"stopping\",\"at_s\":1,\"reason\":\"signal\"}\n",
+        b"{\"event\":\"run\"}\n",
+        b"{\"event\":\"run\",\"format\":\"one\"}\n",
+        b"{\"event\":\"run\",\"format\":1}\n",
+        b"\xff\xfe\x00",
+        b"\x1f\x8b\x08\x00",
+    ] {
+        let error = error_of(bytes);
+        assert!(matches!(error, RecordError::NotARecord { .. }), "{error:?}");
+        assert!(error.to_string().starts_with("this is no pgchaos record"), "{error}");
+    }
+    let future = b"{\"event\":\"run\",\"format\":2,\"pgchaos\":\"9.0.0\",\"planet\":\"Mars\"}\n";
+    let error = error_of(future);
+    assert_eq!(error, RecordError::FutureFormat { found: 2, version: "9.0.0".to_owned() });
+    let words = error.to_string();
+    assert!(words.contains("format 2, written by pgchaos 9.0.0"), "{words}");
+}
+
+#[test]
+fn a_record_is_never_overwritten_and_a_missing_one_is_named() {
+    let record = on_disk(b"precious");
+    let error = RecordWriter::create(&record.path).unwrap_err().to_string();
+    assert!(error.contains("run.jsonl"), "{error}");
+    assert_eq!(fs::read(&record.path).unwrap(), b"precious");
+    fs::remove_file(&record.path).unwrap();
+    let error = read(&record.path, |_| {}).unwrap_err().to_string();
+    assert!(error.contains("run.jsonl cannot be read"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(
+        bytes in proptest::collection::vec(any::<u8>(), 0..400),
+        whole in 0..all_kinds().len(),
+        cut in any::<prop::sample::Index>(),
+        flip in any::<u8>(),
+    ) {
+        let _ = decode(&bytes, 1);
+        let _ = decode_header(&bytes);
+        // A good line with one byte changed is nearer to what can go wrong.
+        let mut line = encode(&event(81_300, all_kinds()[whole].clone())).unwrap().into_bytes();
+        let at = cut.index(line.len());
+        line[at] ^= flip;
+        let _ = decode(&line, 1);
+        let _ = decode_header(&line);
+        let mut record = lines(&short_run()[..2]);
+        record.extend_from_slice(&line);
+        record.push(b'\n');
+        record.extend_from_slice(&bytes);
+        let record = on_disk(&record);
+        let _ = events_of(&record);
+        if let Ok(mut writer) = RecordWriter::append_to(&record.path) {
+            writer.add(&event(1, What::Ended { complete: true }));
+            prop_assert!(writer.flush().is_ok());
+        }
+        let _ = events_of(&record);
+    }
+
+    #[test]
+    fn lines_of_any_bytes_never_panic(
+        lines in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..60), 0..8),
+    ) {
+        let mut replay = Replay::default();
+        for line in &lines {
+            match replay.line(line) {
+                Ok(Line::Header(_) | Line::Event(_) | Line::Nothing) => {}
+                Err(_) => return Ok(()),
+            }
+        }
+        let _ = replay.finish();
+    }
+
+    #[test]
+    fn times_come_back_to_the_microsecond(us in 0..(30 * 24 * 3600 * 1_000_000_u64)) {
+        let stalled = Stalled { writer: 1, seq: 1, since: Duration::from_micros(us) };
+        let event = Event { at: Duration::from_micros(us), what: What::Stalled(stalled) };
+        prop_assert_eq!(decode(encode(&event).unwrap().as_bytes(), 1), Ok(event));
+    }
+}
