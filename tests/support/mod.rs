@@ -1,8 +1,8 @@
 //! What the integration tests share: a PostgreSQL server of a test's own, and a proxy in front of it that breaks on order.
 //!
-//! Nothing here knows pgchaos. A test starts a [`Postgres`], puts a [`Proxy`] before it, runs the program
-//! against `proxy.url()` and breaks one or the other. Both clean up when they are dropped, also in a test
-//! that panics; a server's files and processes go even when the test's process is killed.
+//! Only [`Gen`], the program as a process, knows pgchaos. A test starts a [`Postgres`], puts a [`Proxy`] before it,
+//! runs the program against `proxy.url()` and breaks one or the other. All clean up when they are dropped, also in
+//! a test that panics; a server's files and processes go even when the test's process is killed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,11 +17,13 @@
 )]
 
 mod command;
+mod r#gen;
 mod port;
 mod postgres;
 mod proxy;
 mod wait;
 
+pub use r#gen::{Finished, Gen, pgchaos, recorded};
 pub use port::free_port;
 pub use postgres::{Postgres, Stop};
 pub use proxy::{Armed, Proxy};
