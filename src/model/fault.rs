@@ -221,7 +221,7 @@ pub struct Fault {
     /// The server's SQLSTATE, where the server said one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sqlstate: Option<String>,
-    /// `host:port`, or the path of the socket.
+    /// `host:port`; for a Unix socket its folder and port.
     pub endpoint: String,
     /// What happened, with the chain of causes.
     pub message: String,

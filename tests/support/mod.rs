@@ -21,10 +21,12 @@ mod r#gen;
 mod port;
 mod postgres;
 mod proxy;
+mod session;
 mod wait;
 
 pub use r#gen::{Finished, Gen, pgchaos, recorded};
 pub use port::free_port;
 pub use postgres::{Postgres, Stop};
 pub use proxy::{Armed, Proxy};
+pub use session::Session;
 pub use wait::wait_until;

@@ -1,0 +1,127 @@
+//! `read_only`, `starting` and `overloaded`: there is a server, and it cannot take writes now.
+
+use std::fs;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use crate::load::{Load, QUIET, SOON, STEADY, signs};
+use crate::support::{Postgres, Proxy, Session, Stop, wait_until};
+
+#[test]
+fn read_only_on_an_established_session_and_on_new_ones() {
+    let server = Postgres::start();
+    let load = Load::start(&server.url(), &STEADY);
+    server.psql("ALTER SYSTEM SET default_transaction_read_only = on");
+    server.psql("SELECT pg_reload_conf()");
+    let first = load.fault("read_only");
+    assert_eq!(signs(&first), ["read_only", "write", "25006"]);
+    assert_eq!(first["rejected"].as_array().expect("one write").len(), 1, "{first}");
+    assert_eq!(first["in_doubt"], json!(null), "an ERROR proves that it is not committed");
+    assert_eq!(signs(&load.faults("read_only", 4)), ["read_only", "check", "-"], "new sessions");
+    server.psql("ALTER SYSTEM RESET default_transaction_read_only");
+    server.psql("SELECT pg_reload_conf()");
+    assert_eq!(load.recovers()["kind"], "connection");
+    let finished = load.ends_with(&["read_only"]);
+    assert_eq!(finished.summary["writes"]["rejected"], 1);
+    assert_eq!(finished.summary["writes"]["in_doubt"], 0);
+}
+
+#[test]
+fn read_only_on_a_standby_until_it_is_promoted() {
+    let primary = Postgres::start();
+    let proxy = Proxy::start(primary.port());
+    let load = Load::start(&proxy.url(), &STEADY);
+    let standby = primary.standby();
+    proxy.retarget(standby.port());
+    proxy.cut();
+    let fault = load.faults("read_only", 3);
+    assert_eq!(signs(&fault), ["read_only", "check", "-"]);
+    // What was acknowledged until now is on its way to the standby.
+    let end = primary.psql("SELECT pg_current_wal_lsn()");
+    let caught_up = format!("SELECT pg_last_wal_replay_lsn() >= '{end}'::pg_lsn");
+    wait_until(SOON, "the standby has all", || standby.psql(&caught_up) == "t");
+    standby.promote();
+    let outage = load.recovers();
+    assert_eq!(outage["kind"], "failover");
+    assert_eq!([&outage["from"]["timeline"], &outage["to"]["timeline"]], [1, 2]);
+    load.ends_with(&["lost", "read_only"]);
+}
+
+#[test]
+fn starting_while_it_shuts_down() {
+    let server = Postgres::start();
+    let load = Load::start(&server.url(), &QUIET);
+    let last_client = Session::open(&server.url());
+    server.begin_stop(Stop::Smart);
+    wait_until(SOON, "the server lets nobody in", || {
+        Session::try_open(&server.url()).is_err_and(|error| error.code().is_some())
+    });
+    kill(Pid::from_raw(load.backend()), Signal::SIGTERM).unwrap();
+    assert_eq!(signs(&load.fault("lost")), ["lost", "idle", "57P01"]);
+    assert_eq!(signs(&load.faults("starting", 3)), ["starting", "authenticate", "57P03"]);
+    drop(last_client);
+    server.wait_stopped();
+    load.fault("refused");
+    server.start_again();
+    assert_eq!(load.recovers()["kind"], "restart");
+    load.ends_with_some_of(&["lost", "refused", "starting"], &["no_backend"]);
+}
+
+/// A standby that is told to let nobody in says the same as one that is starting: 57P03.
+#[test]
+fn starting_while_it_is_in_recovery() {
+    let primary = Postgres::start();
+    let proxy = Proxy::start(primary.port());
+    let load = Load::start(&proxy.url(), &STEADY);
+    let standby = primary.standby();
+    let end = primary.psql("SELECT pg_current_wal_lsn()");
+    let caught_up = format!("SELECT pg_last_wal_replay_lsn() >= '{end}'::pg_lsn");
+    wait_until(SOON, "the standby has the schema", || standby.psql(&caught_up) == "t");
+    standby.psql("ALTER SYSTEM SET hot_standby = off");
+    standby.stop(Stop::Fast);
+    standby.begin_start();
+    proxy.refuse();
+    load.fault("refused");
+    proxy.retarget(standby.port());
+    proxy.pass();
+    assert_eq!(signs(&load.faults("starting", 3)), ["starting", "authenticate", "57P03"]);
+    // For the second time: then the primary waits with its end until the standby has all.
+    let streams = || standby.log().matches("started streaming WAL from primary").count();
+    wait_until(SOON, "the standby streams again", || streams() == 2);
+    primary.stop(Stop::Fast);
+    promote_by_file(&standby);
+    assert_eq!(load.recovers()["kind"], "failover");
+    load.ends_with_some_of(&["lost", "refused", "starting"], &["read_only"]);
+}
+
+#[test]
+fn overloaded_when_no_connection_is_left() {
+    let server = Postgres::with_settings(&[("max_connections", "5")]);
+    let proxy = Proxy::start(server.port());
+    let load = Load::start(&proxy.url(), &QUIET);
+    proxy.refuse();
+    load.fault("refused");
+    let mut crowd = Vec::new();
+    wait_until(SOON, "no connection is left", || match Session::try_open(&server.url()) {
+        Ok(session) => {
+            crowd.push(session);
+            false
+        }
+        Err(error) => error.code().is_some_and(|code| code.code() == "53300"),
+    });
+    assert!(crowd.len() <= 5, "{}", crowd.len());
+    proxy.pass();
+    assert_eq!(signs(&load.faults("overloaded", 3)), ["overloaded", "authenticate", "53300"]);
+    crowd.clear();
+    load.recovers();
+    load.ends_with(&["lost", "overloaded", "refused"]);
+}
+
+/// As `pg_ctl promote` does it, which needs no session.
+fn promote_by_file(standby: &Postgres) {
+    fs::write(standby.data_dir().join("promote"), "").unwrap();
+    let postmaster = Pid::from_raw(standby.postmaster_pid().try_into().unwrap());
+    kill(postmaster, Signal::SIGUSR1).unwrap();
+}
