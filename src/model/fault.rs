@@ -24,7 +24,7 @@ pub enum Class {
     Starting,
     /// A client-side deadline passed, or the kernel's own (ETIMEDOUT).
     Timeout,
-    /// No route to host or network.
+    /// No route to host or network, or no way to try: the message says which.
     Unreachable,
     /// The name has no address.
     Resolve,
@@ -175,6 +175,10 @@ impl Evidence {
                     | ErrorKind::AddrNotAvailable,
                 ),
             ) => Class::Unreachable,
+            // A reset that overtakes the end of the connect is a listener that hung up.
+            (Phase::Connect, Some(kind)) if kind != ErrorKind::ConnectionReset => {
+                Class::Unreachable
+            }
             (Phase::Connect | Phase::Authenticate, _) if !self.server_spoke => Class::NoBackend,
             _ => Class::Lost,
         }
@@ -303,6 +307,9 @@ mod tests {
             (ErrorKind::TimedOut, Class::Timeout),
             (ErrorKind::HostUnreachable, Class::Unreachable),
             (ErrorKind::NetworkUnreachable, Class::Unreachable),
+            (ErrorKind::ConnectionReset, Class::NoBackend),
+            // Such as too many open files of our own.
+            (ErrorKind::Other, Class::Unreachable),
         ] {
             assert_eq!(io(kind).class(Phase::Connect), class, "{kind}");
         }

@@ -92,7 +92,7 @@ fn reason(fault: &Fault, verbose: bool) -> String {
     let plain = match fault.class {
         Class::NoBackend => "the proxy accepted and closed: it knows no primary".to_owned(),
         Class::Refused => format!("nobody listens on {endpoint}"),
-        Class::Unreachable => format!("no route to {endpoint}"),
+        Class::Unreachable => format!("no way to {endpoint}: {}", fault.message),
         Class::Resolve => format!("no address for {endpoint}"),
         Class::Lost
         | Class::ReadOnly
