@@ -129,6 +129,8 @@ pub async fn run(
     match set_up(&dialer, clock, &signals, &stop.writing, backoff).await {
         Err(error) => {
             stopwatch.abort();
+            // The recorder ends when nobody is left to tell it anything, and the checker could.
+            checker.abort();
             drop(signals);
             // Nothing was run: there is nothing to record.
             join(recorder_task).await?;
