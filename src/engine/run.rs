@@ -126,7 +126,8 @@ pub async fn run(
     let stopwatch = stop_after(options.duration, clock, &stop);
     let backoff = (options.backoff_min, options.backoff_max);
     let set_up = set_up(&dialer, clock, &signals, &stop.writing, backoff).await;
-    match set_up {
+    // Whether every write that was sent has its outcome.
+    let all_told = match set_up {
         Err(error) => {
             stopwatch.abort();
             drop(signals);
@@ -137,7 +138,10 @@ pub async fn run(
             }
             return Err(error.into());
         }
-        Ok(SetUp::Stopped) => tell(&signals, Signal::Stopping(reason(&stopwatch, &stop))).await,
+        Ok(SetUp::Stopped) => {
+            tell(&signals, Signal::Stopping(reason(&stopwatch, &stop))).await;
+            true
+        }
         Ok(SetUp::Ready(prepared)) => {
             let reader = plan.read_settings.zip(acknowledged).map(|(settings, acknowledged)| {
                 let dialer = Dialer::new(settings, options.connect_timeout).any_server();
@@ -153,15 +157,16 @@ pub async fn run(
             }
             tell(&signals, Signal::Stopping(reason(&stopwatch, &stop))).await;
             // What is in flight gets its answer or its deadline.
-            tokio::select! {
-                () = writers.wait() => {}
-                () = stop.everything.cancelled() => {}
-            }
+            let all_told = tokio::select! {
+                () = writers.wait() => true,
+                () = stop.everything.cancelled() => false,
+            };
             stop.writing.cancel();
             helpers.close();
             helpers.wait().await;
+            all_told
         }
-    }
+    };
     stopwatch.abort();
     tell(&signals, Signal::WritersDone { at: clock.now() }).await;
     let verification = async {
@@ -178,7 +183,7 @@ pub async fn run(
         }
         () = stop.everything.cancelled() => true,
     };
-    let run = ask(&signals, |run| Signal::Finish { complete: !stopped_now, run }).await?;
+    let run = ask(&signals, |run| Signal::Finish { complete: all_told, run }).await?;
     join(recorder_task).await?;
     Ok(Finished { run, stopped_now })
 }

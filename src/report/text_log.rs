@@ -73,6 +73,8 @@ pub struct TextLog {
     announced: Option<Server>,
     /// The outage that is not over.
     in_outage: bool,
+    /// The verification was told, whatever it came to.
+    verified: bool,
     printer: Printer,
 }
 
@@ -86,6 +88,7 @@ impl TextLog {
             replicas: Replicas::default(),
             announced: None,
             in_outage: false,
+            verified: false,
             printer: Printer::new(&options),
             options,
         }
@@ -94,6 +97,7 @@ impl TextLog {
     /// The rows that this event lets out, in order; often none.
     pub fn event(&mut self, event: &Event) -> Vec<String> {
         let at = event.at;
+        self.verified |= matches!(event.what, What::Verified(_));
         match &event.what {
             What::Fault(failure) => {
                 self.each_second.failure();
@@ -235,7 +239,7 @@ impl TextLog {
                 below([Line::new(Tone::Plain, "").rest(format!("verifying: {step}"))])
             }
             What::Verified(verification) => found(at, run_lines::verified(verification)),
-            What::Ended { complete: false } => stamped(run_lines::stopped_now()),
+            What::Ended { .. } if !self.verified => stamped(run_lines::stopped_now()),
             What::Warning { message } => {
                 stamped(Line::new(Tone::Wary, "WARNING").rest(format!(": {message}")))
             }
