@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use pgchaos::model::account::{Account, Presence, account};
 use pgchaos::model::event::{
-    Checked, Event, Failure, Interval, OutageBegan, Progress, Verification, What,
+    Backend, Checked, Connected, Event, Failure, Interval, OutageBegan, Progress, Verification,
+    What,
 };
 use pgchaos::model::fault::{Class, Fault, Phase};
 use pgchaos::model::kind::Kind;
@@ -19,6 +20,7 @@ use pgchaos::model::record::encode;
 use pgchaos::model::replay::{Line, Replay};
 use pgchaos::model::run::Run;
 use pgchaos::model::seq_set::SeqSet;
+use pgchaos::model::server::Server;
 use pgchaos::model::summing_up::sum_up;
 use pgchaos::model::verdict::Outcome;
 use proptest::collection::vec;
@@ -182,6 +184,15 @@ impl<'a> Telling<'a> {
         let n = self.outages;
         let writers = self.positions();
         self.push(What::OutageBegan(OutageBegan { n, began: Duration::ZERO, writers }));
+        // One writer loses its session by it, and had sent more than was known then.
+        let index = usize::try_from(n).unwrap() % self.truth.writers.len();
+        self.go_on(index, 2);
+        self.interval();
+        self.push(What::Connected(Connected {
+            writer: number(index),
+            server: Server::default(),
+            backend: Backend { pid: 1, start: None },
+        }));
         self.push(What::OutageEnded(Box::new(outage(n))));
         let recovered: BTreeMap<i32, SeqSet> = self
             .answered
@@ -428,12 +439,20 @@ fn recorded(writers: usize, events: &[Event]) -> Run {
 
 /// Lost writes belong to the first outage that began after they were sent.
 fn losses_by_outage(events: &[Event], lost: &BTreeMap<i32, SeqSet>) -> Vec<u64> {
-    let mut begun: Vec<&OutageBegan> = Vec::new();
+    let mut begun: Vec<OutageBegan> = Vec::new();
     let mut ended = Vec::new();
-    for event in events {
+    for (at, event) in events.iter().enumerate() {
         match &event.what {
-            What::OutageBegan(outage) => begun.push(outage),
+            What::OutageBegan(outage) => begun.push(outage.clone()),
             What::OutageEnded(outage) => ended.push(outage.n),
+            What::Connected(connected) => {
+                // What it sent before its new session was sent on the one that the outage ended.
+                let writer = connected.writer;
+                let sent =
+                    memories(&events[..at]).get(&writer).map_or(0, |memory| memory.attempted);
+                let writers = &mut begun.last_mut().unwrap().writers;
+                writers.push(Progress { writer, attempted: sent, resolved: 0 });
+            }
             _ => {}
         }
     }

@@ -169,6 +169,8 @@ impl Recorder {
                     self.emit(at, What::HistoryBackwards(backwards));
                 }
                 self.writers.entry(writer).or_default().id_floor = self.highest_id;
+                // How far the writer was on its old session is told before the new one.
+                self.flush_interval();
                 let connected = Connected { writer, server: *server, backend };
                 self.emit(at, What::Connected(connected));
             }

@@ -126,7 +126,8 @@ pub async fn run(
     let stopwatch = stop_after(options.duration, clock, &stop);
     let backoff = (options.backoff_min, options.backoff_max);
     let mut began = true;
-    match set_up(&dialer, clock, &signals, &stop.writing, backoff).await {
+    // Whether every write that was sent has its outcome.
+    let all_told = match set_up(&dialer, clock, &signals, &stop.writing, backoff).await {
         Err(error) => {
             stopwatch.abort();
             // The recorder ends when nobody is left to tell it anything, and the checker could.
@@ -142,6 +143,7 @@ pub async fn run(
         Ok(SetUp::Stopped) => {
             tell(&signals, Signal::Stopping(reason(&options, clock, &stop))).await;
             began = false;
+            true
         }
         Ok(SetUp::Ready(prepared)) => {
             let reader = plan.read_settings.zip(acknowledged).map(|(settings, acknowledged)| {
@@ -158,15 +160,16 @@ pub async fn run(
             }
             tell(&signals, Signal::Stopping(reason(&options, clock, &stop))).await;
             // What is in flight gets its answer or its deadline.
-            tokio::select! {
-                () = writers.wait() => {}
-                () = stop.everything.cancelled() => {}
-            }
+            let all_told = tokio::select! {
+                () = writers.wait() => true,
+                () = stop.everything.cancelled() => false,
+            };
             stop.writing.cancel();
             helpers.close();
             helpers.wait().await;
+            all_told
         }
-    }
+    };
     stopwatch.abort();
     tell(&signals, Signal::WritersDone { at: clock.now() }).await;
     let verification = async {
@@ -187,7 +190,7 @@ pub async fn run(
         }
         () = stop.everything.cancelled() => true,
     };
-    let run = ask(&signals, |run| Signal::Finish { complete: !stopped_now, run }).await?;
+    let run = ask(&signals, |run| Signal::Finish { complete: all_told, run }).await?;
     join(recorder_task).await?;
     Ok(Finished { run, stopped_now })
 }

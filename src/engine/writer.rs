@@ -393,8 +393,9 @@ impl Writer {
         let fault = used.session.fault_of(error, Phase::Write).await;
         let down = fault.class != Class::Conflict;
         used.leaving |= down;
-        self.resolved = seq;
+        // What is rejected is told before the progress that passes it.
         self.flush().await;
+        self.resolved = seq;
         let signal = Signal::Failed {
             writer: self.number,
             since: sent_at,

@@ -101,7 +101,8 @@ pub enum What {
     Verified(Box<Verification>),
     /// The last line of a record that was closed.
     Ended {
-        /// Whether the program stopped on its own terms, not by a second Ctrl-C.
+        /// Whether every write that was sent is in the ledger. Not so when a second Ctrl-C came
+        /// while writes were in flight.
         complete: bool,
     },
     /// Something to know that changes no count.

@@ -50,7 +50,7 @@ pub struct Run {
     pub ended: bool,
     /// Whether the first success was there.
     pub ready: bool,
-    /// How far every writer was when each outage began.
+    /// How far every writer was when each outage began, or when it left its session by it.
     outage_starts: Vec<OutageBegan>,
     /// The server process of each writer's last session.
     current_backends: BTreeMap<i32, Backend>,
@@ -99,6 +99,7 @@ impl Run {
             }
             What::Connected(connected) => {
                 self.met(&connected.server);
+                self.left_old_session(connected.writer);
                 self.current_backends.insert(connected.writer, connected.backend.clone());
             }
             What::Fault(failure) => self.failed(failure),
@@ -205,6 +206,19 @@ impl Run {
         self.outages.iter_mut().rev().find(|outage| outage.n == n)
     }
 
+    /// A writer has a new session: what it sent before is what the outage that ended the old one
+    /// could lose. That is more than what was known when the outage began, as writers are told of
+    /// a little late and some go on for a while.
+    fn left_old_session(&mut self, writer: i32) {
+        let Some(book) = self.ledger.book(writer) else { return };
+        let Some(start) = self.outage_starts.last_mut() else { return };
+        let (attempted, resolved) = (book.attempted, book.resolved);
+        match start.writers.iter_mut().find(|progress| progress.writer == writer) {
+            Some(progress) => progress.attempted = progress.attempted.max(attempted),
+            None => start.writers.push(Progress { writer, attempted, resolved }),
+        }
+    }
+
     fn met(&mut self, server: &Server) {
         if self.system_identifier.is_none() {
             self.system_identifier.clone_from(&server.system_identifier);
@@ -243,7 +257,7 @@ impl Run {
         self.verification = Some(verification.clone());
     }
 
-    /// A lost write belongs to the first outage that began after it was sent.
+    /// A lost write belongs to the first outage that ended its session, or began after it was sent.
     fn attribute_losses(&mut self, account: &Account) {
         for outage in &mut self.outages {
             outage.lost = 0;

@@ -78,6 +78,8 @@ pub struct TextLog {
     last_outage: Duration,
     /// When the outage began that is not over.
     outage_began: Option<Duration>,
+    /// The verification was told, whatever it came to.
+    verified: bool,
     printer: Printer,
 }
 
@@ -92,6 +94,7 @@ impl TextLog {
             announced: None,
             last_outage: Duration::ZERO,
             outage_began: None,
+            verified: false,
             printer: Printer::new(&options),
             options,
         }
@@ -100,6 +103,7 @@ impl TextLog {
     /// The rows that this event lets out, in order; often none.
     pub fn event(&mut self, event: &Event) -> Vec<String> {
         let at = event.at;
+        self.verified |= matches!(event.what, What::Verified(_));
         match &event.what {
             What::Fault(failure) => {
                 self.each_second.failure();
@@ -250,7 +254,7 @@ impl TextLog {
                 below([Line::new(Tone::Plain, "").rest(format!("verifying: {step}"))])
             }
             What::Verified(verification) => found(at, run_lines::verified(verification)),
-            What::Ended { complete: false } => stamped(run_lines::stopped_now()),
+            What::Ended { .. } if !self.verified => stamped(run_lines::stopped_now()),
             What::Warning { message } => {
                 stamped(Line::new(Tone::Wary, "WARNING").rest(format!(": {message}")))
             }

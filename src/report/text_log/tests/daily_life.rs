@@ -35,6 +35,19 @@ fn at_high_rates_there_is_one_line_a_second() {
 }
 
 #[test]
+fn a_run_that_ends_without_a_verification_was_stopped_at_once() {
+    for complete in [true, false] {
+        let rows = told(&mut log(1, true, None), &[event(500, What::Ended { complete })]);
+        assert_eq!(
+            rows,
+            [
+                "[23:56:21] STOPPED NOW · not verified · the record is kept, pgchaos verify accounts for it"
+            ]
+        );
+    }
+}
+
+#[test]
 fn a_replica_is_told_of_when_it_matters() {
     let mut log = log(1, true, None);
     let lag = |at, writes_behind, behind| {

@@ -1,0 +1,125 @@
+//! Runs that are stopped, or killed.
+
+use nix::sys::signal::Signal;
+
+use crate::looks::{SOON, assert_complete, lost_writes, run_id, tokens, verify, wait_for_answers};
+use crate::support::{Gen, Postgres, Proxy, recorded};
+
+#[test]
+fn a_killed_run_is_accounted_for_up_to_its_last_flush() {
+    let server = Postgres::shared();
+    let url = server.url();
+    let load = Gen::start([&*url, "--rate=1000", "--writers=2", "--pipeline=4"]);
+    let run = run_id(&load);
+    wait_for_answers(&load, &[1, 2], 700);
+    load.signal(Signal::SIGKILL);
+    let finished = load.finish();
+    assert_eq!((finished.code, finished.stdout.as_str()), (137, ""));
+
+    let (code, summary, stderr) = verify(&finished.record, &[]);
+    assert_eq!(code, 3, "{summary:#}");
+    assert!(stderr.contains("not closed"), "{stderr}");
+    assert_eq!(summary["verdict"], "inconclusive");
+    assert_eq!(summary["verification"]["state"], "complete");
+    assert_eq!(summary["verification"]["lost"], 0);
+    assert_eq!(summary["verification"]["unexpected"], 0);
+    // What the last flush knew of every writer.
+    let known: i64 = [1, 2]
+        .map(|writer| {
+            let lines = recorded(&finished.record);
+            let progress = lines.iter().filter_map(|line| line["writers"].as_array()).flatten();
+            progress.filter(|at| at[0] == writer).filter_map(|at| at[2].as_i64()).max().unwrap()
+        })
+        .iter()
+        .sum();
+    let there = tokens(&server, &run);
+    let writes = &summary["writes"];
+    assert_eq!(writes["acknowledged"], known);
+    assert_eq!(summary["verification"]["present"], there.len());
+    let unaccounted = writes["unaccounted"].as_u64().unwrap();
+    let beyond = there.len() as u64 - u64::try_from(known).unwrap();
+    assert!(unaccounted >= beyond, "{unaccounted} of at least {beyond}");
+    println!("acknowledged {known}, there {}, unaccounted {unaccounted}", there.len());
+
+    // The same record, when rows of before the last flush are gone.
+    server.psql(&format!(
+        "DELETE FROM pgchaos.user_events
+          WHERE run_id = '{run}' AND writer = 2 AND seq BETWEEN 101 AND 107"
+    ));
+    let (code, summary, _) = verify(&finished.record, &[]);
+    assert_eq!(code, 1, "a loss outweighs what cannot be known: {summary:#}");
+    assert_eq!(summary["verification"]["lost"], 7);
+    assert_eq!(lost_writes(&summary), (101..=107).map(|seq| (2, seq)).collect());
+    assert_eq!(summary["writes"]["unaccounted"], unaccounted);
+    assert!(summary["verification"]["lost_writes"][0]["acknowledged_from"].is_string());
+}
+
+#[test]
+fn ctrl_c_stops_writing_verifies_and_reports() {
+    let server = Postgres::shared();
+    let url = server.url();
+    let load = Gen::start([&*url, "--rate=200", "--writers=3", "--pipeline=2"]);
+    let run = run_id(&load);
+    wait_for_answers(&load, &[1, 2, 3], 30);
+    let finished = load.interrupt_and_finish();
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    assert_complete(&finished.summary);
+    assert_eq!(finished.event("stopping")["reason"], "signal");
+    assert_eq!(finished.summary["verification"]["present"], tokens(&server, &run).len());
+    assert_eq!(finished.summary["writes"]["in_doubt"], 0, "what was in flight got its answer");
+    assert_eq!(finished.recorded().last().unwrap()["event"], "ended");
+    assert_eq!(finished.recorded().last().unwrap()["complete"], true);
+}
+
+#[test]
+fn ctrl_c_twice_stops_at_once_and_the_record_can_be_verified_later() {
+    let server = Postgres::shared();
+    let proxy = Proxy::start(server.port());
+    let url = proxy.url();
+    let load = Gen::start([&*url, "--rate=200", "--writers=2"]);
+    let run = run_id(&load);
+    wait_for_answers(&load, &[1, 2], 30);
+    // The verification waits for a cluster that is away.
+    proxy.refuse();
+    load.wait_for_event(SOON, "an outage", |event| event["event"] == "outage_began");
+    load.interrupt();
+    load.wait_for_event(SOON, "the verification waits", |event| event["event"] == "verifying");
+    load.interrupt();
+    let finished = load.finish();
+    assert_eq!(finished.code, 130, "{}", finished.stderr);
+    assert_ne!(finished.summary["verdict"], "pass");
+    proxy.pass();
+    let (code, summary, _) = verify(&finished.record, &[]);
+    let there = tokens(&server, &run);
+    assert_eq!(summary["verification"]["state"], "complete", "{summary:#}");
+    assert_eq!(summary["verification"]["present"], there.len());
+    assert_eq!(summary["verification"]["lost"], 0);
+    // Nothing was in flight any more, so that the account is as whole as after one Ctrl-C.
+    assert_eq!((code, &summary["reasons"]), (0, &serde_json::json!([])));
+}
+
+#[test]
+fn writes_in_flight_at_the_second_ctrl_c_are_unaccounted_and_never_lost() {
+    let server = Postgres::shared();
+    let proxy = Proxy::start(server.port());
+    let url = proxy.url();
+    let load = Gen::start([&*url, "--rate=100", "--write-timeout=60s", "--stall-after=100ms"]);
+    let run = run_id(&load);
+    wait_for_answers(&load, &[1], 10);
+    // The server commits, and nobody hears of it.
+    proxy.hold_answers();
+    load.wait_for_event(SOON, "a write waits", |event| event["event"] == "stalled");
+    load.interrupt();
+    load.wait_for_event(SOON, "it stops", |event| event["event"] == "stopping");
+    load.interrupt();
+    let finished = load.finish();
+    assert_eq!(finished.code, 130, "{}", finished.stderr);
+    proxy.pass();
+    let (code, summary, _) = verify(&finished.record, &[]);
+    assert_eq!(code, 3, "{summary:#}");
+    let there = tokens(&server, &run);
+    assert_eq!(summary["writes"]["acknowledged"], there.len() - 1);
+    assert_eq!(summary["writes"]["unaccounted"], 1);
+    let verification = &summary["verification"];
+    assert_eq!((&verification["present"], &verification["lost"]), (&there.len().into(), &0.into()));
+}

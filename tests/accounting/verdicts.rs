@@ -1,0 +1,165 @@
+//! What makes a run fail, and how many writes there are.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::looks::{SOON, assert_complete, run_id, tokens, wait_for_answers, wait_for_outage};
+use crate::support::{Finished, Gen, Postgres, Proxy};
+
+#[test]
+fn a_latency_above_the_threshold_fails() {
+    let server = Postgres::shared();
+    let url = server.url();
+    let run = |threshold: &str| {
+        Gen::start([&*url, "--rate=max", "--writes=20", "--max-p99", threshold]).finish()
+    };
+    let finished = run("1us");
+    assert_eq!(finished.code, 1, "{}", finished.stderr);
+    assert!(reasons(&finished).contains("99th percentile of latency"), "{}", reasons(&finished));
+    assert_eq!(run("60s").code, 0);
+}
+
+fn reasons(finished: &Finished) -> String {
+    finished.summary["reasons"].to_string()
+}
+
+/// A run in which nothing could be written for at least this long.
+fn with_an_outage(outage: Duration, args: &[&str]) -> Finished {
+    let server = Postgres::shared();
+    let proxy = Proxy::start(server.port());
+    let url = proxy.url();
+    let load = Gen::start([&*url, "--rate=50"].into_iter().chain(args.iter().copied()));
+    wait_for_answers(&load, &[1], 10);
+    proxy.refuse();
+    std::thread::sleep(outage);
+    proxy.pass();
+    wait_for_outage(&load, 1);
+    load.interrupt_and_finish()
+}
+
+#[test]
+fn an_outage_above_the_threshold_fails() {
+    let outage = Duration::from_millis(400);
+    let finished = with_an_outage(outage, &["--max-outage=300ms"]);
+    assert_eq!(finished.code, 1, "{}", finished.stderr);
+    assert!(reasons(&finished).contains("an outage of"), "{}", reasons(&finished));
+    let finished = with_an_outage(outage, &["--max-outage=60s"]);
+    assert_eq!((finished.code, reasons(&finished).as_str()), (0, "[]"));
+}
+
+#[test]
+fn an_availability_below_the_threshold_fails() {
+    let outage = Duration::from_millis(400);
+    let finished = with_an_outage(outage, &["--min-availability=100"]);
+    assert_eq!(finished.code, 1, "{}", finished.stderr);
+    assert!(reasons(&finished).contains("% of due writes acknowledged"), "{}", reasons(&finished));
+    let finished = with_an_outage(outage, &["--min-availability=0.1"]);
+    assert_eq!(finished.code, 0, "{}", reasons(&finished));
+    let writes = &finished.summary["writes"];
+    let number = |name: &str| writes[name].as_f64().unwrap();
+    let pct = finished.summary["rate"]["availability_pct"].as_f64().unwrap();
+    assert!((pct - number("acknowledged") / number("due") * 100.0).abs() < 1e-6, "{writes}: {pct}");
+}
+
+#[test]
+fn losses_up_to_the_threshold_pass_and_one_more_fails() {
+    let server = Postgres::shared();
+    let url = server.url();
+    for (lost, code) in [(3, 0), (4, 1)] {
+        let load = Gen::start([&*url, "--rate=100", "--max-lost=3"]);
+        let run = run_id(&load);
+        wait_for_answers(&load, &[1], 20);
+        server.psql(&format!(
+            "DELETE FROM pgchaos.user_events WHERE run_id = '{run}' AND seq <= {lost}"
+        ));
+        let finished = load.interrupt_and_finish();
+        assert_eq!(finished.code, code, "{}", finished.stderr);
+        assert_eq!(finished.summary["verification"]["lost"], lost, "counted all the same");
+    }
+}
+
+#[test]
+fn a_run_that_acknowledged_nothing_is_inconclusive() {
+    let proxy = Proxy::start(Postgres::shared().port());
+    proxy.refuse();
+    let url = proxy.url();
+    let load = Gen::start([&*url, "--verify-timeout=500ms"]);
+    load.wait_for_event(SOON, "it is refused", |event| event["fault"]["class"] == "refused");
+    let finished = load.interrupt_and_finish();
+    assert_eq!(finished.code, 3, "{}", finished.stderr);
+    assert_eq!(finished.summary["verdict"], "inconclusive");
+    assert_eq!(finished.summary["writes"]["acknowledged"], 0);
+}
+
+fn count(finished: &Finished, name: &str) -> u64 {
+    finished.summary["writes"][name].as_u64().unwrap()
+}
+
+/// 200 writes at 100 a second, with a second in the middle without the server.
+fn through_a_gap(backlog: &str) -> Finished {
+    let server = Postgres::shared();
+    let proxy = Proxy::start(server.port());
+    let url = proxy.url();
+    let load = Gen::start([&*url, "--rate=100", "--writes=200", "--backlog", backlog]);
+    wait_for_answers(&load, &[1], 20);
+    proxy.refuse();
+    std::thread::sleep(Duration::from_secs(1));
+    proxy.pass();
+    let finished = load.finish();
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    assert_complete(&finished.summary);
+    assert_eq!(finished.event("stopping")["reason"], "writes");
+    finished
+}
+
+#[test]
+fn a_backlog_is_skipped_and_counted() {
+    let finished = through_a_gap("skip");
+    let skipped = count(&finished, "skipped");
+    assert!(skipped > 0, "{}", finished.summary);
+    assert_eq!(count(&finished, "due"), 200);
+    assert_eq!(count(&finished, "attempted") + skipped, 200);
+    let longest = latency(&finished.summary, "max");
+    println!("skipped {skipped}, longest latency {longest} ms");
+}
+
+#[test]
+fn a_backlog_is_caught_up_with_latencies_from_when_the_writes_were_due() {
+    let finished = through_a_gap("catch-up");
+    assert_eq!((count(&finished, "due"), count(&finished, "skipped")), (200, 0));
+    assert_eq!(count(&finished, "attempted"), 200);
+    // A write that was due when the server went waited at least for it to come back.
+    let longest = latency(&finished.summary, "max");
+    assert!(longest >= 900.0, "{longest} ms");
+}
+
+fn latency(summary: &Value, which: &str) -> f64 {
+    summary["latency_ms"][which].as_f64().unwrap()
+}
+
+#[test]
+fn a_bounded_run_sends_exactly_its_writes() {
+    let server = Postgres::shared();
+    let url = server.url();
+    for (rate, writers, pipeline) in [("max", "4", "8"), ("3000", "7", "1"), ("max", "1", "1")] {
+        let load = Gen::start([
+            &*url,
+            "--writes=503",
+            "--rate",
+            rate,
+            "--writers",
+            writers,
+            "--pipeline",
+            pipeline,
+        ]);
+        let run = run_id(&load);
+        let finished = load.finish();
+        assert_eq!(finished.code, 0, "{}", finished.stderr);
+        assert_complete(&finished.summary);
+        for name in ["attempted", "acknowledged"] {
+            assert_eq!(count(&finished, name), 503, "{name}");
+        }
+        assert_eq!(tokens(&server, &run).len(), 503);
+    }
+}
