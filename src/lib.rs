@@ -1,4 +1,47 @@
-//! pgchaos: a failover-aware load generator for PostgreSQL HA clusters.
+//! pgchaos loads a PostgreSQL high-availability cluster with writes while somebody breaks it, and
+//! then says how long no write was possible and why, and what became of every write.
+//!
+//! # The map
+//!
+//! The code has floors, and an arrow between them goes down only:
+//!
+//! ```text
+//! main.rs              parses, runs, maps the outcome to an exit code
+//! cli  commands        what can be said · one file a command, wiring only
+//! engine               writers, pacing, recording, verification; knows no reporter
+//! pg   report          sessions and SQL · rendering; neither imports the other
+//! model                pure: no socket, clock, file, environment or global randomness
+//! ```
+//!
+//! Follow one `pgchaos gen` from the top. [`cli`] turns arguments into checked options.
+//! [`commands::generate`] adds the settings of the connection ([`pg::settings`], as libpq finds
+//! them) and hands a plan to [`engine::run`], the place to start reading: it waits for the
+//! cluster and makes the tables ([`engine::setup`]), starts the writers, waits until it is time to
+//! stop, and has everything verified ([`engine::verification`]).
+//!
+//! A writer (`engine/writer.rs`) opens a session through [`pg::connect`], sends what its
+//! [`model::schedule`] says is due, and reports to the recorder. The recorder
+//! (`engine/recorder.rs`) is the one task that owns the books: it turns what it hears into
+//! [`model::event`]s. The same event goes three ways: into [`model::run`], where the ledger
+//! ([`model::ledger`]) and the counts are; into the record on disk ([`engine::record_file`]); and
+//! to whoever watches, which here is the log ([`report::text_log`], [`report::json_log`]). So a
+//! run is rebuilt from its record by the code that summed it up live: `pgchaos verify` and
+//! `pgchaos report` do nothing else.
+//!
+//! What is hard to get right is in [`model`], as functions that can be tested with a literal
+//! history: the class of an error ([`model::fault`]), the measure of an outage
+//! ([`model::outage_clock`]) and its kind ([`model::kind`]), the account of the ledger against
+//! what is there ([`model::account`]), the verdict ([`model::verdict`]). [`pg::presence`] asks the
+//! server what is there; it compares sets in the server and loads no rows. A
+//! [`model::summary`] is what remains of a run, and every format of [`report::export`] is a
+//! function of it.
+//!
+//! # Rooms that are still empty
+//!
+//! Connections by TLS, Prometheus, the HTML report, several records compared, Patroni's API, the
+//! local cluster of plain processes (`lab`), and scripted failures (`drill`) have their places in
+//! this plan and are not written yet: `lab` beside `pg` and `report`, `drill` above `engine`.
+
 pub mod cli;
 pub mod commands;
 pub mod engine;

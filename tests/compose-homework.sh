@@ -131,7 +131,7 @@ says() { [ "$(count "$1")" -gt 0 ]; }
 silent_about() { [ "$(count "$1")" -eq 0 ]; }
 mark() { step_line=$(($(wc -l <"$log") + 1)); }
 wrote() { [ "$(count 'INSERT: ')" -ge "$1" ]; }
-trouble='LOST|REFUSED|NO BACKEND|READ ONLY|STARTING|TIMEOUT|UNREACHABLE|RECOVERED|CONNECTED'
+trouble='LOST|REFUSED|NO BACKEND|READ ONLY|NOT READY|NO ANSWER|TIMEOUT|UNREACHABLE|RECOVERED|CONNECTED'
 
 # goes_on SECONDS: writes for so long, and nothing that looks like trouble in the
 # whole step.
