@@ -213,6 +213,7 @@ impl Recorder {
                 self.emit(now, What::Checked(*checked));
                 self.explain_gap(outage, fine);
             }
+            Signal::Refused(fault) => self.emit(now, What::Refused { fault: *fault }),
             Signal::ReadBack { writer, ids } => {
                 self.emit(now, What::ReadBack(ReadBack { writer, ids }));
             }

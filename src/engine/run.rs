@@ -132,6 +132,9 @@ pub async fn run(
             stopwatch.abort();
             // The recorder ends when nobody is left to tell it anything, and the checker could.
             checker.abort();
+            if let SetupError::Refused { fault, .. } = &error {
+                tell(&signals, Signal::Refused(Box::new(fault.clone()))).await;
+            }
             drop(signals);
             // Nothing was run: there is nothing to record.
             join(recorder_task).await?;

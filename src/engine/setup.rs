@@ -13,6 +13,7 @@ use super::dialer::Dialer;
 use super::signal::Signal;
 use crate::model::backoff::Backoff;
 use crate::model::fault::{Class, Fault, Phase};
+use crate::pg::connect::NotOpened;
 use crate::pg::schema::Objects;
 use crate::pg::session::Session;
 
@@ -100,27 +101,26 @@ async fn attempt(
     let started = clock.now();
     let session = match dialer.dial().await {
         Ok(opened) => opened.session,
-        Err(failures) => {
+        Err(mut failures) => {
             // Only when no host can ever work is there nothing to wait for.
             let hopeless =
                 failures.iter().all(|failure| failure.fault.class.hopeless_before_first_success());
-            let mut last = None;
+            // That is told once, as the end of the run, and not as an attempt before others.
+            let refusal = if hopeless { failures.pop() } else { None };
             for failure in failures {
                 let signal = Signal::AttemptFailed {
                     writer: None,
                     started,
                     at: clock.now(),
                     accepted: failure.accepted.map(|accepted| clock.at(accepted)),
-                    fault: Box::new(failure.fault.clone()),
+                    fault: Box::new(failure.fault),
                     server: failure.server.map(Box::new),
                 };
                 let _ = recorder.send(signal).await;
-                last = Some(failure.fault);
             }
-            return match last {
-                Some(fault) if hopeless => Err(SetupError::Refused { step: Step::Connect, fault }),
-                _ => Ok(None),
-            };
+            return refusal.map_or(Ok(None), |NotOpened { fault, .. }| {
+                Err(SetupError::Refused { step: Step::Connect, fault })
+            });
         }
     };
     let deadline = dialer.connect_timeout().max(Duration::from_secs(10));

@@ -41,6 +41,8 @@ pub(crate) enum Signal {
         fault: Box<Fault>,
         server: Option<Box<Server>>,
     },
+    /// The run can never work as it was asked for.
+    Refused(Box<Fault>),
     /// A write, a read or an idle session failed.
     Failed {
         writer: i32,

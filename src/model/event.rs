@@ -45,6 +45,12 @@ pub enum What {
     Connected(Connected),
     /// An attempt, a write, a read or an idle session failed.
     Fault(Failure),
+    /// The run can never work as it was asked for: it ends before its first write, and has no
+    /// record. For the log of programs alone; people get the reason and the remedy.
+    Refused {
+        /// Why.
+        fault: Fault,
+    },
     /// A write has had no answer for longer than `--stall-after`.
     Stalled(Stalled),
     /// One acknowledged write, told one by one at low rates.

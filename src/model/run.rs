@@ -126,6 +126,7 @@ impl Run {
             What::Verified(verification) => self.verified(verification),
             What::Ended { complete } => self.ended = *complete,
             What::Run(_)
+            | What::Refused { .. }
             | What::Stalled(_)
             | What::Written(_)
             | What::ReadBack(_)
