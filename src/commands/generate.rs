@@ -39,7 +39,7 @@ const TICK: Duration = Duration::from_millis(100);
 pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
     let plan = plan(&args)?;
     let reports = Reports::check(&args.output)?;
-    let (role, dbname) = (plan.settings.user.clone(), plan.settings.dbname.clone());
+    let settings = Arc::clone(&plan.settings);
     let record = plan.record.clone();
     let (watcher, events) = mpsc::channel(EVENTS_WAITING);
     let log = tokio::spawn(log(events, Log::new(&args, &plan.header)));
@@ -49,7 +49,7 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
     signals.abort();
     // The log ends with the events; one that failed has nothing more to tell.
     let _ = log.await;
-    let finished = finished.map_err(|error| Problem::of_run(error, &role, &dbname))?;
+    let finished = finished.map_err(|error| Problem::of_run(error, &settings))?;
     let summary = sum_up(&finished.run);
     print_summary(&summary, args.output.summary, record.as_deref())?;
     reports.write(&summary)?;

@@ -7,7 +7,7 @@ use crate::engine::record_file::RecordFileError;
 use crate::engine::run::RunError;
 use crate::engine::setup::{SetupError, Step};
 use crate::model::fault::{Class, Fault};
-use crate::pg::settings::SettingsError;
+use crate::pg::settings::{ConnectSettings, SettingsError};
 
 /// A problem, as a person reads it.
 #[derive(Debug)]
@@ -53,9 +53,13 @@ impl Problem {
 
     /// A run that could not be.
     #[must_use]
-    pub fn of_run(error: RunError, role: &str, dbname: &str) -> Self {
+    pub fn of_run(error: RunError, settings: &ConnectSettings) -> Self {
         match error {
-            RunError::Setup(error) => Self::of_setup(&error, role, dbname),
+            RunError::Setup(error) => {
+                let mut problem = Self::of_setup(&error, &settings.user, &settings.dbname);
+                problem.what.push_str(&tried_password(&error, settings));
+                problem
+            }
             RunError::Record(error) => error.into(),
             RunError::Internal(_) => Self::could_not_run(error.to_string()),
         }
@@ -94,6 +98,18 @@ impl From<RecordFileError> for Problem {
     }
 }
 
+/// Which password was refused, as it may come from a place that nobody thought of.
+fn tried_password(error: &SetupError, settings: &ConnectSettings) -> String {
+    let SetupError::Refused { fault, .. } = error else { return String::new() };
+    let mut hosts = settings.hosts.iter();
+    match hosts.find(|host| host.to_string() == fault.endpoint) {
+        Some(host) if fault.sqlstate.as_deref() == Some("28P01") => {
+            format!(" with {}", host.password_source)
+        }
+        _ => String::new(),
+    }
+}
+
 /// What to do about it: the SQLSTATE and the step tell, never the message, which the server may
 /// translate.
 fn remedy(error: &SetupError, role: &str, dbname: &str) -> Option<String> {
@@ -117,10 +133,17 @@ fn remedy(error: &SetupError, role: &str, dbname: &str) -> Option<String> {
     };
     Some(match (step, fault.sqlstate.as_deref(), fault.class) {
         (_, Some("3D000"), _) => format!("createdb {dbname}, or name another database with -d"),
-        (_, Some("28P01"), _) | (_, None, Class::Auth) => format!(
+        (_, Some("28P01"), _) => format!(
             "the right password for {role} in PGPASSWORD, in ~/.pgpass or in the DSN, or another \
              role with -U"
         ),
+        // Not the server refused, but pgchaos refused the server's way of logging in.
+        (_, None, Class::Auth) => {
+            "channel_binding=prefer (PGCHANNELBINDING), as the binding needs \
+                                   TLS; or scram-sha-256 for this role in the server's \
+                                   pg_hba.conf"
+                .to_owned()
+        }
         (_, _, Class::Auth) => {
             format!(
                 "a line in the server's pg_hba.conf that lets {role} in, or another role with -U"
