@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use pgchaos::cli::exit::Exit;
+use pgchaos::cli::out_of_place::without_secrets;
 use pgchaos::cli::{Cli, Command};
 use pgchaos::commands;
 
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(problem) => {
-            eprintln!("{problem}");
+            eprintln!("{}", without_secrets(&problem.to_string()));
             problem.exit.into()
         }
     }

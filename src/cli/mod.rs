@@ -10,6 +10,7 @@
 pub mod connection;
 pub mod exit;
 pub mod gen_args;
+pub mod out_of_place;
 pub mod values;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 use connection::ConnectionArgs;
 use gen_args::GenArgs;
+use out_of_place::without_secrets;
 
 /// The heading over the options that a newcomer needs.
 pub(crate) const FIRST: &str = "First of all";
@@ -51,11 +53,21 @@ impl Cli {
         // Every long option has its variable: one line below says so for all of them.
         let command = Self::command()
             .mut_subcommands(|command| command.mut_args(|option| option.hide_env(true)));
-        match Self::from_arg_matches(&command.get_matches()) {
-            Ok(cli) => cli,
-            Err(error) => error.exit(),
-        }
+        let read = command.try_get_matches().and_then(|said| Self::from_arg_matches(&said));
+        read.unwrap_or_else(|error| refuse(&error))
     }
+}
+
+/// As clap does it, in colours where they are seen, unless that would show a password.
+#[allow(clippy::exit, reason = "as clap does")]
+fn refuse(error: &clap::Error) -> ! {
+    let message = error.render().to_string();
+    let concealed = without_secrets(&message);
+    if concealed == message {
+        error.exit();
+    }
+    eprint!("{concealed}");
+    std::process::exit(error.exit_code())
 }
 
 /// The commands.
