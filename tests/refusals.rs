@@ -1,0 +1,14 @@
+//! What cannot work says so at once, in words and with a remedy, and leaves nothing behind; what only is not there yet is
+//! waited for; and whatever is said, no password is in it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+#[path = "refusals/hopeless.rs"]
+mod hopeless;
+#[path = "refusals/not_up_yet.rs"]
+mod not_up_yet;
+#[path = "refusals/passwords.rs"]
+mod passwords;
+#[path = "refusals/usage.rs"]
+mod usage;

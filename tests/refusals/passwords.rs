@@ -1,0 +1,127 @@
+//! A password is in nothing that pgchaos says or writes, wherever it came from and whether it is right or wrong.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{Finished, Gen, Postgres};
+
+/// Nothing else is called so.
+const SECRET: &str = "Sesam-7f3a_oeffne-dich";
+
+/// How the password is given.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Dsn,
+    KeyValue,
+    Variable,
+    Passfile,
+    Service,
+}
+
+const WAYS: [Way; 5] = [Way::Dsn, Way::KeyValue, Way::Variable, Way::Passfile, Way::Service];
+const FORMATS: [&str; 2] = ["text", "json"];
+const REPORTS: [&str; 4] = ["r.md", "r.json", "r.xml", "r.csv"];
+
+/// A run as `role`, with every output there is.
+fn run(role: &str, port: u16, way: Way, format: &str) -> Finished {
+    let args = match way {
+        Way::Dsn => vec![format!("postgresql://{role}:{SECRET}@127.0.0.1:{port}/postgres")],
+        Way::KeyValue => {
+            vec![format!("host=127.0.0.1 port={port} user={role} password='{SECRET}'")]
+        }
+        Way::Variable | Way::Passfile => {
+            vec![format!("postgresql://{role}@127.0.0.1:{port}/postgres")]
+        }
+        Way::Service => vec!["service=mine".to_owned()],
+    };
+    let args = args.iter().map(String::as_str).chain(["--writes", "3", "--rate", "50", "-vv"]);
+    Gen::start_with(args, |home, command| {
+        command.env("PGCHAOS_LOG_FORMAT", format).env("PGCHAOS_SUMMARY", format);
+        let reports = REPORTS.map(|name| home.join(name).display().to_string());
+        command.env("PGCHAOS_REPORT", reports.join(",")).env("RUST_LOG", "trace");
+        match way {
+            Way::Dsn | Way::KeyValue => {}
+            Way::Variable => {
+                command.env("PGPASSWORD", SECRET);
+            }
+            Way::Passfile => secret_file(home, ".pgpass", &format!("*:*:*:*:{SECRET}\n")),
+            Way::Service => {
+                let lines =
+                    ["[mine]", "host=127.0.0.1", &format!("port={port}"), &format!("user={role}")];
+                let lines = format!("{}\npassword={SECRET}\n", lines.join("\n"));
+                secret_file(home, ".pg_service.conf", &lines);
+            }
+        }
+    })
+    .finish()
+}
+
+fn secret_file(home: &Path, name: &str, text: &str) {
+    fs::write(home.join(name), text).unwrap();
+    fs::set_permissions(home.join(name), Permissions::from_mode(0o600)).unwrap();
+}
+
+#[track_caller]
+fn shows_no_secret(finished: &Finished, files: usize, what: &str) {
+    assert!(!finished.stdout.contains(SECRET), "{what}: the summary");
+    assert!(!finished.stderr.contains(SECRET), "{what}: the log\n{}", finished.stderr);
+    let written = fs::read_dir(finished.home()).unwrap().map(|entry| entry.unwrap().path());
+    let ours: Vec<_> = written
+        .filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.'))
+        .collect();
+    assert_eq!(ours.len(), files, "{what}: {ours:?}");
+    for path in ours {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.is_empty() && !text.contains(SECRET), "{what}: {}", path.display());
+    }
+}
+
+#[test]
+fn that_is_right() {
+    let server = Postgres::start();
+    server.psql(&format!("CREATE ROLE owner LOGIN SUPERUSER PASSWORD '{SECRET}'"));
+    for way in WAYS {
+        for format in FORMATS {
+            let finished = run("owner", server.port(), way, format);
+            assert_eq!(finished.code, 0, "{way:?}: {}", finished.stderr);
+            shows_no_secret(&finished, REPORTS.len() + 1, &format!("{way:?} {format}"));
+        }
+    }
+}
+
+#[test]
+fn that_is_wrong() {
+    let server = Postgres::shared();
+    for way in WAYS {
+        for format in FORMATS {
+            let finished = run("postgres", server.port(), way, format);
+            assert_eq!(finished.code, 4, "{way:?}: {}", finished.stderr);
+            assert!(finished.stderr.contains("28P01"), "{way:?}: {}", finished.stderr);
+            shows_no_secret(&finished, 0, &format!("{way:?} {format}"));
+        }
+    }
+}
+
+/// Who looks at the list of processes sees the command line; a password in a DSN is there, and stays where the user put
+/// it. The others are not.
+#[cfg(target_os = "linux")]
+#[test]
+fn that_is_not_in_the_list_of_processes() {
+    let server = Postgres::start();
+    server.psql(&format!("CREATE ROLE owner LOGIN SUPERUSER PASSWORD '{SECRET}'"));
+    let url = format!("postgresql://owner@127.0.0.1:{}/postgres", server.port());
+    let load = Gen::start_with([url.as_str()], |_, command: &mut Command| {
+        command.env("PGPASSWORD", SECRET);
+    });
+    let soon = std::time::Duration::from_secs(60);
+    load.wait_for_event(soon, "a write", |event| event["event"] == "written");
+    for file in ["cmdline", "comm"] {
+        let text = fs::read(format!("/proc/{}/{file}", load.pid())).unwrap();
+        assert!(!String::from_utf8_lossy(&text).contains(SECRET), "{file}");
+    }
+    let activity = server.psql("SELECT string_agg(a::text, ' ') FROM pg_stat_activity a");
+    assert!(activity.contains("pgchaos") && !activity.contains(SECRET), "{activity}");
+    assert_eq!(load.interrupt_and_finish().code, 0);
+}
