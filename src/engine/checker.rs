@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::dialer::Dialer;
@@ -29,6 +30,7 @@ const COMEBACK: u32 = 10;
 const COMEBACK_PAUSE: Duration = Duration::from_secs(1);
 
 /// The checker of one run.
+#[derive(Clone)]
 pub(crate) struct Checker {
     pub(crate) run_id: Uuid,
     pub(crate) dialer: Dialer,
@@ -40,12 +42,17 @@ impl Checker {
     /// Checks after each outage, until the load stops; then what is asked for already is still
     /// looked up, but nothing is waited for.
     pub(crate) async fn run(self, mut requests: mpsc::Receiver<CheckRequest>) {
-        while let Some(mut request) = requests.recv().await {
-            self.check(&mut request).await;
+        let settling = TaskTracker::new();
+        while let Some(request) = requests.recv().await {
+            self.check(&request).await;
+            // The next outage's check does not wait for this one's old primary.
+            settling.spawn(self.clone().settle_kind(request));
         }
+        settling.close();
+        settling.wait().await;
     }
 
-    async fn check(&self, request: &mut CheckRequest) {
+    async fn check(&self, request: &CheckRequest) {
         let mut last_error = String::new();
         for attempt in 0..TRIES {
             if attempt > 0 {
@@ -54,7 +61,6 @@ impl Checker {
             match self.look(request).await {
                 Ok(checked) => {
                     self.tell(Signal::Checked(Box::new(checked))).await;
-                    self.settle_kind(request).await;
                     return;
                 }
                 Err(error) => last_error = error,
@@ -100,7 +106,7 @@ impl Checker {
     }
 
     /// Waits for the old primary to come back as a replica, when it said goodbye properly.
-    async fn settle_kind(&self, request: &mut CheckRequest) {
+    async fn settle_kind(self, mut request: CheckRequest) {
         if request.kind != Kind::Failover || !request.sightings.goodbye {
             return;
         }
