@@ -254,6 +254,8 @@ fn all_kinds() -> Vec<What> {
             took: Duration::ZERO,
         })),
         What::ReplicaFailed { fault: fault() },
+        What::Refused { fault: fault() },
+        What::Closed,
         What::Ended { complete: true },
         What::Warning { message: "\u{0}\u{7f}\u{2028} \u{fffd}".to_owned() },
     ]
@@ -285,9 +287,11 @@ fn kind(what: &What) -> usize {
         What::Ended { .. } => 20,
         What::Warning { .. } => 21,
         What::ReplicaFailed { .. } => 22,
+        What::Closed => 23,
+        What::Refused { .. } => 24,
     }
 }
-const KINDS: usize = 23;
+const KINDS: usize = 25;
 
 #[test]
 fn every_kind_of_event_comes_back_as_it_was() {

@@ -249,6 +249,16 @@ impl GenArgs {
         }
     }
 
+    /// The writer numbers of this generator: all there are when it alone makes the run.
+    #[must_use]
+    pub fn own_writers(&self) -> (i32, i32) {
+        if self.record.run_id.is_none() && self.record.generator == 0 {
+            return (i32::MIN, i32::MAX);
+        }
+        let first = self.first_writer();
+        (first, first.saturating_add_unsigned(WRITERS_PER_GENERATOR - 1))
+    }
+
     /// The number of the first writer.
     #[must_use]
     pub fn first_writer(&self) -> i32 {

@@ -7,13 +7,22 @@ use crate::model::options::Rate;
 /// The highest rate: above it a schedule is finer than any clock here.
 const HIGHEST_PER_SECOND: f64 = 10_000_000.0;
 
+/// The lowest rate, a write in about three hours.
+const LOWEST_PER_SECOND: f64 = 0.0001;
+
+/// The longest duration, so that no sum of times can overflow.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// `500ms`, `3s`, `2m`, `1h 30m`; a unit is needed.
 ///
 /// # Errors
 /// Words that say what is wrong.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|_| format!("{text:?} is no duration: write 500ms, 3s, 2m or 1h"))
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration > LONGEST => Err("it must be at most a year".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(_) => Err(format!("{text:?} is no duration: write 500ms, 3s, 2m or 1h")),
+    }
 }
 
 /// The same, but not zero.
@@ -36,7 +45,7 @@ pub fn rate(text: &str) -> Result<Rate, String> {
         return Ok(Rate::Max);
     }
     match text.parse::<f64>() {
-        Ok(per_second) if per_second > 0.0 && per_second <= HIGHEST_PER_SECOND => {
+        Ok(per_second) if (LOWEST_PER_SECOND..=HIGHEST_PER_SECOND).contains(&per_second) => {
             Ok(Rate::PerSecond(per_second))
         }
         _ => Err(format!("{text:?} is no rate: write a number above 0, or max")),
@@ -64,6 +73,7 @@ mod tests {
         assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5400)));
         assert!(duration("60").unwrap_err().contains("3s"));
         assert!(duration("-1s").is_err());
+        assert!(duration("500years").is_err());
         assert!(positive_duration("0s").is_err());
     }
 
@@ -71,7 +81,7 @@ mod tests {
     fn a_rate_is_a_number_above_zero_or_max() {
         assert_eq!(rate("max"), Ok(Rate::Max));
         assert_eq!(rate("0.5"), Ok(Rate::PerSecond(0.5)));
-        for wrong in ["0", "-1", "nan", "inf", "1e9", "fast", ""] {
+        for wrong in ["0", "-1", "nan", "inf", "1e9", "1e-20", "fast", ""] {
             assert!(rate(wrong).is_err(), "{wrong}");
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::files;
@@ -29,6 +29,9 @@ use crate::report::text_log::{TextLog, TextLogOptions, Verbosity};
 /// Events that wait for the terminal.
 const EVENTS_WAITING: usize = 8192;
 
+/// How long the end of the run waits for the log's last lines.
+const LOG_DEADLINE: Duration = Duration::from_secs(2);
+
 /// How often folded lines are let out and the bar is drawn.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -42,13 +45,13 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
     let settings = Arc::clone(&plan.settings);
     let record = plan.record.clone();
     let (watcher, events) = mpsc::channel(EVENTS_WAITING);
-    let log = tokio::spawn(log(events, Log::new(&args, &plan.header)));
+    let log = start_log(events, Log::new(&args, &plan.header))?;
     let stop = Stop::default();
     let signals = tokio::spawn(stop_on_signals(stop.clone()));
     let finished = run_plan(plan, watcher, stop).await;
     signals.abort();
-    // The log ends with the events; one that failed has nothing more to tell.
-    let _ = log.await;
+    // The log ends with the events, unless nobody reads what it writes.
+    let _ = tokio::time::timeout(LOG_DEADLINE, log).await;
     let finished = finished.map_err(|error| Problem::of_run(error, &settings))?;
     let summary = sum_up(&finished.run);
     print_summary(&summary, args.output.summary, record.as_deref())?;
@@ -75,6 +78,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
             run_id,
             generator: args.record.generator,
             first_writer: args.first_writer(),
+            own_writers: args.own_writers(),
             started_at,
             target: target(&settings),
             options,
@@ -147,33 +151,48 @@ fn target(settings: &ConnectSettings) -> Target {
 
 /// Ctrl-C or SIGTERM: once stops writing, twice stops everything.
 async fn stop_on_signals(stop: Stop) {
-    terminated().await;
+    // Registered once: a second signal that follows at once must not fall between.
+    let mut signals = Signals::new();
+    signals.next().await;
     stop.writing.cancel();
-    terminated().await;
+    signals.next().await;
     stop.everything.cancel();
 }
 
 #[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        },
-        Err(_) => interrupted().await,
+struct Signals(Vec<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        // Without them there is only the duration, or the end of the process.
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+    }
+
+    async fn next(&mut self) {
+        std::future::poll_fn(|context| {
+            let came = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
     }
 }
 
 #[cfg(not(unix))]
-async fn terminated() {
-    interrupted().await;
-}
+struct Signals;
 
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without the signal there is only the duration, or the end of the process.
-        std::future::pending::<()>().await;
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -259,8 +278,26 @@ fn bar_length(options: &LoadOptions) -> Option<BarLength> {
     options.writes.map(BarLength::Writes).or(options.duration.map(BarLength::Duration))
 }
 
+/// Starts the log on a thread of its own: a terminal that takes no more lines holds up whoever
+/// writes to it. What is returned is ready when the log is at its end.
+fn start_log(events: mpsc::Receiver<Event>, log: Log) -> Result<oneshot::Receiver<()>, Problem> {
+    let no_thread = |error| Problem::could_not_run(format!("no thread for the log: {error}"));
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
+    let (ended, end) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(move || {
+            runtime.block_on(write_log(events, log));
+            // Whoever waits for it may have given up.
+            let _ = ended.send(());
+        })
+        .map_err(no_thread)?;
+    Ok(end)
+}
+
 /// Writes the log until there are no more events.
-async fn log(mut events: mpsc::Receiver<Event>, mut log: Log) {
+async fn write_log(mut events: mpsc::Receiver<Event>, mut log: Log) {
     let started = Instant::now();
     let mut ticks = tokio::time::interval(TICK);
     loop {

@@ -43,6 +43,8 @@ impl Gate {
     /// A writer had a write acknowledged after it could not write.
     pub(crate) fn works(&self) {
         if self.working.fetch_add(1, Ordering::AcqRel) == 0 {
+            // Slots that were given out for the outage that is over are void.
+            *self.lock_slot() = None;
             self.reopened.send_modify(|times| *times += 1);
         }
     }
@@ -60,25 +62,34 @@ impl Gate {
         reopened: &mut watch::Receiver<u64>,
         random: &mut R,
     ) {
-        let mut turn = Instant::now() + backoff;
-        if self.working.load(Ordering::Acquire) == 0 {
-            turn = self.slot(turn);
-        }
+        let turn = async {
+            tokio::time::sleep(backoff).await;
+            // A slot is taken when it can be used: one that waits for a backoff would hold up
+            // writers whose backoff is over.
+            if self.working.load(Ordering::Acquire) == 0 {
+                tokio::time::sleep_until(self.slot()).await;
+            }
+        };
         tokio::select! {
-            () = tokio::time::sleep_until(turn) => {}
+            () = turn => {}
             Ok(()) = reopened.changed() => {
                 tokio::time::sleep(random.random_range(Duration::ZERO..SPREAD)).await;
             }
         }
     }
 
-    /// The first free slot from `earliest` on.
-    fn slot(&self, earliest: Instant) -> Instant {
-        // The lock is held for this calculation alone, and a poisoned one has no broken state.
-        let mut next = self.next_slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let slot = next.map_or(earliest, |next| next.max(earliest));
+    /// The first free slot from now on.
+    fn slot(&self) -> Instant {
+        let now = Instant::now();
+        let mut next = self.lock_slot();
+        let slot = next.map_or(now, |next| next.max(now));
         *next = Some(slot + APART);
         slot
+    }
+
+    /// Held for a calculation alone, and a poisoned lock has no broken state.
+    fn lock_slot(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.next_slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -110,6 +121,20 @@ mod tests {
         }
         let in_the_first_second = times.iter().filter(|at| at.as_secs() < 1).count();
         assert!((19..=21).contains(&in_the_first_second), "{in_the_first_second}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_outage_does_not_wait_for_slots_of_the_last_one() {
+        let gate = Gate::new();
+        let mut random = SmallRng::seed_from_u64(1);
+        for _ in 0..200 {
+            gate.slot();
+        }
+        gate.works();
+        gate.fails();
+        let started = Instant::now();
+        gate.turn(Duration::ZERO, &mut gate.subscribe(), &mut random).await;
+        assert!(started.elapsed() < APART, "{:?}", started.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,7 +10,6 @@ use futures_util::stream::{FuturesOrdered, StreamExt};
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio_postgres::Error;
 
-use crate::model::seq_set::SeqSet;
 use crate::pg::user_events::UserEvent;
 
 /// What was sent.
@@ -96,15 +95,9 @@ impl InFlight {
         })
     }
 
-    /// The writes without an answer.
-    pub(crate) fn unanswered_writes(&self) -> SeqSet {
-        self.sent
-            .iter()
-            .filter_map(|sent| match sent.what {
-                Request::Write { event, .. } => Some(event.seq..=event.seq),
-                Request::Read => None,
-            })
-            .collect()
+    /// Everything without an answer.
+    pub(crate) fn unanswered(&self) -> impl Iterator<Item = Sent> + '_ {
+        self.sent.iter().copied()
     }
 
     /// How many writes have no answer.

@@ -1,7 +1,7 @@
 //! The record on disk: appended while a run goes on, and read back.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::fs::{File, TryLockError};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -57,26 +57,32 @@ impl RecordWriter {
             std::fs::create_dir_all(folder).map_err(made)?;
         }
         let file = File::options().append(true).create_new(true).open(path).map_err(made)?;
+        // Whoever wants to append to it later can tell that it is in use. A file system without
+        // locks only loses that.
+        let _ = file.try_lock();
         Ok(Self { path: path.to_owned(), file, lines: Vec::new(), failed: None })
     }
 
     /// Opens a record to append to it, first ending a line that was cut off.
     ///
     /// # Errors
-    /// [`RecordFileError::Io`].
+    /// [`RecordFileError::Io`], also when a running pgchaos still writes it.
     pub fn append_to(path: &Path) -> Result<Self, RecordFileError> {
         let written =
             |error| RecordFileError::Io { path: path.to_owned(), doing: "written", error };
-        let content = std::fs::read(path).map_err(written)?;
-        let file = File::options().write(true).open(path).map_err(written)?;
-        let whole_lines = content.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let tail = &content[whole_lines..];
-        let keep =
-            if serde_json::from_slice::<Event>(tail).is_ok() { content.len() } else { whole_lines };
-        file.set_len(keep as u64).map_err(written)?;
-        drop(file);
-        let file = File::options().append(true).open(path).map_err(written)?;
-        let lines = if keep > whole_lines { b"\n".to_vec() } else { Vec::new() };
+        let mut file = File::options().read(true).write(true).open(path).map_err(written)?;
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            let running = io::Error::other("a running pgchaos is writing it");
+            return Err(written(running));
+        }
+        let (whole_lines, tail) = last_line(&mut file).map_err(written)?;
+        let mut lines = Vec::new();
+        if serde_json::from_slice::<Event>(&tail).is_ok() {
+            lines.push(b'\n');
+        } else {
+            file.set_len(whole_lines).map_err(written)?;
+        }
+        file.seek(SeekFrom::End(0)).map_err(written)?;
         Ok(Self { path: path.to_owned(), file, lines, failed: None })
     }
 
@@ -125,6 +131,25 @@ impl RecordWriter {
 
     fn fail(&mut self, why: &str) {
         self.failed.get_or_insert_with(|| why.to_owned());
+    }
+}
+
+/// Where the whole lines end, and what follows them.
+fn last_line(file: &mut File) -> io::Result<(u64, Vec<u8>)> {
+    const STEP: u64 = 64 * 1024;
+    let length = file.metadata()?.len();
+    let mut from = length;
+    loop {
+        from = from.saturating_sub(STEP);
+        file.seek(SeekFrom::Start(from))?;
+        let mut tail = Vec::new();
+        file.read_to_end(&mut tail)?;
+        if let Some(at) = tail.iter().rposition(|byte| *byte == b'\n') {
+            return Ok((from + at as u64 + 1, tail.split_off(at + 1)));
+        }
+        if from == 0 {
+            return Ok((0, tail));
+        }
     }
 }
 

@@ -60,6 +60,8 @@ pub(crate) struct Recorder {
     unwatched: u64,
     /// Writes skipped before the outage that goes on.
     skipped_before: u64,
+    /// When the last outage began.
+    outage_began: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -112,6 +114,7 @@ impl Recorder {
             gap: None,
             unwatched: 0,
             skipped_before: 0,
+            outage_began: None,
             run,
         };
         let header = Box::new(recorder.run.header.clone());
@@ -165,7 +168,10 @@ impl Recorder {
                     at,
                     server: &server,
                 });
-                if let Some(backwards) = self.run.backwards_at(&server, at) {
+                // Every writer meets it; it is one fact.
+                if let Some(backwards) = self.run.backwards_at(&server, at)
+                    && !self.run.history_backwards.iter().any(|told| told.is_same_as(&backwards))
+                {
                     self.emit(at, What::HistoryBackwards(backwards));
                 }
                 self.writers.entry(writer).or_default().id_floor = self.highest_id;
@@ -228,8 +234,15 @@ impl Recorder {
             }
             Signal::ReplicaLag(lag) => self.emit(now, What::ReplicaLag(*lag)),
             Signal::Stopping(reason) => self.emit(now, What::Stopping { reason }),
-            Signal::WritersDone { at } => {
+            Signal::WriterFinished { writer } => {
+                self.step(Input::Finished { writer, at: now });
+            }
+            Signal::WritersDone { at, all_told } => {
                 self.step(Input::End { now: at });
+                self.flush_interval();
+                if all_told {
+                    self.emit(now, What::Closed);
+                }
                 self.flush();
                 self.checker = None;
             }
@@ -281,10 +294,16 @@ impl Recorder {
     /// The first id of a session against the highest one before it. An identity never goes back
     /// but with the history that gave it.
     fn first_id(&mut self, writer: i32, first_id: i64, floor: i64) {
-        if let Some(gap) = &mut self.gap {
-            gap.after = Some(gap.after.map_or(first_id, |after| after.min(first_id)));
+        // Only the very first id after the outage tells a gap: later ones are other writers'.
+        if let Some(gap) = &mut self.gap
+            && gap.before == self.highest_id
+        {
+            gap.after.get_or_insert(first_id);
         }
-        if first_id <= floor {
+        let told = self.run.history_backwards.iter().any(|backwards| {
+            backwards.what == BackwardsWhat::Id && Some(backwards.seen) >= self.outage_began
+        });
+        if first_id <= floor && !told {
             let now = self.clock.now();
             let server = self.outages.server_of(writer).map(Server::name);
             let backwards = Backwards {
@@ -306,6 +325,7 @@ impl Recorder {
                     self.flush_interval();
                     self.gap = Some(Gap { outage: n, before: self.highest_id, after: None });
                     self.skipped_before = self.skipped();
+                    self.outage_began = Some(began);
                     let writers = self.positions();
                     self.emit(now, What::OutageBegan(OutageBegan { n, began, writers }));
                 }
@@ -346,8 +366,13 @@ impl Recorder {
             in_doubt: BTreeMap::new(),
         };
         let each = (RECENT_WRITES / i64::try_from(self.writers.len().max(1)).unwrap_or(1)).max(10);
+        let starts = self.run.outage_start(outage.n).unwrap_or_default();
         for (writer, book) in self.run.ledger.books() {
-            let window = (writer, (book.attempted - each).max(1), book.attempted);
+            // What was written before the outage can be gone, what came after it cannot.
+            let start = starts.iter().find(|start| start.writer == writer);
+            let doubt = book.in_doubt.last().unwrap_or(0);
+            let last = start.map_or(book.attempted, |start| start.attempted).max(doubt);
+            let window = (writer, (last - each).max(1), last);
             let in_window = SeqSet::range(window.1, window.2);
             request.windows.push(window);
             request.acknowledged.insert(writer, &book.acknowledged() & &in_window);

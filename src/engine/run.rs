@@ -174,7 +174,7 @@ pub async fn run(
         }
     };
     stopwatch.abort();
-    tell(&signals, Signal::WritersDone { at: clock.now() }).await;
+    tell(&signals, Signal::WritersDone { at: clock.now(), all_told }).await;
     let verification = async {
         // The checker finishes what it has begun, and then has nobody to ask it for more.
         if tokio::time::timeout(CHECKER_DEADLINE, checker).await.is_err() {

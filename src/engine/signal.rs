@@ -65,10 +65,16 @@ pub(crate) enum Signal {
     ReplicaFailed(Box<Fault>),
     /// How far a replica is behind.
     ReplicaLag(Box<ReplicaLag>),
+    /// A writer has nothing left to write, or was told to stop.
+    WriterFinished { writer: i32 },
     /// Writing ends.
     Stopping(StopReason),
     /// Every writer has stopped: the outage clock ends. The run as it is comes back.
-    WritersDone { at: Duration },
+    WritersDone {
+        at: Duration,
+        /// Every write that was sent has its outcome.
+        all_told: bool,
+    },
     /// Something to know.
     Warning(String),
     /// What the verification does.

@@ -38,6 +38,7 @@ const LOWER_TIMELINE_WAIT: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone)]
 pub struct Subject {
     run_id: Uuid,
+    own_writers: (i32, i32),
     ledger: Ledger,
     closing: Closing,
     system_identifier: Option<String>,
@@ -51,6 +52,7 @@ impl Subject {
     pub fn of(run: &Run, closing: Closing) -> Self {
         Self {
             run_id: run.header.run_id,
+            own_writers: run.header.own_writers,
             ledger: run.ledger.clone(),
             closing,
             system_identifier: run.system_identifier.clone(),
@@ -132,6 +134,11 @@ async fn look(
 impl Subject {
     fn check_cluster(&self, server: &Server) -> Result<(), NotYet> {
         match (&self.system_identifier, &server.system_identifier) {
+            (Some(_), None) => Err(NotYet::Never(format!(
+                "{} hides its system identifier: whether it is the cluster that the run wrote to \
+                 cannot be told",
+                server.name()
+            ))),
             (Some(ours), Some(theirs)) if ours != theirs => Err(NotYet::Never(format!(
                 "this is another cluster: the run wrote to system identifier {ours}, {} has \
                  {theirs}",
@@ -174,7 +181,7 @@ impl Subject {
     async fn presence(&self, session: &Session) -> Result<Presence, NotYet> {
         let deadline =
             LOOK_DEADLINE + Duration::from_secs(self.ledger.counts().attempted / LOOK_WRITES_PER_S);
-        let asked = session.presence(self.run_id);
+        let asked = session.presence(self.run_id, self.own_writers);
         session.bounded(Phase::Read, deadline, asked).await.map_err(|fault| {
             let words = format!("the look failed: {} ({})", fault.class, fault.message);
             // A missing table or permission will not come by itself.

@@ -58,6 +58,10 @@ pub(crate) struct Writer {
     resolved: i64,
     /// The last write was acknowledged, and nothing failed since.
     working: bool,
+    /// This writer had a session before.
+    had_session: bool,
+    /// A write is in doubt that the recorder was not told of: progress must not pass it.
+    untold: Option<i64>,
 }
 
 /// Why a session is not used any more.
@@ -75,12 +79,31 @@ struct Use {
     flight: InFlight,
     /// No acknowledgement came on it yet.
     fresh: bool,
+    /// The first write after a reconnect goes out before its time, once.
+    probe: bool,
     /// The silence of the oldest write was told.
     stall_told: bool,
     /// A rejected write: what is in flight is waited for, then the session is left.
     leaving: bool,
     local_commits: u64,
     writes_since_read: u32,
+}
+
+/// Writes that a broken session leaves in doubt.
+#[derive(Default)]
+struct Doubts {
+    seqs: SeqSet,
+    /// When the oldest of them was sent: since then there was no sign of life.
+    since: Option<Duration>,
+}
+
+impl Doubts {
+    fn add(&mut self, sent: Sent) {
+        if let Request::Write { event, .. } = sent.what {
+            self.seqs.insert(event.seq..=event.seq);
+            self.since = Some(self.since.map_or(sent.at, |since| since.min(sent.at)));
+        }
+    }
 }
 
 impl Writer {
@@ -108,13 +131,16 @@ impl Writer {
             attempted: 0,
             resolved: 0,
             working: false,
+            had_session: false,
+            untold: None,
             shared,
         }
     }
 
     /// Writes until it is told to stop or everything is written.
     pub(crate) async fn run(mut self) {
-        loop {
+        // Nobody connects only to see that there is nothing left to write.
+        while self.schedule.next_due(self.shared.clock.now()).is_some() {
             let Some((session, load)) = self.connect().await else {
                 self.schedule.end_without_session(self.shared.clock.now());
                 self.flush().await;
@@ -126,6 +152,7 @@ impl Writer {
                 break;
             }
         }
+        self.outbox.send(Signal::WriterFinished { writer: self.number }).await;
     }
 
     /// Tries until there is a session that takes writes; `None` when it is time to stop.
@@ -212,6 +239,7 @@ impl Writer {
             load,
             flight: InFlight::default(),
             fresh: true,
+            probe: std::mem::replace(&mut self.had_session, true),
             stall_told: false,
             leaving: false,
             writes_since_read: 0,
@@ -264,7 +292,7 @@ impl Writer {
         while used.flight.writes() < room {
             let now = self.shared.clock.now();
             match self.schedule.next_due(now) {
-                Some(due) if due <= now || used.fresh => self.send_write(used, now),
+                Some(due) if due <= now || used.probe => self.send_write(used, now),
                 _ => break,
             }
         }
@@ -272,6 +300,7 @@ impl Writer {
 
     fn send_write(&mut self, used: &mut Use, now: Duration) {
         let due = self.schedule.take(now);
+        used.probe = false;
         self.attempted += 1;
         let user = self.random.random_range(0..self.shared.users.len().max(1));
         let event = UserEvent {
@@ -309,7 +338,8 @@ impl Writer {
             wake = wake.min(at + options.stall_after);
         }
         let has_room = used.flight.writes() < options.pipeline as usize;
-        if has_room && !stopping && !used.leaving && !used.fresh {
+        let has_room = has_room && !(used.fresh && used.flight.writes() > 0);
+        if has_room && !stopping && !used.leaving {
             let due = self.schedule.next_due(self.shared.clock.now());
             wake = wake.min(due.unwrap_or(Duration::MAX));
         }
@@ -429,47 +459,49 @@ impl Writer {
         let at = self.shared.clock.now();
         let phase = if failed.is_write() { Phase::Write } else { Phase::Read };
         let fault = used.session.fault_of(error, phase).await;
-        let mut in_doubt = self.take_late_answers(used).await;
-        let mut since = used.flight.oldest_write().map_or(at, |(_, sent_at)| sent_at);
-        if let Request::Write { event, .. } = failed.what {
-            in_doubt.insert(event.seq..=event.seq);
-            since = since.min(failed.at);
-        }
-        self.failed(fault, since, at, in_doubt).await;
+        let mut doubts = Doubts::default();
+        doubts.add(failed);
+        self.take_late_answers(used, &mut doubts).await;
+        self.failed(fault, doubts.since.unwrap_or(at), at, doubts.seqs).await;
     }
 
     /// The session ended without any request's answer saying so.
     async fn session_ended(&mut self, used: &mut Use, end: &End) {
         let at = self.shared.clock.now();
-        let in_doubt = self.take_late_answers(used).await;
-        let since = used.flight.oldest_write().map_or(at, |(_, sent_at)| sent_at);
-        let phase = if in_doubt.is_empty() { Phase::Idle } else { Phase::Write };
+        let mut doubts = Doubts::default();
+        self.take_late_answers(used, &mut doubts).await;
+        let phase = if doubts.seqs.is_empty() { Phase::Idle } else { Phase::Write };
         let fault = used.session.fault_of_end(end, phase);
-        self.failed(fault, since, at, in_doubt).await;
+        self.failed(fault, doubts.since.unwrap_or(at), at, doubts.seqs).await;
     }
 
     /// Answers that came before the session's end are answers. What stays unanswered is in doubt.
-    async fn take_late_answers(&mut self, used: &mut Use) -> SeqSet {
-        let mut in_doubt = SeqSet::new();
+    async fn take_late_answers(&mut self, used: &mut Use, doubts: &mut Doubts) {
+        self.untold = doubts.seqs.ranges().next().map(|range| *range.start());
         while let Some((sent, answer)) = used.flight.next_if_there() {
-            let Request::Write { event, due } = sent.what else { continue };
-            match answer {
-                Answer::Write(Ok(id)) => self.acknowledged(used, event, due, id).await,
-                Answer::Write(Err(error)) if used.session.proves_rejection(&error) => {
+            match (sent.what, answer) {
+                (Request::Write { event, due }, Answer::Write(Ok(id))) => {
+                    self.acknowledged(used, event, due, id).await;
+                }
+                (Request::Write { event, .. }, Answer::Write(Err(error)))
+                    if used.session.proves_rejection(&error) =>
+                {
                     self.rejected(used, event.seq, sent.at, &error).await;
                 }
-                _ => in_doubt.insert(event.seq..=event.seq),
+                _ => {
+                    doubts.add(sent);
+                    self.untold = doubts.seqs.ranges().next().map(|range| *range.start());
+                }
             }
         }
-        in_doubt.extend(&used.flight.unanswered_writes());
-        in_doubt
+        used.flight.unanswered().for_each(|sent| doubts.add(sent));
     }
 
     async fn failed(&mut self, fault: Fault, since: Duration, at: Duration, in_doubt: SeqSet) {
         // What is in doubt is told before the progress that passes it.
-        let resolved_before = self.resolved;
-        self.outbox.flush(self.attempted, resolved_before, &self.schedule, at).await;
+        self.flush().await;
         self.resolved = self.attempted;
+        self.untold = None;
         let signal = Signal::Failed {
             writer: self.number,
             since,
@@ -493,9 +525,9 @@ impl Writer {
         {
             let phase = if oldest.is_write() { Phase::Write } else { Phase::Read };
             let fault = used.session.deadline_fault(phase, write_timeout);
-            let since = used.flight.oldest_write().map_or(now, |(_, at)| at);
-            let in_doubt = used.flight.unanswered_writes();
-            self.failed(fault, since, now, in_doubt).await;
+            let mut doubts = Doubts::default();
+            used.flight.unanswered().for_each(|sent| doubts.add(sent));
+            self.failed(fault, doubts.since.unwrap_or(now), now, doubts.seqs).await;
             return ControlFlow::Break(());
         }
         if let Some((seq, since)) = used.flight.oldest_write()
@@ -522,7 +554,8 @@ impl Writer {
 
     async fn flush(&mut self) {
         let now = self.shared.clock.now();
-        self.outbox.flush(self.attempted, self.resolved, &self.schedule, now).await;
+        let resolved = self.untold.map_or(self.resolved, |seq| self.resolved.min(seq - 1));
+        self.outbox.flush(self.attempted, resolved, &self.schedule, now).await;
     }
 }
 

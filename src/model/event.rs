@@ -105,6 +105,8 @@ pub enum What {
     },
     /// The final verification's result.
     Verified(Box<Verification>),
+    /// Every write that was sent has its outcome: from here on nothing is unaccounted.
+    Closed,
     /// The last line of a record that was closed.
     Ended {
         /// Whether every write that was sent is in the ledger. Not so when a second Ctrl-C came
@@ -131,6 +133,9 @@ pub struct Header {
     pub generator: u32,
     /// The first writer's number; the others follow.
     pub first_writer: i32,
+    /// Writer numbers that belong to this generator, both ends included: rows of others under the
+    /// same run are not its own.
+    pub own_writers: (i32, i32),
     /// When it began, by the wall clock.
     pub started_at: DateTime<Utc>,
     /// Where to.
@@ -360,6 +365,14 @@ pub struct Backwards {
     /// When, since the start of the run.
     #[serde(rename = "seen_s", with = "seconds")]
     pub seen: Duration,
+}
+
+impl Backwards {
+    /// Whether it is the same fact, met by another writer.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        (self.what, &self.from, &self.to) == (other.what, &other.from, &other.to)
+    }
 }
 
 /// What can go back.

@@ -81,7 +81,12 @@ impl Sightings {
         if before.system_identifier != after.system_identifier {
             return Kind::Unknown;
         }
-        let promoted = after.timeline > before.timeline;
+        // A timeline that is not known proves nothing.
+        let (Some(timeline_before), Some(timeline_after)) = (before.timeline, after.timeline)
+        else {
+            return self.kind_on_one_timeline(before, after);
+        };
+        let promoted = timeline_after > timeline_before;
         if !before.is_same_member(after) {
             return match promoted {
                 true if self.goodbye && self.old_primary_stayed(before) => Kind::Switchover,
@@ -92,13 +97,22 @@ impl Sightings {
         if promoted {
             return Kind::Demotion;
         }
-        if after.timeline < before.timeline {
+        if timeline_after < timeline_before {
             return Kind::Unknown;
         }
+        self.kind_on_one_timeline(before, after)
+    }
+
+    /// The kind when there was no promotion, or none that could be seen.
+    fn kind_on_one_timeline(&self, before: &Server, after: &Server) -> Kind {
+        if !before.is_same_member(after) {
+            return Kind::Unknown;
+        }
+        let only_silence = self.errors.iter().all(|class| *class == Class::Timeout);
         match (before.postmaster_start, after.postmaster_start) {
             (Some(one), Some(two)) if one != two => Kind::Restart,
             (Some(_), Some(_)) if only_silence => Kind::Stall,
-            (Some(_), Some(_)) => Kind::Connection,
+            (Some(_), Some(_)) if self.errors.iter().any(is_of_the_way) => Kind::Connection,
             _ => Kind::Unknown,
         }
     }
@@ -111,6 +125,19 @@ impl Sightings {
             .any(|name| self.replicas.contains(name));
         seen_read_only || streams
     }
+}
+
+/// Whether an error is about the way to the server, not about what the server answered.
+fn is_of_the_way(class: &Class) -> bool {
+    matches!(
+        class,
+        Class::Lost
+            | Class::Refused
+            | Class::NoBackend
+            | Class::Timeout
+            | Class::Unreachable
+            | Class::Resolve
+    )
 }
 
 #[cfg(test)]
@@ -185,5 +212,10 @@ mod tests {
         assert_eq!(between(server("a", 2, 0), server("bb", 1, 0), lost).kind(), Kind::Unknown);
         assert_eq!(between(server("a", 2, 0), server("a", 1, 5), lost).kind(), Kind::Unknown);
         assert_eq!(Sightings::default().kind(), Kind::Unknown);
+        let full = &[Class::Overloaded];
+        assert_eq!(between(server("a", 1, 0), server("a", 1, 0), full).kind(), Kind::Unknown);
+        let hidden = |member| Server { timeline: None, ..server(member, 1, 0) };
+        assert_eq!(between(hidden("a"), server("bb", 2, 0), lost).kind(), Kind::Unknown);
+        assert_eq!(between(hidden("a"), hidden("a"), lost).kind(), Kind::Connection);
     }
 }

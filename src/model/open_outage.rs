@@ -100,6 +100,17 @@ impl OpenOutage {
         }
     }
 
+    /// A writer will not write any more. When nobody else is down, the outage was over with the
+    /// last writer back; when none came back, it ends with the load.
+    pub(super) fn writer_gone(&mut self, writer: i32, at: Duration) {
+        if self.down.remove(&writer) && self.down.is_empty() {
+            match self.last_back {
+                Some(back) => self.over = Some(back),
+                None => self.end(at),
+            }
+        }
+    }
+
     pub(super) fn error(&mut self, started: Duration, at: Duration, fault: &Fault) {
         *self.errors.entry(fault.class).or_default() += 1;
         self.first_error.get_or_insert(at);

@@ -76,6 +76,13 @@ pub enum Input<'a> {
         /// Who answered.
         server: &'a Server,
     },
+    /// A writer has nothing left to write, and is not missed any more.
+    Finished {
+        /// Which writer.
+        writer: i32,
+        /// When.
+        at: Duration,
+    },
     /// Time passed.
     Tick {
         /// Now.
@@ -202,6 +209,11 @@ impl OutageClock {
                 self.servers.insert(writer, Arc::new(server.clone()));
                 if let Some(open) = &mut self.open {
                     open.connected(accepted, authenticated, at);
+                }
+            }
+            Input::Finished { writer, at } => {
+                if let Some(open) = &mut self.open {
+                    open.writer_gone(writer, at);
                 }
             }
             Input::Tick { now } => self.tick(now, &mut outputs),

@@ -64,7 +64,7 @@ impl RateTrail {
         let (from, to) = (bucket(from), bucket(to));
         self.buckets
             .iter()
-            .filter(|(number, _)| (from..=to).contains(number))
+            .filter(|(number, _)| (from..to).contains(number))
             .map(|(_, count)| *count)
             .sum::<u64>() as f64
     }

@@ -1,7 +1,7 @@
 //! The record: a run's events as JSON Lines, and what can be wrong with such lines.
 //!
-//! One event a line, the run's header first. Later versions may add fields and events; a change
-//! that an older reader would misunderstand gets a new format number.
+//! One event a line, the run's header first. Later versions may add fields; a new event gets a new
+//! format number, as a reader that skips what it does not know could call a write lost.
 
 use thiserror::Error;
 

@@ -101,6 +101,7 @@ impl Run {
                 self.met(&connected.server);
                 self.left_old_session(connected.writer);
                 self.current_backends.insert(connected.writer, connected.backend.clone());
+                self.came_back(connected.writer);
             }
             What::Fault(failure) => self.failed(failure),
             What::Interval(interval) => self.interval(interval),
@@ -124,7 +125,8 @@ impl Run {
             What::HistoryBackwards(backwards) => self.history_backwards.push(backwards.clone()),
             What::Stopping { .. } => self.stopping = true,
             What::Verified(verification) => self.verified(verification),
-            What::Ended { complete } => self.ended = *complete,
+            What::Closed => self.ended = true,
+            What::Ended { complete } => self.ended |= *complete,
             What::Run(_)
             | What::Refused { .. }
             | What::Stalled(_)
@@ -217,6 +219,24 @@ impl Run {
         match start.writers.iter_mut().find(|progress| progress.writer == writer) {
             Some(progress) => progress.attempted = progress.attempted.max(attempted),
             None => start.writers.push(Progress { writer, attempted, resolved }),
+        }
+    }
+
+    /// How far a writer was when its session ended is known for sure when it has a new one: before,
+    /// the recorder may have been a batch behind.
+    fn came_back(&mut self, writer: i32) {
+        let ended = self.outages.last().map_or(0, |outage| outage.n);
+        let Some(start) = self.outage_starts.last_mut().filter(|start| start.n > ended) else {
+            return;
+        };
+        let Some(book) = self.ledger.book(writer) else { return };
+        match start.writers.iter_mut().find(|progress| progress.writer == writer) {
+            Some(progress) => progress.attempted = progress.attempted.max(book.attempted),
+            None => start.writers.push(Progress {
+                writer,
+                attempted: book.attempted,
+                resolved: book.resolved,
+            }),
         }
     }
 

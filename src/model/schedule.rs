@@ -21,6 +21,8 @@ pub struct Schedule {
     begun: bool,
     /// Slots used up: sent or skipped.
     taken: u64,
+    /// Writes sent before any slot was due.
+    probes: u64,
     /// Slots that may still be sent, when the number of writes is bounded.
     left: Option<u64>,
     /// Slots that were never sent.
@@ -59,7 +61,7 @@ impl Schedule {
             let rest = writes % u64::from(writers);
             each + u64::from(u64::from(index) < rest)
         });
-        Self { pace, backlog, begin, begun: false, taken: 0, left, skipped: 0 }
+        Self { pace, backlog, begin, begun: false, taken: 0, probes: 0, left, skipped: 0 }
     }
 
     /// When the next write is due; now when the pace is `max`, `None` when all are sent.
@@ -74,13 +76,22 @@ impl Schedule {
         })
     }
 
-    /// Uses up the next slot for a write that is sent now, and says when it was due: now at the
-    /// latest, as a write may be sent before its time.
+    /// Uses up the next slot for a write that is sent now, and says when it was due. A write that
+    /// is sent before any slot is due, to see whether a new session writes, is due now and one
+    /// more than the schedule has: it moves no slot.
     pub fn take(&mut self, now: Duration) -> Duration {
-        let due = self.next_due(now).unwrap_or(now).min(now);
-        self.taken += 1;
+        let next = self.next_due(now);
         self.left = self.left.map(|left| left.saturating_sub(1));
-        due
+        match next {
+            Some(due) if due <= now => {
+                self.taken += 1;
+                due
+            }
+            _ => {
+                self.probes += 1;
+                now
+            }
+        }
     }
 
     /// The first session is there: when that was soon after the beginning, the schedule begins
@@ -94,8 +105,8 @@ impl Schedule {
         }
     }
 
-    /// A session is there, for the first time or again: slots that came due without one are skipped, or stay due when
-    /// they are to be caught up.
+    /// A session is there, for the first time or again: slots that came due without one are
+    /// skipped, or stay due when they are to be caught up.
     ///
     /// One write goes out at once, so that the end of the outage is sharp: the last slot that
     /// came due is kept for it.
@@ -141,10 +152,10 @@ impl Schedule {
         self.left.map_or(overdue, |left| left.min(overdue))
     }
 
-    /// Slots used up: sent or skipped.
+    /// Writes that came due and were sent or skipped.
     #[must_use]
     pub fn taken(&self) -> u64 {
-        self.taken
+        self.taken + self.probes
     }
 
     /// Slots that were never sent.
@@ -219,12 +230,13 @@ mod tests {
     }
 
     #[test]
-    fn a_write_before_its_time_uses_up_its_slot() {
+    fn a_write_before_its_time_moves_no_slot() {
         let mut schedule =
             Schedule::new(Rate::PerSecond(1.0), Backlog::Skip, 0, 1, None, Duration::ZERO);
         schedule.take(ms(0));
         assert_eq!(schedule.take(ms(300)), ms(300));
-        assert_eq!(schedule.next_due(ms(300)), Some(ms(2000)));
+        assert_eq!(schedule.next_due(ms(300)), Some(ms(1000)));
+        assert_eq!(schedule.taken(), 2);
     }
 
     #[test]

@@ -6,7 +6,8 @@ use tokio_postgres::{Client, Error, Row};
 use crate::model::event::Backend;
 use crate::model::server::Server;
 
-/// The timeline that a primary writes is in the name of its current WAL file:
+/// A role may be set to hide warnings, but one of them says that a commit did not wait for its
+/// standby, so it is asked for. The timeline that a primary writes is in the name of its current WAL file:
 /// `pg_control_checkpoint()` lags after a promotion until the next checkpoint.
 const FULL: &str = "\
 SELECT pg_is_in_recovery() AS in_recovery,
@@ -22,7 +23,9 @@ SELECT pg_is_in_recovery() AS in_recovery,
        (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
        nullif(current_setting('pgchaos.member', true), '') AS member,
        pg_backend_pid() AS pid,
-       (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()) AS backend_start";
+       (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()) AS backend_start,
+       CASE WHEN current_setting('client_min_messages') = 'error'
+            THEN set_config('client_min_messages', 'warning', false) END";
 
 /// For servers that hide their control file or their WAL, as some managed services do.
 const BASIC: &str = "\
@@ -35,7 +38,9 @@ SELECT pg_is_in_recovery() AS in_recovery,
        NULL::text AS system_identifier,
        nullif(current_setting('pgchaos.member', true), '') AS member,
        pg_backend_pid() AS pid,
-       (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()) AS backend_start";
+       (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()) AS backend_start,
+       CASE WHEN current_setting('client_min_messages') = 'error'
+            THEN set_config('client_min_messages', 'warning', false) END";
 
 /// Who answers on this session.
 ///

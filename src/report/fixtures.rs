@@ -135,6 +135,7 @@ pub(super) fn header(rate: Rate, writers: u32) -> What {
         run_id: "0d6f7d2a-1111-4222-8333-123456789abc".parse().unwrap(),
         generator: 1,
         first_writer: 1,
+        own_writers: (i32::MIN, i32::MAX),
         started_at: "2026-11-22T20:56:20.500Z".parse().unwrap(),
         target: Target {
             host: "localhost".to_owned(),

@@ -22,7 +22,7 @@ fn read_only_on_an_established_session_and_on_new_ones() {
     assert_eq!(signs(&load.faults("read_only", 4)), ["read_only", "check", "-"], "new sessions");
     server.psql("ALTER SYSTEM RESET default_transaction_read_only");
     server.psql("SELECT pg_reload_conf()");
-    assert_eq!(load.recovers()["kind"], "connection");
+    assert_eq!(load.recovers()["kind"], "unknown");
     let finished = load.ends_with(&["read_only"]);
     assert_eq!(finished.summary["writes"]["rejected"], 1);
     assert_eq!(finished.summary["writes"]["in_doubt"], 0);

@@ -78,7 +78,7 @@ fn sql_by_a_trigger_that_refuses() {
     assert_eq!(signs(&fault), ["sql", "write", "WH001"]);
     assert_eq!(fault["fault"]["message"], "the warehouse is closed · wait");
     server.psql("DROP FUNCTION refuse() CASCADE");
-    assert_eq!(load.recovers()["kind"], "connection");
+    assert_eq!(load.recovers()["kind"], "unknown");
     let finished = load.ends_with(&["sql"]);
     let rejected = finished.summary["writes"]["rejected"].as_u64().unwrap();
     assert_eq!(json!(rejected), finished.summary["errors"]["sql"]);

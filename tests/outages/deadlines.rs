@@ -43,6 +43,8 @@ fn a_server_frozen_in_the_middle_of_a_write_is_a_timeout_at_the_deadline() {
     let load = Gen::start([
         &*url,
         "--rate=100",
+        // A read in flight before the write would end the session by its own deadline.
+        "--read-every=0",
         "--write-timeout=600ms",
         "--connect-timeout=400ms",
         "--stall-after=200ms",

@@ -20,6 +20,7 @@ pub fn header(writers: u32) -> Header {
         run_id: Uuid::from_u128(0x0d6f),
         generator: 0,
         first_writer: 1,
+        own_writers: (i32::MIN, i32::MAX),
         started_at: started_at(),
         target: Target {
             host: "localhost".to_owned(),

@@ -90,7 +90,7 @@ fn recent(ago: Duration) -> bool {
 fn reason(fault: &Fault, verbose: bool) -> String {
     let endpoint = &fault.endpoint;
     let plain = match fault.class {
-        Class::NoBackend => "the proxy accepted and closed: it knows no primary".to_owned(),
+        Class::NoBackend => "accepted, then closed: a proxy that knows no primary?".to_owned(),
         Class::Refused => format!("nobody listens on {endpoint}"),
         Class::Unreachable => format!("no way to {endpoint}: {}", fault.message),
         Class::Resolve => format!("no address for {endpoint}"),
