@@ -4,6 +4,8 @@
 
 mod support;
 
+#[path = "refusals/encryption.rs"]
+mod encryption;
 #[path = "refusals/hopeless.rs"]
 mod hopeless;
 #[path = "refusals/not_up_yet.rs"]

@@ -62,7 +62,7 @@ fn url(login: &str, port: u16, database: &str) -> String {
 /// Runs it to its end, which is a refusal: the log's first line apart, `message` and a remedy with `remedy` in it are
 /// all that is said.
 #[track_caller]
-fn is_refused(args: &[&str], message: &str, remedy: &[&str]) -> Finished {
+pub(crate) fn is_refused(args: &[&str], message: &str, remedy: &[&str]) -> Finished {
     let finished = Gen::start([&["--log-format", "text"], args].concat()).finish();
     let (code, stderr) = (finished.code, &finished.stderr);
     assert_eq!(code, 4, "{stderr}");
@@ -190,16 +190,6 @@ fn no_permission_to_insert_until_the_remedy_is_taken() {
     database.run(&remedy.join("\n"));
     let finished = Gen::start(["--writes", "1", &database.url()]).finish();
     assert_eq!(finished.code, 0, "{}", finished.stderr);
-}
-
-#[test]
-fn a_server_without_tls() {
-    let server = Postgres::shared();
-    let endpoint = format!("127.0.0.1:{}", server.port());
-    let message =
-        format!("{endpoint}: error performing TLS handshake: server does not support TLS");
-    let url = format!("{}?sslmode=require", server.url());
-    is_refused(&[&url], &message, &["sslmode=prefer"]);
 }
 
 #[test]
