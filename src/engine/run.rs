@@ -113,6 +113,7 @@ pub async fn run(
         Checker {
             run_id,
             dialer: dialer.clone(),
+            clock,
             recorder: signals.clone(),
             stop: stop.writing.clone(),
         }

@@ -56,6 +56,7 @@ impl Recorder {
     pub(super) fn check_request(&self, outage: &Outage, sightings: Sightings) -> CheckRequest {
         let mut request = CheckRequest {
             outage: outage.n,
+            began: outage.began,
             sightings,
             kind: outage.kind,
             windows: Vec::new(),
