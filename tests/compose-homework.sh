@@ -71,6 +71,7 @@ finish() {
     say "removing the cluster"
     compose down -v --timeout 5 >>"$logs/compose.log" 2>&1 || not_ok "docker compose down -v"
     check "no container is left" [ -z "$(docker ps -aq --filter "label=com.docker.compose.project=$project")" ]
+    check "no volume is left" [ -z "$(docker volume ls -q --filter "label=com.docker.compose.project=$project")" ]
     printf '%d passed, %d failed\n' "$passed" "$failed"
     [ "$failed" -eq 0 ] || exit 1
     exit 0
