@@ -19,9 +19,9 @@
 //! cluster and makes the tables ([`engine::setup`]), starts the writers, waits until it is time to
 //! stop, and has everything verified ([`engine::verification`]).
 //!
-//! A writer (`engine/writer.rs`) opens a session through [`pg::connect`], sends what its
+//! A writer (`engine/writer/`) opens a session through [`pg::connect`], sends what its
 //! [`model::schedule`] says is due, and reports to the recorder. The recorder
-//! (`engine/recorder.rs`) is the one task that owns the books: it turns what it hears into
+//! (`engine/recorder/`) is the one task that owns the books: it turns what it hears into
 //! [`model::event`]s. The same event goes three ways: into [`model::run`], where the ledger
 //! ([`model::ledger`]) and the counts are; into the record on disk ([`engine::record_file`]); and
 //! to whoever watches, which here is the log ([`report::text_log`], [`report::json_log`]). So a

@@ -36,10 +36,4 @@ impl ConnectionArgs {
             dbname: self.dbname.clone(),
         }
     }
-
-    /// Whether nothing was said.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        [&self.host, &self.port, &self.username, &self.dbname].iter().all(|said| said.is_none())
-    }
 }

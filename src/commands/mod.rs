@@ -2,6 +2,7 @@
 
 pub mod clean;
 pub mod files;
+mod gen_log;
 pub mod generate;
 pub mod init;
 pub mod output;

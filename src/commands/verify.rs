@@ -9,12 +9,12 @@ use super::session::{dialer, settings};
 use crate::cli::VerifyArgs;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::exit::Exit;
-use crate::engine::record_file::{RecordWriter, Recorded, date_losses, read};
+use crate::engine::Dialer;
+use crate::engine::record_file::{RecordWriter, Recorded, lost_writes, read};
+use crate::engine::setup::Step;
 use crate::engine::verification::{Subject, verify};
-use crate::model::event::{Event, Verification, What};
-use crate::model::loss_times::LossTimes;
+use crate::model::event::{Event, What};
 use crate::model::options::Target;
-use crate::model::run::Run;
 use crate::model::summing_up::sum_up;
 
 /// Runs the command.
@@ -34,13 +34,16 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
         );
     }
     let connection = connection(&args.connection, &run.header.target);
-    let dialer = dialer(settings(&connection, None)?);
+    let settings = settings(&connection, None)?;
+    let (role, dbname) = (settings.user.clone(), settings.dbname.clone());
+    let dialer = dialer(settings);
+    check_target(&dialer, &role, &dbname).await?;
     let subject = Subject::of(&run, run.closing());
     let mut verification = verify(&subject, &dialer, args.verify_timeout, |step| {
         eprintln!("pgchaos: {step}");
     })
     .await;
-    verification.lost_writes = lost_writes(&path, &run, &verification)?;
+    verification.lost_writes = lost_writes(run.header.started_at, &verification, Some(&path));
     let event = Event { at: run.elapsed, what: What::Verified(Box::new(verification)) };
     run.apply(&event);
     keep(&path, &event);
@@ -50,9 +53,9 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     Ok(summary.verdict.into())
 }
 
-/// Where the run wrote to, unless something else was said.
+/// Where the run wrote to, but for what was said. A connection string says all of it.
 fn connection(said: &ConnectionArgs, target: &Target) -> ConnectionArgs {
-    if !said.is_empty() {
+    if said.dbname.as_deref().is_some_and(|dbname| dbname.contains(['=', '/'])) {
         return said.clone();
     }
     let (hosts, ports): (Vec<&str>, Vec<&str>) = target
@@ -61,25 +64,27 @@ fn connection(said: &ConnectionArgs, target: &Target) -> ConnectionArgs {
         .filter_map(|endpoint| endpoint.rsplit_once(':'))
         .map(|(host, port)| (host.trim_start_matches('[').trim_end_matches(']'), port))
         .unzip();
+    // One port goes with every host, several go with theirs.
+    let same_port = ports.windows(2).all(|pair| pair[0] == pair[1]);
+    let ports = if same_port { &ports[..ports.len().min(1)] } else { &ports[..] };
     ConnectionArgs {
-        host: Some(hosts.join(",")),
-        port: Some(ports.join(",")),
-        username: Some(target.user.clone()),
-        dbname: Some(target.dbname.clone()),
+        host: said.host.clone().or_else(|| Some(hosts.join(","))),
+        port: said.port.clone().or_else(|| Some(ports.join(","))),
+        username: said.username.clone().or_else(|| Some(target.user.clone())),
+        dbname: said.dbname.clone().or_else(|| Some(target.dbname.clone())),
     }
 }
 
-fn lost_writes(
-    path: &Path,
-    run: &Run,
-    verification: &Verification,
-) -> Result<Vec<crate::model::summary::LostWrites>, Problem> {
-    match &verification.account {
-        Some(account) if account.lost > 0 => {
-            let times = LossTimes::new(run.header.started_at, &account.lost_writes);
-            Ok(date_losses(path, times)?.finish())
+/// A password or a database that is wrong will not become right by waiting.
+async fn check_target(dialer: &Dialer, role: &str, dbname: &str) -> Result<(), Problem> {
+    let Err(mut failures) = dialer.dial().await else { return Ok(()) };
+    let hopeless =
+        failures.iter().all(|failure| failure.fault.class.hopeless_before_first_success());
+    match failures.pop() {
+        Some(failure) if hopeless => {
+            Err(Problem::of_fault(Step::Connect, failure.fault, role, dbname))
         }
-        _ => Ok(Vec::new()),
+        _ => Ok(()),
     }
 }
 

@@ -4,13 +4,15 @@ use std::fs::{File, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use crate::model::event::Event;
+use crate::model::event::{Event, Verification};
 use crate::model::loss_times::LossTimes;
 use crate::model::record::{RecordError, encode};
 use crate::model::replay::{Line, Replay};
 use crate::model::run::Run;
+use crate::model::summary::LostWrites;
 
 /// Why a record cannot be read or written.
 #[derive(Debug, Error)]
@@ -117,12 +119,6 @@ impl RecordWriter {
         })
     }
 
-    /// Whether everything that was added is in the file.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.failed.is_none()
-    }
-
     /// Removes the record of a run that never began.
     pub fn discard(path: &Path) {
         // It has no write in it: that it stays is no harm.
@@ -192,11 +188,21 @@ pub fn read(path: &Path, mut each: impl FnMut(&Event)) -> Result<Recorded, Recor
     Ok(Recorded { run, torn })
 }
 
-/// Dates lost writes by a second look at the record.
-///
-/// # Errors
-/// [`RecordFileError`].
-pub fn date_losses(path: &Path, mut times: LossTimes) -> Result<LossTimes, RecordFileError> {
-    read(path, |event| times.apply(event))?;
-    Ok(times)
+/// The lost writes of a verification as ranges, dated by a second look at the record where there
+/// is one that can be read.
+#[must_use]
+pub fn lost_writes(
+    started_at: DateTime<Utc>,
+    verification: &Verification,
+    record: Option<&Path>,
+) -> Vec<LostWrites> {
+    let Some(account) = verification.account.as_ref().filter(|account| account.lost > 0) else {
+        return Vec::new();
+    };
+    let mut times = LossTimes::new(started_at, &account.lost_writes);
+    let dated = record.map(|path| read(path, |event| times.apply(event)));
+    if let Some(Err(error)) = dated {
+        tracing::warn!("when the lost writes were acknowledged is not told: {error}");
+    }
+    times.finish()
 }

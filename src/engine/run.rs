@@ -16,22 +16,17 @@ use super::checker::Checker;
 use super::clock::Clock;
 use super::dialer::Dialer;
 use super::gate::Gate;
-use super::record_file::{RecordFileError, RecordWriter, date_losses};
+use super::record_file::{RecordFileError, RecordWriter, lost_writes};
 use super::recorder::Recorder;
 use super::replica_reader::ReplicaReader;
 use super::setup::{Prepared, SetUp, SetupError, set_up};
 use super::signal::Signal;
 use super::verification::verify;
 use super::writer::{Shared, Writer};
-use crate::model::event::{Event, Header, StopReason, Verification};
-use crate::model::loss_times::LossTimes;
-use crate::model::options::{LoadOptions, Rate};
+use crate::model::event::{Event, Header, StopReason};
+use crate::model::options::LoadOptions;
 use crate::model::run::Run;
-use crate::model::summary::LostWrites;
 use crate::pg::settings::ConnectSettings;
-
-/// Above this many writes a second, single writes are not told.
-pub const ONE_BY_ONE_PER_S: f64 = 10.0;
 
 /// Signals that wait for the recorder. It is never behind for long; were it, writers would wait
 /// rather than fill the memory.
@@ -118,6 +113,7 @@ pub async fn run(
         Checker {
             run_id,
             dialer: dialer.clone(),
+            clock,
             recorder: signals.clone(),
             stop: stop.writing.clone(),
         }
@@ -228,10 +224,6 @@ fn start_writers(
     stop: &Stop,
 ) -> TaskTracker {
     let options = &header.options;
-    let one_by_one = match options.rate {
-        Rate::PerSecond(per_second) => per_second <= ONE_BY_ONE_PER_S,
-        Rate::Max => false,
-    };
     let shared = Arc::new(Shared {
         run_id: header.run_id,
         options: options.clone(),
@@ -242,7 +234,7 @@ fn start_writers(
         gate: Gate::new(),
         stop: stop.writing.clone(),
         users: prepared.users,
-        one_by_one,
+        one_by_one: options.is_told_one_by_one(),
     });
     let writers = TaskTracker::new();
     for (index, number) in (0..options.writers).zip(header.first_writer..) {
@@ -276,30 +268,9 @@ async fn verify_run(
         .await
     };
     let (mut verification, ()) = tokio::join!(verifying, telling);
-    verification.lost_writes = lost_writes(header, &verification, record);
+    verification.lost_writes = lost_writes(header.started_at, &verification, record);
     tell(signals, Signal::Verified(Box::new(verification))).await;
     Ok(())
-}
-
-/// The lost writes as ranges, dated where there is a record to date them from.
-fn lost_writes(
-    header: &Header,
-    verification: &Verification,
-    record: Option<&Path>,
-) -> Vec<LostWrites> {
-    let Some(account) = &verification.account else { return Vec::new() };
-    let times = || LossTimes::new(header.started_at, &account.lost_writes);
-    if account.lost == 0 {
-        return Vec::new();
-    }
-    match record.map(|record| date_losses(record, times())) {
-        Some(Ok(dated)) => dated.finish(),
-        Some(Err(error)) => {
-            tracing::warn!("lost writes cannot be dated: {error}");
-            times().finish()
-        }
-        None => times().finish(),
-    }
 }
 
 async fn tell(signals: &mpsc::Sender<Signal>, signal: Signal) {

@@ -91,6 +91,7 @@ pub(crate) enum Signal {
 #[derive(Debug)]
 pub(crate) struct CheckRequest {
     pub(crate) outage: u32,
+    pub(crate) began: Duration,
     pub(crate) sightings: Sightings,
     pub(crate) kind: Kind,
     /// `(writer, first, last)`.

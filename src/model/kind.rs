@@ -64,7 +64,8 @@ pub struct Sightings {
     pub errors: BTreeSet<Class>,
     /// A session was ended by an administrator's command (57P01).
     pub goodbye: bool,
-    /// Names (`application_name`) and addresses of the replicas that stream from the new primary.
+    /// Names (`application_name`) and addresses of the replicas that stream from the new primary,
+    /// and did so soon after the outage began.
     pub replicas: BTreeSet<String>,
 }
 
@@ -117,7 +118,13 @@ impl Sightings {
         }
     }
 
+    /// A primary that was stopped and is started again by somebody also comes back as a replica:
+    /// whoever lists the replicas leaves out those that came later than a demotion takes. While
+    /// its host is away, connects are swallowed.
     fn old_primary_stayed(&self, before: &Server) -> bool {
+        if self.errors.contains(&Class::Timeout) || self.errors.contains(&Class::Unreachable) {
+            return false;
+        }
         let seen_read_only = self.read_only.iter().any(|server| server.is_same_member(before));
         let streams = [&before.member, &before.address]
             .into_iter()
@@ -187,6 +194,10 @@ mod tests {
         seen.replicas = ["a".to_owned()].into();
         assert_eq!(seen.kind(), Kind::Switchover);
 
+        seen.errors.insert(Class::Timeout);
+        assert_eq!(seen.kind(), Kind::Failover, "its host was away");
+
+        seen.errors.remove(&Class::Timeout);
         seen.replicas.clear();
         seen.read_only = vec![Server { in_recovery: true, ..server("a", 1, 9) }];
         assert_eq!(seen.kind(), Kind::Switchover);

@@ -85,18 +85,6 @@ impl Ledger {
         self.books.get(&writer)
     }
 
-    /// How far every writer is.
-    #[must_use]
-    pub fn positions(&self) -> Vec<Progress> {
-        self.books()
-            .map(|(writer, book)| Progress {
-                writer,
-                attempted: book.attempted,
-                resolved: book.resolved,
-            })
-            .collect()
-    }
-
     /// The counts of the summary.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -65,6 +65,17 @@ pub struct LoadOptions {
     pub verify_timeout: Duration,
 }
 
+/// Above this many writes a second, single writes are not told.
+const ONE_BY_ONE_PER_S: f64 = 10.0;
+
+impl LoadOptions {
+    /// Whether the load is slow enough to tell single writes.
+    #[must_use]
+    pub fn is_told_one_by_one(&self) -> bool {
+        matches!(self.rate, Rate::PerSecond(per_second) if per_second <= ONE_BY_ONE_PER_S)
+    }
+}
+
 /// What makes the verdict fail.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Thresholds {

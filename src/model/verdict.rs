@@ -141,9 +141,10 @@ fn gaps(findings: &Findings, thresholds: &Thresholds) -> Vec<String> {
     }
     if !findings.closed {
         reasons.push(format!(
-            "the run was killed: {} {} after its last flush unaccounted for",
+            "the run was killed: {} {} after its last flush {} unaccounted for",
             findings.unaccounted,
-            writes(findings.unaccounted)
+            if findings.unaccounted == 1 { "write" } else { "writes" },
+            if findings.unaccounted == 1 { "is" } else { "are" }
         ));
     }
     if thresholds.min_availability_pct.is_some() && findings.availability_pct.is_none() {

@@ -1,6 +1,7 @@
 //! Who still works for a run on this server, and who streams from it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use tokio_postgres::Error;
 
@@ -17,7 +18,8 @@ SELECT count(*) FROM pg_stat_activity a
  WHERE coalesce(a.backend_start = b.backend_start, true)";
 
 const REPLICAS: &str = "\
-SELECT application_name, host(client_addr) FROM pg_stat_replication";
+SELECT application_name, host(client_addr) FROM pg_stat_replication
+ WHERE clock_timestamp() - backend_start >= make_interval(secs => $1)";
 
 impl Session {
     /// How many of these server processes are still there.
@@ -38,14 +40,14 @@ impl Session {
         self.client.query_one("SELECT pg_is_in_recovery()", &[]).await?.try_get(0)
     }
 
-    /// Names and addresses of the replicas that stream from this server. Empty also when the
-    /// role may not see them.
+    /// Names and addresses of the replicas that have streamed from this server for at least
+    /// `streaming_for`, by its clock. Empty also when the role may not see them.
     ///
     /// # Errors
     /// The driver's.
-    pub async fn replicas(&self) -> Result<BTreeSet<String>, Error> {
+    pub async fn replicas(&self, streaming_for: Duration) -> Result<BTreeSet<String>, Error> {
         let mut replicas = BTreeSet::new();
-        for row in self.client.query(REPLICAS, &[]).await? {
+        for row in self.client.query(REPLICAS, &[&streaming_for.as_secs_f64()]).await? {
             replicas.extend(row.try_get::<_, Option<String>>(0)?);
             replicas.extend(row.try_get::<_, Option<String>>(1)?);
         }

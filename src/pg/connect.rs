@@ -86,9 +86,7 @@ pub async fn open(
             let seconds = deadline.as_secs_f64();
             let words = match trace.phase {
                 Phase::Authenticate if silent => {
-                    format!(
-                        "accepted, then silence for {seconds:.1} s: a proxy before a dead server?"
-                    )
+                    format!("accepted, then {seconds:.1} s of silence (dead server?)")
                 }
                 phase => format!("no answer within {seconds:.1} s during {}", phase.name()),
             };
@@ -140,15 +138,11 @@ fn read_only(host: &Host, server: &Server) -> Fault {
         phase: Phase::Check,
         sqlstate: None,
         endpoint: host.to_string(),
-        message: format!("{} takes no writes ({})", server.name(), why_read_only(server)),
-    }
-}
-
-fn why_read_only(server: &Server) -> String {
-    let why = if server.in_recovery { "in recovery" } else { "read-only by its settings" };
-    match server.timeline {
-        Some(timeline) => format!("{why}, timeline {timeline}"),
-        None => why.to_owned(),
+        message: format!(
+            "{} takes no writes ({})",
+            server.name(),
+            if server.in_recovery { "in recovery" } else { "read-only by its settings" }
+        ),
     }
 }
 

@@ -115,18 +115,6 @@ impl Session {
             .await
     }
 
-    /// Runs with rows here: `(run_id, rows)`.
-    ///
-    /// # Errors
-    /// The driver's.
-    pub async fn runs(&self) -> Result<Vec<(Uuid, i64)>, Error> {
-        let rows = self
-            .client
-            .query("SELECT run_id, count(*) FROM pgchaos.user_events GROUP BY 1 ORDER BY 2", &[])
-            .await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
-    }
-
     /// Removes the schema with all that pgchaos made in it.
     ///
     /// Objects of others in the schema make it fail, and then nothing is removed.

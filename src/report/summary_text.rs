@@ -133,7 +133,8 @@ fn latency(page: &mut Page, latency: &Percentiles) {
 }
 
 fn next_step(page: &mut Page, summary: &Summary, record: Option<&str>) {
-    if summary.verification.state == VerificationState::Complete {
+    let nothing_to_verify = summary.writes.attempted == 0;
+    if summary.verification.state == VerificationState::Complete || nothing_to_verify {
         return;
     }
     let say = |text: &str| Line::new(Tone::Plain, "").rest(text);

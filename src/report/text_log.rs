@@ -245,7 +245,7 @@ impl TextLog {
                 found(at, outage_lines::checked(checked, self.several_writers()))
             }
             What::Reclassified { outage, kind } => {
-                below([outage_lines::reclassified(*outage, *kind)])
+                stamped(outage_lines::reclassified(*outage, *kind))
             }
             What::IdGap(gap) => below([outage_lines::id_gap(gap)]),
             What::HistoryBackwards(backwards) => stamped(outage_lines::backwards(backwards)),

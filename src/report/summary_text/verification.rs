@@ -38,7 +38,10 @@ fn lines(summary: &Summary, offset: FixedOffset) -> Vec<Line> {
             vec![Line::new(Tone::Bad, "not complete").rest(format!(": {why}"))]
         }
         VerificationState::Skipped => {
-            let why = reason.unwrap_or("not asked for");
+            let why = reason.unwrap_or(match summary.writes.attempted {
+                0 => "no write was sent",
+                _ => "it was not reached",
+            });
             vec![Line::new(Tone::Wary, "skipped").rest(format!(": {why}"))]
         }
     }

@@ -72,7 +72,7 @@ fn repeated_attempts(
     let so_far = match (setting.outage_began, setting.writers) {
         (None, _) => format!("for {}", since(began)),
         (Some(outage), 1) => format!("no write for {}", since(outage)),
-        (Some(outage), _) => format!("outage since {}", since(outage)),
+        (Some(outage), _) => format!("outage for {}", since(outage)),
     };
     let last = if recent(ago) { format!(", last {} ago", duration(ago)) } else { String::new() };
     Line::new(tone(fault.class), words::loud_class(fault.class))
@@ -90,7 +90,7 @@ fn recent(ago: Duration) -> bool {
 fn reason(fault: &Fault, verbose: bool) -> String {
     let endpoint = &fault.endpoint;
     let plain = match fault.class {
-        Class::NoBackend => "accepted, then closed: a proxy that knows no primary?".to_owned(),
+        Class::NoBackend => "accepted, then closed: no live primary?".to_owned(),
         Class::Refused => format!("nobody listens on {endpoint}"),
         Class::Unreachable => format!("no way to {endpoint}: {}", fault.message),
         Class::Resolve => format!("no address for {endpoint}"),

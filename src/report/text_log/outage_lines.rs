@@ -56,7 +56,7 @@ pub(super) fn reclassified(outage: u32, kind: Kind) -> Line {
         Kind::Switchover => ": the old primary stayed, as a replica",
         _ => "",
     };
-    Line::new(Tone::Plain, "").rest(format!("outage {outage} was a {kind}{why}"))
+    Line::new(Tone::Plain, "OUTAGE").rest(format!(" {outage} was a {kind}{why}"))
 }
 
 /// What was looked up after an outage.

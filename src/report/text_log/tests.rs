@@ -52,7 +52,7 @@ fn the_homeworks_story() {
             "           READ check (last 3 IDs): [3, 2, 1]",
             "[23:56:22] INSERT: login by Иван Петров · id 4",
             "[23:57:42] LOST during INSERT #82: server closed the connection · in doubt",
-            "[23:57:42] NO BACKEND: accepted, then closed: a proxy that knows no primary? · retrying",
+            "[23:57:42] NO BACKEND: accepted, then closed: no live primary? · retrying",
             "[23:57:47] NO BACKEND ×5, last 0.2 s ago · no write for 5.1 s · retrying",
             "[23:57:52] NO BACKEND ×9, last 0.4 s ago · no write for 10.1 s · retrying",
             "[23:57:57] NO BACKEND ×11, last 3.0 s ago · no write for 15.1 s · retrying",

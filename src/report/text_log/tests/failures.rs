@@ -60,7 +60,7 @@ fn attempts_of_two_classes_in_turn_are_told_every_five_seconds() {
         told(&mut log, &attempts),
         [
             "[23:56:20] REFUSED: nobody listens on localhost:5500 · retrying",
-            "[23:56:20] NO BACKEND: accepted, then closed: a proxy that knows no primary? · retrying",
+            "[23:56:20] NO BACKEND: accepted, then closed: no live primary? · retrying",
             "[23:56:25] REFUSED ×26 · for 5 s · retrying",
             "[23:56:25] NO BACKEND ×25, last 0.1 s ago · for 4.9 s · retrying",
             "[23:56:28] REFUSED ×40, last 0.4 s ago · for 8.2 s · retrying",
@@ -115,7 +115,7 @@ fn a_kind_that_is_known_later_is_told() {
     let settled = What::Reclassified { outage: 1, kind: Kind::Switchover };
     assert_eq!(
         log(1, true, None).event(&event(5_000, settled)),
-        ["           outage 1 was a switchover: the old primary stayed, as a replica"]
+        ["[23:56:25] OUTAGE 1 was a switchover: the old primary stayed, as a replica"]
     );
 }
 

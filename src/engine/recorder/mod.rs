@@ -2,11 +2,17 @@
 //!
 //! Writers and their helpers send it [`Signal`]s; it turns them into events, which go into the
 //! run, the record and out to whoever watches.
+//!
+//! - `outages`: what it makes of the outage clock's words.
+//! - `writing`: how events leave it.
+
+mod outages;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::clock::Clock;
@@ -16,17 +22,11 @@ use super::replica_reader::Acknowledged;
 use super::signal::{CheckRequest, Signal};
 use super::verification::Subject;
 use crate::model::account::Closing;
-use crate::model::event::{
-    Backwards, BackwardsWhat, Connected, Event, Failure, IdGap, Interval, OutageBegan, Progress,
-    ReadBack, Ready, Stalled, What, WritesResumed,
-};
-use crate::model::kind::Sightings;
+use crate::model::event::{Connected, Event, Failure, Interval, ReadBack, Ready, Stalled, What};
 use crate::model::latency::Latencies;
-use crate::model::outage::Outage;
-use crate::model::outage_clock::{Input, OutageClock, Output, SETTLE};
+use crate::model::outage_clock::{Input, OutageClock, SETTLE};
 use crate::model::run::Run;
 use crate::model::seq_set::SeqSet;
-use crate::model::server::Server;
 
 /// How often progress goes into the record. A killed run loses at most this, and the age of a
 /// batch.
@@ -289,190 +289,5 @@ impl Recorder {
         for (written, at) in batch.written.into_iter().zip(&batch.acknowledged_at) {
             self.emit(*at, What::Written(written));
         }
-    }
-
-    /// The first id of a session against the highest one before it. An identity never goes back
-    /// but with the history that gave it.
-    fn first_id(&mut self, writer: i32, first_id: i64, floor: i64) {
-        // Only the very first id after the outage tells a gap: later ones are other writers'.
-        if let Some(gap) = &mut self.gap
-            && gap.before == self.highest_id
-        {
-            gap.after.get_or_insert(first_id);
-        }
-        let told = self.run.history_backwards.iter().any(|backwards| {
-            backwards.what == BackwardsWhat::Id && Some(backwards.seen) >= self.outage_began
-        });
-        if first_id <= floor && !told {
-            let now = self.clock.now();
-            let server = self.outages.server_of(writer).map(Server::name);
-            let backwards = Backwards {
-                what: BackwardsWhat::Id,
-                from: floor.to_string(),
-                to: first_id.to_string(),
-                server: server.unwrap_or_else(|| "an unknown server".to_owned()),
-                seen: now,
-            };
-            self.emit(now, What::HistoryBackwards(backwards));
-        }
-    }
-
-    fn step(&mut self, input: Input<'_>) {
-        let now = self.clock.now();
-        for output in self.outages.step(input) {
-            match output {
-                Output::Began { n, began } => {
-                    self.flush_interval();
-                    self.gap = Some(Gap { outage: n, before: self.highest_id, after: None });
-                    self.skipped_before = self.skipped();
-                    self.outage_began = Some(began);
-                    let writers = self.positions();
-                    self.emit(now, What::OutageBegan(OutageBegan { n, began, writers }));
-                }
-                Output::Resumed { n, after, writers_down } => {
-                    let resumed = WritesResumed { outage: n, after, writers_down };
-                    self.emit(now, What::WritesResumed(resumed));
-                }
-                Output::Ended { outage, sightings } => self.outage_ended(*outage, *sightings),
-                Output::FullRate { n, after } => {
-                    self.emit(now, What::FullRate { outage: n, after });
-                }
-            }
-        }
-    }
-
-    fn outage_ended(&mut self, mut outage: Outage, sightings: Sightings) {
-        self.flush_interval();
-        outage.skipped = self.skipped().saturating_sub(self.skipped_before);
-        let over = outage.began + outage.degraded;
-        let request = self.check_request(&outage, sightings);
-        let ended = outage.first_ack.is_some();
-        self.emit(over, What::OutageEnded(Box::new(outage)));
-        // A checker that is behind leaves this outage to the final verification.
-        if let Some(checker) = self.checker.as_ref().filter(|_| ended)
-            && checker.try_send(request).is_err()
-        {
-            tracing::debug!("the checker is behind: an outage is left to the verification");
-        }
-    }
-
-    fn check_request(&self, outage: &Outage, sightings: Sightings) -> CheckRequest {
-        let mut request = CheckRequest {
-            outage: outage.n,
-            sightings,
-            kind: outage.kind,
-            windows: Vec::new(),
-            acknowledged: BTreeMap::new(),
-            in_doubt: BTreeMap::new(),
-        };
-        let each = (RECENT_WRITES / i64::try_from(self.writers.len().max(1)).unwrap_or(1)).max(10);
-        let starts = self.run.outage_start(outage.n).unwrap_or_default();
-        for (writer, book) in self.run.ledger.books() {
-            // What was written before the outage can be gone, what came after it cannot.
-            let start = starts.iter().find(|start| start.writer == writer);
-            let doubt = book.in_doubt.last().unwrap_or(0);
-            let last = start.map_or(book.attempted, |start| start.attempted).max(doubt);
-            let window = (writer, (last - each).max(1), last);
-            let in_window = SeqSet::range(window.1, window.2);
-            request.windows.push(window);
-            request.acknowledged.insert(writer, &book.acknowledged() & &in_window);
-            let doubts = &(&book.in_doubt - &book.recovered) & &in_window;
-            request.in_doubt.insert(writer, doubts);
-        }
-        request
-    }
-
-    /// Everybody asks about the ids that a new primary skips; one line says that nothing is
-    /// missing, when that was looked up.
-    fn explain_gap(&mut self, outage: u32, nothing_missing: bool) {
-        let Some(gap) = self.gap.take_if(|gap| gap.outage == outage) else { return };
-        let (Some(before), Some(after)) = (gap.before, gap.after) else { return };
-        let Some(ended) = self.run.outages.iter().rev().find(|ended| ended.n == outage) else {
-            return;
-        };
-        // Writes in doubt may have used ids, and so may other writers' first ones.
-        let used = ended.in_doubt + self.run.header.options.writers as u64;
-        let jump = u64::try_from(after - before).unwrap_or(0);
-        if nothing_missing && jump > used {
-            let kind = ended.kind;
-            self.emit(self.clock.now(), What::IdGap(IdGap { outage, before, after, kind }));
-        }
-    }
-
-    fn skipped(&self) -> u64 {
-        self.writers.values().map(|position| position.skipped).sum()
-    }
-
-    fn positions(&self) -> Vec<Progress> {
-        self.writers
-            .iter()
-            .map(|(writer, position)| Progress {
-                writer: *writer,
-                attempted: position.attempted,
-                resolved: position.resolved,
-            })
-            .collect()
-    }
-
-    fn flush_interval(&mut self) {
-        let mut interval = std::mem::take(&mut self.interval);
-        for (writer, position) in &mut self.writers {
-            if std::mem::take(&mut position.moved) {
-                interval.writers.push(Progress {
-                    writer: *writer,
-                    attempted: position.attempted,
-                    resolved: position.resolved,
-                });
-            }
-            interval.backlog += position.backlog;
-        }
-        if interval.writers.is_empty() && interval.due == 0 && interval.skipped == 0 {
-            return;
-        }
-        interval.latency_us = self.latencies.drain();
-        interval.highest_id = self.highest_id;
-        self.emit(self.clock.now(), What::Interval(Box::new(interval)));
-    }
-
-    fn flush(&mut self) {
-        self.flush_interval();
-        self.flush_record();
-        self.last_flush = Instant::now();
-    }
-
-    fn flush_record(&mut self) {
-        let flushed = self.record.as_mut().map_or(Ok(()), RecordWriter::flush);
-        if let Err(words) = flushed {
-            let message = format!("{words}; from here on this run cannot be accounted for again");
-            self.emit(self.clock.now(), What::Warning { message });
-        }
-    }
-
-    fn emit(&mut self, at: Duration, what: What) {
-        let event = Event { at, what };
-        self.run.apply(&event);
-        let for_the_log_alone =
-            matches!(event.what, What::Written(_) | What::ReadBack(_) | What::Verifying { .. });
-        if let Some(record) = &mut self.record
-            && !for_the_log_alone
-        {
-            record.add(&event);
-        }
-        // A terminal that takes no more lines must not hold the load up.
-        if self.watcher.try_send(event).is_err() {
-            self.unwatched += 1;
-        } else if self.unwatched > 0 {
-            let lines = std::mem::take(&mut self.unwatched);
-            let message = format!("{lines} log lines are left out: they came faster than taken");
-            let _ = self.watcher.try_send(Event { at, what: What::Warning { message } });
-        }
-    }
-
-    fn finish(mut self, complete: bool, reply: oneshot::Sender<Run>) {
-        self.flush_interval();
-        self.emit(self.clock.now(), What::Ended { complete });
-        self.flush_record();
-        // Whoever asked and went away does not need the answer.
-        let _ = reply.send(self.run);
     }
 }

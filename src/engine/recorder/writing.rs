@@ -1,0 +1,75 @@
+//! How events leave the recorder: into the run, the record and out to whoever watches.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::Recorder;
+use crate::engine::record_file::RecordWriter;
+use crate::model::event::{Event, Progress, What};
+use crate::model::run::Run;
+
+impl Recorder {
+    pub(super) fn flush_interval(&mut self) {
+        let mut interval = std::mem::take(&mut self.interval);
+        for (writer, position) in &mut self.writers {
+            if std::mem::take(&mut position.moved) {
+                interval.writers.push(Progress {
+                    writer: *writer,
+                    attempted: position.attempted,
+                    resolved: position.resolved,
+                });
+            }
+            interval.backlog += position.backlog;
+        }
+        if interval.writers.is_empty() && interval.due == 0 && interval.skipped == 0 {
+            return;
+        }
+        interval.latency_us = self.latencies.drain();
+        interval.highest_id = self.highest_id;
+        self.emit(self.clock.now(), What::Interval(Box::new(interval)));
+    }
+
+    pub(super) fn flush(&mut self) {
+        self.flush_interval();
+        self.flush_record();
+        self.last_flush = Instant::now();
+    }
+
+    pub(super) fn flush_record(&mut self) {
+        let flushed = self.record.as_mut().map_or(Ok(()), RecordWriter::flush);
+        if let Err(words) = flushed {
+            let message = format!("{words}; from here on this run cannot be accounted for again");
+            self.emit(self.clock.now(), What::Warning { message });
+        }
+    }
+
+    pub(super) fn emit(&mut self, at: Duration, what: What) {
+        let event = Event { at, what };
+        self.run.apply(&event);
+        let for_the_log_alone =
+            matches!(event.what, What::Written(_) | What::ReadBack(_) | What::Verifying { .. });
+        if let Some(record) = &mut self.record
+            && !for_the_log_alone
+        {
+            record.add(&event);
+        }
+        // A terminal that takes no more lines must not hold the load up.
+        if self.watcher.try_send(event).is_err() {
+            self.unwatched += 1;
+        } else if self.unwatched > 0 {
+            let lines = std::mem::take(&mut self.unwatched);
+            let message = format!("{lines} log lines are left out: they came faster than taken");
+            let _ = self.watcher.try_send(Event { at, what: What::Warning { message } });
+        }
+    }
+
+    pub(super) fn finish(mut self, complete: bool, reply: oneshot::Sender<Run>) {
+        self.flush_interval();
+        self.emit(self.clock.now(), What::Ended { complete });
+        self.flush_record();
+        // Whoever asked and went away does not need the answer.
+        let _ = reply.send(self.run);
+    }
+}

@@ -1,0 +1,136 @@
+//! One writer: a connection that writes on its schedule, loses it, and comes back.
+//!
+//! - `connecting`: without a session, attempts until there is one that takes writes.
+//! - `using`: with a session, what is due goes out and what is answered is counted.
+//! - `failing`: what a broken session or a refused write leaves behind.
+
+mod connecting;
+mod failing;
+mod using;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::rngs::SmallRng;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::clock::Clock;
+use super::dialer::Dialer;
+use super::gate::Gate;
+use super::outbox::Outbox;
+use super::signal::Signal;
+use crate::model::backoff::Backoff;
+use crate::model::options::LoadOptions;
+use crate::model::schedule::Schedule;
+
+/// What all writers of a run share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) run_id: Uuid,
+    pub(crate) options: LoadOptions,
+    pub(crate) dialer: Dialer,
+    pub(crate) clock: Clock,
+    /// When the schedule begins.
+    pub(crate) begin: Duration,
+    pub(crate) gate: Gate,
+    /// No new writes: what is in flight is waited for.
+    pub(crate) stop: CancellationToken,
+    /// Whose events are written.
+    pub(crate) users: Vec<(i32, String)>,
+    /// Single writes are told one by one.
+    pub(crate) one_by_one: bool,
+}
+
+/// One writer.
+pub(crate) struct Writer {
+    number: i32,
+    shared: Arc<Shared>,
+    outbox: Outbox,
+    schedule: Schedule,
+    backoff: Backoff,
+    random: SmallRng,
+    /// The highest seq that was sent, and the highest with an outcome.
+    attempted: i64,
+    resolved: i64,
+    /// The last write was acknowledged, and nothing failed since.
+    working: bool,
+    /// This writer had a session before.
+    had_session: bool,
+    /// A write is in doubt that the recorder was not told of: progress must not pass it.
+    untold: Option<i64>,
+}
+
+/// Why a session is not used any more.
+enum Left {
+    /// There is nothing more to write.
+    Done,
+    /// It ended, or cannot be used any more.
+    Broken,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        number: i32,
+        index: u32,
+        shared: Arc<Shared>,
+        recorder: mpsc::Sender<Signal>,
+        random: SmallRng,
+    ) -> Self {
+        let options = &shared.options;
+        Self {
+            number,
+            outbox: Outbox::new(number, recorder),
+            schedule: Schedule::new(
+                options.rate,
+                options.backlog,
+                index,
+                options.writers,
+                options.writes,
+                shared.begin,
+            ),
+            backoff: Backoff::new(options.backoff_min, options.backoff_max),
+            random,
+            attempted: 0,
+            resolved: 0,
+            working: false,
+            had_session: false,
+            untold: None,
+            shared,
+        }
+    }
+
+    /// Writes until it is told to stop or everything is written.
+    pub(crate) async fn run(mut self) {
+        // Nobody connects only to see that there is nothing left to write.
+        while self.schedule.next_due(self.shared.clock.now()).is_some() {
+            let Some((session, load)) = self.connect().await else {
+                self.schedule.end_without_session(self.shared.clock.now());
+                self.flush().await;
+                break;
+            };
+            let left = self.write_on(session, load).await;
+            self.stops_working();
+            if matches!(left, Left::Done) {
+                break;
+            }
+        }
+        if self.schedule.next_due(self.shared.clock.now()).is_none() {
+            self.outbox.send(Signal::WriterFinished { writer: self.number }).await;
+        }
+    }
+
+    fn stops_working(&mut self) {
+        if self.working {
+            self.working = false;
+            self.shared.gate.fails();
+        }
+    }
+
+    async fn flush(&mut self) {
+        let now = self.shared.clock.now();
+        let resolved = self.untold.map_or(self.resolved, |seq| self.resolved.min(seq - 1));
+        self.outbox.flush(self.attempted, resolved, &self.schedule, now).await;
+    }
+}
