@@ -1,8 +1,8 @@
 //! Everything that a run can report, one variant a fact.
 //!
 //! The same events go to the log, to the record and into [`Run`](super::run::Run): what is
-//! summed up live is summed up again from the record, by the same code. [`Event::Written`],
-//! [`Event::ReadBack`] and [`Event::Verifying`] are for the log alone.
+//! summed up live is summed up again from the record, by the same code. [`What::Written`],
+//! [`What::ReadBack`] and [`What::Verifying`] are for the log alone.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -82,6 +82,10 @@ fn starting_while_it_is_in_recovery() {
     standby.psql("ALTER SYSTEM SET hot_standby = off");
     standby.stop(Stop::Fast);
     standby.begin_start();
+    wait_until(SOON, "it says that it is starting", || {
+        Session::try_open(&standby.url())
+            .is_err_and(|error| error.code().is_some_and(|code| code.code() == "57P03"))
+    });
     proxy.refuse();
     load.fault("refused");
     proxy.retarget(standby.port());

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
+use super::super::wait::within;
 use super::connection::Connection;
 use super::frames::{Request, Requests, fatal};
 use super::mode::{End, Flow, Mode};
@@ -132,8 +133,18 @@ impl Server {
 }
 
 /// Binds the proxy's port, again and again: the standard library sets `SO_REUSEADDR`.
+///
+/// The last listener on this port, closed here, can live on for a moment in a child that another thread has forked and
+/// that has not become its program yet.
 pub(super) fn listen(port: u16) -> io::Result<StdListener> {
-    StdListener::bind((Ipv4Addr::LOCALHOST, port))
+    let mut listener = StdListener::bind((Ipv4Addr::LOCALHOST, port));
+    within(Duration::from_secs(5), || {
+        if listener.is_err() {
+            listener = StdListener::bind((Ipv4Addr::LOCALHOST, port));
+        }
+        listener.is_ok()
+    });
+    listener
 }
 
 fn into_tokio(listener: StdListener) -> io::Result<TcpListener> {
