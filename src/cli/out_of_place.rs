@@ -20,13 +20,22 @@ pub fn without_secrets(message: &str) -> String {
 fn conceal(message: &str, said: impl Iterator<Item = String>) -> String {
     said.filter(|said| may_hold_a_secret(said)).fold(message.to_owned(), |message, said| {
         let value = value_of(&said);
+        if value.is_empty() {
+            return message;
+        }
         let quoted = value.escape_debug().to_string();
         message.replace(value, HIDDEN).replace(&quoted, HIDDEN)
     })
 }
 
+/// Connection strings by their forms; the bare word is no secret.
 fn may_hold_a_secret(said: &str) -> bool {
-    said.contains("://") || said.to_ascii_lowercase().contains("password")
+    let said = said.to_ascii_lowercase();
+    let names_a_password = said
+        .split("password")
+        .skip(1)
+        .any(|rest| rest.trim_start().strip_prefix('=').is_some_and(|value| !value.is_empty()));
+    said.contains("://") || names_a_password
 }
 
 /// Without the name of an option before it.
@@ -43,6 +52,13 @@ mod tests {
 
     fn concealed(message: &str, said: &str) -> String {
         conceal(message, [said.to_owned()].into_iter())
+    }
+
+    #[test]
+    fn a_word_is_no_secret() {
+        for said in ["password", "--password=", "password="] {
+            assert_eq!(concealed("a message about a password", said), "a message about a password");
+        }
     }
 
     #[test]

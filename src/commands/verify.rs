@@ -66,10 +66,14 @@ fn connection(said: &ConnectionArgs, target: &Target) -> ConnectionArgs {
         .unzip();
     // One port goes with every host, several go with theirs.
     let same_port = ports.windows(2).all(|pair| pair[0] == pair[1]);
-    let ports = if same_port { &ports[..ports.len().min(1)] } else { &ports[..] };
+    let ports = match (same_port, &said.host) {
+        (true, _) => ports.first().map(|port| (*port).to_owned()),
+        (false, None) => Some(ports.join(",")),
+        (false, Some(_)) => None,
+    };
     ConnectionArgs {
         host: said.host.clone().or_else(|| Some(hosts.join(","))),
-        port: said.port.clone().or_else(|| Some(ports.join(","))),
+        port: said.port.clone().or(ports),
         username: said.username.clone().or_else(|| Some(target.user.clone())),
         dbname: said.dbname.clone().or_else(|| Some(target.dbname.clone())),
     }

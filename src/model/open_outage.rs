@@ -84,6 +84,7 @@ impl OpenOutage {
     pub(super) fn writer_down(&mut self, writer: i32, since: Duration) {
         self.down.insert(writer);
         self.over = None;
+        self.ended_by_run = false;
         if self.folded.is_none() {
             self.began = self.began.min(since);
         }

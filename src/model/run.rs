@@ -101,7 +101,6 @@ impl Run {
                 self.met(&connected.server);
                 self.left_old_session(connected.writer);
                 self.current_backends.insert(connected.writer, connected.backend.clone());
-                self.came_back(connected.writer);
             }
             What::Fault(failure) => self.failed(failure),
             What::Interval(interval) => self.interval(interval),
@@ -219,24 +218,6 @@ impl Run {
         match start.writers.iter_mut().find(|progress| progress.writer == writer) {
             Some(progress) => progress.attempted = progress.attempted.max(attempted),
             None => start.writers.push(Progress { writer, attempted, resolved }),
-        }
-    }
-
-    /// How far a writer was when its session ended is known for sure when it has a new one: before,
-    /// the recorder may have been a batch behind.
-    fn came_back(&mut self, writer: i32) {
-        let ended = self.outages.last().map_or(0, |outage| outage.n);
-        let Some(start) = self.outage_starts.last_mut().filter(|start| start.n > ended) else {
-            return;
-        };
-        let Some(book) = self.ledger.book(writer) else { return };
-        match start.writers.iter_mut().find(|progress| progress.writer == writer) {
-            Some(progress) => progress.attempted = progress.attempted.max(book.attempted),
-            None => start.writers.push(Progress {
-                writer,
-                attempted: book.attempted,
-                resolved: book.resolved,
-            }),
         }
     }
 

@@ -21,7 +21,7 @@ pub struct Schedule {
     begun: bool,
     /// Slots used up: sent or skipped.
     taken: u64,
-    /// Writes sent before any slot was due.
+    /// Writes sent before any slot was due, and acknowledged.
     probes: u64,
     /// Slots that may still be sent, when the number of writes is bounded.
     left: Option<u64>,
@@ -77,8 +77,8 @@ impl Schedule {
     }
 
     /// Uses up the next slot for a write that is sent now, and says when it was due. A write that
-    /// is sent before any slot is due, to see whether a new session writes, is due now and one
-    /// more than the schedule has: it moves no slot.
+    /// is sent before any slot is due, to see whether a new session writes, moves no slot; it is
+    /// one more than the schedule has once it is acknowledged.
     pub fn take(&mut self, now: Duration) -> Duration {
         let next = self.next_due(now);
         self.left = self.left.map(|left| left.saturating_sub(1));
@@ -87,11 +87,13 @@ impl Schedule {
                 self.taken += 1;
                 due
             }
-            _ => {
-                self.probes += 1;
-                now
-            }
+            _ => now,
         }
+    }
+
+    /// A write that was sent before its time was acknowledged: it counts as due.
+    pub fn probe_acknowledged(&mut self) {
+        self.probes += 1;
     }
 
     /// The first session is there: when that was soon after the beginning, the schedule begins
@@ -236,6 +238,8 @@ mod tests {
         schedule.take(ms(0));
         assert_eq!(schedule.take(ms(300)), ms(300));
         assert_eq!(schedule.next_due(ms(300)), Some(ms(1000)));
+        assert_eq!(schedule.taken(), 1);
+        schedule.probe_acknowledged();
         assert_eq!(schedule.taken(), 2);
     }
 

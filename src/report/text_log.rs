@@ -80,6 +80,8 @@ pub struct TextLog {
     outage_began: Option<Duration>,
     /// The verification was told, whatever it came to.
     verified: bool,
+    /// The cluster was reached.
+    ready: bool,
     printer: Printer,
 }
 
@@ -95,6 +97,7 @@ impl TextLog {
             last_outage: Duration::ZERO,
             outage_began: None,
             verified: false,
+            ready: false,
             printer: Printer::new(&options),
             options,
         }
@@ -104,6 +107,7 @@ impl TextLog {
     pub fn event(&mut self, event: &Event) -> Vec<String> {
         let at = event.at;
         self.verified |= matches!(event.what, What::Verified(_));
+        self.ready |= matches!(event.what, What::Ready(_));
         match &event.what {
             What::Fault(failure) => {
                 self.each_second.failure();
@@ -254,7 +258,7 @@ impl TextLog {
                 below([Line::new(Tone::Plain, "").rest(format!("verifying: {step}"))])
             }
             What::Verified(verification) => found(at, run_lines::verified(verification)),
-            What::Ended { .. } if !self.verified => stamped(run_lines::stopped_now()),
+            What::Ended { .. } if !self.verified && self.ready => stamped(run_lines::stopped_now()),
             What::Warning { message } => {
                 stamped(Line::new(Tone::Wary, "WARNING").rest(format!(": {message}")))
             }

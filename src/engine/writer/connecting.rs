@@ -35,6 +35,8 @@ impl Writer {
             match opened {
                 Ok(opened) => return Some(opened),
                 Err(failures) => {
+                    // Who could not write sees at once whether it can now.
+                    self.owes_probe = true;
                     for failure in failures {
                         self.attempt_failed(started, failure).await;
                     }

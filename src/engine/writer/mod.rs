@@ -56,8 +56,8 @@ pub(crate) struct Writer {
     resolved: i64,
     /// The last write was acknowledged, and nothing failed since.
     working: bool,
-    /// This writer had a session before.
-    had_session: bool,
+    /// It could not write: the first write on its next session goes out before its time.
+    owes_probe: bool,
     /// A write is in doubt that the recorder was not told of: progress must not pass it.
     untold: Option<i64>,
 }
@@ -95,7 +95,7 @@ impl Writer {
             attempted: 0,
             resolved: 0,
             working: false,
-            had_session: false,
+            owes_probe: false,
             untold: None,
             shared,
         }
@@ -112,6 +112,7 @@ impl Writer {
             };
             let left = self.write_on(session, load).await;
             self.stops_working();
+            self.owes_probe = true;
             if matches!(left, Left::Done) {
                 break;
             }

@@ -25,6 +25,8 @@ pub(super) struct Use {
     pub(super) fresh: bool,
     /// The first write after a reconnect goes out before its time, once.
     pub(super) probe: bool,
+    /// That write, until it is answered.
+    pub(super) probing: Option<i64>,
     /// The silence of the oldest write was told.
     pub(super) stall_told: bool,
     /// A rejected write: what is in flight is waited for, then the session is left.
@@ -46,7 +48,8 @@ impl Writer {
             load,
             flight: InFlight::default(),
             fresh: true,
-            probe: std::mem::replace(&mut self.had_session, true),
+            probe: self.owes_probe,
+            probing: None,
             stall_told: false,
             leaving: false,
             writes_since_read: 0,
@@ -106,9 +109,12 @@ impl Writer {
     }
 
     pub(super) fn send_write(&mut self, used: &mut Use, now: Duration) {
+        let taken = self.schedule.taken();
         let due = self.schedule.take(now);
-        used.probe = false;
         self.attempted += 1;
+        let before_its_time = self.schedule.taken() == taken;
+        used.probing = before_its_time.then_some(self.attempted).or(used.probing);
+        used.probe = false;
         let user = self.random.random_range(0..self.shared.users.len().max(1));
         let event = UserEvent {
             run_id: self.shared.run_id,
@@ -199,6 +205,9 @@ impl Writer {
     ) {
         let now = self.shared.clock.now();
         self.resolved = event.seq;
+        if used.probing.take_if(|seq| *seq == event.seq).is_some() {
+            self.schedule.probe_acknowledged();
+        }
         self.outbox.acknowledged(event.seq, now, now.saturating_sub(due), id, used.fresh);
         let local_commits = used.session.local_commits();
         self.outbox.acknowledged_locally(local_commits - used.local_commits);

@@ -1,6 +1,6 @@
 //! What is told when nothing is wrong, and how much of it.
 
-use crate::model::event::{Interval, ReplicaLag};
+use crate::model::event::{Interval, Ready, ReplicaLag};
 use crate::model::fault::{Class, Phase};
 use crate::report::fixtures::{began, event, fault, lost, ms, refused, server, story, written};
 
@@ -37,7 +37,11 @@ fn at_high_rates_there_is_one_line_a_second() {
 #[test]
 fn a_run_that_ends_without_a_verification_was_stopped_at_once() {
     for complete in [true, false] {
-        let rows = told(&mut log(1, true, None), &[event(500, What::Ended { complete })]);
+        let ended = || event(500, What::Ended { complete });
+        assert!(told(&mut log(1, true, None), &[ended()]).is_empty(), "nothing was sent");
+        let server = server("patroni1", "172.18.0.5", 1);
+        let ready = event(0, What::Ready(Ready { server, created: false }));
+        let rows = told(&mut log(1, true, None), &[ready, ended()]);
         assert_eq!(
             rows,
             [
