@@ -2,10 +2,11 @@
 
 use std::future::pending;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener as StdListener};
+use std::net::{Ipv4Addr, Shutdown, TcpListener as StdListener};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -87,7 +88,7 @@ impl Server {
 
     fn switch_to(&mut self, mode: Mode) {
         if !mode.is_listening() {
-            self.listener = None;
+            self.listener.take().map(stop_listening);
         } else if self.listener.is_none() {
             let listener = listen(self.port).and_then(into_tokio);
             self.listener = Some(listener.unwrap_or_else(|error| panic!("listen again: {error}")));
@@ -145,6 +146,15 @@ pub(super) fn listen(port: u16) -> io::Result<StdListener> {
         listener.is_ok()
     });
     listener
+}
+
+/// Closing alone would not do: while a child that another thread has just forked still holds a copy, the kernel goes on
+/// accepting for it, and resets those connections later. A shutdown ends the listening itself, whoever holds it.
+fn stop_listening(listener: TcpListener) {
+    if let Err(error) = SockRef::from(&listener).shutdown(Shutdown::Both) {
+        // Elsewhere than on Linux a listener cannot be shut down: there closing has to do.
+        assert_eq!(error.kind(), io::ErrorKind::NotConnected, "stop listening: {error}");
+    }
 }
 
 fn into_tokio(listener: StdListener) -> io::Result<TcpListener> {

@@ -3,6 +3,8 @@
 use std::error::Error as _;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
@@ -75,6 +77,32 @@ async fn stops_listening_and_keeps_who_is_there() {
     proxy.pass();
     assert_eq!(connect(&proxy.url()).await.one().await, 1);
     assert_eq!(session.one().await, 1);
+}
+
+/// A child that was forked and is not its program yet holds a copy of every socket of this process. Tests start servers
+/// all the time.
+#[test]
+fn refuses_also_while_children_are_started() {
+    let proxy = Proxy::start(free_port());
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    Command::new("true").status().unwrap();
+                }
+            });
+        }
+        let errors: Vec<_> = (0..200)
+            .map(|_| {
+                proxy.pass();
+                proxy.stop_listening();
+                bare(proxy.port()).err().map(|error| error.kind())
+            })
+            .collect();
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(errors, [Some(ErrorKind::ConnectionRefused); 200]);
+    });
 }
 
 #[test]
