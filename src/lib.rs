@@ -8,8 +8,10 @@
 //! ```text
 //! main.rs              parses, runs, maps the outcome to an exit code
 //! cli  commands        what can be said · one file a command, wiring only
+//! drill                plays a scenario against a cluster and the engine, then judges
 //! engine               writers, pacing, recording, verification; knows no reporter
-//! pg   report          sessions and SQL · rendering; neither imports the other
+//! pg   lab   report    sessions and SQL · clusters · rendering; none imports another
+//! patroni              Patroni's API, for whoever above asks it
 //! model                pure: no socket, clock, file, environment or global randomness
 //! ```
 //!

@@ -10,6 +10,7 @@
 //! - [`fault`]: what can go wrong, and the class it belongs to; [`server`]: who answered.
 //! - [`options`]: what the load is asked to do; [`schedule`] and [`backoff`]: when to do it.
 //! - [`outage`]: an outage, its anatomy and the clock that measures it; [`kind`]: why it happened.
+//! - [`selector`]: which part of a cluster is meant.
 //! - [`event`]: everything that a run can report, one variant a fact.
 //! - [`ledger`]: what became of every write; [`account`]: the ledger against what is present.
 //! - [`run`]: a run rebuilt from its events, live or from a record; [`record`]: events as lines.
@@ -35,6 +36,7 @@ pub mod replay;
 pub mod run;
 pub mod schedule;
 pub mod seconds;
+pub mod selector;
 pub mod seq_set;
 pub mod server;
 pub mod summary;
