@@ -1,5 +1,6 @@
 //! `pgchaos gen` on the command line.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -72,6 +73,10 @@ pub struct LoadArgs {
     #[arg(long, value_name = "N", default_value_t = 1, env = "PGCHAOS_PIPELINE",
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub pipeline: u32,
+    /// Threads that the writers are shared out to [default: one a processor]
+    #[arg(short = 'j', long, value_name = "N", env = "PGCHAOS_THREADS",
+          value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
     /// Read the last three ids after every Nth write of a writer; 0 is never
     #[arg(long, value_name = "N", default_value_t = 2, env = "PGCHAOS_READ_EVERY")]
     pub read_every: u32,
@@ -201,6 +206,12 @@ pub enum LogFormat {
     Json,
 }
 
+/// One a processor, and none without a writer.
+fn default_threads(writers: u32) -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    u32::try_from(processors).unwrap_or(u32::MAX).min(writers)
+}
+
 impl GenArgs {
     /// The load in plain units; `said_timeout` is the connection's own `connect_timeout`.
     ///
@@ -219,6 +230,7 @@ impl GenArgs {
             rate: load.rate,
             writers: load.writers,
             pipeline: load.pipeline,
+            threads: load.threads.unwrap_or_else(|| default_threads(load.writers)),
             duration: load.duration,
             writes: load.writes,
             read_every: load.read_every,

@@ -6,6 +6,7 @@
 //! - `writer`: one connection that writes; `in_flight`: its writes without an answer; `outbox`:
 //!   what it tells the recorder, in batches; `gate`: so that a thousand writers make no storm;
 //!   `dialer`: one attempt, through every host.
+//! - `threads`: what writers run on.
 //! - `recorder`: the one task that owns the books, the outage clock and the record.
 //! - `checker`: looks up recent writes after an outage.
 //! - `replica_reader`: how far replicas are behind.
@@ -24,6 +25,7 @@ mod replica_reader;
 pub mod run;
 pub mod setup;
 mod signal;
+mod threads;
 pub mod verification;
 mod writer;
 

@@ -1,5 +1,6 @@
 //! A whole run: wait for the cluster, write until it is time to stop, verify, close the record.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +20,9 @@ use super::gate::Gate;
 use super::record_file::{RecordFileError, RecordWriter, lost_writes};
 use super::recorder::Recorder;
 use super::replica_reader::ReplicaReader;
-use super::setup::{Prepared, SetUp, SetupError, set_up};
+use super::setup::{SetUp, SetupError, set_up};
 use super::signal::Signal;
+use super::threads::Threads;
 use super::verification::verify;
 use super::writer::{Shared, Writer};
 use crate::model::event::{Event, Header, StopReason};
@@ -71,6 +73,9 @@ pub enum RunError {
     /// The record cannot be made.
     #[error(transparent)]
     Record(#[from] RecordFileError),
+    /// The writers get no threads.
+    #[error("the system gives no threads: {0}")]
+    Threads(#[from] io::Error),
     /// A part of pgchaos itself failed.
     #[error("pgchaos itself failed: {0}; please report this")]
     Internal(String),
@@ -94,6 +99,7 @@ pub async fn run(
     watcher: mpsc::Sender<Event>,
     stop: Stop,
 ) -> Result<Finished, RunError> {
+    let threads = Threads::start(plan.header.options.threads)?;
     let record = plan.record.as_deref().map(RecordWriter::create).transpose()?;
     let clock = Clock::start();
     let (signals, signals_receiver) = mpsc::channel(SIGNALS_WAITING);
@@ -152,7 +158,21 @@ pub async fn run(
             });
             let helpers = TaskTracker::new();
             reader.map(|reader| helpers.spawn(reader));
-            let writers = start_writers(&plan.header, prepared, &dialer, clock, &signals, &stop);
+            let writers = TaskTracker::new();
+            let shared = Shared {
+                run_id,
+                options: options.clone(),
+                dialer: dialer.clone(),
+                clock,
+                // The load begins now: what came due while the cluster was waited for was never
+                // due.
+                begin: clock.now(),
+                gate: Gate::new(),
+                stop: stop.writing.clone(),
+                users: prepared.users,
+                one_by_one: options.is_told_one_by_one(),
+            };
+            start_writers(plan.header.first_writer, shared, &signals, &threads, &writers);
             tokio::select! {
                 () = writers.wait() => {}
                 () = stop.writing.cancelled() => {}
@@ -216,34 +236,19 @@ fn reason(options: &LoadOptions, clock: Clock, stop: &Stop) -> StopReason {
 }
 
 fn start_writers(
-    header: &Header,
-    prepared: Prepared,
-    dialer: &Dialer,
-    clock: Clock,
+    first_writer: i32,
+    shared: Shared,
     signals: &mpsc::Sender<Signal>,
-    stop: &Stop,
-) -> TaskTracker {
-    let options = &header.options;
-    let shared = Arc::new(Shared {
-        run_id: header.run_id,
-        options: options.clone(),
-        dialer: dialer.clone(),
-        clock,
-        // The load begins now: what came due while the cluster was waited for was never due.
-        begin: clock.now(),
-        gate: Gate::new(),
-        stop: stop.writing.clone(),
-        users: prepared.users,
-        one_by_one: options.is_told_one_by_one(),
-    });
-    let writers = TaskTracker::new();
-    for (index, number) in (0..options.writers).zip(header.first_writer..) {
+    threads: &Threads,
+    writers: &TaskTracker,
+) {
+    let shared = Arc::new(shared);
+    for (index, number) in (0..shared.options.writers).zip(first_writer..) {
         let random = SmallRng::from_rng(&mut rand::rng());
         let writer = Writer::new(number, index, Arc::clone(&shared), signals.clone(), random);
-        writers.spawn(writer.run());
+        threads.spawn(index, writers, writer.run());
     }
     writers.close();
-    writers
 }
 
 /// The final verification, with the lost writes dated from the record.
