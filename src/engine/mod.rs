@@ -3,7 +3,8 @@
 //!
 //! - [`run`]: a whole run, from the first connect to the verified end.
 //! - [`setup`]: waits for the cluster and makes the database objects.
-//! - `writer`: one connection that writes; `in_flight`: its writes without an answer; `outbox`:
+//! - `writer`: one connection that writes; `in_flight`: its writes without an answer; `alarms`: what
+//!   wakes it beside answers; `outbox`:
 //!   what it tells the recorder, in batches; `gate`: so that a thousand writers make no storm;
 //!   `dialer`: one attempt, through every host.
 //! - `threads`: what writers run on.
@@ -13,6 +14,7 @@
 //! - [`verification`]: the account at the end, also for `pgchaos verify`.
 //! - [`record_file`]: the record on disk.
 
+mod alarms;
 mod checker;
 mod clock;
 mod dialer;

@@ -59,8 +59,6 @@ pub(crate) struct Writer {
     working: bool,
     /// It could not write: the first write on its next session goes out before its time.
     owes_probe: bool,
-    /// A write is in doubt that the recorder was not told of: progress must not pass it.
-    untold: Option<i64>,
 }
 
 /// Why a session is not used any more.
@@ -98,7 +96,6 @@ impl Writer {
             resolved: 0,
             working: false,
             owes_probe: false,
-            untold: None,
             shared,
         }
     }
@@ -107,12 +104,12 @@ impl Writer {
     pub(crate) async fn run(mut self) {
         // Nobody connects only to see that there is nothing left to write.
         while self.schedule.next_due(self.shared.clock.now()).is_some() {
-            let Some((session, load)) = self.connect().await else {
+            let Some(session) = self.connect().await else {
                 self.schedule.end_without_session(self.shared.clock.now());
                 self.flush().await;
                 break;
             };
-            let left = self.write_on(session, load).await;
+            let left = self.write_on(session).await;
             self.stops_working();
             self.owes_probe = true;
             if matches!(left, Left::Done) {
@@ -133,7 +130,6 @@ impl Writer {
 
     async fn flush(&mut self) {
         let now = self.shared.clock.now();
-        let resolved = self.untold.map_or(self.resolved, |seq| self.resolved.min(seq - 1));
-        self.outbox.flush(self.attempted, resolved, &self.schedule, now).await;
+        self.outbox.flush(self.attempted, self.resolved, &self.schedule, now).await;
     }
 }
