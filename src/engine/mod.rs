@@ -4,7 +4,7 @@
 //! - [`run`]: a whole run, from the first connect to the verified end.
 //! - [`setup`]: waits for the cluster and makes the database objects.
 //! - `writer`: one connection that writes; `in_flight`: its writes without an answer; `alarms`: what
-//!   wakes it beside answers; `outbox`:
+//!   wakes it beside answers, to the moment by `exact_timer`; `outbox`:
 //!   what it tells the recorder, in batches; `gate`: so that a thousand writers make no storm;
 //!   `dialer`: one attempt, through every host.
 //! - `threads`: what writers run on.
@@ -18,6 +18,7 @@ mod alarms;
 mod checker;
 mod clock;
 mod dialer;
+mod exact_timer;
 mod gate;
 mod in_flight;
 mod outbox;

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::checker::Checker;
 use super::clock::Clock;
 use super::dialer::Dialer;
+use super::exact_timer::ExactTimer;
 use super::gate::Gate;
 use super::record_file::{RecordFileError, RecordWriter, lost_writes};
 use super::recorder::Recorder;
@@ -100,6 +101,7 @@ pub async fn run(
     stop: Stop,
 ) -> Result<Finished, RunError> {
     let threads = Threads::start(plan.header.options.threads)?;
+    let timer = Arc::new(ExactTimer::start()?);
     let record = plan.record.as_deref().map(RecordWriter::create).transpose()?;
     let clock = Clock::start();
     let (signals, signals_receiver) = mpsc::channel(SIGNALS_WAITING);
@@ -168,6 +170,7 @@ pub async fn run(
                 // due.
                 begin: clock.now(),
                 gate: Gate::new(),
+                timer,
                 stop: stop.writing.clone(),
                 users: prepared.users,
                 one_by_one: options.is_told_one_by_one(),

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::clock::Clock;
 use super::dialer::Dialer;
+use super::exact_timer::ExactTimer;
 use super::gate::Gate;
 use super::outbox::Outbox;
 use super::signal::Signal;
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     /// When the schedule begins.
     pub(crate) begin: Duration,
     pub(crate) gate: Gate,
+    /// Wakes writers when a write is due.
+    pub(crate) timer: Arc<ExactTimer>,
     /// No new writes: what is in flight is waited for.
     pub(crate) stop: CancellationToken,
     /// Whose events are written.

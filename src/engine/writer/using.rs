@@ -65,7 +65,7 @@ impl Writer {
         self.schedule.session_opened(clock.now());
         let mut used = Use::new(session, self.owes_probe);
         used.stopping = shared.stop.is_cancelled();
-        let mut alarms = Alarms::new(clock, shared.stop.clone());
+        let mut alarms = Alarms::new(clock, Arc::clone(&shared.timer), shared.stop.clone());
         loop {
             let now = clock.now();
             if !used.stopping && !used.leaving {
@@ -79,7 +79,10 @@ impl Writer {
                     return if finished { Left::Done } else { Left::Broken };
                 }
             }
-            alarms.set(self.next_wake(&used, now));
+            alarms.set_deadline(self.next_deadline(&used));
+            if self.has_room(&used) {
+                alarms.set_due(self.schedule.next_due(now).unwrap_or(Duration::MAX));
+            }
             tokio::select! {
                 biased;
                 answer = used.session.answer() => match answer {
@@ -95,7 +98,7 @@ impl Writer {
                 },
                 alarm = alarms.next() => match alarm {
                     Alarm::Stop => used.stopping = true,
-                    Alarm::Time(_) => {
+                    Alarm::Time => {
                         if self.time_passed(&mut used).await.is_break() {
                             return Left::Broken;
                         }
@@ -147,21 +150,23 @@ impl Writer {
         used.flight.push(Sent { what: Request::Read, at: now });
     }
 
-    /// When something is to be done though no answer comes.
-    fn next_wake(&self, used: &Use, now: Duration) -> Duration {
+    /// By when something is to be done though no answer comes.
+    fn next_deadline(&self, used: &Use) -> Duration {
         let options = &self.shared.options;
-        let mut wake = self.outbox.due().unwrap_or(Duration::MAX);
+        let mut deadline = self.outbox.due().unwrap_or(Duration::MAX);
         if let Some(oldest) = used.flight.oldest() {
-            wake = wake.min(oldest.at + options.write_timeout);
+            deadline = deadline.min(oldest.at + options.write_timeout);
         }
         if let (Some((_, at)), false) = (used.flight.oldest_write(), used.stall_told) {
-            wake = wake.min(at + options.stall_after);
+            deadline = deadline.min(at + options.stall_after);
         }
-        let has_room = used.flight.writes() < used.room(options.pipeline);
-        if has_room && !used.stopping && !used.leaving {
-            wake = wake.min(self.schedule.next_due(now).unwrap_or(Duration::MAX));
-        }
-        wake
+        deadline
+    }
+
+    /// Whether a write that comes due is sent at once.
+    fn has_room(&self, used: &Use) -> bool {
+        let room = used.room(self.shared.options.pipeline);
+        used.flight.writes() < room && !used.stopping && !used.leaving
     }
 
     /// Takes an answer, and those that came with it: what they make room for then goes out
