@@ -48,5 +48,6 @@ pub mod cli;
 pub mod commands;
 pub mod engine;
 pub mod model;
+pub mod patroni;
 pub mod pg;
 pub mod report;
