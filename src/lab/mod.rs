@@ -9,6 +9,7 @@
 //! - [`processes`]: which processes are a lab's, asked from `/proc` each time. [`signal`] reaches
 //!   the process that was meant or none. [`ending`]: stop, kill, freeze and thaw a member whole.
 //! - [`bring_up`] and [`readiness`]: from nothing to two ports that work; [`take_down`]: and back.
+//! - [`dependencies`]: where the programs come from.
 //! - [`roles`]: who is meant by `leader`. [`status`] and [`prediction`]: what there is now, and
 //!   what an outage will take.
 //!
@@ -17,6 +18,7 @@
 mod account;
 mod bring_up;
 mod configuration;
+pub mod dependencies;
 mod ending;
 mod error;
 mod folders;
@@ -49,7 +51,7 @@ pub use member::{Kind, Member};
 pub use ports::Ports;
 pub use prediction::Prediction;
 pub use processes::{Process, Role};
-pub use programs::Missing;
+pub use programs::{Missing, Need};
 pub use spec::{Checks, LabSpec, Profile, Timing};
 pub use status::{Fault, Sight};
 

@@ -36,14 +36,45 @@ pub(super) struct Programs {
     pub(super) postgresql: PathBuf,
 }
 
+/// What a lab needs of the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// `postgres` and what belongs to a server.
+    PostgreSql,
+    /// Patroni.
+    Patroni,
+    /// Patroni's module for etcd, a package of its own.
+    PatroniForEtcd,
+    /// etcd.
+    Etcd,
+    /// HAProxy.
+    HaProxy,
+    /// `setsid`.
+    Setsid,
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PostgreSql => "PostgreSQL's server",
+            Self::Patroni => "Patroni",
+            Self::PatroniForEtcd => "Patroni's module for etcd",
+            Self::Etcd => "etcd",
+            Self::HaProxy => "HAProxy",
+            Self::Setsid => "setsid",
+        })
+    }
+}
+
 /// What is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing(pub Vec<&'static str>);
+pub struct Missing(pub Vec<Need>);
 
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let are = if self.0.len() == 1 { "is" } else { "are" };
-        write!(f, "{} {are} not installed, and a lab runs the real programs", self.0.join(", "))
+        let names: Vec<String> = self.0.iter().map(Need::to_string).collect();
+        let are = if names.len() == 1 { "is" } else { "are" };
+        write!(f, "a lab runs the real programs, and {} {are} not installed", names.join(", "))
     }
 }
 
@@ -58,15 +89,15 @@ impl Programs {
         let (version, etcd_help) =
             tokio::join!(patroni_version(patroni.as_deref()), help_of(etcd.as_deref()));
         let needed = [
-            (postgresql.is_some(), "PostgreSQL's server"),
-            (patroni.is_some(), "Patroni"),
-            (patroni.is_none() || version.is_some(), "Patroni's module for etcd"),
-            (etcd.is_some(), "etcd"),
-            (haproxy.is_some(), "HAProxy"),
-            (setsid.is_some(), "setsid (util-linux)"),
+            (postgresql.is_some(), Need::PostgreSql),
+            (patroni.is_some(), Need::Patroni),
+            (patroni.is_none() || version.is_some(), Need::PatroniForEtcd),
+            (etcd.is_some(), Need::Etcd),
+            (haproxy.is_some(), Need::HaProxy),
+            (setsid.is_some(), Need::Setsid),
         ];
         let missing = needed.into_iter().filter(|(is_there, _)| !is_there);
-        let missing: Vec<_> = missing.map(|(_, name)| name).collect();
+        let missing: Vec<_> = missing.map(|(_, need)| need).collect();
         match (setsid, etcd, haproxy, patroni, version, postgresql) {
             (
                 Some(setsid),

@@ -1,12 +1,15 @@
 //! `pgchaos lab`: a local cluster of plain processes.
 
 mod faults;
+pub(super) mod install_deps;
 mod logs;
 mod problem;
 mod status;
 mod up;
 
 use std::io::Write;
+
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::problem::Problem;
 use crate::cli::exit::Exit;
@@ -30,7 +33,7 @@ pub(super) async fn run(args: LabArgs) -> Result<Exit, Problem> {
         LabCommand::Logs(args) => logs::run(&find(name)?, &args).await,
         LabCommand::Env => Ok(env(&find(name)?)),
         LabCommand::Down(args) => down(name, &args).await,
-        LabCommand::InstallDeps(_) => Err(Problem::could_not_run("not yet")),
+        LabCommand::InstallDeps(args) => install_deps::run(args.yes).await,
     }
 }
 
@@ -56,6 +59,17 @@ fn tell(line: String) {
 /// On standard output. A reader that went away is no problem of ours.
 fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Ctrl-C, SIGTERM, or a terminal that was closed.
+async fn interrupted() {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let mut signals: Vec<_> = kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect();
+    std::future::poll_fn(|context| {
+        let came = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+        if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
 }
 
 async fn down(name: &str, args: &DownArgs) -> Result<Exit, Problem> {

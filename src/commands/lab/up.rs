@@ -1,9 +1,7 @@
 //! `pgchaos lab up`.
 
-use tokio::signal::unix::{SignalKind, signal};
-
 use super::super::problem::Problem;
-use super::{name_option, tell};
+use super::{interrupted, name_option, tell};
 use crate::cli::exit::Exit;
 use crate::cli::lab_args::{ProfileName, UpArgs};
 use crate::lab::{Lab, LabSpec, Profile};
@@ -36,15 +34,4 @@ fn spec(name: &str, args: &UpArgs) -> Result<LabSpec, Problem> {
     let profile = profile.or(kept.as_ref().map(|kept| kept.profile)).unwrap_or(Profile::Default);
     let synchronous = args.sync.or(kept.map(|kept| kept.synchronous)).unwrap_or(false);
     Ok(LabSpec { name: name.to_owned(), base_port: args.base_port, profile, synchronous })
-}
-
-/// Ctrl-C, SIGTERM, or a terminal that was closed.
-async fn interrupted() {
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let mut signals: Vec<_> = kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect();
-    std::future::poll_fn(|context| {
-        let came = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-        if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
 }
