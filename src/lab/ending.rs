@@ -14,7 +14,7 @@ use super::signal::{Signal, send};
 const PATRONI_STOPS_WITHIN: Duration = Duration::from_secs(30);
 
 /// For etcd and HAProxy to end.
-const OTHERS_STOP_WITHIN: Duration = Duration::from_secs(5);
+const OTHERS_STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// For the kernel to carry out SIGKILL, SIGSTOP or SIGCONT.
 const SIGNAL_WORKS_WITHIN: Duration = Duration::from_secs(10);

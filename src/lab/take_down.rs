@@ -35,22 +35,21 @@ impl Lab {
             stop_all(&self.folders, told).await?;
         }
         let kept = match () {
-            () if wipe => "the data is removed, the logs are kept",
-            () if !is_of_use => "it was never complete: the data is removed, the logs are kept",
-            () => "data and logs are kept",
+            () if wipe => "its data is removed",
+            () if !is_of_use => "it never worked, and its data is removed",
+            () => "its data is kept for the next up",
         };
-        told(format!(
-            "lab {} is down after {:.1} s: {kept}",
-            self.name,
-            began.elapsed().as_secs_f64()
-        ));
+        let (name, seconds) = (&self.name, began.elapsed().as_secs_f64());
+        let logs = self.folders.logs();
+        told(format!("lab {name} is down after {seconds:.1} s: {kept}; logs: {}", logs.display()));
         Ok(())
     }
 }
 
-/// Stops the proxy first and etcd last, so that Patroni can end as it should.
+/// Stops the proxy first and etcd last, so that Patroni can end as it should. etcd is killed, as
+/// the last ones would wait in vain for each other, and its log is made for that.
 pub(super) async fn stop_all(folders: &Folders, told: Told<'_>) -> Result<(), LabError> {
-    for group in [vec![Member::HAPROXY], Member::PATRONI.to_vec(), Member::ETCD.to_vec()] {
+    for group in [vec![Member::HAPROXY], Member::PATRONI.to_vec()] {
         let endings = join_all(group.iter().map(|member| ending::stop(folders, *member))).await;
         for (member, ending) in group.iter().zip(endings) {
             if let Ending::KilledAfter(after) = ending? {
@@ -58,7 +57,8 @@ pub(super) async fn stop_all(folders: &Folders, told: Told<'_>) -> Result<(), La
             }
         }
     }
-    Ok(())
+    let killed = join_all(Member::ETCD.map(|member| ending::kill(folders, member))).await;
+    killed.into_iter().try_for_each(|ending| ending.map(|_| ()))
 }
 
 /// Ends everything at once, and removes all but the logs.
