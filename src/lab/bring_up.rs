@@ -139,6 +139,9 @@ impl Start {
         let stopped = self.stopped();
         refuse_taken(state.ports.all().filter(|(_, member)| stopped.contains(member)))?;
         told(self.headline(programs));
+        if self.from == From::Nothing {
+            put_logs_aside(folders);
+        }
         prepare_lab(folders, state)?;
         for member in Member::all() {
             ending::thaw(folders, member).await?;
@@ -218,6 +221,14 @@ fn prepare_lab(folders: &Folders, state: &State) -> Result<(), LabError> {
         private_folder(&folders.member(member), state.account.as_ref())?;
     }
     state.write(&folders.state())
+}
+
+/// The logs of an earlier lab of this name: one generation is kept, so that they do not grow
+/// without end.
+fn put_logs_aside(folders: &Folders) {
+    for log in Member::all().map(|member| folders.log(member)) {
+        let _ = fs::rename(&log, log.with_extension("log.old"));
+    }
 }
 
 /// Starts one that does not run; says whether that was so.

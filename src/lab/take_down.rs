@@ -10,13 +10,16 @@ use super::ending::{self, Ending, tell};
 use super::error::{LabError, io};
 use super::folders::Folders;
 use super::member::Member;
-use super::processes::{Role, scan};
+use super::processes::{Role, Watch, scan};
 use super::shared_memory;
 use super::signal::Signal;
 use super::{Lab, Told};
 
-/// For PostgreSQL to leave by its immediate shutdown.
+/// For PostgreSQL to leave by its immediate shutdown; then it is killed.
 const LEAVES_WITHIN: Duration = Duration::from_secs(2);
+
+/// For everything to be gone.
+const DIES_WITHIN: Duration = Duration::from_secs(12);
 
 impl Lab {
     /// Stops everything in good order. The data is kept for the next [`Lab::up`], unless `wipe`
@@ -90,20 +93,26 @@ pub(super) fn remains(folders: &Folders) -> bool {
 /// Patroni is killed first, as it would start PostgreSQL again. A PostgreSQL that leaves by itself
 /// gives its shared memory back, which one that is killed cannot.
 async fn end_at_once(folders: &Folders) -> Result<(), LabError> {
-    for (member, own) in scan(folders) {
-        for process in &own {
-            match process.role {
-                Role::Main => tell(member, process, Signal::Kill)?,
-                Role::Postmaster => tell(member, process, Signal::Quit)?,
-                Role::WalSender | Role::Other => {}
-            }
+    let mut watch = Watch::default();
+    for (member, process) in watch.look(folders, |_| true) {
+        match process.role {
+            Role::Main => tell(member, &process, Signal::Kill)?,
+            Role::Postmaster => tell(member, &process, Signal::Quit)?,
+            Role::WalSender | Role::Other => {}
         }
-        own.iter().try_for_each(|process| tell(member, process, Signal::Continue))?;
+        tell(member, &process, Signal::Continue)?;
     }
-    let end = Instant::now() + LEAVES_WITHIN;
-    while Instant::now() < end && !scan(folders).is_empty() {
+    let began = Instant::now();
+    loop {
+        let left = watch.look(folders, |_| true);
+        let Some((member, _)) = left.first().copied() else { return Ok(()) };
+        if began.elapsed() > DIES_WITHIN {
+            let (count, after) = (left.len(), DIES_WITHIN);
+            return Err(LabError::Stubborn { member, count, state: "there", after });
+        }
+        if began.elapsed() > LEAVES_WITHIN {
+            left.iter().try_for_each(|(member, one)| tell(*member, one, Signal::Kill))?;
+        }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let killed = join_all(Member::all().map(|member| ending::kill(folders, member))).await;
-    killed.into_iter().try_for_each(|ending| ending.map(|_| ()))
 }
