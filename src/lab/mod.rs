@@ -3,14 +3,14 @@
 //!
 //! [`Lab::up`] is the place to start reading. What there is to know:
 //!
-//! - [`member`], [`ports`], [`folders`], [`spec`]: the parts, where they are, and how fast they
-//!   fail over. [`programs`] and [`account`]: what is run, and as whom.
-//! - [`state`]: what is kept of a lab between two commands; [`lock`]: one command at a time.
-//! - [`processes`]: which processes are a lab's, asked from `/proc` each time. [`signal`] reaches
-//!   the process that was meant or none. [`ending`]: stop, kill, freeze and thaw a member whole.
-//! - [`bring_up`] and [`readiness`]: from nothing to two ports that work; [`take_down`]: and back.
+//! - `member`, `ports`, `folders`, `spec`: the parts, where they are, and how fast they
+//!   fail over. `programs` and `account`: what is run, and as whom.
+//! - `state`: what is kept of a lab between two commands; `lock`: one command at a time.
+//! - `processes`: which processes are a lab's, asked from `/proc` each time. `signal` reaches
+//!   the process that was meant or none. `ending`: stop, kill, freeze and thaw a member whole.
+//! - `bring_up` and `readiness`: from nothing to two ports that work; `take_down`: and back.
 //! - [`dependencies`]: where the programs come from.
-//! - [`roles`]: who is meant by `leader`. [`status`] and [`prediction`]: what there is now, and
+//! - `roles`: who is meant by `leader`. `status` and `prediction`: what there is now, and
 //!   what an outage will take.
 //!
 //! It knows no load, no drill and no report. It is for Linux.
