@@ -38,15 +38,21 @@
 //! [`model::summary`] is what remains of a run, and every format of [`report::export`] is a
 //! function of it.
 //!
+//! Beside all that, [`lab`] runs a real cluster of plain processes on this machine, from the
+//! templates in `cluster/`; it knows nothing of a load. Read [`lab::Lab::up`] first.
+//!
 //! # Rooms that are still empty
 //!
-//! Connections by TLS, Prometheus, the HTML report, several records compared, Patroni's API, the
-//! local cluster of plain processes (`lab`), and scripted failures (`drill`) have their places in
-//! this plan and are not written yet: `lab` beside `pg` and `report`, `drill` above `engine`.
+//! Connections by TLS, Prometheus, the HTML report, several records compared, and scripted
+//! failures (`drill`) have their places in this plan and are not written yet: `drill` above
+//! `engine`.
 
 pub mod cli;
 pub mod commands;
 pub mod engine;
+#[cfg(unix)]
+pub mod lab;
 pub mod model;
+pub mod patroni;
 pub mod pg;
 pub mod report;

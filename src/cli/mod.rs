@@ -1,6 +1,7 @@
 //! The command line: what can be said, and what it means once checked.
 //!
 //! - [`connection`]: where to, by psql's conventions. [`gen_args`]: the load and its verdict.
+//! - `lab_args`: a local cluster.
 //! - [`values`]: durations, rates and percentages as people write them.
 //! - [`exit`]: how the program ends.
 //!
@@ -10,6 +11,8 @@
 pub mod connection;
 pub mod exit;
 pub mod gen_args;
+#[cfg(unix)]
+pub mod lab_args;
 pub mod out_of_place;
 pub mod values;
 
@@ -51,11 +54,15 @@ impl Cli {
     #[must_use]
     pub fn read() -> Self {
         // Every long option has its variable: one line below says so for all of them.
-        let command = Self::command()
-            .mut_subcommands(|command| command.mut_args(|option| option.hide_env(true)));
+        let command = without_variables(Self::command());
         let read = command.try_get_matches().and_then(|said| Self::from_arg_matches(&said));
         read.unwrap_or_else(|error| refuse(&error))
     }
+}
+
+/// The help of no option, also of a command's command, names its variable.
+fn without_variables(command: clap::Command) -> clap::Command {
+    command.mut_args(|option| option.hide_env(true)).mut_subcommands(without_variables)
 }
 
 /// As clap does it, in colours where they are seen, unless that would show a password.
@@ -83,6 +90,9 @@ pub enum Command {
     Init(InitArgs),
     /// Remove one run's rows, or the whole schema
     Clean(CleanArgs),
+    /// A local Patroni + etcd + HAProxy cluster of plain processes
+    #[cfg(unix)]
+    Lab(lab_args::LabArgs),
 }
 
 /// `pgchaos verify`.

@@ -1,0 +1,43 @@
+//! `pgchaos lab up`.
+
+use super::super::problem::Problem;
+use super::{interrupted, name_option, tell};
+use crate::cli::exit::Exit;
+use crate::cli::lab_args::{ProfileName, UpArgs};
+use crate::lab::{Lab, LabSpec, Profile};
+
+pub(super) async fn run(name: &str, args: &UpArgs) -> Result<Exit, Problem> {
+    let spec = spec(name, args)?;
+    let lab = Lab::up_unless(&spec, &mut tell, interrupted()).await?;
+    for line in next_steps(&lab) {
+        eprintln!("  {line}");
+    }
+    Ok(Exit::Pass)
+}
+
+/// Where it is, and what to do with it.
+fn next_steps(lab: &Lab) -> Vec<String> {
+    let (user, password) = lab.credentials();
+    let (write, read, page) = (lab.write_port(), lab.read_port(), lab.ports().page);
+    let named = name_option(lab.name());
+    let step = |command: String, what: &str| format!("{command:<44}{what}");
+    vec![
+        format!("write port {write}, read port {read}, user {user}, password {password}"),
+        step(format!("http://127.0.0.1:{page}"), "HAProxy's page"),
+        step(format!("pgchaos gen --port {write}"), "load it"),
+        step(format!("pgchaos lab kill leader{named}"), "break it"),
+        step(format!("pgchaos lab down{named}"), "end it"),
+    ]
+}
+
+/// What is asked for; what is not said stays as it was.
+fn spec(name: &str, args: &UpArgs) -> Result<LabSpec, Problem> {
+    let kept = Lab::find(name)?.map(|lab| lab.spec());
+    let profile = args.profile.map(|name| match name {
+        ProfileName::Default => Profile::Default,
+        ProfileName::Quick => Profile::Quick,
+    });
+    let profile = profile.or(kept.as_ref().map(|kept| kept.profile)).unwrap_or(Profile::Default);
+    let synchronous = args.sync.or(kept.map(|kept| kept.synchronous)).unwrap_or(false);
+    Ok(LabSpec { name: name.to_owned(), base_port: args.base_port, profile, synchronous })
+}

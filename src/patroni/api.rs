@@ -1,0 +1,246 @@
+//! One member's API, one call at a time.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method, StatusCode, Url, redirect};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::error::PatroniError;
+use super::shapes::{Cluster, Config, HistoryEntry, MemberStatus};
+
+/// A large cluster's `/history` has some hundred KiB.
+const BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How much of a foreign answer is shown.
+const SHOWN_CHARS_MAX: usize = 80;
+
+/// The API of one member. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PatroniApi {
+    /// `http://host:port`, without a slash at its end.
+    url: String,
+    client: Client,
+    deadline: Duration,
+}
+
+/// The status of an answer, and its body.
+struct Answer {
+    url: String,
+    status: StatusCode,
+    body: Vec<u8>,
+}
+
+impl PatroniApi {
+    /// The API at `url`: `host:port`, `http://host:port`, with or without a slash at its end, and
+    /// an `api_url` as `/cluster` gives it. No call takes longer than `deadline`, connecting and
+    /// reading included.
+    ///
+    /// # Errors
+    ///
+    /// When `url` is none, or `https`.
+    pub fn new(url: &str, deadline: Duration) -> Result<Self, PatroniError> {
+        let url = base_of(url)?;
+        let client = Client::builder()
+            .timeout(deadline)
+            // Members are asked where they are: no proxy between, and no other place instead.
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            // A connection kept from before would hide that nobody listens any more.
+            .pool_max_idle_per_host(0)
+            .build()
+            .map_err(|error| PatroniError::from_client(&url, deadline, &error))?;
+        Ok(Self { url, client, deadline })
+    }
+
+    /// The same API with another deadline: a switchover's answer takes longer than a look.
+    ///
+    /// # Errors
+    ///
+    /// When the client cannot be built.
+    pub fn with_deadline(&self, deadline: Duration) -> Result<Self, PatroniError> {
+        Self::new(&self.url, deadline)
+    }
+
+    /// `http://host:port`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The member about itself, if it holds the leader's key; `None` if it does not.
+    ///
+    /// # Errors
+    ///
+    /// When no answer of Patroni's comes within the deadline.
+    pub async fn primary(&self) -> Result<Option<MemberStatus>, PatroniError> {
+        let answer = self.call(Method::GET, "/primary", None).await?;
+        let status: MemberStatus = answer.json()?;
+        match answer.status {
+            StatusCode::OK => Ok(Some(status)),
+            StatusCode::SERVICE_UNAVAILABLE => Ok(None),
+            _ => Err(answer.foreign("which /primary never does".to_owned())),
+        }
+    }
+
+    /// The member about itself, whatever it is.
+    ///
+    /// # Errors
+    ///
+    /// When no answer of Patroni's comes within the deadline.
+    pub async fn member(&self) -> Result<MemberStatus, PatroniError> {
+        // The status is that of a health check: 503 on one that is not well, with the same body.
+        self.call(Method::GET, "/patroni", None).await?.json()
+    }
+
+    /// All members, as the cluster's store knows them.
+    ///
+    /// # Errors
+    ///
+    /// When no answer of Patroni's comes within the deadline.
+    pub async fn cluster(&self) -> Result<Cluster, PatroniError> {
+        self.call(Method::GET, "/cluster", None).await?.successful()?.json()
+    }
+
+    /// How each timeline ended, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When no answer of Patroni's comes within the deadline.
+    pub async fn history(&self) -> Result<Vec<HistoryEntry>, PatroniError> {
+        self.call(Method::GET, "/history", None).await?.successful()?.json()
+    }
+
+    /// The cluster's dynamic configuration.
+    ///
+    /// # Errors
+    ///
+    /// When no answer of Patroni's comes within the deadline.
+    pub async fn config(&self) -> Result<Config, PatroniError> {
+        self.call(Method::GET, "/config", None).await?.successful()?.json()
+    }
+
+    /// Asks that `leader` hands over, to `candidate` if one is named. Patroni answers when it is
+    /// done, or has failed: see [`Self::with_deadline`].
+    ///
+    /// # Errors
+    ///
+    /// When Patroni says no ([`PatroniError::Said`], with its words), or no answer of Patroni's
+    /// comes within the deadline; then it may still happen.
+    pub async fn switchover(
+        &self,
+        leader: &str,
+        candidate: Option<&str>,
+    ) -> Result<(), PatroniError> {
+        let mut request = json!({ "leader": leader });
+        if let Some(candidate) = candidate {
+            request["candidate"] = candidate.into();
+        }
+        let answer = self.call(Method::POST, "/switchover", Some(request)).await?;
+        answer.successful().map(|_| ())
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        request: Option<serde_json::Value>,
+    ) -> Result<Answer, PatroniError> {
+        let url = format!("{}{path}", self.url);
+        let fault = |error| PatroniError::from_client(&url, self.deadline, &error);
+        let mut call = self.client.request(method, &url);
+        if let Some(request) = request {
+            call = call.json(&request);
+        }
+        let mut response = call.send().await.map_err(fault)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(fault)? {
+            if body.len() + chunk.len() > BYTES_MAX {
+                return Err(PatroniError::TooLarge { url, bytes_max: BYTES_MAX });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status: response.status(), url, body })
+    }
+}
+
+impl Answer {
+    fn json<T: DeserializeOwned>(&self) -> Result<T, PatroniError> {
+        if matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            return Err(self.said());
+        }
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let text = self.text();
+            self.foreign(match text.as_str() {
+                "" => "with an empty body".to_owned(),
+                _ if error.is_data() => format!("in JSON of another shape ({error})"),
+                _ => format!("no JSON: {text:?}"),
+            })
+        })
+    }
+
+    fn successful(self) -> Result<Self, PatroniError> {
+        if self.status.is_success() { Ok(self) } else { Err(self.said()) }
+    }
+
+    fn said(&self) -> PatroniError {
+        let (url, status) = (self.url.clone(), self.status.as_u16());
+        let words = match self.text() {
+            empty if empty.is_empty() => "nothing more".to_owned(),
+            text => text,
+        };
+        PatroniError::Said { url, status, words }
+    }
+
+    fn foreign(&self, what: String) -> PatroniError {
+        PatroniError::NotPatroni { url: self.url.clone(), status: self.status.as_u16(), what }
+    }
+
+    /// The body on one line, cut short, with nothing in it that a terminal could obey.
+    fn text(&self) -> String {
+        let text = String::from_utf8_lossy(&self.body);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let line: String = words.join(" ").chars().filter(|c| !c.is_control()).collect();
+        match line.char_indices().nth(SHOWN_CHARS_MAX) {
+            Some((end, _)) => format!("{}…", &line[..end]),
+            None => line,
+        }
+    }
+}
+
+/// `http://host:port` of what was given.
+pub(super) fn base_of(text: &str) -> Result<String, PatroniError> {
+    let no_url =
+        |reason: &str| PatroniError::NoUrl { text: text.to_owned(), reason: reason.to_owned() };
+    let text_trimmed = text.trim();
+    let full = if text_trimmed.contains("://") {
+        text_trimmed.to_owned()
+    } else {
+        format!("http://{text_trimmed}")
+    };
+    let url = Url::parse(&full).map_err(|error| no_url(&error.to_string()))?;
+    match url.scheme() {
+        "http" => {}
+        "https" => return Err(PatroniError::NoTls { url: text_trimmed.to_owned() }),
+        other => return Err(no_url(&format!("{other}:// is not http://"))),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(no_url("with a name or password in it, which is not supported"));
+    }
+    let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
+        return Err(no_url("without a host"));
+    };
+    // What /cluster gives as api_url ends with /patroni.
+    if !matches!(url.path(), "" | "/" | "/patroni") || url.query().is_some() {
+        return Err(no_url("with a path after the port"));
+    }
+    // 80 is where http goes, and never where Patroni's API is by default.
+    let port = url.port().map_or_else(|| default_port(&full), Ok);
+    port.map(|port| format!("http://{host}:{port}")).map_err(no_url)
+}
+
+/// 8008, Patroni's own, unless port 80 was written out, which a URL forgets.
+fn default_port(full: &str) -> Result<u16, &'static str> {
+    let authority = full.trim_start_matches("http://").split('/').next().unwrap_or_default();
+    Ok(if authority.ends_with(":80") { 80 } else { 8008 })
+}

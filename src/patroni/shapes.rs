@@ -1,0 +1,229 @@
+//! What Patroni's API answers, as far as it is of use here, from Patroni 3.0 to 4.1.
+//!
+//! Fields come and go between versions, so nearly all of them may be missing; but a body without
+//! those that every version has had is not taken for Patroni's.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// What a member is, by Patroni's word.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum Role {
+    /// `primary`, `leader`, and `master` before Patroni 4.
+    Primary,
+    /// The leader of a standby cluster: it leads, and takes no writes.
+    StandbyLeader,
+    /// `replica`, also a synchronous one.
+    Replica,
+    /// A word of a version that is not known here, as it is.
+    Other(String),
+}
+
+impl From<String> for Role {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "primary" | "leader" | "master" => Self::Primary,
+            "standby_leader" => Self::StandbyLeader,
+            "replica" | "sync_standby" | "quorum_standby" => Self::Replica,
+            _ => Self::Other(word),
+        }
+    }
+}
+
+/// `GET /patroni` and `GET /primary`: a member about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct MemberStatus {
+    /// Its state in Patroni's words: `running`, `starting`, `stopped`, `crashed`, …
+    pub state: String,
+    /// What its PostgreSQL is. It is not the leader's key: that is what `/primary` is asked for.
+    pub role: Role,
+    /// The timeline it writes or replays, when PostgreSQL runs.
+    #[serde(default)]
+    pub timeline: Option<u32>,
+    /// When the postmaster started, by the server's clock.
+    #[serde(default, deserialize_with = "lenient_time")]
+    pub postmaster_start_time: Option<DateTime<Utc>>,
+    /// The cluster's system identifier.
+    #[serde(default)]
+    pub database_system_identifier: Option<String>,
+    /// PostgreSQL's version as a number: 150004.
+    #[serde(default)]
+    pub server_version: Option<u32>,
+    /// Nobody holds the leader's key, as far as this member knows.
+    #[serde(default)]
+    pub cluster_unlocked: bool,
+    /// Patroni is paused (maintenance mode).
+    #[serde(default)]
+    pub pause: bool,
+    /// Who streams from it.
+    #[serde(default)]
+    pub replication: Vec<WalSender>,
+    /// Patroni about itself.
+    pub patroni: PatroniItself,
+}
+
+/// One line of the primary's `pg_stat_replication`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct WalSender {
+    /// The member's name, where Patroni set up the replication.
+    #[serde(default)]
+    pub application_name: Option<String>,
+    /// `streaming`, `catchup`, `backup`, …
+    #[serde(default)]
+    pub state: Option<String>,
+}
+
+/// Patroni about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PatroniItself {
+    /// Its version: `3.0.2`.
+    pub version: String,
+    /// The cluster's name.
+    #[serde(default)]
+    pub scope: Option<String>,
+    /// The member's name; not told by older versions.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// `GET /cluster`: all members as the cluster's store knows them, which may be old news.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Cluster {
+    /// The members, by name.
+    pub members: Vec<ClusterMember>,
+    /// Patroni is paused (maintenance mode).
+    #[serde(default)]
+    pub pause: bool,
+}
+
+/// One member in `GET /cluster`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ClusterMember {
+    /// Its name.
+    pub name: String,
+    /// What it is: [`Role::Primary`] is who holds, or last held, the leader's key.
+    pub role: Role,
+    /// Its state: `running`, `streaming`, `stopped`, …
+    pub state: String,
+    /// Its API as the other members reach it: `http://patroni1:8008/patroni`.
+    #[serde(default)]
+    pub api_url: Option<String>,
+    /// The host of its PostgreSQL as the other members reach it.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// The port of its PostgreSQL.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// Its timeline.
+    #[serde(default)]
+    pub timeline: Option<u32>,
+    /// How far behind the leader, in bytes; `None` is unknown, or the leader itself.
+    #[serde(default, rename = "lag", deserialize_with = "lenient_number")]
+    pub lag_bytes: Option<u64>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: serde_json::Map<String, Value>,
+}
+
+/// One line of `GET /history`: how a timeline ended.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "HistoryLine")]
+pub struct HistoryEntry {
+    /// The timeline that ended.
+    pub timeline: u32,
+    /// Where it ended, in bytes of WAL.
+    pub lsn: u64,
+    /// PostgreSQL's reason, nearly always "no recovery target specified".
+    pub reason: String,
+    /// When the next one began, by the new leader's clock.
+    pub at: Option<DateTime<Utc>>,
+    /// Who became the leader then.
+    pub new_leader: Option<String>,
+}
+
+/// `[timeline, lsn, reason, when, new leader]`, of which the last two came later.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum HistoryLine {
+    Named(u32, u64, String, String, String),
+    Timed(u32, u64, String, String),
+    Plain(u32, u64, String),
+}
+
+impl From<HistoryLine> for HistoryEntry {
+    fn from(line: HistoryLine) -> Self {
+        let (timeline, lsn, reason, at, new_leader) = match line {
+            HistoryLine::Named(timeline, lsn, reason, at, name) => {
+                (timeline, lsn, reason, Some(at), Some(name))
+            }
+            HistoryLine::Timed(timeline, lsn, reason, at) => {
+                (timeline, lsn, reason, Some(at), None)
+            }
+            HistoryLine::Plain(timeline, lsn, reason) => (timeline, lsn, reason, None, None),
+        };
+        Self { timeline, lsn, reason, at: at.and_then(|at| at.parse().ok()), new_leader }
+    }
+}
+
+/// `GET /config`: what the cluster was told. Patroni's own default stands where it was told nothing.
+///
+/// Newer versions raise values that are too small and still show them here as they were given.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Config {
+    /// How long the leader's key lives without news from its holder, in seconds.
+    #[serde(rename = "ttl", default = "default_ttl_s")]
+    pub ttl_s: u64,
+    /// How often a member looks, in seconds.
+    #[serde(rename = "loop_wait", default = "default_wait_s")]
+    pub loop_wait_s: u64,
+    /// How long a member tries to reach the store or PostgreSQL before it gives up, in seconds.
+    #[serde(rename = "retry_timeout", default = "default_wait_s")]
+    pub retry_timeout_s: u64,
+    /// A replica further behind than this may not become the leader, in bytes.
+    #[serde(rename = "maximum_lag_on_failover", default = "default_lag_bytes")]
+    pub maximum_lag_on_failover_bytes: u64,
+    /// Whether commits wait for a synchronous standby, also by quorum.
+    #[serde(default, deserialize_with = "on_or_quorum")]
+    pub synchronous_mode: bool,
+    /// Whether commits wait even when there is no standby at all.
+    #[serde(default, deserialize_with = "on_or_quorum")]
+    pub synchronous_mode_strict: bool,
+    /// Patroni is paused (maintenance mode).
+    #[serde(default, deserialize_with = "on_or_quorum")]
+    pub pause: bool,
+}
+
+fn default_ttl_s() -> u64 {
+    30
+}
+
+fn default_wait_s() -> u64 {
+    10
+}
+
+fn default_lag_bytes() -> u64 {
+    1_048_576
+}
+
+fn lenient_time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    // Patroni 2 wrote "2021-03-04 05:06:07.890 CEST", which names no one time zone.
+    Ok(Value::deserialize(from)?.as_str().and_then(|text| text.parse().ok()))
+}
+
+fn lenient_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    Ok(Value::deserialize(from)?.as_u64())
+}
+
+/// Patroni takes what PostgreSQL takes for a boolean, and `quorum` since version 4.
+fn on_or_quorum<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    Ok(match Value::deserialize(from)? {
+        Value::Bool(on) => on,
+        Value::String(word) => {
+            matches!(word.to_lowercase().as_str(), "on" | "true" | "yes" | "1" | "quorum")
+        }
+        Value::Number(number) => number.as_u64() == Some(1),
+        _ => false,
+    })
+}
