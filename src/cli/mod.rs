@@ -1,6 +1,7 @@
 //! The command line: what can be said, and what it means once checked.
 //!
 //! - [`connection`]: where to, by psql's conventions. [`gen_args`]: the load and its verdict.
+//! - `lab_args`: a local cluster.
 //! - [`values`]: durations, rates and percentages as people write them.
 //! - [`exit`]: how the program ends.
 //!
@@ -10,6 +11,8 @@
 pub mod connection;
 pub mod exit;
 pub mod gen_args;
+#[cfg(unix)]
+pub mod lab_args;
 pub mod out_of_place;
 pub mod values;
 
@@ -83,6 +86,9 @@ pub enum Command {
     Init(InitArgs),
     /// Remove one run's rows, or the whole schema
     Clean(CleanArgs),
+    /// A local Patroni + etcd + HAProxy cluster of plain processes
+    #[cfg(unix)]
+    Lab(lab_args::LabArgs),
 }
 
 /// `pgchaos verify`.
