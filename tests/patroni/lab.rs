@@ -61,7 +61,9 @@ impl Lab {
         // Not the leader's, which may have to be found.
         let leader = self.leader();
         let patroni = self.apis.iter().find(|api| api.url() != leader.1.url()).unwrap();
-        let args = ["-h", "127.0.0.1", "-p", &port, "-r", "5", "--patroni", patroni.url()];
+        // By another name than in /cluster, as the address alone says that it is the same.
+        let patroni = patroni.url().replace("127.0.0.1", "localhost");
+        let args = ["-h", "127.0.0.1", "-p", &port, "-r", "5", "--patroni", &patroni];
         Gen::start_with(args, |_, command| {
             command.env("PGPASSWORD", "postgres").env("PGOPTIONS", "-c pgchaos.member=");
         })
