@@ -40,6 +40,8 @@ pub struct Status {
     pub state: String,
     /// PostgreSQL is a replica. A new leader still is one for a moment.
     pub replica: bool,
+    /// It gave the lead up and is not a replica yet.
+    pub demoted: bool,
     /// PostgreSQL's timeline.
     pub timeline: Option<u32>,
     /// Nobody holds the key, as far as this member knows.

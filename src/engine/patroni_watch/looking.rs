@@ -75,6 +75,7 @@ fn answer(result: Result<(bool, MemberStatus), PatroniError>) -> Answer {
         Ok((leads, status)) => Answer::Status(Status {
             leads,
             replica: status.role == Role::Replica,
+            demoted: status.role.is_demoted(),
             state: status.state,
             timeline: status.timeline,
             unlocked: status.cluster_unlocked,

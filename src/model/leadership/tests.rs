@@ -6,33 +6,26 @@ fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
+fn status(leads: bool, replica: bool, timeline: u32, unlocked: bool) -> Answer {
+    let (state, timeline) = ("running".to_owned(), Some(timeline));
+    Answer::Status(Status { leads, state, replica, demoted: false, timeline, unlocked })
+}
+
 fn leads(timeline: u32) -> Answer {
-    let state = "running".to_owned();
-    let (replica, timeline) = (false, Some(timeline));
-    Answer::Status(Status { leads: true, state, replica, timeline, unlocked: false })
+    status(true, false, timeline, false)
 }
 
 /// It has the key, and is a replica on the old timeline still.
 fn not_promoted_yet(timeline: u32) -> Answer {
-    let state = "running".to_owned();
-    let (replica, timeline) = (true, Some(timeline));
-    Answer::Status(Status { leads: true, state, replica, timeline, unlocked: false })
+    status(true, true, timeline, false)
 }
 
 fn follows() -> Answer {
-    let state = "running".to_owned();
-    Answer::Status(Status {
-        leads: false,
-        state,
-        replica: true,
-        timeline: Some(1),
-        unlocked: false,
-    })
+    status(false, true, 1, false)
 }
 
 fn unlocked() -> Answer {
-    let state = "running".to_owned();
-    Answer::Status(Status { leads: false, state, replica: true, timeline: Some(1), unlocked: true })
+    status(false, true, 1, true)
 }
 
 /// Members a, b and c, looked at: who, when, what. Each look takes 10 ms.
