@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::connection::ConnectionArgs;
 use super::{SummaryArgs, values};
 use crate::model::options::{Backlog, LoadOptions, Rate, Thresholds};
+use crate::patroni::PatroniApi;
 
 /// Writer numbers of one generator; the next generator's begin above them.
 pub const WRITERS_PER_GENERATOR: u32 = 100_000;
@@ -32,6 +33,9 @@ pub struct GenArgs {
     /// How much.
     #[command(flatten)]
     pub load: LoadArgs,
+    /// What is watched beside it.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
     /// How long to wait.
     #[command(flatten)]
     pub waits: WaitArgs,
@@ -105,6 +109,17 @@ pub enum BacklogArg {
     Skip,
     /// Sent as fast as the server takes them.
     CatchUp,
+}
+
+/// What is watched beside the load.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Cluster")]
+pub struct ClusterArgs {
+    /// Watch Patroni's API (host:8008): who leads, members by name; one finds the others that can
+    /// be reached; may be repeated
+    #[arg(long, value_name = "URL", env = "PGCHAOS_PATRONI", value_delimiter = ',',
+          value_parser = values::patroni_api)]
+    pub patroni: Vec<PatroniApi>,
 }
 
 /// How long to wait.

@@ -10,6 +10,7 @@
 //! - `threads`: what writers run on.
 //! - `recorder`: the one task that owns the books, the outage clock and the record.
 //! - `checker`: looks up recent writes after an outage.
+//! - [`patroni_watch`]: who leads and what members are called, by Patroni's API.
 //! - `replica_reader`: how far replicas are behind.
 //! - [`verification`]: the account at the end, also for `pgchaos verify`.
 //! - [`record_file`]: the record on disk.
@@ -22,6 +23,7 @@ mod exact_timer;
 mod gate;
 mod in_flight;
 mod outbox;
+pub mod patroni_watch;
 pub mod record_file;
 mod recorder;
 mod replica_reader;

@@ -18,6 +18,7 @@ use super::clock::Clock;
 use super::dialer::Dialer;
 use super::exact_timer::ExactTimer;
 use super::gate::Gate;
+use super::patroni_watch;
 use super::record_file::{RecordFileError, RecordWriter, lost_writes};
 use super::recorder::Recorder;
 use super::replica_reader::ReplicaReader;
@@ -29,6 +30,7 @@ use super::writer::{Shared, Writer};
 use crate::model::event::{Event, Header, StopReason};
 use crate::model::options::LoadOptions;
 use crate::model::run::Run;
+use crate::patroni::PatroniApi;
 use crate::pg::settings::ConnectSettings;
 
 /// Signals that wait for the recorder. It is never behind for long; were it, writers would wait
@@ -50,6 +52,8 @@ pub struct Plan {
     pub settings: Arc<ConnectSettings>,
     /// Where to read from as well, when replicas are to be watched.
     pub read_settings: Option<Arc<ConnectSettings>>,
+    /// Patroni's APIs, when they are to be watched.
+    pub patroni: Vec<PatroniApi>,
     /// Where the record goes.
     pub record: Option<PathBuf>,
     /// Things to tell before anything else.
@@ -107,7 +111,10 @@ pub async fn run(
     let (signals, signals_receiver) = mpsc::channel(SIGNALS_WAITING);
     let (checks, check_requests) = mpsc::channel(CHECKS_WAITING);
     let run = Run::new(plan.header.clone());
-    let recorder = Recorder::new(clock, run, record, watcher, checks);
+    let watch = (!plan.patroni.is_empty())
+        .then(|| patroni_watch::watcher(plan.patroni.clone(), clock, signals.clone()));
+    let (patroni_watcher, patroni) = watch.unzip();
+    let recorder = Recorder::new(clock, run, record, watcher, checks, patroni.clone());
     let acknowledged = plan.read_settings.is_some().then(|| recorder.acknowledged());
     let recorder_task = tokio::spawn(recorder.run(signals_receiver));
     for warning in &plan.warnings {
@@ -123,10 +130,15 @@ pub async fn run(
             dialer: dialer.clone(),
             clock,
             recorder: signals.clone(),
+            patroni: patroni.clone(),
             stop: stop.writing.clone(),
         }
         .run(check_requests),
     );
+    let watching = patroni_watcher.map(|watcher| tokio::spawn(watcher.run(stop.writing.clone())));
+    if let Some(patroni) = &patroni {
+        patroni.begun().await;
+    }
     let stopwatch = stop_after(options.duration, clock, &stop);
     let backoff = (options.backoff_min, options.backoff_max);
     let mut began = true;
@@ -136,6 +148,7 @@ pub async fn run(
             stopwatch.abort();
             // The recorder ends when nobody is left to tell it anything, and the checker could.
             checker.abort();
+            watching.inspect(JoinHandle::abort);
             if let SetupError::Refused { fault, .. } = &error {
                 tell(&signals, Signal::Refused(Box::new(fault.clone()))).await;
             }
@@ -193,6 +206,9 @@ pub async fn run(
         }
     };
     stopwatch.abort();
+    if let Some(watching) = watching {
+        join(watching).await?;
+    }
     tell(&signals, Signal::WritersDone { at: clock.now(), all_told }).await;
     let verification = async {
         // The checker finishes what it has begun, and then has nobody to ask it for more.

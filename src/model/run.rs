@@ -111,6 +111,11 @@ impl Run {
                     outage.phases.full_rate = Some(*after);
                 }
             }
+            What::LeaderChanged { outage, after } => {
+                if let Some(outage) = self.outage_mut(*outage) {
+                    outage.phases.leader_changed = Some(*after);
+                }
+            }
             What::Checked(checked) => {
                 for (writer, seqs) in &checked.recovered {
                     self.ledger.recover(*writer, seqs);
@@ -135,6 +140,8 @@ impl Run {
             | What::IdGap(_)
             | What::ReplicaLag(_)
             | What::ReplicaFailed { .. }
+            | What::Leader(_)
+            | What::PatroniApi(_)
             | What::Verifying { .. }
             | What::Warning { .. } => {}
         }
