@@ -1,7 +1,7 @@
 //! The command line: what can be said, and what it means once checked.
 //!
 //! - [`connection`]: where to, by psql's conventions. [`gen_args`]: the load and its verdict.
-//! - [`values`]: durations, rates and percentages as people write them.
+//! - [`values`]: durations, rates and percentages as people write them; scenarios use them too.
 //! - [`exit`]: how the program ends.
 //!
 //! Every long option also reads `PGCHAOS_<NAME>`. `-h` is the host, as in psql, so help is
@@ -11,12 +11,13 @@ pub mod connection;
 pub mod exit;
 pub mod gen_args;
 pub mod out_of_place;
-pub mod values;
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use uuid::Uuid;
+
+pub use crate::model::values;
 
 use connection::ConnectionArgs;
 use gen_args::GenArgs;

@@ -82,6 +82,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
         read_settings: read_settings.map(Arc::new),
         record,
         warnings,
+        notes: None,
     })
 }
 

@@ -8,6 +8,7 @@
 //!   `dialer`: one attempt, through every host.
 //! - `recorder`: the one task that owns the books, the outage clock and the record.
 //! - `checker`: looks up recent writes after an outage.
+//! - [`notes`]: what a drill does meanwhile.
 //! - `replica_reader`: how far replicas are behind.
 //! - [`verification`]: the account at the end, also for `pgchaos verify`.
 //! - [`record_file`]: the record on disk.
@@ -17,6 +18,7 @@ mod clock;
 mod dialer;
 mod gate;
 mod in_flight;
+pub mod notes;
 mod outbox;
 pub mod record_file;
 mod recorder;

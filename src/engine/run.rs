@@ -16,6 +16,7 @@ use super::checker::Checker;
 use super::clock::Clock;
 use super::dialer::Dialer;
 use super::gate::Gate;
+use super::notes::{Note, hand_on};
 use super::record_file::{RecordFileError, RecordWriter, lost_writes};
 use super::recorder::Recorder;
 use super::replica_reader::ReplicaReader;
@@ -51,6 +52,8 @@ pub struct Plan {
     pub record: Option<PathBuf>,
     /// Things to tell before anything else.
     pub warnings: Vec<String>,
+    /// What a drill does meanwhile.
+    pub notes: Option<mpsc::Receiver<Note>>,
 }
 
 /// How the user stops a run.
@@ -90,7 +93,7 @@ pub struct Finished {
 /// # Errors
 /// [`RunError`], only before the first write.
 pub async fn run(
-    plan: Plan,
+    mut plan: Plan,
     watcher: mpsc::Sender<Event>,
     stop: Stop,
 ) -> Result<Finished, RunError> {
@@ -119,6 +122,7 @@ pub async fn run(
         }
         .run(check_requests),
     );
+    let notes = plan.notes.take().map(|notes| tokio::spawn(hand_on(notes, clock, signals.clone())));
     let stopwatch = stop_after(options.duration, clock, &stop);
     let backoff = (options.backoff_min, options.backoff_max);
     let mut began = true;
@@ -128,6 +132,9 @@ pub async fn run(
             stopwatch.abort();
             // The recorder ends when nobody is left to tell it anything, and the checker could.
             checker.abort();
+            if let Some(notes) = notes {
+                notes.abort();
+            }
             if let SetupError::Refused { fault, .. } = &error {
                 tell(&signals, Signal::Refused(Box::new(fault.clone()))).await;
             }
@@ -189,6 +196,9 @@ pub async fn run(
         }
         () = stop.everything.cancelled() => true,
     };
+    if let Some(notes) = notes {
+        notes.abort();
+    }
     let run = ask(&signals, |run| Signal::Finish { complete: all_told, run }).await?;
     join(recorder_task).await?;
     Ok(Finished { run, stopped_now })

@@ -9,6 +9,7 @@ use super::outbox::Batch;
 use super::verification::Subject;
 use crate::model::event::{Backend, Checked, ReplicaLag, StopReason, Verification};
 use crate::model::fault::Fault;
+use crate::model::injection::Injected;
 use crate::model::kind::{Kind, Sightings};
 use crate::model::run::Run;
 use crate::model::seq_set::SeqSet;
@@ -75,6 +76,12 @@ pub(crate) enum Signal {
         /// Every write that was sent has its outcome.
         all_told: bool,
     },
+    /// A drill does something to the cluster.
+    Injected { at: Duration, injected: Injected },
+    /// It is done, or has failed.
+    InjectionEnded { step: u32, took: Duration },
+    /// What a drill waits for, or says.
+    Drill(String),
     /// Something to know.
     Warning(String),
     /// What the verification does.

@@ -10,7 +10,10 @@
 //! - [`fault`]: what can go wrong, and the class it belongs to; [`server`]: who answered.
 //! - [`options`]: what the load is asked to do; [`schedule`] and [`backoff`]: when to do it.
 //! - [`outage`]: an outage, its anatomy and the clock that measures it; [`kind`]: why it happened.
-//! - [`selector`]: which part of a cluster is meant.
+//! - [`selector`]: which part of a cluster is meant; [`values`]: durations, rates and percentages
+//!   as people write them.
+//! - [`scenario`]: a drill as its file has it; [`injection`]: what a drill did to the cluster.
+//! - [`judging`]: what was expected of a drill against what was seen.
 //! - [`event`]: everything that a run can report, one variant a fact.
 //! - [`ledger`]: what became of every write; [`account`]: the ledger against what is present.
 //! - [`run`]: a run rebuilt from its events, live or from a record; [`record`]: events as lines.
@@ -22,6 +25,8 @@ pub mod backoff;
 pub mod by_writer;
 pub mod event;
 pub mod fault;
+pub mod injection;
+pub mod judging;
 pub mod kind;
 pub mod latency;
 pub mod ledger;
@@ -34,6 +39,7 @@ pub mod rate_trail;
 pub mod record;
 pub mod replay;
 pub mod run;
+pub mod scenario;
 pub mod schedule;
 pub mod seconds;
 pub mod selector;
@@ -41,4 +47,5 @@ pub mod seq_set;
 pub mod server;
 pub mod summary;
 pub mod summing_up;
+pub mod values;
 pub mod verdict;

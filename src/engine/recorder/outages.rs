@@ -41,6 +41,7 @@ impl Recorder {
     pub(super) fn outage_ended(&mut self, mut outage: Outage, sightings: Sightings) {
         self.flush_interval();
         outage.skipped = self.skipped().saturating_sub(self.skipped_before);
+        outage.fault = self.run.cause_of(outage.n, outage.began);
         let over = outage.began + outage.degraded;
         let request = self.check_request(&outage, sightings);
         let ended = outage.first_ack.is_some();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::options::Rate;
+use super::options::Rate;
 
 /// The highest rate: above it a schedule is finer than any clock here.
 const HIGHEST_PER_SECOND: f64 = 10_000_000.0;
