@@ -47,6 +47,8 @@
 pub mod cli;
 pub mod commands;
 pub mod engine;
+#[cfg(unix)]
+pub mod lab;
 pub mod model;
 pub mod patroni;
 pub mod pg;

@@ -2,6 +2,7 @@
 //!
 //! - [`connection`]: where to, by psql's conventions. [`gen_args`]: the load and its verdict.
 //! - [`values`]: durations, rates and percentages as people write them; scenarios use them too.
+//! - `lab_args`: a local cluster.
 //! - [`exit`]: how the program ends.
 //!
 //! Every long option also reads `PGCHAOS_<NAME>`. `-h` is the host, as in psql, so help is
@@ -10,6 +11,8 @@
 pub mod connection;
 pub mod exit;
 pub mod gen_args;
+#[cfg(unix)]
+pub mod lab_args;
 pub mod out_of_place;
 
 use std::path::PathBuf;
@@ -84,6 +87,9 @@ pub enum Command {
     Init(InitArgs),
     /// Remove one run's rows, or the whole schema
     Clean(CleanArgs),
+    /// A local Patroni + etcd + HAProxy cluster of plain processes
+    #[cfg(unix)]
+    Lab(lab_args::LabArgs),
 }
 
 /// `pgchaos verify`.

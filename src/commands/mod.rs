@@ -5,6 +5,8 @@ pub mod files;
 mod gen_log;
 pub mod generate;
 pub mod init;
+#[cfg(unix)]
+mod lab;
 pub mod output;
 pub mod problem;
 pub mod report;
@@ -27,5 +29,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Problem> {
         Command::Report(args) => report::run(&args),
         Command::Init(args) => init::run(&args).await,
         Command::Clean(args) => clean::run(&args).await,
+        #[cfg(unix)]
+        Command::Lab(args) => lab::run(args).await,
     }
 }

@@ -1,0 +1,77 @@
+//! `pgchaos lab stop | kill | pause | resume | start`: one member after the other.
+
+use std::time::Instant;
+
+use super::super::problem::Problem;
+use super::tell;
+use crate::cli::exit::Exit;
+use crate::lab::{Ending, Lab, Member};
+use crate::model::selector::Selector;
+
+pub(super) async fn stop(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
+    for member in members(lab, selectors).await? {
+        let began = Instant::now();
+        let ending = lab.stop(member).await?;
+        tell(format!("{member} {}", words(ending, began)));
+    }
+    Ok(Exit::Pass)
+}
+
+pub(super) async fn kill(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
+    for member in members(lab, selectors).await? {
+        let began = Instant::now();
+        let ending = lab.kill(member).await?;
+        tell(format!("{member} {}", words(ending, began)));
+    }
+    Ok(Exit::Pass)
+}
+
+pub(super) async fn pause(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
+    for member in members(lab, selectors).await? {
+        lab.pause(member).await?;
+        tell(format!("{member} is frozen"));
+    }
+    Ok(Exit::Pass)
+}
+
+pub(super) async fn resume(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
+    for member in members(lab, selectors).await? {
+        lab.resume(member).await?;
+        tell(format!("{member} goes on"));
+    }
+    Ok(Exit::Pass)
+}
+
+pub(super) async fn start(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
+    for member in members(lab, selectors).await? {
+        let what = if lab.start(member).await? { "is started" } else { "runs already" };
+        tell(format!("{member} {what}"));
+    }
+    Ok(Exit::Pass)
+}
+
+/// All of them as they are now, before the first is touched: `kill leader replica` means the
+/// leader of this moment and one of its replicas.
+async fn members(lab: &Lab, selectors: &[Selector]) -> Result<Vec<Member>, Problem> {
+    let mut members = Vec::new();
+    for selector in selectors {
+        let member = lab.select(selector).await?;
+        if *selector != Selector::Member(member.to_string()) {
+            tell(format!("{selector} is {member}"));
+        }
+        members.push(member);
+    }
+    Ok(members)
+}
+
+fn words(ending: Ending, began: Instant) -> String {
+    let seconds = began.elapsed().as_secs_f64();
+    match ending {
+        Ending::Stopped => format!("stopped in {seconds:.1} s"),
+        Ending::Killed => "is killed, all of its processes".to_owned(),
+        Ending::KilledAfter(after) => {
+            format!("did not stop within {} s, and was killed", after.as_secs())
+        }
+        Ending::WasNotRunning => "did not run".to_owned(),
+    }
+}

@@ -1,0 +1,84 @@
+//! Who the members run as: PostgreSQL and Patroni refuse to run as root.
+
+use std::fs::{DirBuilder, Metadata};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nix::unistd::{User, geteuid};
+use serde::{Deserialize, Serialize};
+
+use super::error::{LabError, io};
+
+/// The first that exists is taken. `nobody` is every system's.
+const FOR_ROOT: [&str; 2] = ["postgres", "nobody"];
+
+/// Whose the members' processes and data are, when it is not who started them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Account {
+    /// Its name.
+    pub name: String,
+    uid: u32,
+    gid: u32,
+}
+
+impl Account {
+    /// For root: `postgres`, or `nobody` where that does not exist. For everybody else: none.
+    ///
+    /// # Errors
+    /// When root has neither.
+    pub(super) fn of_members() -> Result<Option<Self>, LabError> {
+        if !Self::is_root() {
+            return Ok(None);
+        }
+        let user = FOR_ROOT.iter().find_map(|name| User::from_name(name).ok().flatten());
+        let user = user.filter(|user| !user.uid.is_root()).ok_or(LabError::NoAccount)?;
+        Ok(Some(Self { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw() }))
+    }
+
+    /// Whether pgchaos runs as root.
+    pub(super) fn is_root() -> bool {
+        geteuid().is_root()
+    }
+
+    /// Makes `command` run as it. The standard library drops root's other groups along with the uid.
+    pub(super) fn runs(&self, command: &mut Command) {
+        command.uid(self.uid).gid(self.gid);
+    }
+
+    /// A folder above `path`, or itself, that this account may not pass through.
+    pub(super) fn is_kept_out_by(&self, path: &Path) -> Option<PathBuf> {
+        let above = path.ancestors().filter(|above| above.exists());
+        let closed = |above: &&Path| above.metadata().is_ok_and(|about| !self.may_pass(&about));
+        above.filter(closed).last().map(Path::to_path_buf)
+    }
+
+    fn may_pass(&self, about: &Metadata) -> bool {
+        let bit = match () {
+            () if about.uid() == self.uid => 0o100,
+            () if about.gid() == self.gid => 0o010,
+            () => 0o001,
+        };
+        about.mode() & bit != 0
+    }
+}
+
+/// Makes a folder that only `account`, or who runs this, may look into.
+///
+/// # Errors
+/// When it cannot be made.
+pub(super) fn private_folder(path: &Path, account: Option<&Account>) -> Result<(), LabError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(io("made", path))?;
+    own(path, account)
+}
+
+/// Gives `path` to `account`.
+///
+/// # Errors
+/// When it cannot be given.
+pub(super) fn own(path: &Path, account: Option<&Account>) -> Result<(), LabError> {
+    let Some(account) = account else { return Ok(()) };
+    chown(path, Some(account.uid), Some(account.gid)).map_err(io("given to its user", path))
+}

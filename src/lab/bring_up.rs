@@ -1,0 +1,231 @@
+//! From nothing, or from what is there, to a lab that works.
+
+use std::fs;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::account::{Account, private_folder};
+use super::error::{LabError, io};
+use super::folders::Folders;
+use super::lock::Lock;
+use super::member::{Kind, Member};
+use super::port_owner::refuse_taken;
+use super::processes::{Role, scan};
+use super::programs::Programs;
+use super::spec::{LabSpec, Timing};
+use super::state::State;
+use super::{Lab, Running, Told, ending, launch, readiness, status, take_down};
+
+impl Lab {
+    /// Brings a lab up: from nothing, from the data that the last `down` kept, or from what is
+    /// left of one that runs. Returns when all three PostgreSQL servers run on one timeline, the
+    /// write port leads to a session that may write, and the read port to one that may not.
+    ///
+    /// # Errors
+    /// When a program or a port is missing, when a lab of this name runs with other settings, or
+    /// when it does not work within 90 s. What this call has started is stopped then.
+    pub async fn up(spec: &LabSpec, told: Told<'_>) -> Result<Self, LabError> {
+        Self::up_unless(spec, told, std::future::pending()).await
+    }
+
+    /// The same, given up when `interrupted` completes: what this call has started is stopped.
+    ///
+    /// # Errors
+    /// As [`Self::up`], and [`LabError::Interrupted`].
+    pub async fn up_unless(
+        spec: &LabSpec,
+        told: Told<'_>,
+        interrupted: impl Future<Output = ()> + Send,
+    ) -> Result<Self, LabError> {
+        if !cfg!(target_os = "linux") {
+            return Err(LabError::NotLinux);
+        }
+        spec.check()?;
+        let began = Instant::now();
+        let programs = Programs::find().await.map_err(LabError::Missing)?;
+        let account = Account::of_members()?;
+        let folders = prepare_labs(spec, account.as_ref())?;
+        let lock = Lock::take(&folders.lock(), &spec.name).await?;
+        let start = plan(spec, folders, account, &programs, told).await?;
+        let brought = tokio::select! {
+            brought = start.carry_out(&programs, began, told) => brought,
+            () = interrupted => Err(LabError::Interrupted),
+        };
+        match brought {
+            Ok(lab) => Ok(lab),
+            Err(error) => {
+                start.undo(lock, told).await;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// What there is to begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    /// Nothing, or nothing of use.
+    Nothing,
+    /// The data that an earlier lab of this name has left.
+    KeptData,
+    /// A lab of which at least one member runs.
+    Running,
+}
+
+struct Start {
+    lab: Lab,
+    from: From,
+}
+
+/// The folder above all labs, which everybody may pass through and only its owner may change.
+fn prepare_labs(spec: &LabSpec, account: Option<&Account>) -> Result<Folders, LabError> {
+    let wanted = Folders::of(&spec.name)?;
+    let labs = wanted.lab().parent().unwrap_or(wanted.lab()).to_owned();
+    fs::create_dir_all(&labs).map_err(io("made", &labs))?;
+    if let Some(account) = account
+        && let Some(folder) = account.is_kept_out_by(&labs)
+    {
+        return Err(LabError::KeptOut { folder, user: account.name.clone() });
+    }
+    Folders::of(&spec.name)
+}
+
+async fn plan(
+    spec: &LabSpec,
+    folders: Folders,
+    account: Option<Account>,
+    programs: &Programs,
+    told: Told<'_>,
+) -> Result<Start, LabError> {
+    let timing = Timing::of(spec.profile, &programs.patroni_version);
+    let wanted = (spec.profile, spec.synchronous);
+    let found = State::read(&folders.state())?;
+    if let Some(mut state) = found.filter(|state| state.is_complete) {
+        let same_ports = spec.base_port.is_none() || state.ports == spec.ports();
+        if !same_ports {
+            return Err(LabError::OtherPorts { lab: spec.name.clone(), write: state.ports.write });
+        }
+        let runs = !scan(&folders).is_empty();
+        if runs && wanted != (state.profile, state.synchronous) {
+            return Err(LabError::OtherSettings {
+                lab: spec.name.clone(),
+                profile: state.profile.name(),
+                mode: if state.synchronous { "on" } else { "off" },
+            });
+        }
+        let from = if runs { From::Running } else { From::KeptData };
+        (state.profile, state.synchronous) = wanted;
+        state.timing = if runs { state.timing } else { timing };
+        return Ok(Start { lab: Lab { name: spec.name.clone(), folders, state }, from });
+    }
+    if folders.lab().exists() && take_down::remains(&folders) {
+        told("what an earlier start that was cut off has left is removed".to_owned());
+        take_down::wipe(&folders).await?;
+    }
+    let state = State::new(wanted, timing, spec.ports(), account);
+    Ok(Start { lab: Lab { name: spec.name.clone(), folders, state }, from: From::Nothing })
+}
+
+impl Start {
+    async fn carry_out(
+        &self,
+        programs: &Programs,
+        began: Instant,
+        told: Told<'_>,
+    ) -> Result<Lab, LabError> {
+        let Lab { folders, state, .. } = &self.lab;
+        let stopped = self.stopped();
+        refuse_taken(state.ports.all().filter(|(_, member)| stopped.contains(member)))?;
+        told(self.headline(programs));
+        prepare_lab(folders, state)?;
+        for member in Member::all() {
+            ending::thaw(folders, member).await?;
+        }
+        for member in stopped.iter().filter(|member| member.kind() != Kind::HaProxy) {
+            launch::start(&self.lab.name, *member, folders, state, programs)?;
+        }
+        readiness::wait_for_cluster(&self.lab, began, told).await?;
+        // Only now: a server counts as up until its first check, and needs several to be up again.
+        if stopped.contains(&Member::HAPROXY) {
+            launch::start(&self.lab.name, Member::HAPROXY, folders, state, programs)?;
+        }
+        readiness::wait_for_ports(&self.lab).await?;
+        let mut lab = self.lab.clone();
+        lab.state.is_complete = true;
+        lab.state.write(&folders.state())?;
+        told(format!("ready after {:.1} s", began.elapsed().as_secs_f64()));
+        Ok(lab)
+    }
+
+    fn stopped(&self) -> Vec<Member> {
+        Member::all().filter(|member| !has_main(&self.lab, *member)).collect()
+    }
+
+    fn headline(&self, programs: &Programs) -> String {
+        let (lab, version) = (&self.lab, &programs.patroni_version.0);
+        let profile = lab.state.profile.name();
+        let what = match self.from {
+            From::Nothing => "a new cluster",
+            From::KeptData => "from the data that was kept",
+            From::Running => "it runs already, what is missing is started",
+        };
+        format!("lab {}: {what} · profile {profile} · Patroni {version}", lab.name)
+    }
+
+    /// Nobody waits for this one any more, so that its own failures are only told.
+    async fn undo(&self, lock: Lock, told: Told<'_>) {
+        let undone = match self.from {
+            From::Running => return,
+            From::KeptData => take_down::stop_all(&self.lab.folders, told).await,
+            From::Nothing => {
+                let wiped = take_down::wipe(&self.lab.folders).await;
+                lock.remove();
+                wiped
+            }
+        };
+        if let Err(error) = undone {
+            told(format!("what was started could not be stopped: {error}"));
+        }
+    }
+}
+
+fn prepare_lab(folders: &Folders, state: &State) -> Result<(), LabError> {
+    for folder in [folders.lab().to_owned(), folders.logs()] {
+        fs::create_dir_all(&folder).map_err(io("made", &folder))?;
+    }
+    for member in Member::all() {
+        private_folder(&folders.member(member), state.account.as_ref())?;
+    }
+    state.write(&folders.state())
+}
+
+/// Starts one that does not run; says whether that was so.
+pub(super) fn start_member(
+    lab: &Lab,
+    member: Member,
+    programs: &Programs,
+) -> Result<bool, LabError> {
+    let own = lab.processes(member);
+    if status::running(&own) == Running::Paused {
+        return Err(LabError::Paused(member));
+    }
+    if has_main(lab, member) {
+        return Ok(false);
+    }
+    // A PostgreSQL that outlived its Patroni has its port, and Patroni will take it over.
+    if own.is_empty() {
+        let ports = lab.state.ports.of(member);
+        refuse_taken(ports.into_iter().map(|port| (port, member)))?;
+    }
+    launch::start(&lab.name, member, &lab.folders, &lab.state, programs)?;
+    Ok(true)
+}
+
+fn has_main(lab: &Lab, member: Member) -> bool {
+    lab.processes(member).iter().any(|process| process.role == Role::Main)
+}
+
+/// Far more than it takes on a busy machine.
+pub(super) const WORKS_WITHIN: Duration = Duration::from_secs(90);

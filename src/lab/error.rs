@@ -1,0 +1,256 @@
+//! What can go wrong with a lab.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::member::Member;
+use super::programs::Missing;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// It needs `/proc` and pidfds.
+    #[error("a lab needs Linux: it runs the system's own programs, and knows them by /proc")]
+    NotLinux,
+    /// The name cannot be a folder's.
+    #[error(
+        "{name:?} cannot be a lab's name: at most {chars_max} small letters, digits and -, and a \
+         letter first"
+    )]
+    Name {
+        /// As it was given.
+        name: String,
+        /// The longest that is taken.
+        chars_max: usize,
+    },
+    /// There are no 15 ports from there on.
+    #[error("base port {base}: it must be from 1024 to {last}, as a lab has 15 ports")]
+    BasePort {
+        /// As it was given.
+        base: u16,
+        /// The last that leaves room.
+        last: u16,
+    },
+    /// There is nowhere to keep it.
+    #[error("there is no home folder to keep a lab in: set HOME or XDG_STATE_HOME")]
+    NoHome,
+    /// Root has nobody to run PostgreSQL as.
+    #[error(
+        "root cannot run PostgreSQL, and there is no user postgres or nobody to run it as: \
+         run pgchaos as an ordinary user"
+    )]
+    NoAccount,
+    /// The members' user cannot get to their folder.
+    #[error(
+        "{folder} is closed to the user {user}, as whom root runs the members: put the lab \
+         elsewhere with XDG_STATE_HOME, or leave it unset for /var/lib/pgchaos"
+    )]
+    KeptOut {
+        /// The folder in the way.
+        folder: PathBuf,
+        /// Who cannot pass.
+        user: String,
+    },
+    /// Programs are missing.
+    #[error("{0}")]
+    Missing(Missing),
+    /// Somebody else has a port.
+    #[error("port {port}, which is to be {member}'s, is taken by {owner}")]
+    PortTaken {
+        /// The port.
+        port: u16,
+        /// Whose it is to be.
+        member: Member,
+        /// Who has it.
+        owner: String,
+    },
+    /// The kept lab has other ports.
+    #[error(
+        "lab {lab} has its ports already (write port {write}): they cannot be moved while its \
+         data is kept"
+    )]
+    OtherPorts {
+        /// The lab.
+        lab: String,
+        /// Its write port.
+        write: u16,
+    },
+    /// The running lab has other settings.
+    #[error("lab {lab} runs with other settings (profile {profile}, synchronous mode {mode})")]
+    OtherSettings {
+        /// The lab.
+        lab: String,
+        /// Its profile.
+        profile: &'static str,
+        /// `on` or `off`.
+        mode: &'static str,
+    },
+    /// Another command changes it.
+    #[error("another pgchaos is at work on lab {lab}, and has been for {} s", after.as_secs())]
+    Busy {
+        /// The lab.
+        lab: String,
+        /// How long this one has waited.
+        after: Duration,
+    },
+    /// `lab.json` is not what this version writes.
+    #[error("{path} is of no use: {reason}")]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A file or folder.
+    #[error("{path} could not be {doing}: {error}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// A program could not be started.
+    #[error("{member} could not be started ({program}): {error}")]
+    Start {
+        /// Whose.
+        member: Member,
+        /// The program.
+        program: PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// A signal could not be sent.
+    #[error("{member}: process {pid} could not be signalled: {error}")]
+    Signal {
+        /// Whose.
+        member: Member,
+        /// Its number.
+        pid: u32,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// Processes do not end, even by SIGKILL, or do not stop.
+    #[error("{member}: {count} processes are still {state} {} s after the signal", after.as_secs())]
+    Stubborn {
+        /// Whose.
+        member: Member,
+        /// How many.
+        count: usize,
+        /// What they are.
+        state: &'static str,
+        /// For how long.
+        after: Duration,
+    },
+    /// A frozen member cannot be started.
+    #[error("{0} is paused")]
+    Paused(Member),
+    /// It has no such process now.
+    #[error("{member} has no {what} now")]
+    NoProcess {
+        /// Whose.
+        member: Member,
+        /// What was looked for.
+        what: &'static str,
+    },
+    /// The selector fits nothing at this moment.
+    #[error("no member of lab {lab} is {selector} now: {reason}")]
+    NobodyIs {
+        /// The lab.
+        lab: String,
+        /// What was asked for.
+        selector: String,
+        /// Why it fits nobody.
+        reason: String,
+    },
+    /// No member has that name.
+    #[error("lab {lab} has no member {name:?}: it has patroni1 to 3, etcd1 to 3, and haproxy")]
+    NoMember {
+        /// The lab.
+        lab: String,
+        /// What was asked for.
+        name: String,
+    },
+    /// It does not work in time.
+    #[error("lab {lab} did not work within {} s: {missing}{log}", after.as_secs())]
+    NotInTime {
+        /// The lab.
+        lab: String,
+        /// How long it was waited for.
+        after: Duration,
+        /// What is missing, in words.
+        missing: String,
+        /// The end of the log that explains it.
+        log: LogTail,
+    },
+    /// A member ended while it was waited for.
+    #[error("{member} ended as soon as it was started{log}")]
+    Ended {
+        /// Which.
+        member: Member,
+        /// The end of its log.
+        log: LogTail,
+    },
+    /// An answer over HTTP.
+    #[error("{url}: {reason}")]
+    Http {
+        /// What was called.
+        url: String,
+        /// Why it is of no use.
+        reason: String,
+    },
+    /// Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+    /// It cannot be done here.
+    #[error("{0}")]
+    Unsupported(String),
+    /// A value is missing in a template; none is known.
+    #[error("cluster/patroni.yml: nothing stands for {0}")]
+    Template(String),
+}
+
+/// The last lines of a member's log, for an error to end with.
+#[derive(Debug, Default)]
+pub struct LogTail {
+    path: PathBuf,
+    lines: Vec<String>,
+}
+
+/// How many lines are shown.
+const LINES: usize = 12;
+
+/// The longest line that is shown whole.
+const COLUMNS: usize = 160;
+
+impl LogTail {
+    /// Of the file at `path`.
+    pub(super) fn of(path: &Path) -> Self {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().collect();
+        let last = &lines[lines.len().saturating_sub(LINES)..];
+        let shown = |line: &&str| line.chars().filter(|c| !c.is_control()).take(COLUMNS).collect();
+        Self { path: path.to_owned(), lines: last.iter().map(shown).collect() }
+    }
+}
+
+impl std::fmt::Display for LogTail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.lines.is_empty() {
+            return Ok(());
+        }
+        write!(f, "\n  the end of {}:", self.path.display())?;
+        self.lines.iter().try_for_each(|line| write!(f, "\n    {line}"))
+    }
+}
+
+/// For `map_err`: which file, and what was tried.
+pub(super) fn io(
+    doing: &'static str,
+    path: &Path,
+) -> impl FnOnce(std::io::Error) -> LabError + use<> {
+    let path = path.to_owned();
+    move |error| LabError::Io { path, doing, error }
+}

@@ -1,0 +1,83 @@
+//! Where a lab's files are.
+//!
+//! For an ordinary user `$XDG_STATE_HOME/pgchaos/labs`, as for the records of runs. For root
+//! `/var/lib/pgchaos/labs`, unless `XDG_STATE_HOME` says another place: the members run as an
+//! ordinary user, who cannot reach root's home.
+
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+
+use super::account::Account;
+use super::error::LabError;
+use super::member::Member;
+
+const OF_ROOT: &str = "/var/lib/pgchaos";
+
+/// The files of one lab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Folders {
+    lab: PathBuf,
+}
+
+impl Folders {
+    /// Those of the lab of this name, which need not exist.
+    ///
+    /// # Errors
+    /// When there is no home folder.
+    pub(super) fn of(name: &str) -> Result<Self, LabError> {
+        let labs = labs()?;
+        // Processes are known by their folder, so it has one name only.
+        let labs = labs.canonicalize().unwrap_or(labs);
+        Ok(Self { lab: labs.join(name) })
+    }
+
+    /// The lab's own folder.
+    #[must_use]
+    pub(super) fn lab(&self) -> &Path {
+        &self.lab
+    }
+
+    /// What is known of it.
+    pub(super) fn state(&self) -> PathBuf {
+        self.lab.join("lab.json")
+    }
+
+    /// Held by the command that changes it. Outside of the folder, which such a command may remove.
+    pub(super) fn lock(&self) -> PathBuf {
+        self.lab.with_extension("lock")
+    }
+
+    /// Logs, which outlive `down`.
+    #[must_use]
+    pub(super) fn logs(&self) -> PathBuf {
+        self.lab.join("logs")
+    }
+
+    /// A member's log.
+    #[must_use]
+    pub(super) fn log(&self, member: Member) -> PathBuf {
+        self.logs().join(format!("{member}.log"))
+    }
+
+    /// A member's own folder: its configuration and its data.
+    pub(super) fn member(&self, member: Member) -> PathBuf {
+        self.lab.join(member.to_string())
+    }
+
+    /// PostgreSQL's or etcd's data.
+    pub(super) fn data(&self, member: Member) -> PathBuf {
+        self.member(member).join("data")
+    }
+}
+
+fn labs() -> Result<PathBuf, LabError> {
+    let is_moved =
+        std::env::var_os("XDG_STATE_HOME").is_some_and(|path| Path::new(&path).is_absolute());
+    if Account::is_root() && !is_moved {
+        return Ok(PathBuf::from(OF_ROOT).join("labs"));
+    }
+    let folders = ProjectDirs::from("", "", "pgchaos").ok_or(LabError::NoHome)?;
+    let state = folders.state_dir().unwrap_or_else(|| folders.data_local_dir());
+    Ok(state.join("labs"))
+}

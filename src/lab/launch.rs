@@ -1,0 +1,153 @@
+//! Starts a member, so that it outlives the command that started it.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use super::account::{Account, private_folder};
+use super::configuration;
+use super::error::{LabError, io};
+use super::folders::Folders;
+use super::member::{Kind, Member};
+use super::processes::MARK;
+use super::programs::Programs;
+use super::state::State;
+
+/// How a member is run.
+struct Launch {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    variables: Vec<(&'static str, String)>,
+}
+
+/// Starts it; it may not have come far yet.
+///
+/// # Errors
+/// When its files cannot be written, or its program cannot be run.
+pub(super) fn start(
+    lab: &str,
+    member: Member,
+    folders: &Folders,
+    state: &State,
+    programs: &Programs,
+) -> Result<(), LabError> {
+    let account = state.account.as_ref();
+    private_folder(&folders.member(member), account)?;
+    let launch = match member.kind() {
+        Kind::Etcd => etcd(lab, member, folders, state, programs),
+        Kind::Patroni => patroni(lab, member, folders, state, programs)?,
+        Kind::HaProxy => haproxy(folders, state, programs)?,
+    };
+    launch.run(member, folders, account, programs)
+}
+
+impl Launch {
+    fn run(
+        self,
+        member: Member,
+        folders: &Folders,
+        account: Option<&Account>,
+        programs: &Programs,
+    ) -> Result<(), LabError> {
+        let (folder, path) = (folders.member(member), folders.log(member));
+        let log =
+            File::options().create(true).append(true).open(&path).map_err(io("opened", &path))?;
+        let errors = log.try_clone().map_err(io("opened", &path))?;
+        // A session of its own: no Ctrl-C and no closed terminal reaches it.
+        let mut command = Command::new(&programs.setsid);
+        command
+            .arg(&self.program)
+            .args(&self.arguments)
+            // Nothing of the user's settings for PostgreSQL, Patroni or etcd.
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LANG", "C.UTF-8")
+            .env("HOME", &folder)
+            .env(MARK, &folder)
+            .envs(self.variables)
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors);
+        if let Some(account) = account {
+            account.runs(&mut command);
+        }
+        let started = command.spawn();
+        let mut child =
+            started.map_err(|error| LabError::Start { member, program: self.program, error })?;
+        // Should it end before pgchaos does, it must not stay as a zombie.
+        thread::spawn(move || child.wait());
+        Ok(())
+    }
+}
+
+fn etcd(
+    lab: &str,
+    member: Member,
+    folders: &Folders,
+    state: &State,
+    programs: &Programs,
+) -> Launch {
+    let ports = &state.ports;
+    let url = |port: u16| format!("http://127.0.0.1:{port}");
+    let client = url(ports.etcd_client[member.index()]);
+    let peer = url(ports.etcd_peer[member.index()]);
+    let peers =
+        Member::ETCD.map(|other| format!("{other}={}", url(ports.etcd_peer[other.index()])));
+    let mut arguments: Vec<OsString> = Vec::new();
+    for (name, value) in [
+        ("--name", member.to_string()),
+        ("--listen-client-urls", client.clone()),
+        ("--advertise-client-urls", client),
+        ("--listen-peer-urls", peer.clone()),
+        ("--initial-advertise-peer-urls", peer),
+        ("--initial-cluster", peers.join(",")),
+        ("--initial-cluster-token", lab.to_owned()),
+        ("--initial-cluster-state", "new".to_owned()),
+        ("--auto-compaction-retention", "1h".to_owned()),
+        ("--logger", "zap".to_owned()),
+    ] {
+        arguments.extend([name.into(), value.into()]);
+    }
+    arguments.extend(["--data-dir".into(), folders.data(member).into()]);
+    // One that comes back, or was frozen, must not depose the leader by that.
+    arguments.push("--pre-vote".into());
+    if state.profile == super::spec::Profile::Quick && programs.etcd_can_skip_fsync {
+        arguments.push("--unsafe-no-fsync".into());
+    }
+    Launch { program: programs.etcd.clone(), arguments, variables: Vec::new() }
+}
+
+fn patroni(
+    lab: &str,
+    member: Member,
+    folders: &Folders,
+    state: &State,
+    programs: &Programs,
+) -> Result<Launch, LabError> {
+    let content = configuration::patroni(lab, member, folders, state, &programs.postgresql)?;
+    let path = folders.member(member).join("patroni.yml");
+    write(&path, &content)?;
+    Ok(Launch {
+        program: programs.patroni.clone(),
+        arguments: vec![path.into()],
+        variables: Vec::new(),
+    })
+}
+
+fn haproxy(folders: &Folders, state: &State, programs: &Programs) -> Result<Launch, LabError> {
+    let path = folders.member(Member::HAPROXY).join("haproxy.cfg");
+    write(&path, configuration::HAPROXY)?;
+    Ok(Launch {
+        program: programs.haproxy.clone(),
+        arguments: vec!["-db".into(), "-f".into(), path.into()],
+        variables: configuration::haproxy(state),
+    })
+}
+
+/// The members' user reads it, and has nothing to change in it.
+fn write(path: &Path, content: &str) -> Result<(), LabError> {
+    std::fs::write(path, content).map_err(io("written", path))
+}

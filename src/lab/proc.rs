@@ -1,0 +1,105 @@
+//! What the system tells about its processes: `/proc`.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+/// A process as it was at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stat {
+    pub(super) pid: u32,
+    pub(super) parent: u32,
+    /// As `ps` shows it: R, S, D, T, Z and others.
+    pub(super) state: char,
+    /// Ticks from the system's start: with the pid it names one process, also when the number is
+    /// used again.
+    pub(super) started_ticks: u64,
+}
+
+/// All processes that have not ended. One that has and that nobody waited for is not among them.
+pub(super) fn living() -> Vec<Stat> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(stat).filter(|stat| !matches!(stat.state, 'Z' | 'X')).collect()
+}
+
+/// One process; `None` when there is none.
+pub(super) fn stat(pid: u32) -> Option<Stat> {
+    let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    parse(pid, &String::from_utf8_lossy(&text))
+}
+
+/// The name, in parentheses, may hold anything, also a parenthesis.
+fn parse(pid: u32, text: &str) -> Option<Stat> {
+    let (_, rest) = text.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    Some(Stat {
+        pid,
+        state: fields.first()?.chars().next()?,
+        parent: fields.get(1)?.parse().ok()?,
+        started_ticks: fields.get(19)?.parse().ok()?,
+    })
+}
+
+/// The value of a variable that the process was started with, if that can be seen.
+pub(super) fn variable(pid: u32, name: &str) -> Option<Vec<u8>> {
+    let variables = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mut variables = variables.split(|byte| *byte == 0);
+    variables
+        .find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+        .map(<[u8]>::to_vec)
+}
+
+/// Its command line; a PostgreSQL process shows there what it does.
+pub(super) fn arguments(pid: u32) -> Vec<String> {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let arguments = bytes.split(|byte| *byte == 0).filter(|argument| !argument.is_empty());
+    arguments.map(|argument| String::from_utf8_lossy(argument).into_owned()).collect()
+}
+
+/// The name of its program's file.
+pub(super) fn program(pid: u32) -> Option<String> {
+    let path = link(pid, "exe")?;
+    Some(path.file_name()?.to_string_lossy().into_owned())
+}
+
+/// Its working folder.
+pub(super) fn folder(pid: u32) -> Option<PathBuf> {
+    link(pid, "cwd")
+}
+
+/// Where the link leads, or led to before that was removed.
+fn link(pid: u32, name: &str) -> Option<PathBuf> {
+    let path = fs::read_link(format!("/proc/{pid}/{name}")).ok()?;
+    let bytes = path.as_os_str().as_bytes();
+    Some(PathBuf::from(OsStr::from_bytes(bytes.strip_suffix(b" (deleted)").unwrap_or(bytes))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_can_hold_what_it_likes() {
+        let text = "7 (a) R (b) S 1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0";
+        let stat = parse(7, text).unwrap();
+        assert_eq!(stat, Stat { pid: 7, parent: 1, state: 'S', started_ticks: 12_345 });
+        assert_eq!(parse(7, "7 (a"), None);
+        assert_eq!(parse(7, "7 (a) S 1"), None);
+    }
+
+    #[test]
+    fn this_process_is_seen() {
+        let pid = std::process::id();
+        let own = stat(pid).unwrap();
+        assert!(
+            living().contains(&Stat { state: 'R', ..own }) || living().iter().any(|p| p.pid == pid)
+        );
+        assert_eq!(folder(pid), std::env::current_dir().ok());
+        assert!(!arguments(pid).is_empty() && program(pid).is_some());
+        let path = variable(pid, "PATH").unwrap();
+        assert_eq!(Some(path), std::env::var_os("PATH").map(|path| path.as_bytes().to_vec()));
+        assert_eq!(variable(pid, "PGCHAOS_NO_SUCH_VARIABLE"), None);
+    }
+}

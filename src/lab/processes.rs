@@ -1,0 +1,134 @@
+//! Which processes are a lab's. No list is kept that could be wrong; the system is asked.
+//!
+//! Every member is started with [`MARK`] in its environment, its own folder as the value, and so
+//! are the processes that it starts. PostgreSQL writes its title over the environment, so its
+//! processes are also known by their program and their working folder, which is the data folder.
+//! Their children belong to them. Nothing else does: not an editor with a log of the lab open, not
+//! a shell that stands in its folder, and no process whose number stands in a stale
+//! `postmaster.pid`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::folders::Folders;
+use super::member::{Kind, Member};
+use super::proc::{self, Stat};
+
+/// The variable that says whose a process is.
+pub(super) const MARK: &str = "PGCHAOS_LAB_MEMBER";
+
+/// A process of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// Ticks from the system's start: with the pid it names one process, also when the number is
+    /// used again.
+    pub started_ticks: u64,
+    /// What it is there for.
+    pub role: Role,
+    /// It is stopped by a signal.
+    pub is_paused: bool,
+}
+
+/// What a process is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Patroni, etcd or HAProxy itself: what the member is when seen from the outside.
+    Main,
+    /// PostgreSQL's first process.
+    Postmaster,
+    /// Sends WAL to a replica.
+    WalSender,
+    /// Any other.
+    Other,
+}
+
+/// The processes of every member that has some.
+pub(super) fn scan(folders: &Folders) -> BTreeMap<Member, Vec<Process>> {
+    let living = proc::living();
+    let mut owned: BTreeMap<u32, Member> =
+        living.iter().filter_map(|stat| Some((stat.pid, owner(stat.pid, folders)?))).collect();
+    adopt_children(&living, &mut owned);
+    let servers: BTreeSet<u32> = owned.keys().copied().filter(|pid| is_postgresql(*pid)).collect();
+    let mut processes: BTreeMap<Member, Vec<Process>> = BTreeMap::new();
+    for stat in living {
+        if let Some(member) = owned.get(&stat.pid) {
+            let role = role(&stat, *member, folders, &servers);
+            processes.entry(*member).or_default().push(Process {
+                pid: stat.pid,
+                started_ticks: stat.started_ticks,
+                role,
+                is_paused: stat.state == 'T',
+            });
+        }
+    }
+    for own in processes.values_mut() {
+        own.sort_by_key(|process| process.role);
+    }
+    processes
+}
+
+/// Those of one member.
+pub(super) fn of(folders: &Folders, member: Member) -> Vec<Process> {
+    scan(folders).remove(&member).unwrap_or_default()
+}
+
+fn owner(pid: u32, folders: &Folders) -> Option<Member> {
+    if let Some(folder) = proc::variable(pid, MARK) {
+        let folder = Path::new(OsStr::from_bytes(&folder));
+        return Member::all().find(|member| folders.member(*member) == folder);
+    }
+    let folder = proc::folder(pid)?;
+    let member = Member::PATRONI.into_iter().find(|member| folders.data(*member) == folder)?;
+    is_postgresql(pid).then_some(member)
+}
+
+fn is_postgresql(pid: u32) -> bool {
+    proc::program(pid).is_some_and(|program| program == "postgres")
+}
+
+fn adopt_children(living: &[Stat], owned: &mut BTreeMap<u32, Member>) {
+    loop {
+        let before = owned.len();
+        for stat in living {
+            if let Some(member) = owned.get(&stat.parent).copied() {
+                owned.entry(stat.pid).or_insert(member);
+            }
+        }
+        if owned.len() == before {
+            return;
+        }
+    }
+}
+
+fn role(stat: &Stat, member: Member, folders: &Folders, servers: &BTreeSet<u32>) -> Role {
+    let arguments = proc::arguments(stat.pid);
+    let names = |name: &str| {
+        let named = |argument: &String| Path::new(argument).file_name() == Some(OsStr::new(name));
+        arguments.iter().take(3).any(named)
+    };
+    if servers.contains(&stat.pid) {
+        let first = arguments.first().map(String::as_str).unwrap_or_default();
+        let data = folders.data(member);
+        let is_for_data = arguments.iter().any(|argument| Path::new(argument) == data);
+        return match () {
+            () if first.starts_with("postgres:") && first.contains("walsender ") => Role::WalSender,
+            // A child that was made a moment ago still looks like its parent.
+            () if is_for_data && !servers.contains(&stat.parent) => Role::Postmaster,
+            () => Role::Other,
+        };
+    }
+    let is_main = match member.kind() {
+        Kind::Etcd => names("etcd"),
+        Kind::HaProxy => names("haproxy"),
+        Kind::Patroni => {
+            let configuration = folders.member(member).join("patroni.yml");
+            let has_it = arguments.iter().any(|argument| Path::new(argument) == configuration);
+            names("patroni") && has_it
+        }
+    };
+    if is_main { Role::Main } else { Role::Other }
+}

@@ -1,0 +1,197 @@
+//! Which programs of the system a lab runs, and where they are.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::spec::PatroniVersion;
+
+/// Where Debian has PostgreSQL's programs, a folder a version.
+const DEBIAN: &str = "/usr/lib/postgresql";
+
+/// Where a system keeps what is not on an ordinary user's PATH.
+const SYSTEM: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/// For a program to say its version.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The programs.
+#[derive(Debug, Clone)]
+pub(super) struct Programs {
+    pub(super) setsid: PathBuf,
+    pub(super) etcd: PathBuf,
+    /// etcd can leave out its waits for the disk.
+    pub(super) etcd_can_skip_fsync: bool,
+    pub(super) haproxy: PathBuf,
+    pub(super) patroni: PathBuf,
+    pub(super) patroni_version: PatroniVersion,
+    /// The folder with `postgres`, `initdb`, `pg_basebackup` and `pg_rewind`.
+    pub(super) postgresql: PathBuf,
+}
+
+/// What a lab needs of the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// `postgres` and what belongs to a server.
+    PostgreSql,
+    /// Patroni.
+    Patroni,
+    /// Patroni's module for etcd, a package of its own.
+    PatroniForEtcd,
+    /// etcd.
+    Etcd,
+    /// HAProxy.
+    HaProxy,
+    /// `setsid`.
+    Setsid,
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PostgreSql => "PostgreSQL's server",
+            Self::Patroni => "Patroni",
+            Self::PatroniForEtcd => "Patroni's module for etcd",
+            Self::Etcd => "etcd",
+            Self::HaProxy => "HAProxy",
+            Self::Setsid => "setsid",
+        })
+    }
+}
+
+/// What is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing(pub Vec<Need>);
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.0.iter().map(Need::to_string).collect();
+        let are = if names.len() == 1 { "is" } else { "are" };
+        write!(f, "a lab runs the real programs, and {} {are} not installed", names.join(", "))
+    }
+}
+
+impl Programs {
+    /// Looks for all of them.
+    ///
+    /// # Errors
+    /// With all that are missing.
+    pub(super) async fn find() -> Result<Self, Missing> {
+        let (setsid, etcd, haproxy) = (on_path("setsid"), on_path("etcd"), on_path("haproxy"));
+        let (patroni, postgresql) = (on_path("patroni"), postgresql());
+        let (version, etcd_help) =
+            tokio::join!(patroni_version(patroni.as_deref()), help_of(etcd.as_deref()));
+        let needed = [
+            (postgresql.is_some(), Need::PostgreSql),
+            (patroni.is_some(), Need::Patroni),
+            (patroni.is_none() || version.is_some(), Need::PatroniForEtcd),
+            (etcd.is_some(), Need::Etcd),
+            (haproxy.is_some(), Need::HaProxy),
+            (setsid.is_some(), Need::Setsid),
+        ];
+        let missing = needed.into_iter().filter(|(is_there, _)| !is_there);
+        let missing: Vec<_> = missing.map(|(_, need)| need).collect();
+        match (setsid, etcd, haproxy, patroni, version, postgresql) {
+            (
+                Some(setsid),
+                Some(etcd),
+                Some(haproxy),
+                Some(patroni),
+                Some(version),
+                Some(postgresql),
+            ) => Ok(Self {
+                setsid,
+                etcd,
+                etcd_can_skip_fsync: etcd_help.contains("--unsafe-no-fsync"),
+                haproxy,
+                patroni,
+                patroni_version: version,
+                postgresql,
+            }),
+            _ => Err(Missing(missing)),
+        }
+    }
+}
+
+/// A program on the PATH, or where the system's own are.
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(SYSTEM.iter().map(PathBuf::from));
+    folders.map(|folder| folder.join(name)).find(|program| is_program(program))
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+}
+
+/// Debian's newest version, or what is on the PATH.
+fn postgresql() -> Option<PathBuf> {
+    let versions = fs::read_dir(DEBIAN).into_iter().flatten().flatten();
+    let newest = versions
+        .filter_map(|entry| Some((version(&entry.path())?, entry.path().join("bin"))))
+        .filter(|(_, folder)| is_server(folder))
+        .max();
+    newest.map(|(_, folder)| folder).or_else(|| {
+        let server = fs::canonicalize(on_path("postgres")?).ok()?;
+        server.parent().filter(|folder| is_server(folder)).map(Path::to_path_buf)
+    })
+}
+
+/// 9.6 comes before 15, which it would not as text.
+fn version(path: &Path) -> Option<Vec<u32>> {
+    let name = path.file_name()?.to_str()?;
+    name.split('.').map(|part| part.parse().ok()).collect()
+}
+
+fn is_server(folder: &Path) -> bool {
+    ["postgres", "initdb", "pg_ctl", "pg_basebackup", "pg_rewind", "pg_controldata"]
+        .iter()
+        .all(|program| is_program(&folder.join(program)))
+}
+
+/// Patroni's version, if it can speak with etcd. Asked from its Python at once where that is known,
+/// as Patroni itself takes ten times as long to say it.
+async fn patroni_version(patroni: Option<&Path>) -> Option<PatroniVersion> {
+    let patroni = patroni?;
+    let asked = "import etcd; from patroni.version import __version__; print(__version__)";
+    let said = match python_of(patroni) {
+        Some(python) => output(&python, ["-c", asked]).await?,
+        None => output(patroni, ["--version"]).await?,
+    };
+    Some(PatroniVersion(said.split_whitespace().last()?.to_owned()))
+}
+
+/// The interpreter that the script names in its first line.
+fn python_of(script: &Path) -> Option<PathBuf> {
+    let bytes = fs::read(script).ok()?;
+    let line = bytes.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let words = String::from_utf8_lossy(line);
+    let mut words = words.split_whitespace();
+    let interpreter = PathBuf::from(words.next()?);
+    let is_python = interpreter.file_name()?.to_str()?.starts_with("python");
+    (is_python && words.next().is_none()).then_some(interpreter)
+}
+
+async fn help_of(etcd: Option<&Path>) -> String {
+    match etcd {
+        Some(etcd) => output(etcd, ["--help"]).await.unwrap_or_default(),
+        None => String::new(),
+    }
+}
+
+/// What a program says, if it succeeds; etcd says its help on standard error.
+async fn output<const N: usize>(program: &Path, arguments: [&str; N]) -> Option<String> {
+    let mut command = Command::new(program);
+    command.args(arguments.map(OsStr::new)).stdin(Stdio::null()).kill_on_drop(true);
+    let output = timeout(DEADLINE, command.output()).await.ok()?.ok()?;
+    let said = [output.stdout, output.stderr].concat();
+    output.status.success().then(|| String::from_utf8_lossy(&said).into_owned())
+}

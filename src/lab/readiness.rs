@@ -1,0 +1,172 @@
+//! Waits until a lab works, seen from Patroni, from HAProxy, and from a client.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+use tokio_postgres::{Config, NoTls};
+
+use super::bring_up::WORKS_WITHIN;
+use super::error::{LabError, LogTail};
+use super::http::{Pools, change_settings, etcd_leads, pools};
+use super::member::Member;
+use super::processes::Role;
+use super::{Lab, Told, configuration};
+use crate::patroni::{convergence, leader};
+
+const POLL_EVERY: Duration = Duration::from_millis(100);
+
+/// For one connect and its question.
+const SESSION_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Waits for three PostgreSQL servers on one timeline, and for Patroni's settings to be those of
+/// the profile.
+pub(super) async fn wait_for_cluster(
+    lab: &Lab,
+    began: Instant,
+    told: Told<'_>,
+) -> Result<(), LabError> {
+    let mut progress = Progress { began, etcd: false, leader: false };
+    let end = Instant::now() + WORKS_WITHIN;
+    let apis = lab.apis();
+    let converged = loop {
+        if let Some(member) = ended(lab) {
+            return Err(LabError::Ended { member, log: LogTail::of(&lab.log(member)) });
+        }
+        progress.tell(lab, told).await;
+        match convergence(&apis, Member::PATRONI.len()).await {
+            Ok(converged) => break converged,
+            Err(missing) if Instant::now() > end => {
+                return Err(not_in_time(lab, missing.to_string(), Member::PATRONI[0]));
+            }
+            Err(_) => sleep(POLL_EVERY).await,
+        }
+    };
+    let timeline = converged.timeline;
+    told(format!("three servers on timeline {timeline} after {}", since(began)));
+    settle(lab, &converged.leader).await
+}
+
+/// What has happened so far, each told once.
+struct Progress {
+    began: Instant,
+    etcd: bool,
+    leader: bool,
+}
+
+impl Progress {
+    async fn tell(&mut self, lab: &Lab, told: Told<'_>) {
+        if !self.etcd {
+            for (member, port) in Member::ETCD.iter().zip(lab.state.ports.etcd_client) {
+                if matches!(etcd_leads(port).await, Ok(true)) {
+                    told(format!("{member} leads etcd after {}", since(self.began)));
+                    self.etcd = true;
+                }
+            }
+        }
+        if !self.leader
+            && let Some(leader) = leader(&lab.apis()).await
+        {
+            let name = leader.name.as_deref().unwrap_or("a member");
+            told(format!("{name} leads PostgreSQL after {}", since(self.began)));
+            self.leader = true;
+        }
+    }
+}
+
+fn since(began: Instant) -> String {
+    format!("{:.1} s", began.elapsed().as_secs_f64())
+}
+
+/// One that was started and is not there any more. HAProxy may not have been started yet.
+fn ended(lab: &Lab) -> Option<Member> {
+    let own = super::processes::scan(&lab.folders);
+    let runs = |member: &Member| {
+        own.get(member).is_some_and(|own| own.iter().any(|process| process.role == Role::Main))
+    };
+    Member::ETCD.into_iter().chain(Member::PATRONI).find(|member| !runs(member))
+}
+
+/// The settings that a cluster keeps in etcd: it was made with a shorter `loop_wait`, and kept data
+/// may have those of another profile.
+async fn settle(lab: &Lab, leader: &crate::patroni::Leader) -> Result<(), LabError> {
+    let wanted = configuration::dynamic(&lab.state);
+    let port = leader.api.url().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    change_settings(port.unwrap_or(lab.state.ports.patroni[0]), &wanted).await
+}
+
+/// Waits until both ports lead where they should.
+pub(super) async fn wait_for_ports(lab: &Lab) -> Result<(), LabError> {
+    let end = Instant::now() + WORKS_WITHIN;
+    loop {
+        let Some(missing) = missing(lab).await else { return Ok(()) };
+        if Instant::now() > end {
+            return Err(not_in_time(lab, missing, Member::HAPROXY));
+        }
+        sleep(POLL_EVERY / 2).await;
+    }
+}
+
+/// What is still missing, in words.
+async fn missing(lab: &Lab) -> Option<String> {
+    let ports = &lab.state.ports;
+    let expected = Pools { primary: 1, replicas: 2 };
+    match pools(ports.page).await {
+        Ok(found) if found == expected => {}
+        Ok(Pools { primary, replicas }) => {
+            return Some(format!(
+                "HAProxy has {primary} primaries and {replicas} replicas, not 1 and 2"
+            ));
+        }
+        Err(error) => return Some(error.to_string()),
+    }
+    for (port, name, expected) in [(ports.write, "write", "off"), (ports.read, "read", "on")] {
+        match show(port, "transaction_read_only").await {
+            Ok(found) if found == expected => {}
+            Ok(found) => {
+                return Some(format!(
+                    "the {name} port leads to a server that is read-only: {found}"
+                ));
+            }
+            Err(words) => return Some(format!("the {name} port: {words}")),
+        }
+    }
+    if lab.state.synchronous
+        && show(ports.write, "synchronous_standby_names").await.is_ok_and(|names| names.is_empty())
+    {
+        return Some("no replica is synchronous yet".to_owned());
+    }
+    None
+}
+
+/// A setting, as a client of this port sees it.
+async fn show(port: u16, setting: &str) -> Result<String, String> {
+    let mut config = Config::new();
+    config
+        .host("127.0.0.1")
+        .port(port)
+        .user(configuration::USER)
+        .password(configuration::PASSWORD)
+        .dbname("postgres")
+        .application_name("pgchaos lab");
+    let asked = async {
+        let (client, connection) = config.connect(NoTls).await?;
+        let connection = tokio::spawn(connection);
+        let row = client.query_one(&format!("SHOW {setting}"), &[]).await;
+        drop(client);
+        let _ = connection.await;
+        row?.try_get::<_, String>(0)
+    };
+    match timeout(SESSION_DEADLINE, asked).await {
+        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("no answer within {} s", SESSION_DEADLINE.as_secs())),
+    }
+}
+
+fn not_in_time(lab: &Lab, missing: String, explains: Member) -> LabError {
+    LabError::NotInTime {
+        lab: lab.name.clone(),
+        after: WORKS_WITHIN,
+        missing,
+        log: LogTail::of(&lab.log(explains)),
+    }
+}

@@ -1,0 +1,73 @@
+//! Who is meant: a selector, asked from those who know.
+
+use futures_util::future::join_all;
+
+use super::error::LabError;
+use super::http::etcd_leads;
+use super::member::Member;
+use super::{Lab, Running};
+use crate::model::selector::Selector;
+use crate::patroni::{PatroniApi, Role, leader};
+
+impl Lab {
+    /// The member that is meant, at this moment. The leader is who answers 200 to `/primary`.
+    ///
+    /// # Errors
+    /// When the name is no member's, or nobody is what is asked for now.
+    pub async fn select(&self, selector: &Selector) -> Result<Member, LabError> {
+        let (found, reason) = match selector {
+            Selector::Leader => (self.leader().await, "no Patroni answers as the primary"),
+            Selector::Replica => (self.replica().await, "no running member replicates"),
+            Selector::EtcdLeader => (self.etcd_leader().await, "no etcd says that it leads"),
+            Selector::EtcdAny => (self.any_etcd().await, "no etcd runs"),
+            Selector::Member(name) => {
+                return Member::named(name).ok_or_else(|| LabError::NoMember {
+                    lab: self.name.clone(),
+                    name: name.clone(),
+                });
+            }
+        };
+        found.ok_or_else(|| LabError::NobodyIs {
+            lab: self.name.clone(),
+            selector: selector.to_string(),
+            reason: reason.to_owned(),
+        })
+    }
+
+    async fn leader(&self) -> Option<Member> {
+        let leader = leader(&self.apis()).await?;
+        self.patroni_urls()
+            .iter()
+            .zip(Member::PATRONI)
+            .find_map(|(url, member)| (url == leader.api.url()).then_some(member))
+    }
+
+    /// The first by name; one that is known to stream before one that says no more than that it
+    /// is a replica.
+    async fn replica(&self) -> Option<Member> {
+        let apis = self.apis();
+        let leader = self.leader().await;
+        let answers = join_all(apis.iter().map(PatroniApi::member)).await;
+        let mut replicas =
+            Member::PATRONI.into_iter().zip(answers).filter_map(|(member, answer)| {
+                let status = answer.ok()?;
+                let runs = matches!(status.state.as_str(), "running" | "streaming");
+                (status.role == Role::Replica && runs).then_some(member)
+            });
+        replicas.find(|member| Some(*member) != leader)
+    }
+
+    async fn etcd_leader(&self) -> Option<Member> {
+        let answers = join_all(self.state.ports.etcd_client.map(etcd_leads)).await;
+        let leads = |(member, answer): (Member, _)| matches!(answer, Ok(true)).then_some(member);
+        Member::ETCD.into_iter().zip(answers).find_map(leads)
+    }
+
+    /// One that runs, and rather one that does not lead.
+    async fn any_etcd(&self) -> Option<Member> {
+        let leader = self.etcd_leader().await;
+        let runs = |member: &Member| self.running(*member) == Running::Running;
+        let mut running = Member::ETCD.into_iter().filter(runs);
+        running.clone().find(|member| Some(*member) != leader).or_else(|| running.next())
+    }
+}
