@@ -38,14 +38,20 @@
 //! [`model::summary`] is what remains of a run, and every format of [`report::export`] is a
 //! function of it.
 //!
+//! `pgchaos drill` reads a scenario ([`model::scenario`]), plays it ([`drill::play`]) while the
+//! engine writes, mends what it broke whatever happened, and judges what was seen
+//! ([`model::judging`]). What it does to the cluster is told to the recorder ([`engine::notes`]),
+//! so that record and summary have the fault's own time.
+//!
 //! # Rooms that are still empty
 //!
-//! Connections by TLS, Prometheus, the HTML report, several records compared, Patroni's API, the
-//! local cluster of plain processes (`lab`), and scripted failures (`drill`) have their places in
-//! this plan and are not written yet: `lab` beside `pg` and `report`, `drill` above `engine`.
+//! Connections by TLS, Prometheus, the HTML report, and several records compared have their places
+//! in this plan and are not written yet.
 
 pub mod cli;
 pub mod commands;
+#[cfg(unix)]
+pub mod drill;
 pub mod engine;
 #[cfg(unix)]
 pub mod lab;

@@ -2,13 +2,15 @@
 //!
 //! - [`connection`]: where to, by psql's conventions. [`gen_args`]: the load and its verdict.
 //! - [`values`]: durations, rates and percentages as people write them; scenarios use them too.
-//! - `lab_args`: a local cluster.
+//! - `lab_args`: a local cluster; `drill_args`: scripted failures.
 //! - [`exit`]: how the program ends.
 //!
 //! Every long option also reads `PGCHAOS_<NAME>`. `-h` is the host, as in psql, so help is
 //! `--help` and `-?`.
 
 pub mod connection;
+#[cfg(unix)]
+pub mod drill_args;
 pub mod exit;
 pub mod gen_args;
 #[cfg(unix)]
@@ -90,6 +92,9 @@ pub enum Command {
     /// A local Patroni + etcd + HAProxy cluster of plain processes
     #[cfg(unix)]
     Lab(lab_args::LabArgs),
+    /// Break a cluster under load as a script says, mend it, and judge what was seen
+    #[cfg(unix)]
+    Drill(drill_args::DrillArgs),
 }
 
 /// `pgchaos verify`.

@@ -191,7 +191,7 @@ fn of_scope(scope: &Scope<'_>, expect: &Expect, judged: &mut Vec<Judged>) {
     }
     if let Some(most) = expect.longest {
         let seen = longest.map_or(Duration::ZERO, |outage| outage.duration);
-        let expected = format!("at most {} s", most.as_secs_f64());
+        let expected = format!("at most {}", humantime::format_duration(most));
         let words = format!("{:.1} s", seen.as_secs_f64());
         judged.push(scope.held("longest outage", expected, words, seen <= most));
     }

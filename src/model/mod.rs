@@ -13,7 +13,8 @@
 //! - [`selector`]: which part of a cluster is meant; [`values`]: durations, rates and percentages
 //!   as people write them.
 //! - [`scenario`]: a drill as its file has it; [`injection`]: what a drill did to the cluster.
-//! - [`judging`]: what was expected of a drill against what was seen.
+//! - [`judging`]: what was expected of a drill against what was seen; [`drill_report`]: what one or
+//!   several come to.
 //! - [`event`]: everything that a run can report, one variant a fact.
 //! - [`ledger`]: what became of every write; [`account`]: the ledger against what is present.
 //! - [`run`]: a run rebuilt from its events, live or from a record; [`record`]: events as lines.
@@ -23,6 +24,7 @@ pub mod account;
 pub mod ack_trail;
 pub mod backoff;
 pub mod by_writer;
+pub mod drill_report;
 pub mod event;
 pub mod fault;
 pub mod injection;

@@ -171,7 +171,7 @@ fn stamp(at: DateTime<Utc>) -> String {
 }
 
 /// Text without meaning to Markdown or HTML.
-fn inert(text: &str) -> String {
+pub(super) fn inert(text: &str) -> String {
     let mut inert = String::with_capacity(text.len());
     for character in plain(text).chars() {
         if "\\`*_{}[]<>|#&~".contains(character) {
