@@ -139,24 +139,42 @@ impl Start {
         let stopped = self.stopped();
         refuse_taken(state.ports.all().filter(|(_, member)| stopped.contains(member)))?;
         told(self.headline(programs));
+        if self.from == From::Nothing {
+            put_logs_aside(folders);
+        }
         prepare_lab(folders, state)?;
         for member in Member::all() {
             ending::thaw(folders, member).await?;
         }
-        for member in stopped.iter().filter(|member| member.kind() != Kind::HaProxy) {
-            launch::start(&self.lab.name, *member, folders, state, programs)?;
-        }
+        self.launch_etcd(&stopped, programs).await?;
+        // A Patroni that finds no etcd tries again after 5 s only.
+        readiness::wait_for_etcd(&self.lab, began, told).await?;
+        self.launch(Kind::Patroni, &stopped, programs)?;
         readiness::wait_for_cluster(&self.lab, began, told).await?;
         // Only now: a server counts as up until its first check, and needs several to be up again.
-        if stopped.contains(&Member::HAPROXY) {
-            launch::start(&self.lab.name, Member::HAPROXY, folders, state, programs)?;
-        }
+        self.launch(Kind::HaProxy, &stopped, programs)?;
         readiness::wait_for_ports(&self.lab).await?;
         let mut lab = self.lab.clone();
         lab.state.is_complete = true;
         lab.state.write(&folders.state())?;
         told(format!("ready after {:.1} s", began.elapsed().as_secs_f64()));
         Ok(lab)
+    }
+
+    /// One after the other: a new etcd asks its peers whether they know of it, and one that listens
+    /// and does not answer yet, as it asks the same, costs both of them 2 s.
+    async fn launch_etcd(&self, stopped: &[Member], programs: &Programs) -> Result<(), LabError> {
+        for member in stopped.iter().filter(|member| member.kind() == Kind::Etcd) {
+            self.launch(Kind::Etcd, &[*member], programs)?;
+            readiness::wait_for_peer(&self.lab, *member).await;
+        }
+        Ok(())
+    }
+
+    fn launch(&self, kind: Kind, stopped: &[Member], programs: &Programs) -> Result<(), LabError> {
+        let Lab { name, folders, state } = &self.lab;
+        let mut members = stopped.iter().filter(|member| member.kind() == kind);
+        members.try_for_each(|member| launch::start(name, *member, folders, state, programs))
     }
 
     fn stopped(&self) -> Vec<Member> {
@@ -178,8 +196,12 @@ impl Start {
     async fn undo(&self, lock: Lock, told: Told<'_>) {
         let undone = match self.from {
             From::Running => return,
-            From::KeptData => take_down::stop_all(&self.lab.folders, told).await,
+            From::KeptData => {
+                told("what was started is stopped again, the data is kept".to_owned());
+                take_down::stop_all(&self.lab.folders, told).await
+            }
             From::Nothing => {
+                told("what was started is stopped and removed again, but for the logs".to_owned());
                 let wiped = take_down::wipe(&self.lab.folders).await;
                 lock.remove();
                 wiped
@@ -199,6 +221,14 @@ fn prepare_lab(folders: &Folders, state: &State) -> Result<(), LabError> {
         private_folder(&folders.member(member), state.account.as_ref())?;
     }
     state.write(&folders.state())
+}
+
+/// The logs of an earlier lab of this name: one generation is kept, so that they do not grow
+/// without end.
+fn put_logs_aside(folders: &Folders) {
+    for log in Member::all().map(|member| folders.log(member)) {
+        let _ = fs::rename(&log, log.with_extension("log.old"));
+    }
 }
 
 /// Starts one that does not run; says whether that was so.

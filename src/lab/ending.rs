@@ -7,14 +7,14 @@ use tokio::time::{Instant, sleep};
 use super::error::LabError;
 use super::folders::Folders;
 use super::member::{Kind, Member};
-use super::processes::{Process, Role, of};
+use super::processes::{Process, Role, Watch, of};
 use super::signal::{Signal, send};
 
 /// For a Patroni to stop PostgreSQL with a checkpoint, and to hand over.
 const PATRONI_STOPS_WITHIN: Duration = Duration::from_secs(30);
 
 /// For etcd and HAProxy to end.
-const OTHERS_STOP_WITHIN: Duration = Duration::from_secs(5);
+const OTHERS_STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// For the kernel to carry out SIGKILL, SIGSTOP or SIGCONT.
 const SIGNAL_WORKS_WITHIN: Duration = Duration::from_secs(10);
@@ -36,7 +36,8 @@ pub enum Ending {
 
 /// SIGTERM, as `systemctl stop` sends it, and SIGKILL when that does not help.
 pub(super) async fn stop(folders: &Folders, member: Member) -> Result<Ending, LabError> {
-    let own = of(folders, member);
+    let mut watch = Watch::default();
+    let own = watch.look_at(folders, member);
     if own.is_empty() {
         return Ok(Ending::WasNotRunning);
     }
@@ -46,7 +47,7 @@ pub(super) async fn stop(folders: &Folders, member: Member) -> Result<Ending, La
         Kind::Etcd | Kind::HaProxy => OTHERS_STOP_WITHIN,
     };
     let end = Instant::now() + patience;
-    while !of(folders, member).is_empty() {
+    while !watch.look_at(folders, member).is_empty() {
         if Instant::now() > end {
             kill(folders, member).await?;
             return Ok(Ending::KilledAfter(patience));
@@ -76,14 +77,15 @@ fn ask_to_end(member: Member, own: &[Process]) -> Result<(), LabError> {
 /// SIGKILL for all at once, as when the machine fails: everything is frozen first, so that no part
 /// can notice that another one is gone.
 pub(super) async fn kill(folders: &Folders, member: Member) -> Result<Ending, LabError> {
-    if of(folders, member).is_empty() {
+    let mut watch = Watch::default();
+    if watch.look_at(folders, member).is_empty() {
         return Ok(Ending::WasNotRunning);
     }
     let frozen = freeze(folders, member).await;
     // One that cannot be frozen in time, as it waits for the disk, is killed all the same.
     let end = Instant::now() + SIGNAL_WORKS_WITHIN;
     loop {
-        let own = of(folders, member);
+        let own = watch.look_at(folders, member);
         if own.is_empty() {
             return Ok(Ending::Killed);
         }

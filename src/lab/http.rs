@@ -8,8 +8,12 @@ use serde_json::{Value, json};
 
 use super::error::LabError;
 
-/// Everything is on this machine.
-const DEADLINE: Duration = Duration::from_secs(2);
+/// Everything is on this machine. An etcd that is about to start accepts, and is silent until it has
+/// joined the others.
+const DEADLINE: Duration = Duration::from_millis(500);
+
+/// For Patroni to write its settings into etcd.
+const CHANGE_DEADLINE: Duration = Duration::from_secs(5);
 
 async fn answer(
     url: String,
@@ -45,6 +49,12 @@ pub(super) async fn etcd_leads(port: u16) -> Result<bool, LabError> {
     Ok(leader.is_string() && own == leader)
 }
 
+/// Whether the etcd whose port for its peers this is answers them.
+pub(super) async fn etcd_serves_peers(port: u16) -> bool {
+    let url = format!("http://127.0.0.1:{port}/version");
+    answer(url, |client, url| client.get(url)).await.is_ok()
+}
+
 /// What HAProxy thinks of its servers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Pools {
@@ -78,7 +88,9 @@ fn count(csv: &str) -> Pools {
 /// Changes Patroni's settings, through the member whose API is at this port.
 pub(super) async fn change_settings(port: u16, settings: &Value) -> Result<(), LabError> {
     let url = format!("http://127.0.0.1:{port}/config");
-    answer(url, |client, url| client.patch(url).json(settings)).await.map(|_| ())
+    answer(url, |client, url| client.patch(url).json(settings).timeout(CHANGE_DEADLINE))
+        .await
+        .map(|_| ())
 }
 
 #[cfg(test)]

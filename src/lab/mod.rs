@@ -120,6 +120,12 @@ impl Lab {
         }
     }
 
+    /// Whether it has ever worked. One whose `up` was cut off has not, and the next one starts anew.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.state.is_complete
+    }
+
     /// Its ports, all on 127.0.0.1.
     #[must_use]
     pub fn ports(&self) -> &Ports {
@@ -185,8 +191,8 @@ impl Lab {
         processes::of(&self.folders, member)
     }
 
-    /// Stops a member as `systemctl stop` would, and waits for its end: 30 s for Patroni, 5 s for
-    /// the others, then it is killed, which is told.
+    /// Stops a member as `systemctl stop` would, and waits for its end: 30 s for Patroni, 10 s
+    /// for the others, then it is killed, which is told.
     ///
     /// # Errors
     /// When its processes cannot be signalled, or do not even end by SIGKILL.

@@ -1,11 +1,15 @@
 //! Whether a port is free, and who has it when it is not.
 
+use std::ffi::OsString;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
 use super::error::LabError;
 use super::member::Member;
 use super::proc;
+use super::processes::MARK;
 
 /// The state of a socket that listens, in `/proc/net/tcp`.
 const LISTENS: &str = "0A";
@@ -32,12 +36,22 @@ fn owner(port: u16) -> String {
     let Some(pid) = holder(&inode) else {
         return "a process of another user".to_owned();
     };
+    if let Some((lab, member)) = of_lab(pid) {
+        return format!("{member} of lab {lab} (process {pid})");
+    }
     let mut command = proc::arguments(pid).join(" ");
     if let Some((end, _)) = command.char_indices().nth(COMMAND_CHARS_MAX) {
         command.truncate(end);
         command.push('…');
     }
     format!("process {pid}: {command}")
+}
+
+/// Whose it is, if it is a lab's: its mark is the folder of the member in that of the lab.
+fn of_lab(pid: u32) -> Option<(String, String)> {
+    let folder = PathBuf::from(OsString::from_vec(proc::variable(pid, MARK)?));
+    let name = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
+    Some((name(folder.parent()?)?, name(&folder)?))
 }
 
 /// The number of the socket that listens on the port.

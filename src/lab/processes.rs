@@ -71,6 +71,46 @@ pub(super) fn scan(folders: &Folders) -> BTreeMap<Member, Vec<Process>> {
     processes
 }
 
+/// The processes of members until they are really gone. One that is about to end has neither
+/// environment nor program any more for a moment, and is still there: it is known by its number
+/// and its start.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    seen: BTreeMap<(u32, u64), (Member, Process)>,
+}
+
+impl Watch {
+    /// Those of the members for which `is_meant` holds that are there now.
+    pub(super) fn look(
+        &mut self,
+        folders: &Folders,
+        is_meant: impl Fn(Member) -> bool,
+    ) -> Vec<(Member, Process)> {
+        self.seen.retain(|_, (_, process)| process.lives());
+        for (member, own) in scan(folders).into_iter().filter(|(member, _)| is_meant(*member)) {
+            for process in own {
+                self.seen.insert((process.pid, process.started_ticks), (member, process));
+            }
+        }
+        self.seen.values().copied().collect()
+    }
+
+    /// The same for one member.
+    pub(super) fn look_at(&mut self, folders: &Folders, member: Member) -> Vec<Process> {
+        let found = self.look(folders, |one| one == member);
+        found.into_iter().map(|(_, process)| process).collect()
+    }
+}
+
+impl Process {
+    /// Whether it has not ended.
+    fn lives(&self) -> bool {
+        proc::stat(self.pid).is_some_and(|stat| {
+            stat.started_ticks == self.started_ticks && !matches!(stat.state, 'Z' | 'X')
+        })
+    }
+}
+
 /// Those of one member.
 pub(super) fn of(folders: &Folders, member: Member) -> Vec<Process> {
     scan(folders).remove(&member).unwrap_or_default()

@@ -191,6 +191,8 @@ async fn help_of(etcd: Option<&Path>) -> String {
 async fn output<const N: usize>(program: &Path, arguments: [&str; N]) -> Option<String> {
     let mut command = Command::new(program);
     command.args(arguments.map(OsStr::new)).stdin(Stdio::null()).kill_on_drop(true);
+    // Ctrl-C in the terminal is for pgchaos, and would look as if the program did not work.
+    command.process_group(0);
     let output = timeout(DEADLINE, command.output()).await.ok()?.ok()?;
     let said = [output.stdout, output.stderr].concat();
     output.status.success().then(|| String::from_utf8_lossy(&said).into_owned())

@@ -7,16 +7,48 @@ use tokio_postgres::{Config, NoTls};
 
 use super::bring_up::WORKS_WITHIN;
 use super::error::{LabError, LogTail};
-use super::http::{Pools, change_settings, etcd_leads, pools};
+use super::http::{Pools, change_settings, etcd_serves_peers, pools};
 use super::member::Member;
-use super::processes::Role;
+use super::processes::{Role, scan};
 use super::{Lab, Told, configuration};
 use crate::patroni::{convergence, leader};
 
 const POLL_EVERY: Duration = Duration::from_millis(100);
 
+/// It answers within a tenth of that.
+const PEER_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
+
 /// For one connect and its question.
 const SESSION_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Waits until an etcd answers its peers, or has taken so long that it need not be waited for.
+pub(super) async fn wait_for_peer(lab: &Lab, member: Member) {
+    let port = lab.state.ports.etcd_peer[member.index()];
+    let end = Instant::now() + PEER_ANSWERS_WITHIN;
+    while Instant::now() < end && !etcd_serves_peers(port).await {
+        sleep(POLL_EVERY / 5).await;
+    }
+}
+
+/// Waits until one etcd leads the others.
+pub(super) async fn wait_for_etcd(
+    lab: &Lab,
+    began: Instant,
+    told: Told<'_>,
+) -> Result<(), LabError> {
+    let end = Instant::now() + WORKS_WITHIN;
+    loop {
+        if let Some(member) = lab.etcd_leader().await {
+            told(format!("{member} leads etcd after {}", since(began)));
+            return Ok(());
+        }
+        none_ended(lab, &Member::ETCD)?;
+        if Instant::now() > end {
+            return Err(not_in_time(lab, "no etcd leads".to_owned(), Member::ETCD[0]));
+        }
+        sleep(POLL_EVERY).await;
+    }
+}
 
 /// Waits for three PostgreSQL servers on one timeline, and for Patroni's settings to be those of
 /// the profile.
@@ -25,14 +57,17 @@ pub(super) async fn wait_for_cluster(
     began: Instant,
     told: Told<'_>,
 ) -> Result<(), LabError> {
-    let mut progress = Progress { began, etcd: false, leader: false };
     let end = Instant::now() + WORKS_WITHIN;
     let apis = lab.apis();
+    let mut led = false;
     let converged = loop {
-        if let Some(member) = ended(lab) {
-            return Err(LabError::Ended { member, log: LogTail::of(&lab.log(member)) });
+        none_ended(lab, &Member::ETCD)?;
+        none_ended(lab, &Member::PATRONI)?;
+        if !led && let Some(leader) = leader(&apis).await {
+            let name = leader.name.as_deref().unwrap_or("a member");
+            told(format!("{name} leads PostgreSQL after {}", since(began)));
+            led = true;
         }
-        progress.tell(lab, told).await;
         match convergence(&apis, Member::PATRONI.len()).await {
             Ok(converged) => break converged,
             Err(missing) if Instant::now() > end => {
@@ -46,44 +81,20 @@ pub(super) async fn wait_for_cluster(
     settle(lab, &converged.leader).await
 }
 
-/// What has happened so far, each told once.
-struct Progress {
-    began: Instant,
-    etcd: bool,
-    leader: bool,
-}
-
-impl Progress {
-    async fn tell(&mut self, lab: &Lab, told: Told<'_>) {
-        if !self.etcd {
-            for (member, port) in Member::ETCD.iter().zip(lab.state.ports.etcd_client) {
-                if matches!(etcd_leads(port).await, Ok(true)) {
-                    told(format!("{member} leads etcd after {}", since(self.began)));
-                    self.etcd = true;
-                }
-            }
-        }
-        if !self.leader
-            && let Some(leader) = leader(&lab.apis()).await
-        {
-            let name = leader.name.as_deref().unwrap_or("a member");
-            told(format!("{name} leads PostgreSQL after {}", since(self.began)));
-            self.leader = true;
-        }
-    }
-}
-
 fn since(began: Instant) -> String {
     format!("{:.1} s", began.elapsed().as_secs_f64())
 }
 
-/// One that was started and is not there any more. HAProxy may not have been started yet.
-fn ended(lab: &Lab) -> Option<Member> {
-    let own = super::processes::scan(&lab.folders);
-    let runs = |member: &Member| {
+/// Refuses to wait for one that is not there any more.
+fn none_ended(lab: &Lab, members: &[Member]) -> Result<(), LabError> {
+    let own = scan(&lab.folders);
+    let runs = |member: &&Member| {
         own.get(member).is_some_and(|own| own.iter().any(|process| process.role == Role::Main))
     };
-    Member::ETCD.into_iter().chain(Member::PATRONI).find(|member| !runs(member))
+    match members.iter().find(|member| !runs(member)) {
+        None => Ok(()),
+        Some(&member) => Err(LabError::Ended { member, log: LogTail::of(&lab.log(member)) }),
+    }
 }
 
 /// The settings that a cluster keeps in etcd: it was made with a shorter `loop_wait`, and kept data

@@ -57,7 +57,7 @@ impl Lab {
         replicas.find(|member| Some(*member) != leader)
     }
 
-    async fn etcd_leader(&self) -> Option<Member> {
+    pub(super) async fn etcd_leader(&self) -> Option<Member> {
         let answers = join_all(self.state.ports.etcd_client.map(etcd_leads)).await;
         let leads = |(member, answer): (Member, _)| matches!(answer, Ok(true)).then_some(member);
         Member::ETCD.into_iter().zip(answers).find_map(leads)

@@ -10,13 +10,16 @@ use super::ending::{self, Ending, tell};
 use super::error::{LabError, io};
 use super::folders::Folders;
 use super::member::Member;
-use super::processes::{Role, scan};
+use super::processes::{Role, Watch, scan};
 use super::shared_memory;
 use super::signal::Signal;
 use super::{Lab, Told};
 
-/// For PostgreSQL to leave by its immediate shutdown.
+/// For PostgreSQL to leave by its immediate shutdown; then it is killed.
 const LEAVES_WITHIN: Duration = Duration::from_secs(2);
+
+/// For everything to be gone.
+const DIES_WITHIN: Duration = Duration::from_secs(12);
 
 impl Lab {
     /// Stops everything in good order. The data is kept for the next [`Lab::up`], unless `wipe`
@@ -35,22 +38,21 @@ impl Lab {
             stop_all(&self.folders, told).await?;
         }
         let kept = match () {
-            () if wipe => "the data is removed, the logs are kept",
-            () if !is_of_use => "it was never complete: the data is removed, the logs are kept",
-            () => "data and logs are kept",
+            () if wipe => "its data is removed",
+            () if !is_of_use => "it never worked, and its data is removed",
+            () => "its data is kept for the next up",
         };
-        told(format!(
-            "lab {} is down after {:.1} s: {kept}",
-            self.name,
-            began.elapsed().as_secs_f64()
-        ));
+        let (name, seconds) = (&self.name, began.elapsed().as_secs_f64());
+        let logs = self.folders.logs();
+        told(format!("lab {name} is down after {seconds:.1} s: {kept}; logs: {}", logs.display()));
         Ok(())
     }
 }
 
-/// Stops the proxy first and etcd last, so that Patroni can end as it should.
+/// Stops the proxy first and etcd last, so that Patroni can end as it should. etcd is killed, as
+/// the last ones would wait in vain for each other, and its log is made for that.
 pub(super) async fn stop_all(folders: &Folders, told: Told<'_>) -> Result<(), LabError> {
-    for group in [vec![Member::HAPROXY], Member::PATRONI.to_vec(), Member::ETCD.to_vec()] {
+    for group in [vec![Member::HAPROXY], Member::PATRONI.to_vec()] {
         let endings = join_all(group.iter().map(|member| ending::stop(folders, *member))).await;
         for (member, ending) in group.iter().zip(endings) {
             if let Ending::KilledAfter(after) = ending? {
@@ -58,7 +60,8 @@ pub(super) async fn stop_all(folders: &Folders, told: Told<'_>) -> Result<(), La
             }
         }
     }
-    Ok(())
+    let killed = join_all(Member::ETCD.map(|member| ending::kill(folders, member))).await;
+    killed.into_iter().try_for_each(|ending| ending.map(|_| ()))
 }
 
 /// Ends everything at once, and removes all but the logs.
@@ -90,20 +93,26 @@ pub(super) fn remains(folders: &Folders) -> bool {
 /// Patroni is killed first, as it would start PostgreSQL again. A PostgreSQL that leaves by itself
 /// gives its shared memory back, which one that is killed cannot.
 async fn end_at_once(folders: &Folders) -> Result<(), LabError> {
-    for (member, own) in scan(folders) {
-        for process in &own {
-            match process.role {
-                Role::Main => tell(member, process, Signal::Kill)?,
-                Role::Postmaster => tell(member, process, Signal::Quit)?,
-                Role::WalSender | Role::Other => {}
-            }
+    let mut watch = Watch::default();
+    for (member, process) in watch.look(folders, |_| true) {
+        match process.role {
+            Role::Main => tell(member, &process, Signal::Kill)?,
+            Role::Postmaster => tell(member, &process, Signal::Quit)?,
+            Role::WalSender | Role::Other => {}
         }
-        own.iter().try_for_each(|process| tell(member, process, Signal::Continue))?;
+        tell(member, &process, Signal::Continue)?;
     }
-    let end = Instant::now() + LEAVES_WITHIN;
-    while Instant::now() < end && !scan(folders).is_empty() {
+    let began = Instant::now();
+    loop {
+        let left = watch.look(folders, |_| true);
+        let Some((member, _)) = left.first().copied() else { return Ok(()) };
+        if began.elapsed() > DIES_WITHIN {
+            let (count, after) = (left.len(), DIES_WITHIN);
+            return Err(LabError::Stubborn { member, count, state: "there", after });
+        }
+        if began.elapsed() > LEAVES_WITHIN {
+            left.iter().try_for_each(|(member, one)| tell(*member, one, Signal::Kill))?;
+        }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let killed = join_all(Member::all().map(|member| ending::kill(folders, member))).await;
-    killed.into_iter().try_for_each(|ending| ending.map(|_| ()))
 }

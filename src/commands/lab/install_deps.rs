@@ -88,10 +88,11 @@ async fn install(sudo: bool, packages: &[&str]) -> Result<(), Problem> {
         Problem::could_not_run(format!("the packages could not be installed: {what}"))
             .try_this(format!("apt-get install {}, to see why", packages.join(" ")))
     };
+    let interrupted = interrupted();
     let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
     let status = tokio::select! {
         status = child.wait() => status,
-        () = interrupted() => {
+        () = interrupted => {
             // An apt that is cut off leaves a system to repair: it is waited for.
             tell("interrupted: waiting until apt-get has ended".to_owned());
             let _ = child.wait().await;

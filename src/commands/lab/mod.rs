@@ -8,6 +8,7 @@ mod status;
 mod up;
 
 use std::io::Write;
+use std::task::Poll;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -61,15 +62,15 @@ fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
-/// Ctrl-C, SIGTERM, or a terminal that was closed.
-async fn interrupted() {
+/// Completes at Ctrl-C, SIGTERM, or when the terminal is closed. From this call on they end
+/// nothing by themselves.
+fn interrupted() -> impl Future<Output = ()> + Send {
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     let mut signals: Vec<_> = kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect();
-    std::future::poll_fn(|context| {
+    std::future::poll_fn(move |context| {
         let came = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-        if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        if came { Poll::Ready(()) } else { Poll::Pending }
     })
-    .await;
 }
 
 async fn down(name: &str, args: &DownArgs) -> Result<Exit, Problem> {

@@ -7,6 +7,9 @@ use crate::patroni::Config;
 
 pub(super) async fn run(lab: &Lab) -> Exit {
     let mut text = format!("lab {} · {}\n\n", lab.name(), lab.folder().display());
+    if !lab.is_complete() {
+        text.push_str("It never worked: its up was cut off, or is still at it.\n\n");
+    }
     text.push_str(&row(["member", "process", "role", "state", "timeline", "pid"], "ports"));
     for sight in lab.look().await {
         text.push_str(&line(&sight));
