@@ -7,6 +7,7 @@ use super::compose::Compose;
 use super::hooks::HooksBackend;
 use super::lab::LabBackend;
 use crate::lab::LabError;
+use crate::model::scenario::Through;
 use crate::model::scenario::step::{Action, CommandLine};
 use crate::model::selector::Selector;
 use crate::patroni::PatroniError;
@@ -150,11 +151,11 @@ impl Backend {
         }
     }
 
-    /// The connection string of its write port, where it knows it.
+    /// The connection string of its write port, where it knows it, or of every member.
     #[must_use]
-    pub fn dsn(&self) -> Option<String> {
+    pub fn dsn(&self, through: Through) -> Option<String> {
         match self {
-            Self::Lab(lab) => Some(lab.dsn()),
+            Self::Lab(lab) => Some(lab.dsn(through)),
             Self::Compose(compose) => Some(compose.dsn()),
             Self::Hooks(_) => None,
         }

@@ -4,6 +4,7 @@ use super::backend::BackendError;
 use super::compose::can;
 use super::patroni_view::PatroniView;
 use crate::lab::{Lab, Member, Running};
+use crate::model::scenario::Through;
 use crate::model::scenario::step::Action;
 use crate::model::selector::Selector;
 
@@ -32,9 +33,14 @@ impl LabBackend {
         &self.patroni
     }
 
-    pub(super) fn dsn(&self) -> String {
+    pub(super) fn dsn(&self, through: Through) -> String {
         let (user, password) = self.lab.credentials();
-        format!("postgresql://{user}:{password}@127.0.0.1:{}/postgres", self.lab.write_port())
+        let ports = match through {
+            Through::Proxy => vec![self.lab.write_port()],
+            Through::Members => self.lab.ports().postgresql.to_vec(),
+        };
+        let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+        format!("postgresql://{user}:{password}@{}/postgres", hosts.join(","))
     }
 
     pub(super) fn can(action: Action, target: &Selector) -> Result<(), String> {

@@ -216,7 +216,7 @@ impl One<'_> {
     }
 
     fn settings(&self, backend: &Backend) -> Result<ConnectSettings, Problem> {
-        let explicit = match backend.dsn() {
+        let explicit = match backend.dsn(self.scenario.through) {
             Some(dsn) => Explicit { dsn: Some(dsn), ..Explicit::default() },
             None => self.args.connection.explicit(None),
         };

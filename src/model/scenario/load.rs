@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use super::Through;
 use super::error::ScenarioError;
 use super::fields::Fields;
 use crate::model::options::{Backlog, LoadOptions, Rate};
 use crate::model::values;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
+    "through",
     "rate",
     "writers",
     "pipeline",
@@ -20,6 +22,8 @@ const KEYS: [&str; 11] = [
     "backoff-max",
     "verify-timeout",
 ];
+
+const WAYS: [(&str, Through); 2] = [("proxy", Through::Proxy), ("members", Through::Members)];
 
 const BACKLOGS: [(&str, Backlog); 2] = [("skip", Backlog::Skip), ("catch-up", Backlog::CatchUp)];
 
@@ -44,6 +48,12 @@ fn default_load() -> LoadOptions {
         backoff_max: Duration::from_millis(500),
         verify_timeout: Duration::from_secs(120),
     }
+}
+
+/// The way to the cluster; the proxy when it is not said.
+pub(super) fn through(fields: Option<&Fields<'_>>) -> Result<Through, ScenarioError> {
+    let value = fields.and_then(|fields| fields.get("through"));
+    value.map_or(Ok(Through::Proxy), |value| value.one_of("way", &WAYS))
 }
 
 pub(super) fn load(fields: Option<&Fields<'_>>) -> Result<LoadOptions, ScenarioError> {

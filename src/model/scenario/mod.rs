@@ -58,6 +58,15 @@ impl On {
     }
 }
 
+/// The way that the load takes to the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Through {
+    /// One port, behind which the proxy finds the primary.
+    Proxy,
+    /// Every member's own port, where they can be reached; pgchaos finds the primary by itself.
+    Members,
+}
+
 /// A drill.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
@@ -73,6 +82,8 @@ pub struct Scenario {
     pub synchronous: Option<bool>,
     /// The load.
     pub load: LoadOptions,
+    /// The way that it takes.
+    pub through: Through,
     /// The steps.
     pub steps: Vec<Step>,
     /// What must be seen of the whole run.

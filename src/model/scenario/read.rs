@@ -9,7 +9,7 @@ use super::error::{ScenarioError, Source};
 use super::expect::Expect;
 use super::fields::{Fields, Value, instead};
 use super::hooks::Hooks;
-use super::load::load;
+use super::load::{load, through};
 use super::step::{Act, Action, CommandLine, Deed, Exec, Step, Target, Until, Wait, Who};
 use super::{On, Scenario};
 use crate::model::selector::Selector;
@@ -33,7 +33,9 @@ pub(super) fn scenario(name: &str, source: &Source) -> Result<Scenario, Scenario
     let text = |key: &str| fields.get(key).map(|value| value.text()).transpose();
     let title =
         text("title")?.ok_or_else(|| fields.wrong("a scenario needs a title, in one line"))?;
-    let load = load(table("load")?.as_ref())?;
+    let said_load = table("load")?;
+    let through = through(said_load.as_ref())?;
+    let load = load(said_load.as_ref())?;
     let steps = fields.get("step").ok_or_else(|| fields.wrong("a scenario needs [[step]]s"))?;
     let hooks = fields.get("hooks").map(|value| Hooks::read(&value)).transpose()?;
     let expect = fields.get("expect").map(|value| Expect::of_run(&value)).transpose()?;
@@ -44,6 +46,7 @@ pub(super) fn scenario(name: &str, source: &Source) -> Result<Scenario, Scenario
         on: on(&fields, hooks.is_some())?,
         synchronous: synchronous(table("cluster")?)?,
         load,
+        through,
         steps: self::steps(&steps)?,
         expect: expect.unwrap_or_default(),
         hooks,

@@ -1,15 +1,19 @@
 //! What a drill will do, in words, before it does it.
 
-use crate::model::scenario::Scenario;
 use crate::model::scenario::expect::{Expect, Number};
 use crate::model::scenario::step::{Act, Step};
+use crate::model::scenario::{Scenario, Through};
 use crate::report::words;
 
 /// The whole plan: load, steps, healing, what must be seen.
 #[must_use]
 pub fn plan(scenario: &Scenario, on: &str) -> String {
     let mut lines = vec![format!("drill {} on {on}: {}", scenario.name, scenario.title)];
-    lines.push(format!("  load: {}", words::load(&scenario.load)));
+    let through = match scenario.through {
+        Through::Proxy => "",
+        Through::Members => " · to the members themselves where they can be reached",
+    };
+    lines.push(format!("  load: {}{through}", words::load(&scenario.load)));
     if let Some(synchronous) = scenario.synchronous {
         let word = if synchronous { "synchronous" } else { "asynchronous" };
         lines.push(format!("  the cluster must replicate {word}ly"));
