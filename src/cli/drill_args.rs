@@ -44,6 +44,7 @@ Backends (--on):
   compose  the cluster of docker-compose.yml, which must run: docker compose up -d --build --wait
   hooks    any cluster, by the commands in the drill's [hooks]; the connection is that of gen
 
+Every long option also reads PGCHAOS_<NAME>.
 Exit codes: 0 all that was expected was seen, 1 something was not, 2 usage or a mistake in a drill's
 file, 3 not everything could be seen, 4 a drill could not run, 130 stopped at once. The gravest of
 several drills counts.")]
@@ -57,7 +58,7 @@ pub struct ShowArgs {
     #[arg(value_name = "NAME", required_unless_present = "schema")]
     pub name: Option<String>,
     /// A drill that explains every key
-    #[arg(long, env = "PGCHAOS_SCHEMA_OF_DRILLS", conflicts_with = "name")]
+    #[arg(long, env = "PGCHAOS_SCHEMA", conflicts_with = "name")]
     pub schema: bool,
 }
 

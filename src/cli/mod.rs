@@ -57,11 +57,14 @@ impl Cli {
     #[must_use]
     pub fn read() -> Self {
         // Every long option has its variable: one line below says so for all of them.
-        let command = Self::command()
-            .mut_subcommands(|command| command.mut_args(|option| option.hide_env(true)));
+        let command = Self::command().mut_subcommands(hide_variables);
         let read = command.try_get_matches().and_then(|said| Self::from_arg_matches(&said));
         read.unwrap_or_else(|error| refuse(&error))
     }
+}
+
+fn hide_variables(command: clap::Command) -> clap::Command {
+    command.mut_args(|option| option.hide_env(true)).mut_subcommands(hide_variables)
 }
 
 /// As clap does it, in colours where they are seen, unless that would show a password.

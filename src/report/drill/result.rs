@@ -20,7 +20,9 @@ pub fn result(run: &DrillRun, layout: &Layout) -> String {
             of = &judged.of;
             rows.extend(layout.rows("  ", &Line::new(Tone::Plain, "").rest(of)));
         }
-        rows.extend(layout.rows("    ", &line(judged)));
+        // Marks stand in one column.
+        let prefix = format!("{:>width$}", "", width = 8 - mark(judged.outcome).len());
+        rows.extend(layout.rows(&prefix, &line(judged)));
     }
     if let Some(problem) = &run.problem {
         for line in problem.lines() {
@@ -40,7 +42,7 @@ fn line(judged: &Judged) -> Line {
         Outcome::Inconclusive => (Tone::Wary, format!(" {what}: {expected} expected, {seen}")),
         Outcome::Fail => (Tone::Bad, format!(" {what}: {expected} expected, {seen} seen")),
     };
-    Line::new(tone, format!("{:<4}", mark(judged.outcome))).rest(rest)
+    Line::new(tone, mark(judged.outcome)).rest(rest)
 }
 
 /// One word for an outcome.
