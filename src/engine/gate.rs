@@ -19,6 +19,10 @@ const SPREAD: Duration = Duration::from_millis(50);
 /// are taken to work, they get this long to notice too.
 const NOTICE: Duration = Duration::from_millis(5);
 
+/// While some write, attempts beside others that hang go out this far apart, over all writers: a
+/// server that is slow because a thousand connect at once must not get thousands more.
+const BESIDE_APART: Duration = Duration::from_millis(10);
+
 /// One gate for all writers of a run.
 #[derive(Debug)]
 pub(crate) struct Gate {
@@ -27,7 +31,16 @@ pub(crate) struct Gate {
     /// Counts the times that writing began to work again.
     reopened: watch::Sender<u64>,
     /// When the next attempt may go out while nothing works.
-    next_slot: Mutex<Option<Instant>>,
+    next_slot: Slots,
+    /// When the next attempt may go out beside one that hangs.
+    next_beside: Slots,
+}
+
+/// Turns in time, given out to whoever asks.
+#[derive(Debug)]
+struct Slots {
+    apart: Duration,
+    next: Mutex<Option<Instant>>,
 }
 
 impl Gate {
@@ -35,7 +48,8 @@ impl Gate {
         Self {
             working: AtomicU64::new(0),
             reopened: watch::Sender::new(0),
-            next_slot: Mutex::new(None),
+            next_slot: Slots::new(APART),
+            next_beside: Slots::new(BESIDE_APART),
         }
     }
 
@@ -48,7 +62,7 @@ impl Gate {
     pub(crate) fn works(&self) {
         if self.working.fetch_add(1, Ordering::AcqRel) == 0 {
             // Slots that were given out for the outage that is over are void.
-            *self.lock_slot() = None;
+            self.next_slot.void();
             self.reopened.send_modify(|times| *times += 1);
         }
     }
@@ -74,7 +88,7 @@ impl Gate {
             // A slot is taken when it can be used: one that waits for a backoff would hold up
             // writers whose backoff is over.
             if self.working.load(Ordering::Acquire) == 0 {
-                tokio::time::sleep_until(self.slot()).await;
+                tokio::time::sleep_until(self.next_slot.take()).await;
             }
         };
         tokio::select! {
@@ -85,18 +99,46 @@ impl Gate {
         }
     }
 
-    /// The first free slot from now on.
-    fn slot(&self) -> Instant {
+    /// Waits for a turn to try once more beside an attempt that has hung for `patience` from now:
+    /// it comes only while other writers write, so that the way to them works.
+    pub(crate) async fn beside(&self, patience: Duration) {
+        tokio::time::sleep(patience).await;
+        loop {
+            let mut reopened = self.subscribe();
+            if self.working.load(Ordering::Acquire) > 0 {
+                tokio::time::sleep_until(self.next_beside.take()).await;
+                if self.working.load(Ordering::Acquire) > 0 {
+                    return;
+                }
+            } else if reopened.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+impl Slots {
+    fn new(apart: Duration) -> Self {
+        Self { apart, next: Mutex::new(None) }
+    }
+
+    /// The first free one from now on.
+    fn take(&self) -> Instant {
         let now = Instant::now();
-        let mut next = self.lock_slot();
+        let mut next = self.lock();
         let slot = next.map_or(now, |next| next.max(now));
-        *next = Some(slot + APART);
+        *next = Some(slot + self.apart);
         slot
     }
 
+    /// Those that were given out count no more.
+    fn void(&self) {
+        *self.lock() = None;
+    }
+
     /// Held for a calculation alone, and a poisoned lock has no broken state.
-    fn lock_slot(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.next_slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -158,13 +200,38 @@ mod tests {
         let gate = Gate::new();
         let mut random = SmallRng::seed_from_u64(1);
         for _ in 0..200 {
-            gate.slot();
+            gate.next_slot.take();
         }
         gate.works();
         gate.fails();
         let started = Instant::now();
         gate.turn(Duration::ZERO, &mut gate.subscribe(), &mut random).await;
         assert!(started.elapsed() < APART, "{:?}", started.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn beside_attempts_that_hang_others_go_out_while_some_write_and_never_as_a_storm() {
+        let gate = Arc::new(Gate::new());
+        let waiting: Vec<_> = (0..1000)
+            .map(|_| {
+                let gate = Arc::clone(&gate);
+                tokio::spawn(async move {
+                    gate.beside(Duration::from_millis(150)).await;
+                    Instant::now()
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert!(waiting.iter().all(|writer| !writer.is_finished()), "nobody writes");
+        let worked = Instant::now();
+        gate.works();
+        let mut times = Vec::new();
+        for writer in waiting {
+            times.push(writer.await.unwrap().duration_since(worked));
+        }
+        let in_time = |limit_ms| times.iter().filter(|at| at.as_millis() < limit_ms).count();
+        assert!((1..=2).contains(&in_time(10)), "{}", in_time(10));
+        assert!((99..=101).contains(&in_time(1000)), "{}", in_time(1000));
     }
 
     #[tokio::test(start_paused = true)]

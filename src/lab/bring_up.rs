@@ -194,15 +194,22 @@ impl Start {
 
     /// Nobody waits for this one any more, so that its own failures are only told.
     async fn undo(&self, lock: Lock, told: Told<'_>) {
+        let folders = &self.lab.folders;
+        let something_runs = !scan(folders).is_empty();
         let undone = match self.from {
             From::Running => return,
             From::KeptData => {
-                told("what was started is stopped again, the data is kept".to_owned());
-                take_down::stop_all(&self.lab.folders, told).await
+                if something_runs {
+                    told("what was started is stopped again, the data is kept".to_owned());
+                }
+                take_down::stop_all(folders, told).await
             }
             From::Nothing => {
-                told("what was started is stopped and removed again, but for the logs".to_owned());
-                let wiped = take_down::wipe(&self.lab.folders).await;
+                if something_runs {
+                    let what = "what was started is stopped and removed again, but for the logs";
+                    told(what.to_owned());
+                }
+                let wiped = take_down::wipe(folders).await;
                 lock.remove();
                 wiped
             }

@@ -83,3 +83,27 @@ fn one_storm(load: &Gen, proxy: &Proxy, clock: RunClock, n: u64) -> f64 {
     );
     all - first_ack
 }
+
+/// As behind HAProxy, which counts a dead server in until its checks have failed.
+#[test]
+fn writers_whose_attempts_hang_try_beside_them_once_another_writes() {
+    let server = Postgres::shared();
+    let proxy = Proxy::start(server.port());
+    let url = proxy.url();
+    // An attempt that hangs would hang for longer than this test waits.
+    let load = Gen::start([&*url, "--rate=80", "--writers=8", "--connect-timeout=5m"]);
+    for writer in 1..=8 {
+        wait_for_answers(&load, 0, writer, 2);
+    }
+    proxy.hang_every_other();
+    proxy.cut();
+    let outage = wait_for_outage(&load, 1);
+    println!(
+        "{} attempts of 8 writers; the first writes after {} s, all after {} s",
+        outage["attempts"], outage["duration_s"], outage["degraded_s"]
+    );
+    proxy.pass();
+    let finished = load.interrupt_and_finish();
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    assert_eq!(finished.summary["verification"]["lost"], 0);
+}

@@ -25,7 +25,7 @@ mod session;
 mod wait;
 
 pub use r#gen::{Finished, Gen, pgchaos, recorded};
-pub use port::free_port;
+pub use port::{free_port, free_ports};
 pub use postgres::{Postgres, Stop};
 pub use proxy::{Armed, Proxy};
 pub use session::Session;

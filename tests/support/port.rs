@@ -18,17 +18,26 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 ///
 /// The UDP port of the same number is what reserves it between test processes: no lock file can be left behind.
 pub fn free_port() -> u16 {
+    free_ports(1)
+}
+
+/// The first of `count` such ports in a row.
+pub fn free_ports(count: u16) -> u16 {
     for _ in 0..TRIES {
-        let port = candidate();
-        let Ok(reservation) = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)) else {
-            continue;
-        };
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            RESERVED.lock().unwrap().push(reservation);
-            return port;
+        let first = candidate();
+        let reserved: Option<Vec<UdpSocket>> = (first..first + count).map(reserve).collect();
+        if let Some(reserved) = reserved {
+            RESERVED.lock().unwrap().extend(reserved);
+            return first;
         }
     }
-    panic!("no free port in {TRIES} tries from {FIRST} on");
+    panic!("no {count} free ports in {TRIES} tries from {FIRST} on");
+}
+
+fn reserve(port: u16) -> Option<UdpSocket> {
+    let reservation = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+    Some(reservation)
 }
 
 /// Processes start far from each other, and each goes on port by port.

@@ -101,6 +101,12 @@ impl Proxy {
         self.switch_to(Mode::Silence)
     }
 
+    /// Every second new connection is accepted and gets nothing, the others pass: a proxy that shares out connections
+    /// and has not noticed that one of its servers is dead. Those that hang are closed with the next mode.
+    pub fn hang_every_other(&self) -> Instant {
+        self.switch_to(Mode::HangEveryOther)
+    }
+
     /// The server hears the client, and the client does not hear the server.
     pub fn hold_answers(&self) -> Instant {
         self.switch_to(Mode::HoldAnswers)

@@ -3,12 +3,31 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
 use super::Writer;
 use crate::engine::signal::Signal;
-use crate::model::fault::Fault;
 use crate::pg::connect::NotOpened;
 use crate::pg::session::Session;
 use crate::pg::user_events::Load;
+
+/// An attempt is not taken to hang before this, nor before twice what the fastest one took.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The same for a writer that never had a session.
+const PATIENCE_AT_FIRST: Duration = Duration::from_millis(500);
+
+/// Attempts of one writer that go on at the same time, at most.
+const BESIDE_EACH_OTHER: usize = 5;
+
+/// A session that takes writes, before anybody was told of it.
+struct NewSession {
+    session: Session,
+    load: Load,
+    signal: Signal,
+    /// How long it took.
+    took: Duration,
+}
 
 impl Writer {
     /// Tries until there is a session that takes writes; `None` when it is time to stop.
@@ -21,55 +40,81 @@ impl Writer {
                 () = shared.gate.turn(wait, &mut reopened, &mut self.random) => {}
                 () = shared.stop.cancelled() => return None,
             }
-            let started = shared.clock.now();
-            let opened = tokio::select! {
-                opened = self.attempt() => opened,
+            let (opened, failed) = tokio::select! {
+                ended = self.attempts() => ended,
                 () = shared.stop.cancelled() => return None,
-                // Another writer writes: an attempt that hangs on a dead route is not worth
-                // waiting for.
-                () = overtaken(&mut reopened) => {
-                    self.backoff.reset();
-                    continue;
-                }
             };
-            match opened {
-                Ok(opened) => return Some(opened),
-                Err(failures) => {
-                    // Who could not write sees at once whether it can now.
-                    self.owes_probe = true;
-                    for failure in failures {
-                        self.attempt_failed(started, failure).await;
+            // Who could not write sees at once whether it can now.
+            self.owes_probe |= failed;
+            if let Some(connected) = opened {
+                let took = connected.took;
+                self.fastest_connect = Some(self.fastest_connect.map_or(took, |t| t.min(took)));
+                self.outbox.send(connected.signal).await;
+                return Some((connected.session, connected.load));
+            }
+        }
+    }
+
+    /// One attempt, and while it hangs although other writers write, others beside it: a proxy
+    /// that still counts a dead server in gives it every second or third connection. The session,
+    /// if one came of it, and whether an attempt failed.
+    async fn attempts(&self) -> (Option<NewSession>, bool) {
+        let mut under_way = FuturesUnordered::new();
+        under_way.push(self.attempt());
+        let patience =
+            self.fastest_connect.map_or(PATIENCE_AT_FIRST, |took| PATIENCE.max(took * 2));
+        let mut failed = false;
+        loop {
+            tokio::select! {
+                biased;
+                Some((started, opened)) = under_way.next() => match opened {
+                    Ok(connected) => return (Some(connected), failed),
+                    Err(failures) => {
+                        failed = true;
+                        for failure in failures {
+                            self.attempt_failed(started, failure).await;
+                        }
+                        if under_way.is_empty() {
+                            return (None, failed);
+                        }
                     }
+                },
+                () = self.shared.gate.beside(patience), if under_way.len() < BESIDE_EACH_OTHER => {
+                    under_way.push(self.attempt());
                 }
             }
         }
     }
 
-    /// One attempt: through the hosts, and the load's statements on the session.
-    pub(super) async fn attempt(&self) -> Result<(Session, Load), Vec<NotOpened>> {
+    /// One attempt: through the hosts, and the load's statements on the session. Comes with when
+    /// it was started.
+    async fn attempt(&self) -> (Duration, Result<NewSession, Vec<NotOpened>>) {
         let shared = &self.shared;
-        let opened = shared.dialer.dial().await?;
+        let started = shared.clock.now();
+        let opened = match shared.dialer.dial().await {
+            Ok(opened) => opened,
+            Err(failures) => return (started, Err(failures)),
+        };
         let mut session = opened.session;
         let prepared = session.prepare_load(shared.dialer.connect_timeout()).await;
         let load = match (prepared, session.load()) {
             (Ok(()), Some(load)) => load,
-            (Err(fault), _) => return Err(vec![self.unprepared(opened.accepted, fault)]),
+            (Err(fault), _) => {
+                let accepted = Some(opened.accepted);
+                return (started, Err(vec![NotOpened { fault, accepted, server: None }]));
+            }
             (Ok(()), None) => unreachable!("prepared statements are there"),
         };
+        let at = shared.clock.now();
         let signal = Signal::Connected {
             writer: self.number,
-            at: shared.clock.now(),
+            at,
             accepted: shared.clock.at(opened.accepted),
             authenticated: shared.clock.at(opened.authenticated),
             server: Box::new(session.server.clone()),
             backend: session.backend.clone(),
         };
-        self.outbox.send(signal).await;
-        Ok((session, load))
-    }
-
-    pub(super) fn unprepared(&self, accepted: tokio::time::Instant, fault: Fault) -> NotOpened {
-        NotOpened { fault, accepted: Some(accepted), server: None }
+        (started, Ok(NewSession { session, load, signal, took: at.saturating_sub(started) }))
     }
 
     pub(super) async fn attempt_failed(&self, started: Duration, failure: NotOpened) {
@@ -83,14 +128,5 @@ impl Writer {
             server: failure.server.map(Box::new),
         };
         self.outbox.send(signal).await;
-    }
-}
-
-/// Returns when writing began to work again, unless this attempt is too young to give up.
-async fn overtaken(reopened: &mut tokio::sync::watch::Receiver<u64>) {
-    const YOUNG: Duration = Duration::from_millis(150);
-    tokio::time::sleep(YOUNG).await;
-    if reopened.changed().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

@@ -51,6 +51,7 @@ pub(crate) struct Writer {
     schedule: Schedule,
     backoff: Backoff,
     random: SmallRng,
+    fastest_connect: Option<Duration>,
     /// The highest seq that was sent, and the highest with an outcome.
     attempted: i64,
     resolved: i64,
@@ -92,6 +93,7 @@ impl Writer {
             ),
             backoff: Backoff::new(options.backoff_min, options.backoff_max),
             random,
+            fastest_connect: None,
             attempted: 0,
             resolved: 0,
             working: false,

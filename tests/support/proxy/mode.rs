@@ -9,6 +9,7 @@ pub(super) enum Mode {
     Pass,
     StopListening,
     CloseOnAccept,
+    HangEveryOther,
     Silence,
     HoldAnswers,
     GarbageOnAccept,

@@ -36,6 +36,8 @@ pub(super) struct Server {
     flow: watch::Sender<Flow>,
     shared: Arc<Shared>,
     connections: Vec<oneshot::Sender<Ending>>,
+    /// Those that got nothing, until the mode is another.
+    hanging: Vec<TcpStream>,
 }
 
 /// How a connection is to end, and where to say that it has.
@@ -54,6 +56,7 @@ impl Server {
             flow: watch::Sender::new(Mode::Pass.flow()),
             shared,
             connections: Vec::new(),
+            hanging: Vec::new(),
         })
     }
 
@@ -88,11 +91,14 @@ impl Server {
 
     fn switch_to(&mut self, mode: Mode) {
         if !mode.is_listening() {
-            self.listener.take().map(stop_listening);
+            if let Some(listener) = self.listener.take() {
+                stop_listening(&listener);
+            }
         } else if self.listener.is_none() {
             let listener = listen(self.port).and_then(into_tokio);
             self.listener = Some(listener.unwrap_or_else(|error| panic!("listen again: {error}")));
         }
+        self.hanging.clear();
         self.flow.send_replace(mode.flow());
         self.mode = mode;
     }
@@ -114,6 +120,7 @@ impl Server {
 
     fn serve(&mut self, client: TcpStream) {
         let now = Instant::now();
+        let earlier = self.shared.accepted().len();
         self.shared.accepted().push(now);
         let _ = client.set_nodelay(true);
         match &self.mode {
@@ -122,7 +129,12 @@ impl Server {
             Mode::Reject { sqlstate, message } => {
                 drop(tokio::spawn(reject(client, fatal(sqlstate, message))));
             }
-            Mode::Pass | Mode::Silence | Mode::HoldAnswers | Mode::StopListening => {
+            Mode::HangEveryOther if earlier.is_multiple_of(2) => self.hanging.push(client),
+            Mode::HangEveryOther
+            | Mode::Pass
+            | Mode::Silence
+            | Mode::HoldAnswers
+            | Mode::StopListening => {
                 let (ending, ordered) = oneshot::channel();
                 self.connections.retain(|connection| !connection.is_closed());
                 self.connections.push(ending);
@@ -150,8 +162,8 @@ pub(super) fn listen(port: u16) -> io::Result<StdListener> {
 
 /// Closing alone would not do: while a child that another thread has just forked still holds a copy, the kernel goes on
 /// accepting for it, and resets those connections later. A shutdown ends the listening itself, whoever holds it.
-fn stop_listening(listener: TcpListener) {
-    if let Err(error) = SockRef::from(&listener).shutdown(Shutdown::Both) {
+fn stop_listening(listener: &TcpListener) {
+    if let Err(error) = SockRef::from(listener).shutdown(Shutdown::Both) {
         // Elsewhere than on Linux a listener cannot be shut down: there closing has to do.
         assert_eq!(error.kind(), io::ErrorKind::NotConnected, "stop listening: {error}");
     }

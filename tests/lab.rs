@@ -1,0 +1,23 @@
+//! `pgchaos lab` with the real programs: up, broken, mended, down, and nothing left.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests, and what they share"
+)]
+
+mod support;
+
+#[path = "lab/cut_off.rs"]
+mod cut_off;
+#[path = "lab/dependencies.rs"]
+mod dependencies;
+#[path = "lab/parts.rs"]
+mod parts;
+#[path = "lab/refusals.rs"]
+mod refusals;
+#[path = "lab/story.rs"]
+mod story;
+#[path = "lab/test_lab.rs"]
+mod test_lab;
