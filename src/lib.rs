@@ -46,14 +46,20 @@
 //! Beside all that, [`lab`] runs a real cluster of plain processes on this machine, from the
 //! templates in `cluster/`; it knows nothing of a load. Read [`lab::Lab::up`] first.
 //!
+//! `pgchaos drill` reads a scenario ([`model::scenario`]), plays it ([`drill::play`]) while the
+//! engine writes, mends what it broke whatever happened, and judges what was seen
+//! ([`model::judging`]). What it does to the cluster is told to the recorder ([`engine::notes`]),
+//! so that record and summary have the fault's own time.
+//!
 //! # Rooms that are still empty
 //!
-//! Connections by TLS, Prometheus, the HTML report, several records compared, and scripted
-//! failures (`drill`) have their places in this plan and are not written yet: `drill` above
-//! `engine`.
+//! Connections by TLS, Prometheus, the HTML report, and several records compared have their places
+//! in this plan and are not written yet.
 
 pub mod cli;
 pub mod commands;
+#[cfg(unix)]
+pub mod drill;
 pub mod engine;
 #[cfg(unix)]
 pub mod lab;

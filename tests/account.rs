@@ -268,6 +268,7 @@ fn outage(n: u32) -> Outage {
         in_doubt: 0,
         skipped: 0,
         lost: 0,
+        fault: None,
     }
 }
 

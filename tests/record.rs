@@ -18,6 +18,7 @@ use pgchaos::model::event::{
     Verification, What, WritesResumed, Written,
 };
 use pgchaos::model::fault::{Class, Fault, Phase};
+use pgchaos::model::injection::{Cause, Injected};
 use pgchaos::model::kind::Kind;
 use pgchaos::model::options::{Backlog, Rate, Thresholds};
 use pgchaos::model::outage::{Outage, Phases, Side};
@@ -91,6 +92,20 @@ fn outage() -> Outage {
         in_doubt: 2,
         skipped: 5,
         lost: 5,
+        fault: Some(Box::new(Cause {
+            what: injected(),
+            at: Duration::from_micros(81_259_001),
+            evidence_after: Duration::from_millis(41),
+        })),
+    }
+}
+
+fn injected() -> Injected {
+    Injected {
+        step: 2,
+        action: "kill".to_owned(),
+        target: "leader".to_owned(),
+        member: Some("patroni2".to_owned()),
     }
 }
 
@@ -283,6 +298,10 @@ fn all_kinds() -> Vec<What> {
         })),
         What::ReplicaFailed { fault: fault() },
         What::Refused { fault: fault() },
+        What::Injected(injected()),
+        What::Injected(Injected { member: None, ..injected() }),
+        What::InjectionEnded { step: 2, took: Duration::from_micros(1_500_003) },
+        What::Drill { message: "wait until recovered, at most 3m".to_owned() },
         What::Closed,
         What::Ended { complete: true },
         What::Warning { message: "\u{0}\u{7f}\u{2028} \u{fffd}".to_owned() },
@@ -320,9 +339,12 @@ fn kind(what: &What) -> usize {
         What::Leader(_) => 25,
         What::LeaderChanged { .. } => 26,
         What::PatroniApi(_) => 27,
+        What::Injected(_) => 28,
+        What::InjectionEnded { .. } => 29,
+        What::Drill { .. } => 30,
     }
 }
-const KINDS: usize = 28;
+const KINDS: usize = 31;
 
 #[test]
 fn every_kind_of_event_comes_back_as_it_was() {

@@ -8,6 +8,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use uuid::Uuid;
 
 use super::connection::ConnectionArgs;
+use super::patroni_url::patroni_api;
 use super::{SummaryArgs, values};
 use crate::model::options::{Backlog, LoadOptions, Rate, Thresholds};
 use crate::patroni::PatroniApi;
@@ -118,7 +119,7 @@ pub struct ClusterArgs {
     /// Watch Patroni's API (host:8008): who leads, members by name; one finds the others that can
     /// be reached; may be repeated
     #[arg(long, value_name = "URL", env = "PGCHAOS_PATRONI", value_delimiter = ',',
-          value_parser = values::patroni_api)]
+          value_parser = patroni_api)]
     pub patroni: Vec<PatroniApi>,
 }
 

@@ -1,25 +1,30 @@
 //! The command line: what can be said, and what it means once checked.
 //!
 //! - [`connection`]: where to, by psql's conventions. [`gen_args`]: the load and its verdict.
-//! - `lab_args`: a local cluster.
-//! - [`values`]: durations, rates and percentages as people write them.
+//! - [`values`]: durations, rates and percentages as people write them; scenarios use them too.
+//! - `lab_args`: a local cluster; `drill_args`: scripted failures.
+//! - [`patroni_url`]: a member of Patroni.
 //! - [`exit`]: how the program ends.
 //!
 //! Every long option also reads `PGCHAOS_<NAME>`. `-h` is the host, as in psql, so help is
 //! `--help` and `-?`.
 
 pub mod connection;
+#[cfg(unix)]
+pub mod drill_args;
 pub mod exit;
 pub mod gen_args;
 #[cfg(unix)]
 pub mod lab_args;
 pub mod out_of_place;
-pub mod values;
+pub mod patroni_url;
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use uuid::Uuid;
+
+pub use crate::model::values;
 
 use connection::ConnectionArgs;
 use gen_args::GenArgs;
@@ -93,6 +98,9 @@ pub enum Command {
     /// A local Patroni + etcd + HAProxy cluster of plain processes
     #[cfg(unix)]
     Lab(lab_args::LabArgs),
+    /// Break a cluster under load as a script says, mend it, and judge what was seen
+    #[cfg(unix)]
+    Drill(drill_args::DrillArgs),
 }
 
 /// `pgchaos verify`.

@@ -11,11 +11,27 @@ use super::problem::Problem;
 /// The ending of a record's name.
 const ENDING: &str = ".jsonl";
 
-/// The folder of the records: `$XDG_STATE_HOME/pgchaos/runs`, else what the system has for it.
-fn runs_folder() -> Option<PathBuf> {
+/// The folder of what is kept: `$XDG_STATE_HOME/pgchaos`, else what the system has for it.
+fn state_folder() -> Option<PathBuf> {
     let folders = ProjectDirs::from("", "", "pgchaos")?;
-    let state = folders.state_dir().unwrap_or_else(|| folders.data_local_dir());
-    Some(state.join("runs"))
+    Some(folders.state_dir().unwrap_or_else(|| folders.data_local_dir()).to_owned())
+}
+
+/// The folder of the records.
+fn runs_folder() -> Option<PathBuf> {
+    Some(state_folder()?.join("runs"))
+}
+
+/// The folder of the drills' journals: what is broken now.
+///
+/// # Errors
+/// When there is no home folder.
+pub fn drills_folder() -> Result<PathBuf, Problem> {
+    let folder = state_folder().ok_or_else(|| {
+        Problem::could_not_run("there is no home folder to keep in mind what a drill breaks")
+            .try_this("HOME or XDG_STATE_HOME set to a folder")
+    })?;
+    Ok(folder.join("drills"))
 }
 
 /// Where a new run's record goes when the user names no place.

@@ -1,4 +1,4 @@
-//! The log of `pgchaos gen` on standard error, and its progress bar.
+//! The log of a run on standard error, and its progress bar.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::problem::Problem;
 use super::terminal::{Terminal, local_offset};
-use crate::cli::gen_args::{GenArgs, LogFormat};
+use crate::cli::gen_args::{LogArgs, LogFormat};
 use crate::model::event::{Event, Header, What};
 use crate::model::options::LoadOptions;
 use crate::report::console::{BarLength, Console};
@@ -30,14 +30,14 @@ enum Form {
 }
 
 impl Log {
-    pub(super) fn new(args: &GenArgs, header: &Header) -> Self {
+    pub(super) fn new(args: &LogArgs, header: &Header) -> Self {
         let terminal = Terminal::stderr();
-        let verbosity = match (args.log.quiet, args.log.verbose) {
+        let verbosity = match (args.quiet, args.verbose) {
             (true, _) => Verbosity::Quiet,
             (false, 0) => Verbosity::Normal,
             (false, _) => Verbosity::Verbose,
         };
-        let text = args.log.log_format == LogFormat::Text;
+        let text = args.log_format == LogFormat::Text;
         let form = if text {
             Form::Text(Box::new(TextLog::new(TextLogOptions {
                 started_at: header.started_at,
@@ -52,7 +52,7 @@ impl Log {
             Form::Json(header.started_at)
         };
         let bar = bar_length(&header.options).filter(|_| text && terminal.is_terminal);
-        Self { console: Console::new(bar.filter(|_| !args.log.quiet)), form, acknowledged: 0 }
+        Self { console: Console::new(bar.filter(|_| !args.quiet)), form, acknowledged: 0 }
     }
 
     fn event(&mut self, event: &Event) {

@@ -12,6 +12,7 @@ use super::files;
 use super::gen_log::{Log, start_log};
 use super::output::{Reports, print_summary};
 use super::problem::Problem;
+use super::signals::cancel_on_signals;
 use crate::cli::exit::Exit;
 use crate::cli::gen_args::GenArgs;
 use crate::engine::run::{Plan, Stop, run as run_plan};
@@ -39,9 +40,9 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
     let settings = Arc::clone(&plan.settings);
     let record = plan.record.clone();
     let (watcher, events) = mpsc::channel(EVENTS_WAITING);
-    let log = start_log(events, Log::new(&args, &plan.header))?;
+    let log = start_log(events, Log::new(&args.log, &plan.header))?;
     let stop = Stop::default();
-    let signals = tokio::spawn(stop_on_signals(stop.clone()));
+    let signals = tokio::spawn(cancel_on_signals(stop.writing.clone(), stop.everything.clone()));
     let finished = run_plan(plan, watcher, stop).await;
     signals.abort();
     // The log ends with the events, unless nobody reads what it writes.
@@ -83,6 +84,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
         patroni: args.cluster.patroni.clone(),
         record,
         warnings,
+        notes: None,
     })
 }
 
@@ -126,7 +128,8 @@ fn record_path(
     }
 }
 
-fn target(settings: &ConnectSettings) -> Target {
+/// What the record and the reports call the target.
+pub(super) fn target(settings: &ConnectSettings) -> Target {
     let hosts: Vec<String> = settings
         .hosts
         .iter()
@@ -141,52 +144,5 @@ fn target(settings: &ConnectSettings) -> Target {
         endpoints: settings.display_target(),
         dbname: settings.dbname.clone(),
         user: settings.user.clone(),
-    }
-}
-
-/// Ctrl-C or SIGTERM: once stops writing, twice stops everything.
-async fn stop_on_signals(stop: Stop) {
-    // Registered once: a second signal that follows at once must not fall between.
-    let mut signals = Signals::new();
-    signals.next().await;
-    stop.writing.cancel();
-    signals.next().await;
-    stop.everything.cancel();
-}
-
-#[cfg(unix)]
-struct Signals(Vec<tokio::signal::unix::Signal>);
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        // Without them there is only the duration, or the end of the process.
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
-        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
-    }
-
-    async fn next(&mut self) {
-        std::future::poll_fn(|context| {
-            let came = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-            if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-        })
-        .await;
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> Self {
-        Self
-    }
-
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
     }
 }

@@ -1,6 +1,8 @@
 //! One file a command: wiring only. Each takes checked arguments, and says how the program ends.
 
 pub mod clean;
+#[cfg(unix)]
+mod drill;
 pub mod files;
 mod gen_log;
 pub mod generate;
@@ -11,6 +13,7 @@ pub mod output;
 pub mod problem;
 pub mod report;
 pub mod session;
+mod signals;
 pub mod terminal;
 pub mod verify;
 
@@ -29,6 +32,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Problem> {
         Command::Report(args) => report::run(&args),
         Command::Init(args) => init::run(&args).await,
         Command::Clean(args) => clean::run(&args).await,
+        #[cfg(unix)]
+        Command::Drill(args) => drill::run(args).await,
         #[cfg(unix)]
         Command::Lab(args) => lab::run(args).await,
     }

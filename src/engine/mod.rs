@@ -10,6 +10,7 @@
 //! - `threads`: what writers run on.
 //! - `recorder`: the one task that owns the books, the outage clock and the record.
 //! - `checker`: looks up recent writes after an outage.
+//! - [`notes`]: what a drill does meanwhile.
 //! - [`patroni_watch`]: who leads and what members are called, by Patroni's API.
 //! - `replica_reader`: how far replicas are behind.
 //! - [`verification`]: the account at the end, also for `pgchaos verify`.
@@ -22,6 +23,7 @@ mod dialer;
 mod exact_timer;
 mod gate;
 mod in_flight;
+pub mod notes;
 mod outbox;
 pub mod patroni_watch;
 pub mod record_file;

@@ -18,6 +18,7 @@ use super::clock::Clock;
 use super::dialer::Dialer;
 use super::exact_timer::ExactTimer;
 use super::gate::Gate;
+use super::notes::{Note, hand_on};
 use super::patroni_watch;
 use super::record_file::{RecordFileError, RecordWriter, lost_writes};
 use super::recorder::Recorder;
@@ -58,6 +59,8 @@ pub struct Plan {
     pub record: Option<PathBuf>,
     /// Things to tell before anything else.
     pub warnings: Vec<String>,
+    /// What a drill does meanwhile.
+    pub notes: Option<mpsc::Receiver<Note>>,
 }
 
 /// How the user stops a run.
@@ -100,7 +103,7 @@ pub struct Finished {
 /// # Errors
 /// [`RunError`], only before the first write.
 pub async fn run(
-    plan: Plan,
+    mut plan: Plan,
     watcher: mpsc::Sender<Event>,
     stop: Stop,
 ) -> Result<Finished, RunError> {
@@ -135,6 +138,7 @@ pub async fn run(
         }
         .run(check_requests),
     );
+    let notes = plan.notes.take().map(|notes| tokio::spawn(hand_on(notes, clock, signals.clone())));
     let watching = patroni_watcher.map(|watcher| tokio::spawn(watcher.run(stop.writing.clone())));
     if let Some(patroni) = &patroni {
         patroni.begun().await;
@@ -148,6 +152,9 @@ pub async fn run(
             stopwatch.abort();
             // The recorder ends when nobody is left to tell it anything, and the checker could.
             checker.abort();
+            if let Some(notes) = notes {
+                notes.abort();
+            }
             watching.inspect(JoinHandle::abort);
             if let SetupError::Refused { fault, .. } = &error {
                 tell(&signals, Signal::Refused(Box::new(fault.clone()))).await;
@@ -228,6 +235,9 @@ pub async fn run(
         }
         () = stop.everything.cancelled() => true,
     };
+    if let Some(notes) = notes {
+        notes.abort();
+    }
     let run = ask(&signals, |run| Signal::Finish { complete: all_told, run }).await?;
     join(recorder_task).await?;
     Ok(Finished { run, stopped_now })

@@ -11,6 +11,7 @@ use crate::model::event::{
     ApiReached, Backend, Checked, LeaderSeen, ReplicaLag, StopReason, Verification,
 };
 use crate::model::fault::Fault;
+use crate::model::injection::Injected;
 use crate::model::kind::{Kind, Sightings};
 use crate::model::member_names::MemberNames;
 use crate::model::run::Run;
@@ -84,6 +85,12 @@ pub(crate) enum Signal {
         /// Every write that was sent has its outcome.
         all_told: bool,
     },
+    /// A drill does something to the cluster.
+    Injected { at: Duration, injected: Injected },
+    /// It is done, or has failed.
+    InjectionEnded { step: u32, took: Duration },
+    /// What a drill waits for, or says.
+    Drill(String),
     /// Something to know.
     Warning(String),
     /// What the verification does.

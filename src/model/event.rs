@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::account::Account;
 use super::by_writer;
 use super::fault::{Class, Fault};
+use super::injection::Injected;
 use super::kind::Kind;
 use super::options::{LoadOptions, Target, Thresholds};
 use super::outage::Outage;
@@ -104,6 +105,21 @@ pub enum What {
     ReplicaFailed {
         /// The error.
         fault: Fault,
+    },
+    /// A drill does something to the cluster: `at` is when it begins.
+    Injected(Injected),
+    /// It is done, or has failed.
+    InjectionEnded {
+        /// The step of the drill.
+        step: u32,
+        /// How long it took.
+        #[serde(rename = "took_s", with = "seconds")]
+        took: Duration,
+    },
+    /// What a drill waits for, or says.
+    Drill {
+        /// In words.
+        message: String,
     },
     /// Writing ends, verification begins.
     Stopping {

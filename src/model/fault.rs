@@ -41,6 +41,23 @@ pub enum Class {
 }
 
 impl Class {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Lost,
+        Self::Refused,
+        Self::ReadOnly,
+        Self::NoBackend,
+        Self::Starting,
+        Self::Timeout,
+        Self::Unreachable,
+        Self::Resolve,
+        Self::Overloaded,
+        Self::Auth,
+        Self::Tls,
+        Self::Conflict,
+        Self::Sql,
+    ];
+
     /// The name in log, record and report.
     #[must_use]
     pub fn name(self) -> &'static str {

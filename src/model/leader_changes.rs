@@ -102,6 +102,7 @@ mod tests {
             in_doubt: 0,
             skipped: 0,
             lost: 0,
+            fault: None,
         }
     }
 

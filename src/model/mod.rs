@@ -13,7 +13,11 @@
 //! - [`outage`]: an outage, its anatomy and the clock that measures it; [`kind`]: why it happened.
 //! - [`leadership`]: who leads, by Patroni's API; [`leader_changes`]: which change belongs to which
 //!   outage; [`fall`]: how a leader stopped being one.
-//! - [`selector`]: which part of a cluster is meant.
+//! - [`selector`]: which part of a cluster is meant; [`values`]: durations, rates and percentages
+//!   as people write them.
+//! - [`scenario`]: a drill as its file has it; [`injection`]: what a drill did to the cluster.
+//! - [`judging`]: what was expected of a drill against what was seen; [`drill_report`]: what one or
+//!   several come to.
 //! - [`event`]: everything that a run can report, one variant a fact.
 //! - [`ledger`]: what became of every write; [`account`]: the ledger against what is present.
 //! - [`run`]: a run rebuilt from its events, live or from a record; [`record`]: events as lines.
@@ -23,9 +27,12 @@ pub mod account;
 pub mod ack_trail;
 pub mod backoff;
 pub mod by_writer;
+pub mod drill_report;
 pub mod event;
 pub mod fall;
 pub mod fault;
+pub mod injection;
+pub mod judging;
 pub mod kind;
 pub mod latency;
 pub mod leader_changes;
@@ -41,6 +48,7 @@ pub mod rate_trail;
 pub mod record;
 pub mod replay;
 pub mod run;
+pub mod scenario;
 pub mod schedule;
 pub mod seconds;
 pub mod selector;
@@ -48,4 +56,5 @@ pub mod seq_set;
 pub mod server;
 pub mod summary;
 pub mod summing_up;
+pub mod values;
 pub mod verdict;

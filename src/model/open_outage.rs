@@ -214,6 +214,7 @@ impl OpenOutage {
             in_doubt: self.in_doubt,
             skipped: 0,
             lost: 0,
+            fault: None,
         };
         (outage, sightings)
     }

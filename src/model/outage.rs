@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::fault::Class;
+use super::injection::Cause;
 use super::kind::Kind;
 use super::seconds;
 use super::server::Server;
@@ -58,6 +59,9 @@ pub struct Outage {
     pub skipped: u64,
     /// Writes acknowledged before it and found lost by the final verification.
     pub lost: u64,
+    /// What a drill had done last when it was noticed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Box<Cause>>,
 }
 
 /// When each step towards writing again was first seen, since the outage began. A step that was

@@ -10,6 +10,7 @@ use super::event::{
     Verification, What,
 };
 use super::fault::Class;
+use super::injection::{Cause, Injection};
 use super::latency::Latencies;
 use super::ledger::Ledger;
 use super::outage::Outage;
@@ -34,6 +35,8 @@ pub struct Run {
     pub errors: BTreeMap<Class, u64>,
     /// Every outage that ended, or that the run's end cut off.
     pub outages: Vec<Outage>,
+    /// What a drill did to the cluster.
+    pub injections: Vec<Injection>,
     /// History that went backwards.
     pub history_backwards: Vec<Backwards>,
     /// The final verification, the latest one.
@@ -52,6 +55,8 @@ pub struct Run {
     pub ready: bool,
     /// How far every writer was when each outage began, or when it left its session by it.
     outage_starts: Vec<OutageBegan>,
+    /// What had been done last when each outage was noticed, by its place among the injections.
+    causes: BTreeMap<u32, usize>,
     /// The server process of each writer's last session.
     current_backends: BTreeMap<i32, Backend>,
     /// Server processes that were left with a write in doubt.
@@ -72,6 +77,7 @@ impl Run {
             acknowledged_locally: 0,
             errors: BTreeMap::new(),
             outages: Vec::new(),
+            injections: Vec::new(),
             history_backwards: Vec::new(),
             verification: None,
             highest_id: None,
@@ -81,6 +87,7 @@ impl Run {
             ended: false,
             ready: false,
             outage_starts: Vec::new(),
+            causes: BTreeMap::new(),
             current_backends: BTreeMap::new(),
             doubtful_backends: BTreeSet::new(),
             stopping: false,
@@ -104,7 +111,18 @@ impl Run {
             }
             What::Fault(failure) => self.failed(failure),
             What::Interval(interval) => self.interval(interval),
-            What::OutageBegan(began) => self.outage_starts.push(began.clone()),
+            What::OutageBegan(began) => self.outage_began(began),
+            What::Injected(injected) => self.injections.push(Injection {
+                what: injected.clone(),
+                at: event.at,
+                took: None,
+                errors: Vec::new(),
+            }),
+            What::InjectionEnded { took, .. } => {
+                if let Some(injection) = self.injections.last_mut() {
+                    injection.took = Some(*took);
+                }
+            }
             What::OutageEnded(outage) => self.outages.push(Outage::clone(outage)),
             What::FullRate { outage, after } => {
                 if let Some(outage) = self.outage_mut(*outage) {
@@ -143,6 +161,7 @@ impl Run {
             | What::Leader(_)
             | What::PatroniApi(_)
             | What::Verifying { .. }
+            | What::Drill { .. }
             | What::Warning { .. } => {}
         }
     }
@@ -211,6 +230,24 @@ impl Run {
         self.outage_starts.last().filter(|start| start.n > ended)
     }
 
+    /// What a drill had done last when the outage was noticed that began then.
+    #[must_use]
+    pub fn cause_of(&self, outage: u32, began: Duration) -> Option<Box<Cause>> {
+        let injection = self.injections.get(*self.causes.get(&outage)?)?;
+        Some(Box::new(Cause {
+            what: injection.what.clone(),
+            at: injection.at,
+            evidence_after: began.saturating_sub(injection.at),
+        }))
+    }
+
+    fn outage_began(&mut self, began: &OutageBegan) {
+        if let Some(last) = self.injections.len().checked_sub(1) {
+            self.causes.insert(began.n, last);
+        }
+        self.outage_starts.push(began.clone());
+    }
+
     fn outage_mut(&mut self, n: u32) -> Option<&mut Outage> {
         self.outages.iter_mut().rev().find(|outage| outage.n == n)
     }
@@ -238,6 +275,11 @@ impl Run {
     fn failed(&mut self, failure: &Failure) {
         *self.errors.entry(failure.fault.class).or_default() += 1;
         if let Some(writer) = failure.writer {
+            if let Some(injection) = self.injections.last_mut()
+                && !injection.errors.contains(&failure.fault.class)
+            {
+                injection.errors.push(failure.fault.class);
+            }
             self.ledger.reject(writer, &failure.rejected);
             if !failure.in_doubt.is_empty() {
                 self.ledger.doubt(writer, &failure.in_doubt);

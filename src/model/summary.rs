@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::event::Backwards;
 use super::fault::Class;
+use super::injection::Injection;
 use super::latency::Percentiles;
 use super::options::{LoadOptions, Target, Thresholds};
 use super::outage::Outage;
@@ -44,6 +45,9 @@ pub struct Summary {
     pub history_backwards: Vec<Backwards>,
     /// Every outage.
     pub outages: Vec<Outage>,
+    /// What a drill did to the cluster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub injections: Vec<Injection>,
     /// Pass, fail or inconclusive.
     pub verdict: Outcome,
     /// Why.

@@ -33,6 +33,7 @@ pub fn sum_up(run: &Run) -> Summary {
         verification: verification(run.verification.as_ref()),
         history_backwards: run.history_backwards.clone(),
         outages: run.outages.clone(),
+        injections: run.injections.clone(),
         verdict: verdict.outcome,
         reasons: verdict.reasons,
     }

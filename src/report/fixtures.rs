@@ -114,6 +114,7 @@ pub(super) fn failover(duration: u64, degraded: u64, errors: &[(Class, u64)]) ->
         in_doubt: 1,
         skipped: 7,
         lost: 0,
+        fault: None,
     }
 }
 
@@ -268,6 +269,7 @@ pub(super) fn summary() -> Summary {
         },
         history_backwards: vec![],
         outages: vec![outage],
+        injections: Vec::new(),
         verdict: Outcome::Pass,
         reasons: vec![],
     }

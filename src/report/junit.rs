@@ -20,7 +20,7 @@ use super::numbers::{counted, duration};
 use super::plain::plain;
 use super::words;
 
-enum Ending {
+pub(super) enum Ending {
     Passed,
     Failed(String),
     /// The truth is not known.
@@ -28,12 +28,12 @@ enum Ending {
     Skipped(String),
 }
 
-struct Case {
-    name: String,
-    time_s: f64,
-    result: Ending,
+pub(super) struct Case {
+    pub(super) name: String,
+    pub(super) time_s: f64,
+    pub(super) result: Ending,
     /// What a reader of the case wants to know when it passed, too.
-    output: String,
+    pub(super) output: String,
 }
 
 /// One test suite: the verdict, the verification, one test case an outage.
@@ -48,15 +48,7 @@ pub fn junit(summary: &Summary) -> String {
 }
 
 fn suite(xml: &mut String, summary: &Summary, cases: &[Case]) -> fmt::Result {
-    let count = |is: fn(&Ending) -> bool| cases.iter().filter(|case| is(&case.result)).count();
-    let counts = format!(
-        r#"tests="{}" failures="{}" errors="{}" skipped="{}" time="{}""#,
-        cases.len(),
-        count(|result| matches!(result, Ending::Failed(_))),
-        count(|result| matches!(result, Ending::Error(_))),
-        count(|result| matches!(result, Ending::Skipped(_))),
-        summary.elapsed_s,
-    );
+    let counts = counts(cases, summary.elapsed_s);
     // JUnit's schema has no zone in timestamps.
     let timestamp = summary.started_at.to_rfc3339_opts(SecondsFormat::Secs, true);
     writeln!(xml, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
@@ -71,6 +63,39 @@ fn suite(xml: &mut String, summary: &Summary, cases: &[Case]) -> fmt::Result {
         write_case(xml, case)?;
     }
     writeln!(xml, "  </testsuite>\n</testsuites>")
+}
+
+/// Several suites with their names and times: each a drill, each case an expectation.
+pub(super) fn suites(suites: &[(String, f64, Vec<Case>)]) -> String {
+    let mut xml = String::new();
+    // Writing to a String does not fail.
+    let _ = write_suites(&mut xml, suites);
+    xml
+}
+
+fn write_suites(xml: &mut String, suites: &[(String, f64, Vec<Case>)]) -> fmt::Result {
+    writeln!(xml, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
+    writeln!(xml, r#"<testsuites name="pgchaos">"#)?;
+    for (name, time_s, cases) in suites {
+        let counts = counts(cases, *time_s);
+        writeln!(xml, r#"  <testsuite name="{}" {counts}>"#, escaped(name))?;
+        for case in cases {
+            write_case(xml, case)?;
+        }
+        writeln!(xml, "  </testsuite>")?;
+    }
+    writeln!(xml, "</testsuites>")
+}
+
+fn counts(cases: &[Case], time_s: f64) -> String {
+    let count = |is: fn(&Ending) -> bool| cases.iter().filter(|case| is(&case.result)).count();
+    format!(
+        r#"tests="{}" failures="{}" errors="{}" skipped="{}" time="{time_s}""#,
+        cases.len(),
+        count(|result| matches!(result, Ending::Failed(_))),
+        count(|result| matches!(result, Ending::Error(_))),
+        count(|result| matches!(result, Ending::Skipped(_))),
+    )
 }
 
 fn write_case(xml: &mut String, case: &Case) -> fmt::Result {

@@ -107,10 +107,11 @@ fn outages(summary: &Summary) -> Option<String> {
 fn outage(outage: &Outage) -> String {
     let all = outage.phases.all_writers.map_or_else(|| "never".to_owned(), duration);
     let ended = if outage.first_ack.is_some() { "" } else { ", not over" };
+    let cause = outage.fault.as_ref().map(|cause| format!(", {}", words::cause(cause)));
     format!(
         "| {} | {} | {} | {}{ended} | {all} | {} | {} | {} |",
         outage.n,
-        inert(&words::outage(outage)),
+        inert(&format!("{}{}", words::outage(outage), cause.unwrap_or_default())),
         outage.began_at.format("%Y-%m-%d %H:%M:%S"),
         duration(outage.duration),
         inert(&words::errors(&outage.errors)),
@@ -170,7 +171,7 @@ fn stamp(at: DateTime<Utc>) -> String {
 }
 
 /// Text without meaning to Markdown or HTML.
-fn inert(text: &str) -> String {
+pub(super) fn inert(text: &str) -> String {
     let mut inert = String::with_capacity(text.len());
     for character in plain(text).chars() {
         if "\\`*_{}[]<>|#&~".contains(character) {

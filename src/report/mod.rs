@@ -8,12 +8,14 @@
 //! - [`summary_text`]: the page that one reads when a run is over.
 //! - [`export`]: a summary as a file, by the file's ending; [`summary_json`], [`markdown`],
 //!   [`csv`] and [`junit`] are its formats.
+//! - [`drill`]: what a drill will do, and what it came to.
 //! - [`console`]: the one place that writes to standard error.
 //! - [`numbers`], [`plain`], [`words`], [`layout`]: how numbers, foreign text, writes and outages,
 //!   and whole lines are told.
 
 pub mod console;
 pub mod csv;
+pub mod drill;
 pub mod export;
 pub mod json_log;
 pub mod junit;

@@ -5,6 +5,7 @@
 //! nobody may miss in bold red.
 
 mod batch;
+mod drill_lines;
 mod each_second;
 mod failure_lines;
 mod folding;
@@ -260,6 +261,11 @@ impl TextLog {
             }
             What::IdGap(gap) => below([outage_lines::id_gap(gap)]),
             What::HistoryBackwards(backwards) => stamped(outage_lines::backwards(backwards)),
+            What::Injected(injected) => stamped(drill_lines::injected(injected)),
+            What::InjectionEnded { took, .. } => below(drill_lines::ended(*took)),
+            What::Drill { message } if self.at_least(Verbosity::Normal) => {
+                below([drill_lines::said(message)])
+            }
             What::Stopping { reason } => stamped(run_lines::stopping(*reason)),
             What::Verifying { step } if self.at_least(Verbosity::Normal) => {
                 below([Line::new(Tone::Plain, "").rest(format!("verifying: {step}"))])

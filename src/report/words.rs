@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::model::event::{Backwards, BackwardsWhat, ErrorCounts};
 use crate::model::fault::Class;
+use crate::model::injection::Cause;
 use crate::model::kind::Kind;
 use crate::model::options::{LoadOptions, Rate};
 use crate::model::outage::{Outage, Side};
 use crate::model::seq_set::SeqSet;
 
-use super::numbers::{counted, grouped, per_second};
+use super::numbers::{counted, duration, grouped, per_second};
 
 /// How many ranges or writers are named before the rest is only counted.
 const NAMED: usize = 4;
@@ -100,6 +101,13 @@ pub fn outage(outage: &Outage) -> String {
         Kind::Unknown if from == to || to.is_none() => "cause unknown".to_owned(),
         Kind::Unknown => format!("cause unknown{}", way(from, to)),
     }
+}
+
+/// What an outage followed, in a drill: `4 ms after kill leader (patroni2)`.
+#[must_use]
+pub fn cause(cause: &Cause) -> String {
+    let after = duration(cause.evidence_after);
+    format!("{after} after {} {}", cause.what.action, cause.what.whom())
 }
 
 fn way(from: Option<&str>, to: Option<&str>) -> String {

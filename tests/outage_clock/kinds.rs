@@ -111,3 +111,20 @@ fn servers_before_and_after_are_those_that_acknowledged() {
     let outage = played.outage();
     assert_eq!((outage.kind, outage.to), (Kind::Connection, Some(Side::from(&first()))));
 }
+
+#[test]
+fn a_writer_that_only_reports_what_it_did_not_send_has_not_met_the_old_server_again() {
+    // Writer 2 never comes back; what it tells is of writes that it skipped.
+    let two = server("two", 2, 0);
+    let played = History::of(2)
+        .acks(1, 100, 0..=9_900)
+        .cut(1, 10_000, 10_001)
+        .cut(2, 10_000, 10_001)
+        .connected(1, (11_990, 11_992, 11_995), &two)
+        .acks(1, 100, 12_000..=12_900)
+        .late_acks(2, &[], 12_950)
+        .end(13_000)
+        .play(5_000);
+    let outage = played.outage();
+    assert_eq!((outage.kind, outage.to), (Kind::Failover, Some(Side::from(&two))));
+}

@@ -54,6 +54,7 @@ fn one_writer_is_cut_refused_and_recovers() {
             in_doubt: 1,
             skipped: 0,
             lost: 0,
+            fault: None,
         }
     );
     assert_eq!(played.full_rates(), [(1, ms(3_010))]);
@@ -89,6 +90,7 @@ fn silence_without_an_error_is_an_outage_from_the_unanswered_write_to_its_answer
             in_doubt: 0,
             skipped: 0,
             lost: 0,
+            fault: None,
         }
     );
 }

@@ -39,7 +39,7 @@ pub fn pgchaos<A: AsRef<OsStr>>(home: &Path, args: impl IntoIterator<Item = A>) 
     command
 }
 
-/// A running `pgchaos gen`. Its drop kills it.
+/// A running `pgchaos gen`, or another command that logs as it does. Its drop kills it.
 pub struct Gen {
     child: Child,
     heard: Arc<Heard>,
@@ -93,9 +93,27 @@ impl Gen {
         args: impl IntoIterator<Item = A>,
         prepare: impl FnOnce(&Path, &mut Command),
     ) -> Self {
+        Self::start_command(&["gen"], args, prepare)
+    }
+
+    /// The same for `pgchaos drill run`; the summary is then the report of the drills.
+    #[track_caller]
+    pub fn start_drill<A: AsRef<OsStr>>(
+        args: impl IntoIterator<Item = A>,
+        prepare: impl FnOnce(&Path, &mut Command),
+    ) -> Self {
+        Self::start_command(&["drill", "run"], args, prepare)
+    }
+
+    #[track_caller]
+    fn start_command<A: AsRef<OsStr>>(
+        command: &[&str],
+        args: impl IntoIterator<Item = A>,
+        prepare: impl FnOnce(&Path, &mut Command),
+    ) -> Self {
         let home = tempfile::Builder::new().prefix("pgchaos-gen-").tempdir().unwrap();
         let record = home.path().join("run.jsonl");
-        let mut command = pgchaos(home.path(), ["gen"]);
+        let mut command = pgchaos(home.path(), command);
         command
             .args(args)
             .env("PGCHAOS_LOG_FORMAT", "json")

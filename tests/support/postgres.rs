@@ -130,6 +130,16 @@ impl Postgres {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// A line for the shell that runs one of PostgreSQL's programs as the server's account, on its data folder.
+    pub fn shell_line(&self, program: &str, args: &str) -> String {
+        let program = self.setup.shell_line(program);
+        format!(
+            "cd {} && {program} -D {} {args}",
+            self.socket_dir().display(),
+            self.data_dir().display()
+        )
+    }
+
     /// Makes a standby a primary, on a timeline of its own; returns when it is writable.
     #[track_caller]
     pub fn promote(&self) {

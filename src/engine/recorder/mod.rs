@@ -269,6 +269,12 @@ impl Recorder {
                 self.flush();
                 self.checker = None;
             }
+            Signal::Injected { at, injected } => self.emit(at, What::Injected(injected)),
+            Signal::InjectionEnded { step, took } => {
+                self.emit(now, What::InjectionEnded { step, took });
+                self.flush();
+            }
+            Signal::Drill(message) => self.emit(now, What::Drill { message }),
             Signal::Warning(message) => self.emit(now, What::Warning { message }),
             Signal::Verifying(step) => self.emit(now, What::Verifying { step }),
             Signal::Verified(verification) => {

@@ -43,6 +43,7 @@ impl Recorder {
         self.flush_interval();
         self.ask_patroni(&mut outage, &mut sightings);
         outage.skipped = self.skipped().saturating_sub(self.skipped_before);
+        outage.fault = self.run.cause_of(outage.n, outage.began);
         let over = outage.began + outage.degraded;
         let request = self.check_request(&outage, sightings);
         let ended = outage.first_ack.is_some();

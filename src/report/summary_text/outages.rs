@@ -43,7 +43,9 @@ pub(super) fn outages(page: &mut Page, summary: &Summary, offset: FixedOffset) {
 
 fn head(outage: &Outage, summary: &Summary, offset: FixedOffset) -> Line {
     let at = time(outage.began_at, summary.started_at, offset);
-    Line::new(Tone::Plain, "").rest(format!("{} at {at}", words::outage(outage)))
+    Line::new(Tone::Plain, "")
+        .rest(format!("{} at {at}", words::outage(outage)))
+        .part_if(outage.fault.as_ref().map(|cause| words::cause(cause)))
 }
 
 /// A time of day, with its date unless the run began on it.

@@ -37,6 +37,14 @@ impl Account {
         }
     }
 
+    /// What makes a shell run a program as it.
+    pub(super) fn shell_prefix(self) -> String {
+        match self.0 {
+            Some((uid, gid)) => format!("setpriv --reuid={uid} --regid={gid} --clear-groups "),
+            None => String::new(),
+        }
+    }
+
     /// Makes `path` its own.
     pub(super) fn owns(self, path: &Path) {
         if let Some((uid, gid)) = self.0 {

@@ -100,6 +100,11 @@ impl Setup {
         command
     }
 
+    /// The same for a shell, as the server's account.
+    pub(super) fn shell_line(&self, name: &str) -> String {
+        format!("{}{}", self.account.shell_prefix(), self.binaries.join(name).display())
+    }
+
     /// The same as the server's account, in a folder which that can enter.
     fn server_program(&self, name: &str, folder: &Folder) -> Command {
         let mut command = self.program(name);

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::patroni_watch::DEADLINE;
-use crate::model::options::Rate;
-use crate::patroni::PatroniApi;
+use super::options::Rate;
 
 /// The highest rate: above it a schedule is finer than any clock here.
 const HIGHEST_PER_SECOND: f64 = 10_000_000.0;
@@ -52,14 +50,6 @@ pub fn rate(text: &str) -> Result<Rate, String> {
         }
         _ => Err(format!("{text:?} is no rate: write a number above 0, or max")),
     }
-}
-
-/// The URL of a Patroni API.
-///
-/// # Errors
-/// Words that say what is wrong.
-pub fn patroni_api(text: &str) -> Result<PatroniApi, String> {
-    PatroniApi::new(text, DEADLINE).map_err(|error| error.to_string())
 }
 
 /// A percentage from 0 to 100.

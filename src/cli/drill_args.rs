@@ -1,0 +1,176 @@
+//! `pgchaos drill` on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::SummaryFormat;
+use super::connection::ConnectionArgs;
+use super::gen_args::LogArgs;
+use super::lab_args::ProfileName;
+use crate::model::scenario::On;
+
+/// `pgchaos drill`.
+#[derive(Debug, Args)]
+#[command(
+    disable_help_subcommand = true,
+    after_help = "\
+A drill is a TOML file: the load, the steps, and what must be seen. `pgchaos drill list` names
+those that are built in, `pgchaos drill show leader-kill` prints one to begin with, and
+`pgchaos drill show --schema` explains every key."
+)]
+pub struct DrillArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: DrillCommand,
+}
+
+/// The commands of `pgchaos drill`.
+#[derive(Debug, Subcommand)]
+pub enum DrillCommand {
+    /// Name the drills that are built in, and what each runs on
+    List,
+    /// Print a drill's file
+    Show(ShowArgs),
+    /// Break a cluster under load, step by step, mend it, and judge what was seen
+    ///
+    /// Whatever a drill breaks is mended when it ends: also after a failure, and on Ctrl-C. Ctrl-C
+    /// once plays no more steps, mends, verifies and reports; twice leaves the verification out.
+    /// What a killed pgchaos has left broken, the next drill run on the same cluster mends first.
+    #[command(after_help = "\
+Backends (--on):
+  lab      the local cluster of `pgchaos lab`: the one of --name when it runs, else a quick one is
+           brought up and taken down again
+  compose  the cluster of docker-compose.yml, which must run: docker compose up -d --build --wait
+  hooks    any cluster, by the commands in the drill's [hooks]; the connection is that of gen
+
+Every long option also reads PGCHAOS_<NAME>.
+Exit codes: 0 all that was expected was seen, 1 something was not, 2 usage or a mistake in a drill's
+file, 3 not everything could be seen, 4 a drill could not run, 130 stopped at once. The gravest of
+several drills counts.")]
+    Run(Box<RunArgs>),
+}
+
+/// `pgchaos drill show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// A built-in drill
+    #[arg(value_name = "NAME", required_unless_present = "schema")]
+    pub name: Option<String>,
+    /// A drill that explains every key
+    #[arg(long, env = "PGCHAOS_SCHEMA", conflicts_with = "name")]
+    pub schema: bool,
+}
+
+/// `pgchaos drill run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Built-in drills, or files; they run in this order
+    #[arg(value_name = "NAME|FILE", required = true)]
+    pub drills: Vec<String>,
+    /// What is broken [default: the first that the drill names]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "lab|compose|hooks",
+        hide_possible_values = true,
+        env = "PGCHAOS_ON"
+    )]
+    pub on: Option<OnArg>,
+    /// Check everything, and tell in words what would be done
+    #[arg(long, env = "PGCHAOS_DRY_RUN")]
+    pub dry_run: bool,
+    /// Run each drill so often, and tell how the outages spread
+    #[arg(long, value_name = "N", default_value_t = 1, env = "PGCHAOS_REPEAT",
+          value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub repeat: u32,
+    /// Write a report, by the ending .md, .json or .xml (JUnit); may be repeated
+    #[arg(long, value_name = "FILE", env = "PGCHAOS_REPORT", value_delimiter = ',')]
+    pub report: Vec<PathBuf>,
+    /// The result on standard output
+    #[arg(
+        long,
+        value_enum,
+        default_value = "text",
+        value_name = "text|json",
+        hide_possible_values = true,
+        env = "PGCHAOS_SUMMARY"
+    )]
+    pub summary: SummaryFormat,
+    /// Keep no record of the runs
+    #[arg(long, env = "PGCHAOS_NO_RECORD")]
+    pub no_record: bool,
+    /// The lab.
+    #[command(flatten)]
+    pub lab: LabOfDrillArgs,
+    /// The Compose project
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "pgchaos",
+        env = "PGCHAOS_PROJECT",
+        help_heading = "Compose"
+    )]
+    pub project: String,
+    /// Patroni's API, for a cluster that is drilled by hooks; may be repeated
+    #[arg(
+        long,
+        value_name = "URL",
+        value_delimiter = ',',
+        env = "PGCHAOS_PATRONI",
+        help_heading = "Hooks"
+    )]
+    pub patroni: Vec<String>,
+    /// Where to, for a cluster that is drilled by hooks.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// How the log is written.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// The lab of a drill.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Lab")]
+pub struct LabOfDrillArgs {
+    /// The lab's name
+    #[arg(long, value_name = "NAME", default_value = "pgchaos", env = "PGCHAOS_NAME")]
+    pub name: String,
+    /// The first port of a lab that is brought up [default: the usual ones]
+    #[arg(long, value_name = "P", env = "PGCHAOS_BASE_PORT")]
+    pub base_port: Option<u16>,
+    /// How fast a lab that is brought up fails over
+    #[arg(
+        long,
+        value_enum,
+        value_name = "default|quick",
+        default_value = "quick",
+        hide_possible_values = true,
+        env = "PGCHAOS_PROFILE"
+    )]
+    pub profile: ProfileName,
+    /// Leave a lab running that was brought up
+    #[arg(long, env = "PGCHAOS_KEEP")]
+    pub keep: bool,
+}
+
+/// [`On`] on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnArg {
+    /// The local cluster.
+    Lab,
+    /// The Compose project.
+    Compose,
+    /// Commands.
+    Hooks,
+}
+
+impl From<OnArg> for On {
+    fn from(on: OnArg) -> Self {
+        match on {
+            OnArg::Lab => Self::Lab,
+            OnArg::Compose => Self::Compose,
+            OnArg::Hooks => Self::Hooks,
+        }
+    }
+}

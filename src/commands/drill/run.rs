@@ -1,0 +1,162 @@
+//! `pgchaos drill run`: one drill after the other.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::problem::Problem;
+use super::super::signals::cancel_on_signals;
+use super::super::terminal::Terminal;
+use super::one::{One, Told};
+use super::stage::{Stage, hooks};
+use super::{print, scenarios};
+use crate::cli::SummaryFormat;
+use crate::cli::drill_args::RunArgs;
+use crate::cli::exit::Exit;
+use crate::drill::check::{Abilities, check, never_undone};
+use crate::drill::play::Interrupt;
+use crate::model::drill_report::DrillReport;
+use crate::model::scenario::{On, Scenario};
+use crate::model::verdict::Outcome;
+use crate::report::drill::{DrillFormat, plan, table};
+use crate::report::layout::Layout;
+
+/// Runs the command.
+pub(super) async fn run(args: RunArgs) -> Result<Exit, Problem> {
+    let scenarios = checked(&args)?;
+    let reports = reports(&args.report)?;
+    if args.dry_run {
+        for (scenario, on) in &scenarios {
+            print(&plan(scenario, on.name()));
+        }
+        return Ok(Exit::Pass);
+    }
+    let interrupt = Interrupt::default();
+    let signals = tokio::spawn(cancel_on_signals(interrupt.once.clone(), interrupt.twice.clone()));
+    let mut stage = Stage::default();
+    let mut told = Vec::new();
+    'drills: for (scenario, on) in &scenarios {
+        for repetition in 1..=args.repeat {
+            let one = One { args: &args, scenario, on: *on, repetition, interrupt: &interrupt };
+            told.push(one.run(&mut stage).await);
+            if interrupt.once.is_cancelled() {
+                break 'drills;
+            }
+        }
+    }
+    let cleared = stage.clear(args.lab.keep).await;
+    signals.abort();
+    let exit = exit(&told, &interrupt);
+    let report = DrillReport::of(told.into_iter().map(|told| told.run).collect());
+    show(&args, &report)?;
+    for (path, format) in reports {
+        write(&path, format, &report)?;
+    }
+    cleared?;
+    Ok(exit)
+}
+
+/// Every drill, read and checked before anything is touched.
+fn checked(args: &RunArgs) -> Result<Vec<(Arc<Scenario>, On)>, Problem> {
+    let mut checked = Vec::new();
+    for said in &args.drills {
+        let scenario = scenarios::find(said)?;
+        let on = on(args, &scenario)?;
+        let abilities = match on {
+            On::Lab => Abilities::Lab,
+            On::Compose => Abilities::Compose,
+            On::Hooks => Abilities::Hooks(hooks(args, &scenario)?),
+        };
+        check(&scenario, &abilities).map_err(|error| scenarios::wrong(&error))?;
+        let never = never_undone(&scenario, &abilities);
+        if !never.is_empty() {
+            super::tell(format!(
+                "warning: no hook undoes {}: the drill {} leaves that as it is",
+                never.join(", "),
+                scenario.name
+            ));
+        }
+        checked.push((Arc::new(scenario), on));
+    }
+    Ok(checked)
+}
+
+fn on(args: &RunArgs, scenario: &Scenario) -> Result<On, Problem> {
+    let Some(asked) = args.on.map(On::from) else {
+        return scenario.on.first().copied().ok_or_else(|| Problem::usage("no backend"));
+    };
+    if scenario.on.contains(&asked) {
+        return Ok(asked);
+    }
+    let names: Vec<&str> = scenario.on.iter().map(|on| on.name()).collect();
+    Err(Problem::usage(format!(
+        "the drill {} does not run on {}, but on {}",
+        scenario.name,
+        asked.name(),
+        names.join(", ")
+    )))
+}
+
+/// Checks names and files before the drills, so that a long one does not end with "no such folder".
+fn reports(paths: &[PathBuf]) -> Result<Vec<(PathBuf, DrillFormat)>, Problem> {
+    let mut reports = Vec::new();
+    for path in paths {
+        let format =
+            DrillFormat::of_path(path).map_err(|error| Problem::usage(error.to_string()))?;
+        let is_new = !path.exists();
+        let opened = std::fs::File::options().create(true).append(true).open(path);
+        opened.map_err(|error| cannot_write(path, &error))?;
+        if is_new {
+            // It was made only to see that it can be made.
+            let _ = std::fs::remove_file(path);
+        }
+        reports.push((path.clone(), format));
+    }
+    Ok(reports)
+}
+
+fn write(path: &Path, format: DrillFormat, report: &DrillReport) -> Result<(), Problem> {
+    let content =
+        format.render(report).map_err(|error| Problem::could_not_run(error.to_string()))?;
+    std::fs::write(path, content).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::could_not_run(format!("the report {} cannot be written: {error}", path.display()))
+}
+
+fn show(args: &RunArgs, report: &DrillReport) -> Result<(), Problem> {
+    match args.summary {
+        SummaryFormat::Json => print(
+            &DrillFormat::Json
+                .render(report)
+                .map_err(|error| Problem::could_not_run(error.to_string()))?,
+        ),
+        SummaryFormat::Text if report.drills.len() > 1 => print(&table(report)),
+        SummaryFormat::Text => {}
+    }
+    let _ = std::io::stdout().lock().flush();
+    Ok(())
+}
+
+/// How lines are fitted to standard output.
+pub(super) fn layout() -> Layout {
+    let terminal = Terminal::stdout();
+    Layout { colour: terminal.colour, width: terminal.width, shorten: false }
+}
+
+/// What failed outweighs what could not run, and that what could not be seen.
+fn exit(told: &[Told], interrupt: &Interrupt) -> Exit {
+    let any = |is: fn(&Told) -> bool| told.iter().any(is);
+    if interrupt.twice.is_cancelled() {
+        Exit::StoppedNow
+    } else if any(|told| told.run.verdict == Outcome::Fail) {
+        Exit::Fail
+    } else if any(|told| told.could_not_run) {
+        Exit::CouldNotRun
+    } else if any(|told| told.run.verdict == Outcome::Inconclusive) || told.is_empty() {
+        Exit::Inconclusive
+    } else {
+        Exit::Pass
+    }
+}

@@ -1,0 +1,50 @@
+//! Ctrl-C or SIGTERM: once to stop and verify, twice to stop now.
+
+use tokio_util::sync::CancellationToken;
+
+/// The first signal cancels `once`, the second `twice`.
+pub(super) async fn cancel_on_signals(once: CancellationToken, twice: CancellationToken) {
+    // Registered once: a second signal that follows at once must not fall between.
+    let mut signals = Signals::new();
+    signals.next().await;
+    once.cancel();
+    signals.next().await;
+    twice.cancel();
+}
+
+#[cfg(unix)]
+struct Signals(Vec<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        // Without them there is only the duration, or the end of the process.
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+    }
+
+    async fn next(&mut self) {
+        std::future::poll_fn(|context| {
+            let came = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What can be refused before anything is broken: a backend that cannot do a step, a step that
+//! names no member.
+
+use super::compose::Compose;
+use super::hooks::HooksBackend;
+use super::lab::LabBackend;
+use crate::model::scenario::Scenario;
+use crate::model::scenario::error::ScenarioError;
+use crate::model::scenario::step::{Act, Action, Deed, Step, Target, Until, Who};
+use crate::model::selector::Selector;
+
+/// What will be broken, as far as it can be known without asking it.
+#[derive(Debug)]
+pub enum Abilities {
+    /// A lab.
+    Lab,
+    /// The Compose project.
+    Compose,
+    /// These hooks.
+    Hooks(HooksBackend),
+}
+
+impl Abilities {
+    /// Whether this can be done to whoever that is.
+    ///
+    /// # Errors
+    /// Words that say why not.
+    fn can(&self, action: Action, target: &Selector) -> Result<(), String> {
+        match self {
+            Self::Lab => LabBackend::can(action, target),
+            Self::Compose => Compose::can(action, target),
+            Self::Hooks(hooks) => hooks.can(action, target),
+        }
+    }
+}
+
+/// Checks every step.
+///
+/// # Errors
+/// The first step that cannot be played, with its line.
+pub fn check(scenario: &Scenario, abilities: &Abilities) -> Result<(), ScenarioError> {
+    for step in &scenario.steps {
+        match &step.act {
+            Act::Do(deed) => check_deed(scenario, abilities, deed)?,
+            Act::Wait(wait) if wait.until == Until::Healthy => {
+                check_health(scenario, abilities, step)?;
+            }
+            Act::Wait(_) | Act::Exec(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_deed(
+    scenario: &Scenario,
+    abilities: &Abilities,
+    deed: &Deed,
+) -> Result<(), ScenarioError> {
+    let targets = deed.targets.iter().map(|target| (deed.action, target));
+    // Who shall lead must be a member with PostgreSQL, as must who led.
+    let to = deed.to.iter().map(|target| (Action::Switchover, target));
+    for (action, target) in targets.chain(to) {
+        let Some(selector) = selector_of(scenario, target) else { continue };
+        abilities.can(action, selector).map_err(|words| scenario.error(&target.span, words))?;
+    }
+    Ok(())
+}
+
+fn check_health(
+    scenario: &Scenario,
+    abilities: &Abilities,
+    step: &Step,
+) -> Result<(), ScenarioError> {
+    match abilities {
+        Abilities::Hooks(hooks) if !hooks.knows_health() => Err(scenario.error(
+            &step.span,
+            "nothing tells whether this cluster is healthy: [hooks] needs healthy = \"…\", or \
+             give --patroni",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Who it is at first; for a name that a step gave, who that step hit.
+fn selector_of<'s>(scenario: &'s Scenario, target: &'s Target) -> Option<&'s Selector> {
+    match &target.who {
+        Who::Selector(selector) => Some(selector),
+        Who::Everything => None,
+        Who::Alias(alias) => scenario.steps.iter().find_map(|step| match &step.act {
+            Act::Do(deed) if deed.alias.as_ref() == Some(alias) => {
+                selector_of(scenario, deed.targets.first()?)
+            }
+            _ => None,
+        }),
+    }
+}
+
+/// What nothing undoes when the drill ends, in words: worth a warning.
+#[must_use]
+pub fn never_undone(scenario: &Scenario, abilities: &Abilities) -> Vec<String> {
+    let mut found = Vec::new();
+    let Abilities::Hooks(hooks) = abilities else { return found };
+    for step in &scenario.steps {
+        let Act::Do(deed) = &step.act else { continue };
+        let Some(undo) = deed.action.undone_by() else { continue };
+        for target in &deed.targets {
+            let called = target.who.to_string();
+            if hooks.undoes(undo, &called).is_none() {
+                found.push(format!("{} {called}", deed.action));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,101 @@
+//! The local cluster of plain processes.
+
+use super::backend::BackendError;
+use super::compose::can;
+use super::patroni_view::PatroniView;
+use crate::lab::{Lab, Member, Running};
+use crate::model::scenario::Through;
+use crate::model::scenario::step::Action;
+use crate::model::selector::Selector;
+
+/// A lab that runs.
+#[derive(Debug, Clone)]
+pub struct LabBackend {
+    lab: Lab,
+    patroni: PatroniView,
+}
+
+impl LabBackend {
+    /// This lab.
+    ///
+    /// # Errors
+    /// When its members have no URL; none is known.
+    pub fn new(lab: Lab) -> Result<Self, BackendError> {
+        let patroni = PatroniView::new(&lab.patroni_urls())?;
+        Ok(Self { lab, patroni })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.lab.name()
+    }
+
+    pub(super) fn patroni(&self) -> &PatroniView {
+        &self.patroni
+    }
+
+    pub(super) fn dsn(&self, through: Through) -> String {
+        let (user, password) = self.lab.credentials();
+        let ports = match through {
+            Through::Proxy => vec![self.lab.write_port()],
+            Through::Members => self.lab.ports().postgresql.to_vec(),
+        };
+        let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+        format!("postgresql://{user}:{password}@{}/postgres", hosts.join(","))
+    }
+
+    pub(super) fn can(action: Action, target: &Selector) -> Result<(), String> {
+        let names: Vec<String> = Member::all().map(|member| member.to_string()).collect();
+        let known: Vec<&str> = names.iter().map(String::as_str).collect();
+        if action == Action::Partition {
+            return Err("the lab is one machine with one network, and cannot cut a member off: \
+                        pause it, or use --on compose"
+                .to_owned());
+        }
+        can(action, target, &known)
+    }
+
+    pub(super) async fn select(&self, selector: &Selector) -> Result<String, BackendError> {
+        Ok(self.lab.select(selector).await?.to_string())
+    }
+
+    pub(super) async fn act(&self, action: Action, member: &str) -> Result<(), BackendError> {
+        let found = named(member)?;
+        match action {
+            Action::Kill => self.lab.kill(found).await.map(drop)?,
+            Action::Stop => self.lab.stop(found).await.map(drop)?,
+            Action::Pause => self.lab.pause(found).await?,
+            Action::Resume => self.lab.resume(found).await?,
+            Action::Start => self.lab.start(found).await.map(drop)?,
+            Action::KillPostmaster => self.lab.kill_postmaster(found).await.map(drop)?,
+            Action::PauseWalsenders => self.lab.pause_walsenders(found).await.map(drop)?,
+            Action::Switchover => self.patroni.switch_over(member, None).await?,
+            Action::Heal => {
+                self.undo("resume", member).await?;
+                self.undo("start", member).await?;
+            }
+            Action::Partition => {
+                return Err(BackendError(format!("a lab cannot cut {member} off")));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn undo(&self, action: &str, member: &str) -> Result<(), BackendError> {
+        let found = named(member)?;
+        match (action, self.lab.running(found)) {
+            ("resume", Running::Running | Running::Paused) => self.lab.resume(found).await?,
+            ("start", Running::Stopped) => self.lab.start(found).await.map(drop)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn by_hand(&self, action: &str, member: &str) -> String {
+        format!("pgchaos lab {action} {member} --name {}", self.lab.name())
+    }
+}
+
+fn named(member: &str) -> Result<Member, BackendError> {
+    let found = Member::named(member);
+    found.ok_or_else(|| BackendError(format!("a lab has no member {member}")))
+}

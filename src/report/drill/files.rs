@@ -1,0 +1,124 @@
+//! The reports of drills as files: the ending of the name says which format.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::model::drill_report::{DrillReport, DrillRun};
+use crate::model::seconds;
+use crate::model::verdict::Outcome;
+use crate::report::junit::{Case, Ending, suites};
+use crate::report::markdown::inert;
+use crate::report::numbers::duration;
+
+use super::result::mark;
+use super::table::table;
+
+/// A format of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DrillFormat {
+    /// `.json`: everything, for programs.
+    Json,
+    /// `.md`: for people.
+    Markdown,
+    /// `.xml`: a test case an expectation, for a CI server.
+    Junit,
+}
+
+/// A file name that names no format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}: the ending says the format of a drill's report; use .md, .json or .xml (JUnit)")]
+pub struct UnknownDrillFormat(String);
+
+impl DrillFormat {
+    /// The format that the ending of the name asks for, in upper or lower case.
+    ///
+    /// # Errors
+    /// When it asks for none that there is.
+    pub fn of_path(path: &Path) -> Result<Self, UnknownDrillFormat> {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        match ending.as_deref() {
+            Some("json") => Ok(Self::Json),
+            Some("md") => Ok(Self::Markdown),
+            Some("xml") => Ok(Self::Junit),
+            _ => Err(UnknownDrillFormat(path.display().to_string())),
+        }
+    }
+
+    /// The report in this format, ending with a line break.
+    ///
+    /// # Errors
+    /// Those of the JSON serializer; none is known that a report can cause.
+    pub fn render(self, report: &DrillReport) -> serde_json::Result<String> {
+        Ok(match self {
+            Self::Json => serde_json::to_string_pretty(report)? + "\n",
+            Self::Markdown => markdown(report),
+            Self::Junit => junit(report),
+        })
+    }
+}
+
+/// A suite a run, a case an expectation.
+fn junit(report: &DrillReport) -> String {
+    let suites_of: Vec<(String, f64, Vec<Case>)> = report
+        .drills
+        .iter()
+        .map(|run| (suite_name(run), seconds::of(run.took), cases(run)))
+        .collect();
+    suites(&suites_of)
+}
+
+fn suite_name(run: &DrillRun) -> String {
+    let repetition =
+        if run.repetition > 1 { format!(" run {}", run.repetition) } else { String::new() };
+    format!("drill {}{repetition} on {}", run.drill, run.on)
+}
+
+fn cases(run: &DrillRun) -> Vec<Case> {
+    let mut cases: Vec<Case> = run
+        .expectations
+        .iter()
+        .map(|judged| {
+            let words = format!("expected {}, seen {}", judged.expected, judged.seen);
+            Case {
+                name: format!("{}: {}: {}", judged.of, judged.what, judged.expected),
+                time_s: 0.0,
+                result: match judged.outcome {
+                    Outcome::Pass => Ending::Passed,
+                    Outcome::Fail => Ending::Failed(words.clone()),
+                    Outcome::Inconclusive => Ending::Error(words.clone()),
+                },
+                output: words,
+            }
+        })
+        .collect();
+    if let Some(problem) = &run.problem {
+        let result = Ending::Error(problem.clone());
+        cases.push(Case { name: "it ran".to_owned(), time_s: 0.0, result, output: String::new() });
+    }
+    cases
+}
+
+fn markdown(report: &DrillReport) -> String {
+    let mut text = format!("# Drills: {}\n\n```text\n{}```\n", report.verdict, table(report));
+    for run in &report.drills {
+        // Writing to a String does not fail.
+        let _ = write!(
+            text,
+            "\n## {}: {}\n\n{}. Took {}.\n\n",
+            inert(&suite_name(run)),
+            run.verdict,
+            inert(&run.title),
+            duration(run.took)
+        );
+        if let Some(problem) = &run.problem {
+            let _ = writeln!(text, "{}\n", inert(problem));
+        }
+        text.push_str("| | Of | What | Expected | Seen |\n|---|---|---|---|---|\n");
+        for judged in &run.expectations {
+            let cells = [&judged.of, &judged.what, &judged.expected, &judged.seen];
+            let cells = cells.map(|cell| inert(cell)).join(" | ");
+            let _ = writeln!(text, "| {} | {cells} |", mark(judged.outcome));
+        }
+    }
+    text
+}
