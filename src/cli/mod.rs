@@ -2,7 +2,7 @@
 //!
 //! - [`connection`]: where to, by psql's conventions. [`gen_args`]: the load and its verdict.
 //! - [`values`]: durations, rates and percentages as people write them; scenarios use them too.
-//! - `lab_args`: a local cluster; `drill_args`: scripted failures.
+//! - `lab_args`: a local cluster; `drill_args`: scripted failures; `demo_args`: both at once.
 //! - [`patroni_url`]: a member of Patroni.
 //! - [`exit`]: how the program ends.
 //!
@@ -10,6 +10,8 @@
 //! `--help` and `-?`.
 
 pub mod connection;
+#[cfg(unix)]
+pub mod demo_args;
 #[cfg(unix)]
 pub mod drill_args;
 pub mod exit;
@@ -101,6 +103,9 @@ pub enum Command {
     /// Break a cluster under load as a script says, mend it, and judge what was seen
     #[cfg(unix)]
     Drill(drill_args::DrillArgs),
+    /// All of it at once: a local cluster, load, a killed leader, the verdict
+    #[cfg(unix)]
+    Demo(demo_args::DemoArgs),
 }
 
 /// `pgchaos verify`.

@@ -2,6 +2,8 @@
 
 pub mod clean;
 #[cfg(unix)]
+mod demo;
+#[cfg(unix)]
 mod drill;
 pub mod files;
 mod gen_log;
@@ -32,6 +34,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Problem> {
         Command::Report(args) => report::run(&args),
         Command::Init(args) => init::run(&args).await,
         Command::Clean(args) => clean::run(&args).await,
+        #[cfg(unix)]
+        Command::Demo(args) => demo::run(args).await,
         #[cfg(unix)]
         Command::Drill(args) => drill::run(args).await,
         #[cfg(unix)]

@@ -8,6 +8,7 @@
 //! - [`summary_text`]: the page that one reads when a run is over.
 //! - [`export`]: a summary as a file, by the file's ending; [`summary_json`], [`markdown`],
 //!   [`csv`] and [`junit`] are its formats.
+//! - [`demo`]: the words around the demo.
 //! - [`drill`]: what a drill will do, and what it came to.
 //! - [`console`]: the one place that writes to standard error.
 //! - [`numbers`], [`plain`], [`words`], [`layout`]: how numbers, foreign text, writes and outages,
@@ -15,6 +16,7 @@
 
 pub mod console;
 pub mod csv;
+pub mod demo;
 pub mod drill;
 pub mod export;
 pub mod json_log;

@@ -4,7 +4,7 @@
 //! - `run`: one after the other, each from a whole cluster to a verdict. `one`: one of them.
 
 mod one;
-mod run;
+pub(super) mod run;
 mod scenarios;
 mod stage;
 
@@ -52,7 +52,7 @@ fn show(args: &ShowArgs) -> Result<Exit, Problem> {
 }
 
 /// On standard output. A reader that went away is no problem of ours.
-fn print(text: &str) {
+pub(super) fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 

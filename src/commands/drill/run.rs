@@ -23,14 +23,21 @@ use crate::report::layout::Layout;
 
 /// Runs the command.
 pub(super) async fn run(args: RunArgs) -> Result<Exit, Problem> {
-    let scenarios = checked(&args)?;
-    let reports = reports(&args.report)?;
     if args.dry_run {
-        for (scenario, on) in &scenarios {
+        for (scenario, on) in &checked(&args)? {
             print(&plan(scenario, on.name()));
         }
         return Ok(Exit::Pass);
     }
+    Ok(run_for_report(args).await?.0)
+}
+
+/// Plays the drills: how the program ends, and what they came to.
+pub(in super::super) async fn run_for_report(
+    args: RunArgs,
+) -> Result<(Exit, DrillReport), Problem> {
+    let scenarios = checked(&args)?;
+    let reports = reports(&args.report)?;
     let interrupt = Interrupt::default();
     let signals = tokio::spawn(cancel_on_signals(interrupt.once.clone(), interrupt.twice.clone()));
     let mut stage = Stage::default();
@@ -53,7 +60,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit, Problem> {
         write(&path, format, &report)?;
     }
     cleared?;
-    Ok(exit)
+    Ok((exit, report))
 }
 
 /// Every drill, read and checked before anything is touched.
@@ -140,7 +147,7 @@ fn show(args: &RunArgs, report: &DrillReport) -> Result<(), Problem> {
 }
 
 /// How lines are fitted to standard output.
-pub(super) fn layout() -> Layout {
+pub(in super::super) fn layout() -> Layout {
     let terminal = Terminal::stdout();
     Layout { colour: terminal.colour, width: terminal.width, shorten: false }
 }

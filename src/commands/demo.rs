@@ -1,0 +1,49 @@
+//! `pgchaos demo`: a lab, load, a killed leader, the account. The drill `leader-kill` on a lab of
+//! its own, with words around it for who sees such a thing for the first time.
+
+use clap::{Args, FromArgMatches};
+
+use super::drill::print;
+use super::drill::run::{layout, run_for_report};
+use super::lab::install_deps;
+use super::problem::Problem;
+use crate::cli::demo_args::DemoArgs;
+use crate::cli::drill_args::RunArgs;
+use crate::cli::exit::Exit;
+use crate::lab::dependencies::missing;
+use crate::report::demo::{closing, opening};
+
+/// The demo's own lab: one that somebody uses is left alone.
+const LAB: &str = "demo";
+
+/// Runs the command.
+///
+/// # Errors
+/// A [`Problem`].
+pub(super) async fn run(args: DemoArgs) -> Result<Exit, Problem> {
+    let needs: Vec<String> = missing().await.iter().map(ToString::to_string).collect();
+    if args.install_deps {
+        install_deps::run(true).await?;
+    } else if !needs.is_empty() {
+        return Err(Problem::could_not_run(format!("missing here: {}", needs.join(", ")))
+            .try_this("pgchaos demo --install-deps, which installs them with apt-get first"));
+    }
+    print(&opening(&layout()));
+    let (exit, report) = run_for_report(drill(&args)?).await?;
+    if let Some(summary) = report.drills.first().and_then(|run| run.summary.as_ref()) {
+        print(&closing(summary, &layout()));
+    }
+    Ok(exit)
+}
+
+/// `pgchaos drill run leader-kill` on that lab.
+fn drill(args: &DemoArgs) -> Result<RunArgs, Problem> {
+    let mut words = vec!["demo".to_owned(), "leader-kill".to_owned()];
+    words.extend(["--on=lab".to_owned(), format!("--name={LAB}")]);
+    words.extend(args.base_port.map(|port| format!("--base-port={port}")));
+    words.extend(args.keep.then(|| "--keep".to_owned()));
+    RunArgs::augment_args(clap::Command::new("demo").disable_help_flag(true))
+        .try_get_matches_from(words)
+        .and_then(|matches| RunArgs::from_arg_matches(&matches))
+        .map_err(|error| Problem::usage(error.to_string()))
+}

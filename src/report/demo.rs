@@ -1,0 +1,146 @@
+//! The words around the demo: what it is about to do, what happened, and what to try next.
+
+use std::time::Duration;
+
+use super::layout::{Layout, Line, Tone};
+use super::numbers::{counted, duration, grouped};
+use crate::model::outage::Outage;
+use crate::model::summary::{Summary, VerificationState};
+
+/// Before it begins.
+#[must_use]
+pub fn opening(layout: &Layout) -> String {
+    page(
+        layout,
+        &[
+            ("", ""),
+            (
+                "",
+                "A real PostgreSQL cluster is about to start on this machine: three etcd, three Patroni \
+              with PostgreSQL, one HAProxy. pgchaos writes to it through HAProxy, kills the leader \
+              (Patroni and PostgreSQL together), writes on as soon as it can, and looks up every \
+              write.",
+            ),
+            ("", ""),
+        ],
+    )
+}
+
+/// When it is over.
+#[must_use]
+pub fn closing(summary: &Summary, layout: &Layout) -> String {
+    let mut lines = vec![(String::new(), String::new())];
+    lines.push(("WHAT HAPPENED".to_owned(), String::new()));
+    match summary.outages.first() {
+        Some(outage) => lines.extend(story(outage)),
+        None => lines.push(item("", "no write had to wait".to_owned())),
+    }
+    lines.extend(account(summary));
+    lines.push((String::new(), String::new()));
+    lines.push(("TRY NEXT".to_owned(), String::new()));
+    for (command, what) in NEXT {
+        lines.push(item("", command.to_owned()));
+        lines.push(item("", format!("    {what}")));
+    }
+    let lines: Vec<(&str, &str)> = lines.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    page(layout, &lines)
+}
+
+/// Commands, and what each shows.
+const NEXT: [(&str, &str); 5] = [
+    ("pgchaos lab up", "the same cluster, to keep; pgchaos lab down when you are done"),
+    (
+        "pgchaos gen --port 5500",
+        "load on it; in another terminal: pgchaos lab kill leader, pgchaos lab start patroni1",
+    ),
+    (
+        "pgchaos drill run etcd-quorum",
+        "two of three etcd gone; pgchaos drill list names the others",
+    ),
+    ("pgchaos drill run async-loss", "acknowledged writes disappear, and are found missing"),
+    (
+        "pgchaos gen -h HOST -p PORT -U USER --duration 2m --max-outage 30s",
+        "a cluster of your own, with a verdict for CI",
+    ),
+];
+
+/// An outage as a story: what was seen when.
+fn story(outage: &Outage) -> Vec<(String, String)> {
+    let mut lines = Vec::new();
+    let since = |at: Duration| format!("+{}", duration(at));
+    if let Some(fault) = &outage.fault {
+        lines.push(item("0 s", format!("{} {}", fault.what.action, fault.what.whom())));
+        lines.push(item(
+            &since(fault.evidence_after),
+            format!("the sessions end under their writers: {}", errors(outage)),
+        ));
+    }
+    let begun = outage.fault.as_ref().map_or(Duration::ZERO, |fault| fault.evidence_after);
+    if let Some(changed) = outage.phases.leader_changed {
+        lines.push(item(&since(begun + changed), "Patroni has a new leader".to_owned()));
+    }
+    if let (Some(to), Some(_)) = (&outage.to, outage.first_ack) {
+        let timeline = to.timeline.map(|timeline| format!(" on timeline {timeline}"));
+        lines.push(item(
+            &since(begun + outage.duration),
+            format!(
+                "the first write is acknowledged again, by {}{}: an outage of {}, a {}",
+                to.name(),
+                timeline.unwrap_or_default(),
+                duration(outage.duration),
+                outage.kind.name()
+            ),
+        ));
+    }
+    lines
+}
+
+fn errors(outage: &Outage) -> String {
+    let errors: Vec<String> =
+        outage.errors.iter().map(|(class, count)| format!("{class} {}", grouped(*count))).collect();
+    format!(
+        "{} until it is over; {} in doubt",
+        errors.join(", "),
+        counted(outage.in_doubt, "write")
+    )
+}
+
+/// What became of the writes.
+fn account(summary: &Summary) -> Vec<(String, String)> {
+    let (writes, found) = (&summary.writes, &summary.verification);
+    if found.state != VerificationState::Complete {
+        let reason = found.reason.clone().unwrap_or_default();
+        return vec![item("end", format!("the writes could not be verified: {reason}"))];
+    }
+    let acknowledged = counted(writes.acknowledged, "acknowledged write");
+    let mut lines =
+        vec![item("end", format!("{acknowledged} looked up: {} lost", grouped(found.lost)))];
+    if writes.in_doubt > 0 {
+        lines.push(item(
+            "",
+            format!(
+                "of {} in doubt, sent and never answered, {} there and {} not",
+                grouped(writes.in_doubt),
+                grouped(found.recovered),
+                grouped(found.absent)
+            ),
+        ));
+    }
+    if writes.skipped > 0 {
+        let skipped = counted(writes.skipped, "write");
+        lines.push(item("", format!("{skipped} due in the outage and never sent")));
+    }
+    lines
+}
+
+fn item(when: &str, what: String) -> (String, String) {
+    (format!("  {when:<10}"), what)
+}
+
+fn page(layout: &Layout, lines: &[(&str, &str)]) -> String {
+    let mut rows = Vec::new();
+    for (prefix, text) in lines {
+        rows.extend(layout.rows(prefix, &Line::new(Tone::Plain, "").rest(*text)));
+    }
+    rows.join("\n") + "\n"
+}
