@@ -54,7 +54,7 @@ pub fn running_services() -> Vec<String> {
 }
 
 fn service(pid: u32) -> Option<String> {
-    if proc::variable(pid, MARK).is_some() {
+    if matches!(proc::variable(pid, MARK), Ok(Some(_))) {
         return None;
     }
     let arguments = proc::arguments(pid);

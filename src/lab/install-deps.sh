@@ -11,8 +11,10 @@ no_cluster=/etc/postgresql-common/createcluster.d/pgchaos-install.conf
 mark='made by pgchaos lab install-deps'
 export DEBIAN_FRONTEND=noninteractive
 
+log=$(mktemp)
+
 clean_up() {
-    rm -f "$no_cluster"
+    rm -f "$no_cluster" "$log"
     if grep -qs "$mark" "$policy"; then rm -f "$policy"; fi
 }
 trap clean_up EXIT
@@ -28,7 +30,13 @@ fi
 mkdir -p "$(dirname "$no_cluster")"
 printf '# %s\ncreate_main_cluster = false\n' "$mark" >"$no_cluster"
 
-apt() { apt-get -qq -o DPkg::Lock::Timeout=300 "$@" >&2; }
+# Hundreds of lines, of use only when it fails.
+apt() {
+    apt-get -qq -o DPkg::Lock::Timeout=300 "$@" >"$log" 2>&1 || {
+        tail -n 40 "$log" >&2
+        exit 1
+    }
+}
 apt update
 apt -y install --no-install-recommends "$@"
 

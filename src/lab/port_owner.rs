@@ -49,7 +49,7 @@ fn owner(port: u16) -> String {
 
 /// Whose it is, if it is a lab's: its mark is the folder of the member in that of the lab.
 fn of_lab(pid: u32) -> Option<(String, String)> {
-    let folder = PathBuf::from(OsString::from_vec(proc::variable(pid, MARK)?));
+    let folder = PathBuf::from(OsString::from_vec(proc::variable(pid, MARK).ok()??));
     let name = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
     Some((name(folder.parent()?)?, name(&folder)?))
 }

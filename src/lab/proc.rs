@@ -2,7 +2,9 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 /// A process as it was at one moment.
@@ -42,13 +44,22 @@ fn parse(pid: u32, text: &str) -> Option<Stat> {
     })
 }
 
-/// The value of a variable that the process was started with, if that can be seen.
-pub(super) fn variable(pid: u32, name: &str) -> Option<Vec<u8>> {
-    let variables = fs::read(format!("/proc/{pid}/environ")).ok()?;
+/// The value of a variable that the process was started with; `None` when it has none of that
+/// name.
+///
+/// # Errors
+/// When it may not be seen: another user's, for whom is not root, or is a container's root.
+pub(super) fn variable(pid: u32, name: &str) -> io::Result<Option<Vec<u8>>> {
+    let variables = fs::read(format!("/proc/{pid}/environ"))?;
     let mut variables = variables.split(|byte| *byte == 0);
-    variables
-        .find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
-        .map(<[u8]>::to_vec)
+    let value =
+        variables.find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+    Ok(value.map(<[u8]>::to_vec))
+}
+
+/// The user who owns it.
+pub(super) fn user(pid: u32) -> Option<u32> {
+    fs::metadata(format!("/proc/{pid}")).ok().map(|about| about.uid())
 }
 
 /// Its command line; a PostgreSQL process shows there what it does.
@@ -98,8 +109,8 @@ mod tests {
         );
         assert_eq!(folder(pid), std::env::current_dir().ok());
         assert!(!arguments(pid).is_empty() && program(pid).is_some());
-        let path = variable(pid, "PATH").unwrap();
+        let path = variable(pid, "PATH").unwrap().unwrap();
         assert_eq!(Some(path), std::env::var_os("PATH").map(|path| path.as_bytes().to_vec()));
-        assert_eq!(variable(pid, "PGCHAOS_NO_SUCH_VARIABLE"), None);
+        assert_eq!(variable(pid, "PGCHAOS_NO_SUCH_VARIABLE").unwrap(), None);
     }
 }

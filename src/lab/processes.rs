@@ -9,7 +9,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::folders::Folders;
@@ -117,17 +119,59 @@ pub(super) fn of(folders: &Folders, member: Member) -> Vec<Process> {
 }
 
 fn owner(pid: u32, folders: &Folders) -> Option<Member> {
-    if let Some(folder) = proc::variable(pid, MARK) {
-        let folder = Path::new(OsStr::from_bytes(&folder));
-        return Member::all().find(|member| folders.member(*member) == folder);
+    match proc::variable(pid, MARK) {
+        Ok(Some(folder)) => {
+            let folder = Path::new(OsStr::from_bytes(&folder));
+            Member::all().find(|member| folders.member(*member) == folder)
+        }
+        Ok(None) => {
+            let folder = proc::folder(pid)?;
+            let member = Member::PATRONI.into_iter().find(|one| folders.data(*one) == folder)?;
+            is_postgresql(pid).then_some(member)
+        }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => owner_by_command(pid, folders),
+        Err(_) => None,
     }
-    let folder = proc::folder(pid)?;
-    let member = Member::PATRONI.into_iter().find(|member| folders.data(*member) == folder)?;
-    is_postgresql(pid).then_some(member)
 }
 
+/// In a container root may not look into the environment of other users' processes, and so not
+/// into that of its own lab: there a member is known by being run by the lab's user as the lab
+/// runs it, program and files. What it starts is known as its child.
+fn owner_by_command(pid: u32, folders: &Folders) -> Option<Member> {
+    let lab = folders.lab().metadata().ok()?;
+    let is_of_lab = |member: &Member| {
+        let own = folders.member(*member).metadata().ok();
+        own.is_some_and(|own| lab.uid() == 0 && Some(own.uid()) == proc::user(pid))
+    };
+    let arguments = proc::arguments(pid);
+    let runs = |name: &str| names(&arguments, name);
+    let has = |path: &Path| arguments.iter().any(|argument| Path::new(argument) == path);
+    Member::all().filter(is_of_lab).find(|member| match member.kind() {
+        Kind::Etcd => runs("etcd") && has(&folders.data(*member)),
+        Kind::HaProxy => runs("haproxy") && has(&folders.member(*member).join("haproxy.cfg")),
+        Kind::Patroni => {
+            let configuration = folders.member(*member).join("patroni.yml");
+            let is_patroni = runs("patroni") && has(&configuration);
+            is_patroni || (runs("postgres") && has(&folders.data(*member)))
+        }
+    })
+}
+
+/// Whether one of the first words, where the program is, and before it `setsid` or an interpreter,
+/// is a file of this name.
+fn names(arguments: &[String], name: &str) -> bool {
+    let named = |argument: &String| Path::new(argument).file_name() == Some(OsStr::new(name));
+    arguments.iter().take(3).any(named)
+}
+
+/// By its program; by its command line where that may not be seen.
 fn is_postgresql(pid: u32) -> bool {
-    proc::program(pid).is_some_and(|program| program == "postgres")
+    match proc::program(pid) {
+        Some(program) => program == "postgres",
+        None => proc::arguments(pid).first().is_some_and(|first| {
+            first.starts_with("postgres:") || Path::new(first).ends_with("postgres")
+        }),
+    }
 }
 
 fn adopt_children(living: &[Stat], owned: &mut BTreeMap<u32, Member>) {
@@ -146,10 +190,7 @@ fn adopt_children(living: &[Stat], owned: &mut BTreeMap<u32, Member>) {
 
 fn role(stat: &Stat, member: Member, folders: &Folders, servers: &BTreeSet<u32>) -> Role {
     let arguments = proc::arguments(stat.pid);
-    let names = |name: &str| {
-        let named = |argument: &String| Path::new(argument).file_name() == Some(OsStr::new(name));
-        arguments.iter().take(3).any(named)
-    };
+    let names = |name: &str| names(&arguments, name);
     if servers.contains(&stat.pid) {
         let first = arguments.first().map(String::as_str).unwrap_or_default();
         let data = folders.data(member);

@@ -21,7 +21,7 @@ fn with_everything_there_it_changes_nothing() {
 fn path_without_programs(lab: &TestLab) -> (PathBuf, PathBuf) {
     let (folder, seen) = (lab.home().join("bin"), lab.home().join("seen"));
     fs::create_dir(&folder).unwrap();
-    for program in ["sh", "rm", "grep", "mkdir", "chmod", "dirname", "cat"] {
+    for program in ["sh", "rm", "grep", "mkdir", "chmod", "dirname", "cat", "mktemp", "tail"] {
         let real = ["/usr/bin", "/bin"].map(|at| Path::new(at).join(program));
         symlink(real.iter().find(|real| real.exists()).unwrap(), folder.join(program)).unwrap();
     }

@@ -103,7 +103,7 @@ async fn install(sudo: bool, packages: &[&str]) -> Result<(), Problem> {
     };
     match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(failed(format!("apt-get ended with {status}, its reason is above"))),
+        Ok(status) => Err(failed(format!("its reason is above ({status})"))),
         Err(error) => Err(failed(error.to_string())),
     }
 }
