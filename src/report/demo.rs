@@ -39,8 +39,8 @@ pub fn closing(summary: &Summary, layout: &Layout) -> String {
     lines.push((String::new(), String::new()));
     lines.push(("TRY NEXT".to_owned(), String::new()));
     for (command, what) in NEXT {
-        lines.push(item("", command.to_owned()));
-        lines.push(item("", format!("    {what}")));
+        lines.push(("  ".to_owned(), command.to_owned()));
+        lines.push(("      ".to_owned(), what.to_owned()));
     }
     let lines: Vec<(&str, &str)> = lines.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
     page(layout, &lines)
@@ -51,7 +51,7 @@ const NEXT: [(&str, &str); 5] = [
     ("pgchaos lab up", "the same cluster, to keep; pgchaos lab down when you are done"),
     (
         "pgchaos gen --port 5500",
-        "load on it; in another terminal: pgchaos lab kill leader, pgchaos lab start patroni1",
+        "load on it; in another terminal: pgchaos lab kill leader, pgchaos lab status",
     ),
     (
         "pgchaos drill run etcd-quorum",
@@ -69,7 +69,7 @@ fn story(outage: &Outage) -> Vec<(String, String)> {
     let mut lines = Vec::new();
     let since = |at: Duration| format!("+{}", duration(at));
     if let Some(fault) = &outage.fault {
-        lines.push(item("0 s", format!("{} {}", fault.what.action, fault.what.whom())));
+        lines.push(item("0 s", format!("{}: {}", fault.what.action, fault.what.whom())));
         lines.push(item(
             &since(fault.evidence_after),
             format!("the sessions end under their writers: {}", errors(outage)),
@@ -143,4 +143,58 @@ fn page(layout: &Layout, lines: &[(&str, &str)]) -> String {
         rows.extend(layout.rows(prefix, &Line::new(Tone::Plain, "").rest(*text)));
     }
     rows.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::injection::{Cause, Injected};
+    use crate::report::fixtures::summary;
+
+    const LAYOUT: Layout = Layout { colour: false, width: Some(80), shorten: false };
+
+    #[test]
+    fn a_killed_leader_is_told_from_the_kill_to_the_last_write() {
+        let mut summary = summary();
+        let fault = Cause {
+            what: Injected {
+                step: 1,
+                action: "kill".to_owned(),
+                target: "leader".to_owned(),
+                member: Some("patroni2".to_owned()),
+            },
+            at: Duration::from_secs(2),
+            evidence_after: Duration::from_millis(50),
+        };
+        summary.outages[0].fault = Some(Box::new(fault));
+        summary.outages[0].phases.leader_changed = Some(Duration::from_millis(4900));
+        let page = closing(&summary, &LAYOUT);
+        let story = page.split("TRY NEXT").next().unwrap();
+        assert_eq!(
+            story,
+            "
+WHAT HAPPENED
+  0 s       kill: leader (patroni2)
+  +50 ms    the sessions end under their writers: lost 1, no_backend 11 until it
+            is over; 1 write in doubt
+  +5.0 s    Patroni has a new leader
+  +67.1 s   the first write is acknowledged again, by patroni3 on timeline 2: an
+            outage of 67.1 s, a failover
+  end       141 acknowledged writes looked up: 0 lost
+            of 1 in doubt, sent and never answered, 0 there and 1 not
+            67 writes due in the outage and never sent
+
+"
+        );
+    }
+
+    #[test]
+    fn writes_that_could_not_be_verified_are_not_called_fine() {
+        let mut summary = summary();
+        summary.verification.state = VerificationState::Incomplete;
+        summary.verification.reason = Some("no primary takes writes".to_owned());
+        let page = closing(&summary, &LAYOUT);
+        assert!(page.contains("could not be verified: no primary takes writes"), "{page}");
+        assert!(!page.contains("looked up"), "{page}");
+    }
 }
