@@ -82,6 +82,17 @@ impl Compose {
         can(action, target, &known)
     }
 
+    pub(super) async fn not_running(&self) -> Result<Vec<String>, BackendError> {
+        let mut found = Vec::new();
+        for (service, container) in &self.containers {
+            match state(container).await?.as_str() {
+                "running" => {}
+                other => found.push(format!("{service} is {other}")),
+            }
+        }
+        Ok(found)
+    }
+
     pub(super) async fn select(&self, selector: &Selector) -> Result<String, BackendError> {
         match selector {
             Selector::Leader => self.patroni.leader().await,

@@ -190,9 +190,20 @@ impl One<'_> {
             () = self.interrupt.once.cancelled() => Err("stopped by Ctrl-C".to_owned()),
         };
         if let Err(missing) = whole {
-            return Err(Problem::could_not_run(format!(
+            let problem = Problem::could_not_run(format!(
                 "the cluster is not whole, so nothing was broken: {missing}"
-            )));
+            ));
+            return Err(match self.on {
+                On::Lab => problem.try_this(format!(
+                    "pgchaos lab status --name {0}; pgchaos lab up --name {0} starts what is missing",
+                    self.args.lab.name
+                )),
+                On::Compose => problem.try_this(format!(
+                    "docker compose -p {} ps; docker start what is missing",
+                    self.args.project
+                )),
+                On::Hooks => problem,
+            });
         }
         let Some(wanted) = self.scenario.synchronous else { return Ok(()) };
         if backend.synchronous().await == Some(!wanted) {
