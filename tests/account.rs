@@ -267,6 +267,7 @@ fn outage(n: u32) -> Outage {
         to: None,
         in_doubt: 0,
         skipped: 0,
+        fault: None,
         lost: 0,
     }
 }
