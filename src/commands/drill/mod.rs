@@ -1,8 +1,11 @@
 //! `pgchaos drill`: scripted failures with expectations.
 //!
 //! - `scenarios`: drills by name or file. `stage`: the cluster that one is played on.
-//! - `run`: one after the other, each from a whole cluster to a verdict. `one`: one of them.
+//! - `run`: one after the other, each from a whole cluster to a verdict. `one`: one of them;
+//!   `fitness`: what must be so before it; `load`: its load.
 
+mod fitness;
+mod load;
 mod one;
 mod run;
 mod scenarios;
