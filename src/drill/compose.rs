@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use super::backend::BackendError;
 use super::command::run_program;
-use super::docker::{LOOK_DEADLINE, containers, docker, networks, published, state, walsenders};
+use super::docker::{
+    LOOK_DEADLINE, containers, docker, kill_postmaster, networks, published, state, walsenders,
+};
 use super::patroni_view::PatroniView;
 use crate::model::scenario::step::Action;
 use crate::model::selector::Selector;
@@ -139,10 +141,7 @@ impl Compose {
                 }
                 Ok(())
             }
-            Action::KillPostmaster => {
-                let line = format!("kill -KILL $(head -n 1 {POSTMASTER_PID})");
-                docker(&["exec", container, "sh", "-c", &line]).await
-            }
+            Action::KillPostmaster => kill_postmaster(container, POSTMASTER_PID).await,
             Action::PauseWalsenders => walsenders(container, "STOP").await,
             Action::Switchover => self.patroni.switch_over(member, None).await,
         }

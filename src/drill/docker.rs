@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::backend::BackendError;
-use super::command::run_program;
+use super::command::{run_program, run_shown};
 
 /// A container has 30 s to stop.
 const DOCKER_DEADLINE: Duration = Duration::from_secs(90);
@@ -51,13 +51,26 @@ pub(super) async fn docker(words: &[&str]) -> Result<(), BackendError> {
     Ok(())
 }
 
-/// A signal for the processes that send WAL, from inside the container.
+/// A signal for the processes that send WAL, from inside the container. Some of them may end
+/// meanwhile; to be frozen, there must be one.
 pub(super) async fn walsenders(container: &str, signal: &str) -> Result<(), BackendError> {
     // Their titles name them, also when PostgreSQL cannot be asked.
-    let find = "for p in /proc/[0-9]*; do \
-                case $(tr '\\0' ' ' 2>/dev/null <$p/cmdline) in \
-                'postgres: '*walsender*) echo ${p#/proc/};; esac; done";
-    let none = if signal == "STOP" { "echo no walsender >&2; exit 1" } else { "exit 0" };
-    let line = format!("pids=$({find}); [ -n \"$pids\" ] || {{ {none}; }}; kill -{signal} $pids");
-    docker(&["exec", container, "sh", "-c", &line]).await
+    let line = format!(
+        "told=; for p in /proc/[0-9]*; do case $(tr '\\0' ' ' 2>/dev/null <$p/cmdline) in \
+         'postgres: '*walsender*) kill -{signal} ${{p#/proc/}} 2>/dev/null && told=1;; esac; done; \
+         [ {signal} = CONT ] || [ -n \"$told\" ] || {{ echo there is none >&2; exit 1; }}"
+    );
+    inside(container, &line, &format!("signal {signal} for the WAL senders in {container}")).await
+}
+
+/// SIGKILL for the postmaster alone.
+pub(super) async fn kill_postmaster(container: &str, pid_file: &str) -> Result<(), BackendError> {
+    let line = format!("kill -KILL $(head -n 1 {pid_file})");
+    inside(container, &line, &format!("SIGKILL for the postmaster in {container}")).await
+}
+
+async fn inside(container: &str, line: &str, shown: &str) -> Result<(), BackendError> {
+    let words = ["docker", "exec", container, "sh", "-c", line];
+    run_shown(&words, shown, DOCKER_DEADLINE).await?;
+    Ok(())
 }
