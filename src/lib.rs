@@ -30,6 +30,11 @@
 //! run is rebuilt from its record by the code that summed it up live: `pgchaos verify` and
 //! `pgchaos report` do nothing else.
 //!
+//! With `--patroni`, [`engine::patroni_watch`] looks at each member's API beside the load. What it
+//! sees is told as events too: who leads ([`model::leadership`]), which outage a change of leader
+//! belongs to ([`model::leader_changes`]), whether the old primary handed over ([`model::fall`]).
+//! The load is measured the same without it.
+//!
 //! What is hard to get right is in [`model`], as functions that can be tested with a literal
 //! history: the class of an error ([`model::fault`]), the measure of an outage
 //! ([`model::outage_clock`]) and its kind ([`model::kind`]), the account of the ledger against
@@ -37,6 +42,9 @@
 //! server what is there; it compares sets in the server and loads no rows. A
 //! [`model::summary`] is what remains of a run, and every format of [`report::export`] is a
 //! function of it.
+//!
+//! Beside all that, [`lab`] runs a real cluster of plain processes on this machine, from the
+//! templates in `cluster/`; it knows nothing of a load. Read [`lab::Lab::up`] first.
 //!
 //! `pgchaos drill` reads a scenario ([`model::scenario`]), plays it ([`drill::play`]) while the
 //! engine writes, mends what it broke whatever happened, and judges what was seen

@@ -13,9 +13,9 @@ use std::time::Duration;
 use pgchaos::engine::record_file::{RecordFileError, RecordWriter, Recorded, read};
 use pgchaos::model::account::Account;
 use pgchaos::model::event::{
-    Backend, Backwards, BackwardsWhat, Checked, Connected, Event, Failure, IdGap, Interval,
-    OutageBegan, Progress, ReadBack, Ready, ReplicaLag, Stalled, StopReason, Verification, What,
-    WritesResumed, Written,
+    ApiReached, Backend, Backwards, BackwardsWhat, Checked, Connected, Event, Failure, IdGap,
+    Interval, LeaderSeen, OutageBegan, Progress, ReadBack, Ready, ReplicaLag, Stalled, StopReason,
+    Verification, What, WritesResumed, Written,
 };
 use pgchaos::model::fault::{Class, Fault, Phase};
 use pgchaos::model::injection::{Cause, Injected};
@@ -24,6 +24,7 @@ use pgchaos::model::options::{Backlog, Rate, Thresholds};
 use pgchaos::model::outage::{Outage, Phases, Side};
 use pgchaos::model::record::{RecordError, decode, decode_header, encode};
 use pgchaos::model::replay::{Line, Replay};
+use pgchaos::model::run::Run;
 use pgchaos::model::seq_set::SeqSet;
 use pgchaos::model::server::Server;
 use pgchaos::model::summary::LostWrites;
@@ -229,6 +230,33 @@ fn all_kinds() -> Vec<What> {
             ..outage()
         })),
         What::FullRate { outage: 3, after: Duration::from_millis(70_001) },
+        What::Leader(LeaderSeen {
+            from: Some("patroni2".to_owned()),
+            to: Some("patroni3".to_owned()),
+            timeline: Some(4),
+            not_before: Some(Duration::from_micros(81_000_001)),
+            all_asked: true,
+        }),
+        What::Leader(LeaderSeen {
+            from: None,
+            to: None,
+            timeline: None,
+            not_before: None,
+            all_asked: false,
+        }),
+        What::LeaderChanged { outage: 3, after: Duration::from_millis(45_001) },
+        What::PatroniApi(ApiReached {
+            member: Some("patroni2".to_owned()),
+            url: "http://patroni2:8008".to_owned(),
+            error: Some("no answer within 1 s".to_owned()),
+            watched: true,
+        }),
+        What::PatroniApi(ApiReached {
+            member: None,
+            url: "http://[::1]:8008".to_owned(),
+            error: None,
+            watched: false,
+        }),
         What::Checked(Checked {
             outage: 3,
             recovered: by_writer(),
@@ -308,12 +336,15 @@ fn kind(what: &What) -> usize {
         What::ReplicaFailed { .. } => 22,
         What::Closed => 23,
         What::Refused { .. } => 24,
-        What::Injected(_) => 25,
-        What::InjectionEnded { .. } => 26,
-        What::Drill { .. } => 27,
+        What::Leader(_) => 25,
+        What::LeaderChanged { .. } => 26,
+        What::PatroniApi(_) => 27,
+        What::Injected(_) => 28,
+        What::InjectionEnded { .. } => 29,
+        What::Drill { .. } => 30,
     }
 }
-const KINDS: usize = 28;
+const KINDS: usize = 31;
 
 #[test]
 fn every_kind_of_event_comes_back_as_it_was() {
@@ -326,6 +357,17 @@ fn every_kind_of_event_comes_back_as_it_was() {
         assert_eq!(decode(line.as_bytes(), 1).as_ref(), Ok(&event), "{line}");
     }
     assert_eq!(seen, [true; KINDS], "each kind is among the samples");
+}
+
+#[test]
+fn a_change_of_leader_that_was_seen_late_gets_into_its_outage() {
+    let mut run = Run::new(full_header());
+    let mut before = outage();
+    before.phases.leader_changed = None;
+    let after = Duration::from_millis(67_200);
+    run.apply(&event(148_400, What::OutageEnded(Box::new(before))));
+    run.apply(&event(148_500, What::LeaderChanged { outage: 3, after }));
+    assert_eq!(run.outages[0].phases.leader_changed, Some(after));
 }
 
 #[test]

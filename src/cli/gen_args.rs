@@ -1,5 +1,6 @@
 //! `pgchaos gen` on the command line.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,8 +8,10 @@ use clap::{ArgAction, Args, ValueEnum};
 use uuid::Uuid;
 
 use super::connection::ConnectionArgs;
+use super::patroni_url::patroni_api;
 use super::{SummaryArgs, values};
 use crate::model::options::{Backlog, LoadOptions, Rate, Thresholds};
+use crate::patroni::PatroniApi;
 
 /// Writer numbers of one generator; the next generator's begin above them.
 pub const WRITERS_PER_GENERATOR: u32 = 100_000;
@@ -31,6 +34,9 @@ pub struct GenArgs {
     /// How much.
     #[command(flatten)]
     pub load: LoadArgs,
+    /// What is watched beside it.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
     /// How long to wait.
     #[command(flatten)]
     pub waits: WaitArgs,
@@ -72,6 +78,10 @@ pub struct LoadArgs {
     #[arg(long, value_name = "N", default_value_t = 1, env = "PGCHAOS_PIPELINE",
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub pipeline: u32,
+    /// Threads that the writers are shared out to [default: one a processor]
+    #[arg(short = 'j', long, value_name = "N", env = "PGCHAOS_THREADS",
+          value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
     /// Read the last three ids after every Nth write of a writer; 0 is never
     #[arg(long, value_name = "N", default_value_t = 2, env = "PGCHAOS_READ_EVERY")]
     pub read_every: u32,
@@ -100,6 +110,17 @@ pub enum BacklogArg {
     Skip,
     /// Sent as fast as the server takes them.
     CatchUp,
+}
+
+/// What is watched beside the load.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Cluster")]
+pub struct ClusterArgs {
+    /// Watch Patroni's API (host:8008): who leads, members by name; one finds the others that can
+    /// be reached; may be repeated
+    #[arg(long, value_name = "URL", env = "PGCHAOS_PATRONI", value_delimiter = ',',
+          value_parser = patroni_api)]
+    pub patroni: Vec<PatroniApi>,
 }
 
 /// How long to wait.
@@ -201,6 +222,12 @@ pub enum LogFormat {
     Json,
 }
 
+/// One a processor, and none without a writer.
+fn default_threads(writers: u32) -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    u32::try_from(processors).unwrap_or(u32::MAX).min(writers)
+}
+
 impl GenArgs {
     /// The load in plain units; `said_timeout` is the connection's own `connect_timeout`.
     ///
@@ -219,6 +246,7 @@ impl GenArgs {
             rate: load.rate,
             writers: load.writers,
             pipeline: load.pipeline,
+            threads: load.threads.unwrap_or_else(|| default_threads(load.writers)),
             duration: load.duration,
             writes: load.writes,
             read_every: load.read_every,

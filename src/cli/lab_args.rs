@@ -87,9 +87,9 @@ pub struct UpArgs {
     pub profile: Option<ProfileName>,
     /// Synchronous replication (Patroni's synchronous mode); --sync=false turns it off again
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          default_missing_value = "true", env = "PGCHAOS_SYNC")]
+          default_missing_value = "true", hide_possible_values = true, env = "PGCHAOS_SYNC")]
     pub sync: Option<bool>,
-    /// The first of its 15 ports [default: the usual ones, see below]
+    /// The first of its 15 ports [default: the usual ones, see lab --help]
     #[arg(long, value_name = "P", env = "PGCHAOS_BASE_PORT")]
     pub base_port: Option<u16>,
 }

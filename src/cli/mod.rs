@@ -3,6 +3,7 @@
 //! - [`connection`]: where to, by psql's conventions. [`gen_args`]: the load and its verdict.
 //! - [`values`]: durations, rates and percentages as people write them; scenarios use them too.
 //! - `lab_args`: a local cluster; `drill_args`: scripted failures.
+//! - [`patroni_url`]: a member of Patroni.
 //! - [`exit`]: how the program ends.
 //!
 //! Every long option also reads `PGCHAOS_<NAME>`. `-h` is the host, as in psql, so help is
@@ -16,6 +17,7 @@ pub mod gen_args;
 #[cfg(unix)]
 pub mod lab_args;
 pub mod out_of_place;
+pub mod patroni_url;
 
 use std::path::PathBuf;
 
@@ -57,14 +59,15 @@ impl Cli {
     #[must_use]
     pub fn read() -> Self {
         // Every long option has its variable: one line below says so for all of them.
-        let command = Self::command().mut_subcommands(hide_variables);
+        let command = without_variables(Self::command());
         let read = command.try_get_matches().and_then(|said| Self::from_arg_matches(&said));
         read.unwrap_or_else(|error| refuse(&error))
     }
 }
 
-fn hide_variables(command: clap::Command) -> clap::Command {
-    command.mut_args(|option| option.hide_env(true)).mut_subcommands(hide_variables)
+/// The help of no option, also of a command's command, names its variable.
+fn without_variables(command: clap::Command) -> clap::Command {
+    command.mut_args(|option| option.hide_env(true)).mut_subcommands(without_variables)
 }
 
 /// As clap does it, in colours where they are seen, unless that would show a password.

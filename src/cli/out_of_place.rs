@@ -35,7 +35,12 @@ fn may_hold_a_secret(said: &str) -> bool {
         .split("password")
         .skip(1)
         .any(|rest| rest.trim_start().strip_prefix('=').is_some_and(|value| !value.is_empty()));
-    said.contains("://") || names_a_password
+    (said.contains("://") && !is_plain_http(value_of(&said))) || names_a_password
+}
+
+/// The URL of a Patroni API, without a user in it, is no connection string.
+fn is_plain_http(value: &str) -> bool {
+    (value.starts_with("http://") || value.starts_with("https://")) && !value.contains('@')
 }
 
 /// Without the name of an option before it.
@@ -80,5 +85,8 @@ mod tests {
         let message = "\"fast\" is no rate";
         assert_eq!(concealed(message, "fast"), message);
         assert_eq!(concealed(message, "--rate=fast"), message);
+        let message = "https://patroni1:8008: no TLS yet";
+        assert_eq!(concealed(message, "--patroni=https://patroni1:8008"), message);
+        assert!(!concealed("http://u:pw@h: no", "http://u:pw@h").contains("pw"));
     }
 }

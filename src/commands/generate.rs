@@ -81,6 +81,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
         },
         settings: Arc::new(settings),
         read_settings: read_settings.map(Arc::new),
+        patroni: args.cluster.patroni.clone(),
         record,
         warnings,
         notes: None,

@@ -61,7 +61,7 @@ impl Problem {
                 problem
             }
             RunError::Record(error) => error.into(),
-            RunError::Internal(_) => Self::could_not_run(error.to_string()),
+            RunError::Threads(_) | RunError::Internal(_) => Self::could_not_run(error.to_string()),
         }
     }
 }

@@ -6,11 +6,12 @@ use super::command::{CommandError, Variables};
 use super::compose::Compose;
 use super::hooks::HooksBackend;
 use super::lab::LabBackend;
+use super::patroni_view::PatroniView;
 use crate::lab::LabError;
 use crate::model::scenario::Through;
 use crate::model::scenario::step::{Action, CommandLine};
 use crate::model::selector::Selector;
-use crate::patroni::PatroniError;
+use crate::patroni::{PatroniApi, PatroniError};
 
 /// A cluster that can be broken and mended.
 #[derive(Debug, Clone)]
@@ -151,6 +152,16 @@ impl Backend {
             Self::Lab(lab) => Ok(lab.not_running()),
             Self::Compose(compose) => compose.not_running().await,
             Self::Hooks(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// The members' Patroni, to be watched beside the load, where it is known.
+    #[must_use]
+    pub fn watched(&self) -> Vec<PatroniApi> {
+        match self {
+            Self::Lab(lab) => lab.patroni().watched(),
+            Self::Compose(compose) => compose.patroni().watched(),
+            Self::Hooks(hooks) => hooks.patroni().map_or_else(Vec::new, PatroniView::watched),
         }
     }
 

@@ -32,6 +32,11 @@ impl HooksBackend {
         Self { name: name.to_owned(), hooks: Arc::new(hooks), patroni, variables: Vec::new() }
     }
 
+    /// Patroni's API, when it was named.
+    pub(super) fn patroni(&self) -> Option<&PatroniView> {
+        self.patroni.as_ref()
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }

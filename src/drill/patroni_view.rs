@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::backend::BackendError;
+use crate::engine::patroni_watch;
 use crate::patroni::{PatroniApi, Role, convergence, leader};
 
 /// For one question. A frozen member does not answer, and must not hold the others up for long.
@@ -74,6 +75,12 @@ impl PatroniView {
         let converged = converged.map_err(|missing| missing.to_string())?;
         let name = converged.leader.name.unwrap_or_else(|| "somebody".to_owned());
         Ok(format!("{name} leads on timeline {}", converged.timeline))
+    }
+
+    /// The same APIs with the watch's deadline.
+    #[must_use]
+    pub fn watched(&self) -> Vec<PatroniApi> {
+        self.apis.iter().filter_map(|api| api.with_deadline(patroni_watch::DEADLINE).ok()).collect()
     }
 
     /// Whether the cluster replicates synchronously.

@@ -14,8 +14,10 @@ use uuid::Uuid;
 
 use super::clock::Clock;
 use super::dialer::Dialer;
+use super::patroni_watch::PatroniWatch;
 use super::signal::{CheckRequest, Signal};
 use crate::model::event::Checked;
+use crate::model::fall::OldPrimary;
 use crate::model::fault::Phase;
 use crate::model::kind::Kind;
 use crate::model::seq_set::SeqSet;
@@ -29,6 +31,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// How soon after its goodbye a primary that stays is back as a replica: Patroni restarts it at
 /// once, which was measured to take one to five seconds. Whoever comes later was started again.
 const COMEBACK: Duration = Duration::from_secs(6);
+/// The same where its Patroni tells whether it stayed: it may have to be rewound first.
+const COMEBACK_BY_PATRONI: Duration = Duration::from_secs(30);
 const COMEBACK_PAUSE: Duration = Duration::from_secs(1);
 
 /// The checker of one run.
@@ -38,6 +42,8 @@ pub(crate) struct Checker {
     pub(crate) dialer: Dialer,
     pub(crate) clock: Clock,
     pub(crate) recorder: mpsc::Sender<Signal>,
+    /// Patroni's API, where it is watched.
+    pub(crate) patroni: Option<PatroniWatch>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -108,19 +114,29 @@ impl Checker {
         Ok(checked)
     }
 
-    /// Waits for the old primary to come back as a replica, when it said goodbye properly.
+    /// Waits for the old primary to come back as a replica, when it said goodbye properly or when
+    /// its Patroni can tell.
     async fn settle_kind(self, mut request: CheckRequest) {
-        if request.kind != Kind::Failover || !request.sightings.goodbye {
+        if request.kind != Kind::Failover {
             return;
         }
-        let latest = request.began + COMEBACK;
+        let began = request.began;
+        let latest = began + if self.patroni.is_some() { COMEBACK_BY_PATRONI } else { COMEBACK };
         loop {
             let asked_at = self.clock.now();
-            if let Ok(session) = self.session().await {
-                let asked = session.replicas(asked_at.saturating_sub(latest));
-                let replicas = session.bounded(Phase::Read, DEADLINE, asked).await;
-                session.close().await;
-                request.sightings.replicas.extend(replicas.unwrap_or_default());
+            if let Some(patroni) = &self.patroni {
+                request.sightings.old_primary =
+                    patroni.old_primary(request.sightings.before.as_ref());
+            }
+            let tells = match request.sightings.old_primary {
+                OldPrimary::Fell => return,
+                OldPrimary::HandedOver => true,
+                OldPrimary::Unknown => false,
+            };
+            if request.sightings.goodbye && !tells {
+                self.see_replicas(&mut request, asked_at.saturating_sub(began + COMEBACK)).await;
+            } else if !tells && self.patroni.is_none() {
+                return;
             }
             let kind = request.sightings.kind();
             if kind != request.kind {
@@ -134,6 +150,16 @@ impl Checker {
                 () = tokio::time::sleep(COMEBACK_PAUSE) => {}
                 () = self.stop.cancelled() => return,
             }
+        }
+    }
+
+    /// Who streams from the new primary, and has done so for as long.
+    async fn see_replicas(&self, request: &mut CheckRequest, streaming_for: Duration) {
+        if let Ok(session) = self.session().await {
+            let asked = session.replicas(streaming_for);
+            let replicas = session.bounded(Phase::Read, DEADLINE, asked).await;
+            session.close().await;
+            request.sightings.replicas.extend(replicas.unwrap_or_default());
         }
     }
 

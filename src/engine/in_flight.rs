@@ -2,17 +2,12 @@
 //! sent, which is the order in which the server answers.
 
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::stream::{FuturesOrdered, StreamExt};
-use futures_util::{FutureExt, future::BoxFuture};
-use tokio_postgres::Error;
-
+use crate::model::fault::Phase;
 use crate::pg::user_events::UserEvent;
 
-/// What was sent.
+/// What was sent, and when.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sent {
     pub(crate) what: Request,
@@ -28,58 +23,25 @@ pub(crate) enum Request {
     Read,
 }
 
-/// An answer.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    Write(Result<i64, Error>),
-    Read(Result<Vec<i64>, Error>),
-}
-
-type AnswerFuture = BoxFuture<'static, Answer>;
-
 /// Requests without an answer.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct InFlight {
     sent: VecDeque<Sent>,
-    answers: FuturesOrdered<AnswerFuture>,
     writes: usize,
 }
 
 impl InFlight {
-    /// Adds a request whose future was not polled yet: it goes out when answers are next asked
-    /// for.
-    pub(crate) fn push(
-        &mut self,
-        sent: Sent,
-        answer: impl Future<Output = Answer> + Send + 'static,
-    ) {
+    /// A request was sent.
+    pub(crate) fn push(&mut self, sent: Sent) {
         self.writes += usize::from(sent.is_write());
         self.sent.push_back(sent);
-        self.answers.push_back(Pin::from(Box::new(answer) as Box<_>));
     }
 
-    /// The next answer; never comes when nothing is in flight.
-    pub(crate) async fn next(&mut self) -> (Sent, Answer) {
-        match self.answers.next().await {
-            Some(answer) => self.answered(answer),
-            None => std::future::pending().await,
-        }
-    }
-
-    /// The next answer, if it is there already.
-    pub(crate) fn next_if_there(&mut self) -> Option<(Sent, Answer)> {
-        let answer = self.answers.next().now_or_never()??;
-        Some(self.answered(answer))
-    }
-
-    fn answered(&mut self, answer: Answer) -> (Sent, Answer) {
-        match self.sent.pop_front() {
-            Some(sent) => {
-                self.writes -= usize::from(sent.is_write());
-                (sent, answer)
-            }
-            None => unreachable!("every answer has its request"),
-        }
+    /// The oldest request was answered.
+    pub(crate) fn pop(&mut self) -> Option<Sent> {
+        let sent = self.sent.pop_front()?;
+        self.writes -= usize::from(sent.is_write());
+        Some(sent)
     }
 
     /// The oldest request without an answer.
@@ -114,5 +76,10 @@ impl InFlight {
 impl Sent {
     pub(crate) fn is_write(&self) -> bool {
         matches!(self.what, Request::Write { .. })
+    }
+
+    /// While doing what a session that ends now has ended.
+    pub(crate) fn phase(&self) -> Phase {
+        if self.is_write() { Phase::Write } else { Phase::Read }
     }
 }

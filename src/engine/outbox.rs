@@ -57,16 +57,16 @@ impl Outbox {
         seq: i64,
         at: Duration,
         latency: Duration,
-        id: i64,
+        id: Option<i64>,
         first: bool,
     ) {
         self.batch.acknowledged = Some(seq);
         self.batch.acknowledged_at.push(at);
         self.batch.latency_us.push(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
         if first {
-            self.batch.first_id = Some(id);
+            self.batch.first_id = id;
         }
-        self.batch.highest_id = self.batch.highest_id.max(Some(id));
+        self.batch.highest_id = self.batch.highest_id.max(id);
     }
 
     /// Commits that did not wait for the synchronous standby.

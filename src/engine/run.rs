@@ -1,5 +1,6 @@
 //! A whole run: wait for the cluster, write until it is time to stop, verify, close the record.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,18 +16,22 @@ use tokio_util::task::TaskTracker;
 use super::checker::Checker;
 use super::clock::Clock;
 use super::dialer::Dialer;
+use super::exact_timer::ExactTimer;
 use super::gate::Gate;
 use super::notes::{Note, hand_on};
+use super::patroni_watch;
 use super::record_file::{RecordFileError, RecordWriter, lost_writes};
 use super::recorder::Recorder;
 use super::replica_reader::ReplicaReader;
-use super::setup::{Prepared, SetUp, SetupError, set_up};
+use super::setup::{SetUp, SetupError, set_up};
 use super::signal::Signal;
+use super::threads::Threads;
 use super::verification::verify;
 use super::writer::{Shared, Writer};
 use crate::model::event::{Event, Header, StopReason};
 use crate::model::options::LoadOptions;
 use crate::model::run::Run;
+use crate::patroni::PatroniApi;
 use crate::pg::settings::ConnectSettings;
 
 /// Signals that wait for the recorder. It is never behind for long; were it, writers would wait
@@ -48,6 +53,8 @@ pub struct Plan {
     pub settings: Arc<ConnectSettings>,
     /// Where to read from as well, when replicas are to be watched.
     pub read_settings: Option<Arc<ConnectSettings>>,
+    /// Patroni's APIs, when they are to be watched.
+    pub patroni: Vec<PatroniApi>,
     /// Where the record goes.
     pub record: Option<PathBuf>,
     /// Things to tell before anything else.
@@ -74,6 +81,9 @@ pub enum RunError {
     /// The record cannot be made.
     #[error(transparent)]
     Record(#[from] RecordFileError),
+    /// The writers get no threads.
+    #[error("the system gives no threads: {0}")]
+    Threads(#[from] io::Error),
     /// A part of pgchaos itself failed.
     #[error("pgchaos itself failed: {0}; please report this")]
     Internal(String),
@@ -97,12 +107,17 @@ pub async fn run(
     watcher: mpsc::Sender<Event>,
     stop: Stop,
 ) -> Result<Finished, RunError> {
+    let threads = Threads::start(plan.header.options.threads)?;
+    let timer = Arc::new(ExactTimer::start()?);
     let record = plan.record.as_deref().map(RecordWriter::create).transpose()?;
     let clock = Clock::start();
     let (signals, signals_receiver) = mpsc::channel(SIGNALS_WAITING);
     let (checks, check_requests) = mpsc::channel(CHECKS_WAITING);
     let run = Run::new(plan.header.clone());
-    let recorder = Recorder::new(clock, run, record, watcher, checks);
+    let watch = (!plan.patroni.is_empty())
+        .then(|| patroni_watch::watcher(plan.patroni.clone(), clock, signals.clone()));
+    let (patroni_watcher, patroni) = watch.unzip();
+    let recorder = Recorder::new(clock, run, record, watcher, checks, patroni.clone());
     let acknowledged = plan.read_settings.is_some().then(|| recorder.acknowledged());
     let recorder_task = tokio::spawn(recorder.run(signals_receiver));
     for warning in &plan.warnings {
@@ -118,11 +133,16 @@ pub async fn run(
             dialer: dialer.clone(),
             clock,
             recorder: signals.clone(),
+            patroni: patroni.clone(),
             stop: stop.writing.clone(),
         }
         .run(check_requests),
     );
     let notes = plan.notes.take().map(|notes| tokio::spawn(hand_on(notes, clock, signals.clone())));
+    let watching = patroni_watcher.map(|watcher| tokio::spawn(watcher.run(stop.writing.clone())));
+    if let Some(patroni) = &patroni {
+        patroni.begun().await;
+    }
     let stopwatch = stop_after(options.duration, clock, &stop);
     let backoff = (options.backoff_min, options.backoff_max);
     let mut began = true;
@@ -135,6 +155,7 @@ pub async fn run(
             if let Some(notes) = notes {
                 notes.abort();
             }
+            watching.inspect(JoinHandle::abort);
             if let SetupError::Refused { fault, .. } = &error {
                 tell(&signals, Signal::Refused(Box::new(fault.clone()))).await;
             }
@@ -159,7 +180,22 @@ pub async fn run(
             });
             let helpers = TaskTracker::new();
             reader.map(|reader| helpers.spawn(reader));
-            let writers = start_writers(&plan.header, prepared, &dialer, clock, &signals, &stop);
+            let writers = TaskTracker::new();
+            let shared = Shared {
+                run_id,
+                options: options.clone(),
+                dialer: dialer.clone(),
+                clock,
+                // The load begins now: what came due while the cluster was waited for was never
+                // due.
+                begin: clock.now(),
+                gate: Gate::new(),
+                timer,
+                stop: stop.writing.clone(),
+                users: prepared.users,
+                one_by_one: options.is_told_one_by_one(),
+            };
+            start_writers(plan.header.first_writer, shared, &signals, &threads, &writers);
             tokio::select! {
                 () = writers.wait() => {}
                 () = stop.writing.cancelled() => {}
@@ -177,6 +213,9 @@ pub async fn run(
         }
     };
     stopwatch.abort();
+    if let Some(watching) = watching {
+        join(watching).await?;
+    }
     tell(&signals, Signal::WritersDone { at: clock.now(), all_told }).await;
     let verification = async {
         // The checker finishes what it has begun, and then has nobody to ask it for more.
@@ -226,34 +265,19 @@ fn reason(options: &LoadOptions, clock: Clock, stop: &Stop) -> StopReason {
 }
 
 fn start_writers(
-    header: &Header,
-    prepared: Prepared,
-    dialer: &Dialer,
-    clock: Clock,
+    first_writer: i32,
+    shared: Shared,
     signals: &mpsc::Sender<Signal>,
-    stop: &Stop,
-) -> TaskTracker {
-    let options = &header.options;
-    let shared = Arc::new(Shared {
-        run_id: header.run_id,
-        options: options.clone(),
-        dialer: dialer.clone(),
-        clock,
-        // The load begins now: what came due while the cluster was waited for was never due.
-        begin: clock.now(),
-        gate: Gate::new(),
-        stop: stop.writing.clone(),
-        users: prepared.users,
-        one_by_one: options.is_told_one_by_one(),
-    });
-    let writers = TaskTracker::new();
-    for (index, number) in (0..options.writers).zip(header.first_writer..) {
+    threads: &Threads,
+    writers: &TaskTracker,
+) {
+    let shared = Arc::new(shared);
+    for (index, number) in (0..shared.options.writers).zip(first_writer..) {
         let random = SmallRng::from_rng(&mut rand::rng());
         let writer = Writer::new(number, index, Arc::clone(&shared), signals.clone(), random);
-        writers.spawn(writer.run());
+        threads.spawn(index, writers, writer.run());
     }
     writers.close();
-    writers
 }
 
 /// The final verification, with the lost writes dated from the record.

@@ -7,10 +7,13 @@ use tokio::sync::oneshot;
 
 use super::outbox::Batch;
 use super::verification::Subject;
-use crate::model::event::{Backend, Checked, ReplicaLag, StopReason, Verification};
+use crate::model::event::{
+    ApiReached, Backend, Checked, LeaderSeen, ReplicaLag, StopReason, Verification,
+};
 use crate::model::fault::Fault;
 use crate::model::injection::Injected;
 use crate::model::kind::{Kind, Sightings};
+use crate::model::member_names::MemberNames;
 use crate::model::run::Run;
 use crate::model::seq_set::SeqSet;
 use crate::model::server::Server;
@@ -66,6 +69,12 @@ pub(crate) enum Signal {
     ReplicaFailed(Box<Fault>),
     /// How far a replica is behind.
     ReplicaLag(Box<ReplicaLag>),
+    /// Who leads, by Patroni's API.
+    Leader { at: Duration, seen: LeaderSeen },
+    /// The API of a member answers, or does not.
+    PatroniApi { at: Duration, reached: ApiReached },
+    /// What members are called, from now on.
+    MemberNames(MemberNames),
     /// A writer has nothing left to write, or was told to stop.
     WriterFinished { writer: i32 },
     /// Writing ends.

@@ -11,10 +11,11 @@ use super::error::{LabError, io};
 use super::folders::Folders;
 use super::lock::Lock;
 use super::member::{Kind, Member};
+use super::plan::{From, Start, plan, prepare_labs};
 use super::port_owner::refuse_taken;
 use super::processes::{Role, scan};
 use super::programs::Programs;
-use super::spec::{LabSpec, Timing};
+use super::spec::LabSpec;
 use super::state::State;
 use super::{Lab, Running, Told, ending, launch, readiness, status, take_down};
 
@@ -61,71 +62,6 @@ impl Lab {
             }
         }
     }
-}
-
-/// What there is to begin with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum From {
-    /// Nothing, or nothing of use.
-    Nothing,
-    /// The data that an earlier lab of this name has left.
-    KeptData,
-    /// A lab of which at least one member runs.
-    Running,
-}
-
-struct Start {
-    lab: Lab,
-    from: From,
-}
-
-/// The folder above all labs, which everybody may pass through and only its owner may change.
-fn prepare_labs(spec: &LabSpec, account: Option<&Account>) -> Result<Folders, LabError> {
-    let wanted = Folders::of(&spec.name)?;
-    let labs = wanted.lab().parent().unwrap_or(wanted.lab()).to_owned();
-    fs::create_dir_all(&labs).map_err(io("made", &labs))?;
-    if let Some(account) = account
-        && let Some(folder) = account.is_kept_out_by(&labs)
-    {
-        return Err(LabError::KeptOut { folder, user: account.name.clone() });
-    }
-    Folders::of(&spec.name)
-}
-
-async fn plan(
-    spec: &LabSpec,
-    folders: Folders,
-    account: Option<Account>,
-    programs: &Programs,
-    told: Told<'_>,
-) -> Result<Start, LabError> {
-    let timing = Timing::of(spec.profile, &programs.patroni_version);
-    let wanted = (spec.profile, spec.synchronous);
-    let found = State::read(&folders.state())?;
-    if let Some(mut state) = found.filter(|state| state.is_complete) {
-        let same_ports = spec.base_port.is_none() || state.ports == spec.ports();
-        if !same_ports {
-            return Err(LabError::OtherPorts { lab: spec.name.clone(), write: state.ports.write });
-        }
-        let runs = !scan(&folders).is_empty();
-        if runs && wanted != (state.profile, state.synchronous) {
-            return Err(LabError::OtherSettings {
-                lab: spec.name.clone(),
-                profile: state.profile.name(),
-                mode: if state.synchronous { "on" } else { "off" },
-            });
-        }
-        let from = if runs { From::Running } else { From::KeptData };
-        (state.profile, state.synchronous) = wanted;
-        state.timing = if runs { state.timing } else { timing };
-        return Ok(Start { lab: Lab { name: spec.name.clone(), folders, state }, from });
-    }
-    if folders.lab().exists() && take_down::remains(&folders) {
-        told("what an earlier start that was cut off has left is removed".to_owned());
-        take_down::wipe(&folders).await?;
-    }
-    let state = State::new(wanted, timing, spec.ports(), account);
-    Ok(Start { lab: Lab { name: spec.name.clone(), folders, state }, from: From::Nothing })
 }
 
 impl Start {

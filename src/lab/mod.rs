@@ -3,14 +3,15 @@
 //!
 //! [`Lab::up`] is the place to start reading. What there is to know:
 //!
-//! - [`member`], [`ports`], [`folders`], [`spec`]: the parts, where they are, and how fast they
-//!   fail over. [`programs`] and [`account`]: what is run, and as whom.
-//! - [`state`]: what is kept of a lab between two commands; [`lock`]: one command at a time.
-//! - [`processes`]: which processes are a lab's, asked from `/proc` each time. [`signal`] reaches
-//!   the process that was meant or none. [`ending`]: stop, kill, freeze and thaw a member whole.
-//! - [`bring_up`] and [`readiness`]: from nothing to two ports that work; [`take_down`]: and back.
+//! - `member`, `ports`, `folders`, `spec`: the parts, where they are, and how fast they
+//!   fail over. `programs` and `account`: what is run, and as whom.
+//! - `state`: what is kept of a lab between two commands; `lock`: one command at a time.
+//! - `processes`: which processes are a lab's, asked from `/proc` each time. `signal` reaches
+//!   the process that was meant or none. `faults`: stop, kill, freeze and thaw a member, whole
+//!   (`ending`) or in part.
+//! - `plan`, `bring_up` and `readiness`: from nothing to two ports that work; `take_down`: and back.
 //! - [`dependencies`]: where the programs come from.
-//! - [`roles`]: who is meant by `leader`. [`status`] and [`prediction`]: what there is now, and
+//! - `roles`: who is meant by `leader`. `status` and `prediction`: what there is now, and
 //!   what an outage will take.
 //!
 //! It knows no load, no drill and no report. It is for Linux.
@@ -21,11 +22,13 @@ mod configuration;
 pub mod dependencies;
 mod ending;
 mod error;
+mod faults;
 mod folders;
 mod http;
 mod launch;
 mod lock;
 mod member;
+mod plan;
 mod port_owner;
 mod ports;
 mod prediction;
@@ -56,11 +59,8 @@ pub use spec::{Checks, LabSpec, Profile, Timing};
 pub use status::{Fault, Sight};
 
 use crate::patroni::PatroniApi;
-use ending::tell;
 use folders::Folders;
 use lock::Lock;
-use programs::Programs;
-use signal::Signal;
 use state::State;
 
 /// The name of a lab that was given none.
@@ -189,95 +189,6 @@ impl Lab {
     #[must_use]
     pub fn processes(&self, member: Member) -> Vec<Process> {
         processes::of(&self.folders, member)
-    }
-
-    /// Stops a member as `systemctl stop` would, and waits for its end: 30 s for Patroni, 10 s
-    /// for the others, then it is killed, which is told.
-    ///
-    /// # Errors
-    /// When its processes cannot be signalled, or do not even end by SIGKILL.
-    pub async fn stop(&self, member: Member) -> Result<Ending, LabError> {
-        let _lock = self.lock().await?;
-        ending::stop(&self.folders, member).await
-    }
-
-    /// Kills a member as a whole, as when its machine fails: all of its processes, Patroni's and
-    /// PostgreSQL's, are frozen first and then killed.
-    ///
-    /// # Errors
-    /// When its processes cannot be signalled, or do not end within 10 s.
-    pub async fn kill(&self, member: Member) -> Result<Ending, LabError> {
-        let _lock = self.lock().await?;
-        ending::kill(&self.folders, member).await
-    }
-
-    /// Freezes all processes of a member (SIGSTOP).
-    ///
-    /// # Errors
-    /// When it does not run, or one cannot be frozen within 10 s.
-    pub async fn pause(&self, member: Member) -> Result<(), LabError> {
-        let _lock = self.lock().await?;
-        self.must_run(member)?;
-        ending::freeze(&self.folders, member).await
-    }
-
-    /// Lets a frozen member go on (SIGCONT). One that was not frozen is left as it is.
-    ///
-    /// # Errors
-    /// When it does not run, or one of its processes does not go on within 10 s.
-    pub async fn resume(&self, member: Member) -> Result<(), LabError> {
-        let _lock = self.lock().await?;
-        self.must_run(member)?;
-        ending::thaw(&self.folders, member).await
-    }
-
-    /// Starts a member that does not run; says whether that was so. It takes a while until it
-    /// is of use: see [`crate::patroni::convergence`].
-    ///
-    /// # Errors
-    /// When it is paused, its program or one of its ports is not to be had, or it cannot be run.
-    pub async fn start(&self, member: Member) -> Result<bool, LabError> {
-        let _lock = self.lock().await?;
-        let programs = Programs::find().await.map_err(LabError::Missing)?;
-        bring_up::start_member(self, member, &programs)
-    }
-
-    /// SIGKILL for the PostgreSQL server of a member alone: its children notice and end, and
-    /// Patroni is there to see it. Gives back its number.
-    ///
-    /// # Errors
-    /// When it has no server now.
-    pub async fn kill_postmaster(&self, member: Member) -> Result<u32, LabError> {
-        let _lock = self.lock().await?;
-        let own = self.processes(member);
-        let found = own.iter().find(|process| process.role == Role::Postmaster);
-        let what = "running PostgreSQL server";
-        let postmaster = found.ok_or(LabError::NoProcess { member, what })?;
-        tell(member, postmaster, Signal::Kill)?;
-        Ok(postmaster.pid)
-    }
-
-    /// Freezes the processes of a member that send WAL to its replicas, so that these fall behind;
-    /// says how many. [`Self::resume`] lets them go on.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub async fn pause_walsenders(&self, member: Member) -> Result<usize, LabError> {
-        let _lock = self.lock().await?;
-        let own = self.processes(member);
-        let senders: Vec<_> = own.iter().filter(|one| one.role == Role::WalSender).collect();
-        if senders.is_empty() {
-            return Err(LabError::NoProcess { member, what: "walsender" });
-        }
-        senders.iter().try_for_each(|sender| tell(member, sender, Signal::Stop))?;
-        Ok(senders.len())
-    }
-
-    fn must_run(&self, member: Member) -> Result<(), LabError> {
-        match self.running(member) {
-            Running::Stopped => Err(LabError::NoProcess { member, what: "process" }),
-            Running::Running | Running::Paused => Ok(()),
-        }
     }
 
     async fn lock(&self) -> Result<Lock, LabError> {

@@ -43,8 +43,8 @@ impl Lab {
             () => "its data is kept for the next up",
         };
         let (name, seconds) = (&self.name, began.elapsed().as_secs_f64());
-        let logs = self.folders.logs();
-        told(format!("lab {name} is down after {seconds:.1} s: {kept}; logs: {}", logs.display()));
+        told(format!("lab {name} is down after {seconds:.1} s: {kept}"));
+        told(format!("its logs are in {}", self.folders.logs().display()));
         Ok(())
     }
 }

@@ -74,6 +74,18 @@ pub enum What {
         #[serde(rename = "after_s", with = "seconds")]
         after: Duration,
     },
+    /// Who leads, by Patroni's API: the first look, and every change.
+    Leader(LeaderSeen),
+    /// An outage was over before it was seen that another member leads, or the same one anew.
+    LeaderChanged {
+        /// The outage's number.
+        outage: u32,
+        /// How long after it began that was seen.
+        #[serde(rename = "after_s", with = "seconds")]
+        after: Duration,
+    },
+    /// The API of a member answers, or does not. It is no error of the load.
+    PatroniApi(ApiReached),
     /// What was found after an outage: provisional for what is absent, final for what is present.
     Checked(Checked),
     /// The outage's kind, now that more is known of the servers.
@@ -307,6 +319,37 @@ pub struct Interval {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+/// Who leads, by Patroni's API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaderSeen {
+    /// Who led before; `None` is nobody, or nobody known.
+    pub from: Option<String>,
+    /// Who leads now, by name, or by the URL of its API where that has no name; `None` is nobody.
+    /// The same as before: it was promoted anew.
+    pub to: Option<String>,
+    /// The timeline of who leads now; `None` while it is not promoted yet.
+    pub timeline: Option<u32>,
+    /// When it was last known to be otherwise, as far as it was: the change came after that.
+    #[serde(rename = "not_before_s", with = "seconds::option")]
+    pub not_before: Option<Duration>,
+    /// Whether every member of the cluster is asked: else one that is not may lead.
+    pub all_asked: bool,
+}
+
+/// Whether a member's API can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiReached {
+    /// Its member, where it is known.
+    pub member: Option<String>,
+    /// Its URL.
+    pub url: String,
+    /// Why it cannot be asked; `None` when it can, again.
+    pub error: Option<String>,
+    /// Whether it is asked on: not so with one that only `/cluster` names and that was never
+    /// reached from here.
+    pub watched: bool,
 }
 
 /// The beginning of an outage.

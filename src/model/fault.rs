@@ -249,6 +249,13 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// The fault that this evidence is.
+    #[must_use]
+    pub fn of(evidence: &Evidence, phase: Phase, endpoint: String, message: String) -> Self {
+        let sqlstate = evidence.sqlstate.as_ref().map(|(sqlstate, _)| sqlstate.clone());
+        Self { class: evidence.class(phase), phase, sqlstate, endpoint, message }
+    }
+
     /// Whether the server said goodbye by an administrator's command, as a proper shutdown does.
     #[must_use]
     pub fn is_goodbye(&self) -> bool {

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::fall::OldPrimary;
 use super::fault::Class;
 use super::server::Server;
 
@@ -67,6 +68,8 @@ pub struct Sightings {
     /// Names (`application_name`) and addresses of the replicas that stream from the new primary,
     /// and did so soon after the outage began.
     pub replicas: BTreeSet<String>,
+    /// What the old primary's Patroni says of it, where that is watched.
+    pub old_primary: OldPrimary,
 }
 
 impl Sightings {
@@ -90,7 +93,7 @@ impl Sightings {
         let promoted = timeline_after > timeline_before;
         if !before.is_same_member(after) {
             return match promoted {
-                true if self.goodbye && self.old_primary_stayed(before) => Kind::Switchover,
+                true if self.old_primary_handed_over(before) => Kind::Switchover,
                 true => Kind::Failover,
                 false => Kind::Unknown,
             };
@@ -115,6 +118,15 @@ impl Sightings {
             (Some(_), Some(_)) if only_silence => Kind::Stall,
             (Some(_), Some(_)) if self.errors.iter().any(is_of_the_way) => Kind::Connection,
             _ => Kind::Unknown,
+        }
+    }
+
+    /// Patroni knows best; where it does not tell, a goodbye and a primary that stayed do.
+    fn old_primary_handed_over(&self, before: &Server) -> bool {
+        match self.old_primary {
+            OldPrimary::HandedOver => true,
+            OldPrimary::Fell => false,
+            OldPrimary::Unknown => self.goodbye && self.old_primary_stayed(before),
         }
     }
 
@@ -201,6 +213,22 @@ mod tests {
         seen.replicas.clear();
         seen.read_only = vec![Server { in_recovery: true, ..server("a", 1, 9) }];
         assert_eq!(seen.kind(), Kind::Switchover);
+    }
+
+    #[test]
+    fn patroni_knows_better_whether_the_old_primary_handed_over() {
+        let mut seen = between(server("a", 1, 0), server("bb", 2, 0), &[Class::Lost]);
+        seen.old_primary = OldPrimary::HandedOver;
+        assert_eq!(seen.kind(), Kind::Switchover, "though nobody heard its goodbye");
+
+        seen.goodbye = true;
+        seen.replicas = ["a".to_owned()].into();
+        seen.old_primary = OldPrimary::Fell;
+        assert_eq!(seen.kind(), Kind::Failover, "it was stopped and started again");
+
+        seen.old_primary = OldPrimary::HandedOver;
+        seen.after = Some(server("bb", 1, 0));
+        assert_eq!(seen.kind(), Kind::Unknown, "without a promotion it is neither");
     }
 
     #[test]

@@ -7,9 +7,12 @@
 //! From the small to the whole:
 //!
 //! - [`seconds`], [`seq_set`]: how times and sets of sequence numbers are kept and written.
-//! - [`fault`]: what can go wrong, and the class it belongs to; [`server`]: who answered.
+//! - [`fault`]: what can go wrong, and the class it belongs to; [`server`]: who answered,
+//!   [`member_names`]: what it is called.
 //! - [`options`]: what the load is asked to do; [`schedule`] and [`backoff`]: when to do it.
 //! - [`outage`]: an outage, its anatomy and the clock that measures it; [`kind`]: why it happened.
+//! - [`leadership`]: who leads, by Patroni's API; [`leader_changes`]: which change belongs to which
+//!   outage; [`fall`]: how a leader stopped being one.
 //! - [`selector`]: which part of a cluster is meant; [`values`]: durations, rates and percentages
 //!   as people write them.
 //! - [`scenario`]: a drill as its file has it; [`injection`]: what a drill did to the cluster.
@@ -26,13 +29,17 @@ pub mod backoff;
 pub mod by_writer;
 pub mod drill_report;
 pub mod event;
+pub mod fall;
 pub mod fault;
 pub mod injection;
 pub mod judging;
 pub mod kind;
 pub mod latency;
+pub mod leader_changes;
+pub mod leadership;
 pub mod ledger;
 pub mod loss_times;
+pub mod member_names;
 mod open_outage;
 pub mod options;
 pub mod outage;

@@ -36,6 +36,8 @@ pub struct LoadOptions {
     pub writers: u32,
     /// Writes in flight per connection.
     pub pipeline: u32,
+    /// Threads that the writers are shared out to.
+    pub threads: u32,
     /// How long to write, from the start of the run.
     #[serde(with = "seconds::option", rename = "duration_s")]
     pub duration: Option<Duration>,

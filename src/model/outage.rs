@@ -89,7 +89,8 @@ pub struct Phases {
     /// Nine tenths of the rate before the outage, over one second.
     #[serde(with = "seconds::option")]
     pub full_rate: Option<Duration>,
-    /// Patroni's leader changed.
+    /// Patroni's API was seen to have another leader, or the same one anew. One that was seen
+    /// before the first evidence is not this outage's.
     #[serde(with = "seconds::option")]
     pub leader_changed: Option<Duration>,
 }

@@ -129,6 +129,11 @@ impl Run {
                     outage.phases.full_rate = Some(*after);
                 }
             }
+            What::LeaderChanged { outage, after } => {
+                if let Some(outage) = self.outage_mut(*outage) {
+                    outage.phases.leader_changed = Some(*after);
+                }
+            }
             What::Checked(checked) => {
                 for (writer, seqs) in &checked.recovered {
                     self.ledger.recover(*writer, seqs);
@@ -153,6 +158,8 @@ impl Run {
             | What::IdGap(_)
             | What::ReplicaLag(_)
             | What::ReplicaFailed { .. }
+            | What::Leader(_)
+            | What::PatroniApi(_)
             | What::Verifying { .. }
             | What::Drill { .. }
             | What::Warning { .. } => {}

@@ -74,11 +74,21 @@ impl PatroniApi {
     ///
     /// When no answer of Patroni's comes within the deadline.
     pub async fn primary(&self) -> Result<Option<MemberStatus>, PatroniError> {
+        let (leads, status) = self.look().await?;
+        Ok(leads.then_some(status))
+    }
+
+    /// Whether the member holds the leader's key, and what it says about itself: `GET /primary`.
+    ///
+    /// # Errors
+    ///
+    /// When no answer of Patroni's comes within the deadline.
+    pub async fn look(&self) -> Result<(bool, MemberStatus), PatroniError> {
         let answer = self.call(Method::GET, "/primary", None).await?;
         let status: MemberStatus = answer.json()?;
         match answer.status {
-            StatusCode::OK => Ok(Some(status)),
-            StatusCode::SERVICE_UNAVAILABLE => Ok(None),
+            StatusCode::OK => Ok((true, status)),
+            StatusCode::SERVICE_UNAVAILABLE => Ok((false, status)),
             _ => Err(answer.foreign("which /primary never does".to_owned())),
         }
     }

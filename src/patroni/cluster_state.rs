@@ -143,7 +143,7 @@ async fn of_apis(apis: &[PatroniApi], timeline: u32) -> Vec<String> {
 fn of_cluster(cluster: &Cluster, leader: &Leader, timeline: u32, expected: usize) -> Vec<String> {
     let mut missing = Vec::new();
     if cluster.members.len() != expected {
-        missing.push(format!("{} of {expected} members are there", cluster.members.len()));
+        missing.push(format!("the cluster has {} members, not {expected}", cluster.members.len()));
     }
     let streaming: BTreeSet<&str> = leader
         .status

@@ -44,7 +44,7 @@ pub enum PatroniError {
     Failed {
         /// What was called.
         url: String,
-        /// The causes, from the outer to the inner.
+        /// The cause.
         words: String,
     },
     /// More than an answer of Patroni's can be.
@@ -78,25 +78,41 @@ pub enum PatroniError {
 }
 
 impl PatroniError {
+    /// What happened, without the URL.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let words = self.to_string();
+        match words.split_once("http://").and_then(|(_, rest)| rest.split_once(": ")) {
+            Some((_, reason)) if words.starts_with("http://") => reason.to_owned(),
+            _ => words,
+        }
+    }
+
+    /// Whether Patroni is not there: nobody listens, or the connection broke.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Failed { .. })
+    }
+
     /// What the HTTP client says, sorted.
     pub(super) fn from_client(url: &str, deadline: Duration, error: &reqwest::Error) -> Self {
         let url = url.to_owned();
         if error.is_timeout() {
             return Self::TimedOut { url, after: deadline };
         }
-        // The client's own first words repeat the URL.
-        let (mut words, mut refused) = (Vec::new(), false);
+        // The innermost cause is what happened; the others say which part of the client met it.
+        let (mut words, mut refused) = (error.to_string(), false);
         let mut cause = error.source();
         while let Some(error) = cause {
             if let Some(error) = error.downcast_ref::<io::Error>() {
                 refused |= error.kind() == io::ErrorKind::ConnectionRefused;
             }
-            words.push(error.to_string());
+            words = error.to_string();
             cause = error.source();
         }
         if refused {
             return Self::Refused { url };
         }
-        Self::Failed { url, words: words.join(": ") }
+        Self::Failed { url, words }
     }
 }

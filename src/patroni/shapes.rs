@@ -21,6 +21,14 @@ pub enum Role {
     Other(String),
 }
 
+impl Role {
+    /// Whether it was the leader and is stopped, before it goes on as a replica.
+    #[must_use]
+    pub fn is_demoted(&self) -> bool {
+        matches!(self, Self::Other(word) if word == "demoted")
+    }
+}
+
 impl From<String> for Role {
     fn from(word: String) -> Self {
         match word.as_str() {

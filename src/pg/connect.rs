@@ -10,6 +10,7 @@ use tokio_postgres::NoTls;
 
 use super::driver_error;
 use super::identity;
+use super::lent_socket::LentSocket;
 use super::session::{Driver, Session};
 use super::settings::{ConnectSettings, Host};
 use super::socket::Socket;
@@ -110,13 +111,14 @@ async fn steps(
     trace.phase = Phase::Authenticate;
     let spoke = socket.spoke();
     trace.spoke = Some(Arc::clone(&spoke));
+    let socket = LentSocket::new(socket);
     let driver_fault = |error: &tokio_postgres::Error, phase: Phase| {
         let evidence = driver_error::evidence(error, spoke.load(Ordering::Relaxed));
         fault(&evidence, phase, host, driver_error::words(error))
     };
     let (client, connection) = settings
         .to_driver_config(host)
-        .connect_raw(socket, NoTls)
+        .connect_raw(socket.clone(), NoTls)
         .await
         .map_err(|error| driver_fault(&error, Phase::Authenticate))?;
     let authenticated = Instant::now();
@@ -124,7 +126,7 @@ async fn steps(
     let driver = Driver::start(connection, spoke.clone());
     let unknown = Backend { pid: 0, start: None };
     let endpoint = host.to_string();
-    let mut session = Session::new(client, driver, Server::default(), unknown, endpoint);
+    let mut session = Session::new(client, socket, driver, Server::default(), unknown, endpoint);
     match identity::ask(&session.client).await {
         Ok((server, backend)) => (session.server, session.backend) = (server, backend),
         Err(error) => return Err(session.fault_of(&error, Phase::Check).await),
@@ -154,11 +156,5 @@ fn fault(evidence: &Evidence, phase: Phase, host: &Host, message: String) -> Fau
         }
         _ => message,
     };
-    Fault {
-        class,
-        phase,
-        sqlstate: evidence.sqlstate.as_ref().map(|(sqlstate, _)| sqlstate.clone()),
-        endpoint: host.to_string(),
-        message,
-    }
+    Fault::of(evidence, phase, host.to_string(), message)
 }

@@ -1,32 +1,33 @@
 //! A session, and what its end was.
 
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::poll_fn;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_postgres::tls::TlsStream;
-use tokio_postgres::{AsyncMessage, Client, Connection, Error, Statement};
+use tokio_postgres::{Client, Connection, Error};
 
 use super::driver_error;
-use super::socket::Socket;
-use super::user_events;
+use super::lent_socket::LentSocket;
+use super::load::LoadSession;
+use super::server_error::ServerError;
 use crate::model::event::Backend;
 use crate::model::fault::{Evidence, Fault, Phase};
 use crate::model::server::Server;
 
 /// How long a session's driver may take to say why a call failed, or to close.
-const DRIVER_DEADLINE: Duration = Duration::from_millis(250);
+pub(super) const DRIVER_DEADLINE: Duration = Duration::from_millis(250);
 
 /// A session with a known server. Dropped, it cuts the socket; [`Session::close`] says goodbye.
 #[derive(Debug)]
 pub struct Session {
     /// For the SQL of this floor.
-    pub(super) client: Arc<Client>,
-    insert: Option<Statement>,
-    read_last_ids: Option<Statement>,
+    pub(super) client: Client,
+    socket: LentSocket,
     /// Who answers.
     pub server: Server,
     /// The server's process for this session.
@@ -41,34 +42,51 @@ pub struct Session {
 pub(super) struct Driver {
     task: JoinHandle<()>,
     ended: watch::Receiver<Option<Arc<End>>>,
-    local_commits: Arc<AtomicU64>,
     spoke: Arc<AtomicBool>,
 }
 
 /// How a session ended.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
-    evidence: Evidence,
-    words: String,
+    pub(super) evidence: Evidence,
+    pub(super) words: String,
+}
+
+/// The server closed the connection, without a word.
+impl Default for End {
+    fn default() -> Self {
+        let evidence = Evidence { server_spoke: true, ..Evidence::default() };
+        Self { evidence, words: "server closed the connection".to_owned() }
+    }
+}
+
+impl End {
+    /// By an error of the system, or by bytes that nobody expected.
+    pub(super) fn by_io(error: &io::Error) -> Self {
+        let evidence =
+            Evidence { io: Some(error.kind()), server_spoke: true, ..Evidence::default() };
+        Self { evidence, words: error.to_string() }
+    }
+
+    /// With these words of the server.
+    pub(super) fn by_server(words: &ServerError) -> Self {
+        Self { evidence: words.evidence(), words: words.words() }
+    }
 }
 
 impl Driver {
     /// Starts to move the bytes of a connection.
-    pub(super) fn start<T>(mut connection: Connection<Socket, T>, spoke: Arc<AtomicBool>) -> Self
+    pub(super) fn start<T>(
+        mut connection: Connection<LentSocket, T>,
+        spoke: Arc<AtomicBool>,
+    ) -> Self
     where
         T: TlsStream + Unpin + Send + 'static,
     {
         let (ended_sender, ended) = watch::channel(None);
-        let local_commits = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&local_commits);
         let task = tokio::spawn(async move {
             let end = loop {
                 match poll_fn(|context| connection.poll_message(context)).await {
-                    Some(Ok(AsyncMessage::Notice(notice))) => {
-                        if is_cancelled_synchronous_wait(&notice) {
-                            counter.fetch_add(1, Ordering::Release);
-                        }
-                    }
                     Some(Ok(_)) => {}
                     Some(Err(error)) => {
                         break End {
@@ -86,7 +104,7 @@ impl Driver {
             };
             ended_sender.send_replace(Some(Arc::new(end)));
         });
-        Self { task, ended, local_commits, spoke }
+        Self { task, ended, spoke }
     }
 }
 
@@ -101,14 +119,6 @@ async fn end_of(mut ended: watch::Receiver<Option<Arc<End>>>) -> Arc<End> {
     }
 }
 
-/// Whether the server warns that a commit did not wait for the synchronous standby.
-///
-/// The warning has no SQLSTATE of its own and its text is translated; the server's function that
-/// says it is neither.
-fn is_cancelled_synchronous_wait(notice: &tokio_postgres::error::DbError) -> bool {
-    notice.routine() == Some("SyncRepWaitForLSN")
-}
-
 impl Drop for Driver {
     fn drop(&mut self) {
         self.task.abort();
@@ -118,48 +128,30 @@ impl Drop for Driver {
 impl Session {
     pub(super) fn new(
         client: Client,
+        socket: LentSocket,
         driver: Driver,
         server: Server,
         backend: Backend,
         endpoint: String,
     ) -> Self {
-        Self {
-            client: Arc::new(client),
-            insert: None,
-            read_last_ids: None,
-            server,
-            backend,
-            endpoint,
-            driver,
-        }
+        Self { client, socket, server, backend, endpoint, driver }
     }
 
-    /// Prepares the statements of the load.
+    /// Makes it a session of the load. The driver says no goodbye: the socket goes on.
+    ///
+    /// What the server said on its own between its last answer and now, within microseconds, goes
+    /// with the driver; were it a goodbye, the end of the session would still be seen.
     ///
     /// # Errors
     /// The fault, also when the deadline passes.
-    pub async fn prepare_load(&mut self, deadline: Duration) -> Result<(), Fault> {
-        let client = Arc::clone(&self.client);
-        let (insert, read) = self
-            .bounded(Phase::Check, deadline, async move {
-                let insert = user_events::prepare_insert(&client).await?;
-                let read = user_events::prepare_read_last_ids(&client).await?;
-                Ok((insert, read))
-            })
-            .await?;
-        self.insert = Some(insert);
-        self.read_last_ids = Some(read);
-        Ok(())
-    }
-
-    /// The statement that writes; prepared by [`Session::prepare_load`].
-    #[must_use]
-    pub fn load(&self) -> Option<user_events::Load> {
-        Some(user_events::Load::new(
-            Arc::clone(&self.client),
-            self.insert.clone()?,
-            self.read_last_ids.clone()?,
-        ))
+    pub async fn into_load(self, deadline: Duration) -> Result<LoadSession, Fault> {
+        match self.socket.take() {
+            Some(socket) => {
+                let Self { server, backend, endpoint, .. } = self;
+                LoadSession::begin(socket, server, backend, endpoint, deadline).await
+            }
+            None => Err(self.fault(&Evidence::default(), Phase::Check, "it was taken".to_owned())),
+        }
     }
 
     /// Runs some SQL under a deadline, with its failure classified.
@@ -179,18 +171,6 @@ impl Session {
         }
     }
 
-    /// Waits until the session ends by itself. Independent of the session's borrow, so that it
-    /// can be waited for beside its use.
-    pub fn ended(&self) -> impl Future<Output = Arc<End>> + Send + 'static {
-        end_of(self.driver.ended.clone())
-    }
-
-    /// The fault that a session's end is, for what was going on.
-    #[must_use]
-    pub fn fault_of_end(&self, end: &End, phase: Phase) -> Fault {
-        self.fault(&end.evidence, phase, end.words.clone())
-    }
-
     /// The fault behind a call's error: the call often knows only that the session is closed,
     /// while the driver knows why.
     pub async fn fault_of(&self, error: &Error, phase: Phase) -> Fault {
@@ -198,30 +178,11 @@ impl Session {
         self.fault(&evidence, phase, words)
     }
 
-    /// Whether this answer to a write proves that it is not committed.
-    #[must_use]
-    pub fn proves_rejection(&self, error: &Error) -> bool {
-        driver_error::evidence(error, true).proves_rejection()
-    }
-
-    /// Whether the session can be used after this error.
-    #[must_use]
-    pub fn survives(&self, error: &Error) -> bool {
-        self.proves_rejection(error) && !self.client.is_closed()
-    }
-
     /// The fault of a wait that reached its client-side deadline.
     #[must_use]
     pub fn deadline_fault(&self, phase: Phase, deadline: Duration) -> Fault {
         let evidence = Evidence { deadline: true, server_spoke: true, ..Evidence::default() };
-        let words = format!("no answer within {:.1} s", deadline.as_secs_f64());
-        self.fault(&evidence, phase, words)
-    }
-
-    /// Commits so far that did not wait for the synchronous standby, as the wait was cancelled.
-    #[must_use]
-    pub fn local_commits(&self) -> u64 {
-        self.driver.local_commits.load(Ordering::Acquire)
+        self.fault(&evidence, phase, deadline_words(deadline))
     }
 
     /// Says goodbye to the server and waits a moment for it to be sent.
@@ -235,7 +196,8 @@ impl Session {
     async fn cause(&self, error: &Error) -> (Evidence, String) {
         let own = driver_error::evidence(error, self.driver.spoke.load(Ordering::Relaxed));
         if own.sqlstate.is_none()
-            && let Ok(end) = tokio::time::timeout(DRIVER_DEADLINE, self.ended()).await
+            && let Ok(end) =
+                tokio::time::timeout(DRIVER_DEADLINE, end_of(self.driver.ended.clone())).await
         {
             return (end.evidence.clone(), end.words.clone());
         }
@@ -243,12 +205,11 @@ impl Session {
     }
 
     fn fault(&self, evidence: &Evidence, phase: Phase, message: String) -> Fault {
-        Fault {
-            class: evidence.class(phase),
-            phase,
-            sqlstate: evidence.sqlstate.as_ref().map(|(sqlstate, _)| sqlstate.clone()),
-            endpoint: self.endpoint.clone(),
-            message,
-        }
+        Fault::of(evidence, phase, self.endpoint.clone(), message)
     }
+}
+
+/// What passed, for people.
+pub(super) fn deadline_words(deadline: Duration) -> String {
+    format!("no answer within {:.1} s", deadline.as_secs_f64())
 }

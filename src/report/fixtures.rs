@@ -155,6 +155,7 @@ pub(super) fn header(rate: Rate, writers: u32) -> What {
             backlog: Backlog::Skip,
             connect_timeout: ms(3000),
             write_timeout: ms(5000),
+            threads: 1,
             stall_after: ms(1000),
             backoff_min: ms(50),
             backoff_max: ms(500),

@@ -10,6 +10,7 @@ mod each_second;
 mod failure_lines;
 mod folding;
 mod outage_lines;
+mod patroni_lines;
 mod printer;
 mod replicas;
 mod run_lines;
@@ -143,6 +144,12 @@ impl TextLog {
                 let shown = self.at_least(Verbosity::Normal);
                 self.beside(at, line.filter(|_| shown))
             }
+            What::Leader(seen) => self.beside(at, Some(patroni_lines::leader(seen))),
+            What::PatroniApi(reached) => {
+                let shown = self.at_least(Verbosity::Normal);
+                self.beside(at, Some(patroni_lines::api(reached)).filter(|_| shown))
+            }
+            What::LeaderChanged { .. } => Vec::new(),
             what => {
                 let mut rows = self.let_out(at, what);
                 for (stamp, line) in self.lines(at, what) {

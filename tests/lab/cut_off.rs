@@ -56,9 +56,12 @@ fn a_foreign_process_is_left_alone(lab: &TestLab) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    fs::write(data.join("postmaster.pid"), format!("{}\n{}\n", foreign.id(), data.display()))
-        .unwrap();
+    let (file, own) = (data.join("postmaster.pid"), fs::read(data.join("postmaster.pid")).unwrap());
+    fs::write(&file, format!("{}\n{}\n", foreign.id(), data.display())).unwrap();
+    assert!(lab.succeed(&["kill", "patroni3"]).contains("did not run"));
     assert!(lab.succeed(&["stop", "patroni3"]).contains("did not run"));
+    // It also names the shared memory of the server that was killed, which is to be given back.
+    fs::write(&file, own).unwrap();
     lab.succeed(&["down", "--wipe"]);
     assert!(foreign.try_wait().unwrap().is_none(), "it still runs");
     foreign.kill().unwrap();

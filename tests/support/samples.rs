@@ -39,6 +39,7 @@ pub fn header(writers: u32) -> Header {
             backlog: Backlog::Skip,
             connect_timeout: Duration::from_secs(3),
             write_timeout: Duration::from_secs(5),
+            threads: 1,
             stall_after: Duration::from_secs(1),
             backoff_min: Duration::from_millis(50),
             backoff_max: Duration::from_millis(500),

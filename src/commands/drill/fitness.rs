@@ -72,12 +72,15 @@ impl One<'_> {
                 word(!wanted)
             ))
             .try_this(match self.on {
-                On::Lab => "another lab, which is brought up for it: --name sync --base-port 15000",
-                On::Compose => {
-                    "docker compose exec patroni1 patronictl edit-config --force -s \
-                                synchronous_mode=true (or false)"
+                On::Lab => {
+                    "another lab, which is brought up for it: --name other --base-port 15000"
+                        .to_owned()
                 }
-                On::Hooks => "Patroni's synchronous_mode",
+                On::Compose => format!(
+                    "docker compose exec patroni1 patronictl edit-config --force -s \
+                     synchronous_mode={wanted}"
+                ),
+                On::Hooks => format!("synchronous_mode {wanted} in Patroni's configuration"),
             }));
         }
         Ok(())

@@ -31,7 +31,12 @@ impl One<'_> {
         Ok(resolved.settings)
     }
 
-    pub(super) fn plan(&self, settings: ConnectSettings, run_id: Uuid) -> Result<Plan, Problem> {
+    pub(super) fn plan(
+        &self,
+        backend: &Backend,
+        settings: ConnectSettings,
+        run_id: Uuid,
+    ) -> Result<Plan, Problem> {
         let started_at = Utc::now();
         let record = match self.args.no_record {
             true => None,
@@ -58,6 +63,7 @@ impl One<'_> {
             record,
             warnings: Vec::new(),
             notes: None,
+            patroni: backend.watched(),
         })
     }
 }

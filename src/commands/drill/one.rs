@@ -100,7 +100,7 @@ impl One<'_> {
         let journal = self.journal(&backend, &variables).await?;
         self.must_be_fit(&backend).await?;
         let on = backend.name();
-        let plan = self.plan(settings, run_id)?;
+        let plan = self.plan(&backend, settings, run_id)?;
         let record = plan.record.clone();
         tell(format!("drill {} on {on}: {}", self.scenario.name, self.scenario.title));
         let (events, to_log) = mpsc::channel(EVENTS_WAITING);

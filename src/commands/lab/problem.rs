@@ -43,6 +43,9 @@ fn remedy(error: &LabError) -> Option<String> {
             "the pgchaos that made it; or end its processes and remove the folder".to_owned()
         }
         LabError::Paused(member) => format!("pgchaos lab resume {member}"),
+        LabError::Unsupported(_) => {
+            "pause, which freezes it; or the Compose cluster, whose members have networks".to_owned()
+        }
         LabError::NobodyIs { .. } => "pgchaos lab status; a failover takes a while".to_owned(),
         LabError::NotInTime { .. } | LabError::Ended { .. } => {
             "pgchaos lab logs, for all of it; the logs are kept".to_owned()

@@ -9,19 +9,25 @@ use crate::lab::{Lab, LabSpec, Profile};
 pub(super) async fn run(name: &str, args: &UpArgs) -> Result<Exit, Problem> {
     let spec = spec(name, args)?;
     let lab = Lab::up_unless(&spec, &mut tell, interrupted()).await?;
-    let (user, password) = lab.credentials();
-    let named = name_option(name);
-    tell(format!(
-        "write port {}, read port {}, user and password {user}/{password}, HAProxy's page \
-         http://127.0.0.1:{}",
-        lab.write_port(),
-        lab.read_port(),
-        lab.ports().page
-    ));
-    tell(format!("load it:   pgchaos gen --port {}", lab.write_port()));
-    tell(format!("break it:  pgchaos lab kill leader{named}"));
-    tell(format!("end it:    pgchaos lab down{named}"));
+    for line in next_steps(&lab) {
+        eprintln!("  {line}");
+    }
     Ok(Exit::Pass)
+}
+
+/// Where it is, and what to do with it.
+fn next_steps(lab: &Lab) -> Vec<String> {
+    let (user, password) = lab.credentials();
+    let (write, read, page) = (lab.write_port(), lab.read_port(), lab.ports().page);
+    let named = name_option(lab.name());
+    let step = |command: String, what: &str| format!("{command:<44}{what}");
+    vec![
+        format!("write port {write}, read port {read}, user {user}, password {password}"),
+        step(format!("http://127.0.0.1:{page}"), "HAProxy's page"),
+        step(format!("pgchaos gen --port {write}"), "load it"),
+        step(format!("pgchaos lab kill leader{named}"), "break it"),
+        step(format!("pgchaos lab down{named}"), "end it"),
+    ]
 }
 
 /// What is asked for; what is not said stays as it was.

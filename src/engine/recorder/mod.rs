@@ -17,6 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::clock::Clock;
 use super::outbox::Batch;
+use super::patroni_watch::PatroniWatch;
 use super::record_file::RecordWriter;
 use super::replica_reader::Acknowledged;
 use super::signal::{CheckRequest, Signal};
@@ -24,6 +25,8 @@ use super::verification::Subject;
 use crate::model::account::Closing;
 use crate::model::event::{Connected, Event, Failure, Interval, ReadBack, Ready, Stalled, What};
 use crate::model::latency::Latencies;
+use crate::model::leader_changes::LeaderChanges;
+use crate::model::member_names::MemberNames;
 use crate::model::outage_clock::{Input, OutageClock, SETTLE};
 use crate::model::run::Run;
 use crate::model::seq_set::SeqSet;
@@ -62,6 +65,11 @@ pub(crate) struct Recorder {
     skipped_before: u64,
     /// When the last outage began.
     outage_began: Option<Duration>,
+    /// Patroni's API, where it is watched.
+    patroni: Option<PatroniWatch>,
+    leader_changes: LeaderChanges,
+    /// What servers are called that do not tell it themselves.
+    names: MemberNames,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -93,6 +101,7 @@ impl Recorder {
         record: Option<RecordWriter>,
         watcher: mpsc::Sender<Event>,
         checker: mpsc::Sender<CheckRequest>,
+        patroni: Option<PatroniWatch>,
     ) -> Self {
         let outages = OutageClock::new(
             run.header.started_at,
@@ -115,6 +124,9 @@ impl Recorder {
             unwatched: 0,
             skipped_before: 0,
             outage_began: None,
+            patroni,
+            leader_changes: LeaderChanges::default(),
+            names: MemberNames::default(),
             run,
         };
         let header = Box::new(recorder.run.header.clone());
@@ -160,7 +172,8 @@ impl Recorder {
         let now = self.clock.now();
         match signal {
             Signal::Batch(batch) => self.batch(batch),
-            Signal::Connected { writer, at, accepted, authenticated, server, backend } => {
+            Signal::Connected { writer, at, accepted, authenticated, mut server, backend } => {
+                self.names.name_server(&mut server);
                 self.step(Input::Connected {
                     writer,
                     accepted,
@@ -180,7 +193,10 @@ impl Recorder {
                 let connected = Connected { writer, server: *server, backend };
                 self.emit(at, What::Connected(connected));
             }
-            Signal::AttemptFailed { writer, started, at, accepted, fault, server } => {
+            Signal::AttemptFailed { writer, started, at, accepted, fault, mut server } => {
+                if let Some(server) = &mut server {
+                    self.names.name_server(server);
+                }
                 let failure = Failure {
                     writer,
                     fault: *fault,
@@ -223,16 +239,23 @@ impl Recorder {
             Signal::ReadBack { writer, ids } => {
                 self.emit(now, What::ReadBack(ReadBack { writer, ids }));
             }
-            Signal::Ready { server, created } => {
+            Signal::Ready { mut server, created } => {
+                self.names.name_server(&mut server);
                 self.emit(now, What::Ready(Ready { server, created }));
             }
             Signal::Reclassified { outage, kind } => {
                 self.emit(now, What::Reclassified { outage, kind });
             }
+            Signal::Leader { at, seen } => self.leader_seen(at, seen),
+            Signal::PatroniApi { at, reached } => self.emit(at, What::PatroniApi(reached)),
+            Signal::MemberNames(names) => self.names = names,
             Signal::ReplicaFailed(fault) => {
                 self.emit(now, What::ReplicaFailed { fault: *fault });
             }
-            Signal::ReplicaLag(lag) => self.emit(now, What::ReplicaLag(*lag)),
+            Signal::ReplicaLag(mut lag) => {
+                self.names.name_server(&mut lag.server);
+                self.emit(now, What::ReplicaLag(*lag));
+            }
             Signal::Stopping(reason) => self.emit(now, What::Stopping { reason }),
             Signal::WriterFinished { writer } => {
                 self.step(Input::Finished { writer, at: now });

@@ -1,11 +1,12 @@
 //! What the recorder makes of outages: events, checks, and the ids around them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Gap, RECENT_WRITES, Recorder};
 use crate::engine::signal::CheckRequest;
 use crate::model::event::{
-    Backwards, BackwardsWhat, IdGap, OutageBegan, Progress, What, WritesResumed,
+    Backwards, BackwardsWhat, IdGap, LeaderSeen, OutageBegan, Progress, What, WritesResumed,
 };
 use crate::model::kind::Sightings;
 use crate::model::outage::Outage;
@@ -38,8 +39,9 @@ impl Recorder {
         }
     }
 
-    pub(super) fn outage_ended(&mut self, mut outage: Outage, sightings: Sightings) {
+    pub(super) fn outage_ended(&mut self, mut outage: Outage, mut sightings: Sightings) {
         self.flush_interval();
+        self.ask_patroni(&mut outage, &mut sightings);
         outage.skipped = self.skipped().saturating_sub(self.skipped_before);
         outage.fault = self.run.cause_of(outage.n, outage.began);
         let over = outage.began + outage.degraded;
@@ -51,6 +53,30 @@ impl Recorder {
             && checker.try_send(request).is_err()
         {
             tracing::debug!("the checker is behind: an outage is left to the verification");
+        }
+    }
+
+    /// What Patroni's API adds to what the writers have seen.
+    fn ask_patroni(&mut self, outage: &mut Outage, sightings: &mut Sightings) {
+        let Some(patroni) = &self.patroni else { return };
+        // A session can be older than the names.
+        sightings.before.iter_mut().for_each(|server| self.names.name_server(server));
+        sightings.after.iter_mut().for_each(|server| self.names.name_server(server));
+        outage.from.iter_mut().for_each(|side| self.names.name_side(side));
+        outage.to.iter_mut().for_each(|side| self.names.name_side(side));
+        sightings.old_primary = patroni.old_primary(sightings.before.as_ref());
+        outage.kind = sightings.kind();
+        outage.phases.leader_changed = self.leader_changes.of(outage);
+    }
+
+    pub(super) fn leader_seen(&mut self, at: Duration, seen: LeaderSeen) {
+        // The first look finds a leader, and no change.
+        let changed = seen.to.is_some().then_some(seen.not_before).flatten();
+        self.emit(at, What::Leader(seen));
+        if let Some(not_before) = changed
+            && let Some((outage, after)) = self.leader_changes.changed(not_before, at)
+        {
+            self.emit(at, What::LeaderChanged { outage, after });
         }
     }
 

@@ -8,8 +8,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use super::Writer;
 use crate::engine::signal::Signal;
 use crate::pg::connect::NotOpened;
-use crate::pg::session::Session;
-use crate::pg::user_events::Load;
+use crate::pg::load::LoadSession;
 
 /// An attempt is not taken to hang before this, nor before twice what the fastest one took.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -22,8 +21,7 @@ const BESIDE_EACH_OTHER: usize = 5;
 
 /// A session that takes writes, before anybody was told of it.
 struct NewSession {
-    session: Session,
-    load: Load,
+    session: LoadSession,
     signal: Signal,
     /// How long it took.
     took: Duration,
@@ -31,7 +29,7 @@ struct NewSession {
 
 impl Writer {
     /// Tries until there is a session that takes writes; `None` when it is time to stop.
-    pub(super) async fn connect(&mut self) -> Option<(Session, Load)> {
+    pub(super) async fn connect(&mut self) -> Option<LoadSession> {
         let shared = Arc::clone(&self.shared);
         let mut reopened = shared.gate.subscribe();
         loop {
@@ -50,7 +48,7 @@ impl Writer {
                 let took = connected.took;
                 self.fastest_connect = Some(self.fastest_connect.map_or(took, |t| t.min(took)));
                 self.outbox.send(connected.signal).await;
-                return Some((connected.session, connected.load));
+                return Some(connected.session);
             }
         }
     }
@@ -95,15 +93,12 @@ impl Writer {
             Ok(opened) => opened,
             Err(failures) => return (started, Err(failures)),
         };
-        let mut session = opened.session;
-        let prepared = session.prepare_load(shared.dialer.connect_timeout()).await;
-        let load = match (prepared, session.load()) {
-            (Ok(()), Some(load)) => load,
-            (Err(fault), _) => {
+        let session = match opened.session.into_load(shared.dialer.connect_timeout()).await {
+            Ok(session) => session,
+            Err(fault) => {
                 let accepted = Some(opened.accepted);
                 return (started, Err(vec![NotOpened { fault, accepted, server: None }]));
             }
-            (Ok(()), None) => unreachable!("prepared statements are there"),
         };
         let at = shared.clock.now();
         let signal = Signal::Connected {
@@ -114,7 +109,7 @@ impl Writer {
             server: Box::new(session.server.clone()),
             backend: session.backend.clone(),
         };
-        (started, Ok(NewSession { session, load, signal, took: at.saturating_sub(started) }))
+        (started, Ok(NewSession { session, signal, took: at.saturating_sub(started) }))
     }
 
     pub(super) async fn attempt_failed(&self, started: Duration, failure: NotOpened) {

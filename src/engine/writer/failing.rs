@@ -2,26 +2,26 @@
 
 use std::time::Duration;
 
-use tokio_postgres::Error;
-
 use super::Writer;
 use super::using::Use;
-use crate::engine::in_flight::{Answer, Request, Sent};
+use crate::engine::in_flight::{Request, Sent};
 use crate::engine::signal::Signal;
 use crate::model::fault::{Class, Fault, Phase};
 use crate::model::seq_set::SeqSet;
-use crate::pg::session::{End, Session};
+use crate::pg::load::LoadSession;
+use crate::pg::server_error::ServerError;
+use crate::pg::session::End;
 
 /// Writes that a broken session leaves in doubt.
 #[derive(Default)]
-pub(super) struct Doubts {
-    pub(super) seqs: SeqSet,
+struct Doubts {
+    seqs: SeqSet,
     /// When the oldest of them was sent: since then there was no sign of life.
-    pub(super) since: Option<Duration>,
+    since: Option<Duration>,
 }
 
 impl Doubts {
-    pub(super) fn add(&mut self, sent: Sent) {
+    fn add(&mut self, sent: Sent) {
         if let Request::Write { event, .. } = sent.what {
             self.seqs.insert(event.seq..=event.seq);
             self.since = Some(self.since.map_or(sent.at, |since| since.min(sent.at)));
@@ -38,10 +38,10 @@ impl Writer {
         used: &mut Use,
         seq: i64,
         sent_at: Duration,
-        error: &Error,
+        error: &ServerError,
     ) {
         let at = self.shared.clock.now();
-        let fault = used.session.fault_of(error, Phase::Write).await;
+        let fault = used.session.fault_of(error, Phase::Write);
         let down = fault.class != Class::Conflict;
         used.leaving |= down;
         // What is rejected is told before the progress that passes it.
@@ -60,9 +60,9 @@ impl Writer {
     }
 
     /// The server refused to read; writes are not affected.
-    pub(super) async fn read_refused(&mut self, session: &Session, error: &Error) {
+    pub(super) async fn read_refused(&mut self, session: &LoadSession, error: &ServerError) {
         let at = self.shared.clock.now();
-        let fault = session.fault_of(error, Phase::Read).await;
+        let fault = session.fault_of(error, Phase::Read);
         let signal = Signal::Failed {
             writer: self.number,
             since: at,
@@ -75,60 +75,45 @@ impl Writer {
         self.outbox.send(signal).await;
     }
 
-    /// The session broke under a request.
-    pub(super) async fn broken(&mut self, used: &mut Use, failed: Sent, error: &Error) {
-        let at = self.shared.clock.now();
-        let phase = if failed.is_write() { Phase::Write } else { Phase::Read };
-        let fault = used.session.fault_of(error, phase).await;
+    /// The server's answer to a request says nothing about what became of it, or not of the
+    /// session: it cannot be used any more.
+    pub(super) async fn broken(&mut self, used: &mut Use, failed: Sent, error: &ServerError) {
+        let fault = used.session.fault_of(error, failed.phase());
         let mut doubts = Doubts::default();
         doubts.add(failed);
-        self.take_late_answers(used, &mut doubts).await;
-        self.failed(fault, doubts.since.unwrap_or(at), at, doubts.seqs).await;
+        self.left(used, doubts, fault).await;
     }
 
-    /// The session ended without any request's answer saying so.
+    /// The session ended. Answers that came before its end were taken: what is still unanswered
+    /// is in doubt.
     pub(super) async fn session_ended(&mut self, used: &mut Use, end: &End) {
-        let at = self.shared.clock.now();
-        let mut doubts = Doubts::default();
-        self.take_late_answers(used, &mut doubts).await;
-        let phase = if doubts.seqs.is_empty() { Phase::Idle } else { Phase::Write };
+        let phase = if used.flight.writes() > 0 {
+            Phase::Write
+        } else {
+            used.flight.oldest().map_or(Phase::Idle, |sent| sent.phase())
+        };
         let fault = used.session.fault_of_end(end, phase);
+        self.left(used, Doubts::default(), fault).await;
+    }
+
+    /// Leaves a session that cannot be used any more, with what it leaves in doubt.
+    async fn left(&mut self, used: &Use, mut doubts: Doubts, fault: Fault) {
+        let at = self.shared.clock.now();
+        used.flight.unanswered().for_each(|sent| doubts.add(sent));
         self.failed(fault, doubts.since.unwrap_or(at), at, doubts.seqs).await;
     }
 
-    /// Answers that came before the session's end are answers. What stays unanswered is in doubt.
-    pub(super) async fn take_late_answers(&mut self, used: &mut Use, doubts: &mut Doubts) {
-        self.untold = doubts.seqs.ranges().next().map(|range| *range.start());
-        while let Some((sent, answer)) = used.flight.next_if_there() {
-            match (sent.what, answer) {
-                (Request::Write { event, due }, Answer::Write(Ok(id))) => {
-                    self.acknowledged(used, event, due, id).await;
-                }
-                (Request::Write { event, .. }, Answer::Write(Err(error)))
-                    if used.session.proves_rejection(&error) =>
-                {
-                    self.rejected(used, event.seq, sent.at, &error).await;
-                }
-                _ => {
-                    doubts.add(sent);
-                    self.untold = doubts.seqs.ranges().next().map(|range| *range.start());
-                }
-            }
-        }
-        used.flight.unanswered().for_each(|sent| doubts.add(sent));
+    /// The oldest request has had no answer for the whole deadline.
+    pub(super) async fn timed_out(&mut self, used: &Use, oldest: Sent) {
+        let deadline = self.shared.options.write_timeout;
+        let fault = used.session.deadline_fault(oldest.phase(), deadline);
+        self.left(used, Doubts::default(), fault).await;
     }
 
-    pub(super) async fn failed(
-        &mut self,
-        fault: Fault,
-        since: Duration,
-        at: Duration,
-        in_doubt: SeqSet,
-    ) {
+    async fn failed(&mut self, fault: Fault, since: Duration, at: Duration, in_doubt: SeqSet) {
         // What is in doubt is told before the progress that passes it.
         self.flush().await;
         self.resolved = self.attempted;
-        self.untold = None;
         let signal = Signal::Failed {
             writer: self.number,
             since,

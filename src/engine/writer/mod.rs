@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::clock::Clock;
 use super::dialer::Dialer;
+use super::exact_timer::ExactTimer;
 use super::gate::Gate;
 use super::outbox::Outbox;
 use super::signal::Signal;
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     /// When the schedule begins.
     pub(crate) begin: Duration,
     pub(crate) gate: Gate,
+    /// Wakes writers when a write is due.
+    pub(crate) timer: Arc<ExactTimer>,
     /// No new writes: what is in flight is waited for.
     pub(crate) stop: CancellationToken,
     /// Whose events are written.
@@ -59,8 +62,6 @@ pub(crate) struct Writer {
     working: bool,
     /// It could not write: the first write on its next session goes out before its time.
     owes_probe: bool,
-    /// A write is in doubt that the recorder was not told of: progress must not pass it.
-    untold: Option<i64>,
 }
 
 /// Why a session is not used any more.
@@ -98,7 +99,6 @@ impl Writer {
             resolved: 0,
             working: false,
             owes_probe: false,
-            untold: None,
             shared,
         }
     }
@@ -107,12 +107,12 @@ impl Writer {
     pub(crate) async fn run(mut self) {
         // Nobody connects only to see that there is nothing left to write.
         while self.schedule.next_due(self.shared.clock.now()).is_some() {
-            let Some((session, load)) = self.connect().await else {
+            let Some(session) = self.connect().await else {
                 self.schedule.end_without_session(self.shared.clock.now());
                 self.flush().await;
                 break;
             };
-            let left = self.write_on(session, load).await;
+            let left = self.write_on(session).await;
             self.stops_working();
             self.owes_probe = true;
             if matches!(left, Left::Done) {
@@ -133,7 +133,6 @@ impl Writer {
 
     async fn flush(&mut self) {
         let now = self.shared.clock.now();
-        let resolved = self.untold.map_or(self.resolved, |seq| self.resolved.min(seq - 1));
-        self.outbox.flush(self.attempted, resolved, &self.schedule, now).await;
+        self.outbox.flush(self.attempted, self.resolved, &self.schedule, now).await;
     }
 }

@@ -8,7 +8,7 @@ use super::fields::Fields;
 use crate::model::options::{Backlog, LoadOptions, Rate};
 use crate::model::values;
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "through",
     "rate",
     "writers",
@@ -17,6 +17,7 @@ const KEYS: [&str; 12] = [
     "backlog",
     "connect-timeout",
     "write-timeout",
+    "threads",
     "stall-after",
     "backoff-min",
     "backoff-max",
@@ -37,6 +38,7 @@ fn default_load() -> LoadOptions {
         rate: Rate::PerSecond(50.0),
         writers: 4,
         pipeline: 1,
+        threads: 1,
         duration: None,
         writes: None,
         read_every: 0,
@@ -63,7 +65,11 @@ pub(super) fn load(fields: Option<&Fields<'_>>) -> Result<LoadOptions, ScenarioE
     if let Some(value) = fields.get("rate") {
         load.rate = values::rate(&value.written()?).map_err(|words| value.wrong(words))?;
     }
-    for (key, field) in [("writers", &mut load.writers), ("pipeline", &mut load.pipeline)] {
+    for (key, field) in [
+        ("writers", &mut load.writers),
+        ("pipeline", &mut load.pipeline),
+        ("threads", &mut load.threads),
+    ] {
         if let Some(value) = fields.get(key) {
             *field = value.small_number()?;
             if !(1..=WRITERS_MAX).contains(field) {

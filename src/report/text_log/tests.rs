@@ -2,6 +2,7 @@
 
 mod daily_life;
 mod failures;
+mod patroni;
 mod properties;
 
 use crate::report::fixtures::{ms, story};

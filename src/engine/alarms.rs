@@ -1,0 +1,142 @@
+//! What wakes a writer though no answer comes: the time, and the order to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio_util::sync::CancellationToken;
+
+use super::clock::Clock;
+use super::exact_timer::ExactTimer;
+
+/// Why a writer is woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Alarm {
+    /// A time that was asked for has come; or one that is not of interest any more.
+    Time,
+    /// Nothing new is to be sent.
+    Stop,
+}
+
+/// A writer's alarms. With every write it asks whether one went off, so that must cost next to
+/// nothing: they are looked at only when one of them has woken its task, and a timer that is set
+/// goes off a little early rather than being set anew.
+pub(crate) struct Alarms {
+    clock: Clock,
+    timer: Arc<ExactTimer>,
+    waiting: FuturesUnordered<BoxFuture<'static, Rang>>,
+    /// The earliest deadline.
+    deadline: Option<Duration>,
+    /// The earliest due write.
+    due: Option<Duration>,
+}
+
+/// What went off.
+#[derive(Debug, Clone, Copy)]
+enum Rang {
+    Deadline(Duration),
+    Due(Duration),
+    Stop,
+}
+
+impl Alarms {
+    pub(crate) fn new(clock: Clock, timer: Arc<ExactTimer>, stop: CancellationToken) -> Self {
+        let waiting = FuturesUnordered::new();
+        let stopped: BoxFuture<'static, Rang> = Box::pin(async move {
+            stop.cancelled().await;
+            Rang::Stop
+        });
+        waiting.push(stopped);
+        Self { clock, timer, waiting, deadline: None, due: None }
+    }
+
+    /// Makes sure that one goes off at a deadline, or up to a millisecond after it.
+    pub(crate) fn set_deadline(&mut self, at: Duration) {
+        if at == Duration::MAX || self.deadline.is_some_and(|earlier| earlier <= at) {
+            return;
+        }
+        self.deadline = Some(at);
+        let instant = self.clock.instant(at);
+        self.waiting.push(Box::pin(async move {
+            tokio::time::sleep_until(instant).await;
+            Rang::Deadline(at)
+        }));
+    }
+
+    /// Makes sure that one goes off when a write is due, and not later.
+    pub(crate) fn set_due(&mut self, at: Duration) {
+        if at == Duration::MAX || self.due.is_some_and(|earlier| earlier <= at) {
+            return;
+        }
+        self.due = Some(at);
+        let until = self.timer.until(self.clock.instant(at).into_std());
+        self.waiting.push(Box::pin(async move {
+            until.await;
+            Rang::Due(at)
+        }));
+    }
+
+    /// The next one that goes off.
+    pub(crate) async fn next(&mut self) -> Alarm {
+        match self.waiting.next().await {
+            Some(Rang::Stop) => Alarm::Stop,
+            Some(Rang::Deadline(at)) => {
+                self.deadline = self.deadline.filter(|deadline| *deadline != at);
+                Alarm::Time
+            }
+            Some(Rang::Due(at)) => {
+                self.due = self.due.filter(|due| *due != at);
+                Alarm::Time
+            }
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn go_off_in_time_though_later_ones_were_set_before() {
+        let started = Instant::now();
+        let stop = CancellationToken::new();
+        let timer = Arc::new(ExactTimer::start().unwrap());
+        let mut alarms = Alarms::new(Clock::start(), timer, stop.clone());
+        alarms.set_deadline(ms(900));
+        alarms.set_deadline(ms(20));
+        alarms.set_deadline(ms(500));
+        alarms.set_deadline(Duration::MAX);
+        assert_eq!(alarms.next().await, Alarm::Time);
+        assert_eq!(started.elapsed(), ms(20));
+        alarms.set_deadline(ms(500));
+        assert_eq!(alarms.next().await, Alarm::Time);
+        stop.cancel();
+        assert_eq!(alarms.next().await, Alarm::Stop);
+        assert_eq!(started.elapsed(), ms(500));
+    }
+
+    #[tokio::test]
+    async fn a_due_write_has_an_alarm_of_its_own_beside_the_deadline_before_it() {
+        let clock = Clock::start();
+        let timer = Arc::new(ExactTimer::start().unwrap());
+        let mut alarms = Alarms::new(clock, timer, CancellationToken::new());
+        let due = clock.now() + ms(50);
+        alarms.set_deadline(due.saturating_sub(Duration::from_micros(100)));
+        alarms.set_due(due);
+        let both = async {
+            while alarms.due.is_some() || alarms.deadline.is_some() {
+                assert_eq!(alarms.next().await, Alarm::Time);
+            }
+        };
+        tokio::time::timeout(ms(20_000), both).await.expect("both go off");
+        assert!(clock.now() >= due);
+    }
+}

@@ -1,0 +1,190 @@
+//! Who the members are: one API is enough to find the others, where they can be reached.
+//!
+//! `/cluster` names each member with the URLs by which the members reach each other. From here
+//! they may lead nowhere, as from outside of Docker's network, or to somebody else; so a member
+//! that is only named there is watched when it answers as that member of that cluster.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+use futures_util::future::join_all;
+use tokio::net::lookup_host;
+use tokio::time::timeout;
+
+use super::DEADLINE;
+use crate::model::member_names::MemberNames;
+use crate::patroni::cluster_state::name_of;
+use crate::patroni::{Cluster, ClusterMember, MemberStatus, PatroniApi, PatroniError};
+
+/// What is asked.
+pub(super) struct Question {
+    /// APIs that were given and have not answered yet.
+    pub(super) given: Vec<PatroniApi>,
+    /// APIs that are watched.
+    pub(super) watched: Vec<PatroniApi>,
+    /// Names of the members that are watched.
+    pub(super) known: BTreeSet<String>,
+    /// Whether others than those given may be looked for: not while one of them has no name, as
+    /// it would be watched twice.
+    pub(super) may_find: bool,
+}
+
+/// What came of it.
+pub(super) struct Found {
+    /// How many members there are; `None` when no API told.
+    pub(super) members: Option<usize>,
+    /// Names by the addresses of the servers.
+    pub(super) names: Option<MemberNames>,
+    /// APIs that answered and can be watched from now on.
+    pub(super) answered: Vec<Answered>,
+    /// APIs that did not.
+    pub(super) missed: Vec<Missed>,
+}
+
+/// An API that answered.
+pub(super) struct Answered {
+    pub(super) api: PatroniApi,
+    pub(super) name: Option<String>,
+    /// It was given, not found.
+    pub(super) given: bool,
+}
+
+/// An API that cannot be watched now.
+pub(super) struct Missed {
+    pub(super) api_url: String,
+    pub(super) name: Option<String>,
+    pub(super) reason: String,
+    /// It was given, not found.
+    pub(super) given: bool,
+}
+
+/// Asks. Takes a few times [`DEADLINE`] at most.
+pub(super) async fn find(question: Question) -> Found {
+    let everybody = || question.watched.iter().chain(&question.given);
+    let (clusters, statuses) = tokio::join!(
+        join_all(everybody().map(PatroniApi::cluster)),
+        join_all(question.given.iter().map(PatroniApi::member)),
+    );
+    let cluster = clusters.into_iter().find_map(Result::ok);
+    let mut found = Found {
+        members: cluster.as_ref().map(|cluster| cluster.members.len()),
+        names: None,
+        answered: Vec::new(),
+        missed: Vec::new(),
+    };
+    let mut identifier = None;
+    for (api, status) in question.given.iter().zip(statuses) {
+        match status {
+            Ok(status) => {
+                let name = name_of_given(api, &status, cluster.as_ref()).await;
+                identifier = identifier.or(status.database_system_identifier);
+                found.answered.push(Answered { api: api.clone(), name, given: true });
+            }
+            Err(error) => found.missed.push(missed_given(api, &error, cluster.as_ref())),
+        }
+    }
+    let Some(cluster) = cluster else { return found };
+    found.names = Some(names(&cluster).await);
+    let given_are_named =
+        found.missed.is_empty() && found.answered.iter().all(|answered| answered.name.is_some());
+    if question.may_find && given_are_named {
+        let known = |member: &&ClusterMember| {
+            question.known.contains(&member.name)
+                || found.answered.iter().any(|one| one.name.as_ref() == Some(&member.name))
+        };
+        let others = cluster.members.iter().filter(|member| !known(member));
+        for probed in join_all(others.filter_map(|member| probe(member, &identifier))).await {
+            match probed {
+                Ok(answered) => found.answered.push(answered),
+                Err(missed) => found.missed.push(missed),
+            }
+        }
+    }
+    found
+}
+
+fn missed_given(api: &PatroniApi, error: &PatroniError, cluster: Option<&Cluster>) -> Missed {
+    let name = cluster.and_then(|cluster| name_of(cluster, api));
+    Missed { api_url: api.url().to_owned(), name, reason: error.reason(), given: true }
+}
+
+/// Asks a member that only `/cluster` names; `None` when it names no API.
+fn probe<'a>(
+    member: &'a ClusterMember,
+    identifier: &'a Option<String>,
+) -> Option<impl Future<Output = Result<Answered, Missed>> + 'a> {
+    let url = member.api_url.as_deref()?;
+    Some(async move {
+        let missed = |api_url: &str, reason: String| Missed {
+            api_url: api_url.to_owned(),
+            name: Some(member.name.clone()),
+            reason,
+            given: false,
+        };
+        let api = PatroniApi::new(url, DEADLINE).map_err(|error| missed(url, error.reason()))?;
+        let status = api.member().await.map_err(|error| missed(api.url(), error.reason()))?;
+        let told = status.patroni.name.as_ref();
+        let other_member = told.is_some_and(|name| *name != member.name);
+        let other_cluster = matches!(
+            (&status.database_system_identifier, identifier),
+            (Some(one), Some(two)) if one != two
+        );
+        if other_member || other_cluster {
+            return Err(missed(api.url(), "another Patroni answers there".to_owned()));
+        }
+        Ok(Answered { api, name: Some(member.name.clone()), given: false })
+    })
+}
+
+/// The name as the member itself tells it, as newer versions do, else by its URL in `/cluster`,
+/// else by that URL's address.
+async fn name_of_given(
+    api: &PatroniApi,
+    status: &MemberStatus,
+    cluster: Option<&Cluster>,
+) -> Option<String> {
+    if let Some(name) = &status.patroni.name {
+        return Some(name.clone());
+    }
+    let cluster = cluster?;
+    if let Some(name) = name_of(cluster, api) {
+        return Some(name);
+    }
+    let here = addresses(api.url().trim_start_matches("http://")).await;
+    let of_members = join_all(cluster.members.iter().map(|member| async move {
+        let api = PatroniApi::new(member.api_url.as_deref()?, DEADLINE).ok()?;
+        let there = addresses(api.url().trim_start_matches("http://")).await;
+        Some((member.name.clone(), there))
+    }))
+    .await;
+    let mut same = of_members
+        .into_iter()
+        .flatten()
+        .filter(|(_, there)| there.iter().any(|address| here.contains(address)));
+    // Two that share an address cannot be told apart.
+    same.next().filter(|_| same.next().is_none()).map(|(name, _)| name)
+}
+
+/// The names of the members' servers, as far as their addresses can be found from here.
+async fn names(cluster: &Cluster) -> MemberNames {
+    let servers = join_all(cluster.members.iter().map(|member| async move {
+        let (host, port) = (member.host.as_deref()?, member.port?);
+        let addresses: Vec<IpAddr> = match host.parse() {
+            Ok(address) => vec![address],
+            Err(_) => {
+                addresses(&format!("{host}:{port}")).await.iter().map(SocketAddr::ip).collect()
+            }
+        };
+        Some((member.name.as_str(), addresses, port))
+    }))
+    .await;
+    let servers: Vec<_> = servers.into_iter().flatten().collect();
+    MemberNames::new(servers.iter().map(|(name, addresses, port)| (*name, &addresses[..], *port)))
+}
+
+async fn addresses(host_and_port: &str) -> Vec<SocketAddr> {
+    match timeout(DEADLINE, lookup_host(host_and_port)).await {
+        Ok(Ok(addresses)) => addresses.collect(),
+        _ => Vec::new(),
+    }
+}

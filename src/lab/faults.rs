@@ -1,0 +1,110 @@
+//! Breaks a member, whole or in part, and mends it: what drills and people do to a lab.
+
+use super::ending::{self, Ending, tell};
+use super::error::LabError;
+use super::member::Member;
+use super::processes::Role;
+use super::programs::Programs;
+use super::signal::Signal;
+use super::{Lab, Running, bring_up};
+
+impl Lab {
+    /// Stops a member as `systemctl stop` would, and waits for its end: 30 s for Patroni, 10 s
+    /// for the others, then it is killed, which is told.
+    ///
+    /// # Errors
+    /// When its processes cannot be signalled, or do not even end by SIGKILL.
+    pub async fn stop(&self, member: Member) -> Result<Ending, LabError> {
+        let _lock = self.lock().await?;
+        ending::stop(&self.folders, member).await
+    }
+
+    /// Kills a member as a whole, as when its machine fails: all of its processes, Patroni's and
+    /// PostgreSQL's, are frozen first and then killed.
+    ///
+    /// # Errors
+    /// When its processes cannot be signalled, or do not end within 10 s.
+    pub async fn kill(&self, member: Member) -> Result<Ending, LabError> {
+        let _lock = self.lock().await?;
+        ending::kill(&self.folders, member).await
+    }
+
+    /// Freezes all processes of a member (SIGSTOP).
+    ///
+    /// # Errors
+    /// When it does not run, or one cannot be frozen within 10 s.
+    pub async fn pause(&self, member: Member) -> Result<(), LabError> {
+        let _lock = self.lock().await?;
+        self.must_run(member)?;
+        ending::freeze(&self.folders, member).await
+    }
+
+    /// Lets a frozen member go on (SIGCONT). One that was not frozen is left as it is.
+    ///
+    /// # Errors
+    /// When it does not run, or one of its processes does not go on within 10 s.
+    pub async fn resume(&self, member: Member) -> Result<(), LabError> {
+        let _lock = self.lock().await?;
+        self.must_run(member)?;
+        ending::thaw(&self.folders, member).await
+    }
+
+    /// Starts a member that does not run; says whether that was so. It takes a while until it
+    /// is of use: see [`crate::patroni::convergence`].
+    ///
+    /// # Errors
+    /// When it is paused, its program or one of its ports is not to be had, or it cannot be run.
+    pub async fn start(&self, member: Member) -> Result<bool, LabError> {
+        let _lock = self.lock().await?;
+        let programs = Programs::find().await.map_err(LabError::Missing)?;
+        bring_up::start_member(self, member, &programs)
+    }
+
+    /// SIGKILL for the PostgreSQL server of a member alone: its children notice and end, and
+    /// Patroni is there to see it. Gives back its number.
+    ///
+    /// # Errors
+    /// When it has no server now.
+    pub async fn kill_postmaster(&self, member: Member) -> Result<u32, LabError> {
+        let _lock = self.lock().await?;
+        let own = self.processes(member);
+        let found = own.iter().find(|process| process.role == Role::Postmaster);
+        let what = "running PostgreSQL server";
+        let postmaster = found.ok_or(LabError::NoProcess { member, what })?;
+        tell(member, postmaster, Signal::Kill)?;
+        Ok(postmaster.pid)
+    }
+
+    /// Freezes the processes of a member that send WAL to its replicas, so that these fall behind;
+    /// says how many. [`Self::resume`] lets them go on.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn pause_walsenders(&self, member: Member) -> Result<usize, LabError> {
+        let _lock = self.lock().await?;
+        let own = self.processes(member);
+        let senders: Vec<_> = own.iter().filter(|one| one.role == Role::WalSender).collect();
+        if senders.is_empty() {
+            return Err(LabError::NoProcess { member, what: "walsender" });
+        }
+        senders.iter().try_for_each(|sender| tell(member, sender, Signal::Stop))?;
+        Ok(senders.len())
+    }
+
+    fn must_run(&self, member: Member) -> Result<(), LabError> {
+        match self.running(member) {
+            Running::Stopped => Err(LabError::NoProcess { member, what: "process" }),
+            Running::Running | Running::Paused => Ok(()),
+        }
+    }
+
+    /// Would cut a member off the network.
+    ///
+    /// # Errors
+    /// Always: a lab cannot.
+    pub fn partition(&self, member: Member) -> Result<(), LabError> {
+        Err(LabError::Unsupported(format!(
+            "{member} cannot be cut off: all members of a lab talk over the loopback of this machine"
+        )))
+    }
+}

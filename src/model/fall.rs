@@ -1,0 +1,212 @@
+//! How a member stopped leading, as its own Patroni API told it: handed over, dropped, or died.
+//!
+//! In a switchover Patroni shuts PostgreSQL down, gives the leader's key up, and leaves the others
+//! two seconds to take it before it goes on as a replica; it answers all the time, and calls itself
+//! demoted for so long. One that loses its store has nothing to give up and goes on at once. One
+//! that is stopped stops answering, and a crash is called one.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::leadership::{Answer, Look};
+
+/// Looks that must have found it demoted: a single one can meet it while it passes by.
+const DEMOTED_LOOKS: u32 = 2;
+
+/// Between looks that are further apart, much can be missed.
+const GAP: Duration = Duration::from_secs(1);
+
+/// What the old primary's Patroni tells of the end of its time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OldPrimary {
+    /// It is not watched, or what was seen does not tell, or not yet.
+    #[default]
+    Unknown,
+    /// It handed over, never stopped, and its PostgreSQL runs as a replica.
+    HandedOver,
+    /// It stopped, crashed or lost the key.
+    Fell,
+}
+
+/// What was seen of one member since it last led with a running PostgreSQL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Fall {
+    /// When the last look ended.
+    looked: Duration,
+    /// How many looks found it demoted.
+    demoted: u32,
+    /// It lost the key while PostgreSQL was a running primary.
+    dropped: bool,
+    crashed: bool,
+    gone: bool,
+    /// It did not answer, or was not asked, for a while.
+    unseen: bool,
+    /// Its PostgreSQL runs as a replica.
+    replica: bool,
+}
+
+/// What was seen of every member since it last led.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Falls(BTreeMap<String, Option<Fall>>);
+
+impl Falls {
+    /// Takes a look at a member in.
+    pub fn look(&mut self, member: &str, look: &Look) {
+        let kept = self.0.entry(member.to_owned()).or_default();
+        let status = match &look.answer {
+            Answer::Status(status) if status.leads && status.state == "running" => {
+                *kept = Some(Fall { looked: look.at, ..Fall::default() });
+                return;
+            }
+            Answer::Status(status) => Some(status),
+            _ => None,
+        };
+        // Who was never seen leading did not fall; and what comes after the fall is not part of it.
+        let Some(fall) = kept.as_mut().filter(|fall| !fall.replica) else { return };
+        fall.gone |= look.answer == Answer::Gone;
+        fall.unseen |= look.answer == Answer::Silent || look.asked > fall.looked + GAP;
+        fall.looked = look.at;
+        let Some(status) = status else { return };
+        let running = status.state == "running";
+        fall.demoted += u32::from(status.demoted && !status.leads);
+        fall.dropped |= !status.leads && running && !status.replica && !status.demoted;
+        fall.crashed |= status.state == "crashed";
+        fall.replica = running && status.replica && !status.leads;
+    }
+
+    /// What is known of the end of this member's time as the leader.
+    #[must_use]
+    pub fn of(&self, member: &str) -> OldPrimary {
+        let Some(Some(fall)) = self.0.get(member) else { return OldPrimary::Unknown };
+        if fall.gone || fall.dropped || fall.crashed {
+            return OldPrimary::Fell;
+        }
+        // A machine that is only slow is silent too: that proves nothing.
+        match fall.demoted {
+            _ if !fall.replica || fall.unseen => OldPrimary::Unknown,
+            0 => OldPrimary::Fell,
+            some if some >= DEMOTED_LOOKS => OldPrimary::HandedOver,
+            _ => OldPrimary::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::leadership::Status;
+
+    fn status(leads: bool, state: &str, role: &str) -> Answer {
+        Answer::Status(Status {
+            leads,
+            state: state.to_owned(),
+            replica: role == "replica",
+            demoted: role == "demoted",
+            timeline: None,
+            unlocked: false,
+        })
+    }
+
+    /// A look every 250 ms.
+    fn after(answers: impl IntoIterator<Item = Answer>) -> OldPrimary {
+        let mut falls = Falls::default();
+        for (n, answer) in (0_u64..).zip(answers) {
+            let asked = Duration::from_millis(250 * n);
+            falls.look("patroni1", &Look { asked, at: asked, answer });
+        }
+        falls.of("patroni1")
+    }
+
+    /// As Patroni 3.0.2 answered in a switchover.
+    fn switchover() -> Vec<Answer> {
+        vec![
+            status(true, "running", "master"),
+            status(true, "stopping", "master"),
+            status(false, "stopping", "demoted"),
+            status(false, "stopped", "demoted"),
+            status(false, "stopped", "demoted"),
+            status(false, "starting", "replica"),
+            status(false, "running", "replica"),
+        ]
+    }
+
+    #[test]
+    fn who_is_demoted_for_a_while_and_stays_up_handed_over() {
+        let looks = switchover();
+        assert_eq!(after(looks.clone()), OldPrimary::HandedOver);
+        assert_eq!(after(looks[..6].to_vec()), OldPrimary::Unknown, "not back yet");
+    }
+
+    #[test]
+    fn a_patroni_that_stopped_fell_however_soon_it_is_back() {
+        for place in 1..7 {
+            let mut looks = switchover();
+            looks.insert(place, Answer::Gone);
+            assert_eq!(after(looks), OldPrimary::Fell, "gone at look {place}");
+        }
+        let mut looks = switchover();
+        looks.push(Answer::Gone);
+        assert_eq!(after(looks), OldPrimary::HandedOver, "what comes later is another matter");
+    }
+
+    #[test]
+    fn silence_proves_nothing() {
+        let mut looks = switchover();
+        looks.insert(2, Answer::Silent);
+        assert_eq!(after(looks), OldPrimary::Unknown);
+        assert_eq!(after([Answer::Silent]), OldPrimary::Unknown);
+
+        let mut falls = Falls::default();
+        let late =
+            [(0, status(true, "running", "master")), (3, status(false, "running", "replica"))];
+        for (at_s, answer) in late {
+            let at = Duration::from_secs(at_s);
+            falls.look("patroni1", &Look { asked: at, at, answer });
+        }
+        assert_eq!(falls.of("patroni1"), OldPrimary::Unknown, "not looked at for three seconds");
+    }
+
+    /// As Patroni 3.0.2 answered when etcd lost its quorum: twice, with the key's time run out
+    /// before PostgreSQL stopped, and after that.
+    #[test]
+    fn who_lost_the_store_is_no_replica_by_choice() {
+        let dropped = [
+            status(true, "running", "master"),
+            status(false, "running", "master"),
+            status(false, "stopping", "master"),
+            status(false, "running", "replica"),
+        ];
+        assert_eq!(after(dropped), OldPrimary::Fell);
+        let in_time = |passing: &[Answer]| {
+            let mut looks =
+                vec![status(true, "running", "master"), status(true, "stopping", "master")];
+            looks.extend_from_slice(passing);
+            looks.push(status(false, "starting", "replica"));
+            looks.push(status(false, "running", "replica"));
+            after(looks)
+        };
+        assert_eq!(in_time(&[]), OldPrimary::Fell);
+        let passing = status(false, "stopped", "demoted");
+        assert_eq!(in_time(&[passing]), OldPrimary::Unknown, "it may be either");
+    }
+
+    /// As Patroni 3.0.2 answered after a SIGKILL of the postmaster.
+    #[test]
+    fn a_crash_is_no_switchover() {
+        let crashed = [
+            status(true, "running", "master"),
+            status(true, "unknown", "master"),
+            status(true, "crashed", "master"),
+            status(false, "running", "replica"),
+        ];
+        assert_eq!(after(crashed), OldPrimary::Fell);
+    }
+
+    #[test]
+    fn leading_again_begins_anew_and_a_replica_never_fell() {
+        let mut looks = vec![status(true, "running", "master"), Answer::Gone];
+        looks.extend(switchover());
+        assert_eq!(after(looks), OldPrimary::HandedOver);
+        assert_eq!(after([status(false, "running", "replica"), Answer::Gone]), OldPrimary::Unknown);
+    }
+}

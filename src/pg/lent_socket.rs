@@ -1,0 +1,74 @@
+//! A socket that is lent to the driver, and taken back.
+//!
+//! The driver opens a session and asks who answers; a session of the load then goes on with the
+//! socket by itself. The driver gives none back, so it only ever has a loan.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::socket::Socket;
+
+/// A loan of a socket. Clones are the same loan.
+#[derive(Debug, Clone)]
+pub struct LentSocket(Arc<Mutex<Option<Socket>>>);
+
+impl LentSocket {
+    /// Lends a socket.
+    #[must_use]
+    pub fn new(socket: Socket) -> Self {
+        Self(Arc::new(Mutex::new(Some(socket))))
+    }
+
+    /// Takes it back: whoever still has the loan can do nothing with it any more.
+    #[must_use]
+    pub fn take(&self) -> Option<Socket> {
+        self.lock().take()
+    }
+
+    /// Held for one call that does not wait; a poisoned lock has no broken state.
+    fn lock(&self) -> MutexGuard<'_, Option<Socket>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(
+        &self,
+        action: impl FnOnce(Pin<&mut Socket>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match self.lock().as_mut() {
+            Some(socket) => action(Pin::new(socket)),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+}
+
+impl AsyncRead for LentSocket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.with(|socket| socket.poll_read(context, buffer))
+    }
+}
+
+impl AsyncWrite for LentSocket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.with(|socket| socket.poll_write(context, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with(|socket| socket.poll_flush(context))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with(|socket| socket.poll_shutdown(context))
+    }
+}

@@ -1,0 +1,242 @@
+//! A session of the load: it writes, and reads the last ids back.
+//!
+//! The driver opened it and asked who answers; from there on pgchaos speaks the protocol here
+//! itself, with the driver's own library for its messages. A client, a connection and a future
+//! for each write, which wake each other through channels, cost more than all that the books do.
+//! Here a write is bytes in a buffer, and an answer is read in the task that waits for it.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use postgres_protocol::IsNull;
+use postgres_protocol::message::frontend;
+use tokio::io::AsyncWrite;
+use tokio_postgres::types::Type;
+use tokio_util::io::poll_read_buf;
+
+use super::answers::{Answer, Answers};
+use super::server_error::ServerError;
+use super::session::{DRIVER_DEADLINE, End, deadline_words};
+use super::socket::Socket;
+use super::user_events::{INSERT, READ_LAST_IDS, UserEvent};
+use crate::model::event::Backend;
+use crate::model::fault::{Evidence, Fault, Phase};
+use crate::model::server::Server;
+
+/// The names of the prepared statements on the session.
+const WRITE_STATEMENT: &str = "pgchaos_write";
+const READ_STATEMENT: &str = "pgchaos_read";
+
+/// Room for what one read may bring.
+const READ_BYTES: usize = 4096;
+
+/// A session that writes. Requests go out in the order in which they are made, each in a
+/// transaction of its own, and answers come in the same order. Dropped, it cuts the socket;
+/// [`LoadSession::close`] says goodbye.
+#[derive(Debug)]
+pub struct LoadSession {
+    socket: Socket,
+    /// Who answers.
+    pub server: Server,
+    /// The server's process for this session.
+    pub backend: Backend,
+    endpoint: String,
+    to_send: BytesMut,
+    answers: Answers,
+    /// Why nothing goes out any more. What the server still says is read to its end.
+    not_sent: Option<End>,
+    ended: Option<End>,
+}
+
+impl LoadSession {
+    /// Takes over a session's socket and prepares the statements of the load on it.
+    ///
+    /// # Errors
+    /// The fault, also when the deadline passes.
+    pub(super) async fn begin(
+        socket: Socket,
+        server: Server,
+        backend: Backend,
+        endpoint: String,
+        deadline: Duration,
+    ) -> Result<Self, Fault> {
+        let mut session = Self {
+            socket,
+            server,
+            backend,
+            endpoint,
+            to_send: BytesMut::new(),
+            answers: Answers::default(),
+            not_sent: None,
+            ended: None,
+        };
+        let prepared = session.prepare();
+        if let Err(error) = prepared {
+            return Err(session.fault(&Evidence::default(), Phase::Check, error.to_string()));
+        }
+        match tokio::time::timeout(deadline, session.answer()).await {
+            Ok(Ok(Answer { error: None, .. })) => Ok(session),
+            Ok(Ok(Answer { error: Some(error), .. })) => {
+                Err(session.fault_of(&error, Phase::Check))
+            }
+            Ok(Err(end)) => Err(session.fault_of_end(&end, Phase::Check)),
+            Err(_) => Err(session.deadline_fault(Phase::Check, deadline)),
+        }
+    }
+
+    fn prepare(&mut self) -> io::Result<()> {
+        let types = [Type::UUID, Type::INT4, Type::INT8, Type::INT4, Type::TEXT];
+        let types = types.iter().map(Type::oid);
+        frontend::parse(WRITE_STATEMENT, INSERT, types, &mut self.to_send)?;
+        frontend::parse(READ_STATEMENT, READ_LAST_IDS, [], &mut self.to_send)?;
+        self.end_of_request();
+        Ok(())
+    }
+
+    /// Makes a write. It goes out when answers are next asked for.
+    pub fn write(&mut self, event: &UserEvent) {
+        let (writer, seq) = (event.writer.to_be_bytes(), event.seq.to_be_bytes());
+        let user_id = event.user_id.to_be_bytes();
+        let parameters: [&[u8]; 5] =
+            [event.run_id.as_bytes(), &writer, &seq, &user_id, event.event_type.as_bytes()];
+        self.execute(WRITE_STATEMENT, &parameters);
+    }
+
+    /// Makes a read of the last ids. It goes out when answers are next asked for.
+    pub fn read_last_ids(&mut self) {
+        self.execute(READ_STATEMENT, &[]);
+    }
+
+    /// Everything in binary, parameters and result.
+    fn execute(&mut self, statement: &str, parameters: &[&[u8]]) {
+        let before = self.to_send.len();
+        let bound = frontend::bind(
+            "",
+            statement,
+            [1],
+            parameters,
+            |parameter, bytes| {
+                bytes.extend_from_slice(parameter);
+                Ok(IsNull::No)
+            },
+            [1],
+            &mut self.to_send,
+        );
+        let executed = frontend::execute("", 0, &mut self.to_send);
+        if bound.is_err() || executed.is_err() {
+            // Only a name with a zero in it, or gigabytes, could be the reason.
+            self.to_send.truncate(before);
+            unreachable!("a bind of constants and numbers can be encoded");
+        }
+        self.end_of_request();
+    }
+
+    /// Each request has its own Sync: its transaction ends with it.
+    fn end_of_request(&mut self) {
+        frontend::sync(&mut self.to_send);
+        self.answers.awaited += 1;
+    }
+
+    /// Sends what was made, and waits for the next answer or for the session's end. May be given
+    /// up and called again.
+    ///
+    /// # Errors
+    /// How the session ended, again at every call.
+    pub async fn answer(&mut self) -> Result<Answer, End> {
+        poll_fn(|context| self.poll_answer(context)).await
+    }
+
+    /// An answer that is there already, without asking the system.
+    pub fn answer_if_there(&mut self) -> Option<Answer> {
+        match self.answers.take() {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.ended = Some(End::by_io(&error));
+                None
+            }
+        }
+    }
+
+    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Result<Answer, End>> {
+        self.poll_send(context);
+        loop {
+            if let Some(answer) = self.answer_if_there() {
+                return Poll::Ready(Ok(answer));
+            }
+            if let Some(end) = &self.ended {
+                let end = end.clone();
+                return Poll::Ready(self.answers.last().ok_or(end));
+            }
+            self.answers.received.reserve(READ_BYTES);
+            let read =
+                poll_read_buf(Pin::new(&mut self.socket), context, &mut self.answers.received);
+            self.ended = match ready!(read) {
+                Ok(0) => Some(self.end_of_bytes(None)),
+                Ok(_) => None,
+                Err(error) => Some(self.end_of_bytes(Some(&error))),
+            };
+        }
+    }
+
+    /// A failure is no end yet: the server may have said why before it went.
+    fn poll_send(&mut self, context: &mut Context<'_>) {
+        while !self.to_send.is_empty() && self.not_sent.is_none() {
+            match Pin::new(&mut self.socket).poll_write(context, &self.to_send) {
+                Poll::Ready(Ok(count)) => drop(self.to_send.split_to(count)),
+                Poll::Ready(Err(error)) => self.not_sent = Some(End::by_io(&error)),
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    /// The best of the reasons: the server's own words, the read's error, the write's error.
+    fn end_of_bytes(&mut self, error: Option<&io::Error>) -> End {
+        let fatal = self.answers.last_words().map(End::by_server);
+        fatal.or_else(|| error.map(End::by_io)).or_else(|| self.not_sent.take()).unwrap_or_default()
+    }
+
+    /// Whether this answer to a write proves that it is not committed.
+    #[must_use]
+    pub fn proves_rejection(error: &ServerError) -> bool {
+        error.evidence().proves_rejection()
+    }
+
+    /// The fault that the server's error is.
+    #[must_use]
+    pub fn fault_of(&self, error: &ServerError, phase: Phase) -> Fault {
+        self.fault(&error.evidence(), phase, error.words())
+    }
+
+    /// The fault that the session's end is, for what was going on.
+    #[must_use]
+    pub fn fault_of_end(&self, end: &End, phase: Phase) -> Fault {
+        self.fault(&end.evidence, phase, end.words.clone())
+    }
+
+    /// The fault of a wait that reached its client-side deadline.
+    #[must_use]
+    pub fn deadline_fault(&self, phase: Phase, deadline: Duration) -> Fault {
+        let evidence = Evidence { deadline: true, server_spoke: true, ..Evidence::default() };
+        self.fault(&evidence, phase, deadline_words(deadline))
+    }
+
+    fn fault(&self, evidence: &Evidence, phase: Phase, message: String) -> Fault {
+        Fault::of(evidence, phase, self.endpoint.clone(), message)
+    }
+
+    /// Says goodbye to the server and waits a moment for it to be sent.
+    pub async fn close(mut self) {
+        frontend::terminate(&mut self.to_send);
+        let sent = poll_fn(|context| {
+            self.poll_send(context);
+            let done = self.to_send.is_empty() || self.not_sent.is_some();
+            if done { Poll::Ready(()) } else { Poll::Pending }
+        });
+        // A server that does not take the goodbye gets the cut that the drop is.
+        let _ = tokio::time::timeout(DRIVER_DEADLINE, sent).await;
+    }
+}

@@ -1,0 +1,45 @@
+//! What Patroni's API tells: who leads, and which members cannot be asked.
+
+use crate::model::event::{ApiReached, LeaderSeen};
+use crate::report::layout::{Line, Tone};
+
+/// Who leads, or that nobody does.
+pub(super) fn leader(seen: &LeaderSeen) -> Line {
+    let line = |tone| Line::new(tone, "PATRONI");
+    match (&seen.from, &seen.to) {
+        (None, None) => line(Tone::Wary).rest(": nobody leads"),
+        (Some(from), None) if seen.all_asked => {
+            line(Tone::Wary).rest(format!(": leader {from} → nobody"))
+        }
+        (Some(from), None) => line(Tone::Wary)
+            .rest(format!(": {from} leads no more"))
+            .part("another may: not every member is watched"),
+        (from, Some(to)) => {
+            let what = match from {
+                Some(from) if from != to => format!(": leader {from} → {to}"),
+                Some(_) => format!(": {to} leads anew"),
+                None => format!(": {to} leads"),
+            };
+            let timeline = match seen.timeline {
+                Some(timeline) => format!("timeline {timeline}"),
+                None => "not promoted yet".to_owned(),
+            };
+            line(Tone::Plain).rest(what).part(timeline)
+        }
+    }
+}
+
+/// A member that cannot be asked, or can be again.
+pub(super) fn api(reached: &ApiReached) -> Line {
+    let name = reached.member.as_deref().unwrap_or("a member");
+    let line = |tone, what: &str| Line::new(tone, "PATRONI").rest(format!(": {name} {what}"));
+    match &reached.error {
+        Some(error) if reached.watched => {
+            line(Tone::Wary, "does not answer").message(error.clone()).part(reached.url.clone())
+        }
+        Some(error) => {
+            line(Tone::Plain, "is not watched").message(error.clone()).part(reached.url.clone())
+        }
+        None => line(Tone::Plain, "answers again"),
+    }
+}
