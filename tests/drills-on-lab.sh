@@ -36,7 +36,6 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Lines that begin with a blank go on about the drill above.
 mapfile -t drills < <("$PGCHAOS" drill list | sed -n 's/^\([a-z][a-z-]*\) .*/\1/p')
 code=0
 "$PGCHAOS" drill run "${drills[@]}" --on lab --name "$lab" --base-port "$base" --no-record \

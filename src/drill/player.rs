@@ -44,6 +44,9 @@ pub enum Stopped {
     /// The user stopped it.
     #[error("stopped by Ctrl-C")]
     Interrupted,
+    /// A part of pgchaos itself failed.
+    #[error("pgchaos itself failed: {0}; please report this")]
+    Ours(String),
     /// The load is over.
     #[error("the load ended by itself")]
     LoadEnded,
