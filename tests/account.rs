@@ -267,8 +267,8 @@ fn outage(n: u32) -> Outage {
         to: None,
         in_doubt: 0,
         skipped: 0,
-        lost: 0,
         fault: None,
+        lost: 0,
     }
 }
 

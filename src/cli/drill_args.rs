@@ -28,7 +28,7 @@ pub struct DrillArgs {
 /// The commands of `pgchaos drill`.
 #[derive(Debug, Subcommand)]
 pub enum DrillCommand {
-    /// Name the drills that are built in, and what each runs on
+    /// Name the drills that are built in
     List,
     /// Print a drill's file
     Show(ShowArgs),

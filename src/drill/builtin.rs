@@ -17,3 +17,22 @@ pub const ALL: [(&str, &str); 14] = [
     ("sync-no-loss", include_str!("builtin/sync-no-loss.toml")),
     ("homework", include_str!("builtin/homework.toml")),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drill::check::{Abilities, check};
+    use crate::model::scenario::{On, Scenario};
+
+    #[test]
+    fn each_can_be_read_and_played_on_the_lab_and_on_compose() {
+        for (name, text) in ALL {
+            let scenario =
+                Scenario::read(name, name, text).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(scenario.on, [On::Lab, On::Compose], "{name}");
+            for abilities in [Abilities::Lab, Abilities::Compose] {
+                check(&scenario, &abilities).unwrap_or_else(|error| panic!("{error}"));
+            }
+        }
+    }
+}

@@ -87,6 +87,20 @@ pub async fn run_program(words: &[&str], within: Duration) -> Result<String, Com
     run_line(&CommandLine::Program(words), &Variables::new(), within).await
 }
 
+/// Runs a program that is too long to be shown as it is: `shown` says what it does.
+///
+/// # Errors
+/// [`CommandError`].
+pub async fn run_shown(
+    words: &[&str],
+    shown: &str,
+    within: Duration,
+) -> Result<String, CommandError> {
+    let mut command = Command::new(words.first().copied().unwrap_or_default());
+    command.args(words.iter().skip(1));
+    run(command, shown, within).await
+}
+
 async fn run(mut command: Command, shown: &str, within: Duration) -> Result<String, CommandError> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     // A group of its own: a Ctrl-C is for pgchaos, and a deadline is for all that it started.

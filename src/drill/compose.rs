@@ -4,19 +4,15 @@
 //! services too, and so silently mend what was broken on purpose.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::backend::BackendError;
 use super::command::run_program;
+use super::docker::{
+    LOOK_DEADLINE, containers, docker, kill_postmaster, networks, published, state, walsenders,
+};
 use super::patroni_view::PatroniView;
 use crate::model::scenario::step::Action;
 use crate::model::selector::Selector;
-
-/// A container has 30 s to stop.
-const DOCKER_DEADLINE: Duration = Duration::from_secs(90);
-
-/// For a look.
-const LOOK_DEADLINE: Duration = Duration::from_secs(20);
 
 const PATRONI: [&str; 3] = ["patroni1", "patroni2", "patroni3"];
 const ETCD: [&str; 3] = ["etcd1", "etcd2", "etcd3"];
@@ -82,6 +78,17 @@ impl Compose {
         can(action, target, &known)
     }
 
+    pub(super) async fn not_running(&self) -> Result<Vec<String>, BackendError> {
+        let mut found = Vec::new();
+        for (service, container) in &self.containers {
+            match state(container).await?.as_str() {
+                "running" => {}
+                other => found.push(format!("{service} is {other}")),
+            }
+        }
+        Ok(found)
+    }
+
     pub(super) async fn select(&self, selector: &Selector) -> Result<String, BackendError> {
         match selector {
             Selector::Leader => self.patroni.leader().await,
@@ -134,10 +141,7 @@ impl Compose {
                 }
                 Ok(())
             }
-            Action::KillPostmaster => {
-                let line = format!("kill -KILL $(head -n 1 {POSTMASTER_PID})");
-                docker(&["exec", container, "sh", "-c", &line]).await
-            }
+            Action::KillPostmaster => kill_postmaster(container, POSTMASTER_PID).await,
             Action::PauseWalsenders => walsenders(container, "STOP").await,
             Action::Switchover => self.patroni.switch_over(member, None).await,
         }
@@ -204,55 +208,6 @@ fn is_etcd_leader(told: &str) -> bool {
     let Ok(told) = serde_json::from_str::<serde_json::Value>(told) else { return false };
     let status = &told[0]["Status"];
     !status["leader"].is_null() && status["leader"] == status["header"]["member_id"]
-}
-
-async fn containers(project: &str) -> Result<BTreeMap<String, String>, BackendError> {
-    let filter = format!("label=com.docker.compose.project={project}");
-    let format = r#"{{.Names}} {{.Label "com.docker.compose.service"}}"#;
-    let told = run_program(
-        &["docker", "ps", "--all", "--filter", &filter, "--format", format],
-        LOOK_DEADLINE,
-    )
-    .await?;
-    let pairs = told.lines().filter_map(|line| line.split_once(' '));
-    Ok(pairs.map(|(name, service)| (service.to_owned(), name.to_owned())).collect())
-}
-
-/// From the container's settings, as one that is stopped has no port open.
-async fn published(container: &str, port: u16) -> Result<u16, BackendError> {
-    let format =
-        format!("{{{{(index (index .HostConfig.PortBindings \"{port}/tcp\") 0).HostPort}}}}");
-    let told =
-        run_program(&["docker", "inspect", "--format", &format, container], LOOK_DEADLINE).await?;
-    told.parse().map_err(|_| BackendError(format!("{container} does not publish its port {port}")))
-}
-
-async fn state(container: &str) -> Result<String, BackendError> {
-    let format = "{{.State.Status}}";
-    Ok(run_program(&["docker", "inspect", "--format", format, container], LOOK_DEADLINE).await?)
-}
-
-async fn networks(container: &str) -> Result<Vec<String>, BackendError> {
-    let format = "{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}";
-    let told =
-        run_program(&["docker", "inspect", "--format", format, container], LOOK_DEADLINE).await?;
-    Ok(told.split_whitespace().map(str::to_owned).collect())
-}
-
-async fn docker(words: &[&str]) -> Result<(), BackendError> {
-    run_program(&[&["docker"], words].concat(), DOCKER_DEADLINE).await?;
-    Ok(())
-}
-
-/// A signal for the processes that send WAL, from inside the container.
-async fn walsenders(container: &str, signal: &str) -> Result<(), BackendError> {
-    // Their titles name them, also when PostgreSQL cannot be asked.
-    let find = "for p in /proc/[0-9]*; do \
-                case $(tr '\\0' ' ' 2>/dev/null <$p/cmdline) in \
-                'postgres: '*walsender*) echo ${p#/proc/};; esac; done";
-    let none = if signal == "STOP" { "echo no walsender >&2; exit 1" } else { "exit 0" };
-    let line = format!("pids=$({find}); [ -n \"$pids\" ] || {{ {none}; }}; kill -{signal} $pids");
-    docker(&["exec", container, "sh", "-c", &line]).await
 }
 
 #[cfg(test)]

@@ -54,6 +54,15 @@ impl LabBackend {
         can(action, target, &known)
     }
 
+    pub(super) fn not_running(&self) -> Vec<String> {
+        let state = |member: Member| match self.lab.running(member) {
+            Running::Running => None,
+            Running::Paused => Some(format!("{member} is paused")),
+            Running::Stopped => Some(format!("{member} is stopped")),
+        };
+        self.lab.members().into_iter().filter_map(state).collect()
+    }
+
     pub(super) async fn select(&self, selector: &Selector) -> Result<String, BackendError> {
         Ok(self.lab.select(selector).await?.to_string())
     }

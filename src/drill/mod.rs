@@ -2,9 +2,10 @@
 //! against a cluster while the engine writes, and then judged ([`crate::model::judging`]).
 //!
 //! - [`play`]: one drill from the first write to the last look; the place to start reading.
-//! - `player`: its steps, one after the other; `ear`: what they hear of the load.
+//! - `player`: its steps, one after the other; `waiting`: what they wait for; `ear`: what is heard
+//!   of the load.
 //! - [`backend`]: what is broken: [`lab`], [`compose`] or [`hooks`]; `patroni_view`: what the
-//!   first two have in common; [`command`]: running commands within a deadline.
+//!   first two have in common; `docker`: its commands; [`command`]: running commands within a deadline.
 //! - [`healing`]: mending all that was broken ([`damage`]), which is also kept on disk
 //!   ([`journal`]), so that the next drill mends what a killed one has left.
 //! - [`check`]: what can be refused before anything is broken.
@@ -16,6 +17,7 @@ pub mod check;
 pub mod command;
 pub mod compose;
 pub mod damage;
+mod docker;
 mod ear;
 pub mod healing;
 pub mod hooks;
@@ -24,5 +26,6 @@ pub mod lab;
 mod patroni_view;
 pub mod play;
 mod player;
+mod waiting;
 
 pub use patroni_view::PatroniView;

@@ -103,7 +103,7 @@ pub async fn play(
             early = Some(finished);
             halt.cancel();
             let _ = let_go(playing).await;
-            Some(End::Stopped(Stopped::LoadEnded))
+            Some(Stopped::LoadEnded)
         }
         () = interrupt.once.cancelled() => let_go(playing).await,
     };
@@ -117,7 +117,7 @@ pub async fn play(
     let run = finished.unwrap_or_else(|error| Err(RunError::Internal(error.to_string())));
     let mut played =
         std::mem::take(&mut *played.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-    let stopped = cut_short(stopped, &mut played);
+    played.cut_short = stopped.as_ref().map(ToString::to_string);
     if let Ok(finished) = &run
         && !finished.stopped_now
     {
@@ -130,42 +130,20 @@ pub async fn play(
     Ended { run, played, stopped, not_healed, not_whole }
 }
 
-enum End {
-    Stopped(Stopped),
-    Panicked(String),
-}
-
-fn end_of(ended: Result<Result<(), Stopped>, JoinError>) -> Option<End> {
-    match ended {
-        Ok(Ok(())) => None,
-        Ok(Err(stopped)) => Some(End::Stopped(stopped)),
-        Err(error) => Some(End::Panicked(error.to_string())),
-    }
-}
-
-fn cut_short(end: Option<End>, played: &mut Played) -> Option<Stopped> {
-    match end {
-        None => None,
-        Some(End::Stopped(stopped)) => {
-            played.cut_short = Some(stopped.to_string());
-            Some(stopped)
-        }
-        Some(End::Panicked(words)) => {
-            played.cut_short = Some(format!("pgchaos itself failed: {words}; please report this"));
-            None
-        }
-    }
+/// Why the steps ended early, if they did; a mistake of ours included.
+fn end_of(ended: Result<Result<(), Stopped>, JoinError>) -> Option<Stopped> {
+    ended.unwrap_or_else(|error| Err(Stopped::Ours(error.to_string()))).err()
 }
 
 /// What is being done right now is done to its end: half a stop could come true after it was
 /// mended. Everything else is cut off at once.
-async fn let_go(mut playing: JoinHandle<Result<(), Stopped>>) -> Option<End> {
+async fn let_go(mut playing: JoinHandle<Result<(), Stopped>>) -> Option<Stopped> {
     if let Ok(ended) = tokio::time::timeout(LAST_DEED_LIMIT, &mut playing).await {
         return end_of(ended);
     }
     playing.abort();
     let _ = playing.await;
-    Some(End::Stopped(Stopped::Interrupted))
+    Some(Stopped::Interrupted)
 }
 
 /// A load that does not write yet shows nothing when it is broken.
@@ -261,4 +239,19 @@ async fn count(
         });
     }
     numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_mistake_of_ours_ends_the_steps_and_not_the_drill() {
+        let playing: JoinHandle<Result<(), Stopped>> = tokio::spawn(async { panic!("a mistake") });
+        let stopped = end_of(playing.await).unwrap();
+        assert!(matches!(&stopped, Stopped::Ours(_)), "{stopped}");
+        let interrupted = tokio::spawn(async { Err(Stopped::Interrupted) });
+        assert!(matches!(end_of(interrupted.await), Some(Stopped::Interrupted)));
+        assert!(end_of(Ok(Ok(()))).is_none());
+    }
 }

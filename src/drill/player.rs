@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::backend::{Backend, BackendError};
@@ -17,12 +17,10 @@ use crate::engine::notes::Note;
 use crate::model::injection::Injected;
 use crate::model::judging::Played;
 use crate::model::scenario::Scenario;
-use crate::model::scenario::step::{
-    Act, Action, CommandLine, Deed, Exec, Step, Target, Until, Wait, Who,
-};
+use crate::model::scenario::step::{Act, Action, CommandLine, Deed, Exec, Step, Target, Who};
 
 /// How often the cluster is asked whether it is whole.
-const ASK_EVERY: Duration = Duration::from_millis(300);
+pub(super) const ASK_EVERY: Duration = Duration::from_millis(300);
 
 /// How long to wait for somebody to be the leader, say, before a step.
 const SELECT_LIMIT: Duration = Duration::from_secs(30);
@@ -46,6 +44,9 @@ pub enum Stopped {
     /// The user stopped it.
     #[error("stopped by Ctrl-C")]
     Interrupted,
+    /// A part of pgchaos itself failed.
+    #[error("pgchaos itself failed: {0}; please report this")]
+    Ours(String),
     /// The load is over.
     #[error("the load ended by itself")]
     LoadEnded,
@@ -224,59 +225,6 @@ impl Player {
         }
     }
 
-    /// Waits; an error is what was the case instead.
-    async fn wait(&mut self, wait: Wait) -> Result<(), String> {
-        self.say(wait.to_string()).await;
-        let before = *self.heard.borrow();
-        let limit = wait.within;
-        match wait.until {
-            Until::Time => {
-                tokio::time::sleep(limit).await;
-                Ok(())
-            }
-            Until::Healthy => self.whole(limit).await,
-            Until::Recovered => self.hear(limit, |heard| heard.recovered).await.map_err(|heard| {
-                if heard.was_out { "still no write" } else { "writes never stopped" }.to_owned()
-            }),
-            Until::Outage => self
-                .hear(limit, |heard| heard.was_out)
-                .await
-                .map_err(|_| "writes went on".to_owned()),
-            // The first telling may be of writes from before.
-            Until::Writable => self
-                .hear(limit, |heard| heard.tellings >= before.tellings + 2)
-                .await
-                .map_err(|_| "no write".to_owned()),
-            Until::Writes(count) => self
-                .hear(limit, |heard| heard.acknowledged >= before.acknowledged + count)
-                .await
-                .map_err(|heard| {
-                    format!("{} of them", heard.acknowledged.saturating_sub(before.acknowledged))
-                }),
-        }
-    }
-
-    async fn hear(
-        &mut self,
-        limit: Duration,
-        holds: impl Fn(&Heard) -> bool + Send,
-    ) -> Result<(), Heard> {
-        let came = timeout(limit, self.heard.wait_for(|heard| holds(heard))).await;
-        let holds = came.is_ok_and(|heard| heard.is_ok());
-        if holds { Ok(()) } else { Err(*self.heard.borrow()) }
-    }
-
-    async fn whole(&self, limit: Duration) -> Result<(), String> {
-        let end = Instant::now() + limit;
-        loop {
-            match self.backend.whole().await {
-                Ok(_) => return Ok(()),
-                Err(missing) if Instant::now() >= end => return Err(missing),
-                Err(_) => tokio::time::sleep(ASK_EVERY).await,
-            }
-        }
-    }
-
     /// Notes that something is about to be done; returns when the record will have it before
     /// whatever follows from it.
     async fn began(
@@ -305,7 +253,7 @@ impl Player {
         let _ = self.notes.send(Note::Ended { step: step.number, took: began.elapsed() }).await;
     }
 
-    async fn say(&self, words: String) {
+    pub(super) async fn say(&self, words: String) {
         let _ = self.notes.send(Note::Say(words)).await;
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::support::{Finished, Gen, Postgres};
+use crate::support::{Finished, Gen, Postgres, pgchaos};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -218,4 +218,53 @@ fn what_a_killed_pgchaos_left_broken_the_next_drill_mends() {
     assert_eq!(finished.code, 0, "{}\n{}", finished.stdout, finished.stderr);
     assert!(finished.stderr.contains("an earlier drill was killed"), "{}", finished.stderr);
     assert_eq!(fs::read_to_string(pair.mark("resumed")).unwrap().trim(), "pg1");
+}
+
+#[test]
+fn ctrl_c_twice_mends_and_leaves_the_verification_out() {
+    let pair = Pair::start();
+    let rest = "[[step]]\npause = 'leader'\n[[step]]\nwait = '1h'\n";
+    let hooks = format!(
+        "pause = 'true'\nresume = 'sleep 2; touch {}/resumed'\n",
+        pair.folder.path().display()
+    );
+    let drill = pair.start_drill(&pair.drill(rest, &hooks));
+    drill.wait_for_event(SOON, "the step", |event| event["event"] == "injection_ended");
+    // Two of one kind could be taken for one.
+    drill.signal(Signal::SIGINT);
+    drill.signal(Signal::SIGTERM);
+    let finished = drill.finish();
+    assert_eq!(finished.code, 130, "{}\n{}", finished.stdout, finished.stderr);
+    assert!(pair.mark("resumed").exists() && pair.mark("healed").exists());
+    assert_eq!(only_run(&finished)["summary"]["verification"]["state"], "skipped");
+}
+
+#[test]
+fn repeated_drills_tell_how_their_outages_spread_and_write_reports() {
+    let pair = Pair::start();
+    let end_sessions = "PGTARGETSESSIONATTRS=read-write psql -XAtqc \"select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'pgchaos'\"";
+    let rest = format!(
+        "[[step]]\nexec = '''{end_sessions}'''\nexpect = {{ outages = '>= 1' }}\n\
+         [[step]]\nwait = 'recovered'\n"
+    );
+    let file = pair.drill(&rest, "");
+    let home = tempfile::tempdir().unwrap();
+    let mut command = pgchaos(home.path(), ["drill", "run", "--repeat", "2", "--no-record", "-q"]);
+    command.arg(file).args(["-d", &pair.dsn(), "--report", "d.xml,d.md,d.json"]);
+    let output = command.current_dir(home.path()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}\n{told}");
+    let table: Vec<_> = said.lines().rev().take(3).collect();
+    assert_eq!(table[0].split_whitespace().collect::<Vec<_>>(), ["all", "pass"]);
+    assert!(table[1].contains("outage 1      min ") && table[1].contains(" median "), "{said}");
+    assert!(table[2].starts_with("pair  pass          2 runs "), "{said}");
+    assert!(table[2].ends_with("lost none"), "{said}");
+    let read = |name: &str| fs::read_to_string(home.path().join(name)).unwrap();
+    assert_eq!(read("d.xml").matches("<testcase ").count(), 4);
+    assert!(read("d.xml").contains("<testsuite name=\"drill pair run 2 on hooks-pair\""));
+    assert!(read("d.md").starts_with("# Drills: pass\n"), "{}", read("d.md"));
+    let json: Value = serde_json::from_str(&read("d.json")).unwrap();
+    assert_eq!(json["drills"].as_array().unwrap().len(), 2);
+    assert_eq!((&json["format"], &json["verdict"]), (&1.into(), &"pass".into()));
 }

@@ -1,8 +1,11 @@
 //! `pgchaos drill`: scripted failures with expectations.
 //!
 //! - `scenarios`: drills by name or file. `stage`: the cluster that one is played on.
-//! - `run`: one after the other, each from a whole cluster to a verdict. `one`: one of them.
+//! - `run`: one after the other, each from a whole cluster to a verdict. `one`: one of them;
+//!   `fitness`: what must be so before it; `load`: its load.
 
+mod fitness;
+mod load;
 mod one;
 pub(super) mod run;
 mod scenarios;
@@ -32,14 +35,9 @@ fn list() -> Result<Exit, Problem> {
     let width = builtin::ALL.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, _) in builtin::ALL {
         let scenario = scenarios::find(name)?;
-        let on: Vec<&str> = scenario.on.iter().map(|on| on.name()).collect();
-        print(&format!(
-            "{name:<width$}  {}\n{:<width$}  on {}\n",
-            scenario.title,
-            "",
-            on.join(", ")
-        ));
+        print(&format!("{name:<width$}  {}\n", scenario.title));
     }
+    print("\nEach runs on the lab and on Compose. `pgchaos drill show NAME` prints one.\n");
     Ok(Exit::Pass)
 }
 

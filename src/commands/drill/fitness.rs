@@ -1,0 +1,88 @@
+//! What must be so before a drill begins: nobody else drills there, nothing is left broken, and the
+//! cluster is whole.
+
+use std::time::Duration;
+
+use super::super::files;
+use super::super::problem::Problem;
+use super::one::{One, loud};
+use super::tell;
+use crate::drill::backend::{Backend, wait_until_whole};
+use crate::drill::command::Variables;
+use crate::drill::healing::heal;
+use crate::drill::journal::Journal;
+use crate::model::scenario::On;
+
+/// How long a cluster may take to be whole before a drill.
+const WHOLE_LIMIT: Duration = Duration::from_secs(120);
+
+impl One<'_> {
+    /// The journal of this cluster; what an earlier drill has left broken is mended first.
+    pub(super) async fn journal(
+        &self,
+        backend: &Backend,
+        variables: &Variables,
+    ) -> Result<Journal, Problem> {
+        let mut journal = Journal::open(&files::drills_folder()?, &backend.name())
+            .map_err(|error| Problem::could_not_run(error.to_string()))?;
+        if journal.damage.undo.is_empty() {
+            return Ok(journal);
+        }
+        tell("an earlier drill was killed, and left something broken".to_owned());
+        let failed = heal(backend, &mut journal, variables, &mut tell).await;
+        match failed.is_empty() {
+            true => Ok(journal),
+            false => {
+                let words: Vec<String> = failed.iter().map(loud).collect();
+                Err(Problem::could_not_run(words.join("\n")))
+            }
+        }
+    }
+
+    /// A cluster that is not whole shows nothing when it is broken, and may not survive it.
+    pub(super) async fn must_be_fit(&self, backend: &Backend) -> Result<(), Problem> {
+        let mut told = tell;
+        let whole = tokio::select! {
+            whole = wait_until_whole(backend, WHOLE_LIMIT, &mut told) => whole,
+            () = self.interrupt.once.cancelled() => Err("stopped by Ctrl-C".to_owned()),
+        };
+        if let Err(missing) = whole {
+            let problem = Problem::could_not_run(format!(
+                "the cluster is not whole, so nothing was broken: {missing}"
+            ));
+            return Err(match self.on {
+                On::Lab => problem.try_this(format!(
+                    "pgchaos lab status --name {0}; pgchaos lab up --name {0} starts what is missing",
+                    self.args.lab.name
+                )),
+                On::Compose => problem.try_this(format!(
+                    "docker compose -p {} ps; docker start what is missing",
+                    self.args.project
+                )),
+                On::Hooks => problem,
+            });
+        }
+        let Some(wanted) = self.scenario.synchronous else { return Ok(()) };
+        if backend.synchronous().await == Some(!wanted) {
+            let word = |synchronous| if synchronous { "synchronous" } else { "asynchronous" };
+            return Err(Problem::could_not_run(format!(
+                "the drill {} needs a cluster that is {}, and this one is {}",
+                self.scenario.name,
+                word(wanted),
+                word(!wanted)
+            ))
+            .try_this(match self.on {
+                On::Lab => {
+                    "another lab, which is brought up for it: --name other --base-port 15000"
+                        .to_owned()
+                }
+                On::Compose => format!(
+                    "docker compose exec patroni1 patronictl edit-config --force -s \
+                     synchronous_mode={wanted}"
+                ),
+                On::Hooks => format!("synchronous_mode {wanted} in Patroni's configuration"),
+            }));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! The load of a drill: where it goes, what it is, and what commands get to know of it.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use uuid::Uuid;
+
+use super::super::files;
+use super::super::generate::target;
+use super::super::problem::Problem;
+use super::one::One;
+use super::tell;
+use crate::drill::backend::Backend;
+use crate::drill::command::Variables;
+use crate::engine::run::Plan;
+use crate::model::event::Header;
+use crate::model::options::Thresholds;
+use crate::model::record::FORMAT;
+use crate::pg::settings::{Address, ConnectSettings, Environment, Explicit, Host, resolve};
+
+impl One<'_> {
+    pub(super) fn settings(&self, backend: &Backend) -> Result<ConnectSettings, Problem> {
+        let explicit = match backend.dsn(self.scenario.through) {
+            Some(dsn) => Explicit { dsn: Some(dsn), ..Explicit::default() },
+            None => self.args.connection.explicit(None),
+        };
+        let resolved = resolve(&explicit, &Environment::of_process())?;
+        for warning in &resolved.warnings {
+            tell(format!("warning: {warning}"));
+        }
+        Ok(resolved.settings)
+    }
+
+    pub(super) fn plan(
+        &self,
+        backend: &Backend,
+        settings: ConnectSettings,
+        run_id: Uuid,
+    ) -> Result<Plan, Problem> {
+        let started_at = Utc::now();
+        let record = match self.args.no_record {
+            true => None,
+            false => Some(files::new_record(started_at, run_id, 0)?),
+        };
+        Ok(Plan {
+            header: Header {
+                format: FORMAT,
+                pgchaos: env!("CARGO_PKG_VERSION").to_owned(),
+                run_id,
+                generator: 0,
+                first_writer: 1,
+                own_writers: (i32::MIN, i32::MAX),
+                started_at,
+                target: target(&settings),
+                options: self.scenario.load.clone(),
+                thresholds: Thresholds {
+                    max_lost: self.scenario.expect.max_lost(),
+                    ..Thresholds::default()
+                },
+            },
+            settings: Arc::new(settings),
+            read_settings: None,
+            record,
+            warnings: Vec::new(),
+            notes: None,
+            patroni: backend.watched(),
+        })
+    }
+}
+
+/// What commands get to know of the connection.
+pub(super) fn variables(settings: &ConnectSettings, run_id: Uuid) -> Variables {
+    let hosts: Vec<String> = settings.hosts.iter().map(host_name).collect();
+    let ports: Vec<String> = settings.hosts.iter().map(|host| host.port.to_string()).collect();
+    let mut variables = vec![
+        ("PGHOST".to_owned(), hosts.join(",")),
+        ("PGPORT".to_owned(), ports.join(",")),
+        ("PGUSER".to_owned(), settings.user.clone()),
+        ("PGDATABASE".to_owned(), settings.dbname.clone()),
+        ("PGCHAOS_RUN_ID".to_owned(), run_id.to_string()),
+    ];
+    if let Some(host) = settings.hosts.first() {
+        let password = String::from_utf8_lossy(host.password.as_bytes()).into_owned();
+        variables.push(("PGPASSWORD".to_owned(), password));
+    }
+    variables
+}
+
+fn host_name(host: &Host) -> String {
+    match &host.address {
+        Address::Tcp(name) => name.clone(),
+        Address::Unix(folder) => folder.display().to_string(),
+    }
+}
