@@ -1,0 +1,151 @@
+//! Facts of the load: sessions, writes, failures, and how far every writer is.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::model::fault::{Class, Fault};
+use crate::model::seconds;
+use crate::model::seq_set::SeqSet;
+use crate::model::server::Server;
+
+/// The first success.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ready {
+    /// Who answered.
+    pub server: Server,
+    /// Whether the schema `pgchaos` was made now.
+    pub created: bool,
+}
+
+/// A writer's new session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Connected {
+    /// Which writer.
+    pub writer: i32,
+    /// Who answered.
+    pub server: Server,
+    /// The server's process for this session.
+    pub backend: Backend,
+}
+
+/// A server process: a process id alone is reused.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Backend {
+    /// `pg_backend_pid()`.
+    pub pid: i32,
+    /// `backend_start`, by the server's clock.
+    pub start: Option<DateTime<Utc>>,
+}
+
+/// A failure and what it did to writes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Which writer; `None` for the session that sets up or verifies.
+    pub writer: Option<i32>,
+    /// What failed.
+    pub fault: Fault,
+    /// Writes that are in doubt by it.
+    #[serde(default, skip_serializing_if = "SeqSet::is_empty")]
+    pub in_doubt: SeqSet,
+    /// Writes that it proves not committed.
+    #[serde(default, skip_serializing_if = "SeqSet::is_empty")]
+    pub rejected: SeqSet,
+}
+
+/// A write that waits for its answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stalled {
+    /// Which writer.
+    pub writer: i32,
+    /// Which write.
+    pub seq: i64,
+    /// When it was sent.
+    #[serde(rename = "since_s", with = "seconds")]
+    pub since: Duration,
+}
+
+/// An acknowledged write, for the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Written {
+    /// Which writer.
+    pub writer: i32,
+    /// Its sequence number.
+    pub seq: i64,
+    /// The id that the server gave.
+    pub id: i64,
+    /// The event's type.
+    pub event_type: String,
+    /// The user's name.
+    pub user: String,
+}
+
+/// The last ids, highest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReadBack {
+    /// Which writer read.
+    pub writer: i32,
+    /// At most three.
+    pub ids: Vec<i64>,
+}
+
+/// How far one writer is.
+///
+/// In JSON `[writer, attempted, resolved]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(i32, i64, i64)", into = "(i32, i64, i64)")]
+pub struct Progress {
+    /// Which writer.
+    pub writer: i32,
+    /// The highest sequence number that was sent.
+    pub attempted: i64,
+    /// Up to here every write is acknowledged, unless a [`Failure`] says otherwise.
+    pub resolved: i64,
+}
+
+impl From<(i32, i64, i64)> for Progress {
+    fn from((writer, attempted, resolved): (i32, i64, i64)) -> Self {
+        Self { writer, attempted, resolved }
+    }
+}
+
+impl From<Progress> for (i32, i64, i64) {
+    fn from(progress: Progress) -> Self {
+        (progress.writer, progress.attempted, progress.resolved)
+    }
+}
+
+/// What was done since the last interval: at most a second, and the unit in which a record is
+/// complete.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Writes that came due.
+    pub due: u64,
+    /// Writes that came due and were never sent.
+    pub skipped: u64,
+    /// Writes acknowledged.
+    pub acknowledged: u64,
+    /// Of these, committed without the synchronous standby.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub acknowledged_locally: u64,
+    /// Every writer that moved.
+    pub writers: Vec<Progress>,
+    /// Latencies, as `[microseconds, count]`, of the writes acknowledged.
+    pub latency_us: Vec<(u64, u64)>,
+    /// The highest id seen so far.
+    pub highest_id: Option<i64>,
+    /// Writes due and not yet sent although there are sessions.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub backlog: u64,
+}
+
+// The signature is serde's.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Counts of errors by class.
+pub type ErrorCounts = BTreeMap<Class, u64>;
