@@ -14,7 +14,7 @@ use super::statistics::quantile;
 const COLUMNS: [Column; 9] = [
     Column { key: "rate_per_s", title: "writes/s", decimals: 0 },
     Column { key: "writers", title: "writers", decimals: 0 },
-    Column { key: "due", title: "exactly due", decimals: 1 },
+    Column { key: "due", title: "exactly due", decimals: 0 },
     Column { key: "counted_due", title: "counted due", decimals: 0 },
     Column { key: "sent", title: "sent", decimals: 0 },
     Column { key: "rate_error", title: "off rate", decimals: 1 },
@@ -24,8 +24,8 @@ const COLUMNS: [Column; 9] = [
 ];
 
 const NOTES: [&str; 6] = [
-    "exactly due: over all writers, the rate times the time from its first session to the end, and",
-    "1. counted due: by pgchaos itself. sent: writes that a relay saw; less than due where the server",
+    "exactly due: over all writers, slots of its share of the rate from its first session to the end.",
+    "counted due: by pgchaos itself. sent: writes that a relay saw; less than due where the server",
     "does not keep up. off rate: those, less the rate times the time from the first to the last.",
     "gap, in ms: between writes that follow each other at the relay; those of one read have a gap of",
     "0. The relay takes processor time too, most at 50,000/s.",
@@ -90,7 +90,8 @@ fn exactly_due(load: &Load, rate_per_s: f64, writers: u32) -> f64 {
     let of_writer = |writer: u32| {
         let is_first = |line: &&Value| line["event"] == "connected" && line["writer"] == writer;
         let connected_s = load.record.iter().find(is_first).and_then(|line| line["at_s"].as_f64());
-        rate_each_per_s * (end_s - connected_s.expect("every writer had a session")) + 1.0
+        let writes_s = end_s - connected_s.expect("every writer had a session");
+        (rate_each_per_s * writes_s).floor() + 1.0
     };
     (1..=writers).map(of_writer).sum()
 }
