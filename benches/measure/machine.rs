@@ -30,8 +30,8 @@ pub(crate) fn in_words(facts: &Value) -> String {
     let fact = |name: &str| facts[name].as_str().map_or(facts[name].to_string(), str::to_owned);
     let mut words = format!(
         "{} cores ({}), Linux {}, load average {}\n\
-         PostgreSQL {} on the same machine, fsync {} by {}, shared_buffers {}\n\
-         pgchaos {}",
+         PostgreSQL {} on the same machine\n\
+         fsync {} by {}, shared_buffers {}; pgchaos {}",
         fact("cores"),
         fact("processor"),
         fact("kernel"),
