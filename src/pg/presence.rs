@@ -18,7 +18,7 @@ use crate::model::seq_set::SeqSet;
 
 /// Every place where a writer's sequence does not go on by one: its first row, a gap, a row that
 /// is there again. Both neighbours close and open an island; `highest` closes the last one.
-const BREAKS: &str = "\
+pub const BREAKS: &str = "\
 SELECT writer, before, seq FROM (
   SELECT writer, seq, lag(seq) OVER (PARTITION BY writer ORDER BY seq) AS before
     FROM pgchaos.user_events

@@ -9,7 +9,7 @@ mod setup;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -116,6 +116,11 @@ impl Postgres {
         let output = command::output(&mut psql, DEADLINE);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
+    /// One of PostgreSQL's programs of the server's own version, free of the tester's surroundings.
+    pub fn program(&self, name: &str) -> Command {
+        self.setup.program(name)
     }
 
     /// The process id of the postmaster. Panics when the server is down.

@@ -17,6 +17,7 @@ use tokio::runtime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::{free_port, postgres};
+pub use frames::{Request, Requests};
 use mode::{End, Mode, Trap, When};
 use server::{Order, Server, listen};
 use shared::Shared;

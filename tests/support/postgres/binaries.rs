@@ -7,8 +7,20 @@ use std::process::Command;
 
 const DEBIAN: &str = "/usr/lib/postgresql";
 
-/// The folder with `postgres`, `initdb` and the rest: Debian's newest version, or what is on the PATH.
+/// Names the folder for whoever wants another version than the one that is found.
+const NAMED_BY: &str = "POSTGRES_BIN";
+
+/// The folder with `postgres`, `initdb` and the rest: the one that is named, else Debian's newest version, or what is
+/// on the PATH.
 pub(super) fn folder() -> PathBuf {
+    if let Some(named) = env::var_os(NAMED_BY) {
+        let folder = PathBuf::from(named);
+        assert!(
+            is_complete(&folder),
+            "{NAMED_BY} is {folder:?}, which has not all of PostgreSQL's programs"
+        );
+        return folder;
+    }
     debian()
         .or_else(on_path)
         .or_else(by_pg_config)

@@ -13,7 +13,7 @@ const LONGEST_STARTUP: usize = 10_000;
 
 /// What a message of the client means to the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Request {
+pub enum Request {
     /// Asks for encryption; the answer is a single byte.
     Encryption,
     /// The startup packet; `ReadyForQuery` follows when the client is in.
@@ -28,7 +28,7 @@ pub(super) enum Request {
 
 /// The client's side of a stream.
 #[derive(Default)]
-pub(super) struct Requests {
+pub struct Requests {
     pending: Vec<u8>,
     state: State,
 }
@@ -42,17 +42,17 @@ enum State {
 }
 
 impl Requests {
-    pub(super) fn feed(&mut self, bytes: &[u8]) {
+    pub fn feed(&mut self, bytes: &[u8]) {
         self.pending.extend_from_slice(bytes);
     }
 
     /// What follows cannot be read any more: the server has agreed to encryption.
-    pub(super) fn stop_cutting(&mut self) {
+    pub fn stop_cutting(&mut self) {
         self.state = State::Uncut;
     }
 
     /// The next whole message.
-    pub(super) fn next(&mut self) -> Option<(Request, Vec<u8>)> {
+    pub fn next(&mut self) -> Option<(Request, Vec<u8>)> {
         match self.state {
             State::Uncut => rest(&mut self.pending).map(|bytes| (Request::Other, bytes)),
             State::Startup => self.next_of_startup(),
