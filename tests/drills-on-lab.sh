@@ -45,7 +45,7 @@ code=0
 awk -v RS= 'END { print }' "$logs/results.txt"
 if [ "$code" -ne 0 ]; then
     printf '\n# exit code %d; what was expected and not seen:\n' "$code"
-    grep -nE '^drill |^  step|FAIL|INCONCLUSIVE|COULD NOT RUN|STILL BROKEN|  \? ' "$logs/results.txt" || true
+    grep -nE 'FAIL|INCONCLUSIVE|COULD NOT RUN|STILL BROKEN' "$logs/results.txt" || true
     printf '\n# the last lines of %s:\n' "$logs/log.txt"
     tail -n 40 "$logs/log.txt"
 fi
