@@ -7,7 +7,8 @@
 //!   wakes it beside answers, to the moment by `exact_timer`; `outbox`:
 //!   what it tells the recorder, in batches; `gate`: so that a thousand writers make no storm;
 //!   `dialer`: one attempt, through every host.
-//! - `threads`: what writers run on.
+//! - `start_line`: where writers wait for each other before the first write; `threads`: what they
+//!   run on.
 //! - `recorder`: the one task that owns the books, the outage clock and the record.
 //! - `checker`: looks up recent writes after an outage.
 //! - [`notes`]: what a drill does meanwhile.
@@ -32,6 +33,7 @@ mod replica_reader;
 pub mod run;
 pub mod setup;
 mod signal;
+mod start_line;
 mod threads;
 pub mod verification;
 mod writer;

@@ -25,6 +25,7 @@ use super::recorder::Recorder;
 use super::replica_reader::ReplicaReader;
 use super::setup::{SetUp, SetupError, set_up};
 use super::signal::Signal;
+use super::start_line::StartLine;
 use super::threads::Threads;
 use super::verification::verify;
 use super::writer::{Shared, Writer};
@@ -188,7 +189,7 @@ pub async fn run(
                 clock,
                 // The load begins now: what came due while the cluster was waited for was never
                 // due.
-                begin: clock.now(),
+                start_line: StartLine::new(clock, options.writers),
                 gate: Gate::new(),
                 timer,
                 stop: stop.writing.clone(),

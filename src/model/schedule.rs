@@ -8,17 +8,13 @@ use std::time::Duration;
 
 use super::options::{Backlog, Rate};
 
-/// A first session that takes no longer than this shifts the schedule, a later one is an outage.
-const SOON: Duration = Duration::from_secs(1);
-
 /// One writer's slots, and which of them are used up.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     pace: Pace,
     backlog: Backlog,
-    /// When the load began, and whether this writer has had a session since.
+    /// When it begins.
     begin: Duration,
-    begun: bool,
     /// Slots used up: sent or skipped.
     taken: u64,
     /// Writes sent before any slot was due, and acknowledged.
@@ -61,7 +57,7 @@ impl Schedule {
             let rest = writes % u64::from(writers);
             each + u64::from(u64::from(index) < rest)
         });
-        Self { pace, backlog, begin, begun: false, taken: 0, probes: 0, left, skipped: 0 }
+        Self { pace, backlog, begin, taken: 0, probes: 0, left, skipped: 0 }
     }
 
     /// When the next write is due; now when the pace is `max`, `None` when all are sent.
@@ -96,15 +92,12 @@ impl Schedule {
         self.probes += 1;
     }
 
-    /// The first session is there: when that was soon after the beginning, the schedule begins
-    /// now, as the time it takes to connect at first is no outage and no latency.
-    fn begin(&mut self, now: Duration) {
-        self.begun = true;
-        if let Pace::Slots { first, .. } = &mut self.pace
-            && now < self.begin + SOON
-        {
-            *first += now.saturating_sub(self.begin);
+    /// The schedule begins at `at`, later than it was made for.
+    pub fn begins(&mut self, at: Duration) {
+        if let Pace::Slots { first, .. } = &mut self.pace {
+            *first += at.saturating_sub(self.begin);
         }
+        self.begin = self.begin.max(at);
     }
 
     /// A session is there, for the first time or again: slots that came due without one are
@@ -113,9 +106,6 @@ impl Schedule {
     /// One write goes out at once, so that the end of the outage is sharp: the last slot that
     /// came due is kept for it.
     pub fn session_opened(&mut self, now: Duration) {
-        if !self.begun {
-            self.begin(now);
-        }
         let due = self.overdue(now);
         if self.backlog == Backlog::CatchUp || due <= 1 {
             return;

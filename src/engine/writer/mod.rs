@@ -22,6 +22,7 @@ use super::exact_timer::ExactTimer;
 use super::gate::Gate;
 use super::outbox::Outbox;
 use super::signal::Signal;
+use super::start_line::StartLine;
 use crate::model::backoff::Backoff;
 use crate::model::options::LoadOptions;
 use crate::model::schedule::Schedule;
@@ -34,7 +35,7 @@ pub(crate) struct Shared {
     pub(crate) dialer: Dialer,
     pub(crate) clock: Clock,
     /// When the schedule begins.
-    pub(crate) begin: Duration,
+    pub(crate) start_line: StartLine,
     pub(crate) gate: Gate,
     /// Wakes writers when a write is due.
     pub(crate) timer: Arc<ExactTimer>,
@@ -90,7 +91,7 @@ impl Writer {
                 index,
                 options.writers,
                 options.writes,
-                shared.begin,
+                shared.start_line.started(),
             ),
             backoff: Backoff::new(options.backoff_min, options.backoff_max),
             random,
@@ -106,12 +107,19 @@ impl Writer {
     /// Writes until it is told to stop or everything is written.
     pub(crate) async fn run(mut self) {
         // Nobody connects only to see that there is nothing left to write.
+        let mut at_start = true;
         while self.schedule.next_due(self.shared.clock.now()).is_some() {
             let Some(session) = self.connect().await else {
+                if let (true, Some(begin)) = (at_start, self.shared.start_line.begun()) {
+                    self.schedule.begins(begin);
+                }
                 self.schedule.end_without_session(self.shared.clock.now());
                 self.flush().await;
                 break;
             };
+            if std::mem::take(&mut at_start) {
+                self.schedule.begins(self.shared.start_line.arrive().await);
+            }
             let left = self.write_on(session).await;
             self.stops_working();
             self.owes_probe = true;
