@@ -21,3 +21,5 @@ mod fates;
 mod looks;
 #[path = "accounting/verdicts.rs"]
 mod verdicts;
+#[path = "accounting/walk.rs"]
+mod walk;
