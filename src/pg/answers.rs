@@ -33,45 +33,80 @@ impl Answer {
 /// Puts answers together from bytes as they come.
 #[derive(Debug, Default)]
 pub struct Answers {
-    /// Bytes that are no whole message yet. Whoever reads appends to them.
-    pub received: BytesMut,
+    /// Bytes that are no whole message yet.
+    received: BytesMut,
     gathered: Answer,
+    /// The server said that it did what was asked.
+    done: bool,
     /// Requests without a whole answer.
-    pub(super) awaited: usize,
+    awaited: usize,
+    /// With these words the server ends the session.
+    last_words: Option<Box<ServerError>>,
 }
 
 impl Answers {
+    /// A request was made.
+    pub fn asked(&mut self) {
+        self.awaited += 1;
+    }
+
+    /// Where the bytes of the server go.
+    pub fn buffer(&mut self) -> &mut BytesMut {
+        &mut self.received
+    }
+
     /// The next whole answer, if it is there.
     ///
     /// # Errors
-    /// The bytes are no answer to what was asked: the session cannot be used any more.
+    /// The bytes are no answer to what was asked. What follows them cannot be told from garbage:
+    /// there is no answer any more.
     pub fn take(&mut self) -> io::Result<Option<Answer>> {
+        let taken = self.next_answer();
+        if taken.is_err() {
+            *self = Self::default();
+        }
+        taken
+    }
+
+    fn next_answer(&mut self) -> io::Result<Option<Answer>> {
         while let Some(message) = self.message()? {
             match message {
                 Message::DataRow(row) => self.row(&row)?,
-                Message::ErrorResponse(body) => {
-                    self.gathered.error = Some(Box::new(ServerError::of(body.fields())));
-                }
+                Message::ErrorResponse(body) => self.error(ServerError::of(body.fields())),
                 Message::NoticeResponse(body) => {
                     self.gathered.committed_locally |=
                         ServerError::of(body.fields()).is_cancelled_synchronous_wait();
                 }
-                Message::ReadyForQuery(_) if self.awaited == 0 => {
-                    return Err(unexpected("an answer to nothing that was asked"));
-                }
-                Message::ReadyForQuery(_) => {
-                    self.awaited -= 1;
-                    return Ok(Some(std::mem::take(&mut self.gathered)));
-                }
+                Message::ReadyForQuery(_) => return self.whole().map(Some),
+                Message::CommandComplete(_) | Message::ParseComplete => self.done = true,
                 Message::BindComplete
-                | Message::ParseComplete
-                | Message::CommandComplete(_)
                 | Message::ParameterStatus(_)
                 | Message::NotificationResponse(_) => {}
                 _ => return Err(unexpected("a message that belongs to no answer")),
             }
         }
         Ok(None)
+    }
+
+    fn error(&mut self, error: ServerError) {
+        if error.is_fatal() {
+            self.last_words = Some(Box::new(error));
+        } else {
+            self.gathered.error = Some(Box::new(error));
+        }
+    }
+
+    fn whole(&mut self) -> io::Result<Answer> {
+        let answer = std::mem::take(&mut self.gathered);
+        let done = std::mem::take(&mut self.done);
+        if self.awaited == 0 {
+            return Err(unexpected("an answer to nothing that was asked"));
+        }
+        if !done && answer.error.is_none() {
+            return Err(unexpected("an answer that says neither that it was done nor why not"));
+        }
+        self.awaited -= 1;
+        Ok(answer)
     }
 
     fn message(&mut self) -> io::Result<Option<Message>> {
@@ -84,21 +119,20 @@ impl Answers {
         }
     }
 
-    /// The bytes have ended: an ERROR that came without the rest of its answer is one all the
+    /// The session has ended: an ERROR that came without the rest of its answer is one all the
     /// same, as its transaction is rolled back. Anything else that has begun says nothing.
     pub fn last(&mut self) -> Option<Answer> {
-        let refused = self.gathered.error.as_ref().is_some_and(|error| !error.is_fatal());
-        if !refused || self.awaited == 0 {
+        if self.gathered.error.is_none() || self.awaited == 0 {
             return None;
         }
         self.awaited -= 1;
         Some(std::mem::take(&mut self.gathered))
     }
 
-    /// With what words the server ended the session, if it said any.
+    /// With what words the server ends the session, if it said any.
     #[must_use]
     pub fn last_words(&self) -> Option<&ServerError> {
-        self.gathered.error.as_deref().filter(|error| error.is_fatal())
+        self.last_words.as_deref()
     }
 
     /// A row of one `bigint`, in binary: its length in four bytes, then it.
@@ -201,6 +235,33 @@ mod tests {
         let mut answers = answers(2, &[warning, write_answer(1), write_answer(2)].concat());
         assert!(answers.take().unwrap().unwrap().committed_locally);
         assert!(!answers.take().unwrap().unwrap().committed_locally);
+    }
+
+    #[test]
+    fn a_fatal_word_after_an_error_leaves_the_error_its_answer() {
+        let refused = [error(b'E', "ERROR", "23505"), error(b'E', "FATAL", "57P01")].concat();
+        let mut answers = answers(2, &refused);
+        assert_eq!(answers.take().unwrap(), None);
+        assert_eq!(answers.last_words().unwrap().evidence().sqlstate.unwrap().0, "57P01");
+        assert!(answers.last().unwrap().error.unwrap().evidence().proves_rejection());
+        assert_eq!(answers.last(), None, "the second request has no answer");
+    }
+
+    #[test]
+    fn after_bytes_that_are_no_answer_nothing_is_one_any_more() {
+        // A refusal, a message that nobody asked for, and the end of the answer.
+        let lie = [error(b'E', "ERROR", "23514"), message(b'n', b""), message(b'Z', b"I")].concat();
+        let mut answers = answers(8, &[lie, write_answer(1)].concat());
+        assert!(answers.take().is_err());
+        assert_eq!(answers.take().unwrap(), None);
+        assert_eq!(answers.last(), None);
+    }
+
+    #[test]
+    fn an_end_of_an_answer_alone_acknowledges_nothing() {
+        assert!(answers(1, &message(b'Z', b"I")).take().is_err());
+        let row_alone = [row(1), message(b'Z', b"I")].concat();
+        assert!(answers(1, &row_alone).take().is_err(), "a row is no commit");
     }
 
     #[test]

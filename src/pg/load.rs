@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use postgres_protocol::IsNull;
 use postgres_protocol::message::frontend;
 use tokio::io::AsyncWrite;
@@ -138,7 +138,7 @@ impl LoadSession {
     /// Each request has its own Sync: its transaction ends with it.
     fn end_of_request(&mut self) {
         frontend::sync(&mut self.to_send);
-        self.answers.awaited += 1;
+        self.answers.asked();
     }
 
     /// Sends what was made, and waits for the next answer or for the session's end. May be given
@@ -167,13 +167,16 @@ impl LoadSession {
             if let Some(answer) = self.answer_if_there() {
                 return Poll::Ready(Ok(answer));
             }
+            if self.ended.is_none() {
+                // A goodbye is the end, however long the socket stays open.
+                self.ended = self.answers.last_words().map(End::by_server);
+            }
             if let Some(end) = &self.ended {
                 let end = end.clone();
                 return Poll::Ready(self.answers.last().ok_or(end));
             }
-            self.answers.received.reserve(READ_BYTES);
-            let read =
-                poll_read_buf(Pin::new(&mut self.socket), context, &mut self.answers.received);
+            self.answers.buffer().reserve(READ_BYTES);
+            let read = poll_read_buf(Pin::new(&mut self.socket), context, self.answers.buffer());
             self.ended = match ready!(read) {
                 Ok(0) => Some(self.end_of_bytes(None)),
                 Ok(_) => None,
@@ -184,19 +187,22 @@ impl LoadSession {
 
     /// A failure is no end yet: the server may have said why before it went.
     fn poll_send(&mut self, context: &mut Context<'_>) {
-        while !self.to_send.is_empty() && self.not_sent.is_none() {
-            match Pin::new(&mut self.socket).poll_write(context, &self.to_send) {
-                Poll::Ready(Ok(count)) => drop(self.to_send.split_to(count)),
-                Poll::Ready(Err(error)) => self.not_sent = Some(End::by_io(&error)),
+        while !self.to_send.is_empty() && self.not_sent.is_none() && self.ended.is_none() {
+            self.not_sent = match Pin::new(&mut self.socket).poll_write(context, &self.to_send) {
+                Poll::Ready(Ok(0)) => Some(End::by_io(&io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(count)) => {
+                    self.to_send.advance(count);
+                    None
+                }
+                Poll::Ready(Err(error)) => Some(End::by_io(&error)),
                 Poll::Pending => return,
-            }
+            };
         }
     }
 
-    /// The best of the reasons: the server's own words, the read's error, the write's error.
+    /// The better of the reasons: the read's error, the write's error.
     fn end_of_bytes(&mut self, error: Option<&io::Error>) -> End {
-        let fatal = self.answers.last_words().map(End::by_server);
-        fatal.or_else(|| error.map(End::by_io)).or_else(|| self.not_sent.take()).unwrap_or_default()
+        error.map(End::by_io).or_else(|| self.not_sent.take()).unwrap_or_default()
     }
 
     /// Whether this answer to a write proves that it is not committed.
@@ -233,7 +239,7 @@ impl LoadSession {
         frontend::terminate(&mut self.to_send);
         let sent = poll_fn(|context| {
             self.poll_send(context);
-            let done = self.to_send.is_empty() || self.not_sent.is_some();
+            let done = self.to_send.is_empty() || self.not_sent.is_some() || self.ended.is_some();
             if done { Poll::Ready(()) } else { Poll::Pending }
         });
         // A server that does not take the goodbye gets the cut that the drop is.
