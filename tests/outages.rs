@@ -17,5 +17,7 @@ mod clocks;
 mod deadlines;
 #[path = "outages/lengths.rs"]
 mod lengths;
+#[path = "outages/silence.rs"]
+mod silence;
 #[path = "outages/storms.rs"]
 mod storms;

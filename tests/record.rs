@@ -186,7 +186,11 @@ fn all_kinds() -> Vec<What> {
             in_doubt: SeqSet::new(),
             rejected: SeqSet::new(),
         }),
-        What::Stalled(Stalled { writer: 7, seq: 82, since: Duration::from_micros(81_000_001) }),
+        What::Stalled(Stalled {
+            writer: 7,
+            seq: Some(82),
+            since: Duration::from_micros(81_000_001),
+        }),
         What::Written(Written {
             writer: 7,
             seq: 82,
@@ -632,7 +636,7 @@ proptest! {
 
     #[test]
     fn times_come_back_to_the_microsecond(us in 0..(30 * 24 * 3600 * 1_000_000_u64)) {
-        let stalled = Stalled { writer: 1, seq: 1, since: Duration::from_micros(us) };
+        let stalled = Stalled { writer: 1, seq: Some(1), since: Duration::from_micros(us) };
         let event = Event { at: Duration::from_micros(us), what: What::Stalled(stalled) };
         prop_assert_eq!(decode(encode(&event).unwrap().as_bytes(), 1), Ok(event));
     }

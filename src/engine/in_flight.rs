@@ -49,12 +49,18 @@ impl InFlight {
         self.sent.front().copied()
     }
 
-    /// The oldest write without an answer.
-    pub(crate) fn oldest_write(&self) -> Option<(i64, Duration)> {
+    /// The seq of the oldest write without an answer.
+    pub(crate) fn oldest_seq(&self) -> Option<i64> {
         self.sent.iter().find_map(|sent| match sent.what {
-            Request::Write { event, .. } => Some((event.seq, sent.at)),
+            Request::Write { event, .. } => Some(event.seq),
             Request::Read => None,
         })
+    }
+
+    /// Since when the server owes an answer and gives no sign of life, its last answer being at
+    /// `last_answer`. That a request waits for those before it is no silence.
+    pub(crate) fn silent_since(&self, last_answer: Duration) -> Option<Duration> {
+        self.oldest().map(|oldest| oldest.at.max(last_answer))
     }
 
     /// Everything without an answer.
@@ -81,5 +87,25 @@ impl Sent {
     /// While doing what a session that ends now has ended.
     pub(crate) fn phase(&self) -> Phase {
         if self.is_write() { Phase::Write } else { Phase::Read }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_server_is_silent_since_its_last_answer_or_since_it_was_asked() {
+        let mut flight = InFlight::default();
+        assert_eq!(flight.silent_since(ms(5)), None, "nothing is owed");
+        flight.push(Sent { what: Request::Read, at: ms(10) });
+        assert_eq!(flight.silent_since(ms(5)), Some(ms(10)), "a read is owed an answer too");
+        flight.push(Sent { what: Request::Read, at: ms(11) });
+        assert!(flight.pop().is_some());
+        assert_eq!(flight.silent_since(ms(900)), Some(ms(900)), "the second waited for the first");
     }
 }

@@ -59,8 +59,8 @@ pub(crate) enum Signal {
         /// Whether the writer cannot write, or only this one write failed.
         down: bool,
     },
-    /// A write has no answer for too long.
-    Stalled { writer: i32, seq: i64, since: Duration, at: Duration },
+    /// The server has given no sign of life for too long.
+    Stalled { writer: i32, seq: Option<i64>, since: Duration, at: Duration },
     /// What was looked up after an outage.
     Checked(Box<Checked>),
     /// What became known of an outage's kind.

@@ -12,23 +12,6 @@ use crate::pg::load::LoadSession;
 use crate::pg::server_error::ServerError;
 use crate::pg::session::End;
 
-/// Writes that a broken session leaves in doubt.
-#[derive(Default)]
-struct Doubts {
-    seqs: SeqSet,
-    /// When the oldest of them was sent: since then there was no sign of life.
-    since: Option<Duration>,
-}
-
-impl Doubts {
-    fn add(&mut self, sent: Sent) {
-        if let Request::Write { event, .. } = sent.what {
-            self.seqs.insert(event.seq..=event.seq);
-            self.since = Some(self.since.map_or(sent.at, |since| since.min(sent.at)));
-        }
-    }
-}
-
 impl Writer {
     /// The server proved that a write is not committed. Unless only this one write conflicted,
     /// the session is left once the rest is answered, as the next one may be with a server that
@@ -41,6 +24,7 @@ impl Writer {
         error: &ServerError,
     ) {
         let at = self.shared.clock.now();
+        let since = sent_at.max(used.last_answer);
         let fault = used.session.fault_of(error, Phase::Write);
         let down = fault.class != Class::Conflict;
         used.leaving |= down;
@@ -49,7 +33,7 @@ impl Writer {
         self.resolved = seq;
         let signal = Signal::Failed {
             writer: self.number,
-            since: sent_at,
+            since,
             at,
             fault: Box::new(fault),
             in_doubt: SeqSet::new(),
@@ -79,9 +63,7 @@ impl Writer {
     /// session: it cannot be used any more.
     pub(super) async fn broken(&mut self, used: &mut Use, failed: Sent, error: &ServerError) {
         let fault = used.session.fault_of(error, failed.phase());
-        let mut doubts = Doubts::default();
-        doubts.add(failed);
-        self.left(used, doubts, fault).await;
+        self.left(used, Some(failed), fault).await;
     }
 
     /// The session ended. Answers that came before its end were taken: what is still unanswered
@@ -93,21 +75,30 @@ impl Writer {
             used.flight.oldest().map_or(Phase::Idle, |sent| sent.phase())
         };
         let fault = used.session.fault_of_end(end, phase);
-        self.left(used, Doubts::default(), fault).await;
+        self.left(used, None, fault).await;
     }
 
-    /// Leaves a session that cannot be used any more, with what it leaves in doubt.
-    async fn left(&mut self, used: &Use, mut doubts: Doubts, fault: Fault) {
+    /// Leaves a session that cannot be used any more: its unanswered writes, and the one that was
+    /// just answered with nothing that tells, are in doubt.
+    async fn left(&mut self, used: &Use, untold: Option<Sent>, fault: Fault) {
         let at = self.shared.clock.now();
-        used.flight.unanswered().for_each(|sent| doubts.add(sent));
-        self.failed(fault, doubts.since.unwrap_or(at), at, doubts.seqs).await;
+        let mut in_doubt = SeqSet::new();
+        for sent in untold.into_iter().chain(used.flight.unanswered()) {
+            if let Request::Write { event, .. } = sent.what {
+                in_doubt.insert(event.seq..=event.seq);
+            }
+        }
+        let oldest = untold.or_else(|| used.flight.oldest());
+        // Since then there was no sign of life, where anything was owed.
+        let since = oldest.map_or(at, |oldest| oldest.at.max(used.last_answer));
+        self.failed(fault, since, at, in_doubt).await;
     }
 
     /// The oldest request has had no answer for the whole deadline.
     pub(super) async fn timed_out(&mut self, used: &Use, oldest: Sent) {
         let deadline = self.shared.options.write_timeout;
         let fault = used.session.deadline_fault(oldest.phase(), deadline);
-        self.left(used, Doubts::default(), fault).await;
+        self.left(used, None, fault).await;
     }
 
     async fn failed(&mut self, fault: Fault, since: Duration, at: Duration, in_doubt: SeqSet) {

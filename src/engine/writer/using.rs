@@ -26,7 +26,9 @@ pub(super) struct Use {
     probe: bool,
     /// That write, until it is answered.
     probing: Option<i64>,
-    /// The silence of the oldest write was told.
+    /// The server's last sign of life: an answer, at first the session itself.
+    pub(super) last_answer: Duration,
+    /// The silence since then was told.
     stall_told: bool,
     /// A rejected write: what is in flight is waited for, then the session is left.
     pub(super) leaving: bool,
@@ -36,18 +38,24 @@ pub(super) struct Use {
 }
 
 impl Use {
-    fn new(session: LoadSession, probe: bool) -> Self {
+    fn new(session: LoadSession, probe: bool, now: Duration) -> Self {
         Self {
             session,
             flight: InFlight::default(),
             fresh: true,
             probe,
             probing: None,
+            last_answer: now,
             stall_told: false,
             leaving: false,
             stopping: false,
             writes_since_read: 0,
         }
+    }
+
+    /// Since when the server owes an answer and gives no sign of life.
+    fn silent_since(&self) -> Option<Duration> {
+        self.flight.silent_since(self.last_answer)
     }
 
     /// How many writes may be without an answer. The first one tells whether the session writes at
@@ -63,7 +71,7 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         let clock = shared.clock;
         self.schedule.session_opened(clock.now());
-        let mut used = Use::new(session, self.owes_probe);
+        let mut used = Use::new(session, self.owes_probe, clock.now());
         used.stopping = shared.stop.is_cancelled();
         let mut alarms = Alarms::new(clock, Arc::clone(&shared.timer), shared.stop.clone());
         loop {
@@ -157,8 +165,8 @@ impl Writer {
         if let Some(oldest) = used.flight.oldest() {
             deadline = deadline.min(oldest.at + options.write_timeout);
         }
-        if let (Some((_, at)), false) = (used.flight.oldest_write(), used.stall_told) {
-            deadline = deadline.min(at + options.stall_after);
+        if let (Some(since), false) = (used.silent_since(), used.stall_told) {
+            deadline = deadline.min(since + options.stall_after);
         }
         deadline
     }
@@ -176,6 +184,7 @@ impl Writer {
         let mut answer = Some(first);
         while let Some(next) = answer {
             self.answered(used, next, now).await?;
+            used.last_answer = now;
             answer = used.session.answer_if_there();
         }
         ControlFlow::Continue(())
@@ -189,12 +198,7 @@ impl Writer {
             (Request::Write { event, due }, None) => {
                 self.acknowledged(used, event, due, &answer, now).await;
             }
-            (Request::Read, None) if self.shared.one_by_one => {
-                self.flush().await;
-                let ids = answer.ids().to_vec();
-                self.outbox.send(Signal::ReadBack { writer: self.number, ids }).await;
-            }
-            (Request::Read, None) => {}
+            (Request::Read, None) => self.read_back(used, &answer).await,
             (Request::Write { event, .. }, Some(error)) if LoadSession::proves_rejection(error) => {
                 self.rejected(used, event.seq, sent.at, error).await;
             }
@@ -207,6 +211,16 @@ impl Writer {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    async fn read_back(&mut self, used: &mut Use, answer: &Answer) {
+        // After a silence the next write goes out at once: it tells whether that is over.
+        used.probe |= used.stall_told;
+        if self.shared.one_by_one {
+            self.flush().await;
+            let ids = answer.ids().to_vec();
+            self.outbox.send(Signal::ReadBack { writer: self.number, ids }).await;
+        }
     }
 
     async fn acknowledged(
@@ -267,12 +281,13 @@ impl Writer {
             self.timed_out(used, oldest).await;
             return ControlFlow::Break(());
         }
-        if let Some((seq, since)) = used.flight.oldest_write()
+        if let Some(since) = used.silent_since()
             && since + stall_after <= now
             && !used.stall_told
         {
             used.stall_told = true;
             self.flush().await;
+            let seq = used.flight.oldest_seq();
             let signal = Signal::Stalled { writer: self.number, seq, since, at: now };
             self.outbox.send(signal).await;
         }

@@ -55,14 +55,15 @@ pub struct Failure {
     pub rejected: SeqSet,
 }
 
-/// A write that waits for its answer.
+/// A server that owes an answer and gives no sign of life.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stalled {
     /// Which writer.
     pub writer: i32,
-    /// Which write.
-    pub seq: i64,
-    /// When it was sent.
+    /// The oldest write that waits; none when only a read does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<i64>,
+    /// Since when: its last answer, or when it was asked.
     #[serde(rename = "since_s", with = "seconds")]
     pub since: Duration,
 }

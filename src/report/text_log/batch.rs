@@ -78,7 +78,11 @@ impl Batch {
             last: at,
             count: 1,
             writers: [stalled.writer].into(),
-            in_doubt: [(stalled.writer, SeqSet::range(stalled.seq, stalled.seq))].into(),
+            in_doubt: stalled
+                .seq
+                .map(|seq| (stalled.writer, SeqSet::range(seq, seq)))
+                .into_iter()
+                .collect(),
             rejected: BTreeMap::new(),
             fault: None,
             sent: stalled.since,

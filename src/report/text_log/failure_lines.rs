@@ -169,6 +169,9 @@ fn uncommitted(batch: &Batch) -> Option<String> {
 fn stall(batch: &Batch, setting: Setting) -> Line {
     let line = Line::new(Tone::Wary, "NO ANSWER");
     let waited = duration(batch.waited());
+    if batch.in_doubt.is_empty() {
+        return line.rest(format!(" to a read{} for {waited}", of_writers(batch, setting)));
+    }
     if words::total(&batch.in_doubt) == 1 {
         let write = words::inserts(&batch.in_doubt, setting.writers > 1);
         return line.rest(format!(" to {write} for {waited}"));

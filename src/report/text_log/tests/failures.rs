@@ -139,7 +139,7 @@ fn history_that_went_backwards_is_loud() {
 #[test]
 fn stalls_of_several_writers_are_one_line() {
     let mut log = log(8, false, None);
-    let stalled = |writer, seq| What::Stalled(Stalled { writer, seq, since: ms(1_000) });
+    let stalled = |writer, seq| What::Stalled(Stalled { writer, seq: Some(seq), since: ms(1_000) });
     let rows = told(&mut log, &[event(2_000, stalled(1, 82)), event(2_010, stalled(4, 82))]);
     assert_eq!(rows, ["[23:56:22] NO ANSWER to 2 writes (2 of 8 writers) for 1.0 s"]);
     let rows = told(&mut log, &[event(9_000, stalled(3, 85))]);
