@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
@@ -26,10 +27,16 @@ pub(crate) struct Alarms {
     clock: Clock,
     timer: Arc<ExactTimer>,
     waiting: FuturesUnordered<BoxFuture<'static, Rang>>,
-    /// The earliest deadline.
-    deadline: Option<Duration>,
-    /// The earliest due write.
-    due: Option<Duration>,
+    deadline: Timer,
+    due: Timer,
+}
+
+/// One of the two timers: at most one future of each kind waits, as one that is replaced ends.
+#[derive(Default)]
+struct Timer {
+    next: Option<Duration>,
+    /// Ends the future that waits, when it is dropped.
+    replaced: Option<oneshot::Sender<()>>,
 }
 
 /// What went off.
@@ -37,7 +44,26 @@ pub(crate) struct Alarms {
 enum Rang {
     Deadline(Duration),
     Due(Duration),
+    /// A timer that was replaced by an earlier one.
+    Replaced,
     Stop,
+}
+
+impl Timer {
+    /// Whether a timer must be set for `at`; then the one that waits is given up.
+    fn set(&mut self, at: Duration) -> Option<oneshot::Receiver<()>> {
+        if at == Duration::MAX || self.next.is_some_and(|earlier| earlier <= at) {
+            return None;
+        }
+        self.next = Some(at);
+        let (replaced, end) = oneshot::channel();
+        self.replaced = Some(replaced);
+        Some(end)
+    }
+
+    fn rang(&mut self, at: Duration) {
+        self.next = self.next.filter(|next| *next != at);
+    }
 }
 
 impl Alarms {
@@ -48,49 +74,54 @@ impl Alarms {
             Rang::Stop
         });
         waiting.push(stopped);
-        Self { clock, timer, waiting, deadline: None, due: None }
+        Self { clock, timer, waiting, deadline: Timer::default(), due: Timer::default() }
     }
 
     /// Makes sure that one goes off at a deadline, or up to a millisecond after it.
     pub(crate) fn set_deadline(&mut self, at: Duration) {
-        if at == Duration::MAX || self.deadline.is_some_and(|earlier| earlier <= at) {
-            return;
+        if let Some(replaced) = self.deadline.set(at) {
+            let until = tokio::time::sleep_until(self.clock.instant(at));
+            self.waiting.push(Box::pin(rings(until, replaced, Rang::Deadline(at))));
         }
-        self.deadline = Some(at);
-        let instant = self.clock.instant(at);
-        self.waiting.push(Box::pin(async move {
-            tokio::time::sleep_until(instant).await;
-            Rang::Deadline(at)
-        }));
     }
 
     /// Makes sure that one goes off when a write is due, and not later.
     pub(crate) fn set_due(&mut self, at: Duration) {
-        if at == Duration::MAX || self.due.is_some_and(|earlier| earlier <= at) {
-            return;
+        if let Some(replaced) = self.due.set(at) {
+            let until = self.timer.until(self.clock.instant(at).into_std());
+            self.waiting.push(Box::pin(rings(until, replaced, Rang::Due(at))));
         }
-        self.due = Some(at);
-        let until = self.timer.until(self.clock.instant(at).into_std());
-        self.waiting.push(Box::pin(async move {
-            until.await;
-            Rang::Due(at)
-        }));
     }
 
     /// The next one that goes off.
     pub(crate) async fn next(&mut self) -> Alarm {
-        match self.waiting.next().await {
-            Some(Rang::Stop) => Alarm::Stop,
-            Some(Rang::Deadline(at)) => {
-                self.deadline = self.deadline.filter(|deadline| *deadline != at);
-                Alarm::Time
+        loop {
+            match self.waiting.next().await {
+                Some(Rang::Stop) => return Alarm::Stop,
+                Some(Rang::Replaced) => {}
+                Some(Rang::Deadline(at)) => {
+                    self.deadline.rang(at);
+                    return Alarm::Time;
+                }
+                Some(Rang::Due(at)) => {
+                    self.due.rang(at);
+                    return Alarm::Time;
+                }
+                None => std::future::pending().await,
             }
-            Some(Rang::Due(at)) => {
-                self.due = self.due.filter(|due| *due != at);
-                Alarm::Time
-            }
-            None => std::future::pending().await,
         }
+    }
+}
+
+async fn rings(
+    until: impl Future<Output = ()>,
+    replaced: oneshot::Receiver<()>,
+    rang: Rang,
+) -> Rang {
+    tokio::select! {
+        biased;
+        () = until => rang,
+        _ = replaced => Rang::Replaced,
     }
 }
 
@@ -132,11 +163,24 @@ mod tests {
         alarms.set_deadline(due.saturating_sub(Duration::from_micros(100)));
         alarms.set_due(due);
         let both = async {
-            while alarms.due.is_some() || alarms.deadline.is_some() {
+            while alarms.due.next.is_some() || alarms.deadline.next.is_some() {
                 assert_eq!(alarms.next().await, Alarm::Time);
             }
         };
         tokio::time::timeout(ms(20_000), both).await.expect("both go off");
         assert!(clock.now() >= due);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn timers_that_are_replaced_do_not_pile_up() {
+        let timer = Arc::new(ExactTimer::start().unwrap());
+        let mut alarms = Alarms::new(Clock::start(), timer, CancellationToken::new());
+        // Deadlines far away, and batches that are due soon, again and again.
+        for n in 0..1000 {
+            alarms.set_deadline(ms(3_600_000 + n));
+            alarms.set_deadline(ms(20 * (n + 1)));
+            assert_eq!(alarms.next().await, Alarm::Time);
+        }
+        assert!(alarms.waiting.len() <= 3, "{} wait", alarms.waiting.len());
     }
 }

@@ -1,10 +1,11 @@
 //! The threads that writers run on, each with a runtime of its own.
 //!
-//! A writer and the driver of its session wake each other with every write. On one thread that is
-//! a place in a queue; between two threads it is a call to the system, which costs as much as the
-//! write itself. So a writer stays on its thread, and nothing of it is stolen by another.
+//! A writer's answers, alarms and batches wake its task. On one thread that is a place in a queue;
+//! between the threads of one runtime it is a call to the system, which costs as much as the write
+//! itself. So a writer stays on its thread, and nothing of it is stolen by another.
 
 use std::io;
+use std::sync::mpsc;
 
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
@@ -26,14 +27,23 @@ impl Threads {
     pub(crate) fn start(count: u32) -> io::Result<Self> {
         let mut threads = Self { runtimes: Vec::new(), end: CancellationToken::new() };
         for number in 1..=count.max(1) {
-            let runtime = Builder::new_current_thread().enable_all().build()?;
-            threads.runtimes.push(runtime.handle().clone());
+            let (started, handle) = mpsc::sync_channel(1);
             let end = threads.end.clone();
+            // A runtime is made and dropped where it may block: on its own thread.
             std::thread::Builder::new().name(format!("writers {number}")).spawn(move || {
-                runtime.block_on(end.cancelled());
-                // A name lookup that hangs must not hold the program up.
-                runtime.shutdown_background();
+                match Builder::new_current_thread().enable_all().build() {
+                    Ok(runtime) => {
+                        // Nobody waits for it only when another thread could not be started.
+                        let _ = started.send(Ok(runtime.handle().clone()));
+                        runtime.block_on(end.cancelled());
+                        // A name lookup that hangs must not hold the program up.
+                        runtime.shutdown_background();
+                    }
+                    Err(error) => drop(started.send(Err(error))),
+                }
             })?;
+            let gone = |_| io::Error::other("a thread ended as soon as it was started");
+            threads.runtimes.push(handle.recv().map_err(gone)??);
         }
         Ok(threads)
     }
