@@ -27,6 +27,8 @@ pub struct Opened {
     pub accepted: Instant,
     /// When the server had authenticated us.
     pub authenticated: Instant,
+    /// The deadline of the whole connect, for what is still to be done on the session.
+    pub deadline: Instant,
 }
 
 /// Why there is no session.
@@ -70,7 +72,8 @@ pub async fn open(
     deadline: Duration,
 ) -> Result<Opened, Box<NotOpened>> {
     let mut trace = Trace { phase: Phase::Resolve, accepted: None, spoke: None };
-    let result = tokio::time::timeout(deadline, steps(settings, host, &mut trace)).await;
+    let until = Instant::now() + deadline;
+    let result = tokio::time::timeout_at(until, steps(settings, host, until, &mut trace)).await;
     let (fault, server) = match result {
         Ok(Ok(opened)) if wanted == Wanted::Any || opened.session.server.is_writable() => {
             return Ok(opened);
@@ -100,6 +103,7 @@ pub async fn open(
 async fn steps(
     settings: &ConnectSettings,
     host: &Host,
+    deadline: Instant,
     trace: &mut Trace,
 ) -> Result<Opened, Fault> {
     let socket = Socket::open(settings, host, &mut trace.phase).await.map_err(|not_opened| {
@@ -131,7 +135,7 @@ async fn steps(
         Ok((server, backend)) => (session.server, session.backend) = (server, backend),
         Err(error) => return Err(session.fault_of(&error, Phase::Check).await),
     }
-    Ok(Opened { session, accepted, authenticated })
+    Ok(Opened { session, accepted, authenticated, deadline })
 }
 
 fn read_only(host: &Host, server: &Server) -> Fault {

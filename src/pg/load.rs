@@ -15,6 +15,7 @@ use bytes::{Buf, BytesMut};
 use postgres_protocol::IsNull;
 use postgres_protocol::message::frontend;
 use tokio::io::AsyncWrite;
+use tokio::time::Instant;
 use tokio_postgres::types::Type;
 use tokio_util::io::poll_read_buf;
 
@@ -53,18 +54,9 @@ pub struct LoadSession {
 }
 
 impl LoadSession {
-    /// Takes over a session's socket and prepares the statements of the load on it.
-    ///
-    /// # Errors
-    /// The fault, also when the deadline passes.
-    pub(super) async fn begin(
-        socket: Socket,
-        server: Server,
-        backend: Backend,
-        endpoint: String,
-        deadline: Duration,
-    ) -> Result<Self, Fault> {
-        let mut session = Self {
+    /// A session that goes on with this socket.
+    pub(super) fn new(socket: Socket, server: Server, backend: Backend, endpoint: String) -> Self {
+        Self {
             socket,
             server,
             backend,
@@ -73,22 +65,31 @@ impl LoadSession {
             answers: Answers::default(),
             not_sent: None,
             ended: None,
-        };
-        let prepared = session.prepare();
-        if let Err(error) = prepared {
-            return Err(session.fault(&Evidence::default(), Phase::Check, error.to_string()));
-        }
-        match tokio::time::timeout(deadline, session.answer()).await {
-            Ok(Ok(Answer { error: None, .. })) => Ok(session),
-            Ok(Ok(Answer { error: Some(error), .. })) => {
-                Err(session.fault_of(&error, Phase::Check))
-            }
-            Ok(Err(end)) => Err(session.fault_of_end(&end, Phase::Check)),
-            Err(_) => Err(session.deadline_fault(Phase::Check, deadline)),
         }
     }
 
-    fn prepare(&mut self) -> io::Result<()> {
+    /// Prepares the statements of the load by the deadline of the connect, which was set for
+    /// `connect_timeout` in all.
+    ///
+    /// # Errors
+    /// The fault.
+    pub(super) async fn prepare(
+        &mut self,
+        deadline: Instant,
+        connect_timeout: Duration,
+    ) -> Result<(), Fault> {
+        if let Err(error) = self.make_prepare() {
+            return Err(self.fault(&Evidence::default(), Phase::Check, error.to_string()));
+        }
+        match tokio::time::timeout_at(deadline, self.answer()).await {
+            Ok(Ok(Answer { error: None, .. })) => Ok(()),
+            Ok(Ok(Answer { error: Some(error), .. })) => Err(self.fault_of(&error, Phase::Check)),
+            Ok(Err(end)) => Err(self.fault_of_end(&end, Phase::Check)),
+            Err(_) => Err(self.deadline_fault(Phase::Check, connect_timeout)),
+        }
+    }
+
+    fn make_prepare(&mut self) -> io::Result<()> {
         let types = [Type::UUID, Type::INT4, Type::INT8, Type::INT4, Type::TEXT];
         let types = types.iter().map(Type::oid);
         frontend::parse(WRITE_STATEMENT, INSERT, types, &mut self.to_send)?;

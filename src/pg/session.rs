@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::poll_fn;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_postgres::tls::TlsStream;
 use tokio_postgres::{Client, Connection, Error};
 
@@ -144,11 +145,19 @@ impl Session {
     ///
     /// # Errors
     /// The fault, also when the deadline passes.
-    pub async fn into_load(self, deadline: Duration) -> Result<LoadSession, Fault> {
+    pub async fn into_load(
+        self,
+        deadline: Instant,
+        connect_timeout: Duration,
+    ) -> Result<LoadSession, Fault> {
         match self.socket.take() {
             Some(socket) => {
-                let Self { server, backend, endpoint, .. } = self;
-                LoadSession::begin(socket, server, backend, endpoint, deadline).await
+                let mut session = {
+                    let Self { server, backend, endpoint, .. } = self;
+                    LoadSession::new(socket, server, backend, endpoint)
+                };
+                session.prepare(deadline, connect_timeout).await?;
+                Ok(session)
             }
             None => Err(self.fault(&Evidence::default(), Phase::Check, "it was taken".to_owned())),
         }

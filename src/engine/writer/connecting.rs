@@ -93,7 +93,8 @@ impl Writer {
             Ok(opened) => opened,
             Err(failures) => return (started, Err(failures)),
         };
-        let session = match opened.session.into_load(shared.dialer.connect_timeout()).await {
+        let connect_timeout = shared.dialer.connect_timeout();
+        let session = match opened.session.into_load(opened.deadline, connect_timeout).await {
             Ok(session) => session,
             Err(fault) => {
                 let accepted = Some(opened.accepted);
