@@ -2,7 +2,7 @@
 //! and are all back soon after one of them writes.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rand::{Rng, RngExt};
@@ -15,19 +15,21 @@ const APART: Duration = Duration::from_millis(50);
 /// When one writes again, the others come back spread over this time.
 const SPREAD: Duration = Duration::from_millis(50);
 
-/// All sessions end in the same moment, but one writer after the other notices. Before the others
-/// are taken to work, they get this long to notice too.
+/// All sessions end in the same moment, but one writer after the other notices. An acknowledgement
+/// that comes so soon after a failure was on its way before.
 const NOTICE: Duration = Duration::from_millis(5);
 
 /// While some write, attempts beside others that hang go out this far apart, over all writers: a
 /// server that is slow because a thousand connect at once must not get thousands more.
 const BESIDE_APART: Duration = Duration::from_millis(10);
 
-/// One gate for all writers of a run.
+/// One gate for all writers of a run. It is open from the last acknowledged write on, and closed
+/// from the last failure on: what an idle writer heard some time ago says nothing.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    /// Writers whose last write was acknowledged.
-    working: AtomicU64,
+    open: AtomicBool,
+    /// The last failure, in microseconds of the run.
+    failed_us: AtomicU64,
     /// Counts the times that writing began to work again.
     reopened: watch::Sender<u64>,
     /// When the next attempt may go out while nothing works.
@@ -44,9 +46,11 @@ struct Slots {
 }
 
 impl Gate {
+    /// Open: the cluster has just been reached.
     pub(crate) fn new() -> Self {
         Self {
-            working: AtomicU64::new(0),
+            open: AtomicBool::new(true),
+            failed_us: AtomicU64::new(0),
             reopened: watch::Sender::new(0),
             next_slot: Slots::new(APART),
             next_beside: Slots::new(BESIDE_APART),
@@ -58,18 +62,29 @@ impl Gate {
         self.reopened.subscribe()
     }
 
-    /// A writer had a write acknowledged after it could not write.
-    pub(crate) fn works(&self) {
-        if self.working.fetch_add(1, Ordering::AcqRel) == 0 {
+    /// A write was acknowledged. Asked with every one: while the gate is open it costs nothing.
+    pub(crate) fn works(&self, now: Duration) {
+        if self.open.load(Ordering::Relaxed) {
+            return;
+        }
+        let failed = Duration::from_micros(self.failed_us.load(Ordering::Acquire));
+        // What one writer still hears when another has lost its session says nothing yet.
+        if now > failed + NOTICE && !self.open.swap(true, Ordering::AcqRel) {
             // Slots that were given out for the outage that is over are void.
             self.next_slot.void();
             self.reopened.send_modify(|times| *times += 1);
         }
     }
 
-    /// A writer that worked cannot write any more.
-    pub(crate) fn fails(&self) {
-        self.working.fetch_sub(1, Ordering::AcqRel);
+    /// A session, or an attempt to have one, failed.
+    pub(crate) fn fails(&self, now: Duration) {
+        let now_us = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
+        self.failed_us.fetch_max(now_us, Ordering::AcqRel);
+        self.open.store(false, Ordering::Release);
+    }
+
+    fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
     }
 
     /// Waits for a turn to connect: the writer's own backoff, and while nothing works also a
@@ -82,39 +97,43 @@ impl Gate {
     ) {
         let turn = async {
             tokio::time::sleep(backoff).await;
-            if self.working.load(Ordering::Acquire) > 0 {
-                tokio::time::sleep(NOTICE).await;
-            }
             // A slot is taken when it can be used: one that waits for a backoff would hold up
             // writers whose backoff is over.
-            if self.working.load(Ordering::Acquire) == 0 {
+            if !self.is_open() {
                 tokio::time::sleep_until(self.next_slot.take()).await;
             }
         };
         tokio::select! {
             () = turn => {}
-            Ok(()) = reopened.changed() => {
-                tokio::time::sleep(random.random_range(Duration::ZERO..SPREAD)).await;
-            }
+            Ok(()) = reopened.changed() => tokio::time::sleep(spread(random)).await,
         }
     }
 
     /// Waits for a turn to try once more beside an attempt that has hung for `patience` from now:
-    /// it comes only while other writers write, so that the way to them works.
+    /// it comes only while other writers write, so that the way to them works. Those who hang when
+    /// it begins to work are few, as they had to take turns: they come at once.
     pub(crate) async fn beside(&self, patience: Duration) {
+        let mut reopened = self.subscribe();
         tokio::time::sleep(patience).await;
         loop {
-            let mut reopened = self.subscribe();
-            if self.working.load(Ordering::Acquire) > 0 {
+            if self.is_open() && !reopened.has_changed().unwrap_or(false) {
                 tokio::time::sleep_until(self.next_beside.take()).await;
-                if self.working.load(Ordering::Acquire) > 0 {
+                if self.is_open() {
                     return;
                 }
             } else if reopened.changed().await.is_err() {
                 std::future::pending::<()>().await;
+            } else {
+                let moment = spread(&mut rand::rng());
+                return tokio::time::sleep(moment).await;
             }
         }
     }
+}
+
+/// A moment to wait, another one for each.
+fn spread<R: Rng>(random: &mut R) -> Duration {
+    random.random_range(Duration::ZERO..SPREAD)
 }
 
 impl Slots {
@@ -153,6 +172,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn while_nothing_works_a_thousand_writers_try_twenty_times_a_second() {
         let gate = Arc::new(Gate::new());
+        gate.fails(Duration::ZERO);
         let started = Instant::now();
         let attempts: Vec<_> = (0..1000)
             .map(|seed| {
@@ -175,14 +195,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn writers_that_lose_their_sessions_in_one_moment_make_no_storm() {
         let gate = Arc::new(Gate::new());
-        (0..100).for_each(|_| gate.works());
         let started = Instant::now();
         let attempts: Vec<_> = (0..100)
             .map(|seed| {
                 let gate = Arc::clone(&gate);
                 tokio::spawn(async move {
                     let mut random = SmallRng::seed_from_u64(seed);
-                    gate.fails();
+                    gate.fails(Duration::from_secs(1));
+                    // Others had not noticed yet.
+                    gate.works(Duration::from_millis(1001));
                     gate.turn(Duration::ZERO, &mut gate.subscribe(), &mut random).await;
                     started.elapsed()
                 })
@@ -202,19 +223,19 @@ mod tests {
         for _ in 0..200 {
             gate.next_slot.take();
         }
-        gate.works();
-        gate.fails();
+        gate.fails(Duration::from_secs(1));
+        gate.works(Duration::from_secs(2));
+        gate.fails(Duration::from_secs(3));
         let started = Instant::now();
         gate.turn(Duration::ZERO, &mut gate.subscribe(), &mut random).await;
         assert!(started.elapsed() < APART, "{:?}", started.elapsed());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn beside_attempts_that_hang_others_go_out_while_some_write_and_never_as_a_storm() {
-        let gate = Arc::new(Gate::new());
-        let waiting: Vec<_> = (0..1000)
+    /// How long after `gate` works each of `writers` that hang gets a turn beside its attempt.
+    async fn beside(gate: &Arc<Gate>, writers: u32) -> Vec<Duration> {
+        let waiting: Vec<_> = (0..writers)
             .map(|_| {
-                let gate = Arc::clone(&gate);
+                let gate = Arc::clone(gate);
                 tokio::spawn(async move {
                     gate.beside(Duration::from_millis(150)).await;
                     Instant::now()
@@ -222,21 +243,63 @@ mod tests {
             })
             .collect();
         tokio::time::sleep(Duration::from_secs(5)).await;
-        assert!(waiting.iter().all(|writer| !writer.is_finished()), "nobody writes");
+        let is_open = gate.is_open();
+        assert!(is_open || waiting.iter().all(|writer| !writer.is_finished()), "nobody writes");
         let worked = Instant::now();
-        gate.works();
+        gate.works(Duration::from_secs(10));
         let mut times = Vec::new();
         for writer in waiting {
-            times.push(writer.await.unwrap().duration_since(worked));
+            times.push(writer.await.unwrap().saturating_duration_since(worked));
         }
-        let in_time = |limit_ms| times.iter().filter(|at| at.as_millis() < limit_ms).count();
-        assert!((1..=2).contains(&in_time(10)), "{}", in_time(10));
-        assert!((99..=101).contains(&in_time(1000)), "{}", in_time(1000));
+        times
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whose_attempts_hang_when_one_writes_again_try_beside_them_at_once() {
+        let gate = Arc::new(Gate::new());
+        gate.fails(Duration::ZERO);
+        let times = beside(&gate, 60).await;
+        assert!(times.iter().all(|at| *at <= Duration::from_millis(60)), "{times:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn beside_attempts_that_hang_while_some_write_others_go_out_never_as_a_storm() {
+        let gate = Arc::new(Gate::new());
+        let started = Instant::now();
+        let waiting: Vec<_> = (0..1000)
+            .map(|_| {
+                let gate = Arc::clone(&gate);
+                tokio::spawn(async move {
+                    gate.beside(Duration::from_millis(150)).await;
+                    started.elapsed()
+                })
+            })
+            .collect();
+        let mut in_the_first_second = 0;
+        for writer in waiting {
+            let at = writer.await.unwrap();
+            assert!(at >= Duration::from_millis(150), "{at:?}");
+            in_the_first_second += usize::from(at < Duration::from_millis(1150));
+        }
+        assert!((99..=102).contains(&in_the_first_second), "{in_the_first_second}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_idle_writers_heard_before_a_failure_opens_nothing() {
+        let gate = Gate::new();
+        gate.works(Duration::from_secs(1));
+        gate.fails(Duration::from_secs(2));
+        assert!(!gate.is_open());
+        gate.works(Duration::from_secs(2) + NOTICE / 2);
+        assert!(!gate.is_open(), "that was on its way before");
+        gate.works(Duration::from_secs(3));
+        assert!(gate.is_open());
     }
 
     #[tokio::test(start_paused = true)]
     async fn as_soon_as_one_writes_all_the_others_get_their_turn() {
         let gate = Arc::new(Gate::new());
+        gate.fails(Duration::ZERO);
         let waiting: Vec<_> = (0..1000)
             .map(|seed| {
                 let gate = Arc::clone(&gate);
@@ -248,7 +311,7 @@ mod tests {
             })
             .collect();
         tokio::time::sleep(Duration::from_millis(200)).await;
-        gate.works();
+        gate.works(Duration::from_millis(200));
         let worked = Instant::now();
         for writer in waiting {
             writer.await.unwrap();

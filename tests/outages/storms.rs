@@ -107,3 +107,37 @@ fn writers_whose_attempts_hang_try_beside_them_once_another_writes() {
     assert_eq!(finished.code, 0, "{}", finished.stderr);
     assert_eq!(finished.summary["verification"]["lost"], 0);
 }
+
+/// Most of them notice only when their own next write fails: until then they say nothing about the server.
+#[test]
+fn writers_that_are_idle_when_everything_goes_silent_make_no_storm_either() {
+    // The shared one has no room for so many beside those of other tests.
+    let server = Postgres::start();
+    let proxy = Proxy::start(server.port());
+    let url = proxy.url();
+    let load = Gen::start([
+        &*url,
+        "--rate=20",
+        "--writers=80",
+        "--write-timeout=1s",
+        "--connect-timeout=300ms",
+    ]);
+    for writer in 1..=80 {
+        wait_for_answers(&load, 0, writer, 1);
+    }
+    proxy.silence();
+    load.wait_for_event(SOON, "a session is given up", |event| {
+        event["event"] == "fault" && event["fault"]["class"] == "timeout"
+    });
+    let from = Instant::now();
+    sleep(Duration::from_secs(4));
+    let until = Instant::now();
+    let accepted = proxy.accept_times().iter().filter(|at| (from..until).contains(at)).count();
+    #[allow(clippy::cast_precision_loss, reason = "a small number")]
+    let rate = accepted as f64 / (until - from).as_secs_f64();
+    println!("{rate:.1} attempts a second");
+    assert!(rate < 30.0, "{accepted} attempts in {:?}", until - from);
+    proxy.pass();
+    let finished = load.interrupt_and_finish();
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+}

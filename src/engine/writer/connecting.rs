@@ -69,6 +69,7 @@ impl Writer {
                     Ok(connected) => return (Some(connected), failed),
                     Err(failures) => {
                         failed = true;
+                        self.shared.gate.fails(self.shared.clock.now());
                         for failure in failures {
                             self.attempt_failed(started, failure).await;
                         }

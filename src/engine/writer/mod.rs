@@ -121,21 +121,15 @@ impl Writer {
                 self.schedule.begins(self.shared.start_line.arrive().await);
             }
             let left = self.write_on(session).await;
-            self.stops_working();
+            self.working = false;
             self.owes_probe = true;
-            if matches!(left, Left::Done) {
-                break;
+            match left {
+                Left::Done => break,
+                Left::Broken => self.shared.gate.fails(self.shared.clock.now()),
             }
         }
         if self.schedule.next_due(self.shared.clock.now()).is_none() {
             self.outbox.send(Signal::WriterFinished { writer: self.number }).await;
-        }
-    }
-
-    fn stops_working(&mut self) {
-        if self.working {
-            self.working = false;
-            self.shared.gate.fails();
         }
     }
 

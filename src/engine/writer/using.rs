@@ -250,8 +250,8 @@ impl Writer {
         if !self.working {
             self.working = true;
             self.backoff.reset();
-            self.shared.gate.works();
         }
+        self.shared.gate.works(now);
         let next = self.schedule.next_due(now).unwrap_or(Duration::MAX);
         let pause_follows = used.flight.writes() == 0 && next > now + MAX_AGE;
         if news || pause_follows || self.outbox.due().is_some_and(|due| due <= now) {
