@@ -9,7 +9,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -88,6 +88,12 @@ pub enum RunError {
     /// A part of pgchaos itself failed.
     #[error("pgchaos itself failed: {0}; please report this")]
     Internal(String),
+}
+
+impl RunError {
+    fn no_recorder() -> Self {
+        Self::Internal("the recorder is gone".to_owned())
+    }
 }
 
 /// How a run ended.
@@ -181,7 +187,6 @@ pub async fn run(
             });
             let helpers = TaskTracker::new();
             reader.map(|reader| helpers.spawn(reader));
-            let writers = TaskTracker::new();
             let shared = Shared {
                 run_id,
                 options: options.clone(),
@@ -196,15 +201,19 @@ pub async fn run(
                 users: prepared.users,
                 one_by_one: options.is_told_one_by_one(),
             };
-            start_writers(plan.header.first_writer, shared, &signals, &threads, &writers);
+            let mut writers = start_writers(plan.header.first_writer, shared, &signals, &threads);
             tokio::select! {
-                () = writers.wait() => {}
+                ended = all_ended(&mut writers) => ended?,
                 () = stop.writing.cancelled() => {}
+                () = signals.closed() => return Err(RunError::no_recorder()),
             }
             tell(&signals, Signal::Stopping(reason(&options, clock, &stop))).await;
             // What is in flight gets its answer or its deadline.
             let all_told = tokio::select! {
-                () = writers.wait() => true,
+                ended = all_ended(&mut writers) => {
+                    ended?;
+                    true
+                }
                 () = stop.everything.cancelled() => false,
             };
             stop.writing.cancel();
@@ -270,15 +279,24 @@ fn start_writers(
     shared: Shared,
     signals: &mpsc::Sender<Signal>,
     threads: &Threads,
-    writers: &TaskTracker,
-) {
+) -> JoinSet<()> {
+    let mut writers = JoinSet::new();
     let shared = Arc::new(shared);
     for (index, number) in (0..shared.options.writers).zip(first_writer..) {
         let random = SmallRng::from_rng(&mut rand::rng());
         let writer = Writer::new(number, index, Arc::clone(&shared), signals.clone(), random);
-        threads.spawn(index, writers, writer.run());
+        threads.spawn(index, &mut writers, writer.run());
     }
-    writers.close();
+    writers
+}
+
+/// Waits for the writers. One that failed by a mistake of ours ends the run: what it had not told
+/// is in nobody's books.
+async fn all_ended(writers: &mut JoinSet<()>) -> Result<(), RunError> {
+    while let Some(ended) = writers.join_next().await {
+        ended.map_err(|error| RunError::Internal(error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// The final verification, with the lost writes dated from the record.
@@ -319,7 +337,7 @@ async fn ask<T>(
 ) -> Result<T, RunError> {
     let (reply, answer) = oneshot::channel();
     tell(signals, question(reply)).await;
-    answer.await.map_err(|_| RunError::Internal("the recorder is gone".to_owned()))
+    answer.await.map_err(|_| RunError::no_recorder())
 }
 
 async fn join(task: JoinHandle<()>) -> Result<(), RunError> {

@@ -75,7 +75,7 @@ pub(crate) enum Signal {
     PatroniApi { at: Duration, reached: ApiReached },
     /// What members are called, from now on.
     MemberNames(MemberNames),
-    /// A writer has nothing left to write, or was told to stop.
+    /// A writer has nothing left to write.
     WriterFinished { writer: i32 },
     /// Writing ends.
     Stopping(StopReason),

@@ -8,8 +8,8 @@ use std::io;
 use std::sync::mpsc;
 
 use tokio::runtime::{Builder, Handle};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// Threads that run what is spawned on them until this is dropped; what has not ended by then is
 /// given up.
@@ -49,7 +49,7 @@ impl Threads {
     }
 
     /// Runs a task on the thread that is number `index`'s turn.
-    pub(crate) fn spawn<F>(&self, index: u32, tasks: &TaskTracker, task: F)
+    pub(crate) fn spawn<F>(&self, index: u32, tasks: &mut JoinSet<()>, task: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -74,19 +74,18 @@ mod tests {
     #[tokio::test]
     async fn tasks_are_shared_out_over_the_threads_and_stay_there() {
         let threads = Threads::start(2).unwrap();
-        let tasks = TaskTracker::new();
+        let mut tasks = JoinSet::new();
         let seen = Arc::new(Mutex::new(Vec::new()));
         for index in 0..4 {
             let seen = Arc::clone(&seen);
-            threads.spawn(index, &tasks, async move {
+            threads.spawn(index, &mut tasks, async move {
                 let name = || std::thread::current().name().unwrap().to_owned();
                 let before = name();
                 tokio::time::sleep(Duration::from_millis(1)).await;
                 seen.lock().unwrap().push((index, before, name()));
             });
         }
-        tasks.close();
-        tasks.wait().await;
+        while tasks.join_next().await.is_some() {}
         let mut seen = seen.lock().unwrap().clone();
         seen.sort();
         let expected = |(index, name): (u32, &str)| (index, name.to_owned(), name.to_owned());
@@ -97,10 +96,10 @@ mod tests {
     #[tokio::test]
     async fn what_goes_on_for_ever_is_given_up_with_the_threads() {
         let threads = Threads::start(1).unwrap();
-        let tasks = TaskTracker::new();
-        threads.spawn(0, &tasks, std::future::pending());
-        tasks.close();
+        let mut tasks = JoinSet::new();
+        threads.spawn(0, &mut tasks, std::future::pending());
         drop(threads);
-        tokio::time::timeout(Duration::from_secs(20), tasks.wait()).await.expect("given up");
+        let ended = tokio::time::timeout(Duration::from_secs(20), tasks.join_next()).await;
+        assert!(ended.expect("given up").unwrap().unwrap_err().is_cancelled());
     }
 }

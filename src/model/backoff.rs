@@ -34,7 +34,7 @@ impl Backoff {
         random.random_range(self.min..=doubled.min(self.max))
     }
 
-    /// A session was opened: the next failure starts from the beginning.
+    /// A write was acknowledged: the next failure starts from the beginning.
     pub fn reset(&mut self) {
         self.failures = 0;
     }
