@@ -5,6 +5,7 @@
 //! one that is frozen keeps nobody waiting. `finding` asks who the members are.
 
 mod finding;
+mod handle;
 mod looking;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,18 +13,18 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::signal::Signal;
 use crate::model::event::ApiReached;
-use crate::model::fall::{Falls, OldPrimary};
 use crate::model::leadership::Leadership;
 use crate::model::member_names::MemberNames;
-use crate::model::server::Server;
 use crate::patroni::PatroniApi;
 use finding::{Answered, Found, Missed, Question, find};
+pub(crate) use handle::PatroniWatch;
+use handle::Watched;
 use looking::{Looked, Looker};
 
 /// The deadline of each call while a run is watched: an API that takes longer tells nothing that
@@ -39,35 +40,6 @@ const MEMBERS_MAX: usize = 64;
 
 /// Looks that wait to be taken in.
 const LOOKS_WAITING: usize = 256;
-
-/// What others see of it.
-#[derive(Debug, Clone, Default)]
-struct Watched {
-    falls: Falls,
-    /// It was asked once who the members are.
-    begun: bool,
-}
-
-/// A handle to what is known.
-#[derive(Debug, Clone)]
-pub(crate) struct PatroniWatch(watch::Receiver<Watched>);
-
-impl PatroniWatch {
-    /// What the API of the primary before an outage tells of its end as one.
-    pub(crate) fn old_primary(&self, before: Option<&Server>) -> OldPrimary {
-        let Some(name) = before.and_then(|server| server.member.as_deref()) else {
-            return OldPrimary::Unknown;
-        };
-        self.0.borrow().falls.of(name)
-    }
-
-    /// Waits until the members are known, or could not be: not longer than [`DEADLINE`].
-    pub(crate) async fn begun(&self) {
-        let mut watched = self.0.clone();
-        // Both errors say the same: there is nothing to wait for any longer.
-        let _ = timeout(DEADLINE, watched.wait_for(|watched| watched.begun)).await;
-    }
-}
 
 /// A member that is looked at.
 struct Member {
