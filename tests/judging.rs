@@ -169,6 +169,19 @@ fn history(lost: Option<u64>) -> Summary {
     sum_up(&run)
 }
 
+/// What is told of one step's end is not taken for another's.
+#[test]
+fn an_end_is_that_of_its_own_step() {
+    let mut run = Run::new(header());
+    let at = |run: &mut Run, at: u64, what: What| run.apply(&Event { at: ms(at), what });
+    at(&mut run, 1000, injected(1, "kill", "leader"));
+    at(&mut run, 1100, injected(3, "start", "old"));
+    at(&mut run, 1150, What::InjectionEnded { step: 1, took: ms(150) });
+    at(&mut run, 1160, What::InjectionEnded { step: 2, took: ms(9) });
+    let took: Vec<_> = run.injections.iter().map(|injection| injection.took).collect();
+    assert_eq!(took, [Some(ms(150)), None]);
+}
+
 fn played() -> Played {
     Played { reached: 3, counted: vec![Ok(98)], ..Played::default() }
 }

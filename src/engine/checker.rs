@@ -128,15 +128,15 @@ impl Checker {
                 request.sightings.old_primary =
                     patroni.old_primary(request.sightings.before.as_ref());
             }
-            let tells = match request.sightings.old_primary {
+            match request.sightings.old_primary {
                 OldPrimary::Fell => return,
-                OldPrimary::HandedOver => true,
-                OldPrimary::Unknown => false,
-            };
-            if request.sightings.goodbye && !tells {
-                self.see_replicas(&mut request, asked_at.saturating_sub(began + COMEBACK)).await;
-            } else if !tells && self.patroni.is_none() {
-                return;
+                OldPrimary::HandedOver | OldPrimary::Unsettled => {}
+                OldPrimary::Unknown if request.sightings.goodbye => {
+                    let streaming_for = asked_at.saturating_sub(began + COMEBACK);
+                    self.see_replicas(&mut request, streaming_for).await;
+                }
+                OldPrimary::Unknown if self.patroni.is_none() => return,
+                OldPrimary::Unknown => {}
             }
             let kind = request.sightings.kind();
             if kind != request.kind {

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::signal::Signal;
@@ -12,6 +14,9 @@ use crate::model::injection::Injected;
 
 /// Notes that wait: a drill does one thing at a time.
 const NOTES_WAITING: usize = 64;
+
+/// How long the recorder may take for those that wait when the run ends: far more than it needs.
+const LAST_DEADLINE: Duration = Duration::from_secs(2);
 
 /// One thing to note.
 #[derive(Debug)]
@@ -42,13 +47,54 @@ pub fn notes() -> (mpsc::Sender<Note>, mpsc::Receiver<Note>) {
     mpsc::channel(NOTES_WAITING)
 }
 
-/// Hands notes on until nobody leaves any more.
-pub(super) async fn hand_on(
+/// The task that hands notes on.
+pub(super) struct HandingOn {
+    task: JoinHandle<()>,
+    /// No more notes are taken than wait already.
+    last: CancellationToken,
+}
+
+impl HandingOn {
+    /// Hands notes on until nobody leaves any more.
+    pub(super) fn start(
+        notes: mpsc::Receiver<Note>,
+        clock: Clock,
+        recorder: mpsc::Sender<Signal>,
+    ) -> Self {
+        let last = CancellationToken::new();
+        let task = tokio::spawn(hand_on(notes, clock, recorder, last.clone()));
+        Self { task, last }
+    }
+
+    /// Hands on what was left so far, and nothing that comes later.
+    pub(super) async fn finish(mut self) {
+        self.last.cancel();
+        if timeout(LAST_DEADLINE, &mut self.task).await.is_err() {
+            self.abort();
+        }
+    }
+
+    /// Forgets what was left.
+    pub(super) fn abort(self) {
+        self.task.abort();
+    }
+}
+
+async fn hand_on(
     mut notes: mpsc::Receiver<Note>,
     clock: Clock,
     recorder: mpsc::Sender<Signal>,
+    last: CancellationToken,
 ) {
-    while let Some(note) = notes.recv().await {
+    loop {
+        let note = tokio::select! {
+            () = last.cancelled(), if !notes.is_closed() => {
+                notes.close();
+                continue;
+            }
+            note = notes.recv() => note,
+        };
+        let Some(note) = note else { return };
         let (signal, noted) = match note {
             Note::Began { at, injected, noted } => {
                 (Signal::Injected { at: clock.at(at), injected }, Some(noted))
@@ -63,5 +109,24 @@ pub(super) async fn hand_on(
             // A drill that was cut short does not wait for it.
             let _ = noted.send(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_left_before_the_end_is_still_handed_on() {
+        let (leave, left) = notes();
+        let (recorder, mut signals) = mpsc::channel(8);
+        let handing_on = HandingOn::start(left, Clock::start(), recorder);
+        leave.try_send(Note::Say("waits".to_owned())).unwrap();
+        leave.try_send(Note::Ended { step: 2, took: Duration::from_secs(1) }).unwrap();
+        handing_on.finish().await;
+        assert!(matches!(signals.recv().await, Some(Signal::Drill(_))));
+        assert!(matches!(signals.recv().await, Some(Signal::InjectionEnded { step: 2, .. })));
+        assert!(signals.recv().await.is_none());
+        assert!(leave.is_closed(), "a drill that goes on does not hold the run up");
     }
 }

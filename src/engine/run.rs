@@ -18,7 +18,7 @@ use super::clock::Clock;
 use super::dialer::Dialer;
 use super::exact_timer::ExactTimer;
 use super::gate::Gate;
-use super::notes::{Note, hand_on};
+use super::notes::{HandingOn, Note};
 use super::patroni_watch;
 use super::record_file::{RecordFileError, RecordWriter, lost_writes};
 use super::recorder::Recorder;
@@ -145,7 +145,7 @@ pub async fn run(
         }
         .run(check_requests),
     );
-    let notes = plan.notes.take().map(|notes| tokio::spawn(hand_on(notes, clock, signals.clone())));
+    let notes = plan.notes.take().map(|notes| HandingOn::start(notes, clock, signals.clone()));
     let watching = patroni_watcher.map(|watcher| tokio::spawn(watcher.run(stop.writing.clone())));
     if let Some(patroni) = &patroni {
         patroni.begun().await;
@@ -246,7 +246,7 @@ pub async fn run(
         () = stop.everything.cancelled() => true,
     };
     if let Some(notes) = notes {
-        notes.abort();
+        notes.finish().await;
     }
     let run = ask(&signals, |run| Signal::Finish { complete: all_told, run }).await?;
     join(recorder_task).await?;

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use super::leadership::{Answer, Look};
 
-/// Looks that must have found it demoted: a single one can meet it while it passes by.
+/// Looks that must have found it demoted: a single one can meet it while it passes by, and where
+/// nothing was unseen two of them do meet a handover.
 const DEMOTED_LOOKS: u32 = 2;
 
-/// Between looks that are further apart, much can be missed.
+/// A look and the one before it take no longer than this together, or something can be unseen: at
+/// half the time for which Patroni waits in a handover, two of them meet it.
 const GAP: Duration = Duration::from_secs(1);
 
 /// What the old primary's Patroni tells of the end of its time.
@@ -22,6 +24,9 @@ pub enum OldPrimary {
     /// It is not watched, or what was seen does not tell, or not yet.
     #[default]
     Unknown,
+    /// Nothing of it was unseen, nothing so far says that it handed over, and what it becomes is
+    /// not seen yet.
+    Unsettled,
     /// It handed over, never stopped, and its PostgreSQL runs as a replica.
     HandedOver,
     /// It stopped, crashed or lost the key.
@@ -31,8 +36,8 @@ pub enum OldPrimary {
 /// What was seen of one member since it last led with a running PostgreSQL.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Fall {
-    /// When the last look ended.
-    looked: Duration,
+    /// When the last look was asked.
+    asked: Duration,
     /// How many looks found it demoted.
     demoted: u32,
     /// It lost the key while PostgreSQL was a running primary.
@@ -55,7 +60,7 @@ impl Falls {
         let kept = self.0.entry(member.to_owned()).or_default();
         let status = match &look.answer {
             Answer::Status(status) if status.leads && status.state == "running" => {
-                *kept = Some(Fall { looked: look.at, ..Fall::default() });
+                *kept = Some(Fall { asked: look.asked, ..Fall::default() });
                 return;
             }
             Answer::Status(status) => Some(status),
@@ -64,8 +69,8 @@ impl Falls {
         // Who was never seen leading did not fall; and what comes after the fall is not part of it.
         let Some(fall) = kept.as_mut().filter(|fall| !fall.replica) else { return };
         fall.gone |= look.answer == Answer::Gone;
-        fall.unseen |= look.answer == Answer::Silent || look.asked > fall.looked + GAP;
-        fall.looked = look.at;
+        fall.unseen |= look.answer == Answer::Silent || look.at > fall.asked + GAP;
+        fall.asked = look.asked;
         let Some(status) = status else { return };
         let running = status.state == "running";
         fall.demoted += u32::from(status.demoted && !status.leads);
@@ -81,12 +86,13 @@ impl Falls {
         if fall.gone || fall.dropped || fall.crashed {
             return OldPrimary::Fell;
         }
-        // A machine that is only slow is silent too: that proves nothing.
-        match fall.demoted {
-            _ if !fall.replica || fall.unseen => OldPrimary::Unknown,
-            0 => OldPrimary::Fell,
-            some if some >= DEMOTED_LOOKS => OldPrimary::HandedOver,
-            _ => OldPrimary::Unknown,
+        match (fall.demoted >= DEMOTED_LOOKS, fall.replica) {
+            // A machine that is only slow is silent too: that proves nothing.
+            _ if fall.unseen => OldPrimary::Unknown,
+            (true, true) => OldPrimary::HandedOver,
+            (true, false) => OldPrimary::Unknown,
+            (false, true) => OldPrimary::Fell,
+            (false, false) => OldPrimary::Unsettled,
         }
     }
 }
@@ -187,7 +193,38 @@ mod tests {
         };
         assert_eq!(in_time(&[]), OldPrimary::Fell);
         let passing = status(false, "stopped", "demoted");
-        assert_eq!(in_time(&[passing]), OldPrimary::Unknown, "it may be either");
+        assert_eq!(in_time(&[passing]), OldPrimary::Fell, "who hands over stays so for longer");
+    }
+
+    /// Others may see it stream before its Patroni calls it a replica.
+    #[test]
+    fn who_is_not_back_yet_and_was_not_demoted_for_long_may_still_have_fallen() {
+        let mut looks = vec![status(true, "running", "master")];
+        assert_eq!(after(looks.clone()), OldPrimary::Unsettled);
+        looks.push(status(false, "stopped", "demoted"));
+        assert_eq!(after(looks.clone()), OldPrimary::Unsettled);
+        looks.push(status(false, "starting", "replica"));
+        assert_eq!(after(looks.clone()), OldPrimary::Unsettled);
+        looks.push(status(false, "running", "replica"));
+        assert_eq!(after(looks), OldPrimary::Fell);
+    }
+
+    /// Looks that take long may step over what lasts two seconds.
+    #[test]
+    fn looks_that_are_slow_may_have_missed_a_handover() {
+        let mut falls = Falls::default();
+        let looks = [
+            (0, 10, status(true, "running", "master")),
+            (250, 300, status(true, "stopping", "master")),
+            (500, 1300, status(false, "stopped", "demoted")),
+            (1300, 2250, status(false, "starting", "replica")),
+            (2250, 2300, status(false, "running", "replica")),
+        ];
+        for (asked_ms, at_ms, answer) in looks {
+            let (asked, at) = (Duration::from_millis(asked_ms), Duration::from_millis(at_ms));
+            falls.look("patroni1", &Look { asked, at, answer });
+        }
+        assert_eq!(falls.of("patroni1"), OldPrimary::Unknown);
     }
 
     /// As Patroni 3.0.2 answered after a SIGKILL of the postmaster.

@@ -125,7 +125,7 @@ impl Sightings {
     fn old_primary_handed_over(&self, before: &Server) -> bool {
         match self.old_primary {
             OldPrimary::HandedOver => true,
-            OldPrimary::Fell => false,
+            OldPrimary::Fell | OldPrimary::Unsettled => false,
             OldPrimary::Unknown => self.goodbye && self.old_primary_stayed(before),
         }
     }
@@ -225,6 +225,9 @@ mod tests {
         seen.replicas = ["a".to_owned()].into();
         seen.old_primary = OldPrimary::Fell;
         assert_eq!(seen.kind(), Kind::Failover, "it was stopped and started again");
+
+        seen.old_primary = OldPrimary::Unsettled;
+        assert_eq!(seen.kind(), Kind::Failover, "it may have lost its store");
 
         seen.old_primary = OldPrimary::HandedOver;
         seen.after = Some(server("bb", 1, 0));

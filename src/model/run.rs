@@ -118,8 +118,9 @@ impl Run {
                 took: None,
                 errors: Vec::new(),
             }),
-            What::InjectionEnded { took, .. } => {
-                if let Some(injection) = self.injections.last_mut() {
+            What::InjectionEnded { step, took } => {
+                let mut latest_first = self.injections.iter_mut().rev();
+                if let Some(injection) = latest_first.find(|one| one.what.step == *step) {
                     injection.took = Some(*took);
                 }
             }

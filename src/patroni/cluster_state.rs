@@ -79,11 +79,14 @@ async fn named(mut leader: Leader) -> Leader {
 /// The name of the member whose API this is, by its `api_url`.
 #[must_use]
 pub fn name_of(cluster: &Cluster, api: &PatroniApi) -> Option<String> {
-    let is_this = |member: &&ClusterMember| {
-        let url = member.api_url.as_deref().and_then(|url| super::api::base_of(url).ok());
-        url.as_deref() == Some(api.url())
-    };
+    let is_this = |member: &&ClusterMember| url_of(member).as_deref() == Some(api.url());
     cluster.members.iter().find(is_this).map(|member| member.name.clone())
+}
+
+/// The URL of a member's API, as [`PatroniApi::url`] gives it.
+#[must_use]
+pub fn url_of(member: &ClusterMember) -> Option<String> {
+    super::api::base_of(member.api_url.as_deref()?).ok()
 }
 
 /// Whether `expected` members are together: exactly one leads, by `/primary`; every API that was

@@ -1,8 +1,7 @@
 //! What a call to Patroni's API can end with.
 
-use std::error::Error as _;
-use std::io;
 use std::time::Duration;
+use std::{io, iter};
 
 /// A call that brought no answer of Patroni's, or a refusal.
 ///
@@ -39,7 +38,16 @@ pub enum PatroniError {
         /// The deadline.
         after: Duration,
     },
-    /// The connection could not be made, or ended before the answer did.
+    /// The connection ended before the answer did: Patroni stopped just now.
+    #[error("{url}: {words}")]
+    Broken {
+        /// What was called.
+        url: String,
+        /// The cause.
+        words: String,
+    },
+    /// The call could not be made for a reason that is not Patroni's: its name has no address,
+    /// there is no way there, or this machine has no sockets left.
     #[error("{url}: {words}")]
     Failed {
         /// What was called.
@@ -88,10 +96,11 @@ impl PatroniError {
         }
     }
 
-    /// Whether Patroni is not there: nobody listens, or the connection broke.
+    /// Whether Patroni is not there: nobody listens, or the connection broke. Only what its host
+    /// says counts; what fails on the way there says nothing of Patroni.
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Failed { .. })
+        matches!(self, Self::Refused { .. } | Self::Broken { .. })
     }
 
     /// What the HTTP client says, sorted.
@@ -101,18 +110,62 @@ impl PatroniError {
             return Self::TimedOut { url, after: deadline };
         }
         // The innermost cause is what happened; the others say which part of the client met it.
-        let (mut words, mut refused) = (error.to_string(), false);
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            if let Some(error) = error.downcast_ref::<io::Error>() {
-                refused |= error.kind() == io::ErrorKind::ConnectionRefused;
-            }
-            words = error.to_string();
-            cause = error.source();
+        let words = causes(error).last().unwrap_or(error).to_string();
+        match causes(error).find_map(end_of) {
+            Some(End::Refused) => Self::Refused { url },
+            Some(End::Broken) => Self::Broken { url, words },
+            None => Self::Failed { url, words },
         }
-        if refused {
-            return Self::Refused { url };
+    }
+}
+
+/// How the other side ended a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// ECONNREFUSED.
+    Refused,
+    /// ECONNRESET, or the end of the stream.
+    Broken,
+}
+
+/// An error and all that caused it.
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    iter::successors(Some(error), |error| error.source())
+}
+
+/// What this one cause says of the other side, if anything.
+fn end_of(cause: &(dyn std::error::Error + 'static)) -> Option<End> {
+    if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+        // Cancelled is what never went out because the connection was closed before.
+        return (error.is_incomplete_message() || error.is_canceled()).then_some(End::Broken);
+    }
+    match cause.downcast_ref::<io::Error>()?.kind() {
+        io::ErrorKind::ConnectionRefused => Some(End::Refused),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => Some(End::Broken),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_other_side_did_says_that_patroni_is_gone() {
+        let of = |kind| end_of(&io::Error::from(kind));
+        assert_eq!(of(io::ErrorKind::ConnectionRefused), Some(End::Refused));
+        assert_eq!(of(io::ErrorKind::ConnectionReset), Some(End::Broken));
+        assert_eq!(of(io::ErrorKind::UnexpectedEof), Some(End::Broken));
+        for kind in [
+            io::ErrorKind::NetworkUnreachable,
+            io::ErrorKind::HostUnreachable,
+            io::ErrorKind::AddrNotAvailable,
+            // As with no file descriptors left.
+            io::ErrorKind::Other,
+        ] {
+            assert_eq!(of(kind), None, "{kind}");
         }
-        Self::Failed { url, words }
     }
 }

@@ -43,7 +43,19 @@ async fn nobody_there_is_told_apart_from_silence_and_from_a_broken_answer() {
 
     let closes = api(&served(drop));
     let error = closes.cluster().await.unwrap_err();
-    assert!(matches!(error, PatroniError::Failed { .. }) && error.is_gone(), "{error:?}");
+    assert!(error.is_gone(), "{error:?}");
+
+    let halfway =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{";
+    let error = api(&server(halfway)).cluster().await.unwrap_err();
+    assert!(error.is_gone(), "{error:?}");
+}
+
+/// It says something of the way there, and of this machine, and nothing of Patroni.
+#[tokio::test]
+async fn a_name_without_an_address_does_not_say_that_patroni_is_gone() {
+    let error = api("http://patroni1.invalid:8008").cluster().await.unwrap_err();
+    assert!(matches!(error, PatroniError::Failed { .. }) && !error.is_gone(), "{error:?}");
 }
 
 /// The deadline is one for the whole call: a server that drips would hold it up for ever.

@@ -2,9 +2,10 @@
 //!
 //! `/cluster` names each member with the URLs by which the members reach each other. From here
 //! they may lead nowhere, as from outside of Docker's network, or to somebody else; so a member
-//! that is only named there is watched when it answers as that member of that cluster.
+//! that is only named there is watched when it answers as that member of that cluster. One that
+//! is named at another URL than before has moved, as a container does that is started again.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use futures_util::future::join_all;
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 
 use super::DEADLINE;
 use crate::model::member_names::MemberNames;
-use crate::patroni::cluster_state::name_of;
+use crate::patroni::cluster_state::{name_of, url_of};
 use crate::patroni::{Cluster, ClusterMember, MemberStatus, PatroniApi, PatroniError};
 
 /// What is asked.
@@ -22,8 +23,13 @@ pub(super) struct Question {
     pub(super) given: Vec<PatroniApi>,
     /// APIs that are watched.
     pub(super) watched: Vec<PatroniApi>,
-    /// Names of the members that are watched.
-    pub(super) known: BTreeSet<String>,
+    /// The members that are watched, and the URL by which `/cluster` named each of them when it
+    /// was found; `None` where it was not named yet.
+    pub(super) known: BTreeMap<String, Option<String>>,
+    /// The system identifier of the cluster that is watched.
+    pub(super) identifier: Option<String>,
+    /// APIs that can tell it, while it is not known.
+    pub(super) can_identify: Vec<PatroniApi>,
     /// Whether others than those given may be looked for: not while one of them has no name, as
     /// it would be watched twice.
     pub(super) may_find: bool,
@@ -33,10 +39,16 @@ pub(super) struct Question {
 pub(super) struct Found {
     /// How many members there are; `None` when no API told.
     pub(super) members: Option<usize>,
+    /// The system identifier of the cluster that is watched, once it is known.
+    pub(super) identifier: Option<String>,
+    /// The URL by which `/cluster` names each member.
+    pub(super) urls: BTreeMap<String, String>,
     /// Names by the addresses of the servers.
     pub(super) names: Option<MemberNames>,
     /// APIs that answered and can be watched from now on.
     pub(super) answered: Vec<Answered>,
+    /// Members that are watched, and answered where they are now.
+    pub(super) moved: Vec<Answered>,
     /// APIs that did not.
     pub(super) missed: Vec<Missed>,
 }
@@ -61,23 +73,29 @@ pub(super) struct Missed {
 /// Asks. Takes a few times [`DEADLINE`] at most.
 pub(super) async fn find(question: Question) -> Found {
     let everybody = || question.watched.iter().chain(&question.given);
-    let (clusters, statuses) = tokio::join!(
+    let (clusters, statuses, identifying) = tokio::join!(
         join_all(everybody().map(PatroniApi::cluster)),
         join_all(question.given.iter().map(PatroniApi::member)),
+        join_all(question.can_identify.iter().map(PatroniApi::member)),
     );
     let cluster = clusters.into_iter().find_map(Result::ok);
     let mut found = Found {
         members: cluster.as_ref().map(|cluster| cluster.members.len()),
+        identifier: question.identifier,
+        urls: BTreeMap::new(),
         names: None,
         answered: Vec::new(),
+        moved: Vec::new(),
         missed: Vec::new(),
     };
-    let mut identifier = None;
+    let mut told = identifying.into_iter().flatten();
+    let told = told.find_map(|status| status.database_system_identifier);
+    found.identifier = found.identifier.or(told);
     for (api, status) in question.given.iter().zip(statuses) {
         match status {
             Ok(status) => {
                 let name = name_of_given(api, &status, cluster.as_ref()).await;
-                identifier = identifier.or(status.database_system_identifier);
+                found.identifier = found.identifier.or(status.database_system_identifier);
                 found.answered.push(Answered { api: api.clone(), name, given: true });
             }
             Err(error) => found.missed.push(missed_given(api, &error, cluster.as_ref())),
@@ -85,15 +103,28 @@ pub(super) async fn find(question: Question) -> Found {
     }
     let Some(cluster) = cluster else { return found };
     found.names = Some(names(&cluster).await);
+    let named = |member: &ClusterMember| Some((member.name.clone(), url_of(member)?));
+    found.urls = cluster.members.iter().filter_map(named).collect();
+    let has_moved = |member: &&ClusterMember| {
+        let before = question.known.get(&member.name).and_then(Option::as_ref);
+        before.is_some_and(|url| found.urls.get(&member.name).is_some_and(|now| now != url))
+    };
+    let moved = cluster.members.iter().filter(has_moved);
+    // One that does not answer there is still looked at where it was, which tells that itself.
+    found.moved = join_all(moved.filter_map(|member| probe(member, &found.identifier)))
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
     let given_are_named =
         found.missed.is_empty() && found.answered.iter().all(|answered| answered.name.is_some());
     if question.may_find && given_are_named {
         let known = |member: &&ClusterMember| {
-            question.known.contains(&member.name)
+            question.known.contains_key(&member.name)
                 || found.answered.iter().any(|one| one.name.as_ref() == Some(&member.name))
         };
         let others = cluster.members.iter().filter(|member| !known(member));
-        for probed in join_all(others.filter_map(|member| probe(member, &identifier))).await {
+        for probed in join_all(others.filter_map(|member| probe(member, &found.identifier))).await {
             match probed {
                 Ok(answered) => found.answered.push(answered),
                 Err(missed) => found.missed.push(missed),

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use crate::engine::clock::Clock;
 use crate::model::event::ApiReached;
 use crate::model::leadership::{Answer, Look, Status};
-use crate::patroni::{MemberStatus, PatroniApi, PatroniError, Role};
+use crate::patroni::{MemberStatus, PatroniApi, Role};
 
 /// How often, which is how exactly a change is known.
 const EVERY: Duration = Duration::from_millis(250);
@@ -23,6 +23,8 @@ pub(super) struct Looker {
     pub(super) api: PatroniApi,
     pub(super) clock: Clock,
     pub(super) looks: mpsc::Sender<Looked>,
+    /// It was told that it does not answer, or where it was before: that it does is told then.
+    pub(super) told: bool,
 }
 
 /// A look, and what there is to tell of the API itself.
@@ -32,22 +34,28 @@ pub(super) struct Looked {
     pub(super) reached: Option<ApiReached>,
 }
 
+/// A look that brought no word of this member's.
+struct Failed {
+    reason: String,
+    gone: bool,
+}
+
 impl Looker {
     /// Looks until nobody takes what it sees.
     pub(super) async fn run(self) {
-        let (mut silent, mut told) = (0, false);
+        let (mut silent, mut told) = (0, self.told);
         loop {
             let asked = self.clock.now();
-            let result = self.api.look().await;
+            let result = self.look().await;
             let at = self.clock.now();
             silent = match &result {
-                Err(error) if !error.is_gone() => silent + 1,
+                Err(failed) if !failed.gone => silent + 1,
                 _ => 0,
             };
             let reached = match &result {
-                Err(error) if !told && (error.is_gone() || silent >= SILENT_BEFORE_TOLD) => {
+                Err(failed) if !told && (failed.gone || silent >= SILENT_BEFORE_TOLD) => {
                     told = true;
-                    Some(self.reached(Some(error.reason())))
+                    Some(self.reached(Some(failed.reason.clone())))
                 }
                 Ok(_) if told => {
                     told = false;
@@ -64,13 +72,26 @@ impl Looker {
         }
     }
 
+    /// Looks, and takes no other member's word for this one's: an address can be used again.
+    async fn look(&self) -> Result<(bool, MemberStatus), Failed> {
+        let result = self.api.look().await;
+        let (leads, status) =
+            result.map_err(|error| Failed { reason: error.reason(), gone: error.is_gone() })?;
+        match (&self.name, &status.patroni.name) {
+            (Some(own), Some(told)) if own != told => {
+                Err(Failed { reason: format!("{told} answers there"), gone: false })
+            }
+            _ => Ok((leads, status)),
+        }
+    }
+
     fn reached(&self, error: Option<String>) -> ApiReached {
         let (member, url) = (self.name.clone(), self.api.url().to_owned());
         ApiReached { member, url, error, watched: true }
     }
 }
 
-fn answer(result: Result<(bool, MemberStatus), PatroniError>) -> Answer {
+fn answer(result: Result<(bool, MemberStatus), Failed>) -> Answer {
     match result {
         Ok((leads, status)) => Answer::Status(Status {
             leads,
@@ -80,7 +101,7 @@ fn answer(result: Result<(bool, MemberStatus), PatroniError>) -> Answer {
             timeline: status.timeline,
             unlocked: status.cluster_unlocked,
         }),
-        Err(error) if error.is_gone() => Answer::Gone,
+        Err(failed) if failed.gone => Answer::Gone,
         Err(_) => Answer::Silent,
     }
 }

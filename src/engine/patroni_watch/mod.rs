@@ -5,25 +5,26 @@
 //! one that is frozen keeps nobody waiting. `finding` asks who the members are.
 
 mod finding;
+mod handle;
 mod looking;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::signal::Signal;
 use crate::model::event::ApiReached;
-use crate::model::fall::{Falls, OldPrimary};
 use crate::model::leadership::Leadership;
 use crate::model::member_names::MemberNames;
-use crate::model::server::Server;
 use crate::patroni::PatroniApi;
 use finding::{Answered, Found, Missed, Question, find};
+pub(crate) use handle::PatroniWatch;
+use handle::Watched;
 use looking::{Looked, Looker};
 
 /// The deadline of each call while a run is watched: an API that takes longer tells nothing that
@@ -40,33 +41,15 @@ const MEMBERS_MAX: usize = 64;
 /// Looks that wait to be taken in.
 const LOOKS_WAITING: usize = 256;
 
-/// What others see of it.
-#[derive(Debug, Clone, Default)]
-struct Watched {
-    falls: Falls,
-    /// It was asked once who the members are.
-    begun: bool,
-}
-
-/// A handle to what is known.
-#[derive(Debug, Clone)]
-pub(crate) struct PatroniWatch(watch::Receiver<Watched>);
-
-impl PatroniWatch {
-    /// What the API of the primary before an outage tells of its end as one.
-    pub(crate) fn old_primary(&self, before: Option<&Server>) -> OldPrimary {
-        let Some(name) = before.and_then(|server| server.member.as_deref()) else {
-            return OldPrimary::Unknown;
-        };
-        self.0.borrow().falls.of(name)
-    }
-
-    /// Waits until the members are known, or could not be: not longer than [`DEADLINE`].
-    pub(crate) async fn begun(&self) {
-        let mut watched = self.0.clone();
-        // Both errors say the same: there is nothing to wait for any longer.
-        let _ = timeout(DEADLINE, watched.wait_for(|watched| watched.begun)).await;
-    }
+/// A member that is looked at.
+struct Member {
+    name: Option<String>,
+    api: PatroniApi,
+    /// Its URL was given, not found.
+    given: bool,
+    /// The URL by which `/cluster` named it first.
+    named_at: Option<String>,
+    looking: AbortHandle,
 }
 
 /// The task that owns what is known.
@@ -78,16 +61,12 @@ pub(crate) struct Watcher {
     names: MemberNames,
     /// A task for each member that is looked at, and one that finds them.
     tasks: JoinSet<()>,
-    /// The members that are looked at: their names, or URLs where they have none.
-    keys: BTreeSet<String>,
+    /// The members that are looked at, by their names, or URLs where they have none.
+    members: BTreeMap<String, Member>,
+    /// The system identifier of their cluster, once one that was given has told it.
+    identifier: Option<String>,
     /// APIs that were given and never answered so far.
     given: Vec<PatroniApi>,
-    /// APIs that are looked at.
-    apis: Vec<PatroniApi>,
-    /// One of them has no name.
-    has_nameless: bool,
-    /// One of them was found, not given.
-    has_found: bool,
     /// URLs of which it was told that they cannot be reached.
     told: BTreeSet<String>,
 }
@@ -106,11 +85,9 @@ pub(crate) fn watcher(
         leadership: Leadership::default(),
         names: MemberNames::default(),
         tasks: JoinSet::new(),
-        keys: BTreeSet::new(),
+        members: BTreeMap::new(),
+        identifier: None,
         given: apis,
-        apis: Vec::new(),
-        has_nameless: false,
-        has_found: false,
         told: BTreeSet::new(),
     };
     (watcher, PatroniWatch(handle))
@@ -152,16 +129,28 @@ impl Watcher {
 
     fn find(&mut self, finds: mpsc::Sender<Found>) {
         while self.tasks.try_join_next().is_some() {}
-        let question = Question {
-            given: self.given.clone(),
-            watched: self.apis.clone(),
-            known: self.keys.clone(),
-            may_find: !self.has_nameless,
-        };
+        let question = self.question();
         self.tasks.spawn(async move {
             // Nobody takes it when the watch has ended.
             let _ = finds.send(find(question).await).await;
         });
+    }
+
+    fn question(&self) -> Question {
+        let members = || self.members.values();
+        let identifies = |member: &&Member| member.given && self.identifier.is_none();
+        Question {
+            given: self.given.clone(),
+            watched: members().map(|member| member.api.clone()).collect(),
+            known: self
+                .members
+                .iter()
+                .map(|(key, one)| (key.clone(), one.named_at.clone()))
+                .collect(),
+            identifier: self.identifier.clone(),
+            can_identify: members().filter(identifies).map(|member| member.api.clone()).collect(),
+            may_find: members().all(|member| member.name.is_some()),
+        }
     }
 
     async fn looked(&mut self, looked: Looked) {
@@ -179,43 +168,74 @@ impl Watcher {
             self.names = names.clone();
             self.tell(Signal::MemberNames(names)).await;
         }
+        self.identifier = found.identifier;
         for answered in found.answered {
             self.answered(answered, looks).await;
+        }
+        for moved in found.moved {
+            self.moved(moved, looks);
+        }
+        for (key, member) in &mut self.members {
+            member.named_at = member.named_at.take().or_else(|| found.urls.get(key).cloned());
         }
         for missed in found.missed {
             self.missed(missed).await;
         }
-        let all = found.members.is_some_and(|members| self.keys.len() >= members);
+        let all = found.members.is_some_and(|members| self.members.len() >= members);
         self.leadership.all_are_asked(all);
         self.watched.send_modify(|watched| watched.begun = true);
     }
 
     async fn answered(&mut self, answered: Answered, looks: &mpsc::Sender<Looked>) {
-        let Answered { api, name, given } = answered;
-        self.given.retain(|given| given.url() != api.url());
-        let was_missed = self.told.remove(api.url());
+        let (name, url) = (answered.name.clone(), answered.api.url().to_owned());
+        self.given.retain(|given| given.url() != url);
+        let was_missed = self.told.remove(&url);
         // It may be one that is watched already, under the URL by which it was found.
-        if name.is_none() && self.has_found {
-            let (member, url) = (None, api.url().to_owned());
+        if name.is_none() && self.members.values().any(|member| !member.given) {
             let reason = "it does not tell which member it is".to_owned();
-            self.missed(Missed { api_url: url, name: member, reason, given: false }).await;
+            self.missed(Missed { api_url: url, name, reason, given: false }).await;
             return;
         }
-        let key = name.clone().unwrap_or_else(|| api.url().to_owned());
-        if self.keys.len() >= MEMBERS_MAX || !self.keys.insert(key.clone()) {
+        let key = name.clone().unwrap_or_else(|| url.clone());
+        if self.members.len() >= MEMBERS_MAX || self.members.contains_key(&key) {
             return;
         }
-        self.has_nameless |= name.is_none();
-        self.has_found |= !given;
-        self.apis.push(api.clone());
         self.leadership.expect(&key);
         if was_missed {
-            let (member, url) = (name.clone(), api.url().to_owned());
-            let reached = ApiReached { member, url, error: None, watched: true };
+            let reached = ApiReached { member: name, url, error: None, watched: true };
             self.tell(Signal::PatroniApi { at: self.clock.now(), reached }).await;
         }
-        let looker = Looker { key, name, api, clock: self.clock, looks: looks.clone() };
-        self.tasks.spawn(looker.run());
+        self.look_at(key, answered, false, looks);
+    }
+
+    /// Looks at a member where it is now, and no longer where it was.
+    fn moved(&mut self, moved: Answered, looks: &mpsc::Sender<Looked>) {
+        let Some(key) = moved.name.clone() else { return };
+        if let Some(before) = self.members.remove(&key) {
+            before.looking.abort();
+            self.told.remove(moved.api.url());
+            self.look_at(key, moved, true, looks);
+        }
+    }
+
+    fn look_at(
+        &mut self,
+        key: String,
+        answered: Answered,
+        told: bool,
+        looks: &mpsc::Sender<Looked>,
+    ) {
+        let Answered { api, name, given } = answered;
+        let looker = Looker {
+            key: key.clone(),
+            name: name.clone(),
+            api: api.clone(),
+            clock: self.clock,
+            looks: looks.clone(),
+            told,
+        };
+        let looking = self.tasks.spawn(looker.run());
+        self.members.insert(key, Member { name, api, given, named_at: None, looking });
     }
 
     /// Tells once that an API cannot be watched now.
@@ -232,3 +252,6 @@ impl Watcher {
         let _ = self.recorder.send(signal).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
