@@ -31,7 +31,8 @@ pub(super) async fn run(args: DemoArgs) -> Result<Exit, Problem> {
     print(&opening(&layout()));
     let (exit, report) = run_for_report(drill(&args)?).await?;
     if let Some(summary) = report.drills.first().and_then(|run| run.summary.as_ref()) {
-        print(&closing(summary, &layout()));
+        let program = std::env::args().next().unwrap_or_else(|| "pgchaos".to_owned());
+        print(&closing(summary, &program, &layout()));
     }
     Ok(exit)
 }

@@ -26,9 +26,9 @@ pub fn opening(layout: &Layout) -> String {
     )
 }
 
-/// When it is over.
+/// When it is over. `program` is how pgchaos was called.
 #[must_use]
-pub fn closing(summary: &Summary, layout: &Layout) -> String {
+pub fn closing(summary: &Summary, program: &str, layout: &Layout) -> String {
     let mut lines = vec![(String::new(), String::new())];
     lines.push(("WHAT HAPPENED".to_owned(), String::new()));
     match summary.outages.first() {
@@ -39,7 +39,7 @@ pub fn closing(summary: &Summary, layout: &Layout) -> String {
     lines.push((String::new(), String::new()));
     lines.push(("TRY NEXT".to_owned(), String::new()));
     for (command, what) in NEXT {
-        lines.push(("  ".to_owned(), command.to_owned()));
+        lines.push(("  ".to_owned(), format!("{program} {command}")));
         lines.push(("      ".to_owned(), what.to_owned()));
     }
     let lines: Vec<(&str, &str)> = lines.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
@@ -48,18 +48,15 @@ pub fn closing(summary: &Summary, layout: &Layout) -> String {
 
 /// Commands, and what each shows.
 const NEXT: [(&str, &str); 5] = [
-    ("pgchaos lab up", "the same cluster, to keep; pgchaos lab down when you are done"),
+    ("lab up", "the same cluster, to keep; lab down when you are done"),
     (
-        "pgchaos gen --port 5500",
-        "load on it; in another terminal: pgchaos lab kill leader, pgchaos lab status",
+        "gen --port 5500",
+        "load on it; in another terminal: lab kill leader, lab status, lab start patroni1",
     ),
+    ("drill run etcd-quorum", "two of three etcd gone; drill list names the others"),
+    ("drill run async-loss", "acknowledged writes disappear, and are found missing"),
     (
-        "pgchaos drill run etcd-quorum",
-        "two of three etcd gone; pgchaos drill list names the others",
-    ),
-    ("pgchaos drill run async-loss", "acknowledged writes disappear, and are found missing"),
-    (
-        "pgchaos gen -h HOST -p PORT -U USER --duration 2m --max-outage 30s",
+        "gen -h HOST -p PORT -U USER --duration 2m --max-outage 30s",
         "a cluster of your own, with a verdict for CI",
     ),
 ];
@@ -168,7 +165,7 @@ mod tests {
         };
         summary.outages[0].fault = Some(Box::new(fault));
         summary.outages[0].phases.leader_changed = Some(Duration::from_millis(4900));
-        let page = closing(&summary, &LAYOUT);
+        let page = closing(&summary, "pgchaos", &LAYOUT);
         let story = page.split("TRY NEXT").next().unwrap();
         assert_eq!(
             story,
@@ -193,7 +190,7 @@ WHAT HAPPENED
         let mut summary = summary();
         summary.verification.state = VerificationState::Incomplete;
         summary.verification.reason = Some("no primary takes writes".to_owned());
-        let page = closing(&summary, &LAYOUT);
+        let page = closing(&summary, "pgchaos", &LAYOUT);
         assert!(page.contains("could not be verified: no primary takes writes"), "{page}");
         assert!(!page.contains("looked up"), "{page}");
     }
