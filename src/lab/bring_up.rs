@@ -73,7 +73,10 @@ impl Start {
     ) -> Result<Lab, LabError> {
         let Lab { folders, state, .. } = &self.lab;
         let stopped = self.stopped();
-        refuse_taken(state.ports.all().filter(|(_, member)| stopped.contains(member)))?;
+        // A PostgreSQL that outlived its Patroni has its port, and Patroni will take it over.
+        let left = scan(folders);
+        let new = |member: &Member| stopped.contains(member) && !left.contains_key(member);
+        refuse_taken(state.ports.all().filter(|(_, member)| new(member)))?;
         told(self.headline(programs));
         if self.from == From::Nothing {
             put_logs_aside(folders);

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -85,6 +85,19 @@ fn link(pid: u32, name: &str) -> Option<PathBuf> {
     let path = fs::read_link(format!("/proc/{pid}/{name}")).ok()?;
     let bytes = path.as_os_str().as_bytes();
     Some(PathBuf::from(OsStr::from_bytes(bytes.strip_suffix(b" (deleted)").unwrap_or(bytes))))
+}
+
+/// Whether a process sees the same processes and files as this one, as far as that can be told.
+pub(super) fn shares_our_namespaces(pid: u32) -> bool {
+    ["pid", "mnt"].iter().all(|namespace| {
+        let of = |process: &str| fs::read_link(format!("/proc/{process}/ns/{namespace}"));
+        match (of(&pid.to_string()), of("self")) {
+            (Ok(theirs), Ok(ours)) => theirs == ours,
+            // Where root may not look, in a container, there is nobody from outside to be seen.
+            (Err(error), _) => error.kind() == ErrorKind::PermissionDenied,
+            _ => true,
+        }
+    })
 }
 
 #[cfg(test)]

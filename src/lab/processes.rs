@@ -119,6 +119,10 @@ pub(super) fn of(folders: &Folders, member: Member) -> Vec<Process> {
 }
 
 fn owner(pid: u32, folders: &Folders) -> Option<Member> {
+    if !proc::shares_our_namespaces(pid) {
+        // The lab of a container, whose folders only have the same names.
+        return None;
+    }
     match proc::variable(pid, MARK) {
         Ok(Some(folder)) => {
             let folder = Path::new(OsStr::from_bytes(&folder));

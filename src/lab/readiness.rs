@@ -42,7 +42,7 @@ pub(super) async fn wait_for_etcd(
             told(format!("{member} leads etcd after {}", since(began)));
             return Ok(());
         }
-        none_ended(lab, &Member::ETCD)?;
+        none_ended(lab, &Member::ETCD).await?;
         if Instant::now() > end {
             return Err(not_in_time(lab, "no etcd leads".to_owned(), Member::ETCD[0]));
         }
@@ -61,8 +61,8 @@ pub(super) async fn wait_for_cluster(
     let apis = lab.apis();
     let mut led = false;
     let converged = loop {
-        none_ended(lab, &Member::ETCD)?;
-        none_ended(lab, &Member::PATRONI)?;
+        none_ended(lab, &Member::ETCD).await?;
+        none_ended(lab, &Member::PATRONI).await?;
         if !led && let Some(leader) = leader(&apis).await {
             let name = leader.name.as_deref().unwrap_or("a member");
             told(format!("{name} leads PostgreSQL after {}", since(began)));
@@ -85,15 +85,25 @@ fn since(began: Instant) -> String {
     format!("{:.1} s", began.elapsed().as_secs_f64())
 }
 
-/// Refuses to wait for one that is not there any more.
-fn none_ended(lab: &Lab, members: &[Member]) -> Result<(), LabError> {
-    let own = scan(&lab.folders);
-    let runs = |member: &&Member| {
-        own.get(member).is_some_and(|own| own.iter().any(|process| process.role == Role::Main))
-    };
-    match members.iter().find(|member| !runs(member)) {
+/// Refuses to wait for one that is not there any more. A process that becomes another program has
+/// neither environment nor arguments for a moment: one look says nothing.
+async fn none_ended(lab: &Lab, members: &[Member]) -> Result<(), LabError> {
+    const LOOKS: u32 = 5;
+    let mut gone = None;
+    for _ in 0..LOOKS {
+        let own = scan(&lab.folders);
+        let runs = |member: &&Member| {
+            own.get(member).is_some_and(|own| own.iter().any(|process| process.role == Role::Main))
+        };
+        gone = members.iter().find(|member| !runs(member)).copied();
+        if gone.is_none() {
+            break;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    match gone {
         None => Ok(()),
-        Some(&member) => Err(LabError::Ended { member, log: LogTail::of(&lab.log(member)) }),
+        Some(member) => Err(LabError::Ended { member, log: LogTail::of(&lab.log(member)) }),
     }
 }
 

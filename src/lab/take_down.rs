@@ -30,7 +30,8 @@ impl Lab {
     pub async fn down(self, wipe: bool, told: Told<'_>) -> Result<(), LabError> {
         let began = Instant::now();
         let lock = self.lock().await?;
-        let is_of_use = self.state.is_complete;
+        // Another command may have finished it, or removed it, while the lock was waited for.
+        let is_of_use = Self::find(&self.name)?.is_some_and(|lab| lab.state.is_complete);
         if wipe || !is_of_use {
             self::wipe(&self.folders).await?;
             lock.remove();
