@@ -1,5 +1,6 @@
 //! The `pgchaos` program: parses, runs, and maps the outcome to an exit code.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use pgchaos::cli::exit::Exit;
@@ -14,7 +15,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("pgchaos: the system gives no threads: {error}");
+            let _ = writeln!(std::io::stderr(), "pgchaos: the system gives no threads: {error}");
             return Exit::CouldNotRun.into();
         }
     };
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(problem) => {
-            eprintln!("{}", without_secrets(&problem.to_string()));
+            let _ = writeln!(std::io::stderr(), "{}", without_secrets(&problem.to_string()));
             problem.exit.into()
         }
     }

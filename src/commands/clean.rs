@@ -30,7 +30,7 @@ pub async fn run(args: &CleanArgs) -> Result<Exit, Problem> {
         .await
         .map_err(|fault| opened.refused(Step::Connect, fault))?;
     if objects == Objects::Missing {
-        eprintln!("pgchaos: there is no schema pgchaos in database {}", opened.dbname);
+        tell!("pgchaos: there is no schema pgchaos in database {}", opened.dbname);
     } else if let Some(run_id) = args.run_id {
         remove_run(&opened, run_id).await?;
     } else {
@@ -38,7 +38,7 @@ pub async fn run(args: &CleanArgs) -> Result<Exit, Problem> {
             .bounded(Phase::Write, DEADLINE, session.drop_objects())
             .await
             .map_err(|fault| opened.refused(Step::Connect, fault))?;
-        eprintln!("pgchaos: schema pgchaos removed from database {}", opened.dbname);
+        tell!("pgchaos: schema pgchaos removed from database {}", opened.dbname);
     }
     opened.session.close().await;
     Ok(Exit::Pass)
@@ -57,6 +57,6 @@ async fn remove_run(opened: &CommandSession, run_id: Uuid) -> Result<(), Problem
             break;
         }
     }
-    eprintln!("pgchaos: {removed} rows of run {run_id} removed");
+    tell!("pgchaos: {removed} rows of run {run_id} removed");
     Ok(())
 }

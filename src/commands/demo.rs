@@ -1,6 +1,7 @@
 //! `pgchaos demo`: a lab, load, a killed leader, the account. The drill `leader-kill` on a lab of
 //! its own, with words around it for who sees such a thing for the first time.
 
+use clap::builder::Resettable;
 use clap::{Args, FromArgMatches};
 
 use super::drill::print;
@@ -43,7 +44,9 @@ fn drill(args: &DemoArgs) -> Result<RunArgs, Problem> {
     words.extend(["--on=lab".to_owned(), format!("--name={LAB}")]);
     words.extend(args.base_port.map(|port| format!("--base-port={port}")));
     words.extend(args.keep.then(|| "--keep".to_owned()));
+    // What is set for other drills is not meant for this one.
     RunArgs::augment_args(clap::Command::new("demo").disable_help_flag(true))
+        .mut_args(|option| option.env(Resettable::Reset))
         .try_get_matches_from(words)
         .and_then(|matches| RunArgs::from_arg_matches(&matches))
         .map_err(|error| Problem::usage(error.to_string()))

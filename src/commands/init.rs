@@ -22,6 +22,6 @@ pub async fn run(args: &InitArgs) -> Result<Exit, Problem> {
     let server = opened.session.server.clone();
     opened.session.close().await;
     let what = if created { "made" } else { "was there already" };
-    eprintln!("pgchaos: schema pgchaos {what} in database {} on {server}", opened.dbname);
+    tell!("pgchaos: schema pgchaos {what} in database {} on {server}", opened.dbname);
     Ok(Exit::Pass)
 }

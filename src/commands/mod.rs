@@ -1,5 +1,13 @@
 //! One file a command: wiring only. Each takes checked arguments, and says how the program ends.
 
+/// A line on standard error. That nobody reads it is no reason to stop.
+macro_rules! tell {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr().lock(), $($words)*);
+    }};
+}
+
 pub mod clean;
 #[cfg(unix)]
 mod demo;

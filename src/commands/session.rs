@@ -35,7 +35,7 @@ pub fn settings(
 ) -> Result<ConnectSettings, Problem> {
     let resolved = resolve(&connection.explicit(dsn), &Environment::of_process())?;
     for warning in &resolved.warnings {
-        eprintln!("pgchaos: warning: {warning}");
+        tell!("pgchaos: warning: {warning}");
     }
     Ok(resolved.settings)
 }

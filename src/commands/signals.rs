@@ -1,4 +1,4 @@
-//! Ctrl-C or SIGTERM: once to stop and verify, twice to stop now.
+//! Ctrl-C or SIGTERM, and the end of the terminal: once to stop and verify, twice to stop now.
 
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +20,11 @@ impl Signals {
     fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         // Without them there is only the duration, or the end of the process.
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+        let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
+        // Who was started by nohup is meant to go on.
+        if !hangup_is_ignored() {
+            kinds.push(SignalKind::hangup());
+        }
         Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
     }
 
@@ -31,6 +35,17 @@ impl Signals {
         })
         .await;
     }
+}
+
+/// Whether the end of the terminal is to be ignored, as far as the system tells.
+#[cfg(unix)]
+fn hangup_is_ignored() -> bool {
+    const HANGUP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & HANGUP != 0)
 }
 
 #[cfg(not(unix))]

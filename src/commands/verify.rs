@@ -26,10 +26,10 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     let path = record_or_latest(args.record.as_deref())?;
     let Recorded { mut run, torn } = read(&path, |_| {})?;
     if torn {
-        eprintln!("pgchaos: the record's last line was cut off and is left out");
+        tell!("pgchaos: the record's last line was cut off and is left out");
     }
     if !run.ended {
-        eprintln!(
+        tell!(
             "pgchaos: the run was not closed: what it did after its last flush is unaccounted for"
         );
     }
@@ -40,7 +40,7 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     check_target(&dialer, &role, &dbname).await?;
     let subject = Subject::of(&run, run.closing());
     let mut verification = verify(&subject, &dialer, args.verify_timeout, |step| {
-        eprintln!("pgchaos: {step}");
+        tell!("pgchaos: {step}");
     })
     .await;
     verification.lost_writes = lost_writes(run.header.started_at, &verification, Some(&path));
@@ -101,6 +101,6 @@ fn keep(path: &Path, event: &Event) {
             record.flush()
         });
     if let Err(error) = kept {
-        eprintln!("pgchaos: warning: the verification is not kept: {error}");
+        tell!("pgchaos: warning: the verification is not kept: {error}");
     }
 }

@@ -20,11 +20,12 @@ use crate::pg::settings::{Address, ConnectSettings, Environment, Explicit, Host,
 
 impl One<'_> {
     pub(super) fn settings(&self, backend: &Backend) -> Result<ConnectSettings, Problem> {
-        let explicit = match backend.dsn(self.scenario.through) {
-            Some(dsn) => Explicit { dsn: Some(dsn), ..Explicit::default() },
-            None => self.args.connection.explicit(None),
+        let (explicit, environment) = match backend.dsn(self.scenario.through) {
+            // What is set for the user's own servers is not meant for this one.
+            Some(dsn) => (Explicit { dsn: Some(dsn), ..Explicit::default() }, Environment::empty()),
+            None => (self.args.connection.explicit(None), Environment::of_process()),
         };
-        let resolved = resolve(&explicit, &Environment::of_process())?;
+        let resolved = resolve(&explicit, &environment)?;
         for warning in &resolved.warnings {
             tell(format!("warning: {warning}"));
         }

@@ -57,5 +57,5 @@ pub(super) fn print(text: &str) {
 /// How it goes on, on standard error.
 #[allow(clippy::needless_pass_by_value, reason = "as it is handed over")]
 fn tell(line: String) {
-    eprintln!("pgchaos: {line}");
+    tell!("pgchaos: {line}");
 }

@@ -63,7 +63,7 @@ async fn agreed(shown: &str) -> Result<bool, Problem> {
         return Err(Problem::usage("there is no terminal to ask on whether to install it")
             .try_this("pgchaos lab install-deps --yes"));
     }
-    eprint!("pgchaos: {shown}? [y/N] ");
+    let _ = write!(std::io::stderr(), "pgchaos: {shown}? [y/N] ");
     let _ = std::io::stderr().flush();
     let read = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();

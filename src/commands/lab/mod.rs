@@ -54,7 +54,7 @@ fn name_option(name: &str) -> String {
 /// How it goes on, on standard error.
 #[allow(clippy::needless_pass_by_value, reason = "as the lab hands it over")]
 fn tell(line: String) {
-    eprintln!("pgchaos: {line}");
+    tell!("pgchaos: {line}");
 }
 
 /// On standard output. A reader that went away is no problem of ours.

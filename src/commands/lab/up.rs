@@ -10,7 +10,7 @@ pub(super) async fn run(name: &str, args: &UpArgs) -> Result<Exit, Problem> {
     let spec = spec(name, args)?;
     let lab = Lab::up_unless(&spec, &mut tell, interrupted()).await?;
     for line in next_steps(&lab) {
-        eprintln!("  {line}");
+        tell!("  {line}");
     }
     Ok(Exit::Pass)
 }
