@@ -198,7 +198,7 @@ case $(docker compose version --short 2>/dev/null) in
 esac
 if [ -z "${PGCHAOS:-}" ]; then
     PGCHAOS=target/release/pgchaos
-    [ -x "$PGCHAOS" ] || cargo build --release
+    cargo build --release
 fi
 
 trap finish EXIT

@@ -17,7 +17,7 @@ logs=target/drills
 
 if [ -z "${PGCHAOS:-}" ]; then
     PGCHAOS=target/release/pgchaos
-    [ -x "$PGCHAOS" ] || cargo build --release --locked
+    cargo build --release --locked
 fi
 rm -rf "$logs"
 mkdir -p "$logs"
@@ -37,6 +37,11 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 mapfile -t drills < <("$PGCHAOS" drill list | sed -n 's/^\([a-z][a-z-]*\) .*/\1/p')
+files=(src/drill/builtin/*.toml)
+if [ "${#drills[@]}" -ne "${#files[@]}" ]; then
+    echo "drill list names ${#drills[@]} drills, and there are ${#files[@]}" >&2
+    exit 1
+fi
 code=0
 "$PGCHAOS" drill run "${drills[@]}" --on lab --name "$lab" --base-port "$base" --no-record \
     --report "$logs/drills.xml,$logs/drills.json,$logs/drills.md" "$@" \

@@ -108,10 +108,10 @@ async fn run(mut command: Command, shown: &str, within: Duration) -> Result<Stri
     command.process_group(0);
     let not_started =
         |error: std::io::Error| CommandError::NotStarted(shown.to_owned(), error.to_string());
-    let mut child = command.spawn().map_err(not_started)?;
+    let mut group = Group(command.spawn().map_err(not_started)?);
+    let child = &mut group.0;
     let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
     let Ok(ended) = timeout(within, child.wait()).await else {
-        kill_all(&mut child);
         return Err(CommandError::TimedOut { command: shown.to_owned(), within });
     };
     let status = ended.map_err(not_started)?;
@@ -154,7 +154,17 @@ async fn finish(
     String::from_utf8_lossy(&kept).into_owned()
 }
 
-/// The command and whatever it started in its group.
+/// A command that is given up, at its deadline or by a Ctrl-C, ends with all that it started: it
+/// must not break on what is being mended. One that has ended may leave a server running.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        kill_all(&mut self.0);
+    }
+}
+
+/// The command and whatever it started in its group, unless it has ended.
 fn kill_all(child: &mut Child) {
     #[cfg(target_os = "linux")]
     if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok())
@@ -203,6 +213,36 @@ mod tests {
         run_program(&["kill", &printed], LONG).await.unwrap();
     }
 
+    /// Waits until a process is gone, or a zombie that nobody has waited for yet.
+    async fn gone(pid: &str) {
+        let state = format!("/proc/{}/stat", pid.trim());
+        let deadline = tokio::time::Instant::now() + LONG;
+        while std::fs::read_to_string(&state).is_ok_and(|stat| !stat.contains(") Z ")) {
+            assert!(tokio::time::Instant::now() < deadline, "the sleep lives on");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_that_is_given_up_ends_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid");
+        let line = shell(&format!("sleep 60 & echo $! > {}; wait", file.display()));
+        let pid = {
+            let variables = vec![];
+            let mut running = std::pin::pin!(run_line(&line, &variables, LONG));
+            loop {
+                let moment = Duration::from_millis(20);
+                assert!(timeout(moment, &mut running).await.is_err(), "it waits");
+                match std::fs::read_to_string(&file) {
+                    Ok(pid) if pid.ends_with('\n') => break pid,
+                    _ => {}
+                }
+            }
+        };
+        gone(&pid).await;
+    }
+
     #[tokio::test]
     async fn a_deadline_ends_all_that_the_command_started() {
         let folder = tempfile::tempdir().unwrap();
@@ -212,12 +252,6 @@ mod tests {
         let error = run_line(&shell(&line), &vec![], limit).await.unwrap_err();
         assert!(matches!(error, CommandError::TimedOut { .. }), "{error}");
         let pid = std::fs::read_to_string(file).unwrap();
-        let state = format!("/proc/{}/stat", pid.trim());
-        let deadline = tokio::time::Instant::now() + LONG;
-        // Gone, or a zombie that nobody has waited for yet.
-        while std::fs::read_to_string(&state).is_ok_and(|stat| !stat.contains(") Z ")) {
-            assert!(tokio::time::Instant::now() < deadline, "the sleep lives on");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        gone(&pid).await;
     }
 }

@@ -38,27 +38,31 @@ pub async fn heal(
 ) -> Vec<NotHealed> {
     let mut failed = Vec::new();
     let broken = journal.damage.in_order();
+    let mut undone = Vec::new();
     for undo in &broken {
         told(format!("mending: {}", words(undo)));
         match try_undo(backend, undo, variables).await {
-            Ok(()) => {
-                journal.damage.undone(undo);
-                if let Err(error) = journal.keep() {
-                    told(error.to_string());
-                }
-            }
+            Ok(()) => undone.push(undo),
             Err(why) => failed.push(NotHealed {
                 what: format!("{}: {why}", words(undo)),
                 by_hand: by_hand(backend, undo),
             }),
         }
     }
-    if let Some(command) = backend.heal_command().filter(|_| !broken.is_empty()) {
+    if let Some(command) = backend.heal_command() {
         told(format!("mending: {command}"));
         if let Err(error) = run_line(&command, variables, DEADLINE).await {
             let (what, by_hand) = (format!("heal: {error}"), command.to_string());
             failed.push(NotHealed { what, by_hand });
+            // It is what mends, whatever else was done: nothing is forgotten before it worked.
+            undone.clear();
         }
+    }
+    for undo in undone {
+        journal.damage.undone(undo);
+    }
+    if let Err(error) = journal.keep() {
+        told(error.to_string());
     }
     failed
 }

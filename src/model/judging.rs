@@ -84,7 +84,20 @@ pub fn judge(scenario: &Scenario, summary: &Summary, played: &Played) -> Vec<Jud
         judged.push(unseen("run".to_owned(), "all steps", "played to the end", why));
     }
     of_run(scenario, summary, played, &mut judged);
+    if played.cut_short.is_some() {
+        // What was still to come could not be seen, and the mending shows in what was.
+        judged.iter_mut().filter(|judged| !is_broken_for_good(judged)).for_each(|judged| {
+            judged.outcome = judged.outcome.min(Outcome::Inconclusive);
+        });
+    }
     judged
+}
+
+/// Whether a drill that went on could not have mended it: a wait in vain, or more writes lost than
+/// may be.
+fn is_broken_for_good(judged: &Judged) -> bool {
+    let is_upper_bound = judged.expected == "none" || judged.expected.starts_with("at most");
+    judged.what == "wait" || (judged.what == "lost" && is_upper_bound)
 }
 
 /// The gravest of what was judged.

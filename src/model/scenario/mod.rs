@@ -7,6 +7,7 @@
 //! - [`step`], [`expect`], [`hooks`]: the parts of a scenario.
 //! - `read`: from text to a [`Scenario`], with what must fit together checked.
 
+mod concealed;
 pub mod count;
 pub mod error;
 pub mod expect;

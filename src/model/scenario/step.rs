@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
+use super::concealed::concealed;
 use super::expect::Expect;
 use crate::model::selector::Selector;
 
@@ -166,11 +167,12 @@ pub enum CommandLine {
     Program(Vec<String>),
 }
 
+/// As it is shown and recorded: without its passwords.
 impl fmt::Display for CommandLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Shell(line) => f.write_str(line.trim()),
-            Self::Program(words) => f.write_str(&words.join(" ")),
+            Self::Shell(line) => f.write_str(&concealed(line.trim())),
+            Self::Program(words) => f.write_str(&concealed(&words.join(" "))),
         }
     }
 }
