@@ -1,5 +1,9 @@
 //! The local cluster of plain processes.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::backend::BackendError;
 use super::compose::can;
 use super::patroni_view::PatroniView;
@@ -7,6 +11,12 @@ use crate::lab::{Lab, Member, Running};
 use crate::model::scenario::Through;
 use crate::model::scenario::step::Action;
 use crate::model::selector::Selector;
+
+/// A member that is to stop has stopped by then, or was killed.
+const DOWN_WITHIN: Duration = Duration::from_secs(45);
+
+/// How often it is looked at meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// A lab that runs.
 #[derive(Debug, Clone)]
@@ -93,10 +103,27 @@ impl LabBackend {
         let found = named(member)?;
         match (action, self.lab.running(found)) {
             ("resume", Running::Running | Running::Paused) => self.lab.resume(found).await?,
-            ("start", Running::Stopped) => self.lab.start(found).await.map(drop)?,
+            ("start", _) => self.start_again(found).await?,
             _ => {}
         }
         Ok(())
+    }
+
+    /// Starts a member that was stopped or killed, or was about to be when pgchaos itself was
+    /// killed: then it may be frozen, or still on its way down.
+    async fn start_again(&self, member: Member) -> Result<(), BackendError> {
+        let end = Instant::now() + DOWN_WITHIN;
+        loop {
+            match self.lab.running(member) {
+                Running::Stopped => return Ok(self.lab.start(member).await.map(drop)?),
+                Running::Paused => self.lab.resume(member).await?,
+                Running::Running => {}
+            }
+            if self.patroni.whole().await.is_ok() || Instant::now() > end {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     pub(super) fn by_hand(&self, action: &str, member: &str) -> String {
