@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every drill that is built in, once, on one quick lab; about five minutes.
 #
-#   tests/drills-on-lab.sh                 builds pgchaos when it is not there
+#   tests/drills-on-lab.sh                 builds pgchaos first
 #   tests/drills-on-lab.sh --repeat 3      arguments go to `pgchaos drill run`
 #   PGCHAOS=path tests/drills-on-lab.sh    takes this one
 #

@@ -276,9 +276,17 @@ fn steps_that_were_not_reached_are_not_judged_as_if_they_were() {
 
 #[test]
 fn a_drill_that_was_stopped_fails_by_what_no_later_step_could_have_mended_alone() {
-    let cut = || Played { cut_short: Some("stopped by Ctrl-C".to_owned()), reached: 1, ..played() };
+    let cut = || Played {
+        cut_short: Some("stopped by Ctrl-C".to_owned()),
+        reached: 1,
+        counted: vec![Err("not counted".to_owned())],
+        ..played()
+    };
     // Too few lost for step 1, and the rest of it as well: more could have come.
     assert_eq!(outcome(&judge(&scenario(), &history(Some(0)), &cut())), Outcome::Inconclusive);
     // More than may be lost at all.
     assert_eq!(outcome(&judge(&scenario(), &history(Some(3)), &cut())), Outcome::Fail);
+    // A command that counts otherwise than pgchaos.
+    let miscounted = Played { counted: vec![Ok(1)], ..cut() };
+    assert_eq!(outcome(&judge(&scenario(), &history(Some(2)), &miscounted)), Outcome::Fail);
 }

@@ -97,7 +97,7 @@ async fn undo_once(backend: &Backend, undo: &Undo, variables: &Variables) -> Res
 fn by_hand(backend: &Backend, undo: &Undo) -> String {
     match undo {
         Undo::Member { action, member, target } => backend.by_hand(action, member, target),
-        Undo::Command { words, .. } => words.join(" "),
+        Undo::Command { words, shell } => command_line(words, *shell).to_string(),
     }
 }
 
@@ -109,6 +109,6 @@ pub(super) fn command_line(words: &[String], shell: bool) -> CommandLine {
 fn words(undo: &Undo) -> String {
     match undo {
         Undo::Member { action, member, .. } => format!("{action} {member}"),
-        Undo::Command { words, .. } => words.join(" "),
+        Undo::Command { words, shell } => command_line(words, *shell).to_string(),
     }
 }

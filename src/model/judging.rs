@@ -93,11 +93,15 @@ pub fn judge(scenario: &Scenario, summary: &Summary, played: &Played) -> Vec<Jud
     judged
 }
 
-/// Whether a drill that went on could not have mended it: a wait in vain, or more writes lost than
-/// may be.
+/// Whether a drill that went on could not have mended it: a wait in vain, more writes lost than
+/// may be, an account that a command contradicts, or a run that failed by its own measures.
 fn is_broken_for_good(judged: &Judged) -> bool {
     let is_upper_bound = judged.expected == "none" || judged.expected.starts_with("at most");
-    judged.what == "wait" || (judged.what == "lost" && is_upper_bound)
+    match judged.what.as_str() {
+        "wait" | "verdict" => true,
+        "lost" => is_upper_bound,
+        what => what.ends_with("counted by a command"),
+    }
 }
 
 /// The gravest of what was judged.
