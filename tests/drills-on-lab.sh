@@ -11,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-lab=drills-ci
+lab='drills-ci'
 base=${BASE_PORT:-16500}
 logs=target/drills
 
@@ -27,6 +27,7 @@ for variable in $(compgen -e); do
     case $variable in PG | PGCHAOS) ;; PG*) unset "$variable" ;; esac
 done
 
+# shellcheck disable=SC2317 # the traps call it
 finish() {
     trap - EXIT INT TERM
     # In the common case there is no lab any more.
