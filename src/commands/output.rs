@@ -28,13 +28,7 @@ impl Reports {
         for path in &args.report {
             let format =
                 Format::of_path(path).map_err(|error| Problem::usage(error.to_string()))?;
-            let is_new = !path.exists();
-            let opened = std::fs::File::options().create(true).append(true).open(path);
-            opened.map_err(|error| cannot_write(path, &error))?;
-            if is_new {
-                // It was made only to see that it can be made.
-                let _ = std::fs::remove_file(path);
-            }
+            must_be_writable(path)?;
             reports.push((path.clone(), format));
         }
         Ok(Self { reports })
@@ -55,7 +49,19 @@ impl Reports {
     }
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Problem {
+/// Tries a report's file, and leaves it as it was.
+pub(super) fn must_be_writable(path: &Path) -> Result<(), Problem> {
+    let is_new = !path.exists();
+    let opened = std::fs::File::options().create(true).append(true).open(path);
+    opened.map_err(|error| cannot_write(path, &error))?;
+    if is_new {
+        // It was made only to see that it can be made.
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
+}
+
+pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> Problem {
     Problem::could_not_run(format!("the report {} cannot be written: {error}", path.display()))
 }
 

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::output::{cannot_write, must_be_writable};
 use super::super::problem::Problem;
 use super::super::signals::cancel_on_signals;
 use super::super::terminal::Terminal;
@@ -110,13 +111,7 @@ fn reports(paths: &[PathBuf]) -> Result<Vec<(PathBuf, DrillFormat)>, Problem> {
     for path in paths {
         let format =
             DrillFormat::of_path(path).map_err(|error| Problem::usage(error.to_string()))?;
-        let is_new = !path.exists();
-        let opened = std::fs::File::options().create(true).append(true).open(path);
-        opened.map_err(|error| cannot_write(path, &error))?;
-        if is_new {
-            // It was made only to see that it can be made.
-            let _ = std::fs::remove_file(path);
-        }
+        must_be_writable(path)?;
         reports.push((path.clone(), format));
     }
     Ok(reports)
@@ -126,10 +121,6 @@ fn write(path: &Path, format: DrillFormat, report: &DrillReport) -> Result<(), P
     let content =
         format.render(report).map_err(|error| Problem::could_not_run(error.to_string()))?;
     std::fs::write(path, content).map_err(|error| cannot_write(path, &error))
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> Problem {
-    Problem::could_not_run(format!("the report {} cannot be written: {error}", path.display()))
 }
 
 fn show(args: &RunArgs, report: &DrillReport) -> Result<(), Problem> {
