@@ -12,6 +12,13 @@ pub(super) async fn cancel_on_signals(once: CancellationToken, twice: Cancellati
     twice.cancel();
 }
 
+/// Completes at the first signal. From this call on they end nothing by themselves.
+#[cfg(unix)]
+pub(super) fn interrupted() -> impl Future<Output = ()> + Send {
+    let mut signals = Signals::new();
+    async move { signals.next().await }
+}
+
 #[cfg(unix)]
 struct Signals(Vec<tokio::signal::unix::Signal>);
 

@@ -6,7 +6,8 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use super::super::problem::Problem;
-use super::{interrupted, tell};
+use super::super::signals::interrupted;
+use super::tell;
 use crate::cli::exit::Exit;
 use crate::lab::Need;
 use crate::lab::dependencies::{INSTALL_SCRIPT, missing, packages, running_services};

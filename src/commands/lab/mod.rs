@@ -8,9 +8,6 @@ mod status;
 mod up;
 
 use std::io::Write;
-use std::task::Poll;
-
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::problem::Problem;
 use crate::cli::exit::Exit;
@@ -60,17 +57,6 @@ fn tell(line: String) {
 /// On standard output. A reader that went away is no problem of ours.
 fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
-}
-
-/// Completes at Ctrl-C, SIGTERM, or when the terminal is closed. From this call on they end
-/// nothing by themselves.
-fn interrupted() -> impl Future<Output = ()> + Send {
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let mut signals: Vec<_> = kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect();
-    std::future::poll_fn(move |context| {
-        let came = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-        if came { Poll::Ready(()) } else { Poll::Pending }
-    })
 }
 
 async fn down(name: &str, args: &DownArgs) -> Result<Exit, Problem> {

@@ -1,7 +1,8 @@
 //! `pgchaos lab up`.
 
 use super::super::problem::Problem;
-use super::{interrupted, name_option, tell};
+use super::super::signals::interrupted;
+use super::{name_option, tell};
 use crate::cli::exit::Exit;
 use crate::cli::lab_args::{ProfileName, UpArgs};
 use crate::lab::{Lab, LabSpec, Profile};
