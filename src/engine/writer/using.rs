@@ -12,6 +12,7 @@ use crate::engine::in_flight::{InFlight, Request, Sent};
 use crate::engine::outbox::MAX_AGE;
 use crate::engine::signal::Signal;
 use crate::model::event::Written;
+use crate::model::options::Rate;
 use crate::pg::answers::Answer;
 use crate::pg::load::LoadSession;
 use crate::pg::user_events::{EVENT_TYPES, UserEvent};
@@ -60,7 +61,7 @@ impl Use {
 
     /// How many writes may be without an answer. The first one tells whether the session writes at
     /// all; more would only be more in doubt.
-    fn room(&self, pipeline: u32) -> usize {
+    fn depth(&self, pipeline: u32) -> usize {
         if self.fresh { 1 } else { pipeline as usize }
     }
 }
@@ -119,8 +120,7 @@ impl Writer {
     /// Makes the writes that are due, as far as the pipeline has room. A new session sends its
     /// first write at once.
     fn send_what_is_due(&mut self, used: &mut Use, now: Duration) {
-        let room = used.room(self.shared.options.pipeline);
-        while used.flight.writes() < room {
+        for _ in 0..self.room(used) {
             match self.schedule.next_due(now) {
                 Some(due) if due <= now || used.probe => self.send_write(used, now),
                 _ => break,
@@ -171,10 +171,22 @@ impl Writer {
         deadline
     }
 
+    /// How many writes may be sent now.
+    ///
+    /// In a closed loop a pipeline is filled again when half of it is answered: the server never
+    /// waits for work, and several writes go out, and come in, by one call of the system.
+    fn room(&self, used: &Use) -> usize {
+        let depth = used.depth(self.shared.options.pipeline);
+        let writes = used.flight.writes();
+        if self.shared.options.rate == Rate::Max && writes > depth / 2 {
+            return 0;
+        }
+        depth.saturating_sub(writes)
+    }
+
     /// Whether a write that comes due is sent at once.
     fn has_room(&self, used: &Use) -> bool {
-        let room = used.room(self.shared.options.pipeline);
-        used.flight.writes() < room && !used.stopping && !used.leaving
+        self.room(used) > 0 && !used.stopping && !used.leaving
     }
 
     /// Takes an answer, and those that came with it: what they make room for then goes out
