@@ -19,6 +19,8 @@ mod failover;
 mod fates;
 #[path = "accounting/looks.rs"]
 mod looks;
+#[path = "accounting/progress.rs"]
+mod progress;
 #[path = "accounting/verdicts.rs"]
 mod verdicts;
 #[path = "accounting/walk.rs"]

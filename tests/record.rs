@@ -292,6 +292,7 @@ fn all_kinds() -> Vec<What> {
         }),
         What::Stopping { reason: StopReason::Signal },
         What::Verifying { step: "waiting: 1 session".to_owned() },
+        What::LookedAt { writes: 2_000_000, of: 5_000_000 },
         What::Verified(Box::new(verification())),
         What::Verified(Box::new(Verification {
             account: None,
@@ -334,6 +335,7 @@ fn kind(what: &What) -> usize {
         What::ReplicaLag(_) => 16,
         What::Stopping { .. } => 17,
         What::Verifying { .. } => 18,
+        What::LookedAt { .. } => 31,
         What::Verified(_) => 19,
         What::Ended { .. } => 20,
         What::Warning { .. } => 21,
@@ -348,7 +350,7 @@ fn kind(what: &What) -> usize {
         What::Drill { .. } => 30,
     }
 }
-const KINDS: usize = 31;
+const KINDS: usize = 32;
 
 #[test]
 fn every_kind_of_event_comes_back_as_it_was() {

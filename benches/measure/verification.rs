@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pgchaos::pg::presence::BREAKS;
+use pgchaos::pg::presence::{BEGIN, WALK};
 use serde_json::{Value, json};
 
 use super::arguments::Arguments;
-use super::books::{WRITERS, insert_rows, run_id, write_record};
+use super::books::{insert_rows, run_id, write_record};
 use super::child;
 use super::results::{Column, Table};
 use super::server::Server;
@@ -59,7 +59,7 @@ fn row(table: &mut Table, server: &Server, record: &Path, rows: u64, state: &str
         "peak_mb": peak_mb,
         "plan": plan(server),
     }));
-    table.note(format!("the plan of the walk, {state}, {WRITERS} writers:"));
+    table.note(format!("the plan of the walk over a million of one writer's, {state}:"));
     for line in plan(server) {
         table.note(format!("  {}", cut(&line)));
     }
@@ -97,10 +97,11 @@ fn best_count(server: &Server) -> Duration {
 
 /// What the planner chooses for the statement as the program prepares it.
 fn plan(server: &Server) -> Vec<String> {
-    let (run_id, first, last) = (run_id(), i32::MIN, i32::MAX);
+    let run_id = run_id();
     let plan = server.postgres.psql(&format!(
-        "PREPARE walk (uuid, int, int) AS {BREAKS};
-         EXPLAIN (COSTS OFF) EXECUTE walk ('{run_id}', '{first}', '{last}')"
+        "{BEGIN};
+         PREPARE walk (uuid, int, bigint, int, bigint) AS {WALK};
+         EXPLAIN (COSTS OFF) EXECUTE walk ('{run_id}', 1, 1, 1, 1000000)"
     ));
     plan.lines().map(str::to_owned).collect()
 }

@@ -147,7 +147,8 @@ pub struct WaitArgs {
     #[arg(long, value_name = "D", default_value = "500ms", value_parser = values::positive_duration,
           env = "PGCHAOS_BACKOFF_MAX")]
     pub backoff_max: Duration,
-    /// How long the verification may wait for the cluster and its answers
+    /// How long the verification waits for a cluster that can be looked at; the look itself has as
+    /// long as the writes take, and says how far it is
     #[arg(long, value_name = "D", default_value = "2m", value_parser = values::positive_duration,
           env = "PGCHAOS_VERIFY_TIMEOUT")]
     pub verify_timeout: Duration,

@@ -116,7 +116,8 @@ pub struct VerifyArgs {
     /// Where to look, when it is not where the run wrote to
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// How long to wait for the cluster and its answers
+    /// How long to wait for a cluster that can be looked at; the look itself has as long as the
+    /// writes take, and says how far it is
     #[arg(long, value_name = "D", default_value = "2m", value_parser = values::duration,
           env = "PGCHAOS_VERIFY_TIMEOUT")]
     pub verify_timeout: std::time::Duration,

@@ -11,11 +11,12 @@ use crate::cli::connection::ConnectionArgs;
 use crate::cli::exit::Exit;
 use crate::engine::Dialer;
 use crate::engine::record_file::{RecordWriter, Recorded, lost_writes, read};
-use crate::engine::setup::Step;
-use crate::engine::verification::{Subject, verify};
+use crate::engine::setup;
+use crate::engine::verification::{Step, Subject, verify};
 use crate::model::event::{Event, What};
 use crate::model::options::Target;
 use crate::model::summing_up::sum_up;
+use crate::report::words::looked_at;
 
 /// Runs the command.
 ///
@@ -39,8 +40,9 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     let dialer = dialer(settings);
     check_target(&dialer, &role, &dbname).await?;
     let subject = Subject::of(&run, run.closing());
-    let mut verification = verify(&subject, &dialer, args.verify_timeout, |step| {
-        tell!("pgchaos: {step}");
+    let mut verification = verify(&subject, &dialer, args.verify_timeout, |step| match step {
+        Step::Waiting(what) => tell!("pgchaos: waiting: {what}"),
+        Step::LookedAt { writes, of } => tell!("pgchaos: {}", looked_at(writes, of)),
     })
     .await;
     verification.lost_writes = lost_writes(run.header.started_at, &verification, Some(&path));
@@ -86,7 +88,7 @@ async fn check_target(dialer: &Dialer, role: &str, dbname: &str) -> Result<(), P
         failures.iter().all(|failure| failure.fault.class.hopeless_before_first_success());
     match failures.pop() {
         Some(failure) if hopeless => {
-            Err(Problem::of_fault(Step::Connect, failure.fault, role, dbname))
+            Err(Problem::of_fault(setup::Step::Connect, failure.fault, role, dbname))
         }
         _ => Ok(()),
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::outbox::Batch;
-use super::verification::Subject;
+use super::verification::{Step, Subject};
 use crate::model::event::{
     ApiReached, Backend, Checked, LeaderSeen, ReplicaLag, StopReason, Verification,
 };
@@ -94,7 +94,7 @@ pub(crate) enum Signal {
     /// Something to know.
     Warning(String),
     /// What the verification does.
-    Verifying(String),
+    Verifying(Step),
     /// The verification's result.
     Verified(Box<Verification>),
     /// Everything is told: close the record and give the run back.

@@ -12,11 +12,12 @@ use uuid::Uuid;
 
 use super::dialer::Dialer;
 use crate::model::account::{Account, Closing, Presence, account};
-use crate::model::event::{Backend, Verification};
-use crate::model::fault::Phase;
+use crate::model::event::{Backend, Verification, What};
+use crate::model::fault::{Fault, Phase};
 use crate::model::ledger::Ledger;
 use crate::model::run::Run;
 use crate::model::server::Server;
+use crate::model::stretch::stretches;
 use crate::pg::session::Session;
 
 /// How long between two looks at a cluster that is not ready.
@@ -25,10 +26,17 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Deadline of a short question: a server that froze is left for the one that takes over.
 const STEP_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Deadline of the look itself: the walk over the index was measured at millions of rows a
+/// How many writes are looked at by one statement: enough that it hardly costs more than one for
+/// all, few enough that the server needs no disk for them.
+const STRETCH_WRITES: u32 = 1_000_000;
+
+/// Deadline of one such statement: the walk over the index was measured at millions of rows a
 /// second, and a server after a failover may read them from a cold disk.
-const LOOK_DEADLINE: Duration = Duration::from_secs(30);
-const LOOK_WRITES_PER_S: u64 = 50_000;
+const STRETCH_DEADLINE: Duration = Duration::from_secs(30);
+const STRETCH_WRITES_PER_S: u64 = 50_000;
+
+/// How often at most it is told how far the look is.
+const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a primary on a lower timeline than one seen before is waited out: it may be an old
 /// primary that is about to be demoted. Later it is taken as the truth, and history went back.
@@ -62,64 +70,123 @@ impl Subject {
     }
 }
 
+/// What the verification does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// It waits, for this.
+    Waiting(String),
+    /// So many of all the writes that were sent are looked at.
+    LookedAt {
+        /// So many.
+        writes: u64,
+        /// All.
+        of: u64,
+    },
+}
+
+impl From<Step> for What {
+    fn from(step: Step) -> Self {
+        match step {
+            Step::Waiting(what) => Self::Verifying { step: format!("waiting: {what}") },
+            Step::LookedAt { writes, of } => Self::LookedAt { writes, of },
+        }
+    }
+}
+
 /// Why one look was not enough.
 enum NotYet {
     /// The cluster is not ready; what is waited for.
     Wait(String),
+    /// The time for it is up.
+    Late,
     /// Waiting cannot help.
     Never(String),
 }
 
-/// Verifies within `timeout`, telling each new step to `tell`.
+/// How long the cluster may take until it can be looked at. The look itself has deadlines of its
+/// own, by the number of writes, and does not count.
+struct Patience {
+    timeout: Duration,
+    started: Instant,
+    deadline: Instant,
+}
+
+impl Patience {
+    fn of(timeout: Duration) -> Self {
+        let started = Instant::now();
+        Self { timeout, started, deadline: started + timeout }
+    }
+
+    /// By then at the latest.
+    async fn wait_for<T>(
+        &self,
+        something: impl Future<Output = Result<T, NotYet>>,
+    ) -> Result<T, NotYet> {
+        let done = tokio::time::timeout_at(self.deadline, something).await;
+        done.unwrap_or(Err(NotYet::Late))
+    }
+
+    /// However long it takes.
+    async fn without_counting<T>(&mut self, something: impl Future<Output = T>) -> T {
+        let began = Instant::now();
+        let done = something.await;
+        self.deadline += began.elapsed();
+        done
+    }
+
+    fn is_up_after(&self, pause: Duration) -> bool {
+        Instant::now() + pause >= self.deadline
+    }
+}
+
+/// Verifies, and tells each new step to `tell`. The cluster has `timeout` to be ready for it.
 ///
 /// The result has no times of lost writes: those are in the record.
 pub async fn verify(
     subject: &Subject,
     dialer: &Dialer,
     timeout: Duration,
-    mut tell: impl FnMut(String),
+    mut tell: impl FnMut(Step),
 ) -> Verification {
-    let started = Instant::now();
-    let deadline = started + timeout;
+    let mut patience = Patience::of(timeout);
     let mut told = String::new();
     let (account, server, reason) = loop {
-        let look = tokio::time::timeout_at(deadline, look(subject, dialer, started)).await;
-        let wait = match look {
-            Ok(Ok((account, server))) => break (Some(account), Some(server), None),
-            Ok(Err(NotYet::Never(reason))) => break (None, None, Some(reason)),
-            Ok(Err(NotYet::Wait(reason))) => reason,
-            Err(_) if told.is_empty() => "the database gave no answer".to_owned(),
-            Err(_) => told.clone(),
+        let wait = match look(subject, dialer, &mut patience, &mut tell).await {
+            Ok((account, server)) => break (Some(account), Some(server), None),
+            Err(NotYet::Never(reason)) => break (None, None, Some(reason)),
+            Err(NotYet::Wait(reason)) => reason,
+            Err(NotYet::Late) if told.is_empty() => "the database gave no answer".to_owned(),
+            Err(NotYet::Late) => told.clone(),
         };
-        if Instant::now() + PAUSE >= deadline {
-            let reason = format!("not finished within {:.0} s: {wait}", timeout.as_secs_f64());
+        if patience.is_up_after(PAUSE) {
+            let reason =
+                format!("not finished within {:.0} s: {wait}", patience.timeout.as_secs_f64());
             break (None, None, Some(reason));
         }
         if wait != told {
-            tell(format!("waiting: {wait}"));
+            tell(Step::Waiting(wait.clone()));
             told = wait;
         }
         tokio::time::sleep(PAUSE).await;
     };
-    Verification { account, lost_writes: Vec::new(), reason, server, took: started.elapsed() }
+    let took = patience.started.elapsed();
+    Verification { account, lost_writes: Vec::new(), reason, server, took }
 }
 
 /// One look, from a connect to the account.
 async fn look(
     subject: &Subject,
     dialer: &Dialer,
-    started: Instant,
+    patience: &mut Patience,
+    tell: &mut impl FnMut(Step),
 ) -> Result<(Account, Server), NotYet> {
-    let session = dial(dialer).await?;
+    let session = patience.wait_for(subject.ready(dialer, patience.started)).await?;
     let server = session.server.clone();
-    subject.check_cluster(&server)?;
-    subject.check_timeline(&server, started)?;
-    subject.wait_for_backends(&session).await?;
-    let presence = subject.presence(&session).await;
+    let presence = patience.without_counting(subject.presence(&session, tell)).await;
     session.close().await;
     let presence = presence?;
     // Whoever answers a new connect must be who was looked at: else a failover went on meanwhile.
-    let again = dial(dialer).await?;
+    let again = patience.wait_for(dial(dialer)).await?;
     let same = again.server.is_same_member(&server)
         && again.server.timeline == server.timeline
         && again.server.postmaster_start == server.postmaster_start;
@@ -132,6 +199,15 @@ async fn look(
 }
 
 impl Subject {
+    /// A session on the cluster that the run wrote to, when nothing of the run goes on there.
+    async fn ready(&self, dialer: &Dialer, started: Instant) -> Result<Session, NotYet> {
+        let session = dial(dialer).await?;
+        self.check_cluster(&session.server)?;
+        self.check_timeline(&session.server, started)?;
+        self.wait_for_backends(&session).await?;
+        Ok(session)
+    }
+
     fn check_cluster(&self, server: &Server) -> Result<(), NotYet> {
         match (&self.system_identifier, &server.system_identifier) {
             (Some(_), None) => Err(NotYet::Never(format!(
@@ -178,11 +254,13 @@ impl Subject {
         }
     }
 
-    async fn presence(&self, session: &Session) -> Result<Presence, NotYet> {
-        let deadline =
-            LOOK_DEADLINE + Duration::from_secs(self.ledger.counts().attempted / LOOK_WRITES_PER_S);
-        let asked = session.presence(self.run_id, self.own_writers);
-        session.bounded(Phase::Read, deadline, asked).await.map_err(|fault| {
+    async fn presence(
+        &self,
+        session: &Session,
+        tell: &mut impl FnMut(Step),
+    ) -> Result<Presence, NotYet> {
+        let walked = self.walk(session, tell).await;
+        walked.map_err(|fault| {
             let words = format!("the look failed: {} ({})", fault.class, fault.message);
             // A missing table or permission will not come by itself.
             match fault.sqlstate.as_deref() {
@@ -190,6 +268,28 @@ impl Subject {
                 _ => NotYet::Wait(words),
             }
         })
+    }
+
+    async fn walk(
+        &self,
+        session: &Session,
+        tell: &mut impl FnMut(Step),
+    ) -> Result<Presence, Fault> {
+        let begin = session.look(self.run_id);
+        let mut look = session.bounded(Phase::Read, STEP_DEADLINE, begin).await?;
+        let of = self.ledger.counts().attempted;
+        let (mut writes, mut told) = (0, Instant::now());
+        for stretch in stretches(&self.ledger, self.own_writers, STRETCH_WRITES) {
+            let deadline =
+                STRETCH_DEADLINE + Duration::from_secs(stretch.attempted / STRETCH_WRITES_PER_S);
+            session.bounded(Phase::Read, deadline, look.walk(&stretch)).await?;
+            writes += stretch.attempted;
+            if writes < of && told.elapsed() >= TELL_EVERY {
+                told = Instant::now();
+                tell(Step::LookedAt { writes, of });
+            }
+        }
+        session.bounded(Phase::Read, STEP_DEADLINE, look.end()).await
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The same events go to the log, to the record and into [`Run`](super::run::Run): what is
 //! summed up live is summed up again from the record, by the same code. [`What::Written`],
-//! [`What::ReadBack`] and [`What::Verifying`] are for the log alone.
+//! [`What::ReadBack`], [`What::Verifying`] and [`What::LookedAt`] are for the log alone.
 //!
 //! The facts themselves, by what they are about: `header`, `writing`, `outages`, `watching`,
 //! `ending`.
@@ -138,6 +138,13 @@ pub enum What {
     Verifying {
         /// In words.
         step: String,
+    },
+    /// How far the final verification's look is.
+    LookedAt {
+        /// Writes that are looked at.
+        writes: u64,
+        /// All writes that were sent.
+        of: u64,
     },
     /// The final verification's result.
     Verified(Box<Verification>),

@@ -19,7 +19,8 @@
 //! - [`judging`]: what was expected of a drill against what was seen; [`drill_report`]: what one or
 //!   several come to.
 //! - [`event`]: everything that a run can report, one variant a fact.
-//! - [`ledger`]: what became of every write; [`account`]: the ledger against what is present.
+//! - [`ledger`]: what became of every write; [`account`]: the ledger against what is present;
+//!   [`stretch`]: in which steps what is present is looked at.
 //! - [`run`]: a run rebuilt from its events, live or from a record; [`record`]: events as lines.
 //! - [`verdict`] and [`summary`]: what a run comes to.
 
@@ -54,6 +55,7 @@ pub mod seconds;
 pub mod selector;
 pub mod seq_set;
 pub mod server;
+pub mod stretch;
 pub mod summary;
 pub mod summing_up;
 pub mod values;

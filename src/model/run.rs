@@ -162,6 +162,7 @@ impl Run {
             | What::Leader(_)
             | What::PatroniApi(_)
             | What::Verifying { .. }
+            | What::LookedAt { .. }
             | What::Drill { .. }
             | What::Warning { .. } => {}
         }

@@ -1,8 +1,9 @@
 //! Which writes of a run are there: sets compared in the server, never rows loaded.
 //!
-//! The server walks the token's index once and answers only where the sequence breaks, so the
-//! answer is as long as the exceptions are many. `lag()` over the index is the fastest exact form
-//! that was measured.
+//! The server walks the token's index once, a [`Stretch`] at a time, and makes one set of bits of
+//! every 64 neighbours: a block is whole when it has 64 rows and all 64 bits. Whole blocks that
+//! follow each other are answered as one line, so the answer is as long as the exceptions are
+//! many. This is exact, and was measured to take half the time of `lag()` over the same index.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -15,27 +16,52 @@ use uuid::Uuid;
 use super::session::Session;
 use crate::model::account::Presence;
 use crate::model::seq_set::SeqSet;
+use crate::model::stretch::Stretch;
 
-/// Every place where a writer's sequence does not go on by one: its first row, a gap, a row that
-/// is there again. Both neighbours close and open an island; `highest` closes the last one.
-pub const BREAKS: &str = "\
-SELECT writer, before, seq FROM (
-  SELECT writer, seq, lag(seq) OVER (PARTITION BY writer ORDER BY seq) AS before
-    FROM pgchaos.user_events
-   WHERE run_id = $1 AND writer BETWEEN $2 AND $3) AS walked
- WHERE before IS NULL OR seq <> before + 1
- ORDER BY writer, seq";
+/// Neighbours in a block: as many as a bigint has bits.
+const BLOCK: i64 = 64;
+
+/// All bits of a block.
+const WHOLE: i64 = -1;
+
+/// What is there of a stretch: from block to block the rows there and the seqs among them. Of
+/// blocks that are not whole each is a line of its own.
+pub const WALK: &str = "\
+SELECT writer, min(block), max(block), bit_or(bits), sum(rows)::bigint FROM (
+  SELECT writer, block, bits, rows, bits = -1 AND rows = 64 AS whole,
+         block - row_number() OVER (PARTITION BY writer, bits = -1 AND rows = 64 ORDER BY block)
+         AS island
+    FROM (SELECT writer, seq >> 6 AS block, bit_or(1::bigint << (seq & 63)::int) AS bits,
+                 count(*) AS rows
+            FROM pgchaos.user_events
+           WHERE run_id = $1 AND (writer, seq) >= ($2, $3) AND (writer, seq) <= ($4, $5)
+           GROUP BY writer, seq >> 6) AS blocks) AS numbered
+ GROUP BY writer, whole, CASE WHEN whole THEN island ELSE block END";
 
 /// One moment for all questions. The deadline is the client's own, and rows that a policy would
 /// hide must be an error, as hidden rows would look lost. A table that was just filled has no
-/// statistics yet: without these settings the planner takes a bitmap and a sort for it, which
-/// needs the disk and twice the time.
+/// statistics yet: without these settings the planner takes a bitmap for it, and sorts all rows
+/// where a hash of the blocks does, which needs the disk and twice the time; and what it compiles
+/// does not pay.
 pub const BEGIN: &str = "\
 BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 SET LOCAL statement_timeout = 0;
 SET LOCAL row_security = off;
 SET LOCAL enable_seqscan = off;
-SET LOCAL enable_bitmapscan = off";
+SET LOCAL enable_bitmapscan = off;
+SET LOCAL enable_sort = off;
+SET LOCAL enable_incremental_sort = off;
+SET LOCAL jit = off";
+
+/// Which seqs of some blocks are there more than once.
+const DUPLICATED: &str = "\
+SELECT e.writer, e.seq
+  FROM unnest($2::int[], $3::bigint[]) AS w(writer, block)
+  JOIN pgchaos.user_events e
+    ON e.run_id = $1 AND e.writer = w.writer
+       AND e.seq BETWEEN w.block << 6 AND (w.block << 6) + 63
+ GROUP BY e.writer, e.seq
+HAVING count(*) > 1";
 
 const HIGHEST: &str = "\
 SELECT w.writer, (SELECT max(e.seq) FROM pgchaos.user_events e
@@ -54,35 +80,15 @@ SELECT writer, min(seq), max(seq) FROM (
  GROUP BY writer, island";
 
 impl Session {
-    /// Everything that is there of a run and of these writers, as of one moment.
+    /// Begins a look at what is there of a run, as of one moment: this one.
     ///
-    /// Opens a transaction so that both questions see the same rows.
+    /// Opens a transaction, which [`Look::end`] closes.
     ///
     /// # Errors
     /// The driver's.
-    pub async fn presence(&self, run_id: Uuid, own_writers: (i32, i32)) -> Result<Presence, Error> {
+    pub async fn look(&self, run_id: Uuid) -> Result<Look<'_>, Error> {
         self.client.batch_execute(BEGIN).await?;
-        let presence = self.presence_in_transaction(run_id, own_writers).await;
-        self.client.batch_execute("ROLLBACK").await?;
-        presence
-    }
-
-    async fn presence_in_transaction(
-        &self,
-        run_id: Uuid,
-        (first, last): (i32, i32),
-    ) -> Result<Presence, Error> {
-        let mut islands = Islands::default();
-        let parameters: [&(dyn ToSql + Sync); 3] = [&run_id, &first, &last];
-        let mut rows = pin!(self.client.query_raw(BREAKS, parameters).await?);
-        while let Some(row) = rows.try_next().await? {
-            islands.add_break(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        }
-        let writers: Vec<i32> = islands.open.keys().copied().collect();
-        for (writer, highest) in self.highest_seqs(run_id, &writers).await? {
-            islands.close(writer, highest);
-        }
-        Ok(islands.presence)
+        Ok(Look { session: self, run_id, presence: Presence::default() })
     }
 
     /// The highest seq of each writer that has any row.
@@ -125,34 +131,94 @@ impl Session {
     }
 }
 
-/// Islands of seq, put together from their breaks.
-#[derive(Debug, Default)]
-struct Islands {
+/// What is there of a run as of one moment, stretch by stretch.
+#[derive(Debug)]
+pub struct Look<'a> {
+    session: &'a Session,
+    run_id: Uuid,
     presence: Presence,
-    /// The first seq of each writer's island that is not closed yet.
-    open: BTreeMap<i32, i64>,
 }
 
-impl Islands {
-    fn add_break(&mut self, writer: i32, before: Option<i64>, seq: i64) {
-        match before {
-            Some(before) if before == seq => {
-                self.presence.duplicated.entry(writer).or_default().insert(seq..=seq);
+impl Look<'_> {
+    /// Looks at a stretch.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn walk(&mut self, stretch: &Stretch) -> Result<(), Error> {
+        let Stretch { first, last, .. } = stretch;
+        let parameters: [&(dyn ToSql + Sync); 5] =
+            [&self.run_id, &first.0, &first.1, &last.0, &last.1];
+        let mut repeating = Vec::new();
+        let mut rows = pin!(self.session.client.query_raw(WALK, parameters).await?);
+        while let Some(row) = rows.try_next().await? {
+            let writer = row.try_get(0)?;
+            let blocks = Blocks {
+                first: row.try_get(1)?,
+                last: row.try_get(2)?,
+                bits: row.try_get(3)?,
+                rows: row.try_get(4)?,
+            };
+            let present = self.presence.present.entry(writer).or_default();
+            blocks.seqs(|first, last| present.insert(first..=last));
+            if blocks.has_repeated() {
+                repeating.push((writer, blocks.first));
             }
-            Some(before) => {
-                self.close(writer, before);
-                self.open.insert(writer, seq);
-            }
-            None => {
-                self.open.insert(writer, seq);
-            }
+        }
+        if repeating.is_empty() { Ok(()) } else { self.add_duplicated(&repeating).await }
+    }
+
+    async fn add_duplicated(&mut self, blocks: &[(i32, i64)]) -> Result<(), Error> {
+        let (writers, blocks): (Vec<i32>, Vec<i64>) = blocks.iter().copied().unzip();
+        let rows =
+            self.session.client.query(DUPLICATED, &[&self.run_id, &writers, &blocks]).await?;
+        for row in rows {
+            let seq: i64 = row.try_get(1)?;
+            self.presence.duplicated.entry(row.try_get(0)?).or_default().insert(seq..=seq);
+        }
+        Ok(())
+    }
+
+    /// Closes its transaction: what was there.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn end(self) -> Result<Presence, Error> {
+        self.session.client.batch_execute("ROLLBACK").await?;
+        Ok(self.presence)
+    }
+}
+
+/// A line of the answer: whole blocks in a row, or one that is not whole.
+#[derive(Debug, Clone, Copy)]
+struct Blocks {
+    first: i64,
+    last: i64,
+    bits: i64,
+    rows: i64,
+}
+
+impl Blocks {
+    /// The seqs that are there, as ranges.
+    fn seqs(&self, mut add: impl FnMut(i64, i64)) {
+        // What no server that is PostgreSQL would answer must not end the run.
+        let start = self.first.saturating_mul(BLOCK);
+        if self.bits == WHOLE {
+            return add(start, self.last.saturating_mul(BLOCK).saturating_add(BLOCK - 1));
+        }
+        let mut left = self.bits.cast_unsigned();
+        while left != 0 {
+            let first = left.trailing_zeros();
+            let length = (left >> first).trailing_ones();
+            let seq = |bit| start.saturating_add(i64::from(bit));
+            add(seq(first), seq(first + length - 1));
+            left &= !(((1 << length) - 1) << first);
         }
     }
 
-    fn close(&mut self, writer: i32, last: i64) {
-        if let Some(first) = self.open.remove(&writer) {
-            self.presence.present.entry(writer).or_default().insert(first..=last);
-        }
+    /// Whether there are more rows than seqs.
+    fn has_repeated(&self) -> bool {
+        let blocks = self.last.saturating_sub(self.first).saturating_add(1);
+        self.rows > i64::from(self.bits.count_ones()).saturating_mul(blocks)
     }
 }
 
@@ -160,24 +226,35 @@ impl Islands {
 mod tests {
     use super::*;
 
+    fn seqs(blocks: Blocks) -> Vec<(i64, i64)> {
+        let mut seqs = Vec::new();
+        blocks.seqs(|first, last| seqs.push((first, last)));
+        seqs
+    }
+
     #[test]
-    fn breaks_become_islands() {
-        let mut islands = Islands::default();
-        // 1 2 3 3 3 4 7 8 | 5
-        for (writer, before, seq) in
-            [(1, None, 1), (1, Some(3), 3), (1, Some(3), 3), (1, Some(4), 7), (2, None, 5)]
-        {
-            islands.add_break(writer, before, seq);
-        }
-        islands.close(1, 8);
-        islands.close(2, 5);
-        assert_eq!(
-            islands.presence,
-            Presence {
-                present: [(1, [1..=4, 7..=8].into_iter().collect()), (2, SeqSet::range(5, 5)),]
-                    .into(),
-                duplicated: [(1, SeqSet::range(3, 3))].into(),
-            }
-        );
+    fn bits_become_ranges_of_seqs() {
+        let one = |bits| Blocks { first: 2, last: 2, bits, rows: 1 };
+        assert_eq!(seqs(one(0b1)), [(128, 128)]);
+        assert_eq!(seqs(one(0b0110_1110)), [(129, 131), (133, 134)]);
+        assert_eq!(seqs(one(i64::MIN)), [(191, 191)]);
+        assert_eq!(seqs(one(WHOLE ^ 0b1)), [(129, 191)]);
+        assert_eq!(seqs(Blocks { first: 0, last: 3, bits: WHOLE, rows: 256 }), [(0, 255)]);
+    }
+
+    #[test]
+    fn the_ends_of_all_numbers_are_seqs_like_others() {
+        let blocks = |block| Blocks { first: block, last: block, bits: WHOLE, rows: 64 };
+        assert_eq!(seqs(blocks(i64::MIN >> 6)), [(i64::MIN, i64::MIN + 63)]);
+        assert_eq!(seqs(blocks(i64::MAX >> 6)), [(i64::MAX - 63, i64::MAX)]);
+    }
+
+    #[test]
+    fn a_block_with_more_rows_than_seqs_repeats_one() {
+        let of = |last, bits, rows| Blocks { first: 5, last, bits, rows }.has_repeated();
+        assert!(!of(5, 0b101, 2));
+        assert!(of(5, 0b101, 3));
+        assert!(!of(6, WHOLE, 128));
+        assert!(of(5, WHOLE, 65));
     }
 }

@@ -202,6 +202,7 @@ pub(super) fn story() -> Vec<Event> {
         ),
         event(210_000, What::Stopping { reason: StopReason::Signal }),
         event(210_001, What::Verifying { step: "waiting for sessions of this run".to_owned() }),
+        event(210_200, What::LookedAt { writes: 2_000_000, of: 5_000_000 }),
         event(
             210_300,
             What::Verified(Box::new(Verification {

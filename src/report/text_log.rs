@@ -270,6 +270,9 @@ impl TextLog {
             What::Verifying { step } if self.at_least(Verbosity::Normal) => {
                 below([Line::new(Tone::Plain, "").rest(format!("verifying: {step}"))])
             }
+            What::LookedAt { writes, of } if self.at_least(Verbosity::Normal) => {
+                below([run_lines::looked_at(*writes, *of)])
+            }
             What::Verified(verification) => found(at, run_lines::verified(verification)),
             What::Ended { .. } if !self.verified && self.ready => stamped(run_lines::stopped_now()),
             What::Warning { message } => {

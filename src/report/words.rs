@@ -56,6 +56,12 @@ pub fn total(writes: &BTreeMap<i32, SeqSet>) -> u64 {
     writes.values().map(SeqSet::len).sum()
 }
 
+/// How far a verification is: `looked at 2 000 000 of 5 000 000 writes`.
+#[must_use]
+pub fn looked_at(writes: u64, of: u64) -> String {
+    format!("looked at {} of {}", grouped(writes), counted(of, "write"))
+}
+
 /// One write by its name, more by their number: `INSERT #82`, `writer 3 INSERT #82`, `8 writes`.
 #[must_use]
 pub fn inserts(writes: &BTreeMap<i32, SeqSet>, several_writers: bool) -> String {

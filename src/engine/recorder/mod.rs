@@ -294,7 +294,7 @@ impl Recorder {
             }
             Signal::Drill(message) => self.emit(now, What::Drill { message }),
             Signal::Warning(message) => self.emit(now, What::Warning { message }),
-            Signal::Verifying(step) => self.emit(now, What::Verifying { step }),
+            Signal::Verifying(step) => self.emit(now, step.into()),
             Signal::Verified(verification) => {
                 self.emit(now, What::Verified(verification));
                 self.flush();

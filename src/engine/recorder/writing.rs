@@ -48,8 +48,10 @@ impl Recorder {
     pub(super) fn emit(&mut self, at: Duration, what: What) {
         let event = Event { at, what };
         self.run.apply(&event);
-        let for_the_log_alone =
-            matches!(event.what, What::Written(_) | What::ReadBack(_) | What::Verifying { .. });
+        let for_the_log_alone = matches!(
+            event.what,
+            What::Written(_) | What::ReadBack(_) | What::Verifying { .. } | What::LookedAt { .. }
+        );
         if let Some(record) = &mut self.record
             && !for_the_log_alone
         {

@@ -77,6 +77,11 @@ pub(super) fn stopping(reason: StopReason) -> Line {
         .part(format!("verifying ({now})"))
 }
 
+/// How far the verification is.
+pub(super) fn looked_at(writes: u64, of: u64) -> Line {
+    Line::new(Tone::Plain, "").rest(format!("verifying: {}", words::looked_at(writes, of)))
+}
+
 /// A second Ctrl-C.
 pub(super) fn stopped_now() -> Line {
     Line::new(Tone::Wary, "STOPPED NOW")

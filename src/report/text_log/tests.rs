@@ -65,6 +65,7 @@ fn the_homeworks_story() {
             "           ids 82 → 91: the new primary skipped sequence values, no acknowledged write is missing",
             "[23:59:50] STOPPED writing · verifying (Ctrl-C again to stop now)",
             "           verifying: waiting for sessions of this run",
+            "           verifying: looked at 2 000 000 of 5 000 000 writes",
             "[23:59:50] VERIFIED on patroni3 in 0.3 s · every acknowledged write is there",
             "           in doubt: 0 committed, 1 not",
         ]

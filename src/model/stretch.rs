@@ -1,0 +1,103 @@
+//! How a run's tokens are cut into stretches, so that a look at all of them is made in steps.
+//!
+//! Tokens are in the order of their index: by writer, then by seq. The cuts follow the ledger, so
+//! that a stretch holds about as many writes as it should; but together the stretches hold every
+//! token that these writers can have, also those that the ledger does not know.
+
+use super::ledger::Ledger;
+
+/// Tokens from one to another, as `(writer, seq)`, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// The first token.
+    pub first: (i32, i64),
+    /// The last token.
+    pub last: (i32, i64),
+    /// How many writes in it were sent.
+    pub attempted: u64,
+}
+
+/// Every token of writers `first_writer` to `last_writer`, in stretches of at most `writes` that
+/// were sent. There is at least one stretch.
+#[must_use]
+pub fn stretches(
+    ledger: &Ledger,
+    (first_writer, last_writer): (i32, i32),
+    writes: u32,
+) -> Vec<Stretch> {
+    let writes = i64::from(writes.max(1));
+    let mut stretches = Vec::new();
+    let mut first = (first_writer, i64::MIN);
+    let mut filled = 0;
+    for (writer, book) in ledger.books() {
+        let mut cut = 0;
+        while book.attempted - cut > writes - filled {
+            cut += writes - filled;
+            let attempted = writes.unsigned_abs();
+            stretches.push(Stretch { first, last: (writer, cut), attempted });
+            first = (writer, cut + 1);
+            filled = 0;
+        }
+        filled += book.attempted - cut;
+    }
+    let attempted = filled.unsigned_abs();
+    stretches.push(Stretch { first, last: (last_writer, i64::MAX), attempted });
+    stretches
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::event::Progress;
+
+    fn ledger(attempted: &[i64]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for (writer, attempted) in (1..).zip(attempted) {
+            ledger.progress(Progress { writer, attempted: *attempted, resolved: 0 });
+        }
+        ledger
+    }
+
+    #[test]
+    fn stretches_are_as_long_as_they_should_be_and_the_last_takes_the_rest() {
+        assert_eq!(
+            stretches(&ledger(&[5, 2, 3]), (1, 3), 4),
+            [
+                Stretch { first: (1, i64::MIN), last: (1, 4), attempted: 4 },
+                Stretch { first: (1, 5), last: (3, 1), attempted: 4 },
+                Stretch { first: (3, 2), last: (3, i64::MAX), attempted: 2 },
+            ]
+        );
+    }
+
+    #[test]
+    fn what_fits_into_one_is_one() {
+        let everything = Stretch { first: (1, i64::MIN), last: (2, i64::MAX), attempted: 7 };
+        assert_eq!(stretches(&ledger(&[5, 2]), (1, 2), 7), [everything]);
+        let nothing = Stretch { attempted: 0, ..everything };
+        assert_eq!(stretches(&Ledger::default(), (1, 2), 7), [nothing]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_token_is_left_out_or_looked_at_twice(
+            attempted in prop::collection::vec(0..200_i64, 0..8),
+            more_writers in 0..3_i32,
+            writes in 1..50_u32,
+        ) {
+            let last_writer = i32::try_from(attempted.len()).unwrap() + 1 + more_writers;
+            let cut = stretches(&ledger(&attempted), (1, last_writer), writes);
+            prop_assert_eq!(cut[0].first, (1, i64::MIN));
+            prop_assert_eq!(cut[cut.len() - 1].last, (last_writer, i64::MAX));
+            for pair in cut.windows(2) {
+                prop_assert!(pair[0].first <= pair[0].last);
+                prop_assert_eq!(pair[1].first, (pair[0].last.0, pair[0].last.1 + 1));
+            }
+            prop_assert!(cut.iter().all(|stretch| stretch.attempted <= u64::from(writes)));
+            let sum: u64 = cut.iter().map(|stretch| stretch.attempted).sum();
+            prop_assert_eq!(sum, attempted.iter().sum::<i64>().unsigned_abs());
+        }
+    }
+}
