@@ -1,4 +1,4 @@
-//! A relay before PostgreSQL that notes when each write came by: what was sent, and when, told by
+//! A relay before PostgreSQL that notes when each write came by and when it was answered: told by
 //! somebody else than the sender.
 //!
 //! Threads that block in a read wake up at once, and cost less than the tests' proxy, which is made
@@ -25,6 +25,7 @@ pub(crate) struct Relay {
 struct Shared {
     upstream: u16,
     sent: Mutex<Vec<Instant>>,
+    answered: Mutex<Vec<Instant>>,
     is_done: AtomicBool,
 }
 
@@ -32,11 +33,19 @@ impl Relay {
     pub(crate) fn start(upstream: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (sent, is_done) = (Mutex::default(), AtomicBool::new(false));
-        let shared = Arc::new(Shared { upstream, sent, is_done });
+        let shared = Arc::new(Shared {
+            upstream,
+            sent: Mutex::default(),
+            answered: Mutex::default(),
+            is_done: AtomicBool::new(false),
+        });
         let of_thread = Arc::clone(&shared);
         let accepting = Some(thread::spawn(move || accept(&listener, &of_thread)));
         Self { port, shared, accepting }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn url(&self) -> String {
@@ -48,6 +57,13 @@ impl Relay {
         let mut sent = self.shared.sent.lock().unwrap().clone();
         sent.sort();
         sent
+    }
+
+    /// When writes were answered, ascending; right for connections with one write in flight.
+    pub(crate) fn answered(&self) -> Vec<Instant> {
+        let mut answered = self.shared.answered.lock().unwrap().clone();
+        answered.sort();
+        answered
     }
 }
 
@@ -70,18 +86,38 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let server = TcpStream::connect((Ipv4Addr::LOCALHOST, shared.upstream)).unwrap();
         client.set_nodelay(true).unwrap();
         server.set_nodelay(true).unwrap();
-        let (mut from_server, mut to_client) =
-            (server.try_clone().unwrap(), client.try_clone().unwrap());
+        let (from_server, to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+        let is_asked = Arc::new(AtomicBool::new(false));
+        let (of_answers, asked) = (Arc::clone(shared), Arc::clone(&is_asked));
         thread::spawn(move || {
             // An end of either side is an end, whatever the reason.
-            let _ = io::copy(&mut from_server, &mut to_client);
+            let _ = carry_answers(from_server, &to_client, &of_answers, &asked);
             let _ = to_client.shutdown(Shutdown::Both);
         });
         let shared = Arc::clone(shared);
         thread::spawn(move || {
-            let _ = carry_requests(client, &server, &shared);
+            let _ = carry_requests(client, &server, &shared, &is_asked);
             let _ = server.shutdown(Shutdown::Both);
         });
+    }
+}
+
+fn carry_answers(
+    mut server: TcpStream,
+    mut client: &TcpStream,
+    shared: &Shared,
+    is_asked: &AtomicBool,
+) -> io::Result<()> {
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let count = server.read(&mut chunk)?;
+        if count == 0 {
+            return Ok(());
+        }
+        if is_asked.swap(false, Ordering::SeqCst) {
+            shared.answered.lock().unwrap().push(Instant::now());
+        }
+        client.write_all(&chunk[..count])?;
     }
 }
 
@@ -89,6 +125,7 @@ fn carry_requests(
     mut client: TcpStream,
     mut server: &TcpStream,
     shared: &Shared,
+    is_asked: &AtomicBool,
 ) -> io::Result<()> {
     let mut requests = Requests::default();
     let mut chunk = vec![0; CHUNK];
@@ -98,12 +135,13 @@ fn carry_requests(
             return Ok(());
         }
         let now = Instant::now();
-        server.write_all(&chunk[..count])?;
         requests.feed(&chunk[..count]);
         let mut writes = 0;
         while let Some((request, _)) = requests.next() {
             writes += usize::from(request == Request::Insert);
         }
+        is_asked.fetch_or(writes > 0, Ordering::SeqCst);
+        server.write_all(&chunk[..count])?;
         shared.sent.lock().unwrap().extend(std::iter::repeat_n(now, writes));
     }
 }
