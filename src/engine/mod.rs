@@ -14,7 +14,7 @@
 //! - [`notes`]: what a drill does meanwhile.
 //! - [`patroni_watch`]: who leads and what members are called, by Patroni's API.
 //! - `replica_reader`: how far replicas are behind.
-//! - [`verification`]: the account at the end, also for `pgchaos verify`.
+//! - [`verification`]: the account at the end, also for `pgchaos verify`; `look`: what is there.
 //! - [`record_file`]: the record on disk.
 
 mod alarms;
@@ -24,6 +24,7 @@ mod dialer;
 mod exact_timer;
 mod gate;
 mod in_flight;
+mod look;
 pub mod notes;
 mod outbox;
 pub mod patroni_watch;

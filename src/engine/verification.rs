@@ -11,9 +11,10 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::dialer::Dialer;
+use super::look::look_at_all;
 use crate::model::account::{Account, Closing, Presence, account};
 use crate::model::event::{Backend, Verification, What};
-use crate::model::fault::{Fault, Phase};
+use crate::model::fault::Phase;
 use crate::model::ledger::Ledger;
 use crate::model::run::Run;
 use crate::model::server::Server;
@@ -24,19 +25,11 @@ use crate::pg::session::Session;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Deadline of a short question: a server that froze is left for the one that takes over.
-const STEP_DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const STEP_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How many writes are looked at by one statement: enough that it hardly costs more than one for
 /// all, few enough that the server needs no disk for them.
 const STRETCH_WRITES: u32 = 1_000_000;
-
-/// Deadline of one such statement: the walk over the index was measured at millions of rows a
-/// second, and a server after a failover may read them from a cold disk.
-const STRETCH_DEADLINE: Duration = Duration::from_secs(30);
-const STRETCH_WRITES_PER_S: u64 = 50_000;
-
-/// How often at most it is told how far the look is.
-const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a primary on a lower timeline than one seen before is waited out: it may be an old
 /// primary that is about to be demoted. Later it is taken as the truth, and history went back.
@@ -146,7 +139,7 @@ pub async fn verify(
     subject: &Subject,
     dialer: &Dialer,
     timeout: Duration,
-    mut tell: impl FnMut(Step),
+    mut tell: impl FnMut(Step) + Send,
 ) -> Verification {
     let mut patience = Patience::of(timeout);
     let mut told = String::new();
@@ -178,18 +171,16 @@ async fn look(
     subject: &Subject,
     dialer: &Dialer,
     patience: &mut Patience,
-    tell: &mut impl FnMut(Step),
+    tell: &mut (impl FnMut(Step) + Send),
 ) -> Result<(Account, Server), NotYet> {
     let session = patience.wait_for(subject.ready(dialer, patience.started)).await?;
     let server = session.server.clone();
-    let presence = patience.without_counting(subject.presence(&session, tell)).await;
+    let presence = patience.without_counting(subject.presence(&session, dialer, tell)).await;
     session.close().await;
     let presence = presence?;
     // Whoever answers a new connect must be who was looked at: else a failover went on meanwhile.
     let again = patience.wait_for(dial(dialer)).await?;
-    let same = again.server.is_same_member(&server)
-        && again.server.timeline == server.timeline
-        && again.server.postmaster_start == server.postmaster_start;
+    let same = again.server.has_stayed(&server);
     let now = again.server.clone();
     again.close().await;
     if !same {
@@ -257,10 +248,14 @@ impl Subject {
     async fn presence(
         &self,
         session: &Session,
-        tell: &mut impl FnMut(Step),
+        dialer: &Dialer,
+        tell: &mut (impl FnMut(Step) + Send),
     ) -> Result<Presence, NotYet> {
-        let walked = self.walk(session, tell).await;
-        walked.map_err(|fault| {
+        let stretches = stretches(&self.ledger, self.own_writers, STRETCH_WRITES);
+        let looked = look_at_all(self.run_id, stretches, session, dialer, |writes, of| {
+            tell(Step::LookedAt { writes, of });
+        });
+        looked.await.map_err(|fault| {
             let words = format!("the look failed: {} ({})", fault.class, fault.message);
             // A missing table or permission will not come by itself.
             match fault.sqlstate.as_deref() {
@@ -268,28 +263,6 @@ impl Subject {
                 _ => NotYet::Wait(words),
             }
         })
-    }
-
-    async fn walk(
-        &self,
-        session: &Session,
-        tell: &mut impl FnMut(Step),
-    ) -> Result<Presence, Fault> {
-        let begin = session.look(self.run_id);
-        let mut look = session.bounded(Phase::Read, STEP_DEADLINE, begin).await?;
-        let of = self.ledger.counts().attempted;
-        let (mut writes, mut told) = (0, Instant::now());
-        for stretch in stretches(&self.ledger, self.own_writers, STRETCH_WRITES) {
-            let deadline =
-                STRETCH_DEADLINE + Duration::from_secs(stretch.attempted / STRETCH_WRITES_PER_S);
-            session.bounded(Phase::Read, deadline, look.walk(&stretch)).await?;
-            writes += stretch.attempted;
-            if writes < of && told.elapsed() >= TELL_EVERY {
-                told = Instant::now();
-                tell(Step::LookedAt { writes, of });
-            }
-        }
-        session.bounded(Phase::Read, STEP_DEADLINE, look.end()).await
     }
 }
 

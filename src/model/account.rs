@@ -21,6 +21,18 @@ pub struct Presence {
     pub duplicated: BTreeMap<i32, SeqSet>,
 }
 
+impl Presence {
+    /// Adds what another look has seen.
+    pub fn add(&mut self, other: Self) {
+        for (writer, seqs) in other.present {
+            self.present.entry(writer).or_default().extend(&seqs);
+        }
+        for (writer, seqs) in other.duplicated {
+            self.duplicated.entry(writer).or_default().extend(&seqs);
+        }
+    }
+}
+
 /// Whether the client's record of the run was closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Closing {

@@ -45,6 +45,14 @@ impl Server {
         }
     }
 
+    /// Whether this is the same member, and neither failed over nor started anew since.
+    #[must_use]
+    pub fn has_stayed(&self, before: &Self) -> bool {
+        self.is_same_member(before)
+            && self.timeline == before.timeline
+            && self.postmaster_start == before.postmaster_start
+    }
+
     /// Name, else address and port, else what is known.
     #[must_use]
     pub fn name(&self) -> String {

@@ -80,15 +80,80 @@ SELECT writer, min(seq), max(seq) FROM (
  GROUP BY writer, island";
 
 impl Session {
-    /// Begins a look at what is there of a run, as of one moment: this one.
+    /// Begins a look at what is there of a run, as of one moment: the one of an exported snapshot,
+    /// or now.
     ///
-    /// Opens a transaction, which [`Look::end`] closes.
+    /// Opens a transaction, which [`Session::end_look`] closes.
+    ///
+    /// # Errors
+    /// The driver's. That a snapshot is not there any more is one.
+    pub async fn begin_look(&self, snapshot: Option<&str>) -> Result<(), Error> {
+        let begin = match snapshot {
+            Some(snapshot) => format!("{BEGIN};\nSET TRANSACTION SNAPSHOT '{}'", quoted(snapshot)),
+            None => BEGIN.to_owned(),
+        };
+        self.client.batch_execute(&begin).await
+    }
+
+    /// The name of this look's moment, for other sessions while it lasts.
     ///
     /// # Errors
     /// The driver's.
-    pub async fn look(&self, run_id: Uuid) -> Result<Look<'_>, Error> {
-        self.client.batch_execute(BEGIN).await?;
-        Ok(Look { session: self, run_id, presence: Presence::default() })
+    pub async fn export_snapshot(&self) -> Result<String, Error> {
+        self.client.query_one("SELECT pg_export_snapshot()", &[]).await?.try_get(0)
+    }
+
+    /// Closes the look's transaction.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn end_look(&self) -> Result<(), Error> {
+        self.client.batch_execute("ROLLBACK").await
+    }
+
+    /// What is there of a stretch.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn presence(&self, run_id: Uuid, stretch: &Stretch) -> Result<Presence, Error> {
+        let Stretch { first, last, .. } = stretch;
+        let parameters: [&(dyn ToSql + Sync); 5] = [&run_id, &first.0, &first.1, &last.0, &last.1];
+        let mut presence = Presence::default();
+        let mut repeating = Vec::new();
+        let mut rows = pin!(self.client.query_raw(WALK, parameters).await?);
+        while let Some(row) = rows.try_next().await? {
+            let writer = row.try_get(0)?;
+            let blocks = Blocks {
+                first: row.try_get(1)?,
+                last: row.try_get(2)?,
+                bits: row.try_get(3)?,
+                rows: row.try_get(4)?,
+            };
+            let present = presence.present.entry(writer).or_default();
+            blocks.seqs(|first, last| present.insert(first..=last));
+            if blocks.has_repeated() {
+                repeating.push((writer, blocks.first));
+            }
+        }
+        if !repeating.is_empty() {
+            presence.duplicated = self.duplicated(run_id, &repeating).await?;
+        }
+        Ok(presence)
+    }
+
+    /// What is there more than once of these blocks.
+    async fn duplicated(
+        &self,
+        run_id: Uuid,
+        blocks: &[(i32, i64)],
+    ) -> Result<BTreeMap<i32, SeqSet>, Error> {
+        let (writers, blocks): (Vec<i32>, Vec<i64>) = blocks.iter().copied().unzip();
+        let mut duplicated: BTreeMap<i32, SeqSet> = BTreeMap::new();
+        for row in self.client.query(DUPLICATED, &[&run_id, &writers, &blocks]).await? {
+            let seq: i64 = row.try_get(1)?;
+            duplicated.entry(row.try_get(0)?).or_default().insert(seq..=seq);
+        }
+        Ok(duplicated)
     }
 
     /// The highest seq of each writer that has any row.
@@ -131,61 +196,9 @@ impl Session {
     }
 }
 
-/// What is there of a run as of one moment, stretch by stretch.
-#[derive(Debug)]
-pub struct Look<'a> {
-    session: &'a Session,
-    run_id: Uuid,
-    presence: Presence,
-}
-
-impl Look<'_> {
-    /// Looks at a stretch.
-    ///
-    /// # Errors
-    /// The driver's.
-    pub async fn walk(&mut self, stretch: &Stretch) -> Result<(), Error> {
-        let Stretch { first, last, .. } = stretch;
-        let parameters: [&(dyn ToSql + Sync); 5] =
-            [&self.run_id, &first.0, &first.1, &last.0, &last.1];
-        let mut repeating = Vec::new();
-        let mut rows = pin!(self.session.client.query_raw(WALK, parameters).await?);
-        while let Some(row) = rows.try_next().await? {
-            let writer = row.try_get(0)?;
-            let blocks = Blocks {
-                first: row.try_get(1)?,
-                last: row.try_get(2)?,
-                bits: row.try_get(3)?,
-                rows: row.try_get(4)?,
-            };
-            let present = self.presence.present.entry(writer).or_default();
-            blocks.seqs(|first, last| present.insert(first..=last));
-            if blocks.has_repeated() {
-                repeating.push((writer, blocks.first));
-            }
-        }
-        if repeating.is_empty() { Ok(()) } else { self.add_duplicated(&repeating).await }
-    }
-
-    async fn add_duplicated(&mut self, blocks: &[(i32, i64)]) -> Result<(), Error> {
-        let (writers, blocks): (Vec<i32>, Vec<i64>) = blocks.iter().copied().unzip();
-        let rows =
-            self.session.client.query(DUPLICATED, &[&self.run_id, &writers, &blocks]).await?;
-        for row in rows {
-            let seq: i64 = row.try_get(1)?;
-            self.presence.duplicated.entry(row.try_get(0)?).or_default().insert(seq..=seq);
-        }
-        Ok(())
-    }
-
-    /// Closes its transaction: what was there.
-    ///
-    /// # Errors
-    /// The driver's.
-    pub async fn end(self) -> Result<Presence, Error> {
-        self.session.client.batch_execute("ROLLBACK").await?;
-        Ok(self.presence)
-    }
+/// As it stands between the quotes of a literal.
+fn quoted(text: &str) -> String {
+    text.replace('\'', "''")
 }
 
 /// A line of the answer: whole blocks in a row, or one that is not whole.

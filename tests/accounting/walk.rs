@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use pgchaos::engine::Dialer;
@@ -15,6 +16,7 @@ use pgchaos::model::event::Progress;
 use pgchaos::model::ledger::Ledger;
 use pgchaos::model::stretch::stretches;
 use pgchaos::pg::presence::{BEGIN, WALK};
+use pgchaos::pg::session::Session;
 use pgchaos::pg::settings::{Environment, Explicit, resolve};
 
 use crate::support::{Postgres, pgchaos};
@@ -49,19 +51,28 @@ fn insert(server: &Postgres, rows: &[(i32, i64)]) {
     }
 }
 
-/// What the program sees, a stretch of so many writes at a time.
-fn look(server: &Postgres, ledger: &Ledger, stretch_writes: u32) -> Presence {
+async fn session(server: &Postgres) -> Session {
     let explicit = Explicit { dsn: Some(server.url()), ..Explicit::default() };
     let settings = resolve(&explicit, &Environment::empty()).unwrap().settings;
     let dialer = Dialer::new(Arc::new(settings), Duration::from_secs(10));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let session = dialer.dial().await.unwrap().session;
-        let mut look = session.look(RUN_ID).await.unwrap();
+    dialer.dial().await.unwrap().session
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// What the program sees, a stretch of so many writes at a time.
+fn look(server: &Postgres, ledger: &Ledger, stretch_writes: u32) -> Presence {
+    runtime().block_on(async {
+        let session = session(server).await;
+        session.begin_look(None).await.unwrap();
+        let mut presence = Presence::default();
         for stretch in stretches(ledger, (1, WRITERS), stretch_writes) {
-            look.walk(&stretch).await.unwrap();
+            presence.add(session.presence(RUN_ID, &stretch).await.unwrap());
         }
-        look.end().await.unwrap()
+        session.end_look().await.unwrap();
+        presence
     })
 }
 
@@ -113,6 +124,27 @@ fn a_look_sees_what_is_there_however_it_is_cut_into_stretches() {
             assert_eq!(seen, counted(&rows), "seed {seed}, round {round}, {stretch_writes}");
         }
     }
+}
+
+#[test]
+fn a_second_session_looks_at_the_moment_of_the_first() {
+    let server = server_with_tables(&[]);
+    insert(&server, &[(1, 1), (1, 2)]);
+    let everything = stretches(&Ledger::default(), (1, WRITERS), 1)[0];
+    runtime().block_on(async {
+        let (first, second, third) = (session(&server).await, session(&server).await, session(&server).await);
+        first.begin_look(None).await.unwrap();
+        let snapshot = first.export_snapshot().await.unwrap();
+        server.psql(&format!(
+            "INSERT INTO pgchaos.user_events (run_id, writer, seq, user_id, event_type) VALUES ('{RUN_ID}', 1, 3, 1, 'click')"
+        ));
+        second.begin_look(Some(&snapshot)).await.unwrap();
+        for before in [&first, &second] {
+            assert_eq!(before.presence(RUN_ID, &everything).await.unwrap(), counted(&[(1, 1), (1, 2)]));
+        }
+        first.end_look().await.unwrap();
+        assert!(third.begin_look(Some(&snapshot)).await.is_err(), "that moment is over");
+    });
 }
 
 #[test]

@@ -1,0 +1,151 @@
+//! One look at everything that is there of a run: stretch by stretch, by two sessions side by side
+//! where there is more than one stretch.
+//!
+//! The second session sees the same moment, as it takes the first one's snapshot. It only helps:
+//! where it cannot be had, the first one does all of it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::vec;
+
+use futures_util::future::try_join;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::dialer::Dialer;
+use super::verification::STEP_DEADLINE;
+use crate::model::account::Presence;
+use crate::model::fault::{Fault, Phase};
+use crate::model::stretch::Stretch;
+use crate::pg::session::Session;
+
+/// Deadline of the look at a stretch: millions of rows a second were measured, and a server after a
+/// failover may read them from a cold disk.
+const STRETCH_DEADLINE: Duration = Duration::from_secs(30);
+const STRETCH_WRITES_PER_S: u64 = 50_000;
+
+/// How often at most it is told how far the look is.
+const TELL_EVERY: Duration = Duration::from_secs(2);
+
+/// Looks at all stretches, and tells `tell` now and then how many of how many writes are looked at.
+///
+/// # Errors
+/// The fault that ended it.
+pub(super) async fn look_at_all(
+    run_id: Uuid,
+    stretches: Vec<Stretch>,
+    session: &Session,
+    dialer: &Dialer,
+    tell: impl FnMut(u64, u64) + Send,
+) -> Result<Presence, Fault> {
+    let has_several = stretches.len() > 1;
+    let work = Work::of(run_id, stretches, tell);
+    session.bounded(Phase::Read, STEP_DEADLINE, session.begin_look(None)).await?;
+    let presence = if has_several {
+        let exported = session.export_snapshot();
+        let snapshot = session.bounded(Phase::Read, STEP_DEADLINE, exported).await?;
+        let (mut presence, beside) =
+            try_join(work.walk(session), work.walk_beside(session, &snapshot, dialer)).await?;
+        presence.add(beside);
+        presence
+    } else {
+        work.walk(session).await?
+    };
+    session.bounded(Phase::Read, STEP_DEADLINE, session.end_look()).await?;
+    Ok(presence)
+}
+
+/// The stretches that are left, shared by those who look at them.
+struct Work<Tell> {
+    run_id: Uuid,
+    left: Mutex<Left<Tell>>,
+    /// Nothing is left to begin with.
+    all_begun: CancellationToken,
+}
+
+struct Left<Tell> {
+    stretches: vec::IntoIter<Stretch>,
+    looked_at: u64,
+    of: u64,
+    told: Instant,
+    tell: Tell,
+}
+
+impl<Tell: FnMut(u64, u64) + Send> Work<Tell> {
+    fn of(run_id: Uuid, stretches: Vec<Stretch>, tell: Tell) -> Self {
+        let of = stretches.iter().map(|stretch| stretch.attempted).sum();
+        let (stretches, told) = (stretches.into_iter(), Instant::now());
+        let left = Mutex::new(Left { stretches, looked_at: 0, of, told, tell });
+        Self { run_id, left, all_begun: CancellationToken::new() }
+    }
+
+    /// Looks at stretches until none is left.
+    async fn walk(&self, session: &Session) -> Result<Presence, Fault> {
+        let mut presence = Presence::default();
+        while let Some(stretch) = self.next() {
+            let deadline =
+                STRETCH_DEADLINE + Duration::from_secs(stretch.attempted / STRETCH_WRITES_PER_S);
+            let look = session.presence(self.run_id, &stretch);
+            presence.add(session.bounded(Phase::Read, deadline, look).await?);
+            self.done(&stretch);
+        }
+        Ok(presence)
+    }
+
+    /// The same by a second session, as long as there is something left for it.
+    async fn walk_beside(
+        &self,
+        first: &Session,
+        snapshot: &str,
+        dialer: &Dialer,
+    ) -> Result<Presence, Fault> {
+        let session = tokio::select! {
+            session = second_session(first, snapshot, dialer) => session,
+            () = self.all_begun.cancelled() => None,
+        };
+        let Some(session) = session else { return Ok(Presence::default()) };
+        let presence = self.walk(&session).await;
+        session.close().await;
+        presence
+    }
+
+    fn next(&self) -> Option<Stretch> {
+        let stretch = self.lock().stretches.next();
+        if stretch.is_none() {
+            self.all_begun.cancel();
+        }
+        stretch
+    }
+
+    fn done(&self, stretch: &Stretch) {
+        let mut left = self.lock();
+        left.looked_at += stretch.attempted;
+        if left.looked_at < left.of && left.told.elapsed() >= TELL_EVERY {
+            left.told = Instant::now();
+            let (looked_at, of) = (left.looked_at, left.of);
+            (left.tell)(looked_at, of);
+        }
+    }
+
+    /// Held for moments, and a poisoned lock has no broken state.
+    fn lock(&self) -> MutexGuard<'_, Left<Tell>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A session that sees what the first one sees.
+async fn second_session(first: &Session, snapshot: &str, dialer: &Dialer) -> Option<Session> {
+    let session = dialer.dial().await.ok()?.session;
+    // Another server's snapshots are other moments.
+    if !session.server.has_stayed(&first.server) {
+        return None;
+    }
+    match session.bounded(Phase::Read, STEP_DEADLINE, session.begin_look(Some(snapshot))).await {
+        Ok(()) => Some(session),
+        Err(fault) => {
+            tracing::debug!("the look goes on without a second session: {}", fault.message);
+            None
+        }
+    }
+}
