@@ -82,9 +82,12 @@ impl Load {
         self.summary["writes"][outcome].as_u64().unwrap()
     }
 
-    /// How long it wrote: from the first session to the end, without start and verification.
+    /// How long it wrote: from the last writer's session, as they begin together, to the end,
+    /// without start and verification. pgbench leaves the time that connecting took out too.
     pub(crate) fn wrote_for(&self) -> Duration {
-        self.at("stopping") - self.at("ready")
+        let connected = self.record.iter().filter(|line| line["event"] == "connected");
+        let last_s = connected.filter_map(|line| line["at_s"].as_f64()).fold(0.0, f64::max);
+        self.at("stopping") - Duration::from_secs_f64(last_s)
     }
 
     /// When this event first came.

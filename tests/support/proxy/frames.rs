@@ -3,8 +3,8 @@
 //! Not a parser of the protocol: it knows where messages end, which of them make the server say `ReadyForQuery`, and what
 //! a write looks like. A stream that is encrypted, or is no PostgreSQL at all, passes through uncut.
 
-/// The design's INSERT has five: `run_id`, writer, seq, `user_id`, `event_type`. Reads and checks have fewer.
-const PARAMETERS_OF_AN_INSERT: u16 = 5;
+use std::collections::HashSet;
+
 const SSL_REQUEST: u32 = 80_877_103;
 const GSS_REQUEST: u32 = 80_877_104;
 const CANCEL_REQUEST: u32 = 80_877_102;
@@ -18,7 +18,7 @@ pub enum Request {
     Encryption,
     /// The startup packet; `ReadyForQuery` follows when the client is in.
     Startup,
-    /// A Bind with at least five parameters.
+    /// A Bind of a statement that was prepared as an INSERT.
     Insert,
     /// Sync, Query or `FunctionCall`: each is answered by one `ReadyForQuery`.
     Round,
@@ -31,6 +31,8 @@ pub enum Request {
 pub struct Requests {
     pending: Vec<u8>,
     state: State,
+    /// Names of prepared statements.
+    inserts: HashSet<Vec<u8>>,
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -59,15 +61,34 @@ impl Requests {
             State::Messages => {
                 let message = cut(&mut self.pending, 1)?;
                 let request = match message[0] {
-                    b'B' if parameters(&message) >= Some(PARAMETERS_OF_AN_INSERT) => {
-                        Request::Insert
+                    b'P' => {
+                        self.prepared(&message);
+                        Request::Other
                     }
+                    b'B' if self.is_insert(&message) => Request::Insert,
                     b'S' | b'Q' | b'F' => Request::Round,
                     _ => Request::Other,
                 };
                 Some((request, message))
             }
         }
+    }
+
+    /// A Parse: the statement's name, and its text.
+    fn prepared(&mut self, parse: &[u8]) {
+        let mut texts = parse.get(5..).unwrap_or_default().split(|byte| *byte == 0);
+        let (name, text) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
+        if text.get(..6).is_some_and(|word| word.eq_ignore_ascii_case(b"INSERT")) {
+            self.inserts.insert(name.to_vec());
+        } else {
+            self.inserts.remove(name);
+        }
+    }
+
+    /// A Bind: the portal's name, and the statement's.
+    fn is_insert(&self, bind: &[u8]) -> bool {
+        let mut names = bind.get(5..).unwrap_or_default().split(|byte| *byte == 0);
+        names.nth(1).is_some_and(|name| self.inserts.contains(name))
     }
 
     fn next_of_startup(&mut self) -> Option<(Request, Vec<u8>)> {
@@ -157,13 +178,4 @@ fn length(bytes: &[u8], at: usize) -> Option<usize> {
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
-}
-
-/// How many parameters a Bind carries: after the portal's and the statement's name and the list of formats.
-fn parameters(bind: &[u8]) -> Option<u16> {
-    let after_name =
-        |from: usize| Some(from + bind.get(from..)?.iter().position(|byte| *byte == 0)? + 1);
-    let u16_at = |at: usize| Some(u16::from_be_bytes(bind.get(at..at + 2)?.try_into().ok()?));
-    let formats_at = after_name(after_name(5)?)?;
-    u16_at(formats_at + 2 + 2 * usize::from(u16_at(formats_at)?))
 }
