@@ -139,16 +139,15 @@ pub struct LabOfDrillArgs {
     /// The first port of a lab that is brought up [default: the usual ones]
     #[arg(long, value_name = "P", env = "PGCHAOS_BASE_PORT")]
     pub base_port: Option<u16>,
-    /// How fast a lab that is brought up fails over
+    /// How fast a lab that is brought up fails over [default: quick, or as the lab was]
     #[arg(
         long,
         value_enum,
         value_name = "default|quick",
-        default_value = "quick",
         hide_possible_values = true,
         env = "PGCHAOS_PROFILE"
     )]
-    pub profile: ProfileName,
+    pub profile: Option<ProfileName>,
     /// Leave a lab running that was brought up
     #[arg(long, env = "PGCHAOS_KEEP")]
     pub keep: bool,

@@ -2,6 +2,7 @@
 
 use clap::{ArgAction, Args, Subcommand};
 
+use crate::lab::Profile;
 use crate::model::selector::Selector;
 
 /// `pgchaos lab`.
@@ -101,6 +102,15 @@ pub enum ProfileName {
     Default,
     /// The fastest that the installed Patroni honours.
     Quick,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Default => Self::Default,
+            ProfileName::Quick => Self::Quick,
+        }
+    }
 }
 
 /// Which members.

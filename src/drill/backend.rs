@@ -48,13 +48,32 @@ impl From<LabError> for BackendError {
 }
 
 impl Backend {
-    /// What it is called, for people and for the journal's file: `lab-pgchaos`.
+    /// What it is called: `lab-pgchaos`.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
             Self::Lab(lab) => format!("lab-{}", lab.name()),
             Self::Compose(compose) => format!("compose-{}", compose.project()),
             Self::Hooks(hooks) => format!("hooks-{}", hooks.name()),
+        }
+    }
+
+    /// The name of the journal of its damage: the same for whatever drill is played on it.
+    #[must_use]
+    pub fn journal_name(&self) -> String {
+        match self {
+            Self::Lab(_) | Self::Compose(_) => self.name(),
+            Self::Hooks(hooks) => format!("hooks-{}", hooks.cluster()),
+        }
+    }
+
+    /// Whether there is something that undoes this action at this member when the drill ends.
+    #[must_use]
+    pub fn undoes(&self, action: Action, member: &str, target: &str) -> bool {
+        match (self, action.undone_by()) {
+            (_, None) => false,
+            (Self::Lab(_) | Self::Compose(_), Some(_)) => true,
+            (Self::Hooks(hooks), Some(undo)) => hooks.undoes(undo, &[member, target]).is_some(),
         }
     }
 

@@ -105,7 +105,7 @@ pub fn never_undone(scenario: &Scenario, abilities: &Abilities) -> Vec<String> {
         let Some(undo) = deed.action.undone_by() else { continue };
         for target in &deed.targets {
             let called = target.who.to_string();
-            if hooks.undoes(undo, &called).is_none() {
+            if hooks.undoes(undo, &[&called]).is_none() {
                 found.push(format!("{} {called}", deed.action));
             }
         }

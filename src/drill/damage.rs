@@ -34,7 +34,7 @@ pub struct Damage {
 
 impl Damage {
     /// An action is about to be done to a member: what it will take to undo it. It is noted
-    /// before, as nobody may be left to note it after.
+    /// before, as nobody may be left to note it after. Not for what the cluster has no undo for.
     pub fn before(&mut self, action: Action, member: &str, target: &str) {
         if let Some(undo) = action.undone_by() {
             self.forget(undo.name(), member);

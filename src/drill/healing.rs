@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use super::backend::Backend;
 use super::command::{Variables, run_line};
 use super::damage::Undo;
+use super::hooks::ACT_DEADLINE;
 use super::journal::Journal;
 use crate::model::scenario::step::CommandLine;
 
@@ -16,7 +17,8 @@ const TRIES: u32 = 3;
 /// Between the tries.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// For one try: a stop that goes on has half a minute.
+/// For one try on a lab or on Compose: a stop that goes on has half a minute. A command of the
+/// scenario's has as long as one that breaks something.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A healing that failed, and what to do by hand.
@@ -51,7 +53,7 @@ pub async fn heal(
     }
     if let Some(command) = backend.heal_command() {
         told(format!("mending: {command}"));
-        if let Err(error) = run_line(&command, variables, DEADLINE).await {
+        if let Err(error) = run_line(&command, variables, ACT_DEADLINE).await {
             let (what, by_hand) = (format!("heal: {error}"), command.to_string());
             failed.push(NotHealed { what, by_hand });
             // It is what mends, whatever else was done: nothing is forgotten before it worked.
@@ -68,15 +70,18 @@ pub async fn heal(
 }
 
 async fn try_undo(backend: &Backend, undo: &Undo, variables: &Variables) -> Result<(), String> {
+    let by_command =
+        matches!(undo, Undo::Command { .. }) || matches!(backend, Backend::Hooks(_));
+    let deadline = if by_command { ACT_DEADLINE } else { DEADLINE };
     let mut why = String::new();
     for tried in 0..TRIES {
         if tried > 0 {
             tokio::time::sleep(PAUSE).await;
         }
-        match timeout(DEADLINE, undo_once(backend, undo, variables)).await {
+        match timeout(deadline, undo_once(backend, undo, variables)).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => why = error,
-            Err(_) => return Err(format!("not done within {} s", DEADLINE.as_secs())),
+            Err(_) => return Err(format!("not done within {} s", deadline.as_secs())),
         }
     }
     Err(why)
@@ -88,7 +93,7 @@ async fn undo_once(backend: &Backend, undo: &Undo, variables: &Variables) -> Res
             backend.undo(action, member, target).await.map_err(|error| error.to_string())
         }
         Undo::Command { words, shell } => {
-            let run = run_line(&command_line(words, *shell), variables, DEADLINE).await;
+            let run = run_line(&command_line(words, *shell), variables, ACT_DEADLINE).await;
             run.map(drop).map_err(|error| error.to_string())
         }
     }

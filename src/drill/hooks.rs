@@ -11,7 +11,7 @@ use crate::model::scenario::step::{Action, CommandLine};
 use crate::model::selector::Selector;
 
 /// For a command that breaks or mends: a cloud's take minutes.
-const ACT_DEADLINE: Duration = Duration::from_secs(600);
+pub(super) const ACT_DEADLINE: Duration = Duration::from_secs(600);
 
 /// For a command that only looks.
 const LOOK_DEADLINE: Duration = Duration::from_secs(30);
@@ -41,6 +41,17 @@ impl HooksBackend {
         &self.name
     }
 
+    /// The cluster, by where the load goes to, as a part of a file's name.
+    pub(super) fn cluster(&self) -> String {
+        let value = |wanted: &str| {
+            let found = self.variables.iter().find(|(name, _)| name == wanted);
+            found.map_or("", |(_, value)| value)
+        };
+        let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '.' | '-');
+        let endpoints = format!("{}-{}", value("PGHOST"), value("PGPORT"));
+        endpoints.chars().map(|sign| if plain(sign) { sign } else { '_' }).collect()
+    }
+
     pub(super) fn tell_connection(&mut self, variables: &Variables) {
         self.variables.clone_from(variables);
     }
@@ -56,8 +67,8 @@ impl HooksBackend {
         Err(format!("no hook does that: [hooks] has neither {action}.{target} nor {action}"))
     }
 
-    pub(super) fn undoes(&self, undo: Action, target: &str) -> Option<String> {
-        let own = self.hooks.command(undo, &[target]);
+    pub(super) fn undoes(&self, undo: Action, called: &[&str]) -> Option<String> {
+        let own = self.hooks.command(undo, called);
         own.or(self.hooks.heal.as_ref()).map(ToString::to_string)
     }
 
@@ -109,12 +120,15 @@ impl HooksBackend {
         target: &str,
     ) -> Result<(), BackendError> {
         let known = Action::ALL.iter().find(|(name, _)| *name == action).map(|(_, found)| *found);
-        let Some(command) = known.and_then(|found| self.hooks.command(found, &[member, target]))
-        else {
-            // The command that heals everything is run by itself; without one, nothing was asked.
-            return Ok(());
-        };
-        self.run(command, action, member, target).await
+        match known.and_then(|found| self.hooks.command(found, &[member, target])) {
+            Some(command) => self.run(command, action, member, target).await,
+            // The command that heals everything is run by itself.
+            None if self.hooks.heal.is_some() => Ok(()),
+            None => Err(BackendError(format!(
+                "the drill {} has no hook for it: one that has, or `heal`, can mend it",
+                self.name
+            ))),
+        }
     }
 
     pub(super) fn by_hand(&self, action: &str, member: &str, target: &str) -> String {

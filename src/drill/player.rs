@@ -108,6 +108,9 @@ impl Player {
 
     async fn deed(&mut self, step: &Step, deed: &Deed) -> Result<(), Stopped> {
         for target in &deed.targets {
+            if self.halt.is_cancelled() {
+                return Err(Stopped::Interrupted);
+            }
             if target.who == Who::Everything {
                 self.heal_everything(step, deed).await?;
                 continue;
@@ -117,9 +120,9 @@ impl Player {
                 what: format!("{} {}", deed.action, target.who),
                 error,
             };
-            let (member, called) = self.who(target).await.map_err(failed)?;
+            let (member, called) = self.who(target).await?.map_err(failed)?;
             let to = match &deed.to {
-                Some(to) => Some(self.who(to).await.map_err(failed)?.0),
+                Some(to) => Some(self.who(to).await?.map_err(failed)?.0),
                 None => None,
             };
             if let Some(alias) = &deed.alias {
@@ -140,7 +143,9 @@ impl Player {
         who: &Who,
     ) -> Result<(), Stopped> {
         let mut journal = self.journal.lock().await;
-        journal.damage.before(action, member, called);
+        if self.backend.undoes(action, member, called) {
+            journal.damage.before(action, member, called);
+        }
         journal.keep().map_err(|error| Stopped::Journal(error.to_string()))?;
         let began = self.began(step, action.name(), who.to_string(), Some(member)).await;
         let done = match action {
@@ -204,9 +209,20 @@ impl Player {
         Ok(())
     }
 
+    /// [`Self::found`], unless the user stops it.
+    async fn who(
+        &self,
+        target: &Target,
+    ) -> Result<Result<(String, String), BackendError>, Stopped> {
+        tokio::select! {
+            found = self.found(target) => Ok(found),
+            () = self.halt.cancelled() => Err(Stopped::Interrupted),
+        }
+    }
+
     /// The member that is meant, and what the scenario calls it. Right after a failover nobody may
     /// be the leader for a moment.
-    async fn who(&self, target: &Target) -> Result<(String, String), BackendError> {
+    async fn found(&self, target: &Target) -> Result<(String, String), BackendError> {
         let selector = match &target.who {
             Who::Alias(alias) => {
                 let found = self.aliases.get(alias).cloned();

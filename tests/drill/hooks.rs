@@ -168,9 +168,25 @@ fn a_healing_that_fails_says_what_to_do_by_hand() {
     assert!(problem.contains("STILL BROKEN: resume pg1"), "{problem}");
     assert!(problem.contains("no such instance"), "{problem}");
     assert!(problem.contains("by hand: echo no such instance; exit 1"), "{problem}");
-    // What is broken stays known to the next drill.
-    let journal = finished.home().join(".local/state/pgchaos/drills/hooks-pair.json");
-    assert!(fs::read_to_string(journal).unwrap().contains("pg1"));
+
+    // What is broken stays known to the next drill on this cluster, also to another one.
+    let next = |hooks: &str| {
+        let file = pair.mark("another.toml");
+        let text = fs::read_to_string(pair.drill("[[step]]\nwait = '1 writes'\n", hooks)).unwrap();
+        fs::write(&file, text.replace("heal = ", "switchover = ")).unwrap();
+        let home = finished.home().to_owned();
+        Gen::start_drill([file.to_str().unwrap(), "-d", &pair.dsn()], |_, command| {
+            command.env("HOME", home);
+        })
+        .finish()
+    };
+    let unable = next("");
+    assert_eq!(unable.code, 4, "{}\n{}", unable.stdout, unable.stderr);
+    let problem = only_run(&unable)["problem"].as_str().unwrap();
+    assert!(problem.contains("STILL BROKEN: resume pg1: the drill another has no"), "{problem}");
+    let able = next("resume = 'true'\n");
+    assert_eq!(able.code, 0, "{}\n{}", able.stdout, able.stderr);
+    assert!(able.stderr.contains("mending: resume pg1"), "{}", able.stderr);
 }
 
 #[test]

@@ -23,7 +23,7 @@ impl One<'_> {
         backend: &Backend,
         variables: &Variables,
     ) -> Result<Journal, Problem> {
-        let mut journal = Journal::open(&files::drills_folder()?, &backend.name())
+        let mut journal = Journal::open(&files::drills_folder()?, &backend.journal_name())
             .map_err(|error| Problem::could_not_run(error.to_string()))?;
         if journal.damage.undo.is_empty() {
             return Ok(journal);

@@ -5,7 +5,6 @@ use tokio_util::sync::CancellationToken;
 use super::super::problem::Problem;
 use super::tell;
 use crate::cli::drill_args::RunArgs;
-use crate::cli::lab_args::ProfileName;
 use crate::drill::PatroniView;
 use crate::drill::backend::{Backend, BackendError};
 use crate::drill::compose::Compose;
@@ -98,11 +97,10 @@ impl Stage {
     }
 }
 
+/// What is asked for; what is not said stays as it was.
 fn spec(args: &RunArgs, scenario: &Scenario, kept: Option<&LabSpec>) -> LabSpec {
-    let profile = match args.lab.profile {
-        ProfileName::Default => Profile::Default,
-        ProfileName::Quick => Profile::Quick,
-    };
+    let profile = args.lab.profile.map(Profile::from);
+    let profile = profile.or(kept.map(|kept| kept.profile)).unwrap_or(Profile::Quick);
     let synchronous = scenario.synchronous.or(kept.map(|kept| kept.synchronous)).unwrap_or(false);
     LabSpec { name: args.lab.name.clone(), base_port: args.lab.base_port, profile, synchronous }
 }

@@ -4,7 +4,7 @@ use super::super::problem::Problem;
 use super::super::signals::interrupted;
 use super::{name_option, tell};
 use crate::cli::exit::Exit;
-use crate::cli::lab_args::{ProfileName, UpArgs};
+use crate::cli::lab_args::UpArgs;
 use crate::lab::{Lab, LabSpec, Profile};
 
 pub(super) async fn run(name: &str, args: &UpArgs) -> Result<Exit, Problem> {
@@ -34,10 +34,7 @@ fn next_steps(lab: &Lab) -> Vec<String> {
 /// What is asked for; what is not said stays as it was.
 fn spec(name: &str, args: &UpArgs) -> Result<LabSpec, Problem> {
     let kept = Lab::find(name)?.map(|lab| lab.spec());
-    let profile = args.profile.map(|name| match name {
-        ProfileName::Default => Profile::Default,
-        ProfileName::Quick => Profile::Quick,
-    });
+    let profile = args.profile.map(Profile::from);
     let profile = profile.or(kept.as_ref().map(|kept| kept.profile)).unwrap_or(Profile::Default);
     let synchronous = args.sync.or(kept.map(|kept| kept.synchronous)).unwrap_or(false);
     Ok(LabSpec { name: name.to_owned(), base_port: args.base_port, profile, synchronous })
