@@ -70,8 +70,7 @@ pub async fn heal(
 }
 
 async fn try_undo(backend: &Backend, undo: &Undo, variables: &Variables) -> Result<(), String> {
-    let by_command =
-        matches!(undo, Undo::Command { .. }) || matches!(backend, Backend::Hooks(_));
+    let by_command = matches!(undo, Undo::Command { .. }) || matches!(backend, Backend::Hooks(_));
     let deadline = if by_command { ACT_DEADLINE } else { DEADLINE };
     let mut why = String::new();
     for tried in 0..TRIES {
