@@ -134,6 +134,24 @@ fn a_backlog_is_caught_up_with_latencies_from_when_the_writes_were_due() {
     assert!(longest >= 900.0, "{longest} ms");
 }
 
+#[test]
+fn nothing_comes_due_after_the_end_however_long_the_last_answer_is_waited_for() {
+    let server = Postgres::shared();
+    let proxy = Proxy::start(server.port());
+    let url = proxy.url();
+    let load = Gen::start([&*url, "--rate=100", "-T3s", "--read-every=0", "--write-timeout=4s"]);
+    wait_for_answers(&load, &[1], 50);
+    proxy.silence();
+    load.wait_for_event(SOON, "the write is given up", |event| {
+        event["event"] == "fault" && event["fault"]["class"] == "timeout"
+    });
+    proxy.pass();
+    let finished = load.finish();
+    let due = count(&finished, "due");
+    assert!((50..=300).contains(&due), "{due} were due in 3 s at 100/s: {}", finished.summary);
+    assert_eq!(due, count(&finished, "attempted") + count(&finished, "skipped"));
+}
+
 fn latency(summary: &Value, which: &str) -> f64 {
     summary["latency_ms"][which].as_f64().unwrap()
 }

@@ -59,6 +59,8 @@ pub(crate) struct Writer {
     /// The highest seq that was sent, and the highest with an outcome.
     attempted: i64,
     resolved: i64,
+    /// When it was time to stop: from then on nothing comes due.
+    stopped_at: Option<Duration>,
     /// The last write was acknowledged, and nothing failed since.
     working: bool,
     /// It could not write: the first write on its next session goes out before its time.
@@ -98,6 +100,7 @@ impl Writer {
             fastest_connect: None,
             attempted: 0,
             resolved: 0,
+            stopped_at: None,
             working: false,
             owes_probe: false,
             shared,
@@ -113,14 +116,17 @@ impl Writer {
                 if let (true, Some(begin)) = (at_start, self.shared.start_line.begun()) {
                     self.schedule.begins(begin);
                 }
-                self.schedule.end_without_session(self.shared.clock.now());
+                let end = self.end_of_schedule(self.shared.clock.now());
+                self.schedule.end_without_session(end);
                 self.flush().await;
                 break;
             };
+            // Who waits at the start line has its session in time, however late it is woken.
+            let opened = self.shared.clock.now();
             if std::mem::take(&mut at_start) {
                 self.schedule.begins(self.shared.start_line.arrive().await);
             }
-            let left = self.write_on(session).await;
+            let left = self.write_on(session, opened).await;
             self.working = false;
             self.owes_probe = true;
             match left {
@@ -134,7 +140,16 @@ impl Writer {
     }
 
     async fn flush(&mut self) {
-        let now = self.shared.clock.now();
+        let now = self.end_of_schedule(self.shared.clock.now());
         self.outbox.flush(self.attempted, self.resolved, &self.schedule, now).await;
+    }
+
+    /// Until when slots come due: `now`, or when it was time to stop. What is in flight then may
+    /// take a while.
+    fn end_of_schedule(&mut self, now: Duration) -> Duration {
+        if self.stopped_at.is_none() && self.shared.stop.is_cancelled() {
+            self.stopped_at = Some(self.shared.options.duration.map_or(now, |end| end.min(now)));
+        }
+        self.stopped_at.map_or(now, |stopped_at| stopped_at.min(now))
     }
 }

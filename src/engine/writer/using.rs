@@ -67,11 +67,12 @@ impl Use {
 }
 
 impl Writer {
-    /// Writes on a session until it breaks or there is nothing more to write.
-    pub(super) async fn write_on(&mut self, session: LoadSession) -> Left {
+    /// Writes on a session, there since `opened`, until it breaks or there is nothing more to write.
+    pub(super) async fn write_on(&mut self, session: LoadSession, opened: Duration) -> Left {
         let shared = Arc::clone(&self.shared);
         let clock = shared.clock;
-        self.schedule.session_opened(clock.now());
+        let opened = self.end_of_schedule(opened);
+        self.schedule.session_opened(opened);
         let mut used = Use::new(session, self.owes_probe, clock.now());
         used.stopping = shared.stop.is_cancelled();
         let mut alarms = Alarms::new(clock, Arc::clone(&shared.timer), shared.stop.clone());
@@ -106,7 +107,10 @@ impl Writer {
                     }
                 },
                 alarm = alarms.next() => match alarm {
-                    Alarm::Stop => used.stopping = true,
+                    Alarm::Stop => {
+                        used.stopping = true;
+                        self.end_of_schedule(clock.now());
+                    }
                     Alarm::Time => {
                         if self.time_passed(&mut used).await.is_break() {
                             return Left::Broken;
