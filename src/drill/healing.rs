@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::backend::Backend;
 use super::command::{Variables, run_line};
@@ -72,8 +72,13 @@ pub async fn heal(
 async fn try_undo(backend: &Backend, undo: &Undo, variables: &Variables) -> Result<(), String> {
     let by_command = matches!(undo, Undo::Command { .. }) || matches!(backend, Backend::Hooks(_));
     let deadline = if by_command { ACT_DEADLINE } else { DEADLINE };
+    let began = Instant::now();
     let mut why = String::new();
     for tried in 0..TRIES {
+        if tried > 0 && began.elapsed() >= DEADLINE {
+            // It took its time, and would again.
+            break;
+        }
         if tried > 0 {
             tokio::time::sleep(PAUSE).await;
         }

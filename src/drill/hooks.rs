@@ -16,6 +16,9 @@ pub(super) const ACT_DEADLINE: Duration = Duration::from_secs(600);
 /// For a command that only looks.
 const LOOK_DEADLINE: Duration = Duration::from_secs(30);
 
+/// How much of a cluster's endpoints fits into a file's name.
+const CLUSTER_BYTES_MAX: usize = 160;
+
 /// The commands of one scenario.
 #[derive(Debug, Clone)]
 pub struct HooksBackend {
@@ -49,7 +52,14 @@ impl HooksBackend {
         };
         let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '.' | '-');
         let endpoints = format!("{}-{}", value("PGHOST"), value("PGPORT"));
-        endpoints.chars().map(|sign| if plain(sign) { sign } else { '_' }).collect()
+        let name: String =
+            endpoints.chars().map(|sign| if plain(sign) { sign } else { '_' }).collect();
+        if name.len() <= CLUSTER_BYTES_MAX {
+            return name;
+        }
+        // All signs are single bytes. The middle of many long names tells the least.
+        let half = CLUSTER_BYTES_MAX / 2;
+        format!("{}_{}", &name[..half], &name[name.len() - half..])
     }
 
     pub(super) fn tell_connection(&mut self, variables: &Variables) {

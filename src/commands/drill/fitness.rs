@@ -34,7 +34,9 @@ impl One<'_> {
             true => Ok(journal),
             false => {
                 let words: Vec<String> = failed.iter().map(loud).collect();
-                Err(Problem::could_not_run(words.join("\n")))
+                let path = journal.path().display();
+                Err(Problem::could_not_run(words.join("\n"))
+                    .try_this(format!("when that is mended by hand, remove {path}")))
             }
         }
     }
