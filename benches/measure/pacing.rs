@@ -12,10 +12,11 @@ use super::results::{Column, Table};
 use super::server::{Load, Server};
 use super::statistics::quantile;
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 9] = [
     Column { key: "rate_per_s", title: "writes/s", decimals: 0 },
     Column { key: "writers", title: "writers", decimals: 0 },
     Column { key: "due", title: "due", decimals: 0 },
+    Column { key: "skipped", title: "skipped", decimals: 0 },
     Column { key: "sent", title: "sent", decimals: 0 },
     Column { key: "rate_error", title: "off rate", decimals: 1 },
     Column { key: "gap_p50_ms", title: "gap p50", decimals: 3 },
@@ -78,6 +79,7 @@ fn measure_case(
         "writers": writers,
         "pipeline": pipeline,
         "due": load.writes("due"),
+        "skipped": load.writes("skipped"),
         "sent": count,
         "rate_error": as_float(count) - 1.0 - f64::from(rate) * seen_for.as_secs_f64(),
         "gap_p50_ms": quantile(&gaps_ms, 0.5),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pgchaos::pg::presence::{BEGIN, WALK};
+use pgchaos::pg::presence::{SETTINGS, WALK};
 use serde_json::{Value, json};
 
 use super::arguments::Arguments;
@@ -33,7 +33,7 @@ const PAGE_COLUMNS: usize = 94;
 
 pub(crate) fn measure(server: &Server, arguments: &Arguments) -> Table {
     let mut table = Table::new("verification", &NOTES, &COLUMNS);
-    let rows = if arguments.full { 10_000_000 } else { 1_000_000 };
+    let rows = if arguments.full { 10_000_000 } else { 2_000_000 };
     let home = tempfile::tempdir().unwrap();
     let record = home.path().join("run.jsonl");
     server.reset(false);
@@ -99,7 +99,8 @@ fn best_count(server: &Server) -> Duration {
 fn plan(server: &Server) -> Vec<String> {
     let run_id = run_id();
     let plan = server.postgres.psql(&format!(
-        "{BEGIN};
+        "BEGIN;
+         {SETTINGS};
          PREPARE walk (uuid, int, bigint, int, bigint) AS {WALK};
          EXPLAIN (COSTS OFF) EXECUTE walk ('{run_id}', 1, 1, 1, 1000000)"
     ));

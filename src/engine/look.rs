@@ -4,11 +4,10 @@
 //! The second session sees the same moment, as it takes the first one's snapshot. It only helps:
 //! where it cannot be had, the first one does all of it.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use std::vec;
 
-use futures_util::future::try_join;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -20,10 +19,13 @@ use crate::model::fault::{Fault, Phase};
 use crate::model::stretch::Stretch;
 use crate::pg::session::Session;
 
-/// Deadline of the look at a stretch: millions of rows a second were measured, and a server after a
-/// failover may read them from a cold disk.
+/// Deadline of the look at a stretch: millions of rows a second were measured, but a server after a
+/// failover may read each of them from another place of a cold disk.
 const STRETCH_DEADLINE: Duration = Duration::from_secs(30);
-const STRETCH_WRITES_PER_S: u64 = 50_000;
+const STRETCH_WRITES_PER_S: u64 = 2_500;
+
+/// The server gives a stretch up that much later, so that it is the client's deadline that is told.
+const SERVER_LATER: Duration = Duration::from_secs(5);
 
 /// How often at most it is told how far the look is.
 const TELL_EVERY: Duration = Duration::from_secs(2);
@@ -42,17 +44,21 @@ pub(super) async fn look_at_all(
     let has_several = stretches.len() > 1;
     let work = Work::of(run_id, stretches, tell);
     session.bounded(Phase::Read, STEP_DEADLINE, session.begin_look(None)).await?;
-    let presence = if has_several {
+    let mut presence = Presence::default();
+    if has_several {
         let exported = session.export_snapshot();
         let snapshot = session.bounded(Phase::Read, STEP_DEADLINE, exported).await?;
-        let (mut presence, beside) =
-            try_join(work.walk(session), work.walk_beside(session, &snapshot, dialer)).await?;
+        let (walked, beside) = tokio::join!(
+            work.walk(session, &mut presence),
+            work.walk_beside(session, &snapshot, dialer)
+        );
+        walked?;
         presence.add(beside);
-        presence
-    } else {
-        work.walk(session).await?
-    };
-    session.bounded(Phase::Read, STEP_DEADLINE, session.end_look()).await?;
+    }
+    // All of it, or what a second session has given back.
+    work.walk(session, &mut presence).await?;
+    // All is seen; how the transaction ends says nothing.
+    let _ = session.bounded(Phase::Read, STEP_DEADLINE, session.end_look()).await;
     Ok(presence)
 }
 
@@ -65,7 +71,7 @@ struct Work<Tell> {
 }
 
 struct Left<Tell> {
-    stretches: vec::IntoIter<Stretch>,
+    stretches: VecDeque<Stretch>,
     looked_at: u64,
     of: u64,
     told: Instant,
@@ -75,43 +81,47 @@ struct Left<Tell> {
 impl<Tell: FnMut(u64, u64) + Send> Work<Tell> {
     fn of(run_id: Uuid, stretches: Vec<Stretch>, tell: Tell) -> Self {
         let of = stretches.iter().map(|stretch| stretch.attempted).sum();
-        let (stretches, told) = (stretches.into_iter(), Instant::now());
+        let (stretches, told) = (stretches.into(), Instant::now());
         let left = Mutex::new(Left { stretches, looked_at: 0, of, told, tell });
         Self { run_id, left, all_begun: CancellationToken::new() }
     }
 
-    /// Looks at stretches until none is left.
-    async fn walk(&self, session: &Session) -> Result<Presence, Fault> {
-        let mut presence = Presence::default();
+    /// Looks at stretches until none is left. One that fails is given back.
+    async fn walk(&self, session: &Session, presence: &mut Presence) -> Result<(), Fault> {
         while let Some(stretch) = self.next() {
             let deadline =
                 STRETCH_DEADLINE + Duration::from_secs(stretch.attempted / STRETCH_WRITES_PER_S);
-            let look = session.presence(self.run_id, &stretch);
-            presence.add(session.bounded(Phase::Read, deadline, look).await?);
+            let look = session.presence(self.run_id, &stretch, deadline + SERVER_LATER);
+            match session.bounded(Phase::Read, deadline, look).await {
+                Ok(seen) => presence.add(seen),
+                Err(fault) => {
+                    self.lock().stretches.push_front(stretch);
+                    return Err(fault);
+                }
+            }
             self.done(&stretch);
         }
-        Ok(presence)
+        Ok(())
     }
 
-    /// The same by a second session, as long as there is something left for it.
-    async fn walk_beside(
-        &self,
-        first: &Session,
-        snapshot: &str,
-        dialer: &Dialer,
-    ) -> Result<Presence, Fault> {
+    /// The same by a second session, as long as there is something left for it: what it has seen.
+    async fn walk_beside(&self, first: &Session, snapshot: &str, dialer: &Dialer) -> Presence {
+        let mut presence = Presence::default();
         let session = tokio::select! {
             session = second_session(first, snapshot, dialer) => session,
             () = self.all_begun.cancelled() => None,
         };
-        let Some(session) = session else { return Ok(Presence::default()) };
-        let presence = self.walk(&session).await;
-        session.close().await;
+        if let Some(session) = session {
+            if let Err(fault) = self.walk(&session, &mut presence).await {
+                tracing::debug!("the look goes on without its second session: {}", fault.message);
+            }
+            session.close().await;
+        }
         presence
     }
 
     fn next(&self) -> Option<Stretch> {
-        let stretch = self.lock().stretches.next();
+        let stretch = self.lock().stretches.pop_front();
         if stretch.is_none() {
             self.all_begun.cancel();
         }

@@ -14,7 +14,7 @@ use super::dialer::Dialer;
 use super::look::look_at_all;
 use crate::model::account::{Account, Closing, Presence, account};
 use crate::model::event::{Backend, Verification, What};
-use crate::model::fault::Phase;
+use crate::model::fault::{Class, Fault, Phase};
 use crate::model::ledger::Ledger;
 use crate::model::run::Run;
 use crate::model::server::Server;
@@ -29,7 +29,7 @@ pub(super) const STEP_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How many writes are looked at by one statement: enough that it hardly costs more than one for
 /// all, few enough that the server needs no disk for them.
-const STRETCH_WRITES: u32 = 1_000_000;
+const STRETCH_WRITES: u32 = 250_000;
 
 /// How long a primary on a lower timeline than one seen before is waited out: it may be an old
 /// primary that is about to be demoted. Later it is taken as the truth, and history went back.
@@ -96,10 +96,15 @@ enum NotYet {
     Never(String),
 }
 
+/// How many looks that failed are not counted as waiting.
+const FAILED_LOOKS_MAX: u32 = 3;
+
 /// How long the cluster may take until it can be looked at. The look itself has deadlines of its
-/// own, by the number of writes, and does not count.
+/// own, by the number of writes, and does not count; but for one that reached them, or that failed
+/// again and again.
 struct Patience {
     timeout: Duration,
+    failed_looks: u32,
     started: Instant,
     deadline: Instant,
 }
@@ -107,7 +112,7 @@ struct Patience {
 impl Patience {
     fn of(timeout: Duration) -> Self {
         let started = Instant::now();
-        Self { timeout, started, deadline: started + timeout }
+        Self { timeout, failed_looks: 0, started, deadline: started + timeout }
     }
 
     /// By then at the latest.
@@ -120,11 +125,23 @@ impl Patience {
     }
 
     /// However long it takes.
-    async fn without_counting<T>(&mut self, something: impl Future<Output = T>) -> T {
+    async fn without_counting<T>(
+        &mut self,
+        look: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
         let began = Instant::now();
-        let done = something.await;
-        self.deadline += began.elapsed();
-        done
+        let looked = look.await;
+        let counts = match &looked {
+            Ok(_) => false,
+            Err(fault) => {
+                self.failed_looks += 1;
+                fault.class == Class::Timeout || self.failed_looks > FAILED_LOOKS_MAX
+            }
+        };
+        if !counts {
+            self.deadline += began.elapsed();
+        }
+        looked
     }
 
     fn is_up_after(&self, pause: Duration) -> bool {
@@ -177,9 +194,10 @@ async fn look(
     let server = session.server.clone();
     let presence = patience.without_counting(subject.presence(&session, dialer, tell)).await;
     session.close().await;
-    let presence = presence?;
+    let presence = presence.map_err(|fault| look_failed(&fault))?;
     // Whoever answers a new connect must be who was looked at: else a failover went on meanwhile.
-    let again = patience.wait_for(dial(dialer)).await?;
+    // It has its own deadlines: what was seen is not given up for the cluster's being late.
+    let again = dial(dialer).await?;
     let same = again.server.has_stayed(&server);
     let now = again.server.clone();
     again.close().await;
@@ -250,19 +268,19 @@ impl Subject {
         session: &Session,
         dialer: &Dialer,
         tell: &mut (impl FnMut(Step) + Send),
-    ) -> Result<Presence, NotYet> {
+    ) -> Result<Presence, Fault> {
         let stretches = stretches(&self.ledger, self.own_writers, STRETCH_WRITES);
-        let looked = look_at_all(self.run_id, stretches, session, dialer, |writes, of| {
-            tell(Step::LookedAt { writes, of });
-        });
-        looked.await.map_err(|fault| {
-            let words = format!("the look failed: {} ({})", fault.class, fault.message);
-            // A missing table or permission will not come by itself.
-            match fault.sqlstate.as_deref() {
-                Some("42P01" | "3F000" | "42501") => NotYet::Never(words),
-                _ => NotYet::Wait(words),
-            }
-        })
+        let tell = |writes, of| tell(Step::LookedAt { writes, of });
+        look_at_all(self.run_id, stretches, session, dialer, tell).await
+    }
+}
+
+fn look_failed(fault: &Fault) -> NotYet {
+    let words = format!("the look failed: {} ({})", fault.class, fault.message);
+    // A missing table or permission will not come by itself.
+    match fault.sqlstate.as_deref() {
+        Some("42P01" | "3F000" | "42501") => NotYet::Never(words),
+        _ => NotYet::Wait(words),
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use tokio_postgres::Error;
@@ -38,14 +39,18 @@ SELECT writer, min(block), max(block), bit_or(bits), sum(rows)::bigint FROM (
            GROUP BY writer, seq >> 6) AS blocks) AS numbered
  GROUP BY writer, whole, CASE WHEN whole THEN island ELSE block END";
 
-/// One moment for all questions. The deadline is the client's own, and rows that a policy would
-/// hide must be an error, as hidden rows would look lost. A table that was just filled has no
-/// statistics yet: without these settings the planner takes a bitmap for it, and sorts all rows
-/// where a hash of the blocks does, which needs the disk and twice the time; and what it compiles
-/// does not pay.
-pub const BEGIN: &str = "\
-BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
-SET LOCAL statement_timeout = 0;
+/// One moment for all questions.
+const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
+/// Of a look's transaction. Limits that the server has for its sessions are not meant for it: each
+/// statement gets one of its own, so that none that the client has given up goes on. Rows that a
+/// policy would hide must be an error, as hidden rows would look lost. A table that was just filled
+/// has no statistics yet: without these settings the planner takes a bitmap for it, and sorts all
+/// rows where a hash of the blocks does, which needs the disk and twice the time; and what it
+/// compiles does not pay.
+pub const SETTINGS: &str = "\
+SET LOCAL idle_in_transaction_session_timeout = 0;
+SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout';
 SET LOCAL row_security = off;
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
@@ -88,11 +93,11 @@ impl Session {
     /// # Errors
     /// The driver's. That a snapshot is not there any more is one.
     pub async fn begin_look(&self, snapshot: Option<&str>) -> Result<(), Error> {
-        let begin = match snapshot {
-            Some(snapshot) => format!("{BEGIN};\nSET TRANSACTION SNAPSHOT '{}'", quoted(snapshot)),
-            None => BEGIN.to_owned(),
-        };
-        self.client.batch_execute(&begin).await
+        // It must be said before the first query.
+        let moment = snapshot.map_or_else(String::new, |snapshot| {
+            format!("SET TRANSACTION SNAPSHOT '{}';", quoted(snapshot))
+        });
+        self.client.batch_execute(&format!("{BEGIN};{moment}{SETTINGS}")).await
     }
 
     /// The name of this look's moment, for other sessions while it lasts.
@@ -111,11 +116,18 @@ impl Session {
         self.client.batch_execute("ROLLBACK").await
     }
 
-    /// What is there of a stretch.
+    /// What is there of a stretch. The server gives up after `at_most`, too.
     ///
     /// # Errors
     /// The driver's.
-    pub async fn presence(&self, run_id: Uuid, stretch: &Stretch) -> Result<Presence, Error> {
+    pub async fn presence(
+        &self,
+        run_id: Uuid,
+        stretch: &Stretch,
+        at_most: Duration,
+    ) -> Result<Presence, Error> {
+        let limit = format!("SET LOCAL statement_timeout = {}", at_most.as_millis());
+        self.client.batch_execute(&limit).await?;
         let Stretch { first, last, .. } = stretch;
         let parameters: [&(dyn ToSql + Sync); 5] = [&run_id, &first.0, &first.1, &last.0, &last.1];
         let mut presence = Presence::default();

@@ -15,10 +15,11 @@ use pgchaos::model::account::Presence;
 use pgchaos::model::event::Progress;
 use pgchaos::model::ledger::Ledger;
 use pgchaos::model::stretch::stretches;
-use pgchaos::pg::presence::{BEGIN, WALK};
+use pgchaos::pg::presence::{SETTINGS, WALK};
 use pgchaos::pg::session::Session;
 use pgchaos::pg::settings::{Environment, Explicit, resolve};
 
+use super::looks::SOON;
 use crate::support::{Postgres, pgchaos};
 
 const RUN_ID: Uuid = Uuid::from_u128(1);
@@ -69,7 +70,7 @@ fn look(server: &Postgres, ledger: &Ledger, stretch_writes: u32) -> Presence {
         session.begin_look(None).await.unwrap();
         let mut presence = Presence::default();
         for stretch in stretches(ledger, (1, WRITERS), stretch_writes) {
-            presence.add(session.presence(RUN_ID, &stretch).await.unwrap());
+            presence.add(session.presence(RUN_ID, &stretch, SOON).await.unwrap());
         }
         session.end_look().await.unwrap();
         presence
@@ -140,7 +141,7 @@ fn a_second_session_looks_at_the_moment_of_the_first() {
         ));
         second.begin_look(Some(&snapshot)).await.unwrap();
         for before in [&first, &second] {
-            assert_eq!(before.presence(RUN_ID, &everything).await.unwrap(), counted(&[(1, 1), (1, 2)]));
+            assert_eq!(before.presence(RUN_ID, &everything, SOON).await.unwrap(), counted(&[(1, 1), (1, 2)]));
         }
         first.end_look().await.unwrap();
         assert!(third.begin_look(Some(&snapshot)).await.is_err(), "that moment is over");
@@ -157,7 +158,8 @@ fn the_walk_goes_along_the_index_also_where_the_table_was_never_analysed() {
     ));
     let plan = || {
         server.psql(&format!(
-            "{BEGIN};
+            "BEGIN;
+             {SETTINGS};
              PREPARE walk (uuid, int, bigint, int, bigint) AS {WALK};
              EXPLAIN (COSTS OFF) EXECUTE walk ('{RUN_ID}', 1, 1, 3, 40000)"
         ))
