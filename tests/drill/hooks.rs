@@ -75,12 +75,15 @@ fn only_run(finished: &Finished) -> &Value {
 #[test]
 fn a_pair_that_is_not_patronis_fails_over_by_a_hook() {
     let pair = Pair::start();
+    // Errors belong to the last step before them: the refusals have time to come before the promotion.
     let rest = format!(
         "[[step]]\n\
          kill = 'leader'\n\
          expect = {{ outages = 1, kind = 'failover', errors = ['lost', 'refused'] }}\n\
          [[step]]\n\
          wait = 'outage'\n\
+         [[step]]\n\
+         wait = '2s'\n\
          [[step]]\n\
          exec = '''{}'''\n\
          [[step]]\n\
