@@ -75,11 +75,11 @@ async fn try_undo(backend: &Backend, undo: &Undo, variables: &Variables) -> Resu
     let began = Instant::now();
     let mut why = String::new();
     for tried in 0..TRIES {
-        if tried > 0 && began.elapsed() >= DEADLINE {
-            // It took its time, and would again.
-            break;
-        }
         if tried > 0 {
+            if began.elapsed() >= DEADLINE {
+                // It took its time, and would again.
+                break;
+            }
             tokio::time::sleep(PAUSE).await;
         }
         match timeout(deadline, undo_once(backend, undo, variables)).await {
