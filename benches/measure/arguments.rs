@@ -9,7 +9,7 @@ use clap::{Parser, ValueEnum};
 #[command(
     name = "cargo bench --bench measure --",
     after_help = "Without --seconds and --rounds each section takes its own, and all of them \
-                  together about five minutes. Measure on an idle machine."
+                  together some minutes. Measure on an idle machine."
 )]
 pub(crate) struct Arguments {
     /// What to measure [default: everything]
