@@ -29,7 +29,7 @@ use pgchaos::model::fault::{Evidence, Phase, Severity};
 use pgchaos::model::latency::Latencies;
 use pgchaos::model::ledger::Ledger;
 use pgchaos::model::options::{Backlog, Rate};
-use pgchaos::model::outage_clock::{Input, OutageClock, SETTLE};
+use pgchaos::model::outage_clock::{Input, OutageClock};
 use pgchaos::model::record::encode;
 use pgchaos::model::schedule::Schedule;
 use pgchaos::model::seq_set::SeqSet;
@@ -81,8 +81,8 @@ fn outage_clock(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(BATCH.into()));
     for writers in [1, 32] {
         group.bench_function(format!("a batch of {BATCH}, {writers} writers"), |bencher| {
-            let settle = if writers == 1 { Duration::ZERO } else { SETTLE };
-            let mut clock = OutageClock::new(samples::started_at(), Duration::from_secs(5), settle);
+            let mut clock =
+                OutageClock::new(samples::started_at(), writers, Duration::from_secs(5));
             let mut at = [Duration::ZERO; BATCH as usize];
             let mut turn = 0_u32;
             bencher.iter(|| {
@@ -93,7 +93,8 @@ fn outage_clock(criterion: &mut Criterion) {
                 }
                 let writer = i32::try_from(turn % writers).unwrap() + 1;
                 turn += 1;
-                clock.step(Input::Acknowledged { writer, at: &at })
+                clock.step(Input::Acknowledged { writer, at: &at });
+                clock.step(Input::ToldUntil { writer, at: at[at.len() - 1] })
             });
         });
     }

@@ -11,7 +11,7 @@
 //! drill                plays a scenario against a cluster and the engine, then judges
 //! engine               writers, pacing, recording, verification; knows no reporter
 //! pg   lab   report    sessions and SQL · clusters · rendering; none imports another
-//! patroni              Patroni's API, for whoever above asks it
+//! patroni              Patroni's API, for all floors above
 //! model                pure: no socket, clock, file, environment or global randomness
 //! ```
 //!
@@ -25,8 +25,9 @@
 //! [`model::schedule`] says is due, and reports to the recorder. The recorder
 //! (`engine/recorder/`) is the one task that owns the books: it turns what it hears into
 //! [`model::event`]s. The same event goes three ways: into [`model::run`], where the ledger
-//! ([`model::ledger`]) and the counts are; into the record on disk ([`engine::record_file`]); and
-//! to whoever watches, which here is the log ([`report::text_log`], [`report::json_log`]). So a
+//! ([`model::ledger`]) and the counts are; into the record ([`engine::record_file`]), by
+//! a queue that never waits (`engine/record_queue.rs`) to a process that alone waits for the disk
+//! ([`engine::record_process`]); and to the log ([`report::text_log`], [`report::json_log`]). So a
 //! run is rebuilt from its record by the code that summed it up live: `pgchaos verify` and
 //! `pgchaos report` do nothing else.
 //!
@@ -37,11 +38,19 @@
 //!
 //! What is hard to get right is in [`model`], as functions that can be tested with a literal
 //! history: the class of an error ([`model::fault`]), the measure of an outage
-//! ([`model::outage_clock`]) and its kind ([`model::kind`]), the account of the ledger against
-//! what is there ([`model::account`]), the verdict ([`model::verdict`]). [`pg::presence`] asks the
-//! server what is there; it compares sets in the server and loads no rows. A
-//! [`model::summary`] is what remains of a run, and every format of [`report::export`] is a
+//! ([`model::outage_clock`]) and its kind ([`model::kind`], by what servers are, [`model::server`], and what they
+//! said, [`model::server_word`]), the account of the ledger against
+//! what is there ([`model::account`]) on the server that decides ([`model::decision`], which takes
+//! the word of Patroni's APIs from `engine/patroni_word.rs`), the verdict ([`model::verdict`]); and
+//! what the record has beside that, of two primaries ([`model::two_primaries`]) and, for a comparison
+//! of runs, of stretches without an acknowledgement ([`model::ack_gaps`]) and of the servers' clocks
+//! ([`model::clock_offset`]). [`pg::presence`] asks the server what is there; it compares sets in the
+//! server and loads no rows. A [`model::summary`] is what remains of a run, and every format of [`report::export`] is a
 //! function of it.
+//!
+//! What others say (a server, an API, a file, another program) passes [`model::foreign`] where it
+//! comes in and where it is printed: shortened, and without anything that a terminal obeys. How much
+//! a server can say is limited below all sessions, in `pg/frames.rs`.
 //!
 //! Beside all that, [`lab`] runs a real cluster of plain processes on this machine, from the
 //! templates in `cluster/`; it knows nothing of a load. Read [`lab::Lab::up`] first.

@@ -7,6 +7,7 @@ use pgchaos::cli::exit::Exit;
 use pgchaos::cli::out_of_place::without_secrets;
 use pgchaos::cli::{Cli, Command};
 use pgchaos::commands;
+use pgchaos::model::foreign::printable;
 
 fn main() -> ExitCode {
     let cli = Cli::read();
@@ -31,10 +32,25 @@ fn main() -> ExitCode {
     }
 }
 
+/// Standard error for traces: words of others are in them.
+struct Gate;
+
+impl Write for Gate {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        std::io::stderr().write_all(printable(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
+}
+
 /// What pgchaos itself does, for who looks for a fault in it: `-vv`, or `RUST_LOG`.
 fn start_tracing(verbose: bool) {
     let default = if verbose { "pgchaos=debug" } else { "pgchaos=warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Gate).init();
 }

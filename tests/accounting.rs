@@ -13,14 +13,20 @@ mod support;
 mod crash;
 #[path = "accounting/doubt.rs"]
 mod doubt;
+#[path = "accounting/ending.rs"]
+mod ending;
 #[path = "accounting/failover.rs"]
 mod failover;
 #[path = "accounting/fates.rs"]
 mod fates;
+#[path = "accounting/group.rs"]
+mod group;
 #[path = "accounting/looks.rs"]
 mod looks;
 #[path = "accounting/progress.rs"]
 mod progress;
+#[path = "accounting/proof.rs"]
+mod proof;
 #[path = "accounting/verdicts.rs"]
 mod verdicts;
 #[path = "accounting/walk.rs"]

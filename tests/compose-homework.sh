@@ -132,7 +132,7 @@ says() { [ "$(count "$1")" -gt 0 ]; }
 silent_about() { [ "$(count "$1")" -eq 0 ]; }
 mark() { step_line=$(($(wc -l <"$log") + 1)); }
 wrote() { [ "$(count 'INSERT: ')" -ge "$1" ]; }
-trouble='LOST|REFUSED|NO BACKEND|READ ONLY|NOT READY|NO ANSWER|TIMEOUT|UNREACHABLE|RECOVERED|CONNECTED'
+trouble='CONNECTION LOST|REFUSED|NO BACKEND|READ ONLY|NOT READY|NO ANSWER|TIMEOUT|UNREACHABLE|RECOVERED|CONNECTED'
 
 # goes_on SECONDS: writes for so long, and nothing that looks like trouble in the
 # whole step.
@@ -232,7 +232,7 @@ stop "$first"
 wait_for 60 "leader stopped: writes recovered" says RECOVERED
 wait_for 10 "leader stopped: another member leads" another "$first"
 second=$(cluster leader)
-check "leader stopped: the log tells of the lost session" says LOST
+check "leader stopped: the log tells of the lost connection" says "CONNECTION LOST"
 check "leader stopped: the log tells of the failover" says "RECOVERED · failover $first → $second "
 mark; wait_for 10 "leader stopped: writes go on" wrote "$rate"
 
@@ -269,7 +269,7 @@ goes_on 12
 begin "two etcd stopped"
 stop etcd2
 wait_for 60 "two etcd stopped: writes stop" no_write_for 3
-check "two etcd stopped: the log tells why" says 'LOST|READ ONLY|NO BACKEND'
+check "two etcd stopped: the log tells why" says 'CONNECTION LOST|READ ONLY|NO BACKEND'
 check "two etcd stopped: nobody leads" [ -z "$(cluster leader || true)" ]
 wait_for 10 "two etcd stopped: reads go on" reads
 
@@ -341,8 +341,8 @@ failover() { printf '[(o["kind"], o["from"]["member"], o["to"]["member"]) for o 
 summary_says "leader stopped: one outage, a failover $first → $second" "$(failover 'leader stopped' "$first" "$second")"
 summary_says "leader stopped: on a higher timeline" \
     'all(o["to"]["timeline"] > o["from"]["timeline"] for o in during("leader stopped"))'
-summary_says "leader stopped: by a lost session" \
-    'sum(o["errors"].get("lost", 0) for o in during("leader stopped")) >= 1'
+summary_says "leader stopped: by a lost connection" \
+    'sum(o["errors"].get("connection_lost", 0) for o in during("leader stopped")) >= 1'
 summary_says "second leader stopped: one outage, a failover $second → $third" \
     "$(failover 'second leader stopped' "$second" "$third")"
 for quiet in "nodes back" "replica stopped" "replica back" "one etcd stopped"; do
@@ -351,8 +351,8 @@ done
 summary_says "two etcd stopped: an outage, a demotion or a failover" \
     'len(during("two etcd stopped", "etcd back")) >= 1
      and all(o["kind"] in ("demotion", "failover") for o in during("two etcd stopped", "etcd back"))'
-summary_says "two etcd stopped: by sessions lost, read-only or without a server" \
-    'any({"lost", "read_only", "no_backend"} & set(c for c, n in o["errors"].items() if n)
+summary_says "two etcd stopped: by connections lost, read-only or without a server" \
+    'any({"connection_lost", "read_only", "no_backend"} & set(c for c, n in o["errors"].items() if n)
          for o in during("two etcd stopped"))'
 summary_says "haproxy stopped: one outage of the connection, refused, with the same member" \
     '[(o["kind"], o["errors"].get("refused", 0) > 0, o["from"]["member"] == o["to"]["member"])

@@ -4,12 +4,12 @@
 
 mod support;
 
+#[path = "error_classes/connection_lost.rs"]
+mod connection_lost;
 #[path = "error_classes/load.rs"]
 mod load;
 #[path = "error_classes/logins.rs"]
 mod logins;
-#[path = "error_classes/lost.rs"]
-mod lost;
 #[path = "error_classes/no_way.rs"]
 mod no_way;
 #[path = "error_classes/not_now.rs"]

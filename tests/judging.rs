@@ -2,7 +2,6 @@
 //! what each expectation comes to.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pgchaos::model::account::Account;
@@ -15,7 +14,7 @@ use pgchaos::model::injection::Injected;
 use pgchaos::model::judging::{Judged, Played, judge, outcome};
 use pgchaos::model::kind::Kind;
 use pgchaos::model::options::{Target, Thresholds};
-use pgchaos::model::outage::{Outage, Phases};
+use pgchaos::model::outage::Outage;
 use pgchaos::model::run::Run;
 use pgchaos::model::scenario::Scenario;
 use pgchaos::model::seq_set::SeqSet;
@@ -29,7 +28,7 @@ title = 'x'
 [[step]]
 kill = 'leader'
 as = 'old'
-expect = { outages = 1, kind = 'failover', errors-in-order = ['lost', 'no_backend'], lost = 2, longest-outage = '10s' }
+expect = { outages = 1, kind = 'failover', errors-in-order = ['connection_lost', 'no_backend'], lost = 2, longest-outage = '10s' }
 [[step]]
 wait = 'recovered'
 [[step]]
@@ -58,12 +57,13 @@ fn header() -> Header {
         format: 1,
         pgchaos: "0".to_owned(),
         run_id: uuid::Uuid::nil(),
-        generator: 0,
-        first_writer: 1,
-        own_writers: (i32::MIN, i32::MAX),
+        group: None,
+        name: None,
         started_at: "2026-11-24T13:56:59Z".parse().unwrap(),
+        patroni: Vec::new(),
         target: Target {
             host: "h".to_owned(),
+            hostaddr: None,
             port: 1,
             endpoints: "h:1".to_owned(),
             dbname: "d".to_owned(),
@@ -84,8 +84,11 @@ fn fault(class: Class) -> What {
         class,
         phase: Phase::Write,
         sqlstate: None,
+        postmaster_died: false,
+        password_missing: false,
         message: "gone".to_owned(),
         endpoint: "h:1".to_owned(),
+        own_limit: None,
     };
     let (in_doubt, rejected) = (SeqSet::new(), SeqSet::new());
     What::Fault(Failure { writer: Some(1), fault, in_doubt, rejected })
@@ -96,22 +99,15 @@ fn outage(run: &Run, n: u32, began: Duration) -> What {
     What::OutageEnded(Box::new(Outage {
         n,
         kind: Kind::Failover,
+        detail: None,
         began_at: run.header.started_at + began,
         began,
         duration: ms(5300),
-        resolution: ms(0),
         degraded: ms(5300),
-        last_ack: None,
         first_ack: Some(began + ms(5300)),
         attempts: 1,
-        errors: BTreeMap::new(),
-        phases: Phases::default(),
-        from: None,
-        to: None,
-        in_doubt: 0,
-        skipped: 0,
-        lost: 0,
         fault: run.cause_of(n, began),
+        ..Outage::default()
     }))
 }
 
@@ -130,7 +126,15 @@ fn verified(lost: Option<u64>) -> What {
     });
     let reason = account.is_none().then(|| "nobody answers".to_owned());
     let (lost_writes, server, took) = (vec![], None, Duration::ZERO);
-    What::Verified(Box::new(Verification { account, lost_writes, reason, server, took }))
+    What::Verified(Box::new(Verification {
+        account,
+        lost_writes,
+        reason,
+        server,
+        notes: vec![],
+        holds: vec![],
+        took,
+    }))
 }
 
 fn interval(acknowledged: u64, writers: Vec<Progress>) -> What {
@@ -147,13 +151,13 @@ fn history(lost: Option<u64>) -> Summary {
     let mut run = Run::new(header());
     let at = |run: &mut Run, at: u64, what: What| run.apply(&Event { at: ms(at), what });
     let server = Server::default();
-    let backend = Backend { pid: 1, start: None };
+    let backend = Backend { pid: 1, start: None, pooled: false };
     at(&mut run, 10, What::Ready(Ready { server: server.clone(), created: false }));
-    at(&mut run, 20, What::Connected(Connected { writer: 1, server, backend }));
+    at(&mut run, 20, What::Connected(Connected { writer: 1, server, backend, abandoned: 0 }));
     let progress = |seq| vec![Progress { writer: 1, attempted: seq, resolved: seq }];
     at(&mut run, 2000, interval(10, progress(10)));
     at(&mut run, 2100, injected(1, "kill", "leader"));
-    at(&mut run, 2110, fault(Class::Lost));
+    at(&mut run, 2110, fault(Class::ConnectionLost));
     let began = OutageBegan { n: 1, began: ms(2090), writers: progress(10) };
     at(&mut run, 2111, What::OutageBegan(began));
     at(&mut run, 2150, What::InjectionEnded { step: 1, took: ms(50) });
@@ -163,7 +167,7 @@ fn history(lost: Option<u64>) -> Summary {
     at(&mut run, 7390, ended);
     at(&mut run, 9000, interval(90, progress(100)));
     at(&mut run, 9100, injected(3, "start", "old"));
-    at(&mut run, 9900, What::Stopping { reason: StopReason::Signal });
+    at(&mut run, 9900, What::Stopping { reason: StopReason::Signal, writers_out: 0 });
     at(&mut run, 9950, What::Closed);
     at(&mut run, 9990, verified(lost));
     sum_up(&run)
@@ -208,14 +212,14 @@ fn a_drill_that_went_as_expected_passes_expectation_by_expectation() {
             "pass | step 1: kill leader (patroni2) | outages | exactly 1 | 1",
             "pass | step 1: kill leader (patroni2) | kind | failover | failover",
             "pass | step 1: kill leader (patroni2) | longest outage | at most 10s | 5.3 s",
-            "pass | step 1: kill leader (patroni2) | errors | lost, then no_backend | lost, timeout, no_backend",
+            "pass | step 1: kill leader (patroni2) | errors | connection_lost, then no_backend | connection_lost, timeout, no_backend",
             "pass | step 1: kill leader (patroni2) | lost | exactly 2 | 2",
             "pass | step 3: start old (patroni2) | outages | none | none",
             "pass | step 3: start old (patroni2) | errors | no sql | none",
             "pass | run | outages | 1 to 2 | 1",
             "pass | run | kinds | failover or demotion | failover",
             "pass | run | lost | at most 2 | 2",
-            "pass | run | availability | at least 50 % | 100.0 %",
+            "pass | run | availability | at least 50 % | 100 %",
             "pass | run | rows there, counted by a command | 98, as pgchaos says | 98",
             "pass | run | verdict | pass | pass",
         ]

@@ -13,6 +13,8 @@ mod support;
 mod cut_off;
 #[path = "lab/dependencies.rs"]
 mod dependencies;
+#[path = "lab/doors.rs"]
+mod doors;
 #[path = "lab/parts.rs"]
 mod parts;
 #[path = "lab/refusals.rs"]

@@ -11,6 +11,8 @@
 
 mod support;
 
+#[path = "outages/ack_gaps.rs"]
+mod ack_gaps;
 #[path = "outages/clocks.rs"]
 mod clocks;
 #[path = "outages/deadlines.rs"]

@@ -12,22 +12,29 @@ use std::time::Duration;
 
 use pgchaos::engine::record_file::{RecordFileError, RecordWriter, Recorded, read};
 use pgchaos::model::account::Account;
+use pgchaos::model::clock_offset::ClockOffset;
 use pgchaos::model::event::{
-    ApiReached, Backend, Backwards, BackwardsWhat, Checked, Connected, Event, Failure, IdGap,
-    Interval, LeaderSeen, OutageBegan, Progress, ReadBack, Ready, ReplicaLag, Stalled, StopReason,
-    Verification, What, WritesResumed, Written,
+    AckGap, ApiReached, Backend, Backwards, BackwardsWhat, Checked, Connected, Event, Failure,
+    Holding, IdGap, Interval, LeaderSeen, Note, OutageBegan, Progress, ReadBack, Ready, ReplicaLag,
+    Stalled, StopReason, Verification, What, WritersOut, Writes, WritesResumed, Written,
 };
 use pgchaos::model::fault::{Class, Fault, Phase};
 use pgchaos::model::injection::{Cause, Injected};
-use pgchaos::model::kind::Kind;
+use pgchaos::model::kind::{Detail, Filled, Kind};
 use pgchaos::model::options::{Backlog, Rate, Thresholds};
 use pgchaos::model::outage::{Outage, Phases, Side};
+use pgchaos::model::own_limit::OwnLimit;
+use pgchaos::model::own_pause::OwnPause;
+use pgchaos::model::passed_over::PassedOver;
 use pgchaos::model::record::{RecordError, decode, decode_header, encode};
+use pgchaos::model::rejection::Rejections;
 use pgchaos::model::replay::{Line, Replay};
 use pgchaos::model::run::Run;
 use pgchaos::model::seq_set::SeqSet;
-use pgchaos::model::server::Server;
+use pgchaos::model::server::{Database, LimitOf, Server, SessionLimit};
+use pgchaos::model::stall_cause::{Blocker, StallCause, StallSeen};
 use pgchaos::model::summary::LostWrites;
+use pgchaos::model::two_primaries::TwoPrimaries;
 use proptest::prelude::*;
 use samples::{event, header, started_at};
 use tempfile::TempDir;
@@ -39,7 +46,10 @@ fn server() -> Server {
         port: Some(5432),
         timeline: Some(3),
         system_identifier: Some("7512345678901234567".to_owned()),
+        database: Some(Database { name: "postgres".to_owned(), oid: 5 }),
         postmaster_start: Some(started_at()),
+        checkpointer_start: Some(started_at()),
+        session_limit: Some(SessionLimit { of: LimitOf::Role("app".to_owned()), max: 7 }),
         in_recovery: true,
         read_only: true,
     }
@@ -47,11 +57,14 @@ fn server() -> Server {
 
 fn fault() -> Fault {
     Fault {
-        class: Class::Lost,
+        class: Class::ConnectionLost,
         phase: Phase::Write,
         sqlstate: Some("57P01".to_owned()),
+        postmaster_died: false,
+        password_missing: false,
         endpoint: "[::1]:5500".to_owned(),
         message: "завершение \"подключения\"\n\t\\ \u{1f418}".to_owned(),
+        own_limit: None,
     }
 }
 
@@ -67,16 +80,25 @@ fn outage() -> Outage {
     let at = |ms| Some(Duration::from_millis(ms));
     Outage {
         n: 3,
-        kind: Kind::Switchover,
+        kind: Kind::Overloaded,
+        detail: Some(Detail::OwnSessions(Filled { own: 8, of: LimitOf::Server, max: 7 })),
         began_at: started_at(),
         began: Duration::from_micros(81_300_001),
         duration: Duration::from_millis(67_100),
         resolution: Duration::from_micros(1),
         degraded: Duration::from_millis(67_400),
+        writable_after: Some((Duration::from_millis(100), Duration::from_millis(67_100))),
+        without_ack: Duration::from_millis(67_200),
+        writers_out_max: 8,
+        partial: false,
+        writers_out_at_end: 1,
+        open: at(300),
         last_ack: at(81_000),
         first_ack: at(148_400),
         attempts: 12,
-        errors: [(Class::Lost, 1), (Class::NoBackend, 11)].into(),
+        abandoned: 0,
+        errors: [(Class::ConnectionLost, 1), (Class::NoBackend, 11)].into(),
+        sqlstates: [("57014".to_owned(), 2)].into(),
         phases: Phases {
             first_error: at(1),
             tcp_accepted: at(2),
@@ -97,7 +119,14 @@ fn outage() -> Outage {
             at: Duration::from_micros(81_259_001),
             evidence_after: Duration::from_millis(41),
         })),
+        stall_cause: Some(StallCause::Other("IO/WALSync".to_owned())),
+        blocked_by: Some(Box::new(blocker())),
     }
+}
+
+fn blocker() -> Blocker {
+    let (name, state) = (Some("psql".to_owned()), Some("idle in transaction".to_owned()));
+    Blocker { pid: 4711, name, state, own: true }
 }
 
 fn injected() -> Injected {
@@ -113,14 +142,18 @@ fn account() -> Account {
     Account {
         present: 1,
         lost: 2,
+        lost_locally: 1,
         recovered: 3,
         absent: 4,
+        undecided: 8,
+        withdrawn: 9,
         duplicated: 5,
         unexpected: 6,
         unaccounted: 7,
         lost_writes: by_writer(),
         recovered_writes: by_writer(),
         duplicated_writes: by_writer(),
+        withdrawn_writes: by_writer(),
         unexpected_writes: by_writer(),
     }
 }
@@ -137,20 +170,31 @@ fn verification() -> Verification {
         }],
         reason: Some("a reason".to_owned()),
         server: Some(server()),
+        notes: vec![
+            Note::OneEndpoint,
+            Note::WentBack { from: 8, to: 7 },
+            Note::TableGone,
+            Note::Removed,
+            Note::BehindPooler,
+        ],
+        holds: vec![Holding { server: server(), writes: 3 }],
         took: Duration::from_millis(1_700),
     }
 }
 
 fn full_header() -> pgchaos::model::event::Header {
     let mut header = header(8);
-    header.generator = 2;
-    header.first_writer = 200_001;
+    header.group = Some("checkout".to_owned());
+    header.name = Some("zone-a".to_owned());
+    header.patroni = vec!["http://10.0.0.1:8008".to_owned()];
     header.options.rate = Rate::Max;
     header.options.backlog = Backlog::CatchUp;
     header.options.duration = Some(Duration::from_secs(60));
     header.options.writes = Some(u64::MAX);
     header.thresholds = Thresholds {
         max_outage: Some(Duration::from_secs(30)),
+        max_degraded: Some(Duration::from_secs(40)),
+        max_lag: Some(Duration::from_secs(4)),
         max_lost: 3,
         min_availability_pct: Some(99.95),
         max_p99: Some(Duration::from_millis(20)),
@@ -159,6 +203,14 @@ fn full_header() -> pgchaos::model::event::Header {
 }
 
 /// One of each kind, nothing in it empty; some twice where a part may be missing.
+/// Refusals of one kind, and of others together.
+fn rejections() -> Rejections {
+    let mut rejections = Rejections::default();
+    rejections.add(&fault(), 2);
+    rejections.add(&Fault { class: Class::Sql, sqlstate: None, ..fault() }, 1);
+    rejections
+}
+
 fn all_kinds() -> Vec<What> {
     vec![
         What::Run(Box::new(full_header())),
@@ -167,12 +219,14 @@ fn all_kinds() -> Vec<What> {
         What::Connected(Connected {
             writer: 7,
             server: server(),
-            backend: Backend { pid: 4_711, start: Some(started_at()) },
+            backend: Backend { pid: 4_711, start: Some(started_at()), pooled: true },
+            abandoned: 0,
         }),
         What::Connected(Connected {
             writer: 7,
             server: Server::default(),
-            backend: Backend { pid: 4_711, start: None },
+            backend: Backend { pid: 4_711, start: None, pooled: false },
+            abandoned: 0,
         }),
         What::Fault(Failure {
             writer: Some(7),
@@ -186,11 +240,31 @@ fn all_kinds() -> Vec<What> {
             in_doubt: SeqSet::new(),
             rejected: SeqSet::new(),
         }),
+        What::Fault(Failure {
+            writer: Some(7),
+            fault: Fault { own_limit: Some(OwnLimit::Descriptors), ..fault() },
+            in_doubt: SeqSet::new(),
+            rejected: SeqSet::new(),
+        }),
+        What::PassedOver(Box::new(PassedOver {
+            writer: None,
+            fault: fault(),
+            took: Duration::from_micros(3_000_004),
+            served_by: "db:5432 (10.0.0.3)".to_owned(),
+        })),
+        What::AcknowledgedLocally(Writes { writer: 7, seqs: seqs() }),
+        What::GivenUp(Writes { writer: 200_001, seqs: SeqSet::range(83, 83) }),
         What::Stalled(Stalled {
             writer: 7,
             seq: Some(82),
             since: Duration::from_micros(81_000_001),
         }),
+        What::StallSeen(StallSeen {
+            stall_cause: Some(StallCause::Lock),
+            blocked_by: Some(blocker()),
+            writers: 4,
+        }),
+        What::StallSeen(StallSeen { stall_cause: None, blocked_by: None, writers: 1 }),
         What::Written(Written {
             writer: 7,
             seq: 82,
@@ -203,12 +277,16 @@ fn all_kinds() -> Vec<What> {
             due: 10,
             skipped: 1,
             acknowledged: 8,
-            acknowledged_locally: 2,
             writers: vec![
                 Progress { writer: 1, attempted: 9, resolved: 8 },
                 Progress { writer: 200_001, attempted: i64::MAX, resolved: i64::MAX - 1 },
             ],
+            rejected: [(1, SeqSet::range(2, 3))].into(),
+            in_doubt: [(1, SeqSet::range(5, 5)), (200_001, seqs())].into(),
+            acknowledged_locally: [(1, SeqSet::range(7, 8))].into(),
+            rejections: rejections(),
             latency_us: vec![(1_000, 7), (2_000, 1)],
+            own_pause: true,
             highest_id: Some(91),
             backlog: 3,
         })),
@@ -223,6 +301,11 @@ fn all_kinds() -> Vec<What> {
             after: Duration::from_millis(67_100),
             writers_down: 6,
         }),
+        What::WritersOut(WritersOut { outage: 3, out: 2, others_write: true }),
+        What::OwnPause(OwnPause {
+            from: Duration::from_micros(4_000_001),
+            length: Duration::from_millis(250),
+        }),
         What::OutageEnded(Box::new(outage())),
         What::OutageEnded(Box::new(Outage {
             last_ack: None,
@@ -233,6 +316,15 @@ fn all_kinds() -> Vec<What> {
             to: None,
             ..outage()
         })),
+        What::ServerClock {
+            server: Box::new(server()),
+            offset: ClockOffset { offset_s: -0.25, error_s: 0.000_301 },
+        },
+        What::AckGap(AckGap {
+            from: Duration::from_millis(81_300),
+            to: Duration::from_micros(148_400_001),
+        }),
+        What::AckGapGoesOn { from: Duration::from_millis(81_300) },
         What::FullRate { outage: 3, after: Duration::from_millis(70_001) },
         What::Leader(LeaderSeen {
             from: Some("patroni2".to_owned()),
@@ -266,11 +358,22 @@ fn all_kinds() -> Vec<What> {
             recovered: by_writer(),
             not_found: by_writer(),
             missing: by_writer(),
+            there: by_writer(),
             looked_up: 50_000,
+            other_rows: None,
             error: Some("no answer".to_owned()),
         }),
         What::Reclassified { outage: 3, kind: Kind::Switchover },
-        What::IdGap(IdGap { outage: 3, before: 82, after: 115, kind: Kind::Failover }),
+        What::IdGap(IdGap {
+            outage: 3,
+            before: 82,
+            after: 115,
+            kind: Kind::Restart,
+            crashed: true,
+            rejected: 4,
+            in_doubt: 5,
+            other_rows: Some(6),
+        }),
         What::HistoryBackwards(Backwards {
             what: BackwardsWhat::Id,
             from: "91".to_owned(),
@@ -290,15 +393,27 @@ fn all_kinds() -> Vec<What> {
             writes_behind: 12,
             behind: Duration::from_micros(1_500_003),
         }),
-        What::Stopping { reason: StopReason::Signal },
+        What::Stopping { reason: StopReason::Signal, writers_out: 2 },
         What::Verifying { step: "waiting: 1 session".to_owned() },
         What::LookedAt { writes: 2_000_000, of: 5_000_000 },
+        What::Acknowledging { server: server() },
+        What::TwoPrimaries(Box::new(TwoPrimaries {
+            n: 1,
+            old: server(),
+            new: server(),
+            from: Duration::from_millis(1_700),
+            to: Duration::from_millis(2_700),
+            writes: 12,
+            over: true,
+        })),
         What::Verified(Box::new(verification())),
         What::Verified(Box::new(Verification {
             account: None,
             lost_writes: vec![],
             reason: None,
             server: None,
+            notes: vec![],
+            holds: vec![],
             took: Duration::ZERO,
         })),
         What::ReplicaFailed { fault: fault() },
@@ -348,9 +463,20 @@ fn kind(what: &What) -> usize {
         What::Injected(_) => 28,
         What::InjectionEnded { .. } => 29,
         What::Drill { .. } => 30,
+        What::AckGap(_) => 32,
+        What::AckGapGoesOn { .. } => 33,
+        What::ServerClock { .. } => 34,
+        What::Acknowledging { .. } => 35,
+        What::TwoPrimaries(_) => 36,
+        What::AcknowledgedLocally(_) => 37,
+        What::GivenUp(_) => 38,
+        What::WritersOut(_) => 39,
+        What::OwnPause(_) => 40,
+        What::PassedOver(_) => 41,
+        What::StallSeen(_) => 42,
     }
 }
-const KINDS: usize = 32;
+const KINDS: usize = 43;
 
 #[test]
 fn every_kind_of_event_comes_back_as_it_was() {
@@ -363,6 +489,40 @@ fn every_kind_of_event_comes_back_as_it_was() {
         assert_eq!(decode(line.as_bytes(), 1).as_ref(), Ok(&event), "{line}");
     }
     assert_eq!(seen, [true; KINDS], "each kind is among the samples");
+}
+
+/// However a record is cut or damaged: a line that passes a write says of itself that it is not acknowledged.
+#[test]
+fn an_interval_alone_makes_no_write_acknowledged_that_is_rejected_or_in_doubt() {
+    let mut run = Run::new(full_header());
+    run.apply(&event(
+        1_000,
+        What::Interval(Box::new(Interval {
+            writers: vec![Progress { writer: 1, attempted: 9, resolved: 9 }],
+            rejected: [(1, SeqSet::range(2, 3))].into(),
+            in_doubt: [(1, SeqSet::range(9, 9))].into(),
+            acknowledged_locally: [(1, SeqSet::range(8, 8))].into(),
+            ..Interval::default()
+        })),
+    ));
+    let counts = run.ledger.counts();
+    assert_eq!((counts.acknowledged, counts.rejected, counts.in_doubt), (6, 2, 1));
+    assert_eq!(counts.acknowledged_locally, 1);
+}
+
+/// Errors that no line of their own tells are counted once each, and a record of before has none of them.
+#[test]
+fn refusals_that_are_counted_in_an_interval_are_errors_of_the_run() {
+    let mut run = Run::new(full_header());
+    let interval = Interval { rejections: rejections(), ..Interval::default() };
+    let told = event(1_000, What::Interval(Box::new(interval)));
+    run.apply(&told);
+    run.apply(&told);
+    assert_eq!(run.errors, [(fault().class, 4), (Class::Sql, 2)].into());
+    let line = r#"{"at_s":1.0,"event":"interval","due":1,"skipped":0,"acknowledged":0,"writers":[[1,1,1]],"rejected":[[1,[[1,1]]]],"latency_us":[],"highest_id":null}"#;
+    run.apply(&decode(line.as_bytes(), 1).unwrap());
+    assert_eq!(run.ledger.counts().rejected, 1);
+    assert_eq!(run.errors.len(), 2);
 }
 
 #[test]
@@ -379,7 +539,7 @@ fn a_change_of_leader_that_was_seen_late_gets_into_its_outage() {
 #[test]
 fn every_class_phase_and_kind_comes_back_by_its_name() {
     let classes = [
-        Class::Lost,
+        Class::ConnectionLost,
         Class::Refused,
         Class::ReadOnly,
         Class::NoBackend,
@@ -391,6 +551,7 @@ fn every_class_phase_and_kind_comes_back_by_its_name() {
         Class::Auth,
         Class::Tls,
         Class::Conflict,
+        Class::Protocol,
         Class::Sql,
     ];
     for class in classes {
@@ -423,7 +584,7 @@ fn every_class_phase_and_kind_comes_back_by_its_name() {
 #[test]
 fn a_later_versions_fields_are_left_alone() {
     let line = r#"{"at_s":1.5,"event":"stopping","reason":"signal","by":"somebody"}"#;
-    let stopping = event(1_500, What::Stopping { reason: StopReason::Signal });
+    let stopping = event(1_500, What::Stopping { reason: StopReason::Signal, writers_out: 0 });
     assert_eq!(decode(line.as_bytes(), 2), Ok(stopping));
 }
 
@@ -485,7 +646,9 @@ fn a_record_cut_at_any_byte_of_its_last_line_is_read_without_it_and_can_be_conti
     let events = short_run();
     let whole = lines(&events);
     let begin = lines(&events[..2]).len();
-    let verified = event(2_000, What::Verified(Box::new(verification())));
+    // The account is not one of these writes.
+    let of_these = Verification { account: None, ..verification() };
+    let verified = event(2_000, What::Verified(Box::new(of_these.clone())));
     for end in begin..=whole.len() {
         // Without its line break the last line is whole all the same.
         let (kept, torn) = if end + 1 >= whole.len() { (3, false) } else { (2, end > begin) };
@@ -495,13 +658,13 @@ fn a_record_cut_at_any_byte_of_its_last_line_is_read_without_it_and_can_be_conti
         assert_eq!(recorded.run.ledger.counts().acknowledged, 5);
 
         let mut writer = RecordWriter::append_to(&record.path).unwrap();
-        writer.add(&verified);
+        writer.add(&verified).unwrap();
         writer.flush().unwrap();
         let (recorded, mut read_back) = events_of(&record).unwrap();
         assert!(!recorded.torn, "cut at {end}, repaired");
         assert_eq!(read_back.pop().as_ref(), Some(&verified));
         assert_eq!(read_back, events[1..kept], "cut at {end}, repaired");
-        assert_eq!(recorded.run.verification, Some(verification()));
+        assert_eq!(recorded.run.verification, Some(of_these.clone()));
         assert_eq!(fs::read(&record.path).unwrap().last(), Some(&b'\n'));
     }
 }
@@ -593,6 +756,28 @@ fn a_record_is_never_overwritten_and_a_missing_one_is_named() {
     assert!(error.contains("run.jsonl cannot be read"), "{error}");
 }
 
+/// A record may come from anywhere: what servers are said to have said passes the gate as it is read.
+#[test]
+fn names_of_a_record_are_escaped_and_its_words_are_shortened_as_they_are_read() {
+    let steering = "\u{1b}[2J\nFORGED\r\u{202e}x";
+    let server = Server {
+        member: Some(steering.to_owned()),
+        address: Some("a".repeat(10_000)),
+        system_identifier: Some(steering.to_owned()),
+        ..Server::default()
+    };
+    let fault = Fault { message: "A".repeat(1_000_000), ..fault() };
+    let json = serde_json::to_string(&server).unwrap();
+    let read: Server = serde_json::from_str(&json).unwrap();
+    let plain = "\\u{1b}[2J FORGED \\u{202e}x";
+    assert_eq!(read.member.as_deref(), Some(plain));
+    assert_eq!(read.system_identifier.as_deref(), Some(plain));
+    assert_eq!(read.address.unwrap().chars().count(), 100);
+    let json = serde_json::to_string(&fault).unwrap();
+    let read: Fault = serde_json::from_str(&json).unwrap();
+    assert_eq!(read.message.chars().count(), 1_000);
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(
@@ -616,7 +801,7 @@ proptest! {
         let record = on_disk(&record);
         let _ = events_of(&record);
         if let Ok(mut writer) = RecordWriter::append_to(&record.path) {
-            writer.add(&event(1, What::Ended { complete: true }));
+            writer.add(&event(1, What::Ended { complete: true })).unwrap();
             prop_assert!(writer.flush().is_ok());
         }
         let _ = events_of(&record);

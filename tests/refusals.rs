@@ -4,13 +4,20 @@
 
 mod support;
 
+#[path = "refusals/databases.rs"]
+mod databases;
 #[path = "refusals/encryption.rs"]
 mod encryption;
 #[path = "refusals/hopeless.rs"]
 mod hopeless;
+#[path = "refusals/hostile.rs"]
+mod hostile;
 #[path = "refusals/not_up_yet.rs"]
 mod not_up_yet;
 #[path = "refusals/passwords.rs"]
 mod passwords;
+#[cfg(target_os = "linux")]
+#[path = "refusals/placements.rs"]
+mod placements;
 #[path = "refusals/usage.rs"]
 mod usage;

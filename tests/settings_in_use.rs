@@ -204,24 +204,47 @@ fn several_hosts_of_which_another_is_promoted() {
 }
 
 #[test]
-fn the_name_of_the_application() {
-    let server = Postgres::start();
-    for (options, name) in [("", "pgchaos"), ("?application_name=billing", "billing")] {
-        let load = Gen::start([format!("{}{options}", server.url())]);
-        load.wait_for_event(SOON, "a write", |event| event["event"] == "written");
+fn each_session_is_called_by_its_run_and_what_it_is_for_unless_another_name_is_said() {
+    let server = Postgres::with_settings(&[("log_connections", "on")]);
+    for said in [None, Some("billing")] {
+        let options = said.map(|name| format!("?application_name={name}")).unwrap_or_default();
+        let url = format!("{}{options}", server.url());
+        let load = Gen::start([&*url, "--writers=2", "--rate=20", "--read-dsn", &url]);
+        let is_run = |event: &Value| event["event"] == "run";
+        let run = load.wait_for_event(SOON, "the run begins", is_run)["run_id"].clone();
+        let name = |last: &str| format!("pgchaos:{}:{last}", run.as_str().expect("the run's id"));
+        for writer in [1, 2] {
+            let writes = |event: &Value| event["event"] == "connected" && event["writer"] == writer;
+            load.wait_for_event(SOON, "a writer's session", writes);
+        }
+        load.wait_for_event(SOON, "a look at a replica", |event| event["event"] == "replica_lag");
         let names = "SELECT DISTINCT application_name FROM pg_stat_activity
-                      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
-        assert_eq!(server.psql(names), name);
-        assert_eq!(load.interrupt_and_finish().code, 0);
+                      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+                      ORDER BY 1";
+        let expected = match said {
+            Some(said) => said.to_owned(),
+            None => [name("1"), name("2"), name("replica")].join("\n"),
+        };
+        assert_eq!(server.psql(names), expected);
+        server.psql(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+              WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+        );
+        load.wait_for_event(SOON, "a look after it", |event| event["event"] == "checked");
+        let finished = load.interrupt_and_finish();
+        assert_eq!(finished.code, 0, "{}", finished.stderr);
         let gone = || server.psql(names).is_empty();
         support::wait_until(SOON, "its sessions are gone", gone);
+        for last in ["setup", "check", "verify"] {
+            let logged = server.log().contains(&format!("application_name={}", name(last)));
+            assert_eq!(logged, said.is_none(), "{last}");
+        }
     }
 }
 
 #[test]
 fn every_option_by_its_variable() {
     let server = Postgres::shared();
-    let run_id = "6f2c1a4e-0b1d-4c3e-9a58-2f3b4c5d6e7f";
     let finished = Gen::start_with([server.url()], |home, command| {
         command
             .env("PGCHAOS_RATE", "25")
@@ -240,8 +263,8 @@ fn every_option_by_its_variable() {
             .env("PGCHAOS_MAX_OUTAGE", "28s")
             .env("PGCHAOS_MIN_AVAILABILITY", "29")
             .env("PGCHAOS_MAX_P99", "30s")
-            .env("PGCHAOS_RUN_ID", run_id)
-            .env("PGCHAOS_GENERATOR", "2")
+            .env("PGCHAOS_GROUP", "checkout")
+            .env("PGCHAOS_NAME", "zone-a")
             .env("PGCHAOS_REPORT", home.join("run.md"));
     })
     .finish();
@@ -267,11 +290,16 @@ fn every_option_by_its_variable() {
     ] {
         assert_eq!(options[name], value, "{name}");
     }
-    assert_eq!(finished.summary["run_id"], run_id);
+    let (summary, header) = (&finished.summary, finished.event("run"));
+    for (name, value) in [("group", "checkout"), ("name", "zone-a")] {
+        assert_eq!((&summary[name], &header[name]), (&value.into(), &value.into()));
+        assert_eq!(finished.recorded()[0][name], value);
+    }
+    let run_id = summary["run_id"].as_str().unwrap();
     let mut writers: Vec<_> =
         finished.events_named("connected").iter().map(|event| &event["writer"]).collect();
     writers.sort_by_key(|writer| writer.as_i64());
-    assert_eq!(writers, [200_001, 200_002], "numbers of the third generator");
+    assert_eq!(writers, [1, 2]);
     let rows = format!("SELECT count(*) FROM pgchaos.user_events WHERE run_id = '{run_id}'");
     assert_eq!(server.psql(&rows), "4");
     assert!(finished.home().join("run.md").metadata().unwrap().len() > 0);

@@ -20,3 +20,5 @@ mod postgres;
 mod proxy;
 #[path = "support/self_tests/traps.rs"]
 mod traps;
+#[path = "support/self_tests/wire.rs"]
+mod wire;

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::SummaryFormat;
 use super::connection::ConnectionArgs;
 use super::gen_args::LogArgs;
 use super::lab_args::ProfileName;
+use super::out_of_place;
+use super::{SummaryFormat, values};
 use crate::model::scenario::On;
 
 /// `pgchaos drill`.
@@ -15,9 +16,8 @@ use crate::model::scenario::On;
 #[command(
     disable_help_subcommand = true,
     after_help = "\
-A drill is a TOML file: the load, the steps, and what must be seen. `pgchaos drill list` names
-those that are built in, `pgchaos drill show leader-kill` prints one to begin with, and
-`pgchaos drill show --schema` explains every key."
+A drill is a TOML file: the load, the steps, and what must be seen. Several are
+built in; one of them is a good beginning for your own."
 )]
 pub struct DrillArgs {
     /// What to do.
@@ -32,32 +32,34 @@ pub enum DrillCommand {
     List,
     /// Print a drill's file
     Show(ShowArgs),
-    /// Break a cluster under load, step by step, mend it, and judge what was seen
+    /// Break a cluster under load, mend it, and judge what was seen
     ///
     /// Whatever a drill breaks is mended when it ends: also after a failure, and on Ctrl-C. Ctrl-C
     /// once plays no more steps, mends, verifies and reports; twice leaves the verification out.
     /// What a killed pgchaos has left broken, the next drill run on the same cluster mends first.
     #[command(after_help = "\
 Backends (--on):
-  lab      the local cluster of `pgchaos lab`: the one of --name when it runs, else a quick one is
-           brought up and taken down again
-  compose  the cluster of docker-compose.yml, which must run: docker compose up -d --build --wait
-  hooks    any cluster, by the commands in the drill's [hooks]; the connection is that of gen
+  lab      the lab of --name if it runs, else a quick one is brought up for the
+           drill and taken down after it
+  compose  the cluster of docker-compose.yml, which must run:
+           docker compose up -d --build --wait
+  hooks    any cluster, by the commands in the drill's [hooks]
 
 Every long option also reads PGCHAOS_<NAME>.
-Exit codes: 0 all that was expected was seen, 1 something was not, 2 usage or a mistake in a drill's
-file, 3 not everything could be seen, 4 a drill could not run, 130 stopped at once. The gravest of
-several drills counts.")]
+
+Exit codes: 0 all that was expected was seen, 1 something was not, 2 usage or a
+mistake in a drill's file, 3 not everything could be seen, 4 a drill could not
+run, 130 stopped at once. Of several drills the gravest counts.")]
     Run(Box<RunArgs>),
 }
 
 /// `pgchaos drill show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// A built-in drill
+    /// One of `pgchaos drill list`
     #[arg(value_name = "NAME", required_unless_present = "schema")]
     pub name: Option<String>,
-    /// A drill that explains every key
+    /// Print a drill that explains every key
     #[arg(long, env = "PGCHAOS_SCHEMA", conflicts_with = "name")]
     pub schema: bool,
 }
@@ -68,7 +70,7 @@ pub struct RunArgs {
     /// Built-in drills, or files; they run in this order
     #[arg(value_name = "NAME|FILE", required = true)]
     pub drills: Vec<String>,
-    /// What is broken [default: the first that the drill names]
+    /// Which cluster to break, see below [default: the first that the drill names]
     #[arg(
         long,
         value_enum,
@@ -77,15 +79,16 @@ pub struct RunArgs {
         env = "PGCHAOS_ON"
     )]
     pub on: Option<OnArg>,
-    /// Check everything, and tell in words what would be done
+    /// Check everything and say what would be done, without doing it
     #[arg(long, env = "PGCHAOS_DRY_RUN")]
     pub dry_run: bool,
-    /// Run each drill so often, and tell how the outages spread
+    /// Run each drill N times, and tell how its outages spread
     #[arg(long, value_name = "N", default_value_t = 1, env = "PGCHAOS_REPEAT",
-          value_parser = clap::value_parser!(u32).range(1..=1000))]
+          value_parser = values::whole_number::<u32>(1..=1000))]
     pub repeat: u32,
     /// Write a report, by the ending .md, .json or .xml (JUnit); may be repeated
-    #[arg(long, value_name = "FILE", env = "PGCHAOS_REPORT", value_delimiter = ',')]
+    #[arg(long, value_name = "FILE", env = "PGCHAOS_REPORT", value_delimiter = ',',
+          value_parser = out_of_place::file())]
     pub report: Vec<PathBuf>,
     /// The result on standard output
     #[arg(
@@ -112,7 +115,7 @@ pub struct RunArgs {
         help_heading = "Compose"
     )]
     pub project: String,
-    /// Patroni's API, for a cluster that is drilled by hooks; may be repeated
+    /// Patroni's API of a cluster that is drilled by hooks; may be repeated
     #[arg(
         long,
         value_name = "URL",
@@ -127,6 +130,9 @@ pub struct RunArgs {
     /// How the log is written.
     #[command(flatten)]
     pub log: LogArgs,
+    /// It is the drill of `pgchaos demo`, which is what its remedies name.
+    #[arg(skip)]
+    pub is_demo: bool,
 }
 
 /// The lab of a drill.

@@ -5,24 +5,29 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
-use uuid::Uuid;
 
 use super::connection::ConnectionArgs;
+use super::out_of_place;
 use super::patroni_url::patroni_api;
 use super::{SummaryArgs, values};
-use crate::model::options::{Backlog, LoadOptions, Rate, Thresholds};
+use crate::model::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
 use crate::patroni::PatroniApi;
 
-/// Writer numbers of one generator; the next generator's begin above them.
-pub const WRITERS_PER_GENERATOR: u32 = 100_000;
+/// The most connections that write.
+const WRITERS_MAX: u64 = 100_000;
 
 /// `pgchaos gen`.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "pgchaos gen [OPTIONS] [DSN]",
-    after_help = "Every long option also reads PGCHAOS_<NAME>. D is a duration: 500ms, 3s, 2m, 1h.\n\
-                  Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 could not run at all, \
-                  130 stopped at once."
+    after_help = "\
+As in pgbench: -c writers, -j threads, -T seconds, -R rate. But -n is the number
+of writes, and -r is the rate too.
+
+D is a duration: 500ms, 3s, 2m, 1h. Every long option also reads PGCHAOS_<NAME>.
+
+Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 could not run at all,
+130 stopped at once."
 )]
 pub struct GenArgs {
     /// A connection string: postgresql://… or key=value, several hosts allowed
@@ -59,36 +64,49 @@ pub struct GenArgs {
 #[command(next_help_heading = "Load")]
 pub struct LoadArgs {
     /// Writes due per second over all writers; max: as fast as the server answers
-    #[arg(short, long, value_name = "N|max", default_value = "1", value_parser = values::rate,
+    #[arg(short, short_alias = 'R', long, value_name = "N|max", default_value = "1", value_parser = values::rate,
           env = "PGCHAOS_RATE", help_heading = super::FIRST)]
     pub rate: Rate,
-    /// How long to write, from the start of the run [default: until Ctrl-C]
-    #[arg(short = 'T', long, value_name = "D", value_parser = values::positive_duration,
+    /// How long to write, from the start of the run; a bare number is seconds [default: until Ctrl-C]
+    #[arg(short = 'T', long, value_name = "D", value_parser = values::seconds_or_duration,
           env = "PGCHAOS_DURATION", help_heading = super::FIRST)]
     pub duration: Option<Duration>,
     /// How many writes to send [default: until Ctrl-C]
     #[arg(short = 'n', long, value_name = "N", env = "PGCHAOS_WRITES",
-          value_parser = clap::value_parser!(u64).range(1..))]
+          value_parser = values::whole_number::<u64>(1..=u64::MAX))]
     pub writes: Option<u64>,
     /// Connections that write
-    #[arg(short, long, value_name = "N", default_value_t = 1, env = "PGCHAOS_WRITERS",
-          value_parser = clap::value_parser!(u32).range(1..=i64::from(WRITERS_PER_GENERATOR)))]
+    #[arg(short, short_alias = 'c', long, value_name = "N", default_value_t = 1,
+          env = "PGCHAOS_WRITERS", value_parser = values::whole_number::<u32>(1..=WRITERS_MAX))]
     pub writers: u32,
     /// Writes in flight per connection
     #[arg(long, value_name = "N", default_value_t = 1, env = "PGCHAOS_PIPELINE",
-          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+          value_parser = values::whole_number::<u32>(1..=10_000))]
     pub pipeline: u32,
-    /// Threads that the writers are shared out to [default: one a processor]
+    /// Threads for the writers [default: one per processor]
     #[arg(short = 'j', long, value_name = "N", env = "PGCHAOS_THREADS",
-          value_parser = clap::value_parser!(u32).range(1..=1024))]
+          value_parser = values::whole_number::<u32>(1..=1024))]
     pub threads: Option<u32>,
+    /// prepared: each session prepares its statements once; extended: each write brings its own,
+    /// for poolers that share sessions (what such a one refuses makes it extended by itself)
+    #[arg(
+        short = 'M',
+        long,
+        value_name = "prepared|extended",
+        value_enum,
+        default_value = "prepared",
+        hide_possible_values = true,
+        env = "PGCHAOS_PROTOCOL"
+    )]
+    pub protocol: ProtocolArg,
     /// Read the last three ids after every Nth write of a writer; 0 is never
-    #[arg(long, value_name = "N", default_value_t = 2, env = "PGCHAOS_READ_EVERY")]
+    #[arg(long, value_name = "N", default_value_t = 2, env = "PGCHAOS_READ_EVERY",
+          value_parser = values::whole_number::<u32>(0..=u64::from(u32::MAX)))]
     pub read_every: u32,
-    /// Also read from replicas on this port of the same host: how far behind they are
+    /// Port of the same host that leads to replicas: they are read, to tell how far behind they are
     #[arg(long, value_name = "PORT", env = "PGCHAOS_READ_PORT", conflicts_with = "read_dsn")]
     pub read_port: Option<String>,
-    /// The same with a connection string
+    /// The same by a connection string
     #[arg(long, value_name = "DSN", env = "PGCHAOS_READ_DSN", hide_env_values = true)]
     pub read_dsn: Option<String>,
     /// What becomes of writes that came due during an outage
@@ -112,12 +130,21 @@ pub enum BacklogArg {
     CatchUp,
 }
 
+/// [`Protocol`] on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProtocolArg {
+    /// Prepared once a session.
+    Prepared,
+    /// Unnamed, with each write.
+    Extended,
+}
+
 /// What is watched beside the load.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Cluster")]
 pub struct ClusterArgs {
-    /// Watch Patroni's API (host:8008): who leads, members by name; one finds the others that can
-    /// be reached; may be repeated
+    /// Watch Patroni's API, such as host:8008: it tells the leader and the members' names. One URL
+    /// finds the other members; may be repeated. The verification then looks at the leader
     #[arg(long, value_name = "URL", env = "PGCHAOS_PATRONI", value_delimiter = ',',
           value_parser = patroni_api)]
     pub patroni: Vec<PatroniApi>,
@@ -127,11 +154,11 @@ pub struct ClusterArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Waiting")]
 pub struct WaitArgs {
-    /// Deadline of a whole connect [default: as the connection says, else 3s]
+    /// Deadline of a whole connect to each address of each host [default: the connection's, else 3s]
     #[arg(long, value_name = "D", value_parser = values::positive_duration,
           env = "PGCHAOS_CONNECT_TIMEOUT")]
     pub connect_timeout: Option<Duration>,
-    /// Deadline of each write and each read
+    /// Deadline of each write and each read; once the load ends, 10 s at most
     #[arg(long, value_name = "D", default_value = "5s", value_parser = values::positive_duration,
           env = "PGCHAOS_WRITE_TIMEOUT")]
     pub write_timeout: Duration,
@@ -139,19 +166,22 @@ pub struct WaitArgs {
     #[arg(long, value_name = "D", default_value = "1s", value_parser = values::positive_duration,
           env = "PGCHAOS_STALL_AFTER")]
     pub stall_after: Duration,
-    /// The shortest wait between attempts to connect
+    /// Shortest wait between attempts to connect
     #[arg(long, value_name = "D", default_value = "50ms", value_parser = values::positive_duration,
           env = "PGCHAOS_BACKOFF_MIN")]
     pub backoff_min: Duration,
-    /// The longest one
+    /// Longest wait between attempts to connect
     #[arg(long, value_name = "D", default_value = "500ms", value_parser = values::positive_duration,
           env = "PGCHAOS_BACKOFF_MAX")]
     pub backoff_max: Duration,
-    /// How long the verification waits for a cluster that can be looked at; the look itself has as
-    /// long as the writes take, and says how far it is
+    /// How long the verification waits for a server that it can look at; the look itself may take
+    /// longer, and tells its progress
     #[arg(long, value_name = "D", default_value = "2m", value_parser = values::positive_duration,
           env = "PGCHAOS_VERIFY_TIMEOUT")]
     pub verify_timeout: Duration,
+    /// Where to verify, as a connection string [default: where the load writes]
+    #[arg(long, value_name = "DSN", env = "PGCHAOS_VERIFY_DSN", hide_env_values = true)]
+    pub verify_dsn: Option<String>,
 }
 
 /// What makes the verdict fail.
@@ -159,37 +189,45 @@ pub struct WaitArgs {
 #[command(next_help_heading = "The verdict is fail when")]
 pub struct ThresholdArgs {
     /// more acknowledged writes are lost than this
-    #[arg(long, value_name = "N", default_value_t = 0, env = "PGCHAOS_MAX_LOST")]
+    #[arg(long, value_name = "N", default_value_t = 0, env = "PGCHAOS_MAX_LOST",
+          value_parser = values::whole_number::<u64>(0..=u64::MAX))]
     pub max_lost: u64,
     /// an outage is longer than this
     #[arg(long, value_name = "D", value_parser = values::duration, env = "PGCHAOS_MAX_OUTAGE")]
     pub max_outage: Option<Duration>,
-    /// less than this share of the due writes is acknowledged
+    /// some writers are out for longer than this while others write
+    #[arg(long, value_name = "D", value_parser = values::duration, env = "PGCHAOS_MAX_DEGRADED")]
+    pub max_degraded: Option<Duration>,
+    /// the share of the due writes that is acknowledged is below this; with --rate max, the share
+    /// of the time without an outage
     #[arg(long, value_name = "PCT", value_parser = values::percentage,
           env = "PGCHAOS_MIN_AVAILABILITY")]
     pub min_availability: Option<f64>,
     /// the 99th percentile of latency is above this
     #[arg(long, value_name = "D", value_parser = values::duration, env = "PGCHAOS_MAX_P99")]
     pub max_p99: Option<Duration>,
+    /// a replica is further behind than this, or is not read; needs --read-port or --read-dsn
+    #[arg(long, value_name = "D", value_parser = values::duration, env = "PGCHAOS_MAX_LAG")]
+    pub max_lag: Option<Duration>,
 }
 
 /// Where the record goes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Record")]
 pub struct RecordArgs {
-    /// The run's record, from which it can be verified again [default: in the state folder]
-    #[arg(long, value_name = "FILE", env = "PGCHAOS_RECORD", conflicts_with = "no_record")]
+    /// Where to keep the run's record, for verify and report [default: in the state folder]
+    #[arg(long, value_name = "FILE", env = "PGCHAOS_RECORD", conflicts_with = "no_record",
+          value_parser = out_of_place::file())]
     pub record: Option<PathBuf>,
     /// Keep no record
     #[arg(long, env = "PGCHAOS_NO_RECORD")]
     pub no_record: bool,
-    /// The run's id, when several generators make one run [default: a new one]
-    #[arg(long, value_name = "UUID", env = "PGCHAOS_RUN_ID")]
-    pub run_id: Option<Uuid>,
-    /// This generator's number among them, from 0
-    #[arg(long, value_name = "N", default_value_t = 0, env = "PGCHAOS_GENERATOR",
-          value_parser = clap::value_parser!(u32).range(0..20_000))]
-    pub generator: u32,
+    /// The group of runs that this one belongs to, each a process of its own, here or elsewhere
+    #[arg(long, value_name = "NAME", env = "PGCHAOS_GROUP", value_parser = values::name)]
+    pub group: Option<String>,
+    /// The name of this run in its group, such as zone-a
+    #[arg(long, value_name = "NAME", env = "PGCHAOS_NAME", value_parser = values::name)]
+    pub name: Option<String>,
 }
 
 /// How the log is written.
@@ -209,7 +247,7 @@ pub struct LogArgs {
     /// Only failures, outages and results
     #[arg(short, long, env = "PGCHAOS_QUIET", conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Every session, messages in full; twice: what pgchaos itself does
+    /// Also every session, and messages in full; -vv: also what pgchaos itself does
     #[arg(short, long, action = ArgAction::Count, env = "PGCHAOS_VERBOSE")]
     pub verbose: u8,
 }
@@ -250,6 +288,10 @@ impl GenArgs {
             threads: load.threads.unwrap_or_else(|| default_threads(load.writers)),
             duration: load.duration,
             writes: load.writes,
+            protocol: match load.protocol {
+                ProtocolArg::Prepared => Protocol::Prepared,
+                ProtocolArg::Extended => Protocol::Extended,
+            },
             read_every: load.read_every,
             backlog: match load.backlog {
                 BacklogArg::Skip => Backlog::Skip,
@@ -272,26 +314,11 @@ impl GenArgs {
     pub fn thresholds(&self) -> Thresholds {
         Thresholds {
             max_outage: self.thresholds.max_outage,
+            max_degraded: self.thresholds.max_degraded,
             max_lost: self.thresholds.max_lost,
             min_availability_pct: self.thresholds.min_availability,
             max_p99: self.thresholds.max_p99,
+            max_lag: self.thresholds.max_lag,
         }
-    }
-
-    /// The writer numbers of this generator: all there are when it alone makes the run.
-    #[must_use]
-    pub fn own_writers(&self) -> (i32, i32) {
-        if self.record.run_id.is_none() && self.record.generator == 0 {
-            return (i32::MIN, i32::MAX);
-        }
-        let first = self.first_writer();
-        (first, first.saturating_add_unsigned(WRITERS_PER_GENERATOR - 1))
-    }
-
-    /// The number of the first writer.
-    #[must_use]
-    pub fn first_writer(&self) -> i32 {
-        // Both factors are bounded above by the parser, so that this fits.
-        i32::try_from(self.record.generator * WRITERS_PER_GENERATOR + 1).unwrap_or(1)
     }
 }

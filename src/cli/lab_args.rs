@@ -1,5 +1,7 @@
 //! `pgchaos lab`: what can be said about a local cluster.
 
+use std::ffi::OsString;
+
 use clap::{ArgAction, Args, Subcommand};
 
 use crate::lab::Profile;
@@ -10,8 +12,10 @@ use crate::model::selector::Selector;
 #[command(
     disable_help_subcommand = true,
     after_help = "\
-Members: patroni1 to patroni3 (Patroni with its PostgreSQL), etcd1 to etcd3, haproxy; or leader,
-replica, etcd:leader, etcd:any, whoever that is at the moment.
+Members: patroni1 to patroni3 (Patroni with its PostgreSQL), etcd1 to etcd3,
+haproxy; or by their role now: leader, replica, etcd:leader, etcd:any. What is
+down has no role: for start and resume a role means the one member of its kind
+that is stopped, or frozen.
 
 Ports, all on 127.0.0.1:     usual      --base-port P
   write, read                5500 5501  P    P+1
@@ -20,9 +24,9 @@ Ports, all on 127.0.0.1:     usual      --base-port P
   PostgreSQL servers         5511-5513  P+6  to P+8
   etcd, clients and peers    5521-5523, 5531-5533  P+9 to P+14
 
-Files are in $XDG_STATE_HOME/pgchaos/labs/NAME (~/.local/state by default). Root's are in
-/var/lib/pgchaos/labs, where the user postgres, as whom root runs the members, can reach them.
-Labs of root and of other users do not know each other. Linux only."
+Files are in $XDG_STATE_HOME/pgchaos/labs/NAME (~/.local/state by default).
+Root's labs are in /var/lib/pgchaos/labs, as root runs their members as the user
+postgres. Labs of root and of other users do not know each other. Linux only."
 )]
 pub struct LabArgs {
     /// What to do.
@@ -48,11 +52,18 @@ pub enum LabCommand {
     /// Options that are not given stay as they were. Profile and synchronous mode of kept data can
     /// be changed, its ports cannot: `lab down --wipe` first.
     Up(UpArgs),
+    /// Name all labs, with their ports, their state and who leads
+    #[command(after_help = "\
+Example: pgchaos lab list
+State: running; down (its data is kept); 5 of 7 run; never worked, removed in
+part (what an `up` or a `down --wipe` that was cut off has left); unseen (it
+runs in another PID namespace).")]
+    List,
     /// Show members, settings, and the outage to expect
     Status,
     /// Stop members in good order (SIGTERM, after a while SIGKILL)
     Stop(MembersArgs),
-    /// Kill members as when their machine fails: all processes at once (SIGKILL)
+    /// Kill members as when their machine fails (SIGKILL)
     Kill(MembersArgs),
     /// Freeze all processes of members (SIGSTOP)
     Pause(MembersArgs),
@@ -60,13 +71,25 @@ pub enum LabCommand {
     Resume(MembersArgs),
     /// Start members that do not run
     Start(MembersArgs),
+    /// Stop members in good order and start them again, each up again before the next
+    #[command(after_help = "Example: pgchaos lab restart patroni1 haproxy")]
+    Restart(MembersArgs),
+    /// Hand the leadership over in good order, by Patroni
+    #[command(after_help = "Example: pgchaos lab switchover patroni2")]
+    Switchover(SwitchoverArgs),
+    /// Run psql on the write port, or on a member's own server; its exit code is passed through
+    #[command(after_help = "\
+Example: pgchaos lab psql replica -- -c 'select pg_last_wal_replay_lsn()'
+It is the psql of the PostgreSQL that the lab runs. Your own PG… variables are
+not used.")]
+    Psql(PsqlArgs),
     /// Print logs
     Logs(LogsArgs),
-    /// Print the environment for psql and others: eval "$(pgchaos lab env)"
+    /// Print the environment for psql and others
     Env,
     /// Stop everything; data and logs are kept for the next up
     Down(DownArgs),
-    /// Install what is missing: PostgreSQL, Patroni, etcd and HAProxy, by apt-get
+    /// Install PostgreSQL, Patroni, etcd and HAProxy by apt-get
     ///
     /// Needs Debian or Ubuntu, and root or sudo. None of the services that the packages would
     /// start by themselves is left running.
@@ -76,8 +99,8 @@ pub enum LabCommand {
 /// `pgchaos lab up`.
 #[derive(Debug, Args)]
 pub struct UpArgs {
-    /// How fast it fails over: default (Patroni's own defaults, a killed leader costs about half a
-    /// minute) or quick (the fastest that the installed Patroni honours) [default: default]
+    /// How fast it fails over: default (Patroni's defaults, about 30 s after a killed leader) or
+    /// quick (the fastest that this Patroni allows) [default: default]
     #[arg(
         long,
         value_enum,
@@ -86,7 +109,7 @@ pub struct UpArgs {
         env = "PGCHAOS_PROFILE"
     )]
     pub profile: Option<ProfileName>,
-    /// Synchronous replication (Patroni's synchronous mode); --sync=false turns it off again
+    /// Patroni's synchronous mode; --sync=false turns it off again
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", hide_possible_values = true, env = "PGCHAOS_SYNC")]
     pub sync: Option<bool>,
@@ -121,13 +144,32 @@ pub struct MembersArgs {
     pub members: Vec<Selector>,
 }
 
+/// `pgchaos lab switchover`.
+#[derive(Debug, Args)]
+pub struct SwitchoverArgs {
+    /// The next leader: patroni1 to 3, or replica; without it Patroni chooses
+    #[arg(value_name = "TO")]
+    pub to: Option<Selector>,
+}
+
+/// `pgchaos lab psql`.
+#[derive(Debug, Args)]
+pub struct PsqlArgs {
+    /// Whose server: patroni1 to 3, leader, replica; without it the write port, by HAProxy
+    #[arg(value_name = "MEMBER")]
+    pub member: Option<Selector>,
+    /// Arguments for psql, after --
+    #[arg(value_name = "ARG", last = true)]
+    pub arguments: Vec<OsString>,
+}
+
 /// `pgchaos lab logs`.
 #[derive(Debug, Args)]
 pub struct LogsArgs {
-    /// Whose; all without it
+    /// Whose logs [default: all members']
     #[arg(value_name = "MEMBER")]
     pub members: Vec<Selector>,
-    /// Go on with what is written, until Ctrl-C
+    /// Go on with new lines, until Ctrl-C
     #[arg(short, long, action = ArgAction::SetTrue, env = "PGCHAOS_FOLLOW")]
     pub follow: bool,
 }

@@ -6,8 +6,11 @@
 //! - [`patroni_url`]: a member of Patroni.
 //! - [`exit`]: how the program ends.
 //!
-//! Every long option also reads `PGCHAOS_<NAME>`. `-h` is the host, as in psql, so help is
-//! `--help` and `-?`.
+//! - `help`: examples, and how help is asked for; `slips`: what is nearly right, and what to type
+//!   instead; [`variables`]: one that is misspelt; [`manual`]: completions and manual pages.
+//!
+//! Every long option also reads `PGCHAOS_<NAME>`. `-h` is the host where there is one, as in psql,
+//! and help elsewhere; `--help` and `-?` are help everywhere.
 
 pub mod connection;
 #[cfg(unix)]
@@ -16,24 +19,34 @@ pub mod demo_args;
 pub mod drill_args;
 pub mod exit;
 pub mod gen_args;
+mod help;
 #[cfg(unix)]
 pub mod lab_args;
+pub mod manual;
 pub mod out_of_place;
 pub mod patroni_url;
+mod slips;
+pub mod variables;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use uuid::Uuid;
 
+use crate::engine::record_process;
 pub use crate::model::values;
 
 use connection::ConnectionArgs;
 use gen_args::GenArgs;
 use out_of_place::without_secrets;
+use patroni_url::patroni_api;
+
+use crate::model::foreign::printable;
+use crate::patroni::PatroniApi;
 
 /// The heading over the options that a newcomer needs.
-pub(crate) const FIRST: &str = "First of all";
+pub(crate) const FIRST: &str = "Main options";
 
 /// A failover-aware load generator for PostgreSQL HA clusters.
 #[derive(Debug, Parser)]
@@ -43,40 +56,65 @@ pub(crate) const FIRST: &str = "First of all";
     disable_help_flag = true,
     disable_help_subcommand = true,
     about = "A failover-aware load generator for PostgreSQL HA clusters.",
-    after_help = "Start with: pgchaos gen --port 5500, and stop a server of the cluster meanwhile.\n\
-                  Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 could not run at all, \
-                  130 stopped at once."
+    after_help = "\
+Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 could not run at all,
+130 stopped at once."
 )]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Print help
-    #[arg(short = '?', long, global = true, action = ArgAction::HelpShort, help_heading = "Help")]
-    pub help: Option<bool>,
+}
+
+/// The one definition of the command line: what is parsed, shown as help, completed, and in the manual.
+#[must_use]
+pub fn command() -> clap::Command {
+    help::dressed(Cli::command())
 }
 
 impl Cli {
     /// Reads the command line; a wrong one, and help, end the program here, as clap does it.
     #[must_use]
     pub fn read() -> Self {
-        // Every long option has its variable: one line below says so for all of them.
-        let command = without_variables(Self::command());
-        let read = command.try_get_matches().and_then(|said| Self::from_arg_matches(&said));
-        read.unwrap_or_else(|error| refuse(&error))
+        let said: Vec<OsString> = std::env::args_os().collect();
+        // What pgchaos starts for itself is no command of a person's: no help or completion has it.
+        if let [_, command, dashes, record] = said.as_slice()
+            && command == record_process::COMMAND
+            && dashes == "--"
+        {
+            let args = WriteRecordArgs { record: record.into() };
+            return Self { command: Command::WriteRecord(args) };
+        }
+        let read = command()
+            .try_get_matches_from(asking_for_help(said))
+            .and_then(|said| Self::from_arg_matches(&said));
+        read.unwrap_or_else(|error| refuse(error))
     }
 }
 
-/// The help of no option, also of a command's command, names its variable.
-fn without_variables(command: clap::Command) -> clap::Command {
-    command.mut_args(|option| option.hide_env(true)).mut_subcommands(without_variables)
+/// `pgchaos help lab up` and `pgchaos lab help up` ask for the same as `pgchaos lab up --help`.
+fn asking_for_help(mut said: Vec<OsString>) -> Vec<OsString> {
+    let is = |at: usize, words: &[&str]| {
+        said.get(at).is_some_and(|said: &OsString| words.iter().any(|word| said == word))
+    };
+    let at = match (is(1, &["help"]), is(1, &["lab", "drill"]) && is(2, &["help"])) {
+        (true, _) => 1,
+        (_, true) => 2,
+        _ => return said,
+    };
+    said.remove(at);
+    said.push("--help".into());
+    said
 }
 
-/// As clap does it, in colours where they are seen, unless that would show a password.
+/// As clap does it, in colours where they are seen, unless that would show a password, or steer the
+/// terminal by what was said.
 #[allow(clippy::exit, reason = "as clap does")]
-fn refuse(error: &clap::Error) -> ! {
+fn refuse(error: clap::Error) -> ! {
+    let arguments = std::env::args_os().skip(1).map(|said| said.to_string_lossy().into_owned());
+    let error = slips::explained(&error, &arguments.collect::<Vec<_>>()).unwrap_or(error);
     let message = error.render().to_string();
-    let concealed = without_secrets(&message);
+    let concealed = printable(&without_secrets(&message)).into_owned();
     if concealed == message {
         error.exit();
     }
@@ -87,7 +125,7 @@ fn refuse(error: &clap::Error) -> ! {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write, tell the failover log, verify every write, give a verdict
+    /// Write, log every failure, verify every write, give a verdict
     Gen(Box<GenArgs>),
     /// Account for a recorded run again, also one that was killed
     Verify(VerifyArgs),
@@ -100,27 +138,60 @@ pub enum Command {
     /// A local Patroni + etcd + HAProxy cluster of plain processes
     #[cfg(unix)]
     Lab(lab_args::LabArgs),
-    /// Break a cluster under load as a script says, mend it, and judge what was seen
+    /// Scripted failures under load: break a cluster, mend it, judge
     #[cfg(unix)]
     Drill(drill_args::DrillArgs),
-    /// All of it at once: a local cluster, load, a killed leader, the verdict
+    /// All at once: a local cluster, load, a killed leader, a verdict
     #[cfg(unix)]
     Demo(demo_args::DemoArgs),
+    /// Print the completions for a shell
+    Completions(manual::CompletionsArgs),
+    /// Print the manual, or a command's page of it
+    Man(manual::ManArgs),
+    /// Print a command's help
+    Help(HelpArgs),
+    /// Write the lines on standard input into a record: what `gen` starts for itself.
+    #[command(skip)]
+    WriteRecord(WriteRecordArgs),
+}
+
+/// `pgchaos help`.
+#[derive(Debug, Args)]
+pub struct HelpArgs {
+    /// The command, such as gen or lab up [default: pgchaos itself]
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// `pgchaos write-record`.
+#[derive(Debug, Args)]
+pub struct WriteRecordArgs {
+    /// The record, which is not there yet
+    pub record: PathBuf,
 }
 
 /// `pgchaos verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The run's record; without it the latest one in the state folder
+    /// The run's record [default: the latest in the state folder]
+    #[arg(value_name = "RECORD", value_parser = out_of_place::file())]
     pub record: Option<PathBuf>,
     /// Where to look, when it is not where the run wrote to
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// How long to wait for a cluster that can be looked at; the look itself has as long as the
-    /// writes take, and says how far it is
+    /// How long to wait for a server that can be looked at; the look itself may take longer, and
+    /// tells its progress
     #[arg(long, value_name = "D", default_value = "2m", value_parser = values::duration,
-          env = "PGCHAOS_VERIFY_TIMEOUT")]
+          env = "PGCHAOS_VERIFY_TIMEOUT", help_heading = "Verification")]
     pub verify_timeout: std::time::Duration,
+    /// Patroni's API, such as host:8008, which tells the leader; may be repeated [default: those that
+    /// the run watched]
+    #[arg(long, value_name = "URL", env = "PGCHAOS_PATRONI", value_delimiter = ',',
+          value_parser = patroni_api, conflicts_with = "no_patroni", help_heading = "Verification")]
+    pub patroni: Vec<PatroniApi>,
+    /// Do not ask Patroni, although the run watched it
+    #[arg(long, env = "PGCHAOS_NO_PATRONI", help_heading = "Verification")]
+    pub no_patroni: bool,
     /// What to print, and into which files.
     #[command(flatten)]
     pub output: SummaryArgs,
@@ -129,7 +200,8 @@ pub struct VerifyArgs {
 /// `pgchaos report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The run's record; without it the latest one in the state folder
+    /// The run's record [default: the latest in the state folder]
+    #[arg(value_name = "RECORD", value_parser = out_of_place::file())]
     pub record: Option<PathBuf>,
     /// What to print, and into which files.
     #[command(flatten)]
@@ -162,11 +234,12 @@ pub struct CleanArgs {
         value_name = "UUID",
         env = "PGCHAOS_RUN_ID",
         conflicts_with = "schema",
-        required_unless_present = "schema"
+        required_unless_present = "schema",
+        help_heading = "What to remove, one of the two"
     )]
     pub run_id: Option<Uuid>,
     /// Remove the schema pgchaos, with the rows of every run
-    #[arg(long, env = "PGCHAOS_SCHEMA")]
+    #[arg(long, env = "PGCHAOS_SCHEMA", help_heading = "What to remove, one of the two")]
     pub schema: bool,
 }
 
@@ -185,7 +258,8 @@ pub struct SummaryArgs {
     )]
     pub summary: SummaryFormat,
     /// Write a report, by the ending .md, .json, .xml (JUnit) or .csv; may be repeated
-    #[arg(long, value_name = "FILE", env = "PGCHAOS_REPORT", value_delimiter = ',')]
+    #[arg(long, value_name = "FILE", env = "PGCHAOS_REPORT", value_delimiter = ',',
+          value_parser = out_of_place::file())]
     pub report: Vec<PathBuf>,
 }
 
@@ -196,4 +270,64 @@ pub enum SummaryFormat {
     Text,
     /// JSON.
     Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::settings::{ConnectSettings, Environment, SettingsError, resolve};
+
+    /// What a load would connect to, with these words on its command line.
+    fn target(words: &[&str]) -> Result<ConnectSettings, SettingsError> {
+        let words = ["pgchaos", "gen"].iter().chain(words);
+        let said = command().try_get_matches_from(words).unwrap();
+        let Command::Gen(args) = Cli::from_arg_matches(&said).unwrap().command else {
+            unreachable!("it is gen");
+        };
+        let explicit = args.connection.explicit(args.dsn.as_ref());
+        resolve(&explicit, &Environment::empty()).map(|resolved| resolved.settings)
+    }
+
+    #[test]
+    fn what_was_probably_meant_can_be_typed_and_does_it() {
+        for (slip, meant) in [
+            (&["localhost:5500"][..], "localhost:5500"),
+            (&["5500"], "localhost:5500"),
+            (&["10.0.0.3:5500/app"], "10.0.0.3:5500"),
+            (&["-h", "localhost:5500"], "localhost:5500"),
+            (&["-h", "a:5500,[::1]:5501"], "a:5500,[::1]:5501"),
+        ] {
+            let words = target(slip).unwrap_err().to_string();
+            let (_, remedy) = words.split_once("did you mean ").expect("a remedy");
+            let (remedy, _) = remedy.split_once('?').unwrap();
+            let typed: Vec<&str> = remedy.split(' ').collect();
+            assert_eq!(target(&typed).unwrap().display_target(), meant, "{words}");
+        }
+        let words = target(&["host=localhost:5500"]).unwrap_err().to_string();
+        assert!(words.ends_with("did you mean host=localhost port=5500?"), "{words}");
+        let typed = target(&["host=localhost port=5500"]).unwrap();
+        assert_eq!(typed.display_target(), "localhost:5500");
+        // A database may be called so.
+        assert_eq!(target(&["-d", "5500"]).unwrap().dbname, "5500");
+    }
+
+    #[test]
+    fn help_is_asked_for_in_several_ways() {
+        for (said, asked) in [
+            (&["help"][..], &["--help"][..]),
+            (&["help", "gen"], &["gen", "--help"]),
+            (&["help", "lab", "up"], &["lab", "up", "--help"]),
+            (&["lab", "help", "up"], &["lab", "up", "--help"]),
+            (&["drill", "help"], &["drill", "--help"]),
+            (&["help", "help"], &["help", "--help"]),
+            (&["gen", "help"], &["gen", "help"]),
+            (&["gen"], &["gen"]),
+            (&[], &[]),
+        ] {
+            let with_program = |words: &[&str]| -> Vec<OsString> {
+                ["pgchaos"].iter().chain(words).map(OsString::from).collect()
+            };
+            assert_eq!(asking_for_help(with_program(said)), with_program(asked), "{said:?}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ use crate::cli::CleanArgs;
 use crate::cli::exit::Exit;
 use crate::engine::setup::Step;
 use crate::model::fault::Phase;
-use crate::pg::schema::Objects;
+use crate::pg::schema::{Dropped, Objects};
 
 /// Deadline of one statement.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -29,16 +29,25 @@ pub async fn run(args: &CleanArgs) -> Result<Exit, Problem> {
         .bounded(Phase::Write, DEADLINE, session.objects())
         .await
         .map_err(|fault| opened.refused(Step::Connect, fault))?;
-    if objects == Objects::Missing {
+    if objects == Objects::Missing || (objects == Objects::Empty && args.run_id.is_some()) {
         tell!("pgchaos: there is no schema pgchaos in database {}", opened.dbname);
     } else if let Some(run_id) = args.run_id {
         remove_run(&opened, run_id).await?;
     } else {
-        session
+        let dropped = session
             .bounded(Phase::Write, DEADLINE, session.drop_objects())
             .await
-            .map_err(|fault| opened.refused(Step::Connect, fault))?;
-        tell!("pgchaos: schema pgchaos removed from database {}", opened.dbname);
+            .map_err(|fault| opened.refused(Step::Remove, fault))?;
+        match dropped {
+            Dropped::Everything => {
+                tell!("pgchaos: schema pgchaos removed from database {}", opened.dbname);
+            }
+            Dropped::Tables => tell!(
+                "pgchaos: the tables of pgchaos removed from database {}; the schema stays, as there \
+                 is something else in it",
+                opened.dbname
+            ),
+        }
     }
     opened.session.close().await;
     Ok(Exit::Pass)

@@ -4,9 +4,9 @@
 use clap::builder::Resettable;
 use clap::{Args, FromArgMatches};
 
-use super::drill::print;
 use super::drill::run::{layout, run_for_report};
 use super::lab::install_deps;
+use super::output::print;
 use super::problem::Problem;
 use crate::cli::demo_args::DemoArgs;
 use crate::cli::drill_args::RunArgs;
@@ -29,11 +29,11 @@ pub(super) async fn run(args: DemoArgs) -> Result<Exit, Problem> {
         return Err(Problem::could_not_run(format!("missing here: {}", needs.join(", ")))
             .try_this("pgchaos demo --install-deps, which installs them with apt-get first"));
     }
-    print(&opening(&layout()));
+    print(&opening(&layout()))?;
     let (exit, report) = run_for_report(drill(&args)?).await?;
     if let Some(summary) = report.drills.first().and_then(|run| run.summary.as_ref()) {
         let program = std::env::args().next().unwrap_or_else(|| "pgchaos".to_owned());
-        print(&closing(summary, &program, &layout()));
+        print(&closing(summary, &program, &layout()))?;
     }
     Ok(exit)
 }
@@ -49,5 +49,6 @@ fn drill(args: &DemoArgs) -> Result<RunArgs, Problem> {
         .mut_args(|option| option.env(Resettable::Reset))
         .try_get_matches_from(words)
         .and_then(|matches| RunArgs::from_arg_matches(&matches))
+        .map(|drill| RunArgs { is_demo: true, ..drill })
         .map_err(|error| Problem::usage(error.to_string()))
 }

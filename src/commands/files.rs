@@ -34,18 +34,20 @@ pub fn drills_folder() -> Result<PathBuf, Problem> {
     Ok(folder.join("drills"))
 }
 
-/// Where a new run's record goes when the user names no place.
+/// Where a new run's record goes when the user names no place: `DATE-RUN.jsonl`, or
+/// `DATE-RUN-NAME.jsonl` for a run with a name, which `values::name` has checked.
 ///
 /// # Errors
 /// When there is no home folder.
 pub fn new_record(
     started_at: DateTime<Utc>,
     run_id: Uuid,
-    generator: u32,
+    name: Option<&str>,
 ) -> Result<PathBuf, Problem> {
     let folder = runs_folder().ok_or_else(no_home)?;
     let (date, run) = (started_at.format("%Y%m%dT%H%M%SZ"), run_id.simple().to_string());
-    Ok(folder.join(format!("{date}-{}-{generator}{ENDING}", &run[..8])))
+    let name = name.map(|name| format!("-{name}")).unwrap_or_default();
+    Ok(folder.join(format!("{date}-{}{name}{ENDING}", &run[..8])))
 }
 
 /// The record that was named, or the latest one in the state folder.

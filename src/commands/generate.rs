@@ -10,18 +10,22 @@ use uuid::Uuid;
 
 use super::files;
 use super::gen_log::{Log, start_log};
+use super::other_port;
 use super::output::{Reports, print_summary};
 use super::problem::Problem;
 use super::signals::cancel_on_signals;
 use crate::cli::exit::Exit;
 use crate::cli::gen_args::GenArgs;
+use crate::cli::variables;
+use crate::engine::descriptors;
 use crate::engine::run::{Plan, Stop, run as run_plan};
 use crate::model::event::Header;
 use crate::model::options::Target;
 use crate::model::record::FORMAT;
 use crate::model::summing_up::sum_up;
+use crate::patroni::PatroniApi;
 use crate::pg::settings::{
-    Address, ConnectSettings, Environment, Explicit, Resolved, TargetSession, resolve,
+    Address, ConnectSettings, Environment, Explicit, Host, Resolved, TargetSession, resolve,
 };
 
 /// Events that wait for the terminal.
@@ -36,9 +40,8 @@ const LOG_DEADLINE: Duration = Duration::from_secs(2);
 /// A [`Problem`].
 pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
     let plan = plan(&args)?;
-    let reports = Reports::check(&args.output)?;
+    let reports = Reports::check(&args.output, plan.record.as_deref())?;
     let settings = Arc::clone(&plan.settings);
-    let record = plan.record.clone();
     let (watcher, events) = mpsc::channel(EVENTS_WAITING);
     let log = start_log(events, Log::new(&args.log, &plan.header))?;
     let stop = Stop::default();
@@ -48,9 +51,12 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
     // The log ends with the events, unless nobody reads what it writes.
     let _ = tokio::time::timeout(LOG_DEADLINE, log).await;
     let finished = finished.map_err(|error| Problem::of_run(error, &settings))?;
-    let summary = sum_up(&finished.run);
-    print_summary(&summary, args.output.summary, record.as_deref())?;
+    let mut summary = sum_up(&finished.run);
+    summary.record = finished.record;
+    // One that cannot be written does not keep the other from being written.
+    let printed = print_summary(&summary, args.output.summary);
     reports.write(&summary)?;
+    printed?;
     Ok(if finished.stopped_now { Exit::StoppedNow } else { summary.verdict.into() })
 }
 
@@ -61,26 +67,35 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
         resolve(&args.connection.explicit(args.dsn.as_ref()), &environment)?;
     check_writable(&settings)?;
     let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    warnings.extend(variables::misspelt());
+    warnings.extend(other_port::words(&settings, "pgchaos gen"));
     let read_settings = read_settings(args, &environment, &mut warnings)?;
+    if args.thresholds.max_lag.is_some() && read_settings.is_none() {
+        return Err(Problem::usage("--max-lag limits what replicas show, and none is read")
+            .try_this("add --read-port PORT or --read-dsn DSN: where replicas answer"));
+    }
+    let verify_settings = verify_settings(args, &environment, &mut warnings)?;
     let options = args.load_options(settings.connect_timeout).map_err(Problem::usage)?;
+    descriptors::provide(&options)?;
     let started_at = Utc::now();
-    let run_id = args.record.run_id.unwrap_or_else(Uuid::new_v4);
+    let run_id = Uuid::new_v4();
     let record = record_path(args, started_at, run_id)?;
     Ok(Plan {
         header: Header {
             format: FORMAT,
             pgchaos: env!("CARGO_PKG_VERSION").to_owned(),
             run_id,
-            generator: args.record.generator,
-            first_writer: args.first_writer(),
-            own_writers: args.own_writers(),
+            group: args.record.group.clone(),
+            name: args.record.name.clone(),
             started_at,
             target: target(&settings),
+            patroni: urls(&args.cluster.patroni),
             options,
             thresholds: args.thresholds(),
         },
         settings: Arc::new(settings),
         read_settings: read_settings.map(Arc::new),
+        verify_settings: verify_settings.map(Arc::new),
         patroni: args.cluster.patroni.clone(),
         record,
         warnings,
@@ -116,6 +131,24 @@ fn read_settings(
     Ok(Some(resolved.settings))
 }
 
+fn verify_settings(
+    args: &GenArgs,
+    environment: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<Option<ConnectSettings>, Problem> {
+    let Some(dsn) = &args.waits.verify_dsn else { return Ok(None) };
+    let explicit = Explicit { dsn: Some(dsn.clone()), ..Explicit::default() };
+    let resolved = resolve(&explicit, environment)?;
+    warnings.extend(resolved.warnings.iter().map(ToString::to_string));
+    warnings.dedup();
+    Ok(Some(resolved.settings))
+}
+
+/// What the record calls the APIs.
+pub(super) fn urls(apis: &[PatroniApi]) -> Vec<String> {
+    apis.iter().map(|api| api.url().to_owned()).collect()
+}
+
 fn record_path(
     args: &GenArgs,
     started_at: DateTime<Utc>,
@@ -124,7 +157,9 @@ fn record_path(
     match (&args.record.record, args.record.no_record) {
         (_, true) => Ok(None),
         (Some(path), false) => Ok(Some(path.clone())),
-        (None, false) => files::new_record(started_at, run_id, args.record.generator).map(Some),
+        (None, false) => {
+            files::new_record(started_at, run_id, args.record.name.as_deref()).map(Some)
+        }
     }
 }
 
@@ -138,8 +173,12 @@ pub(super) fn target(settings: &ConnectSettings) -> Target {
             Address::Unix(folder) => folder.display().to_string(),
         })
         .collect();
+    let address = |host: &Host| host.hostaddr.map(|ip| ip.to_string()).unwrap_or_default();
+    let addresses: Vec<String> = settings.hosts.iter().map(address).collect();
+    let is_said = settings.hosts.iter().any(|host| host.hostaddr.is_some());
     Target {
         host: hosts.join(","),
+        hostaddr: is_said.then(|| addresses.join(",")),
         port: settings.hosts.first().map_or(0, |host| host.port),
         endpoints: settings.display_target(),
         dbname: settings.dbname.clone(),

@@ -1,12 +1,17 @@
 //! The end of a run for its reader: the summary on standard output, and the reports.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use super::problem::Problem;
+use super::same_file::all_distinct;
 use super::terminal::{Terminal, local_offset};
 use crate::cli::{SummaryArgs, SummaryFormat};
-use crate::model::summary::Summary;
+use crate::engine::record_file::Recorded;
+use crate::model::foreign::printable;
+use crate::model::summary::{RecordSummary, Summary};
 use crate::report::export::Format;
 use crate::report::summary_json::summary_json;
 use crate::report::summary_text::{SummaryTextOptions, summary_text};
@@ -19,11 +24,15 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// Checks the names, and that the files can be written.
+    /// Checks the names, that none is that of another file in use, and that the files can be
+    /// written.
     ///
     /// # Errors
-    /// A usage problem for a name that names no format, else that the file cannot be written.
-    pub fn check(args: &SummaryArgs) -> Result<Self, Problem> {
+    /// A usage problem for a name that names no format or a file in use, else that the file cannot
+    /// be written.
+    pub fn check(args: &SummaryArgs, record: Option<&Path>) -> Result<Self, Problem> {
+        let record = record.map(|path| ("the record", path));
+        all_distinct(record.into_iter().chain(named_reports(&args.report)))?;
         let mut reports = Vec::new();
         for path in &args.report {
             let format =
@@ -43,37 +52,86 @@ impl Reports {
             let content = format
                 .render(summary)
                 .map_err(|error| Problem::could_not_run(format!("{}: {error}", path.display())))?;
-            std::fs::write(path, content).map_err(|error| cannot_write(path, &error))?;
+            write_report(path, content)?;
         }
         Ok(())
     }
 }
 
-/// Tries a report's file, and leaves it as it was.
-pub(super) fn must_be_writable(path: &Path) -> Result<(), Problem> {
-    let is_new = !path.exists();
-    let opened = std::fs::File::options().create(true).append(true).open(path);
-    opened.map_err(|error| cannot_write(path, &error))?;
-    if is_new {
-        // It was made only to see that it can be made.
-        let _ = std::fs::remove_file(path);
-    }
-    Ok(())
+/// The reports' files, by what they are.
+pub(super) fn named_reports(paths: &[PathBuf]) -> impl Iterator<Item = (&'static str, &Path)> {
+    paths.iter().map(|path| ("a report", path.as_path()))
 }
 
-pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> Problem {
+/// Tries a report's file, and leaves it as it was.
+pub(super) fn must_be_writable(path: &Path) -> Result<(), Problem> {
+    before_its_deadline(path, |path| {
+        let is_new = !path.exists();
+        std::fs::File::options().create(true).append(true).open(path)?;
+        if is_new {
+            // It was made only to see that it can be made.
+            let _ = std::fs::remove_file(path);
+        }
+        Ok(())
+    })
+}
+
+/// Writes a report.
+pub(super) fn write_report(path: &Path, content: String) -> Result<(), Problem> {
+    before_its_deadline(path, |path| std::fs::write(path, content))
+}
+
+/// How long the disk of a report may take.
+const DISK_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Does what may wait for a disk on a thread, which is left behind when the disk hangs.
+fn before_its_deadline(
+    path: &Path,
+    work: impl FnOnce(&Path) -> io::Result<()> + Send + 'static,
+) -> Result<(), Problem> {
+    let (done, end) = mpsc::channel();
+    let of_thread = path.to_owned();
+    let thread = std::thread::Builder::new().name("report".to_owned()).spawn(move || {
+        // After the deadline the answer is not waited for any more.
+        let _ = done.send(work(&of_thread));
+    });
+    let result = thread.and_then(|_| {
+        end.recv_timeout(DISK_DEADLINE).unwrap_or_else(|_| {
+            let seconds = DISK_DEADLINE.as_secs();
+            Err(io::Error::other(format!("its disk does not answer within {seconds} s")))
+        })
+    });
+    result.map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Problem {
     Problem::could_not_run(format!("the report {} cannot be written: {error}", path.display()))
 }
 
-/// Prints the summary on standard output. A reader that went away is no problem of ours.
+/// The way to standard output. A reader that went away is no problem of ours.
 ///
 /// # Errors
-/// When the summary cannot be turned into JSON; none is known.
-pub fn print_summary(
-    summary: &Summary,
-    format: SummaryFormat,
-    record: Option<&Path>,
-) -> Result<(), Problem> {
+/// When it cannot be written, as on a full disk: what was asked for is not there.
+pub fn print(text: &str) -> Result<(), Problem> {
+    let mut out = io::stdout().lock();
+    printed(out.write_all(printable(text).as_bytes()).and_then(|()| out.flush()))
+}
+
+/// What became of a write to standard output.
+pub(super) fn printed(result: io::Result<()>) -> Result<(), Problem> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Problem::could_not_run(format!("standard output cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints the summary on standard output.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn print_summary(summary: &Summary, format: SummaryFormat) -> Result<(), Problem> {
     let text = match format {
         SummaryFormat::Json => {
             summary_json(summary).map_err(|error| Problem::could_not_run(error.to_string()))?
@@ -85,10 +143,21 @@ pub fn print_summary(
                 colour: terminal.colour,
                 width: terminal.width,
             };
-            let record = record.map(|record| record.display().to_string());
-            summary_text(summary, record.as_deref(), &options)
+            summary_text(summary, &options)
         }
     };
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
-    Ok(())
+    print(&text)
 }
+
+/// The record that was read, for its run's summary.
+pub(super) fn record_read(path: &Path, recorded: &Recorded) -> RecordSummary {
+    let complete = recorded.complete && !recorded.torn;
+    RecordSummary {
+        path: path.display().to_string(),
+        complete,
+        error: (!complete).then(|| NOT_CLOSED.to_owned()),
+    }
+}
+
+/// Why a record has no last line.
+const NOT_CLOSED: &str = "the run was killed, or its disk failed";

@@ -3,11 +3,20 @@
 use std::fmt;
 
 use crate::cli::exit::Exit;
+use crate::engine::descriptors::TooFewDescriptors;
 use crate::engine::record_file::RecordFileError;
 use crate::engine::run::RunError;
 use crate::engine::setup::{SetupError, Step};
-use crate::model::fault::{Class, Fault};
+use crate::model::fault::{Class, Fault, PoolerRefusal};
+use crate::model::foreign;
+use crate::model::own_limit::OwnLimit;
+use crate::pg::connect::ANSWERS_HTTP;
+use crate::pg::driver_error::TOO_MANY_ROUNDS;
+use crate::pg::host_address::HostAddress;
+use crate::pg::identifier::identifier;
+use crate::pg::own_limits;
 use crate::pg::settings::{ConnectSettings, SettingsError};
+use crate::pg::tables::Flaw;
 
 /// A problem, as a person reads it.
 #[derive(Debug)]
@@ -61,15 +70,21 @@ impl Problem {
                 problem
             }
             RunError::Record(error) => error.into(),
-            RunError::Threads(_) | RunError::Internal(_) => Self::could_not_run(error.to_string()),
+            RunError::Threads(ref io) => {
+                let limit = own_limits::of_socket(io).unwrap_or(OwnLimit::Threads);
+                Self::could_not_run(error.to_string()).try_this(limit.remedy())
+            }
+            RunError::Internal(_) => Self::could_not_run(error.to_string()),
         }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "pgchaos: {}", self.what)?;
+        // What a server, a record or a file said is in it: this is its last gate.
+        write!(f, "pgchaos: {}", foreign::lines(&self.what))?;
         if let Some(remedy) = &self.remedy {
+            let remedy = foreign::lines(remedy);
             write!(f, "\n  try: {}", remedy.replace('\n', "\n       "))?;
         }
         Ok(())
@@ -80,6 +95,16 @@ impl From<SettingsError> for Problem {
     fn from(error: SettingsError) -> Self {
         let chain = anyhow::Error::from(error);
         Self::usage(format!("{chain:#}"))
+    }
+}
+
+impl From<TooFewDescriptors> for Problem {
+    fn from(error: TooFewDescriptors) -> Self {
+        let enough = error.enough;
+        Self::could_not_run(error.to_string()).try_this(format!(
+            "ulimit -Hn {enough} as root, LimitNOFILE={enough} in a systemd unit, docker run \
+             --ulimit nofile={enough}; or fewer --writers"
+        ))
     }
 }
 
@@ -102,7 +127,7 @@ impl From<RecordFileError> for Problem {
 fn tried_password(error: &SetupError, settings: &ConnectSettings) -> String {
     let SetupError::Refused { fault, .. } = error else { return String::new() };
     let mut hosts = settings.hosts.iter();
-    match hosts.find(|host| host.to_string() == fault.endpoint) {
+    match hosts.find(|host| HostAddress::is_of(host, &fault.endpoint)) {
         Some(host) if fault.sqlstate.as_deref() == Some("28P01") => {
             format!(" with {}", host.password_source)
         }
@@ -111,31 +136,50 @@ fn tried_password(error: &SetupError, settings: &ConnectSettings) -> String {
 }
 
 /// What to do about it: the SQLSTATE and the step tell, never the message, which the server may
-/// translate.
+/// translate. What is to be typed as SQL ends with a semicolon, and is a line of its own.
 fn remedy(error: &SetupError, role: &str, dbname: &str) -> Option<String> {
-    let grants = format!(
-        "as the owner of the schema:\n\
-         GRANT USAGE ON SCHEMA pgchaos TO {role};\n\
-         GRANT SELECT ON pgchaos.users TO {role};\n\
-         GRANT SELECT, INSERT ON pgchaos.user_events TO {role};"
-    );
     let (step, fault) = match error {
         SetupError::Refused { step, fault } => (*step, fault),
-        SetupError::PartialObjects => {
-            return Some(
-                "pgchaos clean --schema, if nothing in it is needed; the next gen makes it anew"
-                    .to_owned(),
-            );
+        SetupError::PartialObjects => return Some(anew()),
+        SetupError::NoRow => return Some(what_takes_rows()),
+        SetupError::Flaw(flaw) => return Some(of_flaw(flaw, role)),
+        SetupError::ReadOnly { by, .. } => {
+            return Some(by.remedy("default_transaction_read_only"));
         }
         SetupError::NoUsers => {
-            return Some("pgchaos clean --schema, then pgchaos init".to_owned());
+            return Some(format!(
+                "pgchaos clean --schema, then pgchaos init;\n\
+                 or, where row-level security hides them from {role}, as a superuser:\n\
+                 ALTER ROLE {} BYPASSRLS;",
+                identifier(role)
+            ));
         }
     };
+    if let Some(refusal) = fault.pooler_refusal() {
+        return Some(of_pooler(refusal, role));
+    }
+    let (name, database) = (identifier(role), identifier(dbname));
+    if (step, fault.sqlstate.as_deref()) == (Step::TryWithDefault, Some("42501")) {
+        let ids = format!("GRANT USAGE ON ALL SEQUENCES IN SCHEMA pgchaos TO {name};");
+        return Some(format!("{}\n{ids}", grants(role)));
+    }
+    let step = if step == Step::TryWithDefault { Step::Try } else { step };
     Some(match (step, fault.sqlstate.as_deref(), fault.class) {
-        (_, Some("3D000"), _) => format!("createdb {dbname}, or name another database with -d"),
+        (_, Some("3D000"), _) => {
+            format!("createdb {}, or name another database with -d", argument(dbname))
+        }
         (_, Some("28P01"), _) => format!(
             "the right password for {role} in PGPASSWORD, in ~/.pgpass or in the DSN, or another \
              role with -U"
+        ),
+        (_, None, Class::Auth) if fault.message == TOO_MANY_ROUNDS => format!(
+            "as {role} or a superuser, on PostgreSQL 16 or newer:\n\
+             SET scram_iterations = 4096; ALTER ROLE {role} PASSWORD '…';\n\
+             or another role with -U"
+        ),
+        _ if fault.password_missing => format!(
+            "PGPASSWORD=…, a line in ~/.pgpass (host:port:database:user:password), or {role}:…@ \
+             in the DSN"
         ),
         // Not the server refused, but pgchaos refused the server's way of logging in.
         (_, None, Class::Auth) => {
@@ -144,22 +188,162 @@ fn remedy(error: &SetupError, role: &str, dbname: &str) -> Option<String> {
                                    pg_hba.conf"
                 .to_owned()
         }
-        (_, _, Class::Auth) => {
-            format!(
-                "a line in the server's pg_hba.conf that lets {role} in, or another role with -U"
-            )
-        }
+        // One SQLSTATE for three reasons; the message says which, in the server's language.
+        (_, _, Class::Auth) => format!(
+            "a line in the server's pg_hba.conf that lets {role} in, or another role with -U;\n\
+             where the role may not log in, as a superuser:\n\
+             ALTER ROLE {name} LOGIN;\n\
+             where it is missing:\n\
+             CREATE ROLE {name} LOGIN;"
+        ),
         (_, _, Class::Tls) => "sslmode=prefer or sslmode=disable (PGSSLMODE): this version of \
                                pgchaos speaks no TLS yet"
             .to_owned(),
-        (Step::Create, Some("42501"), _) => format!(
-            "as the owner of the database: GRANT CREATE ON DATABASE {dbname} TO {role};\n\
-             or make the schema with another role once: pgchaos init -U OWNER; then {grants}"
-        ),
-        (Step::Try, Some("42501"), _) => grants,
-        (Step::Try, Some("42P01" | "42703" | "42804"), _) => {
-            "pgchaos clean --schema: the tables are not the ones that pgchaos makes".to_owned()
+        (_, _, Class::Protocol) if fault.message == ANSWERS_HTTP => {
+            "a PostgreSQL server, or the proxy before it, with -p PORT: a lab's is 5500, while 7500 \
+             is HAProxy's page and 8008 Patroni's API"
+                .to_owned()
         }
+        (_, _, Class::Protocol) => format!(
+            "a PostgreSQL server, or a pooler that leaves each write in a transaction of its own \
+             (Pgpool-II's raw mode does not, its streaming_replication mode does);\n\
+             psql -h HOST -p PORT -U {} {} tells what answers there",
+            argument(role),
+            argument(dbname)
+        ),
+        (Step::Connect, Some("42501"), _) => format!(
+            "as the owner of the database:\nGRANT CONNECT ON DATABASE {database} TO {name};"
+        ),
+        (Step::Connect, Some("55000"), _) => format!(
+            "as a superuser:\nALTER DATABASE {database} ALLOW_CONNECTIONS true;\n\
+             or another database with -d"
+        ),
+        (Step::Create, Some("42501"), _) => format!(
+            "as the owner of the database:\n\
+             GRANT CREATE ON DATABASE {database} TO {name};\n\
+             or make the schema with another role once: pgchaos init -U OWNER; then {}",
+            grants(role)
+        ),
+        (Step::CreateTables, Some("42501"), _) => {
+            format!("as the owner of the schema:\nGRANT USAGE, CREATE ON SCHEMA pgchaos TO {name};")
+        }
+        (Step::Try, Some("42501"), _) => grants(role),
+        (Step::Remove, Some("42501"), _) => {
+            "the role that owns the schema and its tables, with -U".to_owned()
+        }
+        (Step::Remove, Some("2BP01"), _) => {
+            "DROP SCHEMA pgchaos CASCADE; in psql, which takes with it what hangs on the tables"
+                .to_owned()
+        }
+        // What an INSERT … RETURNING is refused with where a rule replaces it.
+        (Step::Try, Some("0A000"), _) => what_takes_rows(),
+        (Step::Try, Some("2200H"), _) => "as the owner of the sequence that the message names: \
+                                          ALTER SEQUENCE pgchaos.NAME AS bigint NO MAXVALUE"
+            .to_owned(),
+        (Step::Try, Some("42P01" | "42703" | "42804"), _) => anew(),
+        // A trigger, a constraint, a type that is too narrow: the table's own.
+        (Step::Try, Some(sqlstate), Class::Sql)
+            if ["22", "23", "42", "P0"].iter().any(|class| sqlstate.starts_with(class)) =>
+        {
+            format!("{}\n{}", what_refuses_rows(), anew())
+        }
+        (Step::Create | Step::CreateTables, Some("0A000" | "22P05"), _) => {
+            "a database of another encoding: createdb -E UTF8 -T template0 NAME, and -d NAME"
+                .to_owned()
+        }
+        (_, Some("0A000"), _) => "a database with an encoding that converts to UTF8: createdb -E \
+                                  UTF8 -T template0 NAME, and -d NAME"
+            .to_owned(),
         _ => return None,
     })
+}
+
+fn grants(role: &str) -> String {
+    let name = identifier(role);
+    format!(
+        "as the owner of the schema:\n\
+         GRANT USAGE ON SCHEMA pgchaos TO {name};\n\
+         GRANT SELECT ON pgchaos.users TO {name};\n\
+         GRANT SELECT, INSERT ON pgchaos.user_events TO {name};"
+    )
+}
+
+/// What becomes of tables that the load cannot use.
+fn anew() -> String {
+    "pgchaos clean --schema, if nothing in it is needed; the next gen makes it anew;\n\
+     or keep it under another name, as its owner:\n\
+     ALTER SCHEMA pgchaos RENAME TO pgchaos_before;"
+        .to_owned()
+}
+
+fn of_flaw(flaw: &Flaw, role: &str) -> String {
+    match flaw {
+        Flaw::NoTable { .. }
+        | Flaw::NoColumn { .. }
+        | Flaw::OtherType { .. }
+        | Flaw::Generated { .. } => anew(),
+        Flaw::Required { column } => format!(
+            "as the owner of the table:\n\
+             ALTER TABLE pgchaos.user_events ALTER COLUMN {column} DROP NOT NULL;"
+        ),
+        Flaw::NoId { next, required } => {
+            let not_null = "ALTER TABLE pgchaos.user_events ALTER COLUMN id SET NOT NULL;\n";
+            format!(
+                "as the owner of the table:\n{}\
+                 ALTER TABLE pgchaos.user_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY \
+                 (START WITH {next});",
+                if *required { "" } else { not_null }
+            )
+        }
+        Flaw::NoIdLeft { mended_by } => {
+            format!("as the owner of the table:\n{}", mended_by.replace("; ", ";\n"))
+        }
+        Flaw::RowSecurity { table } => format!(
+            "as a superuser:\n\
+             ALTER ROLE {} BYPASSRLS;\n\
+             or as the owner of the table:\n\
+             ALTER TABLE pgchaos.{table} DISABLE ROW LEVEL SECURITY;",
+            identifier(role)
+        ),
+    }
+}
+
+fn of_pooler(refusal: PoolerRefusal, role: &str) -> String {
+    match refusal {
+        PoolerRefusal::StartupParameter => {
+            "leave it out of PGOPTIONS, or of options in the connection string; or, in \
+             pgbouncer.ini, ignore_startup_parameters = options,extra_float_digits and then RELOAD"
+                .to_owned()
+        }
+        PoolerRefusal::Transactions => {
+            "pool_mode = transaction or session for this database in pgbouncer.ini, and then \
+             RELOAD: pgchaos verifies in transactions"
+                .to_owned()
+        }
+        PoolerRefusal::Login => format!(
+            "the password of {role} as the pooler has it (PgBouncer's auth_file or auth_query) in \
+             PGPASSWORD, another role with -U, another database with -d"
+        ),
+    }
+}
+
+/// A word of a command line, quoted where a shell would take it apart.
+fn argument(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+fn what_takes_rows() -> String {
+    "psql -c '\\d+ pgchaos.user_events' shows its triggers and rules: drop or disable the one that \
+     takes the rows; or pgchaos clean --schema, and the next gen makes the tables anew"
+        .to_owned()
+}
+
+fn what_refuses_rows() -> String {
+    "psql -c '\\d+ pgchaos.user_events' shows its triggers and constraints: drop or disable the one \
+     that refuses every row, or"
+        .to_owned()
 }

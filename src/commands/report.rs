@@ -1,7 +1,7 @@
 //! `pgchaos report`: a recorded run rendered again, without a database.
 
 use super::files::record_or_latest;
-use super::output::{Reports, print_summary};
+use super::output::{Reports, print_summary, record_read};
 use super::problem::Problem;
 use crate::cli::ReportArgs;
 use crate::cli::exit::Exit;
@@ -13,10 +13,13 @@ use crate::model::summing_up::sum_up;
 /// # Errors
 /// A [`Problem`].
 pub fn run(args: &ReportArgs) -> Result<Exit, Problem> {
-    let reports = Reports::check(&args.output)?;
     let path = record_or_latest(args.record.as_deref())?;
-    let summary = sum_up(&read(&path, |_| {})?.run);
-    print_summary(&summary, args.output.summary, Some(&path))?;
+    let reports = Reports::check(&args.output, Some(&path))?;
+    let recorded = read(&path, |_| {})?;
+    let mut summary = sum_up(&recorded.run);
+    summary.record = Some(record_read(&path, &recorded));
+    let printed = print_summary(&summary, args.output.summary);
     reports.write(&summary)?;
+    printed?;
     Ok(summary.verdict.into())
 }

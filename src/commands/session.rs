@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::other_port;
 use super::problem::Problem;
 use crate::cli::connection::ConnectionArgs;
 use crate::engine::Dialer;
-use crate::engine::setup::Step;
-use crate::model::fault::Fault;
+use crate::engine::setup::{SetupError, Step, read_only_by_setting};
+use crate::model::fault::{Class, Fault};
 use crate::pg::session::Session;
 use crate::pg::settings::{ConnectSettings, Environment, resolve};
 
@@ -57,10 +58,24 @@ pub async fn open(
 ) -> Result<CommandSession, Problem> {
     let settings = settings(connection, dsn)?;
     let (role, dbname) = (settings.user.clone(), settings.dbname.clone());
-    match dialer(settings).dial().await {
+    let dialer = dialer(settings.clone());
+    match dialer.dial().await {
         Ok(opened) => Ok(CommandSession { session: opened.session, role, dbname }),
         Err(mut failures) => Err(match failures.pop() {
-            Some(failure) => Problem::of_fault(Step::Connect, failure.fault, &role, &dbname),
+            Some(failure) if failure.server.is_some() => {
+                let by_setting =
+                    read_only_by_setting(&dialer, std::slice::from_ref(&failure)).await;
+                let refused = SetupError::Refused { step: Step::Connect, fault: failure.fault };
+                Problem::of_setup(&by_setting.unwrap_or(refused), &role, &dbname)
+            }
+            Some(failure) => {
+                let is_refused = failure.fault.class == Class::Refused;
+                let problem = Problem::of_fault(Step::Connect, failure.fault, &role, &dbname);
+                match other_port::words(&settings, "add").filter(|_| is_refused) {
+                    Some(words) => problem.try_this(words),
+                    None => problem,
+                }
+            }
             None => Problem::usage("no host was named"),
         }),
     }

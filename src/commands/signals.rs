@@ -1,15 +1,19 @@
-//! Ctrl-C or SIGTERM, and the end of the terminal: once to stop and verify, twice to stop now.
+//! Ctrl-C or SIGTERM, and the end of the terminal: once to stop and verify, once more to stop now,
+//! and once when writing has ended by itself.
 
 use tokio_util::sync::CancellationToken;
 
-/// The first signal cancels `once`, the second `twice`.
+/// A signal cancels `once`, and `twice` when `once` is cancelled already, by whatever it was.
 pub(super) async fn cancel_on_signals(once: CancellationToken, twice: CancellationToken) {
     // Registered once: a second signal that follows at once must not fall between.
     let mut signals = Signals::new();
-    signals.next().await;
-    once.cancel();
-    signals.next().await;
-    twice.cancel();
+    while !twice.is_cancelled() {
+        signals.next().await;
+        if once.is_cancelled() {
+            twice.cancel();
+        }
+        once.cancel();
+    }
 }
 
 /// Completes at the first signal. From this call on they end nothing by themselves.
@@ -42,6 +46,22 @@ impl Signals {
         })
         .await;
     }
+}
+
+/// From this call on a file that would grow beyond `ulimit -f` is an error of its write, and not
+/// the end of the process.
+pub(super) fn survive_file_size_limit() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // Without it the limit ends the process, as it does with others.
+        let _ = signal(SignalKind::from_raw(nix::sys::signal::Signal::SIGXFSZ as i32));
+    }
+}
+
+/// From this call on signals end nothing. What is returned only stands for that.
+pub(super) fn held_back() -> impl Sized {
+    Signals::new()
 }
 
 /// Whether the end of the terminal is to be ignored, as far as the system tells.

@@ -1,8 +1,10 @@
 //! What the terminal is like: colour, width, local time.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use chrono::{FixedOffset, Local, Offset};
+
+use crate::report::layout::fitted;
 
 /// A stream of the terminal as the reports need to know it.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +38,14 @@ impl Terminal {
             width: size.filter(|_| is_terminal).map(|(_, columns)| usize::from(columns)),
         }
     }
+}
+
+/// How it goes on, on standard error: a long line goes on under its own words.
+pub(super) fn tell(line: &str) {
+    let width = Terminal::stderr().width;
+    let rows = fitted(&format!("pgchaos: {line}\n"), width);
+    // A reader that is gone is no reason to stop.
+    let _ = std::io::stderr().lock().write_all(rows.as_bytes());
 }
 
 /// The reader's offset from UTC, now.

@@ -3,19 +3,23 @@
 use std::path::Path;
 
 use super::files::record_or_latest;
-use super::output::{Reports, print_summary};
+use super::output::{Reports, print_summary, record_read};
 use super::problem::Problem;
 use super::session::{dialer, settings};
 use crate::cli::VerifyArgs;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::exit::Exit;
 use crate::engine::Dialer;
-use crate::engine::record_file::{RecordWriter, Recorded, lost_writes, read};
+use crate::engine::patroni_watch::DEADLINE;
+use crate::engine::record_file::{RecordWriter, Recorded, lost_writes, must_be_at_rest, read};
 use crate::engine::setup;
-use crate::engine::verification::{Step, Subject, verify};
-use crate::model::event::{Event, What};
+use crate::engine::verification::{Site, Step, Subject, verify};
+use crate::model::event::{Event, Note, What};
 use crate::model::options::Target;
 use crate::model::summing_up::sum_up;
+use crate::model::verdict::Outcome;
+use crate::patroni::PatroniApi;
+use crate::pg::application_name::Purpose;
 use crate::report::words::looked_at;
 
 /// Runs the command.
@@ -23,42 +27,77 @@ use crate::report::words::looked_at;
 /// # Errors
 /// A [`Problem`].
 pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
-    let reports = Reports::check(&args.output)?;
     let path = record_or_latest(args.record.as_deref())?;
-    let Recorded { mut run, torn } = read(&path, |_| {})?;
+    let reports = Reports::check(&args.output, Some(&path))?;
+    // The sessions of a run that goes on are not left behind.
+    must_be_at_rest(&path)?;
+    let recorded = read(&path, |_| {})?;
+    let record = record_read(&path, &recorded);
+    let Recorded { mut run, torn, .. } = recorded;
     if torn {
         tell!("pgchaos: the record's last line was cut off and is left out");
     }
     if !run.ended {
         tell!(
-            "pgchaos: the run was not closed: what it did after its last flush is unaccounted for"
+            "pgchaos: the record is incomplete: the run was not closed, it was killed or its disk \
+             failed; what it did after its last flush is unaccounted for"
         );
     }
-    let connection = connection(&args.connection, &run.header.target);
-    let settings = settings(&connection, None)?;
+    let target = target_of_run(&args.connection, &run.header.target);
+    let settings = settings(&args.connection, target.as_ref())?;
     let (role, dbname) = (settings.user.clone(), settings.dbname.clone());
-    let dialer = dialer(settings);
+    let dialer = dialer(settings).for_purpose(run.header.run_id, Purpose::Verify);
     check_target(&dialer, &role, &dbname).await?;
     let subject = Subject::of(&run, run.closing());
-    let mut verification = verify(&subject, &dialer, args.verify_timeout, |step| match step {
+    let site = Site { dialer, patroni: patroni(&args, &run.header.patroni)? };
+    let mut verification = verify(&subject, &site, args.verify_timeout, |step| match step {
         Step::Waiting(what) => tell!("pgchaos: waiting: {what}"),
         Step::LookedAt { writes, of } => tell!("pgchaos: {}", looked_at(writes, of)),
     })
     .await;
     verification.lost_writes = lost_writes(run.header.started_at, &verification, Some(&path));
+    let removed = verification.notes.contains(&Note::Removed);
+    let incomplete = verification.account.is_none() && !removed;
+    let reason = verification.reason.clone().filter(|_| incomplete);
     let event = Event { at: run.elapsed, what: What::Verified(Box::new(verification)) };
     run.apply(&event);
+    let mut summary = sum_up(&run);
+    summary.record = Some(record);
+    let printed = print_summary(&summary, args.output.summary);
+    let written = reports.write(&summary);
+    // The last, as its disk may hang: the answer is there by then.
     keep(&path, &event);
-    let summary = sum_up(&run);
-    print_summary(&summary, args.output.summary, Some(&path))?;
-    reports.write(&summary)?;
-    Ok(summary.verdict.into())
+    printed.and(written)?;
+    // A pass that stands on an earlier verification alone is not what was asked for now.
+    Ok(match (reason, summary.verdict) {
+        (Some(reason), Outcome::Pass) => {
+            tell!("pgchaos: not verified now, so this is no pass (exit 3): {reason}");
+            Exit::Inconclusive
+        }
+        (_, verdict) => verdict.into(),
+    })
 }
 
-/// Where the run wrote to, but for what was said. A connection string says all of it.
-fn connection(said: &ConnectionArgs, target: &Target) -> ConnectionArgs {
+/// The APIs that say who leads: those that were named, else those that the run watched.
+fn patroni(args: &VerifyArgs, recorded: &[String]) -> Result<Vec<PatroniApi>, Problem> {
+    if args.no_patroni {
+        return Ok(Vec::new());
+    }
+    if !args.patroni.is_empty() {
+        return Ok(args.patroni.clone());
+    }
+    recorded
+        .iter()
+        .map(|url| PatroniApi::new(url, DEADLINE))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Problem::could_not_run(format!("the record names {error}")))
+}
+
+/// Where the run wrote to, as a connection string, for what is not said. A connection string says
+/// all of it.
+fn target_of_run(said: &ConnectionArgs, target: &Target) -> Option<String> {
     if said.dbname.as_deref().is_some_and(|dbname| dbname.contains(['=', '/'])) {
-        return said.clone();
+        return None;
     }
     let (hosts, ports): (Vec<&str>, Vec<&str>) = target
         .endpoints
@@ -73,19 +112,31 @@ fn connection(said: &ConnectionArgs, target: &Target) -> ConnectionArgs {
         (false, None) => Some(ports.join(",")),
         (false, Some(_)) => None,
     };
-    ConnectionArgs {
-        host: said.host.clone().or_else(|| Some(hosts.join(","))),
-        port: said.port.clone().or(ports),
-        username: said.username.clone().or_else(|| Some(target.user.clone())),
-        dbname: said.dbname.clone().or_else(|| Some(target.dbname.clone())),
-    }
+    // An address belongs to its host.
+    let (hosts, addresses) = match said.host {
+        Some(_) => (None, None),
+        None => (Some(hosts.join(",")), target.hostaddr.clone()),
+    };
+    let values = [
+        ("host", hosts),
+        ("hostaddr", addresses),
+        ("port", ports.filter(|_| said.port.is_none())),
+        ("user", said.username.is_none().then(|| target.user.clone())),
+        ("dbname", said.dbname.is_none().then(|| target.dbname.clone())),
+    ];
+    // A database may be called like a connection string: quoted, it is a name.
+    let quoted = |value: String| value.replace('\\', "\\\\").replace('\'', "\\'");
+    let word = |(keyword, value): (&str, Option<String>)| {
+        value.map(|value| format!("{keyword}='{}'", quoted(value)))
+    };
+    let words: Vec<String> = values.into_iter().filter_map(word).collect();
+    (!words.is_empty()).then(|| words.join(" "))
 }
 
 /// A password or a database that is wrong will not become right by waiting.
 async fn check_target(dialer: &Dialer, role: &str, dbname: &str) -> Result<(), Problem> {
     let Err(mut failures) = dialer.dial().await else { return Ok(()) };
-    let hopeless =
-        failures.iter().all(|failure| failure.fault.class.hopeless_before_first_success());
+    let hopeless = failures.iter().all(|failure| failure.fault.hopeless_before_first_success());
     match failures.pop() {
         Some(failure) if hopeless => {
             Err(Problem::of_fault(setup::Step::Connect, failure.fault, role, dbname))
@@ -97,12 +148,41 @@ async fn check_target(dialer: &Dialer, role: &str, dbname: &str) -> Result<(), P
 /// The record keeps the verification, so that a report of it can tell. One that cannot be written
 /// any more is no reason to withhold the answer.
 fn keep(path: &Path, event: &Event) {
-    let kept =
-        RecordWriter::append_to(path).map_err(|error| error.to_string()).and_then(|mut record| {
-            record.add(event);
-            record.flush()
-        });
+    let kept = RecordWriter::append_to(path).and_then(|mut record| {
+        record.add(event)?;
+        record.flush()
+    });
     if let Err(error) = kept {
         tell!("pgchaos: warning: the verification is not kept: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_is_as_the_run_had_it() {
+        let target = Target {
+            host: "db,::1".into(),
+            hostaddr: Some("10.0.0.3,".into()),
+            port: 5432,
+            endpoints: "db:5432,[::1]:5433".into(),
+            dbname: "host='x' y=\\".into(),
+            user: "app".into(),
+        };
+        let said = ConnectionArgs::default();
+        assert_eq!(
+            target_of_run(&said, &target).unwrap(),
+            r"host='db,::1' hostaddr='10.0.0.3,' port='5432,5433' user='app' dbname='host=\'x\' y=\\'"
+        );
+        let said = ConnectionArgs { host: Some("other".into()), ..said };
+        assert_eq!(
+            target_of_run(&said, &target).unwrap(),
+            r"user='app' dbname='host=\'x\' y=\\'",
+            "an address belongs to its host, and so does a port"
+        );
+        let said = ConnectionArgs { dbname: Some("host=a".into()), ..said };
+        assert_eq!(target_of_run(&said, &target), None);
     }
 }

@@ -89,6 +89,23 @@ impl Backend {
         }
     }
 
+    /// The same for this action: of what is to be started or resumed a role means the member that
+    /// is down. A hook is asked for the role as always.
+    ///
+    /// # Errors
+    /// As [`Self::select`]; also when a role fits several that are down.
+    pub async fn select_for(
+        &self,
+        action: Action,
+        selector: &Selector,
+    ) -> Result<String, BackendError> {
+        match self {
+            Self::Lab(lab) => lab.select_for(action, selector).await,
+            Self::Compose(compose) => compose.select_for(action, selector).await,
+            Self::Hooks(hooks) => hooks.select(selector).await,
+        }
+    }
+
     /// Does something to a member. `target` is what the scenario calls it.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::model::foreign;
 use crate::model::scenario::step::CommandLine;
 
 /// How much of a command's output is kept.
@@ -50,6 +51,7 @@ fn said(output: &str) -> String {
     // The last lines say why.
     let lines: Vec<&str> = output.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(6)..];
+    let last: Vec<String> = last.iter().map(|line| foreign::said(line)).collect();
     if last.is_empty() { String::new() } else { format!(":\n  {}", last.join("\n  ")) }
 }
 

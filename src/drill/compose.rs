@@ -98,6 +98,43 @@ impl Compose {
         }
     }
 
+    /// A member that is down has no role: it is the one of its kind that is.
+    pub(super) async fn select_for(
+        &self,
+        action: Action,
+        selector: &Selector,
+    ) -> Result<String, BackendError> {
+        let candidates = match selector {
+            Selector::Leader | Selector::Replica => PATRONI,
+            Selector::EtcdLeader | Selector::EtcdAny => ETCD,
+            Selector::Member(name) => return Ok(name.clone()),
+        };
+        if !matches!(action, Action::Start | Action::Resume) {
+            return self.select(selector).await;
+        }
+        let mut down = Vec::new();
+        for service in candidates {
+            let state = state(self.container(service)?).await?;
+            let is_meant = match action {
+                Action::Resume => state == "paused",
+                _ => state != "running" && state != "paused",
+            };
+            if is_meant {
+                down.push(service);
+            }
+        }
+        match down.as_slice() {
+            [service] => Ok((*service).to_owned()),
+            // The walsenders of one that runs may be what is frozen.
+            [] if action == Action::Resume => self.select(selector).await,
+            [] => Err(BackendError(format!("no service that could be {selector} is down"))),
+            several => {
+                let names = several.join(" and ");
+                Err(BackendError(format!("{selector} could be {names}, which are down")))
+            }
+        }
+    }
+
     /// The etcd that leads, or one that runs and, if possible, does not.
     async fn etcd(&self, selector: &Selector) -> Result<String, BackendError> {
         let mut running = Vec::new();

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::backend::BackendError;
 use super::compose::can;
 use super::patroni_view::PatroniView;
-use crate::lab::{Lab, Member, Running};
+use crate::lab::{DEFAULT_NAME, Down, Lab, Member, Running};
 use crate::model::scenario::Through;
 use crate::model::scenario::step::Action;
 use crate::model::selector::Selector;
@@ -69,12 +69,26 @@ impl LabBackend {
             Running::Running => None,
             Running::Paused => Some(format!("{member} is paused")),
             Running::Stopped => Some(format!("{member} is stopped")),
+            Running::OutOfSight => Some(format!("{member} cannot be seen from here")),
         };
         self.lab.members().into_iter().filter_map(state).collect()
     }
 
     pub(super) async fn select(&self, selector: &Selector) -> Result<String, BackendError> {
         Ok(self.lab.select(selector).await?.to_string())
+    }
+
+    pub(super) async fn select_for(
+        &self,
+        action: Action,
+        selector: &Selector,
+    ) -> Result<String, BackendError> {
+        let down = match action {
+            Action::Start => Down::Stopped,
+            Action::Resume => Down::Frozen,
+            _ => return self.select(selector).await,
+        };
+        Ok(self.lab.select_down(selector, down).await?.to_string())
     }
 
     pub(super) async fn act(&self, action: Action, member: &str) -> Result<(), BackendError> {
@@ -117,7 +131,7 @@ impl LabBackend {
             match self.lab.running(member) {
                 Running::Stopped => return Ok(self.lab.start(member).await.map(drop)?),
                 Running::Paused => self.lab.resume(member).await?,
-                Running::Running => {}
+                Running::Running | Running::OutOfSight => {}
             }
             if self.patroni.whole().await.is_ok() || Instant::now() > end {
                 return Ok(());
@@ -127,7 +141,9 @@ impl LabBackend {
     }
 
     pub(super) fn by_hand(&self, action: &str, member: &str) -> String {
-        format!("pgchaos lab {action} {member} --name {}", self.lab.name())
+        let name = self.lab.name();
+        let named = if name == DEFAULT_NAME { String::new() } else { format!(" --name {name}") };
+        format!("pgchaos lab {action} {member}{named}")
     }
 }
 

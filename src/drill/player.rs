@@ -120,9 +120,9 @@ impl Player {
                 what: format!("{} {}", deed.action, target.who),
                 error,
             };
-            let (member, called) = self.who(target).await?.map_err(failed)?;
+            let (member, called) = self.who(target, deed.action).await?.map_err(failed)?;
             let to = match &deed.to {
-                Some(to) => Some(self.who(to).await?.map_err(failed)?.0),
+                Some(to) => Some(self.who(to, deed.action).await?.map_err(failed)?.0),
                 None => None,
             };
             if let Some(alias) = &deed.alias {
@@ -213,16 +213,21 @@ impl Player {
     async fn who(
         &self,
         target: &Target,
+        action: Action,
     ) -> Result<Result<(String, String), BackendError>, Stopped> {
         tokio::select! {
-            found = self.found(target) => Ok(found),
+            found = self.found(target, action) => Ok(found),
             () = self.halt.cancelled() => Err(Stopped::Interrupted),
         }
     }
 
     /// The member that is meant, and what the scenario calls it. Right after a failover nobody may
     /// be the leader for a moment.
-    async fn found(&self, target: &Target) -> Result<(String, String), BackendError> {
+    async fn found(
+        &self,
+        target: &Target,
+        action: Action,
+    ) -> Result<(String, String), BackendError> {
         let selector = match &target.who {
             Who::Alias(alias) => {
                 let found = self.aliases.get(alias).cloned();
@@ -233,7 +238,7 @@ impl Player {
         };
         let end = Instant::now() + SELECT_LIMIT;
         loop {
-            match self.backend.select(selector).await {
+            match self.backend.select_for(action, selector).await {
                 Ok(member) => return Ok((member, selector.to_string())),
                 Err(error) if Instant::now() >= end => return Err(error),
                 Err(_) => tokio::time::sleep(ASK_EVERY).await,

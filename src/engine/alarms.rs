@@ -1,11 +1,11 @@
-//! What wakes a writer though no answer comes: the time, and the order to stop.
+//! What wakes a writer though no answer comes: the time, the recorder, and the order to stop.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
@@ -18,6 +18,10 @@ pub(crate) enum Alarm {
     Time,
     /// Nothing new is to be sent.
     Stop,
+    /// Nothing is to be waited for.
+    StopNow,
+    /// How far everything is told is wanted.
+    Mark,
 }
 
 /// A writer's alarms. With every write it asks whether one went off, so that must cost next to
@@ -40,13 +44,16 @@ struct Timer {
 }
 
 /// What went off.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum Rang {
     Deadline(Duration),
     Due(Duration),
     /// A timer that was replaced by an earlier one.
     Replaced,
     Stop,
+    StopNow,
+    /// With what it was heard by.
+    Mark(watch::Receiver<()>),
 }
 
 impl Timer {
@@ -67,13 +74,26 @@ impl Timer {
 }
 
 impl Alarms {
-    pub(crate) fn new(clock: Clock, timer: Arc<ExactTimer>, stop: CancellationToken) -> Self {
+    pub(crate) fn new(
+        clock: Clock,
+        timer: Arc<ExactTimer>,
+        stop: CancellationToken,
+        stop_now: CancellationToken,
+        marks: watch::Receiver<()>,
+    ) -> Self {
         let waiting = FuturesUnordered::new();
         let stopped: BoxFuture<'static, Rang> = Box::pin(async move {
             stop.cancelled().await;
             Rang::Stop
         });
         waiting.push(stopped);
+        let stopped_now: BoxFuture<'static, Rang> = Box::pin(async move {
+            stop_now.cancelled().await;
+            Rang::StopNow
+        });
+        waiting.push(stopped_now);
+        let marked: BoxFuture<'static, Rang> = Box::pin(wanted(marks));
+        waiting.push(marked);
         Self { clock, timer, waiting, deadline: Timer::default(), due: Timer::default() }
     }
 
@@ -98,6 +118,11 @@ impl Alarms {
         loop {
             match self.waiting.next().await {
                 Some(Rang::Stop) => return Alarm::Stop,
+                Some(Rang::StopNow) => return Alarm::StopNow,
+                Some(Rang::Mark(marks)) => {
+                    self.waiting.push(Box::pin(wanted(marks)));
+                    return Alarm::Mark;
+                }
                 Some(Rang::Replaced) => {}
                 Some(Rang::Deadline(at)) => {
                     self.deadline.rang(at);
@@ -111,6 +136,14 @@ impl Alarms {
             }
         }
     }
+}
+
+async fn wanted(mut marks: watch::Receiver<()>) -> Rang {
+    if marks.changed().await.is_err() {
+        // The recorder is gone: it wants nothing any more.
+        std::future::pending::<()>().await;
+    }
+    Rang::Mark(marks)
 }
 
 async fn rings(
@@ -135,12 +168,32 @@ mod tests {
         Duration::from_millis(ms)
     }
 
+    fn alarms(timer: Arc<ExactTimer>, stop: CancellationToken) -> Alarms {
+        let (_, marks) = watch::channel(());
+        Alarms::new(Clock::start(), timer, stop, CancellationToken::new(), marks)
+    }
+
+    #[tokio::test]
+    async fn a_mark_is_wanted_as_often_as_it_is_asked_for() {
+        let (wanted, marks) = watch::channel(());
+        let timer = Arc::new(ExactTimer::start().unwrap());
+        let stop_now = CancellationToken::new();
+        let stop = CancellationToken::new();
+        let mut alarms = Alarms::new(Clock::start(), timer, stop, stop_now.clone(), marks);
+        for _ in 0..3 {
+            wanted.send_replace(());
+            assert_eq!(alarms.next().await, Alarm::Mark);
+        }
+        stop_now.cancel();
+        assert_eq!(alarms.next().await, Alarm::StopNow);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn go_off_in_time_though_later_ones_were_set_before() {
         let started = Instant::now();
         let stop = CancellationToken::new();
         let timer = Arc::new(ExactTimer::start().unwrap());
-        let mut alarms = Alarms::new(Clock::start(), timer, stop.clone());
+        let mut alarms = alarms(timer, stop.clone());
         alarms.set_deadline(ms(900));
         alarms.set_deadline(ms(20));
         alarms.set_deadline(ms(500));
@@ -158,7 +211,7 @@ mod tests {
     async fn a_due_write_has_an_alarm_of_its_own_beside_the_deadline_before_it() {
         let clock = Clock::start();
         let timer = Arc::new(ExactTimer::start().unwrap());
-        let mut alarms = Alarms::new(clock, timer, CancellationToken::new());
+        let mut alarms = Alarms { clock, ..alarms(timer, CancellationToken::new()) };
         let due = clock.now() + ms(50);
         alarms.set_deadline(due.saturating_sub(Duration::from_micros(100)));
         alarms.set_due(due);
@@ -174,13 +227,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn timers_that_are_replaced_do_not_pile_up() {
         let timer = Arc::new(ExactTimer::start().unwrap());
-        let mut alarms = Alarms::new(Clock::start(), timer, CancellationToken::new());
+        let mut alarms = alarms(timer, CancellationToken::new());
         // Deadlines far away, and batches that are due soon, again and again.
         for n in 0..1000 {
             alarms.set_deadline(ms(3_600_000 + n));
             alarms.set_deadline(ms(20 * (n + 1)));
             assert_eq!(alarms.next().await, Alarm::Time);
         }
-        assert!(alarms.waiting.len() <= 3, "{} wait", alarms.waiting.len());
+        assert!(alarms.waiting.len() <= 5, "{} wait", alarms.waiting.len());
     }
 }

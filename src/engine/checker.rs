@@ -14,13 +14,17 @@ use uuid::Uuid;
 
 use super::clock::Clock;
 use super::dialer::Dialer;
+use super::followers::Followers;
 use super::patroni_watch::PatroniWatch;
 use super::signal::{CheckRequest, Signal};
+use super::verification::Site;
+use super::verification::survey::{close_all, survey};
 use crate::model::event::Checked;
 use crate::model::fall::OldPrimary;
 use crate::model::fault::Phase;
-use crate::model::kind::Kind;
+use crate::model::kind::{Kind, Replicas};
 use crate::model::seq_set::SeqSet;
+use crate::model::server_word::ServerWord;
 use crate::pg::session::Session;
 
 /// How often a check is tried, as the cluster may still be settling.
@@ -40,10 +44,14 @@ const COMEBACK_PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Checker {
     pub(crate) run_id: Uuid,
     pub(crate) dialer: Dialer,
+    /// Where it is looked: at the server that would decide now.
+    pub(crate) site: Site,
     pub(crate) clock: Clock,
     pub(crate) recorder: mpsc::Sender<Signal>,
     /// Patroni's API, where it is watched.
     pub(crate) patroni: Option<PatroniWatch>,
+    /// Which replicas follow the primary, where no Patroni tells of members.
+    pub(crate) followers: Option<Followers>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -83,16 +91,37 @@ impl Checker {
             recovered: BTreeMap::new(),
             not_found: BTreeMap::new(),
             missing: BTreeMap::new(),
+            there: BTreeMap::new(),
             looked_up: 0,
+            other_rows: None,
             error: Some(last_error),
         };
         self.tell(Signal::Checked(Box::new(checked))).await;
     }
 
     async fn look(&self, request: &CheckRequest) -> Result<Checked, String> {
-        let session = self.session().await?;
-        let asked = session.presence_in_windows(self.run_id, &request.windows);
+        let found = self.patroni.as_ref().map(PatroniWatch::apis).unwrap_or_default();
+        let site = self.site.clone().with_found(found);
+        let session = match survey(&site, &request.known).await {
+            Ok(survey) => {
+                close_all(survey.others).await;
+                survey.session
+            }
+            Err(open) => {
+                close_all(open.reached).await;
+                return Err(open.words);
+            }
+        };
+        let asked = session.look_at_windows(self.run_id, &request.windows);
         let present = session.bounded(Phase::Read, DEADLINE, asked).await;
+        let other_rows = match request.jump {
+            // What cannot be asked is not known.
+            Some((before, after)) => {
+                let asked = session.other_rows_between(self.run_id, before, after);
+                session.bounded(Phase::Read, DEADLINE, asked).await.ok()
+            }
+            None => None,
+        };
         session.close().await;
         let present = present.map_err(|fault| fault.message)?;
         let nothing = SeqSet::new();
@@ -101,13 +130,16 @@ impl Checker {
             recovered: BTreeMap::new(),
             not_found: BTreeMap::new(),
             missing: BTreeMap::new(),
+            there: BTreeMap::new(),
             looked_up: request.acknowledged.values().map(SeqSet::len).sum(),
+            other_rows,
             error: None,
         };
         for (writer, acknowledged) in &request.acknowledged {
             let there = present.get(writer).unwrap_or(&nothing);
             let doubts = request.in_doubt.get(writer).unwrap_or(&nothing);
             note(&mut checked.missing, *writer, acknowledged - there);
+            note(&mut checked.there, *writer, acknowledged & there);
             note(&mut checked.recovered, *writer, doubts & there);
             note(&mut checked.not_found, *writer, doubts - there);
         }
@@ -117,10 +149,14 @@ impl Checker {
     /// Waits for the old primary to come back as a replica, when it said goodbye properly or when
     /// its Patroni can tell.
     async fn settle_kind(self, mut request: CheckRequest) {
-        if request.kind != Kind::Failover {
+        // Of servers that nothing tells apart it is not known that it was a failover.
+        if !matches!(request.kind, Kind::Failover | Kind::Unknown) {
             return;
         }
         let began = request.began;
+        let before = request.sightings.before.as_ref();
+        request.sightings.replicas_before =
+            self.followers.as_ref().and_then(|followers| followers.before(before, began));
         let latest = began + if self.patroni.is_some() { COMEBACK_BY_PATRONI } else { COMEBACK };
         loop {
             let asked_at = self.clock.now();
@@ -131,7 +167,7 @@ impl Checker {
             match request.sightings.old_primary {
                 OldPrimary::Fell => return,
                 OldPrimary::HandedOver | OldPrimary::Unsettled => {}
-                OldPrimary::Unknown if request.sightings.goodbye => {
+                OldPrimary::Unknown if request.sightings.words.contains(&ServerWord::Goodbye) => {
                     let streaming_for = asked_at.saturating_sub(began + COMEBACK);
                     self.see_replicas(&mut request, streaming_for).await;
                 }
@@ -153,13 +189,15 @@ impl Checker {
         }
     }
 
-    /// Who streams from the new primary, and has done so for as long.
+    /// The replicas that stream from the new primary, and have done so for as long.
     async fn see_replicas(&self, request: &mut CheckRequest, streaming_for: Duration) {
         if let Ok(session) = self.session().await {
             let asked = session.replicas(streaming_for);
             let replicas = session.bounded(Phase::Read, DEADLINE, asked).await;
             session.close().await;
-            request.sightings.replicas.extend(replicas.unwrap_or_default());
+            let Replicas { names, addresses } = replicas.unwrap_or_default();
+            request.sightings.replicas.names.extend(names);
+            request.sightings.replicas.addresses.extend(addresses);
         }
     }
 

@@ -57,6 +57,14 @@ impl InFlight {
         })
     }
 
+    /// When the oldest write without an answer was due.
+    pub(crate) fn oldest_due(&self) -> Option<Duration> {
+        self.sent.iter().find_map(|sent| match sent.what {
+            Request::Write { due, .. } => Some(due),
+            Request::Read => None,
+        })
+    }
+
     /// Since when the server owes an answer and gives no sign of life, its last answer being at
     /// `last_answer`. That a request waits for those before it is no silence.
     pub(crate) fn silent_since(&self, last_answer: Duration) -> Option<Duration> {

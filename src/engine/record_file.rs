@@ -3,13 +3,14 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use crate::model::event::{Event, Verification};
+use crate::model::event::{Event, Verification, What};
 use crate::model::loss_times::LossTimes;
-use crate::model::record::{RecordError, encode};
+use crate::model::record::{RecordError, encode, follows};
 use crate::model::replay::{Line, Replay};
 use crate::model::run::Run;
 use crate::model::summary::LostWrites;
@@ -22,7 +23,7 @@ pub enum RecordFileError {
     Io {
         /// Which file.
         path: PathBuf,
-        /// `made`, `written`, `read`.
+        /// `made`, `written`, `read`, `verified`.
         doing: &'static str,
         /// The cause.
         error: io::Error,
@@ -44,8 +45,8 @@ pub struct RecordWriter {
     path: PathBuf,
     file: File,
     lines: Vec<u8>,
-    /// The first failure: from then on the record is incomplete.
-    failed: Option<String>,
+    /// From the first failure on the record is incomplete.
+    failed: bool,
 }
 
 impl RecordWriter {
@@ -59,10 +60,20 @@ impl RecordWriter {
             std::fs::create_dir_all(folder).map_err(made)?;
         }
         let file = File::options().append(true).create_new(true).open(path).map_err(made)?;
+        Ok(Self::of(path, file))
+    }
+
+    /// Opens what is there, as it is.
+    #[cfg(test)]
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self::of(path, File::options().append(true).open(path)?))
+    }
+
+    fn of(path: &Path, file: File) -> Self {
         // Whoever wants to append to it later can tell that it is in use. A file system without
         // locks only loses that.
         let _ = file.try_lock();
-        Ok(Self { path: path.to_owned(), file, lines: Vec::new(), failed: None })
+        Self { path: path.to_owned(), file, lines: Vec::new(), failed: false }
     }
 
     /// Opens a record to append to it, first ending a line that was cut off.
@@ -73,7 +84,7 @@ impl RecordWriter {
         let written =
             |error| RecordFileError::Io { path: path.to_owned(), doing: "written", error };
         let mut file = File::options().read(true).write(true).open(path).map_err(written)?;
-        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+        if !locked(&file) {
             let running = io::Error::other("a running pgchaos is writing it");
             return Err(written(running));
         }
@@ -85,38 +96,48 @@ impl RecordWriter {
             file.set_len(whole_lines).map_err(written)?;
         }
         file.seek(SeekFrom::End(0)).map_err(written)?;
-        Ok(Self { path: path.to_owned(), file, lines, failed: None })
+        Ok(Self { path: path.to_owned(), file, lines, failed: false })
     }
 
     /// Adds an event; nothing reaches the file before the next flush.
-    pub fn add(&mut self, event: &Event) {
-        match encode(event) {
-            Ok(line) => {
-                self.lines.extend_from_slice(line.as_bytes());
-                self.lines.push(b'\n');
-            }
-            Err(error) => self.fail(&error.to_string()),
+    ///
+    /// # Errors
+    /// [`RecordFileError::Io`] when the event cannot be a line; none of ours is so.
+    pub fn add(&mut self, event: &Event) -> Result<(), RecordFileError> {
+        let line = encode(event).map_err(|error| self.not_written(error.into()))?;
+        self.add_line(line.as_bytes());
+        self.add_line(b"\n");
+        Ok(())
+    }
+
+    /// Adds bytes of a line, which ends with a line break.
+    pub(super) fn add_line(&mut self, line: &[u8]) {
+        if !self.failed {
+            self.lines.extend_from_slice(line);
         }
+    }
+
+    /// How many bytes wait for the next flush.
+    pub(super) fn waiting(&self) -> usize {
+        self.lines.len()
     }
 
     /// Hands what was added to the system.
     ///
-    /// After a failure nothing more is written, so that the record has no hole; the first
-    /// failure is returned once, as words for people.
+    /// After a failure nothing more is written, so that the record has no hole; the failure is
+    /// returned once.
     ///
     /// # Errors
-    /// What went wrong, once.
-    pub fn flush(&mut self) -> Result<(), String> {
-        if self.failed.is_some() || self.lines.is_empty() {
-            return Ok(());
-        }
+    /// [`RecordFileError::Io`], once.
+    pub fn flush(&mut self) -> Result<(), RecordFileError> {
         let written = self.file.write_all(&self.lines);
         self.lines.clear();
-        written.map_err(|error| {
-            let words = format!("the record {} cannot be written: {error}", self.path.display());
-            self.fail(&words);
-            words
-        })
+        written.map_err(|error| self.not_written(error))
+    }
+
+    fn not_written(&mut self, error: io::Error) -> RecordFileError {
+        self.failed = true;
+        RecordFileError::Io { path: self.path.clone(), doing: "written", error }
     }
 
     /// Removes the record of a run that never began.
@@ -124,19 +145,50 @@ impl RecordWriter {
         // It has no write in it: that it stays is no harm.
         let _ = std::fs::remove_file(path);
     }
-
-    fn fail(&mut self, why: &str) {
-        self.failed.get_or_insert_with(|| why.to_owned());
-    }
 }
+
+/// Locks a record to append to it. The process that writes a record outlives a killed run by the
+/// time that its last lines take, which is waited for.
+fn locked(file: &File) -> bool {
+    const TRIES: u32 = 40;
+    const BETWEEN: Duration = Duration::from_millis(50);
+    for _ in 0..TRIES {
+        // A file system without locks only loses that.
+        if !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return true;
+        }
+        std::thread::sleep(BETWEEN);
+    }
+    false
+}
+
+/// Makes sure that no run writes this record any more.
+///
+/// # Errors
+/// [`RecordFileError::Io`], when a running pgchaos writes it, or when it cannot be opened.
+pub fn must_be_at_rest(path: &Path) -> Result<(), RecordFileError> {
+    let verified = |error| RecordFileError::Io { path: path.to_owned(), doing: "verified", error };
+    let file = File::open(path).map_err(verified)?;
+    if locked(&file) {
+        return Ok(());
+    }
+    let running = "a running pgchaos is writing it; stop that run, or wait for its end";
+    Err(verified(io::Error::other(running)))
+}
+
+/// No line of a record is so long: what was no record is not read into memory.
+const LINE_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Where the whole lines end, and what follows them.
 fn last_line(file: &mut File) -> io::Result<(u64, Vec<u8>)> {
-    const STEP: u64 = 64 * 1024;
     let length = file.metadata()?.len();
-    let mut from = length;
+    let mut step = 64 * 1024;
     loop {
-        from = from.saturating_sub(STEP);
+        if step > LINE_MAX_BYTES {
+            return Err(io::Error::other("its last line is too long"));
+        }
+        let from = length.saturating_sub(step);
+        step *= 2;
         file.seek(SeekFrom::Start(from))?;
         let mut tail = Vec::new();
         file.read_to_end(&mut tail)?;
@@ -156,6 +208,8 @@ pub struct Recorded {
     pub run: Run,
     /// Whether the last line was cut off: the run was killed while it was written.
     pub torn: bool,
+    /// Whether its last line is there. A run that was killed, or whose disk failed, has none.
+    pub complete: bool,
 }
 
 /// Reads a run back from its record, handing every event to `each` as well.
@@ -168,15 +222,24 @@ pub fn read(path: &Path, mut each: impl FnMut(&Event)) -> Result<Recorded, Recor
     let mut reader = BufReader::new(File::open(path).map_err(io)?);
     let mut replay = Replay::default();
     let mut run: Option<Run> = None;
+    let mut complete = false;
     let mut line = Vec::new();
     loop {
         line.clear();
-        if reader.read_until(b'\n', &mut line).map_err(io)? == 0 {
+        let mut bounded = reader.by_ref().take(LINE_MAX_BYTES);
+        if bounded.read_until(b'\n', &mut line).map_err(io)? == 0 {
             break;
+        }
+        if line.len() as u64 == LINE_MAX_BYTES {
+            let reason = format!("it is longer than {LINE_MAX_BYTES} bytes");
+            let line = replay.line_number().saturating_add(1);
+            return Err(content(RecordError::Damaged { line, reason }));
         }
         match (replay.line(&line).map_err(content)?, &mut run) {
             (Line::Header(header), _) => run = Some(Run::new(*header)),
             (Line::Event(event), Some(run)) => {
+                follows(run, &event, replay.line_number()).map_err(content)?;
+                complete |= matches!(event.what, What::Ended { .. });
                 run.apply(&event);
                 each(&event);
             }
@@ -185,7 +248,7 @@ pub fn read(path: &Path, mut each: impl FnMut(&Event)) -> Result<Recorded, Recor
     }
     let torn = replay.finish().map_err(content)?;
     let run = run.ok_or_else(|| content(RecordError::Empty))?;
-    Ok(Recorded { run, torn })
+    Ok(Recorded { run, torn, complete })
 }
 
 /// The lost writes of a verification as ranges, dated by a second look at the record where there

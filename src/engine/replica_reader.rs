@@ -4,7 +4,7 @@
 //! The oldest note that the replica does not show in full says how old its data is; replication
 //! positions would say how far the log is, not what a reader sees.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -16,6 +16,7 @@ use super::dialer::Dialer;
 use super::signal::Signal;
 use crate::model::event::ReplicaLag;
 use crate::model::fault::{Fault, Phase};
+use crate::model::replica_lag::{Notes, writes_behind};
 use crate::pg::session::Session;
 
 /// How far every writer is acknowledged, kept up to date by the recorder.
@@ -24,8 +25,8 @@ pub(crate) type Acknowledged = BTreeMap<i32, i64>;
 const EVERY: Duration = Duration::from_millis(250);
 const DEADLINE: Duration = Duration::from_secs(3);
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
-/// Notes kept: ten minutes of lag can be told; beyond that it is at least that.
-const NOTES_KEPT: usize = 2400;
+/// Numbers kept in notes: with few writers ages are told to a part in a hundred.
+const NOTED_MAX: usize = 1_000_000;
 
 /// Reads from replicas while the load goes on.
 pub(crate) struct ReplicaReader {
@@ -41,17 +42,18 @@ impl ReplicaReader {
     /// Reads until the load stops.
     pub(crate) async fn run(self) {
         let stop = self.stop.clone();
+        let mut notes = Notes::new(NOTED_MAX);
         tokio::select! {
-            () = self.read_for_ever() => {}
+            () = self.read_for_ever(&mut notes) => {}
             () = stop.cancelled() => {}
         }
     }
 
-    async fn read_for_ever(mut self) {
+    async fn read_for_ever(mut self, notes: &mut Notes) {
         loop {
             match self.dialer.dial().await {
                 Ok(opened) => {
-                    if let Err(fault) = self.read_on(opened.session).await {
+                    if let Err(fault) = self.read_on(opened.session, notes).await {
                         self.tell(Signal::ReplicaFailed(Box::new(fault))).await;
                     }
                 }
@@ -66,16 +68,12 @@ impl ReplicaReader {
     }
 
     /// Reads on one session until it breaks, or until the server is another kind of server.
-    async fn read_on(&mut self, session: Session) -> Result<(), Fault> {
-        let mut notes: VecDeque<(Duration, Acknowledged)> = VecDeque::new();
+    async fn read_on(&mut self, session: Session, notes: &mut Notes) -> Result<(), Fault> {
         loop {
             let now = self.clock.now();
             let acknowledged = self.acknowledged.borrow_and_update().clone();
             let writers: Vec<i32> = acknowledged.keys().copied().collect();
-            notes.push_back((now, acknowledged.clone()));
-            if notes.len() > NOTES_KEPT {
-                notes.pop_front();
-            }
+            notes.add(now, acknowledged.clone());
             let asked = session.highest_seqs(self.run_id, &writers);
             let seen = session.bounded(Phase::Read, DEADLINE, asked).await?;
             let asked = session.in_recovery();
@@ -83,13 +81,11 @@ impl ReplicaReader {
                 // It was promoted, or demoted: the next connect finds who is a replica now.
                 return Ok(());
             }
-            while notes.front().is_some_and(|(_, note)| behind(note, &seen) == 0) {
-                notes.pop_front();
-            }
+            let oldest = notes.oldest_unseen(&seen);
             let lag = ReplicaLag {
                 server: session.server.clone(),
-                writes_behind: behind(&acknowledged, &seen),
-                behind: notes.front().map_or(Duration::ZERO, |(at, _)| now.saturating_sub(*at)),
+                writes_behind: writes_behind(&acknowledged, &seen),
+                behind: oldest.map_or(Duration::ZERO, |at| now.saturating_sub(at)),
             };
             self.tell(Signal::ReplicaLag(Box::new(lag))).await;
             tokio::time::sleep(EVERY).await;
@@ -100,17 +96,4 @@ impl ReplicaReader {
         // The recorder outlives the reader.
         let _ = self.recorder.send(signal).await;
     }
-}
-
-/// How many writes lie between the highest acknowledged one and the highest that is seen. Those
-/// among them that were rejected or left in doubt make it a little high, until the replica shows
-/// a later one.
-fn behind(acknowledged: &Acknowledged, seen: &BTreeMap<i32, i64>) -> u64 {
-    acknowledged
-        .iter()
-        .map(|(writer, seq)| {
-            let seen = seen.get(writer).copied().unwrap_or(0);
-            u64::try_from(seq - seen).unwrap_or(0)
-        })
-        .sum()
 }

@@ -1,14 +1,15 @@
 //! A whole run: wait for the cluster, write until it is time to stop, verify, close the record.
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,22 +18,29 @@ use super::checker::Checker;
 use super::clock::Clock;
 use super::dialer::Dialer;
 use super::exact_timer::ExactTimer;
+use super::followers;
 use super::gate::Gate;
 use super::notes::{HandingOn, Note};
-use super::patroni_watch;
-use super::record_file::{RecordFileError, RecordWriter, lost_writes};
+use super::own_pauses::OwnPauses;
+use super::patroni_watch::{self, PatroniWatch};
+use super::protocol::ProtocolInUse;
+use super::record_file::{RecordFileError, lost_writes};
+use super::record_queue::{self, RecordKeeper};
 use super::recorder::Recorder;
 use super::replica_reader::ReplicaReader;
-use super::setup::{SetUp, SetupError, set_up};
+use super::setup::{SetUp, SetupError, Step, set_up};
 use super::signal::Signal;
+use super::stalls::{self, StallWatch, Stalls};
 use super::start_line::StartLine;
 use super::threads::Threads;
-use super::verification::verify;
+use super::verification::{Site, verify};
 use super::writer::{Shared, Writer};
 use crate::model::event::{Event, Header, StopReason};
 use crate::model::options::LoadOptions;
 use crate::model::run::Run;
+use crate::model::summary::RecordSummary;
 use crate::patroni::PatroniApi;
+use crate::pg::application_name::Purpose;
 use crate::pg::settings::ConnectSettings;
 
 /// Signals that wait for the recorder. It is never behind for long; were it, writers would wait
@@ -45,6 +53,9 @@ const CHECKS_WAITING: usize = 16;
 /// How long the checker may take to finish what it has begun when writing ends.
 const CHECKER_DEADLINE: Duration = Duration::from_secs(12);
 
+/// How long writers may take to tell what they have in flight when everything is stopped.
+const TELLING_DEADLINE: Duration = Duration::from_secs(1);
+
 /// What a run needs.
 #[derive(Debug)]
 pub struct Plan {
@@ -54,6 +65,8 @@ pub struct Plan {
     pub settings: Arc<ConnectSettings>,
     /// Where to read from as well, when replicas are to be watched.
     pub read_settings: Option<Arc<ConnectSettings>>,
+    /// Where to verify, when that is not through the target.
+    pub verify_settings: Option<Arc<ConnectSettings>>,
     /// Patroni's APIs, when they are to be watched.
     pub patroni: Vec<PatroniApi>,
     /// Where the record goes.
@@ -101,6 +114,8 @@ impl RunError {
 pub struct Finished {
     /// Everything that is known of it.
     pub run: Run,
+    /// What became of its record, where one was kept.
+    pub record: Option<RecordSummary>,
     /// Whether it was stopped before its verification was done.
     pub stopped_now: bool,
 }
@@ -116,8 +131,11 @@ pub async fn run(
 ) -> Result<Finished, RunError> {
     let threads = Threads::start(plan.header.options.threads)?;
     let timer = Arc::new(ExactTimer::start()?);
-    let record = plan.record.as_deref().map(RecordWriter::create).transpose()?;
-    let clock = Clock::start();
+    let (record, mut keeper) = match &plan.record {
+        Some(path) => Some(record_queue::start(path).await?).unzip(),
+        None => (None, None),
+    };
+    let clock = Clock::started_at(plan.header.started_at);
     let (signals, signals_receiver) = mpsc::channel(SIGNALS_WAITING);
     let (checks, check_requests) = mpsc::channel(CHECKS_WAITING);
     let run = Run::new(plan.header.clone());
@@ -126,6 +144,8 @@ pub async fn run(
     let (patroni_watcher, patroni) = watch.unzip();
     let recorder = Recorder::new(clock, run, record, watcher, checks, patroni.clone());
     let acknowledged = plan.read_settings.is_some().then(|| recorder.acknowledged());
+    let marks = recorder.marks();
+    let decided = recorder.decided();
     let recorder_task = tokio::spawn(recorder.run(signals_receiver));
     for warning in &plan.warnings {
         tell(&signals, Signal::Warning(warning.clone())).await;
@@ -134,19 +154,33 @@ pub async fn run(
     let options = plan.header.options.clone();
     let run_id = plan.header.run_id;
     let dialer = Dialer::new(Arc::clone(&plan.settings), options.connect_timeout);
+    let site = site(&plan, &dialer);
+    // Writers that are out go on after the end of the load: what explains their outage is watched
+    // as long.
+    let writers_ended = CancellationToken::new();
+    let following = patroni.is_none().then(|| {
+        let (watcher, followers) =
+            followers::watcher(dialer.for_purpose(run_id, Purpose::Check), clock);
+        (tokio::spawn(watcher.run(writers_ended.clone())), followers)
+    });
+    let (following, followers) = following.unzip();
     let checker = tokio::spawn(
         Checker {
             run_id,
-            dialer: dialer.clone(),
+            dialer: dialer.for_purpose(run_id, Purpose::Check),
+            site: site.clone().for_purpose(run_id, Purpose::Check),
             clock,
             recorder: signals.clone(),
             patroni: patroni.clone(),
-            stop: stop.writing.clone(),
+            followers,
+            stop: writers_ended.clone(),
         }
         .run(check_requests),
     );
     let notes = plan.notes.take().map(|notes| HandingOn::start(notes, clock, signals.clone()));
-    let watching = patroni_watcher.map(|watcher| tokio::spawn(watcher.run(stop.writing.clone())));
+    let watching = patroni_watcher
+        .map(|watcher| tokio::spawn(watcher.run(writers_ended.clone())))
+        .or(following);
     if let Some(patroni) = &patroni {
         patroni.begun().await;
     }
@@ -154,39 +188,50 @@ pub async fn run(
     let backoff = (options.backoff_min, options.backoff_max);
     let mut began = true;
     // Whether every write that was sent has its outcome.
-    let all_told = match set_up(&dialer, clock, &signals, &stop.writing, backoff).await {
+    let setting_up = dialer.for_purpose(run_id, Purpose::SetUp);
+    let protocol = options.protocol;
+    let setting_up = set_up(&setting_up, clock, &signals, &stop.writing, backoff, protocol);
+    let all_told = match setting_up.await {
         Err(error) => {
             stopwatch.abort();
-            // The recorder ends when nobody is left to tell it anything, and the checker could.
-            checker.abort();
-            if let Some(notes) = notes {
-                notes.abort();
-            }
-            watching.inspect(JoinHandle::abort);
-            if let SetupError::Refused { fault, .. } = &error {
-                tell(&signals, Signal::Refused(Box::new(fault.clone()))).await;
-            }
-            drop(signals);
-            // Nothing was run: there is nothing to record.
-            join(recorder_task).await?;
-            if let Some(path) = &plan.record {
-                RecordWriter::discard(path);
-            }
-            return Err(error.into());
+            let helpers = Helpers { checker, notes, watching };
+            return Err(refuse(error, signals, helpers, recorder_task, keeper).await?);
         }
         Ok(SetUp::Stopped) => {
-            tell(&signals, Signal::Stopping(reason(&options, clock, &stop))).await;
+            tell(
+                &signals,
+                Signal::Stopping { at: clock.now(), reason: reason(&options, clock, &stop) },
+            )
+            .await;
             began = false;
             true
         }
         Ok(SetUp::Ready(prepared)) => {
-            let reader = plan.read_settings.zip(acknowledged).map(|(settings, acknowledged)| {
-                let dialer = Dialer::new(settings, options.connect_timeout).any_server();
-                let (recorder, stop) = (signals.clone(), stop.writing.clone());
-                ReplicaReader { run_id, dialer, clock, recorder, acknowledged, stop }.run()
-            });
+            let reader =
+                plan.read_settings.take().zip(acknowledged).map(|(settings, acknowledged)| {
+                    let dialer = Dialer::new(settings, options.connect_timeout)
+                        .for_purpose(run_id, Purpose::Replica)
+                        .any_server();
+                    let (recorder, stop) = (signals.clone(), stop.writing.clone());
+                    ReplicaReader { run_id, dialer, clock, recorder, acknowledged, stop }.run()
+                });
+            let own_pauses = OwnPauses::look_out(clock, signals.clone())?;
+            let stop_now = stop.everything.child_token();
+            let (hopeless, mut unworkable) = mpsc::channel(1);
             let helpers = TaskTracker::new();
             reader.map(|reader| helpers.spawn(reader));
+            let stalls = Stalls::default();
+            let look_within = options.connect_timeout.min(stalls::CONNECT_DEADLINE);
+            let stall_watch = StallWatch {
+                run_id,
+                dialer: Dialer::new(Arc::clone(&plan.settings), look_within)
+                    .for_purpose(run_id, Purpose::Look),
+                clock,
+                recorder: signals.clone(),
+                waiting: stalls.waiting(),
+                stop_now: stop_now.clone(),
+            };
+            helpers.spawn(stall_watch.run());
             let shared = Shared {
                 run_id,
                 options: options.clone(),
@@ -198,31 +243,66 @@ pub async fn run(
                 gate: Gate::new(),
                 timer,
                 stop: stop.writing.clone(),
+                stop_now: stop_now.clone(),
+                decided,
+                stopped: OnceLock::new(),
+                writing: watch::Sender::new(options.writers),
+                marks,
+                protocol: ProtocolInUse::new(prepared.protocol),
                 users: prepared.users,
                 one_by_one: options.is_told_one_by_one(),
+                stalls,
+                proven: AtomicBool::new(false),
+                hopeless,
             };
-            let mut writers = start_writers(plan.header.first_writer, shared, &signals, &threads);
+            let mut writers = start_writers(shared, &signals, &threads);
+            let mut never = None;
             tokio::select! {
                 ended = all_ended(&mut writers) => ended?,
                 () = stop.writing.cancelled() => {}
+                Some(fault) = unworkable.recv() => never = Some(fault),
                 () = signals.closed() => return Err(RunError::no_recorder()),
             }
-            tell(&signals, Signal::Stopping(reason(&options, clock, &stop))).await;
-            // What is in flight gets its answer or its deadline.
+            if let Some(fault) = never {
+                stopwatch.abort();
+                stop.writing.cancel();
+                stop_now.cancel();
+                drop(own_pauses);
+                // The writers that hold the recorder's channel end by that, or are ended.
+                let _ = tokio::time::timeout(TELLING_DEADLINE, all_ended(&mut writers)).await;
+                drop(writers);
+                helpers.close();
+                helpers.wait().await;
+                let error = SetupError::Refused { step: Step::Try, fault };
+                let helpers = Helpers { checker, notes, watching };
+                return Err(refuse(error, signals, helpers, recorder_task, keeper).await?);
+            }
+            tell(
+                &signals,
+                Signal::Stopping { at: clock.now(), reason: reason(&options, clock, &stop) },
+            )
+            .await;
+            // What is in flight gets its answer or its deadline; when everything is stopped,
+            // writers only tell what they have in flight.
             let all_told = tokio::select! {
                 ended = all_ended(&mut writers) => {
                     ended?;
                     true
                 }
-                () = stop.everything.cancelled() => false,
+                () = async {
+                    stop.everything.cancelled().await;
+                    tokio::time::sleep(TELLING_DEADLINE).await;
+                } => false,
             };
             stop.writing.cancel();
+            drop(own_pauses);
             helpers.close();
             helpers.wait().await;
             all_told
         }
     };
     stopwatch.abort();
+    writers_ended.cancel();
     if let Some(watching) = watching {
         join(watching).await?;
     }
@@ -234,7 +314,9 @@ pub async fn run(
         }
         // Where nothing was ever sent there is nothing to look for.
         if began {
-            verify_run(&plan.header, &dialer, &signals, plan.record.as_deref()).await?;
+            let found = patroni.as_ref().map(PatroniWatch::apis).unwrap_or_default();
+            let site = site.with_found(found).for_purpose(run_id, Purpose::Verify);
+            verify_run(&plan.header, &site, &signals, keeper.as_mut()).await?;
         }
         Ok::<(), RunError>(())
     };
@@ -250,7 +332,43 @@ pub async fn run(
     }
     let run = ask(&signals, |run| Signal::Finish { complete: all_told, run }).await?;
     join(recorder_task).await?;
-    Ok(Finished { run, stopped_now })
+    let record = match keeper {
+        Some(keeper) => Some(keeper.close(&stop.everything).await),
+        None => None,
+    };
+    Ok(Finished { run, record, stopped_now })
+}
+
+/// What works beside the load.
+struct Helpers {
+    checker: JoinHandle<()>,
+    notes: Option<HandingOn>,
+    watching: Option<JoinHandle<()>>,
+}
+
+/// Ends a run that can never work: nothing was run, there is nothing to record. Why.
+async fn refuse(
+    error: SetupError,
+    signals: mpsc::Sender<Signal>,
+    helpers: Helpers,
+    recorder_task: JoinHandle<()>,
+    keeper: Option<RecordKeeper>,
+) -> Result<RunError, RunError> {
+    // The recorder ends when nothing is left to tell it anything, and these could.
+    helpers.checker.abort();
+    if let Some(notes) = helpers.notes {
+        notes.abort();
+    }
+    helpers.watching.inspect(JoinHandle::abort);
+    if let SetupError::Refused { fault, .. } = &error {
+        tell(&signals, Signal::Refused(Box::new(fault.clone()))).await;
+    }
+    drop(signals);
+    join(recorder_task).await?;
+    if let Some(keeper) = keeper {
+        keeper.discard().await;
+    }
+    Ok(error.into())
 }
 
 /// Stops writing when the duration is over.
@@ -274,15 +392,10 @@ fn reason(options: &LoadOptions, clock: Clock, stop: &Stop) -> StopReason {
     }
 }
 
-fn start_writers(
-    first_writer: i32,
-    shared: Shared,
-    signals: &mpsc::Sender<Signal>,
-    threads: &Threads,
-) -> JoinSet<()> {
+fn start_writers(shared: Shared, signals: &mpsc::Sender<Signal>, threads: &Threads) -> JoinSet<()> {
     let mut writers = JoinSet::new();
     let shared = Arc::new(shared);
-    for (index, number) in (0..shared.options.writers).zip(first_writer..) {
+    for (index, number) in (0..shared.options.writers).zip(1..) {
         let random = SmallRng::from_rng(&mut rand::rng());
         let writer = Writer::new(number, index, Arc::clone(&shared), signals.clone(), random);
         threads.spawn(index, &mut writers, writer.run());
@@ -299,12 +412,21 @@ async fn all_ended(writers: &mut JoinSet<()>) -> Result<(), RunError> {
     Ok(())
 }
 
+/// Where a run is verified: through the target, or where the user says.
+fn site(plan: &Plan, target: &Dialer) -> Site {
+    let dialer = match &plan.verify_settings {
+        Some(settings) => Dialer::new(Arc::clone(settings), target.connect_timeout()),
+        None => target.clone(),
+    };
+    Site { dialer, patroni: plan.patroni.clone() }
+}
+
 /// The final verification, with the lost writes dated from the record.
 async fn verify_run(
     header: &Header,
-    dialer: &Dialer,
+    site: &Site,
     signals: &mpsc::Sender<Signal>,
-    record: Option<&Path>,
+    record: Option<&mut RecordKeeper>,
 ) -> Result<(), RunError> {
     let subject = ask(signals, Signal::Inspect).await?;
     let (steps, mut told) = mpsc::channel(16);
@@ -314,14 +436,18 @@ async fn verify_run(
         }
     };
     let verifying = async {
-        verify(&subject, dialer, header.options.verify_timeout, move |step| {
+        verify(&subject, site, header.options.verify_timeout, move |step| {
             // A step that nobody takes is only not told.
             let _ = steps.try_send(step);
         })
         .await
     };
     let (mut verification, ()) = tokio::join!(verifying, telling);
-    verification.lost_writes = lost_writes(header.started_at, &verification, record);
+    let lost = verification.account.as_ref().is_some_and(|account| account.lost > 0);
+    verification.lost_writes = match record.filter(|_| lost) {
+        Some(record) => record.dated(header.started_at, &verification).await,
+        None => lost_writes(header.started_at, &verification, None),
+    };
     tell(signals, Signal::Verified(Box::new(verification))).await;
     Ok(())
 }

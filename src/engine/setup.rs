@@ -6,16 +6,22 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use thiserror::Error;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::dialer::Dialer;
+use super::protocol::SHARED_SESSIONS;
 use super::signal::Signal;
 use crate::model::backoff::Backoff;
 use crate::model::fault::{Class, Fault, Phase};
-use crate::pg::connect::NotOpened;
+use crate::model::options::Protocol;
+use crate::pg::connect::{NotOpened, Opened};
+use crate::pg::load::LoadSession;
 use crate::pg::schema::Objects;
 use crate::pg::session::Session;
+use crate::pg::setting_origin::SettingOrigin;
+use crate::pg::tables::{self, Caution, Flaw, Table};
 
 /// Why a run can never work as it was asked for.
 #[derive(Debug, Error)]
@@ -31,6 +37,23 @@ pub enum SetupError {
     /// The schema is not one that pgchaos made.
     #[error("the schema pgchaos is there without all of its tables")]
     PartialObjects,
+    /// The load's INSERT reports no row of its own.
+    #[error(
+        "an INSERT into pgchaos.user_events reports no row: a trigger, a rule or a route takes it \
+         elsewhere or nowhere, so that no write could be acknowledged"
+    )]
+    NoRow,
+    /// The tables are not as the load needs them.
+    #[error(transparent)]
+    Flaw(#[from] Flaw),
+    /// The role's or the database's settings make every session read-only.
+    #[error("{}: every session is read-only by default_transaction_read_only, set {}", fault.endpoint, by.words())]
+    ReadOnly {
+        /// What was found.
+        fault: Fault,
+        /// Where it is set.
+        by: Box<SettingOrigin>,
+    },
     /// There is no user whose events could be written.
     #[error("the table pgchaos.users is empty")]
     NoUsers,
@@ -43,8 +66,14 @@ pub enum Step {
     Connect,
     /// Making the schema.
     Create,
+    /// Making the tables in a schema that is there.
+    CreateTables,
+    /// Removing them.
+    Remove,
     /// Trying the load's statements.
     Try,
+    /// The same where a default gives the ids, which is a sequence with rights of its own.
+    TryWithDefault,
 }
 
 fn sqlstate(fault: &Fault) -> String {
@@ -55,6 +84,8 @@ fn sqlstate(fault: &Fault) -> String {
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) users: Vec<(i32, String)>,
+    /// How writes are to be put to the server.
+    pub(crate) protocol: Protocol,
 }
 
 /// How setting up ended.
@@ -74,14 +105,16 @@ pub(crate) async fn set_up(
     recorder: &mpsc::Sender<Signal>,
     stop: &CancellationToken,
     backoff: (Duration, Duration),
+    protocol: Protocol,
 ) -> Result<SetUp, SetupError> {
+    let mut told = Vec::new();
     let mut backoff = Backoff::new(backoff.0, backoff.1);
     let mut random: SmallRng = SmallRng::from_rng(&mut rand::rng());
     loop {
         let wait = backoff.next_wait(&mut random);
         let attempt = async {
             tokio::time::sleep(wait).await;
-            attempt(dialer, clock, recorder).await
+            attempt(dialer, clock, recorder, protocol, &mut told).await
         };
         tokio::select! {
             attempt = attempt => if let Some(prepared) = attempt? {
@@ -97,14 +130,19 @@ async fn attempt(
     dialer: &Dialer,
     clock: Clock,
     recorder: &mpsc::Sender<Signal>,
+    protocol: Protocol,
+    told: &mut Vec<String>,
 ) -> Result<Option<Prepared>, SetupError> {
     let started = clock.now();
     let session = match dialer.dial().await {
-        Ok(opened) => opened.session,
+        Ok(opened) => passed_over(opened, clock, recorder).await,
         Err(mut failures) => {
             // Only when no host can ever work is there nothing to wait for.
             let hopeless =
-                failures.iter().all(|failure| failure.fault.class.hopeless_before_first_success());
+                failures.iter().all(|failure| failure.fault.hopeless_before_first_success());
+            if let Some(error) = read_only_by_setting(dialer, &failures).await {
+                return Err(error);
+            }
             // That is told once, as the end of the run, and not as an attempt before others.
             let refusal = if hopeless { failures.pop() } else { None };
             for failure in failures {
@@ -124,18 +162,36 @@ async fn attempt(
         }
     };
     let deadline = dialer.connect_timeout().max(Duration::from_secs(10));
-    let prepared = match prepare(&session, deadline).await {
-        Ok((created, users)) => {
-            let server = session.server.clone();
+    let prepared = prepare(&session, deadline).await;
+    let server = session.server.clone();
+    session.close().await;
+    let tried = match prepared {
+        Ok(Objective { created, users, cautions }) => {
+            for caution in cautions.iter().map(ToString::to_string) {
+                if !told.contains(&caution) {
+                    let _ = recorder.send(Signal::Warning(caution.clone())).await;
+                    told.push(caution);
+                }
+            }
+            let tried = try_as_load(dialer, clock, recorder, deadline, protocol).await;
+            tried.map(|found| (server, created, users, found))
+        }
+        Err(error) => Err(error),
+    };
+    match tried {
+        Ok((server, created, users, found)) => {
+            if found != protocol {
+                let _ = recorder.send(Signal::Warning(SHARED_SESSIONS.to_owned())).await;
+            }
             // The recorder outlives the set-up.
             let _ = recorder.send(Signal::Ready { server, created }).await;
-            Ok(Some(Prepared { users }))
+            Ok(Some(Prepared { users, protocol: found }))
         }
         Err(Unprepared::Setup(error)) => Err(error),
         Err(Unprepared::Fault(step, fault)) if never(&fault) => {
             Err(SetupError::Refused { step, fault })
         }
-        Err(Unprepared::Fault(_, fault)) => {
+        Err(Unprepared::Fault(_, fault) | Unprepared::Lagging(fault)) => {
             let at = clock.now();
             let signal = Signal::AttemptFailed {
                 writer: None,
@@ -148,45 +204,196 @@ async fn attempt(
             let _ = recorder.send(signal).await;
             Ok(None)
         }
+    }
+}
+
+/// The session, once the places are told that were tried in vain before it.
+async fn passed_over(opened: Opened, clock: Clock, recorder: &mpsc::Sender<Signal>) -> Session {
+    let Opened { session, passed_over: failures, .. } = opened;
+    if !failures.is_empty() {
+        let (at, served_by) = (clock.now(), session.endpoint().to_owned());
+        let signal = Signal::PassedOver { writer: None, at, failures, served_by };
+        // The recorder outlives the set-up.
+        let _ = recorder.send(signal).await;
+    }
+    session
+}
+
+/// Opens a session of the load, as a writer does, and reads on it: what answers there must keep to
+/// the protocol, and leave no transaction open. Through a pooler it opens two, which shows whether
+/// they are given one server session. How writes are to be put to the server.
+async fn try_as_load(
+    dialer: &Dialer,
+    clock: Clock,
+    recorder: &mpsc::Sender<Signal>,
+    deadline: Duration,
+    protocol: Protocol,
+) -> Result<Protocol, Unprepared> {
+    let refused = |fault| Unprepared::Fault(Step::Try, fault);
+    let Some(mut first) = load_session(dialer, clock, recorder, deadline, protocol).await? else {
+        return Ok(protocol);
     };
+    first.try_read(deadline).await.map_err(refused)?;
+    let mut found = first.protocol();
+    if first.backend.pooled
+        && let Some(mut second) = load_session(dialer, clock, recorder, deadline, found).await?
+    {
+        second.try_read(deadline).await.map_err(refused)?;
+        first.try_read(deadline).await.map_err(refused)?;
+        found = match (first.protocol(), second.protocol()) {
+            (Protocol::Prepared, Protocol::Prepared) => Protocol::Prepared,
+            _ => Protocol::Extended,
+        };
+        second.close().await;
+    }
+    first.close().await;
+    Ok(found)
+}
+
+/// A session as a writer has it; none where nothing was dialled.
+async fn load_session(
+    dialer: &Dialer,
+    clock: Clock,
+    recorder: &mpsc::Sender<Signal>,
+    deadline: Duration,
+    protocol: Protocol,
+) -> Result<Option<LoadSession>, Unprepared> {
+    let session = match dialer.dial().await {
+        Ok(opened) => passed_over(opened, clock, recorder).await,
+        Err(failures) => {
+            let mut faults: Vec<Fault> = failures.into_iter().map(|failed| failed.fault).collect();
+            // One host that may come back is enough to wait for.
+            faults.sort_by_key(|fault| !fault.hopeless_before_first_success());
+            let fault = faults.pop();
+            return fault.map_or(Ok(None), |fault| Err(Unprepared::Fault(Step::Connect, fault)));
+        }
+    };
+    let until = Instant::now() + deadline;
+    let load = session.into_load(until, deadline, protocol).await;
+    load.map(Some).map_err(|fault| Unprepared::Fault(Step::Try, fault))
+}
+
+/// Whether all that keeps from writing is a setting of the role, of the database or of the
+/// connection: waiting does not change it, as it does a server's own.
+pub async fn read_only_by_setting(dialer: &Dialer, failures: &[NotOpened]) -> Option<SetupError> {
+    let is_by_setting = |failure: &NotOpened| {
+        failure.server.as_ref().is_some_and(|server| server.read_only && !server.in_recovery)
+    };
+    if !failures.iter().all(is_by_setting) {
+        return None;
+    }
+    let fault = failures.last()?.fault.clone();
+    let session = dialer.clone().any_server().dial().await.ok()?.session;
+    let asked = session.setting("default_transaction_read_only");
+    let setting = session.bounded(Phase::Check, dialer.connect_timeout(), asked).await;
     session.close().await;
-    prepared
+    let setting = setting.ok().flatten().filter(|setting| setting.value == "on")?;
+    setting.origin.map(|by| SetupError::ReadOnly { fault, by: Box::new(by) })
 }
 
 /// Deadlocks and cancelled statements can be tried again; the rest of `sql` stays wrong.
 fn never(fault: &Fault) -> bool {
-    fault.class == Class::Auth
+    matches!(fault.class, Class::Auth | Class::Protocol)
+        || fault.pooler_refusal().is_some()
         || (fault.class == Class::Sql && fault.sqlstate.as_deref() != Some("57014"))
 }
 
 enum Unprepared {
     Fault(Step, Fault),
+    /// A replica answered that does not have the objects yet: waiting helps.
+    Lagging(Fault),
     Setup(SetupError),
 }
 
+/// What is there for the load.
+struct Objective {
+    created: bool,
+    users: Vec<(i32, String)>,
+    cautions: Vec<Caution>,
+}
+
 /// Makes what is missing, tries the load, and reads the users.
-async fn prepare(
-    session: &Session,
-    deadline: Duration,
-) -> Result<(bool, Vec<(i32, String)>), Unprepared> {
-    let created = ensure_objects(session, deadline).await?;
+async fn prepare(session: &Session, deadline: Duration) -> Result<Objective, Unprepared> {
+    let (created, tables) = ensure_objects(session, deadline).await?;
     let refused = |fault| Unprepared::Fault(Step::Try, fault);
-    session.bounded(Phase::Check, deadline, session.try_load()).await.map_err(refused)?;
-    let users = session.bounded(Phase::Check, deadline, session.users()).await.map_err(refused)?;
+    let events = tables.iter().find(|table| table.name == "user_events");
+    let (of_type, identity) = events.map_or(("bigint", true), Table::ids);
+    let trying = session.try_load(!identity);
+    let step = if identity { Step::Try } else { Step::TryWithDefault };
+    let rows = session.bounded(Phase::Check, deadline, trying).await;
+    let rows = rows.map_err(|fault| Unprepared::Fault(step, fault))?;
+    if rows != 1 {
+        return Err(Unprepared::Setup(SetupError::NoRow));
+    }
+    let users = session.bounded(Phase::Check, deadline, session.users()).await;
+    let users = users.map_err(|fault| match fault.sqlstate.as_deref() {
+        // The write has just worked: a pooler let a replica answer that lags behind.
+        Some("42P01" | "3F000") => Unprepared::Lagging(fault),
+        _ => refused(fault),
+    })?;
     if users.is_empty() {
         return Err(Unprepared::Setup(SetupError::NoUsers));
     }
-    Ok((created, users))
+    let mut cautions = tables::cautions(&tables);
+    // What cannot be asked is only not told.
+    if let Ok((highest, Some(ids))) = session.bounded(Phase::Check, deadline, session.ids()).await {
+        let last = ids.last.unwrap_or(highest);
+        if ids.left(of_type, last) == 0 {
+            let mended_by = ids.mended_by(of_type);
+            return Err(Unprepared::Setup(SetupError::Flaw(Flaw::NoIdLeft { mended_by })));
+        }
+        cautions.extend(ids.caution(of_type, last));
+    }
+    cautions.extend(short_statement_timeout(session, deadline).await);
+    Ok(Objective { created, users, cautions })
 }
 
-async fn ensure_objects(session: &Session, deadline: Duration) -> Result<bool, Unprepared> {
-    let refused = |fault| Unprepared::Fault(Step::Create, fault);
-    match session.bounded(Phase::Check, deadline, session.objects()).await.map_err(refused)? {
-        Objects::Complete => Ok(false),
-        Objects::Partial => Err(Unprepared::Setup(SetupError::PartialObjects)),
-        Objects::Missing => {
-            session.bounded(Phase::Check, deadline, session.create_objects()).await.map_err(refused)
+/// A limit under which many a write that a server is slow with is cancelled.
+const SHORT_STATEMENT_TIMEOUT_MS: i64 = 100;
+
+async fn short_statement_timeout(session: &Session, deadline: Duration) -> Option<Caution> {
+    let asked = session.setting("statement_timeout");
+    let setting = session.bounded(Phase::Check, deadline, asked).await.ok().flatten()?;
+    let ms: i64 = setting.value.parse().ok()?;
+    let is_short = (1..SHORT_STATEMENT_TIMEOUT_MS).contains(&ms);
+    is_short.then(|| Caution::StatementTimeout {
+        ms,
+        by: setting.origin.as_ref().map_or("by the server".to_owned(), SettingOrigin::words),
+        remedy: setting.origin.map_or_else(
+            || "ALTER SYSTEM RESET statement_timeout; SELECT pg_reload_conf();".to_owned(),
+            |origin| origin.remedy("statement_timeout"),
+        ),
+    })
+}
+
+/// Makes what is missing. Whether it was, and the tables that are there.
+async fn ensure_objects(
+    session: &Session,
+    deadline: Duration,
+) -> Result<(bool, Vec<Table>), Unprepared> {
+    let of_step = |step| move |fault| Unprepared::Fault(step, fault);
+    let found = session.bounded(Phase::Check, deadline, session.objects()).await;
+    let step = match found.map_err(of_step(Step::Create))? {
+        Objects::Complete => None,
+        Objects::Partial => return Err(Unprepared::Setup(SetupError::PartialObjects)),
+        Objects::Missing => Some(Step::Create),
+        Objects::Empty => Some(Step::CreateTables),
+    };
+    let mut created = false;
+    if let Some(step) = step {
+        let creating = session.create_objects();
+        created = session.bounded(Phase::Check, deadline, creating).await.map_err(of_step(step))?;
+    }
+    let tables = session.bounded(Phase::Check, deadline, session.tables()).await;
+    let tables = tables.map_err(of_step(Step::Try))?;
+    match tables::flaw(&tables) {
+        Some(Flaw::NoId { required, .. }) => {
+            let ids = session.bounded(Phase::Check, deadline, session.ids()).await;
+            let next = ids.map_or(1, |(highest, _)| highest.saturating_add(1));
+            Err(Unprepared::Setup(SetupError::Flaw(Flaw::NoId { next, required })))
         }
+        Some(flaw) => Err(Unprepared::Setup(SetupError::Flaw(flaw))),
+        None => Ok((created, tables)),
     }
 }
 
@@ -195,8 +402,10 @@ async fn ensure_objects(session: &Session, deadline: Duration) -> Result<bool, U
 /// # Errors
 /// [`SetupError`].
 pub async fn init(session: &Session, deadline: Duration) -> Result<bool, SetupError> {
-    ensure_objects(session, deadline).await.map_err(|unprepared| match unprepared {
+    let made = ensure_objects(session, deadline).await.map(|(created, _)| created);
+    made.map_err(|unprepared| match unprepared {
         Unprepared::Fault(step, fault) => SetupError::Refused { step, fault },
+        Unprepared::Lagging(fault) => SetupError::Refused { step: Step::Try, fault },
         Unprepared::Setup(error) => error,
     })
 }

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::outbox::Batch;
 use super::verification::{Step, Subject};
+use crate::model::decision::Known;
 use crate::model::event::{
     ApiReached, Backend, Checked, LeaderSeen, ReplicaLag, StopReason, Verification,
 };
@@ -14,17 +15,21 @@ use crate::model::fault::Fault;
 use crate::model::injection::Injected;
 use crate::model::kind::{Kind, Sightings};
 use crate::model::member_names::MemberNames;
+use crate::model::own_pause::OwnPause;
 use crate::model::run::Run;
 use crate::model::seq_set::SeqSet;
 use crate::model::server::Server;
+use crate::model::stall_cause::StallSeen;
+use crate::pg::connect::NotOpened;
+use crate::pg::identity::ClockReading;
 
 /// One thing that happened.
 #[derive(Debug)]
 pub(crate) enum Signal {
     /// The cluster was reached for the first time.
     Ready { server: Server, created: bool },
-    /// Acknowledged writes and progress.
-    Batch(Batch),
+    /// Progress, with everything on the way there, and what went wrong.
+    Batch(Box<Batch>),
     /// Ids were read back.
     ReadBack { writer: i32, ids: Vec<i64> },
     /// A writer has a session.
@@ -35,6 +40,10 @@ pub(crate) enum Signal {
         authenticated: Duration,
         server: Box<Server>,
         backend: Backend,
+        /// What the server's clock was, if it told it.
+        clock: Option<ClockReading>,
+        /// Attempts of the writer that were given up beside this one.
+        abandoned: u64,
     },
     /// A connect attempt failed. Without a writer it was the set-up's or the verification's.
     AttemptFailed {
@@ -45,22 +54,12 @@ pub(crate) enum Signal {
         fault: Box<Fault>,
         server: Option<Box<Server>>,
     },
+    /// Places were tried in vain before another one served.
+    PassedOver { writer: Option<i32>, at: Duration, failures: Vec<NotOpened>, served_by: String },
     /// The run can never work as it was asked for.
     Refused(Box<Fault>),
-    /// A write, a read or an idle session failed.
-    Failed {
-        writer: i32,
-        /// When the oldest unanswered write was sent, or when the failure was noticed.
-        since: Duration,
-        at: Duration,
-        fault: Box<Fault>,
-        in_doubt: SeqSet,
-        rejected: SeqSet,
-        /// Whether the writer cannot write, or only this one write failed.
-        down: bool,
-    },
-    /// The server has given no sign of life for too long.
-    Stalled { writer: i32, seq: Option<i64>, since: Duration, at: Duration },
+    /// What writes without an answer wait for, by a look that began then.
+    StallSeen { at: Duration, seen: StallSeen },
     /// What was looked up after an outage.
     Checked(Box<Checked>),
     /// What became known of an outage's kind.
@@ -78,7 +77,7 @@ pub(crate) enum Signal {
     /// A writer has nothing left to write.
     WriterFinished { writer: i32 },
     /// Writing ends.
-    Stopping(StopReason),
+    Stopping { at: Duration, reason: StopReason },
     /// Every writer has stopped: the outage clock ends. The run as it is comes back.
     WritersDone {
         at: Duration,
@@ -91,6 +90,8 @@ pub(crate) enum Signal {
     InjectionEnded { step: u32, took: Duration },
     /// What a drill waits for, or says.
     Drill(String),
+    /// pgchaos itself did not run.
+    OwnPause(OwnPause),
     /// Something to know.
     Warning(String),
     /// What the verification does.
@@ -110,6 +111,10 @@ pub(crate) struct CheckRequest {
     pub(crate) began: Duration,
     pub(crate) sightings: Sightings,
     pub(crate) kind: Kind,
+    /// What is known of the cluster.
+    pub(crate) known: Known,
+    /// The last id before the outage and the first one after it, where values lie between.
+    pub(crate) jump: Option<(i64, i64)>,
     /// `(writer, first, last)`.
     pub(crate) windows: Vec<(i32, i64, i64)>,
     /// Acknowledged writes in the windows.

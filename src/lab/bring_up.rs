@@ -17,7 +17,7 @@ use super::processes::{Role, scan};
 use super::programs::Programs;
 use super::spec::LabSpec;
 use super::state::State;
-use super::{Lab, Running, Told, ending, launch, readiness, status, take_down};
+use super::{Lab, Running, Told, ending, launch, proc, readiness, status, take_down};
 
 impl Lab {
     /// Brings a lab up: from nothing, from the data that the last `down` kept, or from what is
@@ -44,6 +44,9 @@ impl Lab {
             return Err(LabError::NotLinux);
         }
         spec.check()?;
+        if !proc::shows_our_pids() {
+            return Err(LabError::ForeignProc);
+        }
         let began = Instant::now();
         let programs = Programs::find().await.map_err(LabError::Missing)?;
         let account = Account::of_members()?;
@@ -76,7 +79,9 @@ impl Start {
         // A PostgreSQL that outlived its Patroni has its port, and Patroni will take it over.
         let left = scan(folders);
         let new = |member: &Member| stopped.contains(member) && !left.contains_key(member);
-        refuse_taken(state.ports.all().filter(|(_, member)| new(member)))?;
+        let is_kept = self.from != From::Nothing;
+        let ports = state.ports.all().filter(|(_, member)| new(member));
+        refuse_taken(&self.lab.name, is_kept, ports)?;
         told(self.headline(programs));
         if self.from == From::Nothing {
             put_logs_aside(folders);
@@ -183,9 +188,10 @@ pub(super) fn start_member(
     member: Member,
     programs: &Programs,
 ) -> Result<bool, LabError> {
+    lab.must_be_seen(member)?;
     let own = lab.processes(member);
-    if status::running(&own) == Running::Paused {
-        return Err(LabError::Paused(member));
+    if status::by_processes(&own) == Running::Paused {
+        return Err(LabError::Paused { lab: lab.name.clone(), member });
     }
     if has_main(lab, member) {
         return Ok(false);
@@ -193,7 +199,7 @@ pub(super) fn start_member(
     // A PostgreSQL that outlived its Patroni has its port, and Patroni will take it over.
     if own.is_empty() {
         let ports = lab.state.ports.of(member);
-        refuse_taken(ports.into_iter().map(|port| (port, member)))?;
+        refuse_taken(&lab.name, true, ports.into_iter().map(|port| (port, member)))?;
     }
     launch::start(&lab.name, member, &lab.folders, &lab.state, programs)?;
     Ok(true)

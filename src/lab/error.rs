@@ -1,10 +1,12 @@
 //! What can go wrong with a lab.
 
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::member::Member;
 use super::programs::Missing;
+use crate::model::foreign::{plain, shortened};
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,12 @@ pub enum LabError {
         member: Member,
         /// Who has it.
         owner: String,
+        /// The folder of the lab that has it, when one has.
+        owner_lab: Option<PathBuf>,
+        /// The lab that is to have it.
+        lab: String,
+        /// That lab has its ports already: they cannot be moved while its data is kept.
+        is_kept: bool,
     },
     /// The kept lab has other ports.
     #[error(
@@ -74,6 +82,8 @@ pub enum LabError {
         lab: String,
         /// Its write port.
         write: u16,
+        /// It runs.
+        runs: bool,
     },
     /// The running lab has other settings.
     #[error("lab {lab} runs with other settings (profile {profile}, synchronous mode {mode})")]
@@ -143,12 +153,35 @@ pub enum LabError {
         /// For how long.
         after: Duration,
     },
+    /// Processes that cannot be reached.
+    #[error(
+        "lab {lab}: {members} run where they cannot be seen from here, in another PID namespace \
+         or container; its data is left alone"
+    )]
+    OutOfSight {
+        /// The lab.
+        lab: String,
+        /// Which, in words.
+        members: String,
+    },
+    /// Its numbers are those of another namespace.
+    #[error(
+        "/proc shows the processes of another PID namespace, so that a lab cannot know its own"
+    )]
+    ForeignProc,
     /// A frozen member cannot be started.
-    #[error("{0} is paused")]
-    Paused(Member),
+    #[error("{member} is paused")]
+    Paused {
+        /// The lab.
+        lab: String,
+        /// Which.
+        member: Member,
+    },
     /// It has no such process now.
     #[error("{member} has no {what} now")]
     NoProcess {
+        /// The lab.
+        lab: String,
         /// Whose.
         member: Member,
         /// What was looked for.
@@ -163,6 +196,18 @@ pub enum LabError {
         selector: String,
         /// Why it fits nobody.
         reason: String,
+    },
+    /// A role that is to be started or resumed fits no member that is down, or several.
+    #[error("{}", not_one_down(lab, selector, *state, members))]
+    NotOneDown {
+        /// The lab.
+        lab: String,
+        /// What was asked for.
+        selector: String,
+        /// What they must be for it to be of use.
+        state: Down,
+        /// Those that it fits.
+        members: Vec<Member>,
     },
     /// No member has that name.
     #[error("lab {lab} has no member {name:?}: it has patroni1 to 3, etcd1 to 3, and haproxy")]
@@ -181,12 +226,16 @@ pub enum LabError {
         after: Duration,
         /// What is missing, in words.
         missing: String,
+        /// Whose log explains it.
+        member: Member,
         /// The end of the log that explains it.
         log: LogTail,
     },
     /// A member ended while it was waited for.
     #[error("{member} ended as soon as it was started{log}")]
     Ended {
+        /// The lab.
+        lab: String,
         /// Which.
         member: Member,
         /// The end of its log.
@@ -203,6 +252,14 @@ pub enum LabError {
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+    /// The leadership is not handed over.
+    #[error("lab {lab} has no switchover: {reason}")]
+    NoSwitchover {
+        /// The lab.
+        lab: String,
+        /// Why, in Patroni's words or ours.
+        reason: String,
+    },
     /// It cannot be done here.
     #[error("{0}")]
     Unsupported(String),
@@ -211,11 +268,44 @@ pub enum LabError {
     Template(String),
 }
 
+/// How a member is down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Down {
+    /// It has no process: `start` is of use.
+    Stopped,
+    /// It is frozen, or a part of it is: `resume` is of use.
+    Frozen,
+}
+
+impl Down {
+    /// As it is said of a member.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Frozen => "frozen",
+        }
+    }
+}
+
+fn not_one_down(lab: &str, selector: &str, state: Down, members: &[Member]) -> String {
+    let state = state.word();
+    if members.is_empty() {
+        return format!("no member of lab {lab} that could be {selector} is {state}");
+    }
+    let names: Vec<String> = members.iter().map(Member::to_string).collect();
+    let names = match names.as_slice() {
+        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.join(", "),
+    };
+    format!("{selector} could be {names}, which are {state}: a member that is down has no role")
+}
+
 /// The last lines of a member's log, for an error to end with.
 #[derive(Debug, Default)]
 pub struct LogTail {
     path: PathBuf,
-    lines: Vec<String>,
+    lines: Box<[String]>,
 }
 
 /// How many lines are shown.
@@ -227,13 +317,24 @@ const COLUMNS: usize = 160;
 impl LogTail {
     /// Of the file at `path`.
     pub(super) fn of(path: &Path) -> Self {
-        let bytes = std::fs::read(path).unwrap_or_default();
+        let bytes = end_of(path).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         let lines: Vec<&str> = text.lines().collect();
         let last = &lines[lines.len().saturating_sub(LINES)..];
-        let shown = |line: &&str| line.chars().filter(|c| !c.is_control()).take(COLUMNS).collect();
+        let shown = |line: &&str| shortened(&plain(line), COLUMNS);
         Self { path: path.to_owned(), lines: last.iter().map(shown).collect() }
     }
+}
+
+/// The last bytes of a file, as a log may have grown for days.
+fn end_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    const BYTES_MAX: u64 = 256 * 1024;
+    let mut file = std::fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(BYTES_MAX)))?;
+    let mut end = Vec::new();
+    file.take(BYTES_MAX).read_to_end(&mut end)?;
+    Ok(end)
 }
 
 impl std::fmt::Display for LogTail {

@@ -1,12 +1,26 @@
 //! Breaks a member, whole or in part, and mends it: what drills and people do to a lab.
 
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
 use super::ending::{self, Ending, tell};
 use super::error::LabError;
-use super::member::Member;
+use super::member::{Kind, Member};
 use super::processes::Role;
 use super::programs::Programs;
 use super::signal::Signal;
 use super::{Lab, Running, bring_up};
+use crate::model::selector::Selector;
+use crate::patroni::PatroniApi;
+
+/// Patroni answers when a switchover is done, or was given up.
+const SWITCHOVER_DEADLINE: Duration = Duration::from_secs(60);
+
+/// For the new leader to answer as the primary.
+const SEEN_WITHIN: Duration = Duration::from_secs(10);
+
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Lab {
     /// Stops a member as `systemctl stop` would, and waits for its end: 30 s for Patroni, 10 s
@@ -16,6 +30,7 @@ impl Lab {
     /// When its processes cannot be signalled, or do not even end by SIGKILL.
     pub async fn stop(&self, member: Member) -> Result<Ending, LabError> {
         let _lock = self.lock().await?;
+        self.must_be_seen(member)?;
         ending::stop(&self.folders, member).await
     }
 
@@ -26,6 +41,7 @@ impl Lab {
     /// When its processes cannot be signalled, or do not end within 10 s.
     pub async fn kill(&self, member: Member) -> Result<Ending, LabError> {
         let _lock = self.lock().await?;
+        self.must_be_seen(member)?;
         ending::kill(&self.folders, member).await
     }
 
@@ -70,7 +86,8 @@ impl Lab {
         let own = self.processes(member);
         let found = own.iter().find(|process| process.role == Role::Postmaster);
         let what = "running PostgreSQL server";
-        let postmaster = found.ok_or(LabError::NoProcess { member, what })?;
+        let postmaster =
+            found.ok_or(LabError::NoProcess { lab: self.name.clone(), member, what })?;
         tell(member, postmaster, Signal::Kill)?;
         Ok(postmaster.pid)
     }
@@ -85,16 +102,62 @@ impl Lab {
         let own = self.processes(member);
         let senders: Vec<_> = own.iter().filter(|one| one.role == Role::WalSender).collect();
         if senders.is_empty() {
-            return Err(LabError::NoProcess { member, what: "walsender" });
+            return Err(LabError::NoProcess { lab: self.name.clone(), member, what: "walsender" });
         }
         senders.iter().try_for_each(|sender| tell(member, sender, Signal::Stop))?;
         Ok(senders.len())
     }
 
-    fn must_run(&self, member: Member) -> Result<(), LabError> {
+    /// Hands the leadership over in good order, to this member or to the one that Patroni chooses;
+    /// says whose it was and whose it is.
+    ///
+    /// # Errors
+    /// When no member leads, when the other one cannot, with Patroni's words, or when no other one
+    /// is seen to lead within 10 s after Patroni said so.
+    pub async fn switch_over(&self, to: Option<Member>) -> Result<(Member, Member), LabError> {
+        let _lock = self.lock().await?;
+        let no = |reason: String| LabError::NoSwitchover { lab: self.name.clone(), reason };
+        if let Some(to) = to.filter(|to| to.kind() != Kind::Patroni) {
+            return Err(no(format!("{to} is no PostgreSQL server")));
+        }
+        let from = self.select(&Selector::Leader).await?;
+        if to == Some(from) {
+            return Err(no(format!("{from} leads already")));
+        }
+        let name = to.map(|to| to.to_string());
+        let url = format!("http://127.0.0.1:{}", self.state.ports.patroni[from.index()]);
+        let asked = PatroniApi::new(&url, SWITCHOVER_DEADLINE);
+        let api = asked.map_err(|error| no(error.to_string()))?;
+        let done = api.switchover(&from.to_string(), name.as_deref()).await;
+        done.map_err(|error| no(error.to_string()))?;
+        let end = Instant::now() + SEEN_WITHIN;
+        loop {
+            match self.select(&Selector::Leader).await {
+                Ok(leader) if leader != from => return Ok((from, leader)),
+                Ok(_) | Err(_) if Instant::now() < end => sleep(LOOK_EVERY).await,
+                Ok(_) => return Err(no(format!("{from} still leads"))),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Refuses one whose processes are out of sight: it would look as if it did not run.
+    pub(super) fn must_be_seen(&self, member: Member) -> Result<(), LabError> {
         match self.running(member) {
-            Running::Stopped => Err(LabError::NoProcess { member, what: "process" }),
-            Running::Running | Running::Paused => Ok(()),
+            Running::OutOfSight => {
+                Err(LabError::OutOfSight { lab: self.name.clone(), members: member.to_string() })
+            }
+            Running::Running | Running::Paused | Running::Stopped => Ok(()),
+        }
+    }
+
+    fn must_run(&self, member: Member) -> Result<(), LabError> {
+        self.must_be_seen(member)?;
+        match self.running(member) {
+            Running::Stopped => {
+                Err(LabError::NoProcess { lab: self.name.clone(), member, what: "process" })
+            }
+            Running::Running | Running::Paused | Running::OutOfSight => Ok(()),
         }
     }
 

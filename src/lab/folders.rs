@@ -11,6 +11,7 @@ use directories::ProjectDirs;
 use super::account::Account;
 use super::error::LabError;
 use super::member::Member;
+use super::spec::check_name;
 
 const OF_ROOT: &str = "/var/lib/pgchaos";
 
@@ -32,10 +33,33 @@ impl Folders {
         Ok(Self { lab: labs.join(name) })
     }
 
+    /// The names of all folders that could be a lab's.
+    ///
+    /// # Errors
+    /// When there is no home folder.
+    pub(super) fn names() -> Result<Vec<String>, LabError> {
+        let entries = std::fs::read_dir(labs()?).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> = names.filter(|name| check_name(name).is_ok()).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Those of a lab in this folder.
+    #[cfg(test)]
+    pub(super) fn at(lab: PathBuf) -> Self {
+        Self { lab }
+    }
+
     /// The lab's own folder.
     #[must_use]
     pub(super) fn lab(&self) -> &Path {
         &self.lab
+    }
+
+    /// The lab's name.
+    pub(super) fn name(&self) -> String {
+        self.lab.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// What is known of it.
@@ -60,6 +84,11 @@ impl Folders {
         self.logs().join(format!("{member}.log"))
     }
 
+    /// The second name of a member's log, by which its life is told.
+    pub(super) fn life(&self, member: Member) -> PathBuf {
+        self.member(member).join("life")
+    }
+
     /// A member's own folder: its configuration and its data.
     pub(super) fn member(&self, member: Member) -> PathBuf {
         self.lab.join(member.to_string())
@@ -71,7 +100,8 @@ impl Folders {
     }
 }
 
-fn labs() -> Result<PathBuf, LabError> {
+/// The folder of all labs.
+pub(super) fn labs() -> Result<PathBuf, LabError> {
     let is_moved =
         std::env::var_os("XDG_STATE_HOME").is_some_and(|path| Path::new(&path).is_absolute());
     if Account::is_root() && !is_moved {

@@ -7,10 +7,14 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::error::LabError;
+use crate::model::foreign::said;
 
 /// Everything is on this machine. An etcd that is about to start accepts, and is silent until it has
 /// joined the others.
 const DEADLINE: Duration = Duration::from_millis(500);
+
+/// More than any answer has.
+const BYTES_MAX: usize = 1024 * 1024;
 
 /// For Patroni to write its settings into etcd.
 const CHANGE_DEADLINE: Duration = Duration::from_secs(5);
@@ -21,8 +25,15 @@ async fn answer(
 ) -> Result<String, LabError> {
     let client = Client::builder().timeout(DEADLINE).no_proxy().pool_max_idle_per_host(0).build();
     let asked = async {
-        let response = request(&client?, &url).send().await?.error_for_status()?;
-        response.text().await
+        let mut response = request(&client?, &url).send().await?.error_for_status()?;
+        let mut body = Vec::new();
+        // What is asked for here has a few kilobytes: the rest of a longer answer is not taken.
+        while body.len() < BYTES_MAX
+            && let Some(chunk) = response.chunk().await?
+        {
+            body.extend_from_slice(&chunk);
+        }
+        Ok(String::from_utf8_lossy(&body).into_owned())
     };
     asked.await.map_err(|error| LabError::Http { url: url.clone(), reason: chain(&error) })
 }
@@ -35,7 +46,7 @@ fn chain(error: &reqwest::Error) -> String {
         words.push(cause.to_string());
         next = cause.source();
     }
-    words.pop().unwrap_or_else(|| error.to_string())
+    said(&words.pop().unwrap_or_else(|| error.to_string()))
 }
 
 /// Whether the etcd at this port leads the others.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run as root by `pgchaos lab install-deps`, with the packages as arguments.
+# Run as root by `pgchaos lab install-deps` and by tests/run, with the packages as arguments.
 #
 # The packages would start services of their own: one that listens on port 5432,
 # say. Debian's policy-rc.d is asked before each, and answers no here; and

@@ -10,6 +10,7 @@ use super::account::{Account, private_folder};
 use super::configuration;
 use super::error::{LabError, io};
 use super::folders::Folders;
+use super::life;
 use super::member::{Kind, Member};
 use super::processes::MARK;
 use super::programs::Programs;
@@ -54,6 +55,7 @@ impl Launch {
         let (folder, path) = (folders.member(member), folders.log(member));
         let log =
             File::options().create(true).append(true).open(&path).map_err(io("opened", &path))?;
+        life::hold(&log, folders, member)?;
         let errors = log.try_clone().map_err(io("opened", &path))?;
         // A session of its own: no Ctrl-C and no closed terminal reaches it.
         let mut command = Command::new(&programs.setsid);

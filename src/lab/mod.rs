@@ -6,12 +6,12 @@
 //! - `member`, `ports`, `folders`, `spec`: the parts, where they are, and how fast they
 //!   fail over. `programs` and `account`: what is run, and as whom.
 //! - `state`: what is kept of a lab between two commands; `lock`: one command at a time.
-//! - `processes`: which processes are a lab's, asked from `/proc` each time. `signal` reaches
-//!   the process that was meant or none. `faults`: stop, kill, freeze and thaw a member, whole
+//! - `processes`: which processes are a lab's, asked from `/proc` each time. `life`: whether a
+//!   member lives that `/proc` does not show from here. `signal` reaches the process that was meant or none. `faults`: stop, kill, freeze and thaw a member, whole
 //!   (`ending`) or in part.
 //! - `plan`, `bring_up` and `readiness`: from nothing to two ports that work; `take_down`: and back.
 //! - [`dependencies`]: where the programs come from.
-//! - `roles`: who is meant by `leader`. `status` and `prediction`: what there is now, and
+//! - `nearby`: the labs that run now. `roles`: who is meant by `leader`. `status` and `prediction`: what there is now, and
 //!   what an outage will take.
 //!
 //! It knows no load, no drill and no report. It is for Linux.
@@ -26,8 +26,10 @@ mod faults;
 mod folders;
 mod http;
 mod launch;
+mod life;
 mod lock;
 mod member;
+mod nearby;
 mod plan;
 mod port_owner;
 mod ports;
@@ -49,8 +51,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use ending::Ending;
-pub use error::{LabError, LogTail};
+pub use error::{Down, LabError, LogTail};
 pub use member::{Kind, Member};
+pub use port_owner::free_base_port;
 pub use ports::Ports;
 pub use prediction::Prediction;
 pub use processes::{Process, Role};
@@ -86,7 +89,12 @@ pub enum Running {
     Paused,
     /// It has no process.
     Stopped,
+    /// It has processes where they cannot be seen from here: in another PID namespace.
+    OutOfSight,
 }
+
+/// A lab by its name, or why what is kept of it cannot be read.
+pub type Named = (String, Result<Lab, LabError>);
 
 /// What tells a person how it goes on; a line each.
 pub type Told<'a> = &'a mut (dyn FnMut(String) + Send);
@@ -101,6 +109,20 @@ impl Lab {
         let folders = Folders::of(name)?;
         let state = State::read(&folders.state())?;
         Ok(state.map(|state| Self { name: name.to_owned(), folders, state }))
+    }
+
+    /// Every lab of the state folder, in the order of their names, with why it cannot be read
+    /// when that is so.
+    ///
+    /// # Errors
+    /// When there is no home folder.
+    pub fn all() -> Result<Vec<Named>, LabError> {
+        let names = Folders::names()?;
+        let found = |name: String| {
+            let lab = Self::find(&name).transpose()?;
+            Some((name, lab))
+        };
+        Ok(names.into_iter().filter_map(found).collect())
     }
 
     /// Its name.
@@ -126,6 +148,12 @@ impl Lab {
         self.state.is_complete
     }
 
+    /// Whether its removal was begun and not ended: the next one goes on with it.
+    #[must_use]
+    pub fn is_removed_in_part(&self) -> bool {
+        self.state.is_removed_in_part
+    }
+
     /// Its ports, all on 127.0.0.1.
     #[must_use]
     pub fn ports(&self) -> &Ports {
@@ -142,6 +170,19 @@ impl Lab {
     #[must_use]
     pub fn read_port(&self) -> u16 {
         self.state.ports.read
+    }
+
+    /// The port on 127.0.0.1 of a member's own PostgreSQL server; `None` where it has none.
+    #[must_use]
+    pub fn server_port(&self, member: Member) -> Option<u16> {
+        let ports = &self.state.ports.postgresql;
+        (member.kind() == Kind::Patroni).then(|| ports[member.index()])
+    }
+
+    /// The psql that belongs to the servers that a lab runs, or else that of the PATH.
+    #[must_use]
+    pub fn psql() -> Option<PathBuf> {
+        programs::psql()
     }
 
     /// The role that may do everything, and its password, as in the Compose cluster.
@@ -179,10 +220,18 @@ impl Lab {
         self.folders.log(member)
     }
 
+    /// The log file of a member of the lab of this name, which outlives the lab.
+    ///
+    /// # Errors
+    /// When there is no home folder.
+    pub fn log_of(name: &str, member: Member) -> Result<PathBuf, LabError> {
+        Ok(Folders::of(name)?.log(member))
+    }
+
     /// Whether a member runs now.
     #[must_use]
     pub fn running(&self, member: Member) -> Running {
-        status::running(&self.processes(member))
+        status::running(&self.folders, member)
     }
 
     /// A member's processes now: Patroni's and PostgreSQL's, the most important first.

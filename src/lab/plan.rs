@@ -9,6 +9,7 @@ use super::processes::scan;
 use super::programs::Programs;
 use super::spec::{LabSpec, Timing};
 use super::state::State;
+use super::status::must_be_seen;
 use super::{Lab, Told, take_down};
 
 /// What there is to begin with.
@@ -52,15 +53,17 @@ pub(super) async fn plan(
     programs: &Programs,
     told: Told<'_>,
 ) -> Result<Start, LabError> {
+    must_be_seen(&folders)?;
     let timing = Timing::of(spec.profile, &programs.patroni_version);
     let wanted = (spec.profile, spec.synchronous);
     let found = State::read(&folders.state())?;
     if let Some(mut state) = found.filter(|state| state.is_complete) {
+        let runs = !scan(&folders).is_empty();
         let same_ports = spec.base_port.is_none() || state.ports == spec.ports();
         if !same_ports {
-            return Err(LabError::OtherPorts { lab: spec.name.clone(), write: state.ports.write });
+            let (lab, write) = (spec.name.clone(), state.ports.write);
+            return Err(LabError::OtherPorts { lab, write, runs });
         }
-        let runs = !scan(&folders).is_empty();
         if runs && wanted != (state.profile, state.synchronous) {
             return Err(LabError::OtherSettings {
                 lab: spec.name.clone(),
@@ -74,7 +77,7 @@ pub(super) async fn plan(
         return Ok(Start { lab: Lab { name: spec.name.clone(), folders, state }, from });
     }
     if folders.lab().exists() && take_down::remains(&folders) {
-        told("what an earlier start that was cut off has left is removed".to_owned());
+        told("what an earlier command that was cut off has left is removed".to_owned());
         take_down::wipe(&folders).await?;
     }
     let state = State::new(wanted, timing, spec.ports(), account);

@@ -4,10 +4,11 @@ use std::ffi::OsString;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::error::LabError;
 use super::member::Member;
+use super::ports::PORTS;
 use super::proc;
 use super::processes::MARK;
 
@@ -17,41 +18,61 @@ const LISTENS: &str = "0A";
 /// The longest part of a command line that is shown.
 const COMMAND_CHARS_MAX: usize = 60;
 
-/// Refuses the first port that somebody has.
-pub(super) fn refuse_taken(ports: impl Iterator<Item = (u16, Member)>) -> Result<(), LabError> {
+/// Refuses the first port that is taken. `is_kept` says of the lab that it has its ports
+/// already.
+pub(super) fn refuse_taken(
+    lab: &str,
+    is_kept: bool,
+    ports: impl Iterator<Item = (u16, Member)>,
+) -> Result<(), LabError> {
     for (port, member) in ports {
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err() {
-            return Err(LabError::PortTaken { port, member, owner: owner(port) });
+        if !is_free(port) {
+            let (owner, owner_lab) = owner(port);
+            let lab = lab.to_owned();
+            return Err(LabError::PortTaken { port, member, owner, owner_lab, lab, is_kept });
         }
     }
     Ok(())
 }
 
-/// Who listens on it, in words.
-fn owner(port: u16) -> String {
+/// A base port from which on all ports of a lab are free now.
+#[must_use]
+pub fn free_base_port() -> Option<u16> {
+    let mut bases = (15_000..=60_000).step_by(100);
+    bases.find(|base| (*base..base + PORTS).all(is_free))
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// What listens on it, in words; and the folder of its lab, when it is a lab's.
+fn owner(port: u16) -> (String, Option<PathBuf>) {
     let Some(inode) = listener(port) else {
-        return "a process that cannot be told (nobody listens there, but it cannot be bound)"
-            .to_owned();
+        let unknown =
+            "a process that cannot be told (nobody listens there, but it cannot be bound)";
+        return (unknown.to_owned(), None);
     };
     let Some(pid) = holder(&inode) else {
-        return "a process of another user".to_owned();
+        return ("a process of another user".to_owned(), None);
     };
     if let Some((lab, member)) = of_lab(pid) {
-        return format!("{member} of lab {lab} (process {pid})");
+        let name = lab.file_name().unwrap_or_default().display();
+        return (format!("{member} of lab {name} (process {pid})"), Some(lab.clone()));
     }
     let mut command = proc::arguments(pid).join(" ");
     if let Some((end, _)) = command.char_indices().nth(COMMAND_CHARS_MAX) {
         command.truncate(end);
         command.push('…');
     }
-    format!("process {pid}: {command}")
+    (format!("process {pid}: {command}"), None)
 }
 
 /// Whose it is, if it is a lab's: its mark is the folder of the member in that of the lab.
-fn of_lab(pid: u32) -> Option<(String, String)> {
+fn of_lab(pid: u32) -> Option<(PathBuf, String)> {
     let folder = PathBuf::from(OsString::from_vec(proc::variable(pid, MARK).ok()??));
-    let name = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
-    Some((name(folder.parent()?)?, name(&folder)?))
+    let member = folder.file_name()?.to_string_lossy().into_owned();
+    Some((folder.parent()?.to_owned(), member))
 }
 
 /// The number of the socket that listens on the port.
@@ -87,10 +108,12 @@ mod tests {
     fn a_taken_port_names_who_has_it() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let error = refuse_taken([(port, Member::HAPROXY)].into_iter()).unwrap_err().to_string();
+        let error = refuse_taken("a", false, [(port, Member::HAPROXY)].into_iter())
+            .unwrap_err()
+            .to_string();
         let own = format!("process {}", std::process::id());
         assert!(error.contains(&port.to_string()) && error.contains(&own), "{error}");
         drop(listener);
-        assert!(refuse_taken([(port, Member::HAPROXY)].into_iter()).is_ok());
+        assert!(refuse_taken("a", false, [(port, Member::HAPROXY)].into_iter()).is_ok());
     }
 }

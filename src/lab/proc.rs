@@ -7,6 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
+use super::life::identity;
+
 /// A process as it was at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stat {
@@ -78,6 +80,23 @@ pub(super) fn program(pid: u32) -> Option<String> {
 /// Its working folder.
 pub(super) fn folder(pid: u32) -> Option<PathBuf> {
     link(pid, "cwd")
+}
+
+/// The files that its standard output and error are, by device and inode.
+pub(super) fn outputs(pid: u32) -> Vec<(u64, u64)> {
+    let about = |number| fs::metadata(format!("/proc/{pid}/fd/{number}"));
+    [1, 2].into_iter().filter_map(|number| about(number).ok()).map(|file| identity(&file)).collect()
+}
+
+/// Whether the numbers in `/proc` are those by which this process reaches others: after
+/// `unshare --pid` it shows those of the namespace outside, until it is mounted anew.
+pub(super) fn shows_our_pids() -> bool {
+    let Ok(status) = fs::read_to_string("/proc/self/status") else { return false };
+    match status.lines().find_map(|line| line.strip_prefix("NSpid:")) {
+        Some(pids) => pids.split_whitespace().eq([std::process::id().to_string()]),
+        // Older than Linux 4.1.
+        None => true,
+    }
 }
 
 /// Where the link leads, or led to before that was removed.

@@ -3,7 +3,9 @@
 //! Every member is started with [`MARK`] in its environment, its own folder as the value, and so
 //! are the processes that it starts. PostgreSQL writes its title over the environment, so its
 //! processes are also known by their program and their working folder, which is the data folder.
-//! Their children belong to them. Nothing else does: not an editor with a log of the lab open, not
+//! Their children belong to them. A process of another mount namespace may have a folder of the
+//! same name that is another one: it is the lab's when it writes to the log of a member
+//! ([`super::life`]). Nothing else does: not an editor with a log of the lab open, not
 //! a shell that stands in its folder, and no process whose number stands in a stale
 //! `postmaster.pid`.
 
@@ -15,6 +17,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::folders::Folders;
+use super::life;
 use super::member::{Kind, Member};
 use super::proc::{self, Stat};
 
@@ -50,9 +53,18 @@ pub enum Role {
 
 /// The processes of every member that has some.
 pub(super) fn scan(folders: &Folders) -> BTreeMap<Member, Vec<Process>> {
+    if !proc::shows_our_pids() {
+        // Its numbers are those of other processes here.
+        return BTreeMap::new();
+    }
     let living = proc::living();
+    let logs = life::logs(folders);
+    let owner = |pid| match proc::shares_our_namespaces(pid) {
+        true => owner(pid, folders),
+        false => owner_by_log(pid, &logs),
+    };
     let mut owned: BTreeMap<u32, Member> =
-        living.iter().filter_map(|stat| Some((stat.pid, owner(stat.pid, folders)?))).collect();
+        living.iter().filter_map(|stat| Some((stat.pid, owner(stat.pid)?))).collect();
     adopt_children(&living, &mut owned);
     let servers: BTreeSet<u32> = owned.keys().copied().filter(|pid| is_postgresql(*pid)).collect();
     let mut processes: BTreeMap<Member, Vec<Process>> = BTreeMap::new();
@@ -119,10 +131,6 @@ pub(super) fn of(folders: &Folders, member: Member) -> Vec<Process> {
 }
 
 fn owner(pid: u32, folders: &Folders) -> Option<Member> {
-    if !proc::shares_our_namespaces(pid) {
-        // The lab of a container, whose folders only have the same names.
-        return None;
-    }
     match proc::variable(pid, MARK) {
         Ok(Some(folder)) => {
             let folder = Path::new(OsStr::from_bytes(&folder));
@@ -136,6 +144,15 @@ fn owner(pid: u32, folders: &Folders) -> Option<Member> {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => owner_by_command(pid, folders),
         Err(_) => None,
     }
+}
+
+/// By the log that it writes to. The lab of a container has folders of the same names, and other
+/// files in them.
+fn owner_by_log(pid: u32, logs: &[((u64, u64), Member)]) -> Option<Member> {
+    let is_of_a_lab = || matches!(proc::variable(pid, MARK), Ok(Some(_))) || is_postgresql(pid);
+    let open = proc::outputs(pid);
+    let member = logs.iter().find(|(log, _)| open.contains(log)).map(|(_, member)| *member)?;
+    is_of_a_lab().then_some(member)
 }
 
 /// In a container root may not look into the environment of other users' processes, and so not

@@ -13,6 +13,12 @@ use tokio::time::timeout;
 
 use super::spec::PatroniVersion;
 
+/// Beside the servers, or on the PATH.
+pub(super) fn psql() -> Option<PathBuf> {
+    let beside = postgresql().map(|folder| folder.join("psql"));
+    beside.filter(|psql| is_program(psql)).or_else(|| on_path("psql"))
+}
+
 /// Where Debian has PostgreSQL's programs, a folder a version.
 const DEBIAN: &str = "/usr/lib/postgresql";
 

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::{Config, NoTls};
 
 use super::bring_up::WORKS_WITHIN;
 use super::error::{LabError, LogTail};
-use super::http::{Pools, change_settings, etcd_serves_peers, pools};
-use super::member::Member;
+use super::http::{Pools, change_settings, etcd_leads, etcd_serves_peers, pools};
+use super::member::{Kind, Member};
 use super::processes::{Role, scan};
 use super::{Lab, Told, configuration};
-use crate::patroni::{convergence, leader};
+use crate::patroni::{MemberStatus, PatroniApi, PatroniError, convergence, leader};
 
 const POLL_EVERY: Duration = Duration::from_millis(100);
 
@@ -20,6 +21,37 @@ const PEER_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// For one connect and its question.
 const SESSION_DEADLINE: Duration = Duration::from_secs(3);
+
+impl Lab {
+    /// Waits until a member that was started is of use: its PostgreSQL runs by its own word, or its
+    /// etcd or HAProxy answers.
+    ///
+    /// # Errors
+    /// When it ends, or is of no use within 90 s.
+    pub async fn wait_for(&self, member: Member) -> Result<(), LabError> {
+        let end = Instant::now() + WORKS_WITHIN;
+        while !self.is_of_use(member).await {
+            none_ended(self, &[member]).await?;
+            if Instant::now() > end {
+                return Err(not_in_time(self, format!("{member} does not answer"), member));
+            }
+            sleep(POLL_EVERY).await;
+        }
+        Ok(())
+    }
+
+    async fn is_of_use(&self, member: Member) -> bool {
+        let ports = &self.state.ports;
+        match member.kind() {
+            Kind::Etcd => etcd_leads(ports.etcd_client[member.index()]).await.is_ok(),
+            Kind::HaProxy => pools(ports.page).await.is_ok(),
+            Kind::Patroni => match self.apis().get(member.index()) {
+                Some(api) => !is_unwell(&api.member().await),
+                None => false,
+            },
+        }
+    }
+}
 
 /// Waits until an etcd answers its peers, or has taken so long that it need not be waited for.
 pub(super) async fn wait_for_peer(lab: &Lab, member: Member) {
@@ -71,7 +103,8 @@ pub(super) async fn wait_for_cluster(
         match convergence(&apis, Member::PATRONI.len()).await {
             Ok(converged) => break converged,
             Err(missing) if Instant::now() > end => {
-                return Err(not_in_time(lab, missing.to_string(), Member::PATRONI[0]));
+                let explains = first_unwell(&apis).await;
+                return Err(not_in_time(lab, missing.to_string(), explains));
             }
             Err(_) => sleep(POLL_EVERY).await,
         }
@@ -79,6 +112,20 @@ pub(super) async fn wait_for_cluster(
     let timeline = converged.timeline;
     told(format!("three servers on timeline {timeline} after {}", since(began)));
     settle(lab, &converged.leader).await
+}
+
+/// The first member whose PostgreSQL does not run by its own word, or does not say so.
+async fn first_unwell(apis: &[PatroniApi]) -> Member {
+    let answers = join_all(apis.iter().map(PatroniApi::member)).await;
+    let unwell = answers.iter().position(is_unwell).unwrap_or(0);
+    Member::PATRONI[unwell.min(Member::PATRONI.len() - 1)]
+}
+
+fn is_unwell(answer: &Result<MemberStatus, PatroniError>) -> bool {
+    match answer {
+        Ok(status) => !matches!(status.state.as_str(), "running" | "streaming"),
+        Err(_) => true,
+    }
 }
 
 fn since(began: Instant) -> String {
@@ -103,7 +150,11 @@ async fn none_ended(lab: &Lab, members: &[Member]) -> Result<(), LabError> {
     }
     match gone {
         None => Ok(()),
-        Some(member) => Err(LabError::Ended { member, log: LogTail::of(&lab.log(member)) }),
+        Some(member) => Err(LabError::Ended {
+            lab: lab.name.clone(),
+            member,
+            log: LogTail::of(&lab.log(member)),
+        }),
     }
 }
 
@@ -188,6 +239,7 @@ fn not_in_time(lab: &Lab, missing: String, explains: Member) -> LabError {
         lab: lab.name.clone(),
         after: WORKS_WITHIN,
         missing,
+        member: explains,
         log: LogTail::of(&lab.log(explains)),
     }
 }

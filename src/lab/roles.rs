@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::error::LabError;
+use super::error::{Down, LabError};
 use super::http::etcd_leads;
 use super::member::Member;
 use super::{Lab, Running};
@@ -32,6 +32,34 @@ impl Lab {
             selector: selector.to_string(),
             reason: reason.to_owned(),
         })
+    }
+
+    /// The member that is meant by what is to be started or resumed: of those that have this part
+    /// in the cluster the one that is down. A member that is down has no role, so the leader and
+    /// the replicas are Patroni's members alike.
+    ///
+    /// # Errors
+    /// When the name is no member's, or a role fits none that is down, or several.
+    pub async fn select_down(&self, selector: &Selector, down: Down) -> Result<Member, LabError> {
+        let candidates = match selector {
+            Selector::Leader | Selector::Replica => Member::PATRONI,
+            Selector::EtcdLeader | Selector::EtcdAny => Member::ETCD,
+            Selector::Member(_) => return self.select(selector).await,
+        };
+        let is_down = |member: &Member| match down {
+            Down::Stopped => self.running(*member) == Running::Stopped,
+            Down::Frozen => self.processes(*member).iter().any(|process| process.is_paused),
+        };
+        let members: Vec<Member> = candidates.into_iter().filter(is_down).collect();
+        match members.as_slice() {
+            [member] => Ok(*member),
+            _ => Err(LabError::NotOneDown {
+                lab: self.name.clone(),
+                selector: selector.to_string(),
+                state: down,
+                members,
+            }),
+        }
     }
 
     async fn leader(&self) -> Option<Member> {

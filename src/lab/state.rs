@@ -27,6 +27,9 @@ pub(super) struct State {
     pub(super) ports: Ports,
     /// Who its members run as, when that is not who started them.
     pub(super) account: Option<Account>,
+    /// Its removal has begun: what is left of its data is of no use.
+    #[serde(default)]
+    pub(super) is_removed_in_part: bool,
     /// It has worked once. Before that nothing in it is worth keeping.
     pub(super) is_complete: bool,
 }
@@ -38,7 +41,21 @@ impl State {
         ports: Ports,
         account: Option<Account>,
     ) -> Self {
-        Self { format: FORMAT, profile, synchronous, timing, ports, account, is_complete: false }
+        Self {
+            format: FORMAT,
+            profile,
+            synchronous,
+            timing,
+            ports,
+            account,
+            is_removed_in_part: false,
+            is_complete: false,
+        }
+    }
+
+    /// The same, when its removal begins.
+    pub(super) fn removed_in_part(self) -> Self {
+        Self { is_complete: false, is_removed_in_part: true, ..self }
     }
 
     /// What the file says; `None` when there is none.

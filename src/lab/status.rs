@@ -1,13 +1,16 @@
 //! What a lab is like at this moment.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
+use super::error::LabError;
+use super::folders::Folders;
 use super::http::etcd_leads;
+use super::life::is_held;
 use super::member::{Kind, Member};
 use super::prediction::Prediction;
-use super::processes::{Process, Role, scan};
+use super::processes::{Process, Role, of, scan};
 use super::spec::Checks;
 use super::{Lab, Running};
 use crate::patroni::{Config, MemberStatus, PatroniApi, Role as PatroniRole, leader};
@@ -43,6 +46,7 @@ pub enum Fault {
 impl Lab {
     /// All members as they are now.
     pub async fn look(&self) -> Vec<Sight> {
+        let hidden = out_of_sight(&self.folders);
         let mut processes = scan(&self.folders);
         let etcd = join_all(self.state.ports.etcd_client.map(etcd_leads));
         let apis = self.apis();
@@ -68,7 +72,10 @@ impl Lab {
             };
             Sight {
                 member,
-                running: running(&own),
+                running: match by_processes(&own) {
+                    Running::Stopped if hidden.contains(&member) => Running::OutOfSight,
+                    running => running,
+                },
                 role,
                 state: status.map(|status| status.state.clone()),
                 timeline: status.and_then(|status| status.timeline),
@@ -110,15 +117,62 @@ impl Lab {
 fn role(status: &MemberStatus, leads: bool) -> String {
     match &status.role {
         _ if leads => "leader".to_owned(),
-        PatroniRole::Primary => "primary without the leader's key".to_owned(),
+        PatroniRole::Primary => "primary, no key".to_owned(),
         PatroniRole::StandbyLeader => "standby leader".to_owned(),
         PatroniRole::Replica => "replica".to_owned(),
         PatroniRole::Other(word) => word.clone(),
     }
 }
 
-/// By its processes. One that runs in part runs.
-pub(super) fn running(own: &[Process]) -> Running {
+/// A process that becomes another program cannot be told for a moment, and one that has ended
+/// gives its log back a moment later.
+const CLEAR_WITHIN: Duration = Duration::from_millis(500);
+
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// By its processes, and by its log where none is seen.
+pub(super) fn running(folders: &Folders, member: Member) -> Running {
+    let end = Instant::now() + CLEAR_WITHIN;
+    loop {
+        let by_processes = by_processes(&of(folders, member));
+        if by_processes != Running::Stopped || !is_held(folders, member) {
+            return by_processes;
+        }
+        if Instant::now() > end {
+            return Running::OutOfSight;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Refuses what is to be done to a lab that lives where it cannot be seen.
+///
+/// # Errors
+/// [`LabError::OutOfSight`], with the members of which that is so.
+pub(super) fn must_be_seen(folders: &Folders) -> Result<(), LabError> {
+    let members: Vec<String> = out_of_sight(folders).iter().map(Member::to_string).collect();
+    match members.is_empty() {
+        true => Ok(()),
+        false => Err(LabError::OutOfSight { lab: folders.name(), members: members.join(", ") }),
+    }
+}
+
+/// The members that live, and of which no process is seen.
+fn out_of_sight(folders: &Folders) -> Vec<Member> {
+    let end = Instant::now() + CLEAR_WITHIN;
+    loop {
+        let seen = scan(folders);
+        let unseen = Member::all().filter(|member| !seen.contains_key(member));
+        let hidden: Vec<Member> = unseen.filter(|member| is_held(folders, *member)).collect();
+        if hidden.is_empty() || Instant::now() > end {
+            return hidden;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// One that runs in part runs.
+pub(super) fn by_processes(own: &[Process]) -> Running {
     let main = own.iter().find(|process| process.role == Role::Main);
     match main.or(own.first()) {
         None => Running::Stopped,

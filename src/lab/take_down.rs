@@ -13,6 +13,8 @@ use super::member::Member;
 use super::processes::{Role, Watch, scan};
 use super::shared_memory;
 use super::signal::Signal;
+use super::state::State;
+use super::status::must_be_seen;
 use super::{Lab, Told};
 
 /// For PostgreSQL to leave by its immediate shutdown; then it is killed.
@@ -23,15 +25,18 @@ const DIES_WITHIN: Duration = Duration::from_secs(12);
 
 impl Lab {
     /// Stops everything in good order. The data is kept for the next [`Lab::up`], unless `wipe`
-    /// says that it is not needed; then it is not waited for either. Logs are kept.
+    /// says that it is not needed; then it is not waited for either. Logs are kept. One that was cut
+    /// off is ended by the next.
     ///
     /// # Errors
-    /// When something cannot be stopped or removed.
+    /// When something cannot be stopped or removed, or may live where it is not seen.
     pub async fn down(self, wipe: bool, told: Told<'_>) -> Result<(), LabError> {
         let began = Instant::now();
         let lock = self.lock().await?;
         // Another command may have finished it, or removed it, while the lock was waited for.
-        let is_of_use = Self::find(&self.name)?.is_some_and(|lab| lab.state.is_complete);
+        let found = Self::find(&self.name)?;
+        let is_of_use = found.as_ref().is_some_and(Self::is_complete);
+        let was_begun = found.as_ref().is_some_and(Self::is_removed_in_part);
         if wipe || !is_of_use {
             self::wipe(&self.folders).await?;
             lock.remove();
@@ -40,6 +45,7 @@ impl Lab {
         }
         let kept = match () {
             () if wipe => "its data is removed",
+            () if was_begun => "its data was removed in part, and is removed",
             () if !is_of_use => "it never worked, and its data is removed",
             () => "its data is kept for the next up",
         };
@@ -53,6 +59,7 @@ impl Lab {
 /// Stops the proxy first and etcd last, so that Patroni can end as it should. etcd is killed, as
 /// the last ones would wait in vain for each other, and its log is made for that.
 pub(super) async fn stop_all(folders: &Folders, told: Told<'_>) -> Result<(), LabError> {
+    must_be_seen(folders)?;
     for group in [vec![Member::HAPROXY], Member::PATRONI.to_vec()] {
         let endings = join_all(group.iter().map(|member| ending::stop(folders, *member))).await;
         for (member, ending) in group.iter().zip(endings) {
@@ -65,9 +72,16 @@ pub(super) async fn stop_all(folders: &Folders, told: Told<'_>) -> Result<(), La
     killed.into_iter().try_for_each(|ending| ending.map(|_| ()))
 }
 
-/// Ends everything at once, and removes all but the logs.
+/// Ends everything at once, and removes all but the logs. Nothing is removed while a process of it
+/// may live, wherever that is.
 pub(super) async fn wipe(folders: &Folders) -> Result<(), LabError> {
+    must_be_seen(folders)?;
+    // Should this be cut off, what is left is known to be a ruin.
+    if let Ok(Some(state)) = State::read(&folders.state()) {
+        state.removed_in_part().write(&folders.state())?;
+    }
     end_at_once(folders).await?;
+    must_be_seen(folders)?;
     for member in Member::all() {
         shared_memory::release(&folders.data(member));
         let folder = folders.member(member);
@@ -115,5 +129,35 @@ async fn end_at_once(folders: &Folders) -> Result<(), LabError> {
             left.iter().try_for_each(|(member, one)| tell(*member, one, Signal::Kill))?;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ports::Ports;
+    use super::super::spec::{PatroniVersion, Profile, Timing};
+    use super::*;
+
+    /// As Ctrl-C or a full stop of the machine leave it: no later `up` takes the rest for a lab.
+    #[tokio::test]
+    async fn a_removal_that_is_cut_off_leaves_no_lab_that_looks_whole() {
+        let home = tempfile::tempdir().unwrap();
+        let folders = Folders::at(home.path().join("a"));
+        fs::create_dir_all(folders.lab()).unwrap();
+        let timing = Timing::of(Profile::Quick, &PatroniVersion("3.0.2".to_owned()));
+        let mut state = State::new((Profile::Quick, false), timing, Ports::new(None), None);
+        state.is_complete = true;
+        state.write(&folders.state()).unwrap();
+        fs::create_dir(folders.member(Member::ETCD[0])).unwrap();
+        // No folder: the removal ends here.
+        fs::write(folders.member(Member::ETCD[1]), "").unwrap();
+        assert!(wipe(&folders).await.is_err());
+        assert!(!folders.member(Member::ETCD[0]).exists(), "it has begun");
+        let left = State::read(&folders.state()).unwrap().unwrap();
+        assert!(!left.is_complete && left.is_removed_in_part);
+
+        fs::remove_file(folders.member(Member::ETCD[1])).unwrap();
+        wipe(&folders).await.unwrap();
+        assert!(!remains(&folders));
     }
 }

@@ -1,4 +1,4 @@
-//! The account of a run: the ledger against what the converged primary holds.
+//! The account of a run: the ledger against what the server that decides holds.
 //!
 //! A pure function over two sets of books, so that it can be tested with literal and with random
 //! histories whose truth is known.
@@ -12,7 +12,7 @@ use super::by_writer;
 use super::ledger::{Book, Ledger};
 use super::seq_set::SeqSet;
 
-/// What the converged primary holds of one run.
+/// What the server that decides holds of one run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Presence {
     /// Sequence numbers that are there, by writer.
@@ -50,10 +50,20 @@ pub struct Account {
     pub present: u64,
     /// Acknowledged, and not there.
     pub lost: u64,
+    /// Of the lost ones, those that were acknowledged without their synchronous standby.
+    #[serde(default)]
+    pub lost_locally: u64,
     /// In doubt, and there.
     pub recovered: u64,
     /// In doubt, and not there.
     pub absent: u64,
+    /// In doubt, not there, and something could still commit them: they stay in doubt.
+    #[serde(default)]
+    pub undecided: u64,
+    /// Said to be there after an outage, and not there: that word is withdrawn. Acknowledged ones
+    /// are counted among the lost as well.
+    #[serde(default)]
+    pub withdrawn: u64,
     /// There more than once.
     pub duplicated: u64,
     /// There under this run's id, though never sent or proven not committed.
@@ -69,6 +79,9 @@ pub struct Account {
     /// The duplicated writes, by writer.
     #[serde(with = "by_writer")]
     pub duplicated_writes: BTreeMap<i32, SeqSet>,
+    /// The withdrawn ones, by writer.
+    #[serde(default, with = "by_writer")]
+    pub withdrawn_writes: BTreeMap<i32, SeqSet>,
     /// The unexpected ones, by writer.
     #[serde(with = "by_writer")]
     pub unexpected_writes: BTreeMap<i32, SeqSet>,
@@ -87,33 +100,75 @@ pub fn account(ledger: &Ledger, presence: &Presence, closing: &Closing) -> Accou
         let torn = matches!(closing, Closing::Torn(writers) if writers.contains(&writer));
         account.add_book(writer, ledger.book(writer).unwrap_or(&no_book), present, torn);
         let duplicated = presence.duplicated.get(&writer).unwrap_or(&nothing);
-        account.duplicated += duplicated.len();
+        add(&mut account.duplicated, duplicated.len());
         note(&mut account.duplicated_writes, writer, duplicated.clone());
     }
     account
 }
 
 impl Account {
+    /// What in it contradicts itself or the books that it is of; a damaged record can say so.
+    #[must_use]
+    pub fn contradiction(&self, ledger: &Ledger) -> Option<String> {
+        let count = |writes: &BTreeMap<i32, SeqSet>| {
+            writes.values().fold(0_u64, |sum, seqs| sum.saturating_add(seqs.len()))
+        };
+        let counts = [
+            ("lost", self.lost, &self.lost_writes),
+            ("recovered", self.recovered, &self.recovered_writes),
+            ("duplicated", self.duplicated, &self.duplicated_writes),
+            ("unexpected", self.unexpected, &self.unexpected_writes),
+        ];
+        for (name, said, writes) in counts {
+            let listed = count(writes);
+            if said != listed {
+                return Some(format!("{said} writes are {name}, and {listed} are listed"));
+            }
+        }
+        let outside = |writes: &BTreeMap<i32, SeqSet>, of: fn(&Book) -> SeqSet| {
+            writes.iter().any(|(writer, seqs)| {
+                let known = ledger.book(*writer).map(of).unwrap_or_default();
+                !(seqs - &known).is_empty()
+            })
+        };
+        if outside(&self.lost_writes, Book::acknowledged) {
+            return Some("writes are lost that no line before acknowledges".to_owned());
+        }
+        if outside(&self.recovered_writes, |book| book.in_doubt.clone()) {
+            return Some("writes are recovered that no line before has in doubt".to_owned());
+        }
+        None
+    }
+
     fn add_book(&mut self, writer: i32, book: &Book, present: &SeqSet, torn: bool) {
         let acknowledged = book.acknowledged();
         let lost = &acknowledged - present;
         let recovered = &book.in_doubt & present;
         let mut unheard = book.open();
-        if torn {
-            unheard.extend(&(present & &SeqSet::range(book.attempted + 1, i64::MAX)));
+        if let Some(next) = book.attempted.checked_add(1).filter(|_| torn) {
+            unheard.extend(&(present & &SeqSet::range(next, i64::MAX)));
         }
         let sent = &(&acknowledged | &book.in_doubt) | &unheard;
         let unexpected = present - &sent;
-        self.present += (present & &sent).len();
-        self.lost += lost.len();
-        self.recovered += recovered.len();
-        self.absent += (&book.in_doubt - present).len();
-        self.unexpected += unexpected.len();
-        self.unaccounted += unheard.len();
+        let withdrawn = &(&book.seen | &book.recovered) - present;
+        add(&mut self.present, (present & &sent).len());
+        add(&mut self.lost, lost.len());
+        add(&mut self.lost_locally, (&lost & &book.acknowledged_locally).len());
+        add(&mut self.recovered, recovered.len());
+        add(&mut self.absent, (&book.in_doubt - present).len());
+        add(&mut self.unexpected, unexpected.len());
+        add(&mut self.unaccounted, unheard.len());
+        add(&mut self.withdrawn, withdrawn.len());
+        note(&mut self.withdrawn_writes, writer, withdrawn);
         note(&mut self.lost_writes, writer, lost);
         note(&mut self.recovered_writes, writer, recovered);
         note(&mut self.unexpected_writes, writer, unexpected);
     }
+}
+
+/// More than there can be stays the most that there can be.
+fn add(sum: &mut u64, count: u64) {
+    *sum = sum.saturating_add(count);
 }
 
 fn note(writes: &mut BTreeMap<i32, SeqSet>, writer: i32, seqs: SeqSet) {
@@ -145,6 +200,7 @@ mod tests {
         let mut ledger = one_writer(10, 10);
         ledger.reject(1, &SeqSet::range(3, 3));
         ledger.doubt(1, &SeqSet::range(6, 7));
+        ledger.commit_locally(1, &SeqSet::range(8, 9));
         // 2 and 9 are lost; 3 came though it was rejected, 11 was never sent.
         let mut presence = present(&[1..=1, 3..=6, 8..=8, 10..=11]);
         presence.duplicated.insert(1, SeqSet::range(4, 4));
@@ -153,17 +209,32 @@ mod tests {
             Account {
                 present: 6,
                 lost: 2,
+                lost_locally: 1,
                 recovered: 1,
                 absent: 1,
+                undecided: 0,
+                withdrawn: 0,
                 duplicated: 1,
                 unexpected: 2,
                 unaccounted: 0,
                 lost_writes: [(1, [2..=2, 9..=9].into_iter().collect())].into(),
                 recovered_writes: [(1, SeqSet::range(6, 6))].into(),
                 duplicated_writes: [(1, SeqSet::range(4, 4))].into(),
+                withdrawn_writes: BTreeMap::new(),
                 unexpected_writes: [(1, [3..=3, 11..=11].into_iter().collect())].into(),
             }
         );
+    }
+
+    #[test]
+    fn what_was_said_to_be_there_and_is_gone_is_withdrawn() {
+        let mut ledger = one_writer(6, 6);
+        ledger.doubt(1, &SeqSet::range(5, 6));
+        ledger.see(1, &SeqSet::range(1, 4));
+        ledger.recover(1, &SeqSet::range(5, 5));
+        let account = account(&ledger, &present(&[1..=3]), &Closing::Closed);
+        assert_eq!((account.lost, account.absent, account.withdrawn), (1, 2, 2));
+        assert_eq!(account.withdrawn_writes, [(1, SeqSet::range(4, 5))].into());
     }
 
     #[test]

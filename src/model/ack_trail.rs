@@ -87,6 +87,23 @@ impl AckTrail {
         longest.longer(Stretch { from: last, to: to.max(last) })
     }
 
+    /// How long there was no acknowledgement between `from` and `to`, counting stretches of at
+    /// least `least`.
+    #[must_use]
+    pub fn quiet(&self, from: Duration, to: Duration, least: Duration) -> Duration {
+        let counted = |stretch: Duration| if stretch >= least { stretch } else { Duration::ZERO };
+        let mut quiet = Duration::ZERO;
+        let mut last = from;
+        for &(first, end) in self.islands.iter().filter(|(_, end)| *end >= from) {
+            if first > to {
+                break;
+            }
+            quiet += counted(first.saturating_sub(last));
+            last = end.max(last);
+        }
+        quiet + counted(to.saturating_sub(last))
+    }
+
     /// Forgets what is older than `before`, but for the last island of it: that has the last
     /// acknowledgement before a pause.
     pub fn forget(&mut self, before: Duration) {
@@ -126,6 +143,14 @@ mod tests {
         assert_eq!(trail.longest_stretch(ms(30), ms(60)), stretch(40, 60));
         assert_eq!(trail.longest_stretch(ms(12), ms(20)), stretch(12, 20));
         assert_eq!(trail.last_before(ms(39)), Some(ms(11)));
+    }
+
+    #[test]
+    fn quiet_is_the_sum_of_the_stretches_that_are_long_enough() {
+        let trail = trail(&[5, 10, 11, 40, 100]);
+        assert_eq!(trail.quiet(ms(10), ms(130), ms(30)), ms(60 + 30));
+        assert_eq!(trail.quiet(ms(20), ms(60), ms(20)), ms(20 + 20));
+        assert_eq!(trail.quiet(ms(20), ms(60), ms(21)), ms(0));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::judging::Judged;
 use super::seconds;
 use super::summary::Summary;
+use super::summary::VerificationState::Complete;
 use super::verdict::Outcome;
 
 /// The format of the JSON.
@@ -43,6 +44,9 @@ pub struct DrillRun {
     pub verdict: Outcome,
     /// Why it could not run, or not to its end, when no expectation says so.
     pub problem: Option<String>,
+    /// Its user stopped it before anything was broken.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
     /// What was expected, and what was seen.
     pub expectations: Vec<Judged>,
     /// The run's own summary, when there was a run.
@@ -93,6 +97,16 @@ impl DrillReport {
     }
 }
 
+impl DrillRun {
+    /// The writes that were lost in a run that passed: as many as were expected. None where none
+    /// were, or where they could not be counted.
+    #[must_use]
+    pub fn lost_as_expected(&self) -> Option<u64> {
+        let found = &self.summary.as_ref().filter(|_| self.verdict == Outcome::Pass)?.verification;
+        (found.state == Complete && found.lost > 0).then_some(found.lost)
+    }
+}
+
 impl Spread<'_> {
     /// The gravest outcome.
     #[must_use]
@@ -104,7 +118,7 @@ impl Spread<'_> {
     #[must_use]
     pub fn outage(&self, n: usize) -> Option<Range> {
         let summaries = self.runs.iter().filter_map(|run| run.summary.as_ref());
-        range(summaries.filter_map(|summary| Some(summary.outages.get(n)?.duration)).collect())
+        range(summaries.filter_map(|summary| Some(summary.outages.get(n)?.length())).collect())
     }
 
     /// How long the runs took.
@@ -116,7 +130,6 @@ impl Spread<'_> {
     /// Lost writes of each run that could count them.
     #[must_use]
     pub fn lost(&self) -> Vec<u64> {
-        use super::summary::VerificationState::Complete;
         let summaries = self.runs.iter().filter_map(|run| run.summary.as_ref());
         let complete = summaries.filter(|summary| summary.verification.state == Complete);
         complete.map(|summary| summary.verification.lost).collect()

@@ -17,19 +17,28 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use ending::{StopReason, Verification};
+pub use ending::{Holding, Note, StopReason, Verification};
 pub use header::Header;
-pub use outages::{Backwards, BackwardsWhat, Checked, IdGap, OutageBegan, WritesResumed};
+pub use outages::{
+    AckGap, Backwards, BackwardsWhat, Checked, IdGap, OutageBegan, WritersOut, WritesResumed,
+};
 pub use watching::{ApiReached, LeaderSeen, ReplicaLag};
 pub use writing::{
-    Backend, Connected, ErrorCounts, Failure, Interval, Progress, ReadBack, Ready, Stalled, Written,
+    Backend, Connected, ErrorCounts, Failure, Interval, Progress, ReadBack, Ready, Stalled, Writes,
+    Written,
 };
 
+use super::clock_offset::ClockOffset;
 use super::fault::Fault;
 use super::injection::Injected;
 use super::kind::Kind;
 use super::outage::Outage;
+use super::own_pause::OwnPause;
+use super::passed_over::PassedOver;
 use super::seconds;
+use super::server::Server;
+use super::stall_cause::StallSeen;
+use super::two_primaries::TwoPrimaries;
 
 /// One fact, and when it was known: `at`, since the start of the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +61,15 @@ pub enum What {
     Ready(Ready),
     /// A writer has a session.
     Connected(Connected),
+    /// A host, or an address of its name, did not serve a connect that another one served: no
+    /// outage by itself, but each connect waits for it.
+    PassedOver(Box<PassedOver>),
+    /// A server acknowledged its first write of this run; one that was started or promoted anew is
+    /// another server.
+    Acknowledging {
+        /// Which one.
+        server: Server,
+    },
     /// An attempt, a write, a read or an idle session failed.
     Fault(Failure),
     /// The run can never work as it was asked for: it ends before its first write, and has no
@@ -62,6 +80,14 @@ pub enum What {
     },
     /// A write has had no answer for longer than `--stall-after`.
     Stalled(Stalled),
+    /// What writes without an answer wait for, by a look at their own server processes: the first
+    /// look in an outage, and every change.
+    StallSeen(StallSeen),
+    /// Writes were acknowledged although the wait for their synchronous standby was cancelled: no
+    /// standby may have them.
+    AcknowledgedLocally(Writes),
+    /// The run was stopped at once: what was in flight is in doubt, and no error.
+    GivenUp(Writes),
     /// One acknowledged write, told one by one at low rates.
     Written(Written),
     /// The last ids, read back.
@@ -72,6 +98,8 @@ pub enum What {
     OutageBegan(OutageBegan),
     /// A write was acknowledged again while other writers still have no session.
     WritesResumed(WritesResumed),
+    /// How many writers are out.
+    WritersOut(WritersOut),
     /// Every writer writes again, or the run ended.
     OutageEnded(Box<Outage>),
     /// The rate is back to what it was before the outage.
@@ -81,6 +109,24 @@ pub enum What {
         /// How long after it began.
         #[serde(rename = "after_s", with = "seconds")]
         after: Duration,
+    },
+    /// How far a server's clock is ahead of the run's: told once for each start of the server, and
+    /// again when it is known much better.
+    ServerClock {
+        /// The server.
+        server: Box<Server>,
+        /// Its clock.
+        #[serde(flatten)]
+        offset: ClockOffset,
+    },
+    /// For some 100 ms or more a write was due or unanswered and none of any writer was
+    /// acknowledged: what runs of one group are compared by.
+    AckGap(AckGap),
+    /// Such a stretch goes on, for half a second or more: a killed run's record has its beginning.
+    AckGapGoesOn {
+        /// When it began, since the start of the run.
+        #[serde(rename = "from_s", with = "seconds")]
+        from: Duration,
     },
     /// Who leads, by Patroni's API: the first look, and every change.
     Leader(LeaderSeen),
@@ -107,6 +153,9 @@ pub enum What {
     IdGap(IdGap),
     /// Timeline or ids went back: acknowledged writes may be gone.
     HistoryBackwards(Backwards),
+    /// Two servers acknowledge writes at the same time: when that is first seen, when its window
+    /// has grown, and at the end of the load.
+    TwoPrimaries(Box<TwoPrimaries>),
     /// How far a replica is behind.
     ReplicaLag(ReplicaLag),
     /// A replica could not be read from. It is no error of the load.
@@ -133,6 +182,9 @@ pub enum What {
     Stopping {
         /// Why: `duration`, `writes`, `signal`.
         reason: StopReason,
+        /// Writers that are out, and go on alone for a while.
+        #[serde(default)]
+        writers_out: u64,
     },
     /// What the final verification waits for or does.
     Verifying {
@@ -152,10 +204,12 @@ pub enum What {
     Closed,
     /// The last line of a record that was closed.
     Ended {
-        /// Whether every write that was sent is in the ledger. Not so when a second Ctrl-C came
-        /// while writes were in flight.
+        /// Whether every write that was sent is in the ledger. Not so when the run was stopped at
+        /// once and a writer could not tell what it had in flight.
         complete: bool,
     },
+    /// pgchaos itself did not run for a while.
+    OwnPause(OwnPause),
     /// Something to know that changes no count.
     Warning {
         /// In words.

@@ -52,12 +52,21 @@ struct Fall {
 
 /// What was seen of every member since it last led.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Falls(BTreeMap<String, Option<Fall>>);
+pub struct Falls(BTreeMap<String, Seen>);
+
+/// What is kept of one member.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Seen {
+    /// Since it last led; `None` when it was never seen leading.
+    fall: Option<Fall>,
+    /// When it was last found without the lead, by its own word and not as it had crashed.
+    gave_up: Option<Duration>,
+}
 
 impl Falls {
     /// Takes a look at a member in.
     pub fn look(&mut self, member: &str, look: &Look) {
-        let kept = self.0.entry(member.to_owned()).or_default();
+        let Seen { fall: kept, gave_up } = self.0.entry(member.to_owned()).or_default();
         let status = match &look.answer {
             Answer::Status(status) if status.leads && status.state == "running" => {
                 *kept = Some(Fall { asked: look.asked, ..Fall::default() });
@@ -76,13 +85,24 @@ impl Falls {
         fall.demoted += u32::from(status.demoted && !status.leads);
         fall.dropped |= !status.leads && running && !status.replica && !status.demoted;
         fall.crashed |= status.state == "crashed";
+        if !status.leads && !fall.crashed && !fall.gone {
+            *gave_up = Some(look.asked);
+        }
         fall.replica = running && status.replica && !status.leads;
+    }
+
+    /// Whether this member gave up or lost the leader's lock since then, perhaps to get it again.
+    #[must_use]
+    pub fn gave_up_since(&self, member: &str, since: Duration) -> bool {
+        self.0.get(member).and_then(|seen| seen.gave_up).is_some_and(|at| at >= since)
     }
 
     /// What is known of the end of this member's time as the leader.
     #[must_use]
     pub fn of(&self, member: &str) -> OldPrimary {
-        let Some(Some(fall)) = self.0.get(member) else { return OldPrimary::Unknown };
+        let Some(Seen { fall: Some(fall), .. }) = self.0.get(member) else {
+            return OldPrimary::Unknown;
+        };
         if fall.gone || fall.dropped || fall.crashed {
             return OldPrimary::Fell;
         }
@@ -237,6 +257,28 @@ mod tests {
             status(false, "running", "replica"),
         ];
         assert_eq!(after(crashed), OldPrimary::Fell);
+    }
+
+    #[test]
+    fn one_that_leads_again_gave_up_unless_it_crashed_or_was_stopped() {
+        let gave_up = |looks: &[Answer]| {
+            let mut falls = Falls::default();
+            for (n, answer) in (0_u64..).zip(looks) {
+                let asked = Duration::from_millis(250 * n);
+                falls.look("patroni1", &Look { asked, at: asked, answer: answer.clone() });
+            }
+            falls.gave_up_since("patroni1", Duration::from_millis(250))
+        };
+        let leads = || status(true, "running", "master");
+        // As Patroni 3.0.2 answered when etcd lost its quorum, and got it again.
+        let lost = [status(false, "running", "master"), status(false, "running", "replica")];
+        assert!(gave_up(&[&[leads()], &lost[..], &[leads()]].concat()));
+        let crashed = [status(true, "crashed", "master"), status(false, "running", "replica")];
+        assert!(!gave_up(&[&[leads()], &crashed[..], &[leads()]].concat()));
+        let stopped = [Answer::Gone, status(false, "starting", "replica")];
+        assert!(!gave_up(&[&[leads()], &stopped[..], &[leads()]].concat()));
+        assert!(!gave_up(&[leads(), leads()]));
+        assert!(!gave_up(&[&lost[..], &[leads(), leads()]].concat()), "it never led before");
     }
 
     #[test]

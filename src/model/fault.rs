@@ -8,12 +8,15 @@ use std::io::ErrorKind;
 
 use serde::{Deserialize, Serialize};
 
+use super::foreign;
+use super::own_limit::OwnLimit;
+
 /// The classes of errors. The names are those of log, record and report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// A session that was up ended: EOF, reset, broken pipe, 57P01, 57P02, 08xxx.
-    Lost,
+    ConnectionLost,
     /// Nobody listens.
     Refused,
     /// 25006, or the session is in recovery or read-only after connecting.
@@ -28,7 +31,7 @@ pub enum Class {
     Unreachable,
     /// The name has no address.
     Resolve,
-    /// 53xxx: too many connections, out of memory, disk full.
+    /// 53xxx: too many connections, out of memory, disk full; or the server cannot fork.
     Overloaded,
     /// 28xxx, or a password that is missing.
     Auth,
@@ -36,14 +39,20 @@ pub enum Class {
     Tls,
     /// 40001, 40P01.
     Conflict,
+    /// What answers is not PostgreSQL, or breaks its protocol: HTTP, garbage, a transaction that
+    /// something between has opened, a write's answer without its row.
+    Protocol,
+    /// A limit of pgchaos's own machine: no file descriptors, no ports, no memory, no threads. It
+    /// says nothing of the cluster.
+    Local,
     /// Any other SQLSTATE, shown as it is.
     Sql,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::Lost,
+    pub const ALL: [Self; 15] = [
+        Self::ConnectionLost,
         Self::Refused,
         Self::ReadOnly,
         Self::NoBackend,
@@ -55,6 +64,8 @@ impl Class {
         Self::Auth,
         Self::Tls,
         Self::Conflict,
+        Self::Protocol,
+        Self::Local,
         Self::Sql,
     ];
 
@@ -62,7 +73,7 @@ impl Class {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Lost => "lost",
+            Self::ConnectionLost => "connection_lost",
             Self::Refused => "refused",
             Self::ReadOnly => "read_only",
             Self::NoBackend => "no_backend",
@@ -74,6 +85,8 @@ impl Class {
             Self::Auth => "auth",
             Self::Tls => "tls",
             Self::Conflict => "conflict",
+            Self::Protocol => "protocol",
+            Self::Local => "local",
             Self::Sql => "sql",
         }
     }
@@ -82,7 +95,51 @@ impl Class {
     /// After the first success nothing ends the load.
     #[must_use]
     pub fn hopeless_before_first_success(self) -> bool {
-        matches!(self, Self::Auth | Self::Tls | Self::Sql)
+        matches!(self, Self::Auth | Self::Tls | Self::Protocol | Self::Sql)
+    }
+}
+
+/// What a pooler refuses whoever asks again: it has one SQLSTATE, 08P01, for all that it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolerRefusal {
+    /// A parameter at the start of the session, such as `options`.
+    StartupParameter,
+    /// The login, or the database's name.
+    Login,
+    /// Transactions: it gives each statement another server session.
+    Transactions,
+}
+
+impl Fault {
+    /// What a pooler refuses here for good.
+    ///
+    /// The one place where words count: `PgBouncer` says everything with one SQLSTATE, also that
+    /// its server is not up yet, and it translates nothing. Where its words are others, it is waited
+    /// for.
+    #[must_use]
+    pub fn pooler_refusal(&self) -> Option<PoolerRefusal> {
+        if self.sqlstate.as_deref() != Some("08P01") || !self.phase.is_connecting() {
+            return None;
+        }
+        let said = |words: &str| self.message.contains(words);
+        if said("unsupported startup parameter") {
+            Some(PoolerRefusal::StartupParameter)
+        } else if said("transaction blocks not allowed") {
+            Some(PoolerRefusal::Transactions)
+        } else if ["authentication failed", "no such user", "no such database", "does not exist"]
+            .into_iter()
+            .any(said)
+        {
+            Some(PoolerRefusal::Login)
+        } else {
+            None
+        }
+    }
+
+    /// Whether waiting cannot mend it: see [`Class::hopeless_before_first_success`].
+    #[must_use]
+    pub fn hopeless_before_first_success(&self) -> bool {
+        self.class.hopeless_before_first_success() || self.pooler_refusal().is_some()
     }
 }
 
@@ -151,20 +208,39 @@ pub struct Evidence {
     pub sqlstate: Option<(String, Severity)>,
     /// The io error, by kind.
     pub io: Option<ErrorKind>,
+    /// The io error, where it says that pgchaos itself ran out of something.
+    pub own_limit: Option<OwnLimit>,
     /// The TLS layer failed.
     pub tls: bool,
     /// The client's side of authentication failed, such as a password that is missing.
     pub authentication: bool,
+    /// The server asked for a password, and there was none to send.
+    pub password_missing: bool,
     /// A client-side deadline passed.
     pub deadline: bool,
     /// The server had sent at least one byte on this connection.
     pub server_spoke: bool,
+    /// Its first bytes were none of PostgreSQL's.
+    pub foreign: bool,
+    /// A server process ended the session as its postmaster had died.
+    pub postmaster_died: bool,
+    /// The server has no process for the session.
+    pub no_process: bool,
 }
 
 impl Evidence {
     /// The class of this evidence, in this phase.
     #[must_use]
     pub fn class(&self, phase: Phase) -> Class {
+        if self.own_limit.is_some() {
+            return Class::Local;
+        }
+        if self.foreign {
+            return Class::Protocol;
+        }
+        if self.no_process {
+            return Class::Overloaded;
+        }
         if self.deadline {
             return Class::Timeout;
         }
@@ -179,6 +255,11 @@ impl Evidence {
         }
         match (phase, self.io) {
             (Phase::Resolve, _) => Class::Resolve,
+            // The bytes that came are no answer; only those that read them make these kinds.
+            (
+                Phase::Authenticate | Phase::Check | Phase::Idle | Phase::Write | Phase::Read,
+                Some(ErrorKind::InvalidData | ErrorKind::InvalidInput),
+            ) => Class::Protocol,
             (_, Some(ErrorKind::TimedOut)) => Class::Timeout,
             // A missing Unix socket is a missing listener.
             (_, Some(ErrorKind::ConnectionRefused))
@@ -197,19 +278,21 @@ impl Evidence {
                 Class::Unreachable
             }
             (Phase::Connect | Phase::Authenticate, _) if !self.server_spoke => Class::NoBackend,
-            _ => Class::Lost,
+            _ => Class::ConnectionLost,
         }
     }
 
     /// Whether this answer to a write proves that the write is not committed.
     ///
     /// Only an ERROR does: its transaction is rolled back. FATAL and PANIC can come after the
-    /// commit, and some SQLSTATEs say themselves that the outcome is unknown.
+    /// commit. Some SQLSTATEs say that a session ended or that the outcome is unknown, and an
+    /// internal or a system error can be that of a pooler, which knows nothing of the commit.
     #[must_use]
     pub fn proves_rejection(&self) -> bool {
         match &self.sqlstate {
             Some((sqlstate, Severity::Error)) => {
-                class_of_sqlstate(sqlstate) != Class::Lost && sqlstate != "40003"
+                !matches!(sqlstate.as_str(), "57P01" | "57P02" | "57P05" | "40003")
+                    && !matches!(sqlstate.get(..2), None | Some("08" | "58" | "XX"))
             }
             _ => false,
         }
@@ -220,11 +303,11 @@ fn class_of_sqlstate(sqlstate: &str) -> Class {
     match sqlstate {
         "25006" => Class::ReadOnly,
         // 57P05 is idle_session_timeout: the server ended a session that was up.
-        "57P01" | "57P02" | "57P05" => Class::Lost,
+        "57P01" | "57P02" | "57P05" => Class::ConnectionLost,
         "57P03" => Class::Starting,
         "40001" | "40P01" => Class::Conflict,
         _ => match sqlstate.get(..2) {
-            Some("08") => Class::Lost,
+            Some("08") => Class::ConnectionLost,
             Some("53") => Class::Overloaded,
             Some("28") => Class::Auth,
             _ => Class::Sql,
@@ -242,10 +325,23 @@ pub struct Fault {
     /// The server's SQLSTATE, where the server said one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sqlstate: Option<String>,
-    /// `host:port`; for a Unix socket its folder and port.
+    /// A server process ended the session as its postmaster had died. It says so with the SQLSTATE
+    /// of an administrator's command.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub postmaster_died: bool,
+    /// The server asked for a password, and there was none to send.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub password_missing: bool,
+    /// `host:port`, with the address that was dialled where the host is a name: `db:5432
+    /// (10.0.0.3)`; for a Unix socket its folder and port.
+    #[serde(deserialize_with = "foreign::read_message")]
     pub endpoint: String,
     /// What happened, with the chain of causes.
+    #[serde(deserialize_with = "foreign::read_message")]
     pub message: String,
+    /// Of class `local`: what pgchaos itself ran out of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_limit: Option<OwnLimit>,
 }
 
 impl Fault {
@@ -253,13 +349,19 @@ impl Fault {
     #[must_use]
     pub fn of(evidence: &Evidence, phase: Phase, endpoint: String, message: String) -> Self {
         let sqlstate = evidence.sqlstate.as_ref().map(|(sqlstate, _)| sqlstate.clone());
-        Self { class: evidence.class(phase), phase, sqlstate, endpoint, message }
-    }
-
-    /// Whether the server said goodbye by an administrator's command, as a proper shutdown does.
-    #[must_use]
-    pub fn is_goodbye(&self) -> bool {
-        self.sqlstate.as_deref() == Some("57P01")
+        let postmaster_died = evidence.postmaster_died;
+        let password_missing = evidence.password_missing;
+        let (class, own_limit) = (evidence.class(phase), evidence.own_limit);
+        Self {
+            class,
+            phase,
+            sqlstate,
+            postmaster_died,
+            password_missing,
+            endpoint,
+            message,
+            own_limit,
+        }
     }
 }
 
@@ -285,17 +387,17 @@ mod tests {
         let spoke = Evidence { server_spoke: true, ..Evidence::default() };
         assert_eq!(silent.class(Phase::Authenticate), Class::NoBackend);
         assert_eq!(io(ErrorKind::ConnectionReset).class(Phase::Authenticate), Class::NoBackend);
-        assert_eq!(spoke.class(Phase::Authenticate), Class::Lost);
-        assert_eq!(spoke.class(Phase::Check), Class::Lost);
-        assert_eq!(silent.class(Phase::Idle), Class::Lost);
+        assert_eq!(spoke.class(Phase::Authenticate), Class::ConnectionLost);
+        assert_eq!(spoke.class(Phase::Check), Class::ConnectionLost);
+        assert_eq!(silent.class(Phase::Idle), Class::ConnectionLost);
     }
 
     #[test]
     fn sqlstates_have_their_classes() {
         for (code, class) in [
-            ("57P01", Class::Lost),
-            ("57P02", Class::Lost),
-            ("08006", Class::Lost),
+            ("57P01", Class::ConnectionLost),
+            ("57P02", Class::ConnectionLost),
+            ("08006", Class::ConnectionLost),
             ("57P03", Class::Starting),
             ("25006", Class::ReadOnly),
             ("53300", Class::Overloaded),
@@ -318,9 +420,42 @@ mod tests {
         assert!(!sqlstate("57P01", Severity::Fatal).proves_rejection());
         assert!(!sqlstate("53100", Severity::Fatal).proves_rejection());
         assert!(!sqlstate("08007", Severity::Error).proves_rejection());
-        assert!(!sqlstate("40003", Severity::Error).proves_rejection());
+        assert!(sqlstate("23505", Severity::Error).proves_rejection());
+        for unproven in
+            ["40003", "57P01", "57P02", "57P05", "08006", "58000", "58030", "XX000", "XX001", ""]
+        {
+            assert!(!sqlstate(unproven, Severity::Error).proves_rejection(), "{unproven}");
+        }
         assert!(!io(ErrorKind::BrokenPipe).proves_rejection());
         assert!(!Evidence { deadline: true, ..Evidence::default() }.proves_rejection());
+    }
+
+    #[test]
+    fn bytes_that_are_no_answer_are_a_breach_of_the_protocol_once_connected() {
+        for phase in [Phase::Authenticate, Phase::Check, Phase::Idle, Phase::Write, Phase::Read] {
+            assert_eq!(io(ErrorKind::InvalidData).class(phase), Class::Protocol, "{phase:?}");
+        }
+        assert_eq!(io(ErrorKind::InvalidInput).class(Phase::Connect), Class::Unreachable);
+        let silent = Evidence { foreign: true, deadline: true, ..Evidence::default() };
+        assert_eq!(silent.class(Phase::Authenticate), Class::Protocol);
+    }
+
+    #[test]
+    fn a_server_that_cannot_fork_is_overloaded() {
+        let no_process = Evidence { no_process: true, server_spoke: true, ..io(ErrorKind::Other) };
+        assert_eq!(no_process.class(Phase::Authenticate), Class::Overloaded);
+        assert!(!no_process.proves_rejection());
+    }
+
+    #[test]
+    fn what_pgchaos_itself_runs_out_of_is_local_in_every_phase() {
+        for phase in [Phase::Resolve, Phase::Connect, Phase::Write, Phase::Idle] {
+            let evidence =
+                Evidence { own_limit: Some(OwnLimit::Descriptors), ..io(ErrorKind::Other) };
+            assert_eq!(evidence.class(phase), Class::Local, "{phase:?}");
+            assert!(!evidence.proves_rejection());
+        }
+        assert!(!Class::Local.hopeless_before_first_success());
     }
 
     #[test]
@@ -332,7 +467,7 @@ mod tests {
             (ErrorKind::HostUnreachable, Class::Unreachable),
             (ErrorKind::NetworkUnreachable, Class::Unreachable),
             (ErrorKind::ConnectionReset, Class::NoBackend),
-            // Such as too many open files of our own.
+            // Such as a packet filter of the client's own.
             (ErrorKind::Other, Class::Unreachable),
         ] {
             assert_eq!(io(kind).class(Phase::Connect), class, "{kind}");

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::fault::Class;
 use super::injection::Injection;
 use super::kind::Kind;
+use super::limits::{self, Finding};
 use super::outage::Outage;
+use super::own_pause::OwnPauses;
+use super::percent;
 use super::scenario::Scenario;
 use super::scenario::expect::{Counted, Expect, Number};
 use super::scenario::step::Step;
@@ -51,6 +54,7 @@ struct Scope<'a> {
     outages: Vec<&'a Outage>,
     errors: Vec<Class>,
     lost: Option<u64>,
+    own_pauses: &'a OwnPauses,
 }
 
 /// Judges a drill, in the order of its steps and then of the run.
@@ -58,6 +62,7 @@ struct Scope<'a> {
 pub fn judge(scenario: &Scenario, summary: &Summary, played: &Played) -> Vec<Judged> {
     let mut judged = Vec::new();
     let counted = summary.verification.state == VerificationState::Complete;
+    let own_pauses = &summary.own_pauses.iter().copied().collect();
     for step in &scenario.steps {
         let of = step_name(step, &summary.injections);
         if let Some((number, what, seen)) = &played.waited_in_vain
@@ -78,12 +83,12 @@ pub fn judge(scenario: &Scenario, summary: &Summary, played: &Played) -> Vec<Jud
         let outages: Vec<&Outage> = summary.outages.iter().filter(caused).collect();
         let lost = counted.then(|| outages.iter().map(|outage| outage.lost).sum());
         let errors = errors_of(step.number, &summary.injections);
-        of_scope(&Scope { of, outages, errors, lost }, expect, &mut judged);
+        of_scope(&Scope { of, outages, errors, lost, own_pauses }, expect, &mut judged);
     }
     if let Some(why) = &played.cut_short {
         judged.push(unseen("run".to_owned(), "all steps", "played to the end", why));
     }
-    of_run(scenario, summary, played, &mut judged);
+    of_run(scenario, summary, played, own_pauses, &mut judged);
     if played.cut_short.is_some() {
         // What was still to come could not be seen, and the mending shows in what was.
         judged.iter_mut().filter(|judged| !is_broken_for_good(judged)).for_each(|judged| {
@@ -133,7 +138,13 @@ fn errors_of(step: u32, injections: &[Injection]) -> Vec<Class> {
     errors
 }
 
-fn of_run(scenario: &Scenario, summary: &Summary, played: &Played, judged: &mut Vec<Judged>) {
+fn of_run(
+    scenario: &Scenario,
+    summary: &Summary,
+    played: &Played,
+    own_pauses: &OwnPauses,
+    judged: &mut Vec<Judged>,
+) {
     let expect = &scenario.expect;
     let found = &summary.verification;
     let counted = found.state == VerificationState::Complete;
@@ -142,12 +153,20 @@ fn of_run(scenario: &Scenario, summary: &Summary, played: &Played, judged: &mut 
         outages: summary.outages.iter().collect(),
         errors: summary.errors.iter().filter(|(_, count)| **count > 0).map(|(c, _)| *c).collect(),
         lost: counted.then_some(found.lost),
+        own_pauses,
     };
     of_scope(&scope, expect, judged);
     if let Some(least) = expect.min_availability_pct {
-        let seen = summary.rate.availability_pct;
-        let outcome = seen.map_or(Outcome::Inconclusive, |seen| passed(seen >= least));
-        let seen = seen.map_or("no write was due".to_owned(), |seen| format!("{seen:.1} %"));
+        let (seen, at_most) =
+            (summary.rate.availability_pct, summary.rate.availability_at_most_pct);
+        let outcome = match seen {
+            None => Outcome::Inconclusive,
+            Some(seen) if seen >= least => Outcome::Pass,
+            // While pgchaos itself did not run it saw nothing.
+            Some(_) if at_most.is_some_and(|at_most| at_most >= least) => Outcome::Inconclusive,
+            Some(_) => Outcome::Fail,
+        };
+        let seen = seen.map_or("no write was due".to_owned(), |seen| percent::beside(seen, least));
         judged.push(scope.judged("availability", format!("at least {least} %"), seen, outcome));
     }
     for (number, result) in expect.counted.iter().zip(&played.counted) {
@@ -193,7 +212,7 @@ fn of_scope(scope: &Scope<'_>, expect: &Expect, judged: &mut Vec<Judged>) {
         let seen = if count == 0 { "none".to_owned() } else { count.to_string() };
         judged.push(scope.held("outages", expected.to_string(), seen, expected.holds(count)));
     }
-    let longest = outages.iter().max_by_key(|outage| outage.duration);
+    let longest = outages.iter().max_by_key(|outage| outage.length());
     if !expect.kind.is_empty() {
         let seen = longest.map_or("no outage".to_owned(), |outage| outage.kind.to_string());
         let holds = longest.is_some_and(|outage| expect.kind.contains(&outage.kind));
@@ -207,10 +226,9 @@ fn of_scope(scope: &Scope<'_>, expect: &Expect, judged: &mut Vec<Judged>) {
         judged.push(scope.held("kinds", listed(&expected), listed(&seen), holds));
     }
     if let Some(most) = expect.longest {
-        let seen = longest.map_or(Duration::ZERO, |outage| outage.duration);
         let expected = format!("at most {}", humantime::format_duration(most));
-        let words = format!("{:.1} s", seen.as_secs_f64());
-        judged.push(scope.held("longest outage", expected, words, seen <= most));
+        let (seen, outcome) = of_longest(scope, most);
+        judged.push(scope.judged("longest outage", expected, seen, outcome));
     }
     of_errors(scope, expect, judged);
     if let Some(expected) = expect.lost {
@@ -219,6 +237,21 @@ fn of_scope(scope: &Scope<'_>, expect: &Expect, judged: &mut Vec<Judged>) {
             None => ("not verified".to_owned(), Outcome::Inconclusive),
         };
         judged.push(scope.judged("lost", expected.to_string(), seen, outcome));
+    }
+}
+
+/// An outage that was open at the end of the load is at least as long as it was, and what happened
+/// while pgchaos itself did not run was not seen.
+fn of_longest(scope: &Scope<'_>, most: Duration) -> (String, Outcome) {
+    let all: Vec<Outage> = scope.outages.iter().copied().cloned().collect();
+    match limits::outages(&all, scope.own_pauses, most) {
+        Some(Finding::Exceeded(why)) => (why, Outcome::Fail),
+        Some(Finding::Unseen(why)) => (why, Outcome::Inconclusive),
+        None => {
+            let longest = all.iter().filter(|outage| !outage.partial).map(Outage::length).max();
+            let (seen, _) = limits::in_print(longest.unwrap_or_default(), most);
+            (seen, Outcome::Pass)
+        }
     }
 }
 

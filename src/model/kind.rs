@@ -1,5 +1,8 @@
 //! Why an outage happened, from evidence: who answered before and after, and what was seen
 //! between.
+//!
+//! The kind is the first row of a table that fits, and says no more than the evidence: an identity
+//! that is not known is neither the same nor another one.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,29 +11,56 @@ use serde::{Deserialize, Serialize};
 
 use super::fall::OldPrimary;
 use super::fault::Class;
-use super::server::Server;
+use super::server::{LimitOf, Server, SessionLimit};
+use super::server_word::ServerWord;
 
 /// The kind of an outage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Another server, on a higher timeline.
     Failover,
-    /// The same, when the old primary said goodbye properly and stayed up.
+    /// The same, when the old primary handed over.
     Switchover,
-    /// The same server with a new postmaster start, not demoted between.
+    /// The same server with a new start of its postmaster, or of all its other processes.
     Restart,
-    /// The same server, on a higher timeline: it was read-only and was promoted again.
+    /// The same server, on a higher timeline: it gave up, was read-only and was promoted again.
     Demotion,
-    /// The same server, which never stopped: proxy or network.
+    /// The same server and start: sessions ended by an administrator or a limit of time.
+    Terminated,
+    /// The same server, start and timeline: refused for being read-only by its settings.
+    ReadOnly,
+    /// The same server: it had no room.
+    Overloaded,
+    /// The same server: permission, role or `pg_hba.conf` changed under the run.
+    Denied,
+    /// The same server and start, and no word from it: proxy or network.
     Connection,
     /// Nothing but silence.
     Stall,
     /// The evidence does not tell.
+    #[default]
     Unknown,
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Failover,
+        Self::Switchover,
+        Self::Restart,
+        Self::Demotion,
+        Self::Terminated,
+        Self::ReadOnly,
+        Self::Overloaded,
+        Self::Denied,
+        Self::Connection,
+        Self::Stall,
+        Self::Unknown,
+    ];
+
     /// The name in log, record and report.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -39,6 +69,10 @@ impl Kind {
             Self::Switchover => "switchover",
             Self::Restart => "restart",
             Self::Demotion => "demotion",
+            Self::Terminated => "terminated",
+            Self::ReadOnly => "read_only",
+            Self::Overloaded => "overloaded",
+            Self::Denied => "denied",
             Self::Connection => "connection",
             Self::Stall => "stall",
             Self::Unknown => "unknown",
@@ -52,6 +86,39 @@ impl fmt::Display for Kind {
     }
 }
 
+/// What is known of an outage beyond its kind. In JSON with its name as `what`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Detail {
+    /// A restart: a server process crashed, and the postmaster started all others anew.
+    ProcessCrashed,
+    /// Terminated: by an administrator (57P01).
+    ByAdministrator,
+    /// Terminated: by a limit of time (57P05, 25P03, 25P04).
+    ByTimeLimit,
+    /// Overloaded: pgchaos's own sessions fill a limit.
+    OwnSessions(Filled),
+}
+
+/// A limit that pgchaos's own sessions fill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filled {
+    /// How many sessions the writers had then.
+    pub own: u32,
+    /// Whose limit it is.
+    pub of: LimitOf,
+    /// How many sessions it lets in.
+    pub max: u32,
+}
+
+impl Filled {
+    /// The limit, when `own` sessions fill it without others' help.
+    #[must_use]
+    pub fn of(limit: &SessionLimit, own: u32) -> Option<Self> {
+        (own >= limit.max).then(|| Self { own, of: limit.of.clone(), max: limit.max })
+    }
+}
+
 /// What was seen of the servers around an outage.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sightings {
@@ -59,21 +126,39 @@ pub struct Sightings {
     pub before: Option<Server>,
     /// The server that acknowledged after.
     pub after: Option<Server>,
+    /// The postmaster that answered after had started when the one before still acknowledged, by
+    /// what is known of the clocks: these are two servers.
+    pub both_were_up: bool,
     /// Servers that answered between and took no writes.
     pub read_only: Vec<Server>,
-    /// The classes of the errors between.
+    /// The classes of the errors where the sessions were that ended.
     pub errors: BTreeSet<Class>,
-    /// A session was ended by an administrator's command (57P01).
-    pub goodbye: bool,
-    /// Names (`application_name`) and addresses of the replicas that stream from the new primary,
-    /// and did so soon after the outage began.
-    pub replicas: BTreeSet<String>,
+    /// What was said there.
+    pub words: BTreeSet<ServerWord>,
+    /// The limit of sessions that pgchaos's own filled when one was refused.
+    pub filled: Option<Filled>,
+    /// The replicas that stream from the new primary, and did so soon after the outage began.
+    pub replicas: Replicas,
+    /// The replicas that streamed from the old primary shortly before the outage, where that was
+    /// looked at.
+    pub replicas_before: Option<Replicas>,
     /// What the old primary's Patroni says of it, where that is watched.
     pub old_primary: OldPrimary,
+    /// Its Patroni says that it gave up or lost the leader's lock, and it had not crashed before.
+    pub gave_up: bool,
+}
+
+/// What is known of the replicas that stream from a primary.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replicas {
+    /// What they are called there (`application_name`).
+    pub names: BTreeSet<String>,
+    /// Where they come from.
+    pub addresses: BTreeSet<String>,
 }
 
 impl Sightings {
-    /// The kind that these sightings prove.
+    /// The kind that these sightings prove: the first row that fits.
     #[must_use]
     pub fn kind(&self) -> Kind {
         let only_silence = self.errors.iter().all(|class| *class == Class::Timeout);
@@ -85,179 +170,159 @@ impl Sightings {
         if before.system_identifier != after.system_identifier {
             return Kind::Unknown;
         }
+        let member = after.same_member(before);
         // A timeline that is not known proves nothing.
-        let (Some(timeline_before), Some(timeline_after)) = (before.timeline, after.timeline)
-        else {
-            return self.kind_on_one_timeline(before, after);
-        };
-        let promoted = timeline_after > timeline_before;
-        if !before.is_same_member(after) {
-            return match promoted {
-                true if self.old_primary_handed_over(before) => Kind::Switchover,
-                true => Kind::Failover,
-                false => Kind::Unknown,
-            };
-        }
-        if promoted {
-            return Kind::Demotion;
-        }
-        if timeline_after < timeline_before {
-            return Kind::Unknown;
-        }
-        self.kind_on_one_timeline(before, after)
+        let timelines = before.timeline.zip(after.timeline);
+        let promoted = timelines.is_some_and(|(before, after)| after > before);
+        let are_two = self.both_were_up || (promoted && self.streams_by_a_new_name());
+        let other = member == Some(false) || (member.is_none() && are_two);
+        let same = member == Some(true) || (!other && after.goes_on_from(before));
+        let on_one_timeline = timelines.is_some_and(|(before, after)| after == before);
+        let starts = before.postmaster_start.zip(after.postmaster_start);
+        let new_start = starts.is_some_and(|(before, after)| after != before);
+        // The timelines of one start differ only where something lies.
+        let stayed = same && after.is_same_start(before) && before.timeline == after.timeline;
+        let said = |word| self.words.contains(&word);
+        let of_the_way = self.errors.iter().any(is_of_the_way);
+        let rows = [
+            (Kind::Switchover, other && promoted && self.old_primary_handed_over(before, after)),
+            (Kind::Failover, other && promoted),
+            (Kind::Demotion, same && promoted && (said(ServerWord::Goodbye) || self.gave_up)),
+            (Kind::Restart, same && new_start),
+            (Kind::Restart, stayed && self.a_process_crashed(before, after)),
+            (Kind::Terminated, stayed && said(ServerWord::Goodbye)),
+            (Kind::Terminated, stayed && said(ServerWord::TimeLimit)),
+            (Kind::ReadOnly, stayed && on_one_timeline && self.is_read_only_by_settings(before)),
+            (Kind::Overloaded, stayed && self.only_has_no_room()),
+            (Kind::Denied, stayed && said(ServerWord::Denied)),
+            (Kind::Connection, stayed && self.words.is_empty() && of_the_way),
+            (Kind::Stall, stayed && only_silence),
+        ];
+        rows.into_iter().find(|(_, fits)| *fits).map_or(Kind::Unknown, |(kind, _)| kind)
     }
 
-    /// The kind when there was no promotion, or none that could be seen.
-    fn kind_on_one_timeline(&self, before: &Server, after: &Server) -> Kind {
-        if !before.is_same_member(after) {
-            return Kind::Unknown;
+    /// Whether sessions ended and then there was no room, and nothing else: a way that fails as
+    /// well explains the outage as much.
+    fn only_has_no_room(&self) -> bool {
+        let is_of_it = |class: &Class| matches!(class, Class::ConnectionLost | Class::Overloaded);
+        self.words.iter().eq([&ServerWord::Overloaded]) && self.errors.iter().all(is_of_it)
+    }
+
+    /// What is known beyond the kind.
+    #[must_use]
+    pub fn detail(&self, kind: Kind) -> Option<Detail> {
+        match kind {
+            Kind::Restart => {
+                let (before, after) = self.before.as_ref().zip(self.after.as_ref())?;
+                after.is_same_start(before).then_some(Detail::ProcessCrashed)
+            }
+            Kind::Terminated if self.words.contains(&ServerWord::Goodbye) => {
+                Some(Detail::ByAdministrator)
+            }
+            Kind::Terminated => Some(Detail::ByTimeLimit),
+            Kind::Overloaded => self.filled.clone().map(Detail::OwnSessions),
+            _ => None,
         }
-        let only_silence = self.errors.iter().all(|class| *class == Class::Timeout);
-        match (before.postmaster_start, after.postmaster_start) {
-            (Some(one), Some(two)) if one != two => Kind::Restart,
-            (Some(_), Some(_)) if only_silence => Kind::Stall,
-            (Some(_), Some(_)) if self.errors.iter().any(is_of_the_way) => Kind::Connection,
-            _ => Kind::Unknown,
-        }
+    }
+
+    /// The postmaster is the same, and has started its other processes anew. 57P03 alone is no
+    /// proof of that.
+    fn a_process_crashed(&self, before: &Server, after: &Server) -> bool {
+        let checkpointers = before.checkpointer_start.zip(after.checkpointer_start);
+        self.words.contains(&ServerWord::Crash)
+            || checkpointers.is_some_and(|(before, after)| after != before)
+    }
+
+    /// A primary that is the same start on the same timeline was never in recovery: what it refuses
+    /// for being read-only, it refuses by a setting.
+    fn is_read_only_by_settings(&self, before: &Server) -> bool {
+        self.words.contains(&ServerWord::ReadOnly)
+            || self.read_only.iter().any(|server| {
+                server.read_only && !server.in_recovery && server.is_same_start(before)
+            })
     }
 
     /// Patroni knows best; where it does not tell, a goodbye and a primary that stayed do.
-    fn old_primary_handed_over(&self, before: &Server) -> bool {
+    fn old_primary_handed_over(&self, before: &Server, after: &Server) -> bool {
         match self.old_primary {
             OldPrimary::HandedOver => true,
             OldPrimary::Fell | OldPrimary::Unsettled => false,
-            OldPrimary::Unknown => self.goodbye && self.old_primary_stayed(before),
+            OldPrimary::Unknown => {
+                self.words.contains(&ServerWord::Goodbye) && self.old_primary_stayed(before, after)
+            }
         }
     }
 
-    /// A primary that was stopped and is started again by somebody also comes back as a replica:
-    /// whoever lists the replicas leaves out those that came later than a demotion takes. While
-    /// its host is away, connects are swallowed.
-    fn old_primary_stayed(&self, before: &Server) -> bool {
+    /// A primary that was stopped and is started again by hand also comes back as a replica: the
+    /// list of replicas leaves out those that came later than a demotion takes. While its host is
+    /// away, connects are swallowed.
+    fn old_primary_stayed(&self, before: &Server, after: &Server) -> bool {
         if self.errors.contains(&Class::Timeout) || self.errors.contains(&Class::Unreachable) {
             return false;
         }
-        let seen_read_only = self.read_only.iter().any(|server| server.is_same_member(before));
-        let streams = [&before.member, &before.address]
-            .into_iter()
-            .flatten()
-            .any(|name| self.replicas.contains(name));
-        seen_read_only || streams
+        self.seen_as_replica(before, after)
+            || self.streams_by_name(before)
+            || self.streams_from_its_address(before, after)
+            || self.streams_by_a_new_name()
+    }
+
+    /// It answered itself. Where the new primary has another port on the same loopback address, the
+    /// members share a machine and a port is one member's.
+    fn seen_as_replica(&self, before: &Server, after: &Server) -> bool {
+        let share_a_machine = before.address.is_some()
+            && before.address == after.address
+            && before.port != after.port
+            && before.system_identifier.is_some();
+        self.read_only.iter().filter(|server| server.in_recovery).any(|server| {
+            match server.same_member(before) {
+                Some(is_it) => is_it,
+                None => {
+                    share_a_machine
+                        && server.address == before.address
+                        && server.port == before.port
+                        && server.system_identifier == before.system_identifier
+                }
+            }
+        })
+    }
+
+    fn streams_by_name(&self, before: &Server) -> bool {
+        before.member.as_ref().is_some_and(|name| self.replicas.names.contains(name))
+    }
+
+    /// Another member at that address, which streamed from the old primary before, is none.
+    fn streams_from_its_address(&self, before: &Server, after: &Server) -> bool {
+        let Some(address) = before.own_address() else { return false };
+        let streamed_before = self
+            .replicas_before
+            .as_ref()
+            .is_some_and(|replicas| replicas.addresses.contains(address));
+        self.replicas.addresses.contains(address)
+            && after.own_address() != Some(address)
+            && !streamed_before
+    }
+
+    /// Of those that stream from the new primary one did not stream from the old one, and of those
+    /// that streamed from the old one some does not any more, as the new primary is it: the new name
+    /// is the old primary's. Several new names could be any members.
+    fn streams_by_a_new_name(&self) -> bool {
+        let Some(before) = &self.replicas_before else { return false };
+        let is_missing = before.names.difference(&self.replicas.names).next().is_some();
+        is_missing && self.replicas.names.difference(&before.names).count() == 1
     }
 }
 
-/// Whether an error is about the way to the server, not about what the server answered.
+/// Whether an error is about the way to the server, and more than silence.
 fn is_of_the_way(class: &Class) -> bool {
     matches!(
         class,
-        Class::Lost
+        Class::ConnectionLost
             | Class::Refused
             | Class::NoBackend
-            | Class::Timeout
             | Class::Unreachable
             | Class::Resolve
     )
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::DateTime;
-
-    use super::*;
-
-    fn server(member: &str, timeline: u32, started: i64) -> Server {
-        Server {
-            member: Some(member.to_owned()),
-            address: Some(format!("10.0.0.{}", member.len())),
-            port: Some(5432),
-            timeline: Some(timeline),
-            system_identifier: Some("7".to_owned()),
-            postmaster_start: DateTime::from_timestamp(started, 0),
-            ..Server::default()
-        }
-    }
-
-    fn between(before: Server, after: Server, errors: &[Class]) -> Sightings {
-        Sightings {
-            before: Some(before),
-            after: Some(after),
-            errors: errors.iter().copied().collect(),
-            ..Sightings::default()
-        }
-    }
-
-    #[test]
-    fn another_server_on_a_higher_timeline_is_a_failover() {
-        let seen = between(server("a", 1, 0), server("bb", 2, 0), &[Class::Lost, Class::NoBackend]);
-        assert_eq!(seen.kind(), Kind::Failover);
-    }
-
-    #[test]
-    fn a_goodbye_alone_is_still_a_failover() {
-        let mut seen = between(server("a", 1, 0), server("bb", 2, 0), &[Class::Lost]);
-        seen.goodbye = true;
-        assert_eq!(seen.kind(), Kind::Failover);
-    }
-
-    #[test]
-    fn a_goodbye_of_a_primary_that_stays_as_replica_is_a_switchover() {
-        let mut seen = between(server("a", 1, 0), server("bb", 2, 0), &[Class::Lost]);
-        seen.goodbye = true;
-        seen.replicas = ["a".to_owned()].into();
-        assert_eq!(seen.kind(), Kind::Switchover);
-
-        seen.errors.insert(Class::Timeout);
-        assert_eq!(seen.kind(), Kind::Failover, "its host was away");
-
-        seen.errors.remove(&Class::Timeout);
-        seen.replicas.clear();
-        seen.read_only = vec![Server { in_recovery: true, ..server("a", 1, 9) }];
-        assert_eq!(seen.kind(), Kind::Switchover);
-    }
-
-    #[test]
-    fn patroni_knows_better_whether_the_old_primary_handed_over() {
-        let mut seen = between(server("a", 1, 0), server("bb", 2, 0), &[Class::Lost]);
-        seen.old_primary = OldPrimary::HandedOver;
-        assert_eq!(seen.kind(), Kind::Switchover, "though nobody heard its goodbye");
-
-        seen.goodbye = true;
-        seen.replicas = ["a".to_owned()].into();
-        seen.old_primary = OldPrimary::Fell;
-        assert_eq!(seen.kind(), Kind::Failover, "it was stopped and started again");
-
-        seen.old_primary = OldPrimary::Unsettled;
-        assert_eq!(seen.kind(), Kind::Failover, "it may have lost its store");
-
-        seen.old_primary = OldPrimary::HandedOver;
-        seen.after = Some(server("bb", 1, 0));
-        assert_eq!(seen.kind(), Kind::Unknown, "without a promotion it is neither");
-    }
-
-    #[test]
-    fn the_same_server_is_told_apart_by_its_start_and_timeline() {
-        let lost = &[Class::Lost];
-        let before = || server("a", 1, 0);
-        assert_eq!(between(before(), server("a", 1, 9), lost).kind(), Kind::Restart);
-        assert_eq!(between(before(), server("a", 2, 9), lost).kind(), Kind::Demotion);
-        assert_eq!(between(before(), server("a", 1, 0), lost).kind(), Kind::Connection);
-        assert_eq!(between(before(), before(), &[]).kind(), Kind::Stall);
-        assert_eq!(between(before(), before(), &[Class::Timeout]).kind(), Kind::Stall);
-    }
-
-    #[test]
-    fn what_is_not_proven_is_unknown() {
-        let lost = &[Class::Lost];
-        let other_cluster =
-            Server { system_identifier: Some("8".to_owned()), ..server("bb", 2, 0) };
-        assert_eq!(between(server("a", 1, 0), other_cluster, lost).kind(), Kind::Unknown);
-        assert_eq!(between(server("a", 2, 0), server("bb", 1, 0), lost).kind(), Kind::Unknown);
-        assert_eq!(between(server("a", 2, 0), server("a", 1, 5), lost).kind(), Kind::Unknown);
-        assert_eq!(Sightings::default().kind(), Kind::Unknown);
-        let full = &[Class::Overloaded];
-        assert_eq!(between(server("a", 1, 0), server("a", 1, 0), full).kind(), Kind::Unknown);
-        let hidden = |member| Server { timeline: None, ..server(member, 1, 0) };
-        assert_eq!(between(hidden("a"), server("bb", 2, 0), lost).kind(), Kind::Unknown);
-        assert_eq!(between(hidden("a"), hidden("a"), lost).kind(), Kind::Connection);
-    }
-}
+mod tests;

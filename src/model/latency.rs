@@ -26,6 +26,9 @@ pub struct Percentiles {
 
 const HIGHEST_US: u64 = 3_600_000_000;
 
+/// More latencies than any run has; a damaged record may tell of more.
+const COUNT_MAX: u64 = 1 << 53;
+
 impl Default for Latencies {
     fn default() -> Self {
         // The bounds are constants that the crate accepts; were they not, a histogram that
@@ -51,6 +54,8 @@ impl Latencies {
 
     /// Adds `count` latencies of about `latency_us` microseconds.
     pub fn record_many_us(&mut self, latency_us: u64, count: u64) {
+        // The crate adds counts up without a look at their sum.
+        let count = count.min(COUNT_MAX.saturating_sub(self.0.len()));
         self.0.saturating_record_n(latency_us.clamp(1, HIGHEST_US), count);
     }
 
@@ -70,6 +75,18 @@ impl Latencies {
     pub fn quantile(&self, quantile: f64) -> Option<Duration> {
         (!self.0.is_empty())
             .then(|| Duration::from_micros(self.0.value_at_quantile(quantile).min(self.0.max())))
+    }
+
+    /// These without others that are among them.
+    #[must_use]
+    pub fn without(&self, others: &Self) -> Self {
+        let mut rest = Self::default();
+        for bucket in self.0.iter_recorded() {
+            let value = bucket.value_iterated_to();
+            let count = bucket.count_at_value().saturating_sub(others.0.count_at(value));
+            rest.record_many_us(value, count);
+        }
+        rest
     }
 
     /// The percentiles of the summary.

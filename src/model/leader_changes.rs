@@ -72,7 +72,7 @@ impl LeaderChanges {
 mod tests {
     use super::*;
     use crate::model::kind::Kind;
-    use crate::model::outage::{Phases, Side};
+    use crate::model::outage::Side;
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -87,22 +87,14 @@ mod tests {
         Outage {
             n,
             kind: Kind::Unknown,
+            detail: None,
             began_at: "2026-11-22T20:57:42Z".parse().unwrap(),
             began: ms(began),
             duration: ms(over - began),
-            resolution: ms(0),
             degraded: ms(over - began),
-            last_ack: None,
-            first_ack: None,
-            attempts: 0,
-            errors: [].into(),
-            phases: Phases::default(),
             from,
             to,
-            in_doubt: 0,
-            skipped: 0,
-            lost: 0,
-            fault: None,
+            ..Outage::default()
         }
     }
 

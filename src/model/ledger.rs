@@ -24,10 +24,14 @@ pub struct Book {
     pub resolved: i64,
     /// Proven not committed.
     pub rejected: SeqSet,
-    /// Sent, and no answer came.
+    /// Sent, and no proof came.
     pub in_doubt: SeqSet,
     /// In doubt, and seen in the database since.
     pub recovered: SeqSet,
+    /// Acknowledged, and seen in the database since.
+    pub seen: SeqSet,
+    /// Acknowledged, and committed without the synchronous standby.
+    pub acknowledged_locally: SeqSet,
 }
 
 impl Book {
@@ -40,7 +44,8 @@ impl Book {
     /// Sent, with an outcome that the ledger never heard of.
     #[must_use]
     pub fn open(&self) -> SeqSet {
-        let beyond = SeqSet::range(self.resolved + 1, self.attempted);
+        let Some(first) = self.resolved.checked_add(1) else { return SeqSet::new() };
+        let beyond = SeqSet::range(first, self.attempted);
         &(&beyond - &self.rejected) - &self.in_doubt
     }
 }
@@ -60,11 +65,16 @@ impl Ledger {
         book.attempted = book.attempted.max(seqs.last().unwrap_or(0));
     }
 
-    /// Writes that got no answer.
+    /// Writes that were sent without a proof of what became of them.
     pub fn doubt(&mut self, writer: i32, seqs: &SeqSet) {
         let book = self.books.entry(writer).or_default();
         book.in_doubt.extend(seqs);
         book.attempted = book.attempted.max(seqs.last().unwrap_or(0));
+    }
+
+    /// Acknowledged writes that are committed without the synchronous standby.
+    pub fn commit_locally(&mut self, writer: i32, seqs: &SeqSet) {
+        self.books.entry(writer).or_default().acknowledged_locally.extend(seqs);
     }
 
     /// Writes in doubt that were seen in the database.
@@ -72,6 +82,11 @@ impl Ledger {
         let book = self.books.entry(writer).or_default();
         let known = seqs & &book.in_doubt;
         book.recovered.extend(&known);
+    }
+
+    /// Acknowledged writes that were seen in the database.
+    pub fn see(&mut self, writer: i32, seqs: &SeqSet) {
+        self.books.entry(writer).or_default().seen.extend(seqs);
     }
 
     /// The books, by writer.
@@ -90,11 +105,17 @@ impl Ledger {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for (_, book) in self.books() {
-            counts.attempted += u64::try_from(book.attempted).unwrap_or(0);
-            counts.acknowledged += book.acknowledged().len();
-            counts.rejected += book.rejected.len();
-            counts.in_doubt += book.in_doubt.len();
-            counts.open += book.open().len();
+            // A write that a damaged record has as both is in doubt: the parts add up to the sum.
+            let rejected = &book.rejected - &book.in_doubt;
+            let acknowledged = book.acknowledged();
+            let locally = (&acknowledged & &book.acknowledged_locally).len();
+            let attempted = u64::try_from(book.attempted).unwrap_or(0);
+            counts.attempted = counts.attempted.saturating_add(attempted);
+            counts.acknowledged = counts.acknowledged.saturating_add(acknowledged.len());
+            counts.acknowledged_locally = counts.acknowledged_locally.saturating_add(locally);
+            counts.rejected = counts.rejected.saturating_add(rejected.len());
+            counts.in_doubt = counts.in_doubt.saturating_add(book.in_doubt.len());
+            counts.open = counts.open.saturating_add(book.open().len());
         }
         counts
     }
@@ -107,9 +128,11 @@ pub struct Counts {
     pub attempted: u64,
     /// The server said that they are committed.
     pub acknowledged: u64,
+    /// Of these, committed without the synchronous standby.
+    pub acknowledged_locally: u64,
     /// Proven not committed.
     pub rejected: u64,
-    /// Sent, and no answer came.
+    /// Sent, and no proof came.
     pub in_doubt: u64,
     /// Sent, with an outcome that the ledger never heard of.
     pub open: u64,
@@ -130,8 +153,24 @@ mod tests {
         assert_eq!(book.open(), SeqSet::range(11, 12));
         assert_eq!(
             ledger.counts(),
-            Counts { attempted: 12, acknowledged: 7, rejected: 2, in_doubt: 1, open: 2 }
+            Counts {
+                attempted: 12,
+                acknowledged: 7,
+                acknowledged_locally: 0,
+                rejected: 2,
+                in_doubt: 1,
+                open: 2
+            }
         );
+    }
+
+    #[test]
+    fn a_write_is_acknowledged_locally_once_it_is_acknowledged() {
+        let mut ledger = Ledger::default();
+        ledger.commit_locally(1, &SeqSet::range(2, 3));
+        assert_eq!(ledger.counts().acknowledged_locally, 0);
+        ledger.progress(Progress { writer: 1, attempted: 3, resolved: 2 });
+        assert_eq!(ledger.counts().acknowledged_locally, 1);
     }
 
     #[test]

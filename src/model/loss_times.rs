@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::event::{Event, What};
 use super::seq_set::SeqSet;
@@ -76,7 +76,10 @@ impl LossTimes {
     #[must_use]
     pub fn finish(self) -> Vec<LostWrites> {
         let started_at = self.started_at;
-        let at = |since_start: Option<Duration>| since_start.map(|since| started_at + since);
+        let at = |since_start: Option<Duration>| {
+            let since = TimeDelta::from_std(since_start?).ok()?;
+            started_at.checked_add_signed(since)
+        };
         self.losses
             .into_iter()
             .map(|loss| LostWrites {

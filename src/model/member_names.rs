@@ -7,9 +7,12 @@ use std::net::IpAddr;
 use super::outage::Side;
 use super::server::Server;
 
-/// Names by `address:port`.
+/// Addresses that are kept of before; a cluster has a few.
+const KEPT_MAX: usize = 256;
+
+/// Names by `address:port`; `None` where two members share it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MemberNames(BTreeMap<String, String>);
+pub struct MemberNames(BTreeMap<String, Option<String>>);
 
 impl MemberNames {
     /// Of members as `(name, addresses, port)`. What two members share names none of them.
@@ -29,20 +32,36 @@ impl MemberNames {
                     .or_insert_with(|| Some(name.to_owned()));
             }
         }
-        Self(names.into_iter().filter_map(|(endpoint, name)| Some((endpoint, name?))).collect())
+        Self(names)
+    }
+
+    /// With the names of before where nothing newer is known: while Patroni's store is away, and
+    /// when it is back, the cluster's list lacks members that are there.
+    #[must_use]
+    pub fn or_of_before(mut self, before: &Self) -> Self {
+        for (endpoint, name) in &before.0 {
+            if self.0.len() < KEPT_MAX {
+                self.0.entry(endpoint.clone()).or_insert_with(|| name.clone());
+            }
+        }
+        self
+    }
+
+    fn get(&self, endpoint: &str) -> Option<String> {
+        self.0.get(endpoint).cloned().flatten()
     }
 
     /// Gives the server its name, unless it told one itself.
     pub fn name_server(&self, server: &mut Server) {
         if server.member.is_none() && server.address.is_some() && server.port.is_some() {
-            server.member = self.0.get(&server.endpoint()).cloned();
+            server.member = self.get(&server.endpoint());
         }
     }
 
     /// The same for a side of an outage.
     pub fn name_side(&self, side: &mut Side) {
         if side.member.is_none() {
-            side.member = self.0.get(&side.address).cloned();
+            side.member = self.get(&side.address);
         }
     }
 }
@@ -76,6 +95,21 @@ mod tests {
         assert_eq!(named(&names, server(None, "10.0.0.1", 5434)), None);
         assert_eq!(named(&names, server(Some("x"), "10.0.0.1", 5432)).as_deref(), Some("x"));
         assert_eq!(named(&names, Server::default()), None, "a local socket has no address");
+    }
+
+    #[test]
+    fn a_list_that_lacks_members_takes_no_name_away() {
+        let (one, two): (IpAddr, IpAddr) =
+            ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
+        let both = MemberNames::new([("a", &[one][..], 5432), ("b", &[two][..], 5432)]);
+        let of = |names: &MemberNames, address: &str| named(names, server(None, address, 5432));
+        let names = MemberNames::default().or_of_before(&both);
+        assert_eq!(of(&names, "10.0.0.1").as_deref(), Some("a"));
+        let names = MemberNames::new([("c", &[one][..], 5432)]).or_of_before(&both);
+        assert_eq!(of(&names, "10.0.0.1").as_deref(), Some("c"), "the newer name counts");
+        assert_eq!(of(&names, "10.0.0.2").as_deref(), Some("b"));
+        let shared = MemberNames::new([("a", &[one][..], 5432), ("b", &[one][..], 5432)]);
+        assert_eq!(of(&shared.or_of_before(&both), "10.0.0.1"), None, "nothing names it any more");
     }
 
     #[test]

@@ -27,6 +27,18 @@ pub enum Backlog {
     CatchUp,
 }
 
+/// How a write is put to the server, as pgbench calls it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// Each session prepares the statement once, under a name.
+    #[default]
+    Prepared,
+    /// Each write brings its statement along, without a name: for poolers that share out server
+    /// sessions between clients.
+    Extended,
+}
+
 /// The load, as asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoadOptions {
@@ -38,6 +50,9 @@ pub struct LoadOptions {
     pub pipeline: u32,
     /// Threads that the writers are shared out to.
     pub threads: u32,
+    /// How a write is put to the server.
+    #[serde(default)]
+    pub protocol: Protocol,
     /// How long to write, from the start of the run.
     #[serde(with = "seconds::option", rename = "duration_s")]
     pub duration: Option<Duration>,
@@ -84,6 +99,12 @@ pub struct Thresholds {
     /// The longest outage that is still fine.
     #[serde(with = "seconds::option", rename = "max_outage_s")]
     pub max_outage: Option<Duration>,
+    /// For how long some writers may be out, while others write or after they do again.
+    #[serde(default, with = "seconds::option", rename = "max_degraded_s")]
+    pub max_degraded: Option<Duration>,
+    /// How far a replica may be behind.
+    #[serde(default, with = "seconds::option", rename = "max_lag_s")]
+    pub max_lag: Option<Duration>,
     /// How many lost writes are still fine.
     pub max_lost: u64,
     /// The lowest share of due writes that must have been acknowledged, in percent.
@@ -98,6 +119,9 @@ pub struct Thresholds {
 pub struct Target {
     /// Host names or addresses, separated by commas when there are several.
     pub host: String,
+    /// The address of each that is dialled in place of its name (`hostaddr`), where any was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostaddr: Option<String>,
     /// The first host's port.
     pub port: u16,
     /// Every host with its port, as shown to people.

@@ -3,9 +3,12 @@
 //! One event a line, the run's header first. Later versions may add fields; a new event gets a new
 //! format number, as a reader that skips what it does not know could call a write lost.
 
+use chrono::{DateTime, Datelike, Utc};
 use thiserror::Error;
 
 use super::event::{Event, Header, What};
+use super::foreign::{inert_json, name, said};
+use super::run::Run;
 
 /// The format that this version writes, and the highest that it reads.
 pub const FORMAT: u32 = 1;
@@ -48,7 +51,7 @@ pub enum RecordError {
 /// # Errors
 /// When the event has a number that JSON cannot write; none of ours has.
 pub fn encode(event: &Event) -> Result<String, serde_json::Error> {
-    serde_json::to_string(event)
+    serde_json::to_string(event).map(inert_json)
 }
 
 /// The header in a record's first line.
@@ -56,7 +59,7 @@ pub fn encode(event: &Event) -> Result<String, serde_json::Error> {
 /// # Errors
 /// [`RecordError::NotARecord`] and [`RecordError::FutureFormat`].
 pub fn decode_header(line: &[u8]) -> Result<Header, RecordError> {
-    let not_a_record = |reason: String| RecordError::NotARecord { reason };
+    let not_a_record = |reason: String| RecordError::NotARecord { reason: said(&reason) };
     let value: serde_json::Value =
         serde_json::from_slice(line).map_err(|error| not_a_record(error.to_string()))?;
     if value.get("event").and_then(serde_json::Value::as_str) != Some("run") {
@@ -69,14 +72,17 @@ pub fn decode_header(line: &[u8]) -> Result<Header, RecordError> {
             let version = value.get("pgchaos").and_then(serde_json::Value::as_str);
             return Err(RecordError::FutureFormat {
                 found,
-                version: version.unwrap_or("of an unknown version").to_owned(),
+                version: name(version.unwrap_or("of an unknown version")),
             });
         }
         Some(_) => {}
         None => return Err(not_a_record("it names no format".to_owned())),
     }
     match serde_json::from_value(value) {
-        Ok(Event { what: What::Run(header), .. }) => Ok(*header),
+        Ok(Event { what: What::Run(header), .. }) => match readable(header.started_at) {
+            Ok(()) => Ok(*header),
+            Err(reason) => Err(not_a_record(reason)),
+        },
         Ok(_) => Err(not_a_record("it is another event".to_owned())),
         Err(error) => Err(not_a_record(error.to_string())),
     }
@@ -87,6 +93,45 @@ pub fn decode_header(line: &[u8]) -> Result<Header, RecordError> {
 /// # Errors
 /// [`RecordError::Damaged`] with `line_number`.
 pub fn decode(line: &[u8], line_number: u64) -> Result<Event, RecordError> {
-    serde_json::from_slice(line)
-        .map_err(|error| RecordError::Damaged { line: line_number, reason: error.to_string() })
+    let damaged =
+        |reason: String| RecordError::Damaged { line: line_number, reason: said(&reason) };
+    let event: Event = serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
+    wall_clock(&event.what).map_err(damaged)?;
+    Ok(event)
+}
+
+/// Whether the event can follow what is known of the run.
+///
+/// # Errors
+/// [`RecordError::Damaged`] with `line_number`: lines before it are missing or changed.
+pub fn follows(run: &Run, event: &Event, line_number: u64) -> Result<(), RecordError> {
+    let account = match &event.what {
+        What::Verified(verification) => verification.account.as_ref(),
+        _ => None,
+    };
+    match account.and_then(|account| account.contradiction(&run.ledger)) {
+        Some(reason) => Err(RecordError::Damaged { line: line_number, reason }),
+        None => Ok(()),
+    }
+}
+
+/// Times of the wall clock that are shown to people in their own offset.
+fn wall_clock(what: &What) -> Result<(), String> {
+    match what {
+        What::OutageEnded(outage) => readable(outage.began_at),
+        What::Verified(verification) => verification
+            .lost_writes
+            .iter()
+            .flat_map(|lost| [lost.acknowledged_from, lost.acknowledged_to])
+            .flatten()
+            .try_for_each(readable),
+        _ => Ok(()),
+    }
+}
+
+fn readable(time: DateTime<Utc>) -> Result<(), String> {
+    match time.year() {
+        1970..=9999 => Ok(()),
+        year => Err(format!("the year {year} is no year of a run")),
+    }
 }

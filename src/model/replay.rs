@@ -53,6 +53,12 @@ impl Replay {
         }
     }
 
+    /// How many lines were read: the number of the latest.
+    #[must_use]
+    pub fn line_number(&self) -> u64 {
+        self.lines
+    }
+
     /// The end of the record: whether its last line was cut off.
     ///
     /// # Errors

@@ -72,6 +72,18 @@ impl Schedule {
         })
     }
 
+    /// When the last slot is due, where the number of writes is bounded, they have a pace, and
+    /// what is not sent in time is skipped.
+    #[must_use]
+    pub fn last_due(&self) -> Option<Duration> {
+        match self.pace {
+            Pace::Slots { .. } if self.backlog == Backlog::Skip => {
+                Some(self.slot((self.taken + self.left?).checked_sub(1)?))
+            }
+            Pace::Slots { .. } | Pace::Max => None,
+        }
+    }
+
     /// Uses up the next slot for a write that is sent now, and says when it was due. A write that
     /// is sent before any slot is due, to see whether a new session writes, moves no slot; it is
     /// one more than the schedule has once it is acknowledged.

@@ -116,7 +116,7 @@ impl<'de> Deserialize<'de> for SeqSet {
         pairs
             .into_iter()
             .map(|[first, last]| {
-                if first <= last {
+                if 1 <= first && first <= last {
                     Ok(first..=last)
                 } else {
                     Err(D::Error::custom(format!("[{first}, {last}] is no range")))
@@ -135,6 +135,12 @@ mod tests {
         let set: SeqSet = [1..=3, 7..=7, 4..=6].into_iter().collect();
         assert_eq!(set.ranges().collect::<Vec<_>>(), [1..=7]);
         assert_eq!(set.len(), 7);
+    }
+
+    #[test]
+    fn sequence_numbers_start_at_1() {
+        assert!(serde_json::from_str::<SeqSet>("[[0,1]]").is_err());
+        assert!(serde_json::from_str::<SeqSet>("[[-9223372036854775808,1]]").is_err());
     }
 
     #[test]

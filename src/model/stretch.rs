@@ -2,7 +2,8 @@
 //!
 //! Tokens are in the order of their index: by writer, then by seq. The cuts follow the ledger, so
 //! that a stretch holds about as many writes as it should; but together the stretches hold every
-//! token that these writers can have, also those that the ledger does not know.
+//! token that there can be, also those that the ledger does not know: a run's id is its own, so that
+//! no row under it belongs to another process.
 
 use super::ledger::Ledger;
 
@@ -17,31 +18,34 @@ pub struct Stretch {
     pub attempted: u64,
 }
 
-/// Every token of writers `first_writer` to `last_writer`, in stretches of at most `writes` that
-/// were sent. There is at least one stretch.
+/// More stretches than this are not cut: those of 50,000 writes reach to 50 billion.
+const STRETCHES_MAX: i64 = 1_000_000;
+
+/// Every token, in stretches of at most `writes` that were sent, unless that were too many
+/// stretches. There is at least one stretch.
 #[must_use]
-pub fn stretches(
-    ledger: &Ledger,
-    (first_writer, last_writer): (i32, i32),
-    writes: u32,
-) -> Vec<Stretch> {
-    let writes = i64::from(writes.max(1));
+pub fn stretches(ledger: &Ledger, writes: u32) -> Vec<Stretch> {
+    // A damaged record may tell of more writes than can ever be: no more stretches for that.
+    let all: i128 = ledger.books().map(|(_, book)| i128::from(book.attempted.max(0))).sum();
+    let widest = i64::try_from(all / i128::from(STRETCHES_MAX)).unwrap_or(i64::MAX);
+    let writes = i64::from(writes.max(1)).max(widest);
     let mut stretches = Vec::new();
-    let mut first = (first_writer, i64::MIN);
+    let mut first = (i32::MIN, i64::MIN);
     let mut filled = 0;
     for (writer, book) in ledger.books() {
         let mut cut = 0;
-        while book.attempted - cut > writes - filled {
+        let sent = book.attempted.max(0);
+        while sent - cut > writes - filled {
             cut += writes - filled;
             let attempted = writes.unsigned_abs();
             stretches.push(Stretch { first, last: (writer, cut), attempted });
-            first = (writer, cut + 1);
+            first = (writer, cut.saturating_add(1));
             filled = 0;
         }
-        filled += book.attempted - cut;
+        filled += sent - cut;
     }
     let attempted = filled.unsigned_abs();
-    stretches.push(Stretch { first, last: (last_writer, i64::MAX), attempted });
+    stretches.push(Stretch { first, last: (i32::MAX, i64::MAX), attempted });
     stretches
 }
 
@@ -63,34 +67,33 @@ mod tests {
     #[test]
     fn stretches_are_as_long_as_they_should_be_and_the_last_takes_the_rest() {
         assert_eq!(
-            stretches(&ledger(&[5, 2, 3]), (1, 3), 4),
+            stretches(&ledger(&[5, 2, 3]), 4),
             [
-                Stretch { first: (1, i64::MIN), last: (1, 4), attempted: 4 },
+                Stretch { first: (i32::MIN, i64::MIN), last: (1, 4), attempted: 4 },
                 Stretch { first: (1, 5), last: (3, 1), attempted: 4 },
-                Stretch { first: (3, 2), last: (3, i64::MAX), attempted: 2 },
+                Stretch { first: (3, 2), last: (i32::MAX, i64::MAX), attempted: 2 },
             ]
         );
     }
 
     #[test]
     fn what_fits_into_one_is_one() {
-        let everything = Stretch { first: (1, i64::MIN), last: (2, i64::MAX), attempted: 7 };
-        assert_eq!(stretches(&ledger(&[5, 2]), (1, 2), 7), [everything]);
+        let (first, last) = ((i32::MIN, i64::MIN), (i32::MAX, i64::MAX));
+        let everything = Stretch { first, last, attempted: 7 };
+        assert_eq!(stretches(&ledger(&[5, 2]), 7), [everything]);
         let nothing = Stretch { attempted: 0, ..everything };
-        assert_eq!(stretches(&Ledger::default(), (1, 2), 7), [nothing]);
+        assert_eq!(stretches(&Ledger::default(), 7), [nothing]);
     }
 
     proptest! {
         #[test]
         fn no_token_is_left_out_or_looked_at_twice(
             attempted in prop::collection::vec(0..200_i64, 0..8),
-            more_writers in 0..3_i32,
             writes in 1..50_u32,
         ) {
-            let last_writer = i32::try_from(attempted.len()).unwrap() + 1 + more_writers;
-            let cut = stretches(&ledger(&attempted), (1, last_writer), writes);
-            prop_assert_eq!(cut[0].first, (1, i64::MIN));
-            prop_assert_eq!(cut[cut.len() - 1].last, (last_writer, i64::MAX));
+            let cut = stretches(&ledger(&attempted), writes);
+            prop_assert_eq!(cut[0].first, (i32::MIN, i64::MIN));
+            prop_assert_eq!(cut[cut.len() - 1].last, (i32::MAX, i64::MAX));
             for pair in cut.windows(2) {
                 prop_assert!(pair[0].first <= pair[0].last);
                 prop_assert_eq!(pair[1].first, (pair[0].last.0, pair[0].last.1 + 1));

@@ -6,12 +6,17 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::event::Backwards;
+use super::clock_offset::ServerClock;
+use super::event::{Backwards, Holding, Note};
 use super::fault::Class;
 use super::injection::Injection;
 use super::latency::Percentiles;
 use super::options::{LoadOptions, Target, Thresholds};
 use super::outage::Outage;
+use super::own_pause::OwnPause;
+use super::passed_over::PassedOverCount;
+use super::replica_lag::ReplicaSummary;
+use super::two_primaries::TwoPrimaries;
 use super::verdict::Outcome;
 
 /// What a run comes to, in numbers.
@@ -23,6 +28,12 @@ pub struct Summary {
     pub pgchaos: String,
     /// The run's id.
     pub run_id: Uuid,
+    /// The group of runs that it belongs to, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// What this run is called among them, or by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// When it began, by the wall clock.
     pub started_at: DateTime<Utc>,
     /// How long it wrote, or waited to write; without the verification.
@@ -39,19 +50,52 @@ pub struct Summary {
     pub latency_ms: Percentiles,
     /// Errors by class.
     pub errors: BTreeMap<Class, u64>,
+    /// Hosts that were tried in vain before another one served, by class: no errors of the load.
+    #[serde(default)]
+    pub passed_over: Vec<PassedOverCount>,
     /// The ledger against the database.
     pub verification: VerificationSummary,
     /// History that went backwards.
     pub history_backwards: Vec<Backwards>,
+    /// Pairs of servers that acknowledged writes at the same time.
+    pub two_primaries: Vec<TwoPrimaries>,
+    /// Every replica that was read: how far it was behind.
+    #[serde(default)]
+    pub replicas: Vec<ReplicaSummary>,
     /// Every outage.
     pub outages: Vec<Outage>,
     /// What a drill did to the cluster.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub injections: Vec<Injection>,
+    /// When pgchaos itself did not run.
+    #[serde(default)]
+    pub own_pauses: Vec<OwnPause>,
+    /// Connect attempts that hung, and were given up beside others.
+    #[serde(default)]
+    pub abandoned: u64,
+    /// How far each server's clock is ahead of the run's: what the times of several runs are brought
+    /// together by.
+    #[serde(default)]
+    pub clocks: Vec<ServerClock>,
+    /// The record on disk, where one was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordSummary>,
     /// Pass, fail or inconclusive.
     pub verdict: Outcome,
     /// Why.
     pub reasons: Vec<String>,
+}
+
+/// The record on disk: from one that is not complete a run cannot be accounted for again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordSummary {
+    /// Where it is.
+    pub path: String,
+    /// Whether all of the run is in it.
+    pub complete: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// The target, without the words for people.
@@ -61,6 +105,8 @@ pub struct SummaryTarget {
     pub host: String,
     /// The first host's port.
     pub port: u16,
+    /// Every host with its own port, separated by commas.
+    pub endpoints: String,
     /// The database.
     pub dbname: String,
     /// The role.
@@ -72,6 +118,7 @@ impl From<&Target> for SummaryTarget {
         Self {
             host: target.host.clone(),
             port: target.port,
+            endpoints: target.endpoints.clone(),
             dbname: target.dbname.clone(),
             user: target.user.clone(),
         }
@@ -105,12 +152,15 @@ pub struct Writes {
     pub acknowledged_locally: u64,
     /// Proven not committed.
     pub rejected: u64,
-    /// Sent, and no answer came.
+    /// Sent, and no proof came.
     pub in_doubt: u64,
     /// Due, and never sent, as there was no session.
     pub skipped: u64,
-    /// After the last flush of a run that was killed.
-    pub unaccounted: u64,
+    /// Sent after the last flush of the record. `None` for a run that was killed: an unknown
+    /// number, of which `unaccounted_seen` are known.
+    pub unaccounted: Option<u64>,
+    /// Of these, as many as were seen: sent by the record's last words, or there in the database.
+    pub unaccounted_seen: u64,
 }
 
 /// How fast.
@@ -118,8 +168,12 @@ pub struct Writes {
 pub struct RateSummary {
     /// Acknowledged writes per second of the run.
     pub acknowledged_per_s: f64,
-    /// Acknowledged of due, in percent; `None` when nothing came due.
+    /// Acknowledged of due, in percent; in a closed loop the share of the time since the first
+    /// acknowledged write that was not without one in an outage. `None` when nothing came due.
     pub availability_pct: Option<f64>,
+    /// What that would be at most, had pgchaos always run; where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability_at_most_pct: Option<f64>,
 }
 
 /// How far the verification came.
@@ -139,23 +193,58 @@ pub enum VerificationState {
 pub struct VerificationSummary {
     /// How far it came. Unless complete, the counts are 0 and mean nothing.
     pub state: VerificationState,
+    /// The server that decided, by name or address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
     /// Sent by this run and there.
     pub present: u64,
     /// Acknowledged, and not there.
     pub lost: u64,
+    /// Of the lost ones, those that were acknowledged without their synchronous standby.
+    pub lost_locally: u64,
     /// In doubt, and there.
     pub recovered: u64,
     /// In doubt, and not there.
     pub absent: u64,
+    /// In doubt and not there, and they stay in doubt: something could still commit them.
+    pub undecided: u64,
+    /// Said to be there after an outage, and gone. Acknowledged ones are among the lost as well.
+    pub withdrawn: u64,
     /// There more than once.
     pub duplicated: u64,
     /// There, though never sent or proven not committed.
     pub unexpected: u64,
     /// The lost writes, as ranges.
     pub lost_writes: Vec<LostWrites>,
-    /// Why it is not complete.
+    /// What other servers hold: of the lost writes; where no server decides, of all acknowledged
+    /// ones.
+    pub held: Vec<HeldBy>,
+    /// What there is to know of how it was decided.
+    pub notes: Vec<Note>,
+    /// Why it is not complete, or leaves writes in doubt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What came of a later verification that was not complete. It changes no verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+}
+
+/// How many of some writes a server holds that does not decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBy {
+    /// Its name or address.
+    pub server: String,
+    /// Its timeline.
+    pub timeline: Option<u32>,
+    /// How many writes.
+    pub writes: u64,
+}
+
+impl From<&Holding> for HeldBy {
+    fn from(holding: &Holding) -> Self {
+        let Holding { server, writes } = holding;
+        Self { server: server.name(), timeline: server.timeline, writes: *writes }
+    }
 }
 
 /// Neighbouring lost writes of one writer.

@@ -1,13 +1,18 @@
 //! From a run to its summary and verdict.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use super::event::Verification;
+use super::event::{Note, Verification};
+use super::options::Rate;
+use super::outage::{Outage, QUIET};
+use super::own_limit::OwnLimit;
 use super::record::FORMAT;
 use super::run::Run;
 use super::seconds;
+use super::server::Server;
 use super::summary::{
-    RateSummary, Summary, SummaryOptions, VerificationState, VerificationSummary, Writes,
+    HeldBy, RateSummary, Summary, SummaryOptions, VerificationState, VerificationSummary, Writes,
 };
 use super::verdict::{Findings, Verdict, judge};
 
@@ -19,6 +24,8 @@ pub fn sum_up(run: &Run) -> Summary {
         format: FORMAT,
         pgchaos: run.header.pgchaos.clone(),
         run_id: run.header.run_id,
+        group: run.header.group.clone(),
+        name: run.header.name.clone(),
         started_at: run.header.started_at,
         elapsed_s: seconds::of(run.elapsed),
         target: (&run.header.target).into(),
@@ -30,10 +37,17 @@ pub fn sum_up(run: &Run) -> Summary {
         rate: rate(run),
         latency_ms: run.latencies.percentiles(),
         errors: run.errors.clone(),
-        verification: verification(run.verification.as_ref()),
+        passed_over: run.passed_over.counts(),
+        verification: verification(run),
         history_backwards: run.history_backwards.clone(),
-        outages: run.outages.clone(),
+        two_primaries: run.two_primaries.values().cloned().collect(),
+        replicas: run.replicas.replicas(),
+        outages: run.outages.iter().cloned().chain(run.open_outage()).collect(),
         injections: run.injections.clone(),
+        own_pauses: run.own_pauses.as_slice().to_vec(),
+        abandoned: run.abandoned,
+        clocks: run.clocks.best(),
+        record: None,
         verdict: verdict.outcome,
         reasons: verdict.reasons,
     }
@@ -43,9 +57,13 @@ pub fn sum_up(run: &Run) -> Summary {
 #[must_use]
 pub fn verdict(run: &Run) -> Verdict {
     let account = run.verification.as_ref().and_then(|verification| verification.account.as_ref());
-    let longest = run.outages.iter().map(|outage| outage.duration).max();
     // An outage that was open when the run was killed is at least as long as the record.
-    let open = run.open_outage().map(|open| run.elapsed.saturating_sub(open.began));
+    let outages = match run.open_outage() {
+        Some(open) => Cow::Owned(run.outages.iter().cloned().chain([open]).collect()),
+        None => Cow::Borrowed(run.outages.as_slice()),
+    };
+    let undisturbed =
+        run.latencies_disturbed.as_ref().map(|disturbed| run.latencies.without(disturbed));
     let findings = Findings {
         acknowledged: run.ledger.counts().acknowledged,
         verified: account.is_some(),
@@ -56,20 +74,41 @@ pub fn verdict(run: &Run) -> Verdict {
         lost: account.map_or(0, |account| account.lost),
         duplicated: account.map_or(0, |account| account.duplicated),
         unexpected: account.map_or(0, |account| account.unexpected),
-        unaccounted: unaccounted(run),
+        undecided: account.filter(|_| !behind_pooler(run)).map_or(0, |account| account.undecided),
         closed: run.ended,
-        longest_outage: longest.max(open),
+        outages,
+        own_pauses: run.own_pauses.clone(),
+        own_limits: own_limits(run),
+        closed_loop: run.header.options.rate == Rate::Max,
+        lag: run.header.thresholds.max_lag.and_then(|max| run.replicas.judge(run.elapsed, max)),
         availability_pct: rate(run).availability_pct,
+        availability_at_most_pct: availability_at_most(run),
         p99: run.latencies.quantile(0.99),
+        p99_undisturbed: undisturbed.and_then(|latencies| latencies.quantile(0.99)),
     };
     judge(&findings, &run.header.thresholds)
 }
 
-fn unaccounted(run: &Run) -> u64 {
-    run.verification
-        .as_ref()
-        .and_then(|verification| verification.account.as_ref())
-        .map_or_else(|| run.ledger.counts().open, |account| account.unaccounted)
+/// What pgchaos itself ran out of, how often, and what to do about it.
+fn own_limits(run: &Run) -> Vec<String> {
+    let reason = |(limit, count): (&OwnLimit, &u64)| {
+        let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+        let remedy = limit.remedy_for(&run.header.options);
+        format!("pgchaos itself ran out of {} {times}: {remedy}", limit.name())
+    };
+    run.own_limits.iter().map(reason).collect()
+}
+
+/// Behind a pooler what is in doubt may stay so for good; that is said, and proves no loss.
+fn behind_pooler(run: &Run) -> bool {
+    run.verification.as_ref().is_some_and(|one| one.notes.contains(&Note::BehindPooler))
+}
+
+/// What a killed run sent after its last flush, as far as it was seen.
+fn unaccounted_seen(run: &Run) -> u64 {
+    let account = run.verification.as_ref().and_then(|verification| verification.account.as_ref());
+    let open = run.ledger.counts().open;
+    account.map_or(open, |account| account.unaccounted.max(open))
 }
 
 fn writes(run: &Run) -> Writes {
@@ -78,11 +117,12 @@ fn writes(run: &Run) -> Writes {
         due: run.due,
         attempted: counts.attempted,
         acknowledged: counts.acknowledged,
-        acknowledged_locally: run.acknowledged_locally,
+        acknowledged_locally: counts.acknowledged_locally,
         rejected: counts.rejected,
         in_doubt: counts.in_doubt,
         skipped: run.skipped,
-        unaccounted: unaccounted(run),
+        unaccounted: run.ended.then(|| unaccounted_seen(run)),
+        unaccounted_seen: unaccounted_seen(run),
     }
 }
 
@@ -92,11 +132,59 @@ fn rate(run: &Run) -> RateSummary {
     let elapsed = run.elapsed.max(Duration::from_millis(1)).as_secs_f64();
     RateSummary {
         acknowledged_per_s: (acknowledged / elapsed * 1e3).round() / 1e3,
-        availability_pct: (run.due > 0).then(|| (acknowledged / run.due as f64 * 100.0).min(100.0)),
+        availability_pct: availability(run, Duration::ZERO),
+        availability_at_most_pct: run.own_pauses.longest().and_then(|_| availability_at_most(run)),
     }
 }
 
-fn verification(verification: Option<&Verification>) -> VerificationSummary {
+/// What the availability would be, had pgchaos always run.
+fn availability_at_most(run: &Run) -> Option<f64> {
+    availability(run, run.own_pauses.total())
+}
+
+/// On a schedule: acknowledged of due, in percent. In a closed loop nothing comes due in an outage:
+/// the share of the time since the first acknowledged write that was not without one in an outage.
+/// `asleep` is time that does not count.
+#[allow(clippy::cast_precision_loss)]
+fn availability(run: &Run, asleep: Duration) -> Option<f64> {
+    let of =
+        |part: f64, whole: f64| (whole > 0.0).then(|| (part / whole * 100.0).clamp(0.0, 100.0));
+    match run.header.options.rate {
+        Rate::PerSecond(per_second) => {
+            let missed = per_second * asleep.as_secs_f64();
+            of(run.ledger.counts().acknowledged as f64 + missed, run.due as f64)
+        }
+        Rate::Max => {
+            let first = run.first_ack?;
+            let open = run.open_outage();
+            let outages = || run.outages.iter().chain(&open);
+            // Only an outage that was open for all writers was measured after the end of the load.
+            let measured_on = |outage: &&Outage| {
+                outage.open.is_some()
+                    || (!outage.partial && outage.first_ack.is_some_and(|at| at > run.elapsed))
+            };
+            let end = |outage: &Outage| {
+                let over = outage.began.saturating_add(outage.degraded);
+                if outage.open.is_some() { over } else { outage.first_ack.unwrap_or(over) }
+            };
+            let end = outages().filter(measured_on).map(end).max();
+            let whole = run.elapsed.max(end.unwrap_or_default()).saturating_sub(first);
+            // What was without a write before the first one is no time of the load.
+            let without = |outage: &Outage| {
+                let before = first.saturating_sub(outage.began);
+                // A stretch that is shorter is not among them.
+                let before = if before < QUIET { Duration::ZERO } else { before };
+                outage.without_ack.saturating_sub(before)
+            };
+            let without: Duration = outages().map(without).sum();
+            let without = without.saturating_sub(asleep);
+            of(whole.saturating_sub(without).as_secs_f64(), whole.as_secs_f64())
+        }
+    }
+}
+
+fn verification(run: &Run) -> VerificationSummary {
+    let verification = run.verification.as_ref();
     let account = verification.and_then(|verification| verification.account.clone());
     let state = match (verification, &account) {
         (Some(_), Some(_)) => VerificationState::Complete,
@@ -104,17 +192,35 @@ fn verification(verification: Option<&Verification>) -> VerificationSummary {
         (None, _) => VerificationState::Skipped,
     };
     let account = account.unwrap_or_default();
+    let since = run.verification_since.as_ref();
+    let server = verification.and_then(|verification| verification.server.as_ref());
     VerificationSummary {
         state,
+        server: server.map(Server::name),
         present: account.present,
         lost: account.lost,
+        lost_locally: account.lost_locally,
         recovered: account.recovered,
         absent: account.absent,
+        undecided: account.undecided,
+        withdrawn: account.withdrawn,
         duplicated: account.duplicated,
         unexpected: account.unexpected,
-        lost_writes: verification
-            .map(|verification| verification.lost_writes.clone())
+        lost_writes: verification.map(|one| one.lost_writes.clone()).unwrap_or_default(),
+        held: verification
+            .map(|one| one.holds.iter().map(HeldBy::from).collect())
             .unwrap_or_default(),
+        notes: verification.map(|one| one.notes.clone()).unwrap_or_default(),
         reason: verification.and_then(|verification| verification.reason.clone()),
+        since: since.map(since_then),
+    }
+}
+
+/// What came of a later verification that was not complete, as the end of a sentence.
+fn since_then(later: &Verification) -> String {
+    let reason = later.reason.as_deref().unwrap_or("it did not finish");
+    match later.notes.contains(&Note::Removed) {
+        true => reason.to_owned(),
+        false => format!("it could not be verified again: {reason}"),
     }
 }

@@ -1,5 +1,6 @@
 //! Values as people write them.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::options::Rate;
@@ -13,6 +14,23 @@ const LOWEST_PER_SECOND: f64 = 0.0001;
 /// The longest duration, so that no sum of times can overflow.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
+/// The longest name, in characters.
+const NAME_MAX: usize = 63;
+
+/// A name for a run or a group of runs: 1 to 63 letters, digits, `-`, `_` and `.`, as in `zone-a`.
+/// It is safe in a file's name, in a table and in a shell.
+///
+/// # Errors
+/// Words that say what is wrong.
+pub fn name(text: &str) -> Result<String, String> {
+    let is_allowed =
+        |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+    if (1..=NAME_MAX).contains(&text.len()) && text.chars().all(is_allowed) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("write 1 to {NAME_MAX} letters, digits, - _ or . as in zone-a"))
+}
+
 /// `500ms`, `3s`, `2m`, `1h 30m`; a unit is needed.
 ///
 /// # Errors
@@ -25,6 +43,20 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The same, not zero; as pgbench has it, a number without a unit is seconds.
+///
+/// # Errors
+/// Words that say what is wrong.
+pub fn seconds_or_duration(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>().map(Duration::try_from_secs_f64) {
+        Ok(Ok(Duration::ZERO)) => Err("it must be longer than zero".to_owned()),
+        Ok(Ok(seconds)) if seconds <= LONGEST => Ok(seconds),
+        Ok(Ok(_)) => Err("it must be at most a year".to_owned()),
+        Ok(Err(_)) => Err("it must be longer than zero, and at most a year".to_owned()),
+        Err(_) => positive_duration(text),
+    }
+}
+
 /// The same, but not zero.
 ///
 /// # Errors
@@ -33,6 +65,23 @@ pub fn positive_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err("it must be longer than zero".to_owned()),
         duration => Ok(duration),
+    }
+}
+
+/// A whole number of this range, which the type must hold.
+pub fn whole_number<T: TryFrom<u64>>(
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = text.parse::<u64>().ok().filter(|number| range.contains(number));
+        number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
+            let (min, max) = (range.start(), range.end());
+            if *max >= u64::from(u32::MAX) {
+                format!("write a whole number, {min} or more")
+            } else {
+                format!("write a whole number from {min} to {max}")
+            }
+        })
     }
 }
 
@@ -75,6 +124,40 @@ mod tests {
         assert!(duration("-1s").is_err());
         assert!(duration("500years").is_err());
         assert!(positive_duration("0s").is_err());
+    }
+
+    #[test]
+    fn a_duration_may_be_a_number_of_seconds_as_in_pgbench() {
+        assert_eq!(seconds_or_duration("60"), Ok(Duration::from_secs(60)));
+        assert_eq!(seconds_or_duration("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(seconds_or_duration("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["0", "-5", "nan", "inf", "1e99", "99999999", "-1s", "x", ""] {
+            assert!(seconds_or_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_is_of_its_range() {
+        let writers = whole_number::<u32>(1..=100_000);
+        assert_eq!(writers("8"), Ok(8));
+        for wrong in ["0", "-1", "1.5", "100001", "many", ""] {
+            assert_eq!(writers(wrong).unwrap_err(), "write a whole number from 1 to 100000");
+        }
+        let lost = whole_number::<u64>(0..=u64::MAX);
+        assert_eq!(lost("0"), Ok(0));
+        assert_eq!(lost("-1").unwrap_err(), "write a whole number, 0 or more");
+        assert!(whole_number::<u32>(0..=u64::from(u32::MAX))("4294967296").is_err());
+    }
+
+    #[test]
+    fn a_name_is_short_and_safe_in_a_path() {
+        for right in ["zone-a", "a", "7", "multi_host.2", &"n".repeat(63)] {
+            assert_eq!(name(right), Ok(right.to_owned()));
+        }
+        for wrong in ["", " ", "zone a", "a/b", "зона", "a\n", "a\0", "$(id)", &"n".repeat(64)]
+        {
+            assert!(name(wrong).unwrap_err().contains("zone-a"), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! Pass, fail or inconclusive, and why.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::{self, Finding};
 use super::options::Thresholds;
+use super::outage::Outage;
+use super::own_pause::OwnPauses;
+use super::percent;
 
 /// What a run comes to. The order is that of gravity when several are merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,7 +36,7 @@ impl fmt::Display for Outcome {
 
 /// What the verdict is given on.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Findings {
+pub struct Findings<'a> {
     /// Writes acknowledged.
     pub acknowledged: u64,
     /// The verification finished.
@@ -44,16 +49,28 @@ pub struct Findings {
     pub duplicated: u64,
     /// There, though never sent or proven not committed.
     pub unexpected: u64,
-    /// Writes whose outcome the ledger never heard of.
-    pub unaccounted: u64,
+    /// Writes in doubt that something could still commit.
+    pub undecided: u64,
     /// The record was closed.
     pub closed: bool,
-    /// The longest outage, ended or not.
-    pub longest_outage: Option<Duration>,
-    /// Acknowledged of due, in percent.
+    /// What pgchaos itself ran out of, each as a reason: what it could not do was not seen.
+    pub own_limits: Vec<String>,
+    /// Every outage, ended or not.
+    pub outages: Cow<'a, [Outage]>,
+    /// When pgchaos itself did not run.
+    pub own_pauses: OwnPauses,
+    /// What the limit of the replicas' lag comes to, where there is one.
+    pub lag: Option<Finding>,
+    /// Nothing comes due by the time: what counts is the time in which one could write.
+    pub closed_loop: bool,
+    /// Acknowledged of due, in percent, or that share of the time.
     pub availability_pct: Option<f64>,
+    /// What that would be, had pgchaos always run.
+    pub availability_at_most_pct: Option<f64>,
     /// The 99th percentile of latency.
     pub p99: Option<Duration>,
+    /// The same without the writes that an own pause held up.
+    pub p99_undisturbed: Option<Duration>,
 }
 
 /// A verdict and its reasons, the gravest first.
@@ -67,7 +84,7 @@ pub struct Verdict {
 
 /// Judges a run: a failure outweighs what could not be seen, which outweighs a pass.
 #[must_use]
-pub fn judge(findings: &Findings, thresholds: &Thresholds) -> Verdict {
+pub fn judge(findings: &Findings<'_>, thresholds: &Thresholds) -> Verdict {
     let mut reasons = failures(findings, thresholds);
     let failed = !reasons.is_empty();
     let gaps = gaps(findings, thresholds);
@@ -80,7 +97,7 @@ pub fn judge(findings: &Findings, thresholds: &Thresholds) -> Verdict {
     Verdict { outcome, reasons }
 }
 
-fn failures(findings: &Findings, thresholds: &Thresholds) -> Vec<String> {
+fn failures(findings: &Findings<'_>, thresholds: &Thresholds) -> Vec<String> {
     let mut reasons = Vec::new();
     if findings.lost > thresholds.max_lost {
         reasons.push(format!(
@@ -104,33 +121,82 @@ fn failures(findings: &Findings, thresholds: &Thresholds) -> Vec<String> {
             writes(findings.unexpected)
         ));
     }
-    if let (Some(longest), Some(max)) = (findings.longest_outage, thresholds.max_outage)
-        && longest > max
-    {
-        reasons.push(format!(
-            "an outage of {:.1} s, at most {:.1} s allowed",
-            longest.as_secs_f64(),
-            max.as_secs_f64()
-        ));
-    }
-    if let (Some(pct), Some(min)) = (findings.availability_pct, thresholds.min_availability_pct)
-        && pct < min
-    {
-        reasons.push(format!("{pct:.3} % of due writes acknowledged, at least {min} % asked for"));
-    }
-    if let (Some(p99), Some(max)) = (findings.p99, thresholds.max_p99)
-        && p99 > max
-    {
-        reasons.push(format!(
-            "99th percentile of latency {:.1} ms, at most {:.1} ms allowed",
-            p99.as_secs_f64() * 1e3,
-            max.as_secs_f64() * 1e3
-        ));
+    // What pgchaos itself had no room for is no word about the cluster's time.
+    for finding in of_time(findings, thresholds).into_iter().filter(|_| is_own_free(findings)) {
+        if let Finding::Exceeded(reason) = finding {
+            reasons.push(reason);
+        }
     }
     reasons
 }
 
-fn gaps(findings: &Findings, thresholds: &Thresholds) -> Vec<String> {
+/// What the limits of time come to, those of outages first.
+fn of_time(findings: &Findings<'_>, thresholds: &Thresholds) -> Vec<Finding> {
+    let (outages, pauses) = (&*findings.outages, &findings.own_pauses);
+    let of_outages = thresholds.max_outage.and_then(|max| limits::outages(outages, pauses, max));
+    let of_degraded =
+        thresholds.max_degraded.and_then(|max| limits::degraded(outages, pauses, max));
+    let of_availability =
+        thresholds.min_availability_pct.and_then(|min| availability(findings, min));
+    let of_latency = thresholds.max_p99.and_then(|max| latency(findings, max));
+    let of_lag = findings.lag.clone();
+    let all = [of_outages, of_degraded, of_availability, of_latency, of_lag];
+    all.into_iter().flatten().collect()
+}
+
+/// Whether pgchaos ran out of nothing itself.
+fn is_own_free(findings: &Findings<'_>) -> bool {
+    findings.own_limits.is_empty()
+}
+
+fn availability(findings: &Findings<'_>, min: f64) -> Option<Finding> {
+    let pct = findings.availability_pct?;
+    let at_most = findings.availability_at_most_pct.unwrap_or(pct);
+    let of = match findings.closed_loop {
+        true => "of the time was not without a write in an outage",
+        false => "of due writes acknowledged",
+    };
+    match (pct < min, at_most < min) {
+        (false, _) => None,
+        (true, true) => {
+            let pct = percent::beside(pct, min);
+            Some(Finding::Exceeded(format!("{pct} {of}, at least {min} % asked for")))
+        }
+        (true, false) => Some(Finding::Unseen(format!(
+            "{} {of}, but pgchaos itself did not run for {:.1} s: whether it is {min} % was not \
+             seen",
+            percent::beside(pct, min),
+            findings.own_pauses.total().as_secs_f64()
+        ))),
+    }
+}
+
+fn latency(findings: &Findings<'_>, max: Duration) -> Option<Finding> {
+    let p99 = findings.p99.filter(|p99| *p99 > max)?;
+    let (measured, allowed) = in_milliseconds(p99, max);
+    let words = format!("99th percentile of latency {measured}");
+    let undisturbed = findings.p99_undisturbed.unwrap_or(Duration::ZERO);
+    Some(if findings.own_pauses.longest().is_none() || undisturbed > max {
+        Finding::Exceeded(format!("{words}, at most {allowed} allowed"))
+    } else {
+        Finding::Unseen(format!(
+            "{words}, but pgchaos itself did not run for {:.1} s: whether it is at most {allowed} \
+             was not seen",
+            findings.own_pauses.total().as_secs_f64()
+        ))
+    })
+}
+
+/// Two times in milliseconds, with as many digits as it takes to see that they differ.
+fn in_milliseconds(one: Duration, other: Duration) -> (String, String) {
+    let print = |digits: usize| {
+        let ms = |time: Duration| format!("{:.digits$} ms", time.as_secs_f64() * 1e3);
+        (ms(one), ms(other))
+    };
+    (1..6).map(print).find(|(one, other)| one != other).unwrap_or_else(|| print(1))
+}
+
+fn gaps(findings: &Findings<'_>, thresholds: &Thresholds) -> Vec<String> {
     let mut reasons = Vec::new();
     if findings.acknowledged == 0 {
         reasons.push("no write was acknowledged, so nothing is proven".to_owned());
@@ -139,14 +205,34 @@ fn gaps(findings: &Findings, thresholds: &Thresholds) -> Vec<String> {
         let reason = findings.unverified_reason.as_deref().unwrap_or("it did not finish");
         reasons.push(format!("the verification is not complete: {reason}"));
     }
-    if !findings.closed {
+    if findings.undecided > 0 {
+        let reason = findings.unverified_reason.as_deref().unwrap_or("they could still come");
         reasons.push(format!(
-            "the run was killed: {} {} after its last flush {} unaccounted for",
-            findings.unaccounted,
-            if findings.unaccounted == 1 { "write" } else { "writes" },
-            if findings.unaccounted == 1 { "is" } else { "are" }
+            "{} in doubt could not be decided: {reason}",
+            if findings.undecided == 1 {
+                "1 write".to_owned()
+            } else {
+                format!("{} writes", findings.undecided)
+            }
         ));
     }
+    if !findings.closed {
+        reasons.push(
+            "the record is incomplete, the run was killed or its disk failed: an unknown number of \
+             writes is unaccounted for"
+            .to_owned(),
+        );
+    }
+    for finding in of_time(findings, thresholds) {
+        match finding {
+            Finding::Unseen(reason) => reasons.push(reason),
+            Finding::Exceeded(reason) if !is_own_free(findings) => {
+                reasons.push(format!("{reason}, but pgchaos itself was out of resources"));
+            }
+            Finding::Exceeded(_) => {}
+        }
+    }
+    reasons.extend(findings.own_limits.iter().cloned());
     if thresholds.min_availability_pct.is_some() && findings.availability_pct.is_none() {
         reasons.push("no write came due, so the availability is not known".to_owned());
     }
@@ -161,7 +247,7 @@ fn writes(count: u64) -> &'static str {
 mod tests {
     use super::*;
 
-    fn fine() -> Findings {
+    fn fine() -> Findings<'static> {
         Findings {
             acknowledged: 100,
             verified: true,
@@ -183,8 +269,13 @@ mod tests {
         assert_eq!(judge(&nothing, &Thresholds::default()).outcome, Outcome::Inconclusive);
         let unverified = Findings { verified: false, ..fine() };
         assert_eq!(judge(&unverified, &Thresholds::default()).outcome, Outcome::Inconclusive);
-        let killed = Findings { closed: false, unaccounted: 3, ..fine() };
+        let killed = Findings { closed: false, ..fine() };
         assert_eq!(judge(&killed, &Thresholds::default()).outcome, Outcome::Inconclusive);
+        let starved = Findings { own_limits: vec!["no ports".to_owned()], ..fine() };
+        let verdict = judge(&starved, &Thresholds::default());
+        assert_eq!((verdict.outcome, verdict.reasons.len()), (Outcome::Inconclusive, 1));
+        let in_doubt = Findings { undecided: 2, ..fine() };
+        assert_eq!(judge(&in_doubt, &Thresholds::default()).outcome, Outcome::Inconclusive);
     }
 
     #[test]
@@ -196,25 +287,41 @@ mod tests {
         assert_eq!(verdict.reasons.len(), 2);
     }
 
+    /// An outage of so many seconds, with writers out for twice as long.
+    fn closed(seconds: u64) -> Outage {
+        let began = Duration::from_secs(5);
+        let length = Duration::from_secs(seconds);
+        Outage {
+            began,
+            duration: length,
+            degraded: length * 2,
+            first_ack: Some(began + length),
+            ..Outage::default()
+        }
+    }
+
     #[test]
     fn each_threshold_can_fail() {
         let thresholds = Thresholds {
             max_outage: Some(Duration::from_secs(10)),
+            max_degraded: Some(Duration::from_secs(20)),
             max_lost: 5,
             min_availability_pct: Some(99.0),
             max_p99: Some(Duration::from_millis(20)),
+            max_lag: Some(Duration::from_secs(1)),
         };
         let bad = Findings {
             lost: 6,
-            longest_outage: Some(Duration::from_secs(11)),
+            outages: vec![closed(11)].into(),
             availability_pct: Some(98.9),
             p99: Some(Duration::from_millis(21)),
+            lag: Some(Finding::Exceeded("replica r1 was 2.0 s behind".to_owned())),
             ..fine()
         };
-        assert_eq!(judge(&bad, &thresholds).reasons.len(), 4);
+        assert_eq!(judge(&bad, &thresholds).reasons.len(), 6);
         let good = Findings {
             lost: 5,
-            longest_outage: Some(Duration::from_secs(10)),
+            outages: vec![closed(10)].into(),
             availability_pct: Some(99.0),
             p99: Some(Duration::from_millis(20)),
             ..fine()

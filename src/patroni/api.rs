@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::error::PatroniError;
 use super::shapes::{Cluster, Config, HistoryEntry, MemberStatus};
+use crate::model::foreign::{plain, said, shortened};
 
 /// A large cluster's `/history` has some hundred KiB.
-const BYTES_MAX: usize = 4 * 1024 * 1024;
+const BYTES_MAX: usize = 1024 * 1024;
 
 /// How much of a foreign answer is shown.
 const SHOWN_CHARS_MAX: usize = 80;
@@ -183,7 +184,9 @@ impl Answer {
             let text = self.text();
             self.foreign(match text.as_str() {
                 "" => "with an empty body".to_owned(),
-                _ if error.is_data() => format!("in JSON of another shape ({error})"),
+                _ if error.is_data() => {
+                    format!("in JSON of another shape ({})", said(&error.to_string()))
+                }
                 _ => format!("no JSON: {text:?}"),
             })
         })
@@ -208,13 +211,9 @@ impl Answer {
 
     /// The body on one line, cut short, with nothing in it that a terminal could obey.
     fn text(&self) -> String {
-        let text = String::from_utf8_lossy(&self.body);
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let line: String = words.join(" ").chars().filter(|c| !c.is_control()).collect();
-        match line.char_indices().nth(SHOWN_CHARS_MAX) {
-            Some((end, _)) => format!("{}…", &line[..end]),
-            None => line,
-        }
+        // Each character of an answer has four bytes at most.
+        let begin = &self.body[..self.body.len().min(SHOWN_CHARS_MAX * 16)];
+        shortened(&plain(&String::from_utf8_lossy(begin)), SHOWN_CHARS_MAX)
     }
 }
 

@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::model::foreign;
+
 /// What a member is, by Patroni's word.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
@@ -35,7 +37,7 @@ impl From<String> for Role {
             "primary" | "leader" | "master" => Self::Primary,
             "standby_leader" => Self::StandbyLeader,
             "replica" | "sync_standby" | "quorum_standby" => Self::Replica,
-            _ => Self::Other(word),
+            _ => Self::Other(foreign::name(&word)),
         }
     }
 }
@@ -44,6 +46,7 @@ impl From<String> for Role {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct MemberStatus {
     /// Its state in Patroni's words: `running`, `starting`, `stopped`, `crashed`, …
+    #[serde(deserialize_with = "foreign::read_name")]
     pub state: String,
     /// What its PostgreSQL is. It is not the leader's key: that is what `/primary` is asked for.
     pub role: Role,
@@ -54,7 +57,7 @@ pub struct MemberStatus {
     #[serde(default, deserialize_with = "lenient_time")]
     pub postmaster_start_time: Option<DateTime<Utc>>,
     /// The cluster's system identifier.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "foreign::read_some_name")]
     pub database_system_identifier: Option<String>,
     /// PostgreSQL's version as a number: 150004.
     #[serde(default)]
@@ -76,10 +79,10 @@ pub struct MemberStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct WalSender {
     /// The member's name, where Patroni set up the replication.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "foreign::read_some_name")]
     pub application_name: Option<String>,
     /// `streaming`, `catchup`, `backup`, …
-    #[serde(default)]
+    #[serde(default, deserialize_with = "foreign::read_some_name")]
     pub state: Option<String>,
 }
 
@@ -87,12 +90,13 @@ pub struct WalSender {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PatroniItself {
     /// Its version: `3.0.2`.
+    #[serde(deserialize_with = "foreign::read_name")]
     pub version: String,
     /// The cluster's name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "foreign::read_some_name")]
     pub scope: Option<String>,
     /// The member's name; not told by older versions.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "foreign::read_some_name")]
     pub name: Option<String>,
 }
 
@@ -110,16 +114,18 @@ pub struct Cluster {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ClusterMember {
     /// Its name.
+    #[serde(deserialize_with = "foreign::read_name")]
     pub name: String,
     /// What it is: [`Role::Primary`] is who holds, or last held, the leader's key.
     pub role: Role,
     /// Its state: `running`, `streaming`, `stopped`, …
+    #[serde(deserialize_with = "foreign::read_name")]
     pub state: String,
     /// Its API as the other members reach it: `http://patroni1:8008/patroni`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "foreign::read_some_name")]
     pub api_url: Option<String>,
     /// The host of its PostgreSQL as the other members reach it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "foreign::read_some_name")]
     pub host: Option<String>,
     /// The port of its PostgreSQL.
     #[serde(default)]
@@ -171,6 +177,8 @@ impl From<HistoryLine> for HistoryEntry {
             }
             HistoryLine::Plain(timeline, lsn, reason) => (timeline, lsn, reason, None, None),
         };
+        let (reason, new_leader) =
+            (foreign::said(&reason), new_leader.as_deref().map(foreign::name));
         Self { timeline, lsn, reason, at: at.and_then(|at| at.parse().ok()), new_leader }
     }
 }

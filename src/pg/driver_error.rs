@@ -8,25 +8,47 @@ use std::error::Error as _;
 use std::io;
 
 use tokio_postgres::Error;
-use tokio_postgres::error::{DbError, Severity as DriverSeverity};
+use tokio_postgres::error::{DbError, Severity as DriverSeverity, SqlState};
 
+use super::frames::Excess;
+use super::own_limits;
+use super::server_error;
 use crate::model::fault::{Evidence, Severity};
+use crate::model::foreign::{said, sqlstate};
 
 /// What the driver's error shows.
 #[must_use]
 pub fn evidence(error: &Error, server_spoke: bool) -> Evidence {
     let mut found = Evidence { server_spoke, ..Evidence::default() };
     if let Some(db_error) = error.as_db_error() {
-        found.sqlstate = Some((db_error.code().code().to_owned(), severity(db_error)));
+        let code = sqlstate(db_error.code().code());
+        found.sqlstate = code.map(|code| (code.to_owned(), severity(db_error)));
+        // Every error of PostgreSQL's has one.
+        found.io = code.is_none().then_some(io::ErrorKind::InvalidData);
         found.server_spoke = true;
+        found.postmaster_died = matches!(db_error.routine(), Some("secure_read" | "secure_write"))
+            && *db_error.code() == SqlState::ADMIN_SHUTDOWN;
         return found;
     }
-    found.io = io_kind(error);
+    if let Some(io) = io_error(error) {
+        found.io = Some(io.kind());
+        found.own_limit = own_limits::of_socket(io);
+        found.no_process = matches!(excess(io), Some(Excess::NoProcess { .. }));
+    }
     // The kinds are private, but each kind of its own prints a constant of the driver's, which
     // no server and no locale can change.
     match error.to_string().as_str() {
         "error performing TLS handshake" => found.tls = true,
-        "authentication error" | "invalid configuration" => found.authentication = true,
+        "authentication error" => found.authentication = true,
+        // The one thing that it misses of what pgchaos configures.
+        "invalid configuration" => {
+            found.authentication = true;
+            found.password_missing = true;
+        }
+        // What came is no answer to what was asked.
+        "unexpected message from server" | "error parsing response from server" => {
+            found.io = Some(io::ErrorKind::InvalidData);
+        }
         _ => {}
     }
     found
@@ -43,30 +65,48 @@ fn severity(error: &DbError) -> Severity {
     }
 }
 
-fn io_kind(error: &Error) -> Option<io::ErrorKind> {
+fn io_error(error: &Error) -> Option<&io::Error> {
     let mut cause = error.source();
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            return Some(error.kind());
+            return Some(error);
         }
         cause = error.source();
     }
     None
 }
 
+/// What pgchaos itself says of the bytes that came.
+fn excess(error: &io::Error) -> Option<&Excess> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
+}
+
+/// The library that computes SCRAM takes no more rounds, as the server chooses how many, and they
+/// are computed in one go: 100,000 take some 50 ms.
+pub const TOO_MANY_ROUNDS: &str = "the password of this role is stored with more than 100,000 \
+                                   rounds of SCRAM (scram_iterations), more than pgchaos computes";
+
+/// The words are a constant of the library's, which no server and no locale can change.
+fn too_many_rounds(error: &Error) -> bool {
+    let words = "SCRAM iteration count exceeds the maximum allowed";
+    io_error(error).is_some_and(|io| io.to_string() == words)
+}
+
 /// The error in words for people, with its chain of causes.
 #[must_use]
 pub fn words(error: &Error) -> String {
     if let Some(db_error) = error.as_db_error() {
-        let mut words = db_error.message().to_owned();
-        for more in [db_error.detail(), db_error.hint()].into_iter().flatten() {
-            words.push_str(" · ");
-            words.push_str(more);
-        }
-        return words;
+        let more = [db_error.detail(), db_error.hint()];
+        return server_error::words(sqlstate(db_error.code().code()), db_error.message(), more);
     }
     if error.is_closed() {
         return "server closed the connection".to_owned();
+    }
+    if let Some(excess) = io_error(error).and_then(excess) {
+        return excess.to_string();
+    }
+    if too_many_rounds(error) {
+        return TOO_MANY_ROUNDS.to_owned();
     }
     let mut words = error.to_string();
     let mut cause = error.source();
@@ -75,5 +115,5 @@ pub fn words(error: &Error) -> String {
         words.push_str(&error.to_string());
         cause = error.source();
     }
-    words
+    said(&words)
 }

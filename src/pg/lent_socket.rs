@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::socket::Socket;
 
-/// A loan of a socket. Clones are the same loan.
+/// A loan of a socket, which is gone once it was taken back. Clones are the same loan.
 #[derive(Debug, Clone)]
 pub struct LentSocket(Arc<Mutex<Option<Socket>>>);
 
@@ -27,6 +27,19 @@ impl LentSocket {
     #[must_use]
     pub fn take(&self) -> Option<Socket> {
         self.lock().take()
+    }
+
+    /// The process id that the server greeted with, if it did.
+    #[must_use]
+    pub fn greeted_pid(&self) -> Option<i32> {
+        self.lock().as_ref().and_then(Socket::greeted_pid)
+    }
+
+    /// Lets so many messages of an answer through, from now on.
+    pub fn allow_messages(&self, most: u32) {
+        if let Some(socket) = self.lock().as_mut() {
+            socket.allow_messages(most);
+        }
     }
 
     /// Held for one call that does not wait; a poisoned lock has no broken state.

@@ -19,18 +19,23 @@ use tokio::time::Instant;
 use tokio_postgres::types::Type;
 use tokio_util::io::poll_read_buf;
 
-use super::answers::{Answer, Answers};
+use super::answers::{Answer, Answers, Asked, Proof};
+use super::guards::{Dialled, Guard};
 use super::server_error::ServerError;
-use super::session::{DRIVER_DEADLINE, End, deadline_words};
+use super::session::{DRIVER_DEADLINE, End};
 use super::socket::Socket;
 use super::user_events::{INSERT, READ_LAST_IDS, UserEvent};
 use crate::model::event::Backend;
 use crate::model::fault::{Evidence, Fault, Phase};
+use crate::model::options::Protocol;
 use crate::model::server::Server;
 
 /// The names of the prepared statements on the session.
 const WRITE_STATEMENT: &str = "pgchaos_write";
 const READ_STATEMENT: &str = "pgchaos_read";
+
+/// The parameters of the write.
+const INSERT_TYPES: [Type; 5] = [Type::UUID, Type::INT4, Type::INT8, Type::INT4, Type::TEXT];
 
 /// Room for what one read may bring.
 const READ_BYTES: usize = 4096;
@@ -45,7 +50,11 @@ pub struct LoadSession {
     pub server: Server,
     /// The server's process for this session.
     pub backend: Backend,
-    endpoint: String,
+    dialled: Dialled,
+    protocol: Protocol,
+    /// Requests without an answer that were made by name before the session went over to
+    /// statements without one.
+    made_by_name: usize,
     to_send: BytesMut,
     answers: Answers,
     /// Why nothing goes out any more. What the server still says is read to its end.
@@ -55,12 +64,20 @@ pub struct LoadSession {
 
 impl LoadSession {
     /// A session that goes on with this socket.
-    pub(super) fn new(socket: Socket, server: Server, backend: Backend, endpoint: String) -> Self {
+    pub(super) fn new(
+        socket: Socket,
+        server: Server,
+        backend: Backend,
+        dialled: Dialled,
+        protocol: Protocol,
+    ) -> Self {
         Self {
             socket,
             server,
             backend,
-            endpoint,
+            dialled,
+            protocol,
+            made_by_name: 0,
             to_send: BytesMut::new(),
             answers: Answers::default(),
             not_sent: None,
@@ -68,8 +85,16 @@ impl LoadSession {
         }
     }
 
+    /// How writes are put to the server: as it was asked for, unless a pooler shares out server
+    /// sessions.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
     /// Prepares the statements of the load by the deadline of the connect, which was set for
-    /// `connect_timeout` in all.
+    /// `connect_timeout` in all. Where a pooler shares out server sessions, the names are taken or
+    /// not kept, and each request brings its statement along.
     ///
     /// # Errors
     /// The fault.
@@ -78,23 +103,60 @@ impl LoadSession {
         deadline: Instant,
         connect_timeout: Duration,
     ) -> Result<(), Fault> {
+        if self.protocol == Protocol::Extended {
+            return Ok(());
+        }
         if let Err(error) = self.make_prepare() {
             return Err(self.fault(&Evidence::default(), Phase::Check, error.to_string()));
         }
-        match tokio::time::timeout_at(deadline, self.answer()).await {
-            Ok(Ok(Answer { error: None, .. })) => Ok(()),
-            Ok(Ok(Answer { error: Some(error), .. })) => Err(self.fault_of(&error, Phase::Check)),
-            Ok(Err(end)) => Err(self.fault_of_end(&end, Phase::Check)),
-            Err(_) => Err(self.deadline_fault(Phase::Check, connect_timeout)),
-        }
+        self.all_done(2, deadline, connect_timeout, Guard::ConnectTimeout).await
     }
 
+    /// Reads the last ids once, and says only whether that works: whether what answers keeps to
+    /// the protocol, and leaves no transaction open.
+    ///
+    /// # Errors
+    /// The fault.
+    pub async fn try_read(&mut self, deadline: Duration) -> Result<(), Fault> {
+        self.read_last_ids();
+        self.all_done(1, Instant::now() + deadline, deadline, Guard::Step).await
+    }
+
+    /// Waits until so many requests are done by a deadline that was set for `wait` in all.
+    async fn all_done(
+        &mut self,
+        requests: usize,
+        deadline: Instant,
+        wait: Duration,
+        guard: Guard,
+    ) -> Result<(), Fault> {
+        for _ in 0..requests {
+            match tokio::time::timeout_at(deadline, self.answer()).await {
+                Ok(Ok(Answer { proof: Proof::Error(error), .. })) => {
+                    if !self.goes_without_names(&error) {
+                        return Err(self.fault_of(&error, Phase::Check));
+                    }
+                }
+                Ok(Ok(_)) => {}
+                Ok(Err(end)) => return Err(self.fault_of_end(&end, Phase::Check)),
+                Err(_) => return Err(self.deadline_fault(Phase::Check, wait, guard)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Each statement has its own Sync, as each write has: nothing on the way has a reason to take
+    /// them for one transaction.
     fn make_prepare(&mut self) -> io::Result<()> {
-        let types = [Type::UUID, Type::INT4, Type::INT8, Type::INT4, Type::TEXT];
-        let types = types.iter().map(Type::oid);
-        frontend::parse(WRITE_STATEMENT, INSERT, types, &mut self.to_send)?;
+        frontend::parse(
+            WRITE_STATEMENT,
+            INSERT,
+            INSERT_TYPES.iter().map(Type::oid),
+            &mut self.to_send,
+        )?;
+        self.end_of_request(Asked::Prepare);
         frontend::parse(READ_STATEMENT, READ_LAST_IDS, [], &mut self.to_send)?;
-        self.end_of_request();
+        self.end_of_request(Asked::Prepare);
         Ok(())
     }
 
@@ -104,17 +166,48 @@ impl LoadSession {
         let user_id = event.user_id.to_be_bytes();
         let parameters: [&[u8]; 5] =
             [event.run_id.as_bytes(), &writer, &seq, &user_id, event.event_type.as_bytes()];
-        self.execute(WRITE_STATEMENT, &parameters);
+        self.execute(Asked::Write, (WRITE_STATEMENT, INSERT, &INSERT_TYPES), &parameters);
     }
 
     /// Makes a read of the last ids. It goes out when answers are next asked for.
     pub fn read_last_ids(&mut self) {
-        self.execute(READ_STATEMENT, &[]);
+        self.execute(Asked::Read, (READ_STATEMENT, READ_LAST_IDS, &[]), &[]);
     }
 
-    /// Everything in binary, parameters and result.
-    fn execute(&mut self, statement: &str, parameters: &[&[u8]]) {
+    /// Whether this error, the last answer's, only says that a pooler gave the session's server
+    /// session to other clients meanwhile. From then on each request brings its statement along.
+    pub fn goes_without_names(&mut self, error: &ServerError) -> bool {
+        let by_name = self.protocol == Protocol::Prepared || self.made_by_name > 0;
+        if !by_name || !error.is_of_shared_sessions() {
+            return false;
+        }
+        if self.protocol == Protocol::Prepared {
+            self.protocol = Protocol::Extended;
+            // One more, as each answer takes one away when the next is asked for.
+            self.made_by_name = self.answers.awaited() + 1;
+        }
+        true
+    }
+
+    /// Everything in binary, parameters and result. The statement by its name, or with its text and
+    /// the types of its parameters.
+    fn execute(
+        &mut self,
+        asked: Asked,
+        (name, sql, types): (&str, &str, &[Type]),
+        parameters: &[&[u8]],
+    ) {
         let before = self.to_send.len();
+        let statement = match self.protocol {
+            Protocol::Prepared => name,
+            Protocol::Extended => "",
+        };
+        let parsed = match self.protocol {
+            Protocol::Prepared => Ok(()),
+            Protocol::Extended => {
+                frontend::parse(statement, sql, types.iter().map(Type::oid), &mut self.to_send)
+            }
+        };
         let bound = frontend::bind(
             "",
             statement,
@@ -128,18 +221,22 @@ impl LoadSession {
             &mut self.to_send,
         );
         let executed = frontend::execute("", 0, &mut self.to_send);
-        if bound.is_err() || executed.is_err() {
+        if parsed.is_err() || bound.is_err() || executed.is_err() {
             // Only a name with a zero in it, or gigabytes, could be the reason.
             self.to_send.truncate(before);
             unreachable!("a bind of constants and numbers can be encoded");
         }
-        self.end_of_request();
+        frontend::sync(&mut self.to_send);
+        match self.protocol {
+            Protocol::Prepared => self.answers.asked(asked),
+            Protocol::Extended => self.answers.asked_with_statement(asked),
+        }
     }
 
     /// Each request has its own Sync: its transaction ends with it.
-    fn end_of_request(&mut self) {
+    fn end_of_request(&mut self, asked: Asked) {
         frontend::sync(&mut self.to_send);
-        self.answers.asked();
+        self.answers.asked(asked);
     }
 
     /// Sends what was made, and waits for the next answer or for the session's end. May be given
@@ -154,7 +251,10 @@ impl LoadSession {
     /// An answer that is there already, without asking the system.
     pub fn answer_if_there(&mut self) -> Option<Answer> {
         match self.answers.take() {
-            Ok(answer) => answer,
+            Ok(answer) => {
+                self.made_by_name = self.made_by_name.saturating_sub(usize::from(answer.is_some()));
+                answer
+            }
             Err(error) => {
                 self.ended = Some(End::by_io(&error));
                 None
@@ -201,9 +301,13 @@ impl LoadSession {
         }
     }
 
-    /// The better of the reasons: the read's error, the write's error.
+    /// The best of the reasons: what the server announced, the read's error, the write's error.
     fn end_of_bytes(&mut self, error: Option<&io::Error>) -> End {
-        error.map(End::by_io).or_else(|| self.not_sent.take()).unwrap_or_default()
+        let announced = self.answers.announced().map(End::by_server);
+        announced
+            .or_else(|| error.map(End::by_io))
+            .or_else(|| self.not_sent.take())
+            .unwrap_or_default()
     }
 
     /// Whether this answer to a write proves that it is not committed.
@@ -224,15 +328,27 @@ impl LoadSession {
         self.fault(&end.evidence, phase, end.words.clone())
     }
 
+    /// The fault of a write that was answered without its row.
+    #[must_use]
+    pub fn no_row_fault(&self) -> Fault {
+        let evidence = Evidence {
+            io: Some(io::ErrorKind::InvalidData),
+            server_spoke: true,
+            ..Evidence::default()
+        };
+        let words = "the INSERT was answered without its row: a trigger, a rule or a route takes \
+                     it elsewhere or nowhere";
+        self.fault(&evidence, Phase::Write, words.to_owned())
+    }
+
     /// The fault of a wait that reached its client-side deadline.
     #[must_use]
-    pub fn deadline_fault(&self, phase: Phase, deadline: Duration) -> Fault {
-        let evidence = Evidence { deadline: true, server_spoke: true, ..Evidence::default() };
-        self.fault(&evidence, phase, deadline_words(deadline))
+    pub fn deadline_fault(&self, phase: Phase, deadline: Duration, guard: Guard) -> Fault {
+        self.dialled.deadline_fault(phase, deadline, guard)
     }
 
     fn fault(&self, evidence: &Evidence, phase: Phase, message: String) -> Fault {
-        Fault::of(evidence, phase, self.endpoint.clone(), message)
+        self.dialled.fault(evidence, phase, message)
     }
 
     /// Says goodbye to the server and waits a moment for it to be sent.

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use tokio_postgres::Error;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::session::Session;
+use super::session::{Session, Typed};
 use crate::model::account::Presence;
 use crate::model::seq_set::SeqSet;
 use crate::model::stretch::Stretch;
@@ -39,6 +39,12 @@ SELECT writer, min(block), max(block), bit_or(bits), sum(rows)::bigint FROM (
            GROUP BY writer, seq >> 6) AS blocks) AS numbered
  GROUP BY writer, whole, CASE WHEN whole THEN island ELSE block END";
 
+/// Lines that any stretch may have.
+const LINES_SPARE: u32 = 16_384;
+
+/// Of so many blocks at once it is asked which seqs are there more than once.
+const BLOCKS_AT_ONCE: usize = 128;
+
 /// One moment for all questions.
 const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
@@ -49,6 +55,7 @@ const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONL
 /// rows where a hash of the blocks does, which needs the disk and twice the time; and what it
 /// compiles does not pay.
 pub const SETTINGS: &str = "\
+SET LOCAL statement_timeout = 0;
 SET LOCAL idle_in_transaction_session_timeout = 0;
 SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout';
 SET LOCAL row_security = off;
@@ -72,6 +79,11 @@ const HIGHEST: &str = "\
 SELECT w.writer, (SELECT max(e.seq) FROM pgchaos.user_events e
                    WHERE e.run_id = $1 AND e.writer = w.writer)
   FROM unnest($2::int[]) AS w(writer)";
+
+/// Other sessions' rows in a jump of ids.
+const OTHER_ROWS: &str = "\
+SELECT count(*) FROM (SELECT FROM pgchaos.user_events
+                       WHERE id > $2 AND id < $3 AND run_id <> $1 LIMIT 1000) AS others";
 
 /// Islands of some writers' recent writes only.
 const WINDOWS: &str = "\
@@ -105,7 +117,7 @@ impl Session {
     /// # Errors
     /// The driver's.
     pub async fn export_snapshot(&self) -> Result<String, Error> {
-        self.client.query_one("SELECT pg_export_snapshot()", &[]).await?.try_get(0)
+        self.client.query_typed_one("SELECT pg_export_snapshot()", &[]).await?.try_get(0)
     }
 
     /// Closes the look's transaction.
@@ -129,10 +141,17 @@ impl Session {
         let limit = format!("SET LOCAL statement_timeout = {}", at_most.as_millis());
         self.client.batch_execute(&limit).await?;
         let Stretch { first, last, .. } = stretch;
-        let parameters: [&(dyn ToSql + Sync); 5] = [&run_id, &first.0, &first.1, &last.0, &last.1];
+        self.allow_messages(lines_max(stretch));
+        let parameters: Typed<5> = [
+            (&run_id, Type::UUID),
+            (&first.0, Type::INT4),
+            (&first.1, Type::INT8),
+            (&last.0, Type::INT4),
+            (&last.1, Type::INT8),
+        ];
         let mut presence = Presence::default();
         let mut repeating = Vec::new();
-        let mut rows = pin!(self.client.query_raw(WALK, parameters).await?);
+        let mut rows = pin!(self.client.query_typed_raw(WALK, parameters).await?);
         while let Some(row) = rows.try_next().await? {
             let writer = row.try_get(0)?;
             let blocks = Blocks {
@@ -147,8 +166,10 @@ impl Session {
                 repeating.push((writer, blocks.first));
             }
         }
-        if !repeating.is_empty() {
-            presence.duplicated = self.duplicated(run_id, &repeating).await?;
+        for blocks in repeating.chunks(BLOCKS_AT_ONCE) {
+            for (writer, seqs) in self.duplicated(run_id, blocks).await? {
+                presence.duplicated.entry(writer).or_default().extend(&seqs);
+            }
         }
         Ok(presence)
     }
@@ -161,7 +182,9 @@ impl Session {
     ) -> Result<BTreeMap<i32, SeqSet>, Error> {
         let (writers, blocks): (Vec<i32>, Vec<i64>) = blocks.iter().copied().unzip();
         let mut duplicated: BTreeMap<i32, SeqSet> = BTreeMap::new();
-        for row in self.client.query(DUPLICATED, &[&run_id, &writers, &blocks]).await? {
+        let parameters: Typed<3> =
+            [(&run_id, Type::UUID), (&writers, Type::INT4_ARRAY), (&blocks, Type::INT8_ARRAY)];
+        for row in self.client.query_typed(DUPLICATED, &parameters).await? {
             let seq: i64 = row.try_get(1)?;
             duplicated.entry(row.try_get(0)?).or_default().insert(seq..=seq);
         }
@@ -178,7 +201,8 @@ impl Session {
         writers: &[i32],
     ) -> Result<BTreeMap<i32, i64>, Error> {
         let mut highest = BTreeMap::new();
-        for row in self.client.query(HIGHEST, &[&run_id, &writers]).await? {
+        let parameters: Typed<2> = [(&run_id, Type::UUID), (&writers, Type::INT4_ARRAY)];
+        for row in self.client.query_typed(HIGHEST, &parameters).await? {
             if let Some(seq) = row.try_get(1)? {
                 highest.insert(row.try_get(0)?, seq);
             }
@@ -186,11 +210,40 @@ impl Session {
         Ok(highest)
     }
 
-    /// Which of these writes are there: `(writer, first, last)` windows in, sets by writer out.
+    /// Which of these writes are there, in a look of its own, so that rows which a policy hides are
+    /// an error and not missing: `(writer, first, last)` windows in, sets by writer out.
     ///
     /// # Errors
     /// The driver's.
-    pub async fn presence_in_windows(
+    pub async fn look_at_windows(
+        &self,
+        run_id: Uuid,
+        windows: &[(i32, i64, i64)],
+    ) -> Result<BTreeMap<i32, SeqSet>, Error> {
+        self.begin_look(None).await?;
+        let present = self.presence_in_windows(run_id, windows).await?;
+        self.end_look().await?;
+        Ok(present)
+    }
+
+    /// How many rows of other runs have an id between these two; a thousand at most are counted.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn other_rows_between(
+        &self,
+        run_id: Uuid,
+        before: i64,
+        after: i64,
+    ) -> Result<u64, Error> {
+        let parameters: Typed<3> =
+            [(&run_id, Type::UUID), (&before, Type::INT8), (&after, Type::INT8)];
+        let row = self.client.query_typed_one(OTHER_ROWS, &parameters).await?;
+        let rows: i64 = row.try_get(0)?;
+        Ok(rows.unsigned_abs())
+    }
+
+    async fn presence_in_windows(
         &self,
         run_id: Uuid,
         windows: &[(i32, i64, i64)],
@@ -199,13 +252,25 @@ impl Session {
         let first: Vec<i64> = windows.iter().map(|window| window.1).collect();
         let last: Vec<i64> = windows.iter().map(|window| window.2).collect();
         let mut present: BTreeMap<i32, SeqSet> = BTreeMap::new();
-        let rows = self.client.query(WINDOWS, &[&run_id, &writers, &first, &last]).await?;
-        for row in rows {
+        let parameters: Typed<4> = [
+            (&run_id, Type::UUID),
+            (&writers, Type::INT4_ARRAY),
+            (&first, Type::INT8_ARRAY),
+            (&last, Type::INT8_ARRAY),
+        ];
+        for row in self.client.query_typed(WINDOWS, &parameters).await? {
             let (first, last): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
             present.entry(row.try_get(0)?).or_default().insert(first..=last);
         }
         Ok(present)
     }
+}
+
+/// How many lines the answer about a stretch may have: far more than its writes can make of it, also
+/// with those that a killed run could not record.
+fn lines_max(stretch: &Stretch) -> u32 {
+    let of_writes = u32::try_from(stretch.attempted / 16).unwrap_or(u32::MAX);
+    LINES_SPARE.saturating_add(of_writes)
 }
 
 /// As it stands between the quotes of a literal.

@@ -1,42 +1,102 @@
 //! The database objects: schema `pgchaos` with its users and their events, from `seeds/`.
 
-use tokio_postgres::Error;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Error, Row, SimpleQueryMessage};
 use uuid::Uuid;
 
-use super::session::Session;
+use super::session::{Session, Typed};
+use super::setting_origin::{self, Setting};
+use super::tables::{self, Ids, Table};
+use super::user_events::{EVENT_TYPES, READ_LAST_IDS};
+use crate::model::foreign;
 
 const SCHEMA: &str = include_str!("../../seeds/schema.sql");
 const USERS: &str = include_str!("../../seeds/users.sql");
+const USERS_ASCII: &str = include_str!("../../seeds/users_ascii.sql");
+
+/// In the schema's file, for where the schema is there already: a role may be allowed to make
+/// tables in it, and no schema.
+const CREATE_SCHEMA: &str = "CREATE SCHEMA pgchaos;";
 
 /// Two generators that start together must not both make the schema. The key is "pgchaos" in
 /// ASCII.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(31638874042232691)";
 
+/// A transaction that sees what others committed before each statement. Limits that the server has
+/// for its sessions are meant for the load, and not for what is done before it.
+const BEGIN: &str = "\
+BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED;
+SET LOCAL statement_timeout = 0;
+SET LOCAL lock_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0;
+SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout'";
+
 /// Looks into the catalogue, as a role that may only write cannot see what it may not use.
 const EXISTS: &str = "\
-SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname = 'pgchaos' AND c.relname IN ('users', 'user_events', 'user_events_token')";
+SELECT (SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = 'pgchaos'),
+       (SELECT count(*)
+          FROM pg_catalog.pg_class c
+          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = 'pgchaos' AND c.relname IN ('users', 'user_events'))";
 
-/// A write that is rolled back: whether this role may do what the load does. Its id is given, so
-/// that the first event of a new table still has id 1.
-const TRIAL: &str = "\
-BEGIN;
-INSERT INTO pgchaos.user_events (id, run_id, writer, seq, user_id, event_type)
-OVERRIDING SYSTEM VALUE
-VALUES (-1, '00000000-0000-0000-0000-000000000000', 0, 0, 0, 'trial');
-SELECT id FROM pgchaos.user_events ORDER BY id DESC LIMIT 1;
-ROLLBACK";
+/// What the kinds of relations are called to drop one.
+const DROPPED_AS: &str = "\
+SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
+                      WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'S' THEN 'SEQUENCE' WHEN 'c' THEN 'TYPE'
+                      WHEN 'i' THEN 'INDEX' ELSE 'TABLE' END, c.relname::text
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'pgchaos' AND c.relname IN ('users', 'user_events')
+ ORDER BY c.relname";
+
+/// The sequence of the ids.
+const IDS: &str = "\
+SELECT s.seqrelid::regclass::text, s.seqmax, s.seqincrement, s.seqcycle,
+       CASE WHEN has_sequence_privilege(s.seqrelid, 'SELECT, USAGE')
+            THEN pg_sequence_last_value(s.seqrelid) END
+  FROM pg_catalog.pg_sequence s
+ WHERE s.seqrelid = pg_get_serial_sequence('pgchaos.user_events', 'id')::regclass";
+
+/// The load's write, to be rolled back: whether this role may do it, and whether it reports its
+/// row. With an id of its own it uses none up, so that the first event of a new table still has
+/// id 1.
+fn trial_write(event_type: &str, own_id: bool) -> String {
+    let (column, overriding, id) =
+        if own_id { ("id, ", "OVERRIDING SYSTEM VALUE ", "-1, ") } else { ("", "", "") };
+    format!(
+        "INSERT INTO pgchaos.user_events ({column}run_id, writer, seq, user_id, event_type) \
+         {overriding}VALUES ({id}'00000000-0000-0000-0000-000000000000', 1, 1, 1, '{event_type}') \
+         RETURNING id"
+    )
+}
+
+/// Enough for events of different users, however large the table is; and of a name, which may be
+/// as long as the server's memory, more than is shown.
+const SOME_USERS: &str = "\
+SELECT id::int4, textsend(left(coalesce(name::text, ''), 101)) FROM pgchaos.users
+ ORDER BY users.id LIMIT 1000";
 
 /// What was found of the objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Objects {
     /// All of them are there.
     Complete,
-    /// None of them is.
+    /// Not even the schema.
     Missing,
+    /// The schema, and none of them in it.
+    Empty,
     /// Some are: somebody else's schema, or one that was tampered with.
     Partial,
+}
+
+/// What became of the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dropped {
+    /// It is gone, with what pgchaos made in it.
+    Everything,
+    /// What pgchaos made in it is gone; it stays, as others have something in it.
+    Tables,
 }
 
 impl Session {
@@ -45,12 +105,26 @@ impl Session {
     /// # Errors
     /// The driver's.
     pub async fn objects(&self) -> Result<Objects, Error> {
-        let found: i64 = self.client.query_one(EXISTS, &[]).await?.try_get(0)?;
-        Ok(match found {
-            0 => Objects::Missing,
-            3 => Objects::Complete,
+        self.in_transaction(self.objects_now()).await
+    }
+
+    async fn objects_now(&self) -> Result<Objects, Error> {
+        let row = self.client.query_typed_one(EXISTS, &[]).await?;
+        let (schema, tables): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(match (schema, tables) {
+            (0, _) => Objects::Missing,
+            (_, 0) => Objects::Empty,
+            (_, 2) => Objects::Complete,
             _ => Objects::Partial,
         })
+    }
+
+    /// The tables that are there, without reading them.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn tables(&self) -> Result<Vec<Table>, Error> {
+        self.in_transaction(tables::ask(&self.client)).await
     }
 
     /// Makes the objects that are missing, all in one transaction, or none. Whether it made them.
@@ -67,36 +141,142 @@ impl Session {
     }
 
     async fn create_in_transaction(&self) -> Result<bool, Error> {
-        self.client.batch_execute("BEGIN").await?;
+        self.client.batch_execute(BEGIN).await?;
         self.client.batch_execute(LOCK).await?;
-        let missing = self.objects().await? == Objects::Missing;
+        let missing = match self.objects_now().await? {
+            Objects::Missing => {
+                self.client.batch_execute(SCHEMA).await?;
+                true
+            }
+            Objects::Empty => {
+                self.client.batch_execute(&SCHEMA.replacen(CREATE_SCHEMA, "", 1)).await?;
+                true
+            }
+            Objects::Complete | Objects::Partial => false,
+        };
         if missing {
-            self.client.batch_execute(SCHEMA).await?;
-            self.client.batch_execute(USERS).await?;
+            self.add_users().await?;
         }
         self.client.batch_execute("COMMIT").await?;
         Ok(missing)
     }
 
-    /// Tries the load's write and read, and rolls them back.
+    /// With names that the database's encoding can hold.
+    async fn add_users(&self) -> Result<(), Error> {
+        self.client.batch_execute("SAVEPOINT names").await?;
+        match self.client.batch_execute(USERS).await {
+            Err(error) if error.code() == Some(&SqlState::UNTRANSLATABLE_CHARACTER) => {
+                self.client.batch_execute("ROLLBACK TO SAVEPOINT names").await?;
+                self.client.batch_execute(USERS_ASCII).await
+            }
+            added => added,
+        }
+    }
+
+    /// Tries the load's write and read, and rolls them back. How many rows the write reported:
+    /// one, where no trigger, rule or route takes it elsewhere.
+    ///
+    /// One row that is refused or taken elsewhere says nothing of others: then each kind of event
+    /// is tried, with the id that the table gives it. `gives_ids` are those that no identity gives:
+    /// the role must be allowed to have one.
     ///
     /// # Errors
     /// The driver's, such as the permission that is missing.
-    pub async fn try_load(&self) -> Result<(), Error> {
-        let tried = self.client.batch_execute(TRIAL).await;
-        if tried.is_err() && !self.client.is_closed() {
-            let _ = self.client.batch_execute("ROLLBACK").await;
-        }
-        tried
+    pub async fn try_load(&self, gives_ids: bool) -> Result<usize, Error> {
+        self.in_transaction(self.try_rows(gives_ids)).await
     }
 
-    /// The users whose events are written: `(id, name)`.
+    async fn try_rows(&self, gives_ids: bool) -> Result<usize, Error> {
+        let mut first = self.try_row(&trial_write(EVENT_TYPES[0], !gives_ids)).await;
+        if !matches!(first, Ok(1)) {
+            for event_type in EVENT_TYPES {
+                if self.client.is_closed() || !is_of_the_row(&first) {
+                    break;
+                }
+                let tried = self.try_row(&trial_write(event_type, false)).await;
+                if matches!(tried, Ok(1)) {
+                    first = tried;
+                    break;
+                }
+            }
+        }
+        let rows = first?;
+        self.client.batch_execute(READ_LAST_IDS).await?;
+        Ok(rows)
+    }
+
+    async fn try_row(&self, sql: &str) -> Result<usize, Error> {
+        self.client.batch_execute("SAVEPOINT trial").await?;
+        let answer = match self.client.simple_query(sql).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                if !self.client.is_closed() {
+                    self.client.batch_execute("ROLLBACK TO SAVEPOINT trial").await?;
+                }
+                return Err(error);
+            }
+        };
+        Ok(answer.iter().filter(|message| matches!(message, SimpleQueryMessage::Row(_))).count())
+    }
+
+    /// In a transaction that is rolled back.
+    async fn in_transaction<T>(
+        &self,
+        statements: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        self.client.batch_execute(BEGIN).await?;
+        let done = statements.await;
+        if !self.client.is_closed() {
+            let ended = self.client.batch_execute("ROLLBACK").await;
+            // The first error is what matters.
+            return done.and_then(|done| ended.map(|()| done));
+        }
+        done
+    }
+
+    /// The highest id that is there, and the sequence of the ids, where there is one.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn ids(&self) -> Result<(i64, Option<Ids>), Error> {
+        self.in_transaction(async {
+            let sequence = self.client.query_typed(IDS, &[]).await?;
+            let ids = sequence.first().map(|row| {
+                Ok::<_, Error>(Ids {
+                    sequence: row.try_get(0)?,
+                    max: row.try_get(1)?,
+                    step: row.try_get(2)?,
+                    cycles: row.try_get(3)?,
+                    last: row.try_get(4)?,
+                })
+            });
+            let last_ids = self.client.query_typed(READ_LAST_IDS, &[]).await?;
+            let highest = last_ids.first().map_or(Ok(0), |row| row.try_get(0))?;
+            Ok((highest, ids.transpose()?))
+        })
+        .await
+    }
+
+    /// A setting of this session, and where it comes from.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn setting(&self, name: &str) -> Result<Option<Setting>, Error> {
+        self.in_transaction(setting_origin::ask(&self.client, name)).await
+    }
+
+    /// The users whose events are written: `(id, name)`, a thousand at most. A name that is no
+    /// UTF-8, as a database without an encoding may hold it, is shown as far as it is.
     ///
     /// # Errors
     /// The driver's.
     pub async fn users(&self) -> Result<Vec<(i32, String)>, Error> {
-        let rows = self.client.query("SELECT id, name FROM pgchaos.users ORDER BY id", &[]).await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+        let rows = self.in_transaction(self.client.query_typed(SOME_USERS, &[])).await?;
+        let user = |row: &Row| {
+            let name: &[u8] = row.try_get(1)?;
+            Ok((row.try_get(0)?, foreign::name(&String::from_utf8_lossy(name))))
+        };
+        rows.iter().map(user).collect()
     }
 
     /// Removes the rows of one run, a batch at a time so that no statement runs for long, and
@@ -105,33 +285,55 @@ impl Session {
     /// # Errors
     /// The driver's.
     pub async fn remove_some_rows(&self, run_id: Uuid, at_most: i64) -> Result<u64, Error> {
-        let parameters: [&(dyn ToSql + Sync); 2] = [&run_id, &at_most];
+        let parameters: Typed<2> = [(&run_id, Type::UUID), (&at_most, Type::INT8)];
         self.client
-            .execute(
-                "DELETE FROM pgchaos.user_events WHERE ctid = ANY (ARRAY(
+            .execute_typed(
+                // Partitions have a ctid each of the same name.
+                "DELETE FROM pgchaos.user_events WHERE run_id = $1 AND ctid = ANY (ARRAY(
                    SELECT ctid FROM pgchaos.user_events WHERE run_id = $1 LIMIT $2))",
                 &parameters,
             )
             .await
     }
 
-    /// Removes the schema with all that pgchaos made in it.
-    ///
-    /// Objects of others in the schema make it fail, and then nothing is removed.
+    /// Removes what pgchaos made in the schema, whatever stands under its names, and the schema
+    /// unless others have something in it.
     ///
     /// # Errors
-    /// The driver's.
-    pub async fn drop_objects(&self) -> Result<(), Error> {
-        let dropped = self
-            .client
-            .batch_execute(
-                "BEGIN; DROP TABLE IF EXISTS pgchaos.user_events, pgchaos.users;
-                 DROP SCHEMA IF EXISTS pgchaos; COMMIT",
-            )
-            .await;
+    /// The driver's, then nothing was removed.
+    pub async fn drop_objects(&self) -> Result<Dropped, Error> {
+        let dropped = self.drop_in_transaction().await;
         if dropped.is_err() && !self.client.is_closed() {
             let _ = self.client.batch_execute("ROLLBACK").await;
         }
         dropped
+    }
+
+    async fn drop_in_transaction(&self) -> Result<Dropped, Error> {
+        self.client.batch_execute(BEGIN).await?;
+        for row in self.client.query_typed(DROPPED_AS, &[]).await? {
+            let (kind, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            self.client.batch_execute(&format!("DROP {kind} pgchaos.{name}")).await?;
+        }
+        self.client.batch_execute("SAVEPOINT tables").await?;
+        let dropped = match self.client.batch_execute("DROP SCHEMA pgchaos").await {
+            Err(error) if error.code() == Some(&SqlState::DEPENDENT_OBJECTS_STILL_EXIST) => {
+                self.client.batch_execute("ROLLBACK TO SAVEPOINT tables").await?;
+                Dropped::Tables
+            }
+            done => done.map(|()| Dropped::Everything)?,
+        };
+        self.client.batch_execute("COMMIT").await?;
+        Ok(dropped)
+    }
+}
+
+/// Whether this came of the row that was tried, or may have.
+fn is_of_the_row(tried: &Result<usize, Error>) -> bool {
+    match tried {
+        Ok(_) => true,
+        Err(error) => error.code().is_some_and(|code| {
+            ["22", "23", "42", "44", "P0"].iter().any(|class| code.code().starts_with(class))
+        }),
     }
 }

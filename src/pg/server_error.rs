@@ -1,14 +1,18 @@
 //! An error message of the server, as it came over the wire.
 
+use std::io::ErrorKind;
+
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorFields;
 
 use crate::model::fault::{Evidence, Severity};
+use crate::model::foreign::{said, sqlstate};
 
 /// What an `ErrorResponse` or a `NoticeResponse` says, as far as it is of use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServerError {
-    sqlstate: String,
+    /// `None` where it has none that is one.
+    sqlstate: Option<String>,
     severity: String,
     severity_untranslated: Option<String>,
     message: String,
@@ -17,15 +21,24 @@ pub struct ServerError {
     routine: Option<String>,
 }
 
+/// The words of an error for people, with detail and hint, no longer than a message is kept.
+pub(super) fn words(sqlstate: Option<&str>, message: &str, more: [Option<&str>; 2]) -> String {
+    let lead = if sqlstate.is_none() { "an error without a SQLSTATE: " } else { "" };
+    let words = format!("{lead}{}", said(message));
+    let more = more.into_iter().flatten();
+    said(&more.fold(words, |words, more| format!("{words} · {}", said(more))))
+}
+
 impl ServerError {
-    /// Reads the fields of a message. One that is damaged is read as far as it goes.
+    /// Reads the fields of a message, each no longer than is kept of it. One that is damaged is read
+    /// as far as it goes.
     #[must_use]
     pub fn of(mut fields: ErrorFields<'_>) -> Self {
         let mut error = Self::default();
         while let Ok(Some(field)) = fields.next() {
-            let value = String::from_utf8_lossy(field.value_bytes()).into_owned();
+            let value = said(&String::from_utf8_lossy(field.value_bytes()));
             match field.type_() {
-                b'C' => error.sqlstate = value,
+                b'C' => error.sqlstate = sqlstate(&value).map(str::to_owned),
                 b'S' => error.severity = value,
                 b'V' => error.severity_untranslated = Some(value),
                 b'M' => error.message = value,
@@ -42,10 +55,45 @@ impl ServerError {
     #[must_use]
     pub fn evidence(&self) -> Evidence {
         Evidence {
-            sqlstate: Some((self.sqlstate.clone(), self.severity())),
+            sqlstate: self.sqlstate.clone().map(|sqlstate| (sqlstate, self.severity())),
+            // Every error of PostgreSQL's has one.
+            io: self.sqlstate.is_none().then_some(ErrorKind::InvalidData),
             server_spoke: true,
+            postmaster_died: self.is_of_an_orphan(),
             ..Evidence::default()
         }
+    }
+
+    /// Whether a server process says it whose postmaster has died.
+    ///
+    /// It has the SQLSTATE of an administrator's command and a text that is translated; the
+    /// function that says it is neither: the one that waits for the client.
+    fn is_of_an_orphan(&self) -> bool {
+        let waits = matches!(self.routine.as_deref(), Some("secure_read" | "secure_write"));
+        waits && self.sqlstate.as_deref() == Some("57P01")
+    }
+
+    /// Whether the server announces the end of a session without an ERROR or FATAL: so do its
+    /// processes that end at once, after a crash (57P02) or by an immediate shutdown (57P01).
+    #[must_use]
+    pub fn announces_the_end(&self) -> bool {
+        matches!(self.sqlstate.as_deref(), Some("57P01" | "57P02"))
+    }
+
+    /// Whether it says that a prepared statement is not there, or there already: a pooler shares
+    /// out server sessions between clients.
+    #[must_use]
+    pub fn is_of_shared_sessions(&self) -> bool {
+        matches!(self.sqlstate.as_deref(), Some("26000" | "42P05"))
+            && self.severity() == Severity::Error
+    }
+
+    /// Whether a policy of row-level security refuses the one row: it has the SQLSTATE of rights that
+    /// are missing, and a function of its own says it.
+    #[must_use]
+    pub fn is_of_row_security(&self) -> bool {
+        self.routine.as_deref() == Some("ExecWithCheckOptions")
+            && self.sqlstate.as_deref() == Some("42501")
     }
 
     /// Whether it is the end of its session.
@@ -57,8 +105,8 @@ impl ServerError {
     /// The server's words, with detail and hint.
     #[must_use]
     pub fn words(&self) -> String {
-        let more = [&self.detail, &self.hint].into_iter().flatten();
-        more.fold(self.message.clone(), |words, more| format!("{words} · {more}"))
+        let more = [self.detail.as_deref(), self.hint.as_deref()];
+        words(self.sqlstate.as_deref(), &self.message, more)
     }
 
     /// Whether it warns that a commit did not wait for the synchronous standby.

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::poll_fn;
@@ -10,18 +9,29 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_postgres::tls::TlsStream;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Connection, Error};
 
 use super::driver_error;
+use super::guards::{Dialled, Guard};
 use super::lent_socket::LentSocket;
 use super::load::LoadSession;
+use super::own_limits;
 use super::server_error::ServerError;
+use super::socket::Heard;
 use crate::model::event::Backend;
 use crate::model::fault::{Evidence, Fault, Phase};
+use crate::model::foreign::said;
+use crate::model::options::Protocol;
 use crate::model::server::Server;
 
 /// How long a session's driver may take to say why a call failed, or to close.
 pub(super) const DRIVER_DEADLINE: Duration = Duration::from_millis(250);
+
+/// Parameters with their types. A statement whose types are said needs no name on the server: a
+/// pooler may give the next statement to another server session, and a name that stays on one is
+/// in the way of the next client's.
+pub(super) type Typed<'a, const N: usize> = [(&'a (dyn ToSql + Sync), Type); N];
 
 /// A session with a known server. Dropped, it cuts the socket; [`Session::close`] says goodbye.
 #[derive(Debug)]
@@ -33,8 +43,7 @@ pub struct Session {
     pub server: Server,
     /// The server's process for this session.
     pub backend: Backend,
-    /// `host:port` as the client dialled it.
-    pub endpoint: String,
+    dialled: Dialled,
     driver: Driver,
 }
 
@@ -43,7 +52,7 @@ pub struct Session {
 pub(super) struct Driver {
     task: JoinHandle<()>,
     ended: watch::Receiver<Option<Arc<End>>>,
-    spoke: Arc<AtomicBool>,
+    heard: Heard,
 }
 
 /// How a session ended.
@@ -64,9 +73,13 @@ impl Default for End {
 impl End {
     /// By an error of the system, or by bytes that nobody expected.
     pub(super) fn by_io(error: &io::Error) -> Self {
-        let evidence =
-            Evidence { io: Some(error.kind()), server_spoke: true, ..Evidence::default() };
-        Self { evidence, words: error.to_string() }
+        let evidence = Evidence {
+            io: Some(error.kind()),
+            own_limit: own_limits::of_socket(error),
+            server_spoke: true,
+            ..Evidence::default()
+        };
+        Self { evidence, words: said(&error.to_string()) }
     }
 
     /// With these words of the server.
@@ -77,10 +90,7 @@ impl End {
 
 impl Driver {
     /// Starts to move the bytes of a connection.
-    pub(super) fn start<T>(
-        mut connection: Connection<LentSocket, T>,
-        spoke: Arc<AtomicBool>,
-    ) -> Self
+    pub(super) fn start<T>(mut connection: Connection<LentSocket, T>, heard: Heard) -> Self
     where
         T: TlsStream + Unpin + Send + 'static,
     {
@@ -105,7 +115,7 @@ impl Driver {
             };
             ended_sender.send_replace(Some(Arc::new(end)));
         });
-        Self { task, ended, spoke }
+        Self { task, ended, heard }
     }
 }
 
@@ -133,9 +143,26 @@ impl Session {
         driver: Driver,
         server: Server,
         backend: Backend,
-        endpoint: String,
+        dialled: Dialled,
     ) -> Self {
-        Self { client, socket, server, backend, endpoint, driver }
+        Self { client, socket, server, backend, dialled, driver }
+    }
+
+    /// Where it leads: `host:port`, with the address that was dialled where the host is a name.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.dialled.endpoint
+    }
+
+    /// The process id that the server greeted with, if it did.
+    pub(super) fn greeted_pid(&self) -> Option<i32> {
+        self.socket.greeted_pid()
+    }
+
+    /// Lets so many messages of an answer through, from now on: what answers with more is not what
+    /// was asked for.
+    pub(super) fn allow_messages(&self, most: u32) {
+        self.socket.allow_messages(most);
     }
 
     /// Makes it a session of the load. The driver says no goodbye: the socket goes on.
@@ -149,12 +176,13 @@ impl Session {
         self,
         deadline: Instant,
         connect_timeout: Duration,
+        protocol: Protocol,
     ) -> Result<LoadSession, Fault> {
         match self.socket.take() {
             Some(socket) => {
                 let mut session = {
-                    let Self { server, backend, endpoint, .. } = self;
-                    LoadSession::new(socket, server, backend, endpoint)
+                    let Self { server, backend, dialled, .. } = self;
+                    LoadSession::new(socket, server, backend, dialled, protocol)
                 };
                 session.prepare(deadline, connect_timeout).await?;
                 Ok(session)
@@ -176,7 +204,7 @@ impl Session {
         match tokio::time::timeout(deadline, sql).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(self.fault_of(&error, phase).await),
-            Err(_) => Err(self.deadline_fault(phase, deadline)),
+            Err(_) => Err(self.dialled.deadline_fault(phase, deadline, Guard::Step)),
         }
     }
 
@@ -185,13 +213,6 @@ impl Session {
     pub async fn fault_of(&self, error: &Error, phase: Phase) -> Fault {
         let (evidence, words) = self.cause(error).await;
         self.fault(&evidence, phase, words)
-    }
-
-    /// The fault of a wait that reached its client-side deadline.
-    #[must_use]
-    pub fn deadline_fault(&self, phase: Phase, deadline: Duration) -> Fault {
-        let evidence = Evidence { deadline: true, server_spoke: true, ..Evidence::default() };
-        self.fault(&evidence, phase, deadline_words(deadline))
     }
 
     /// Says goodbye to the server and waits a moment for it to be sent.
@@ -203,7 +224,7 @@ impl Session {
     }
 
     async fn cause(&self, error: &Error) -> (Evidence, String) {
-        let own = driver_error::evidence(error, self.driver.spoke.load(Ordering::Relaxed));
+        let own = driver_error::evidence(error, self.driver.heard.something());
         if own.sqlstate.is_none()
             && let Ok(end) =
                 tokio::time::timeout(DRIVER_DEADLINE, end_of(self.driver.ended.clone())).await
@@ -214,11 +235,6 @@ impl Session {
     }
 
     fn fault(&self, evidence: &Evidence, phase: Phase, message: String) -> Fault {
-        Fault::of(evidence, phase, self.endpoint.clone(), message)
+        self.dialled.fault(evidence, phase, message)
     }
-}
-
-/// What passed, for people.
-pub(super) fn deadline_words(deadline: Duration) -> String {
-    format!("no answer within {:.1} s", deadline.as_secs_f64())
 }

@@ -1,25 +1,80 @@
-//! Opening the socket to one host, step by step, so that each failure has its phase.
+//! The socket to one address of a host.
 //!
-//! The driver would do this itself, but then a name that does not resolve, a refused connect and
+//! The driver would open it itself, but then a name that does not resolve, a refused connect and
 //! a server that hangs up look much the same.
 
 use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
-use super::settings::{Address, ConnectSettings, Host};
-use crate::model::fault::Phase;
+use super::frames::{Frames, Passage};
+use super::host_address::HostAddress;
+use super::settings::{ConnectSettings, Host};
 
-/// A socket to a server, that remembers whether the server ever said a word.
+/// A socket to a server, that remembers what the server said first.
 #[derive(Debug)]
 pub struct Socket {
     inner: Inner,
+    heard: Heard,
+    frames: Frames,
+}
+
+/// What came first from the other side.
+#[derive(Debug, Clone, Default)]
+pub struct Heard {
     spoke: Arc<AtomicBool>,
+    foreign: Arc<AtomicBool>,
+    http: Arc<AtomicBool>,
+}
+
+impl Heard {
+    /// Whether a byte came.
+    #[must_use]
+    pub fn something(&self) -> bool {
+        self.spoke.load(Ordering::Relaxed)
+    }
+
+    /// Whether the first bytes were no message with which a PostgreSQL server begins.
+    #[must_use]
+    pub fn foreign(&self) -> bool {
+        self.foreign.load(Ordering::Relaxed)
+    }
+
+    /// Whether the first bytes were those of an HTTP server.
+    #[must_use]
+    pub fn http(&self) -> bool {
+        self.http.load(Ordering::Relaxed)
+    }
+
+    fn hear(&self, bytes: &[u8]) {
+        if bytes.is_empty() || self.spoke.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.foreign.store(!begins_like_postgresql(bytes), Ordering::Relaxed);
+        self.http.store(bytes.starts_with(b"HTTP/"), Ordering::Relaxed);
+    }
+}
+
+/// A server begins with its wish for authentication, an error, or the versions that it speaks; and
+/// with a single letter where it was asked for encryption. Only one that cannot fork sends an error
+/// without a length.
+fn begins_like_postgresql(bytes: &[u8]) -> bool {
+    const LONGEST: u32 = 30_000;
+    match bytes {
+        [b'R' | b'v', length @ ..] => {
+            let length = length.first_chunk().map(|length| u32::from_be_bytes(*length));
+            length.is_none_or(|length| (4..=LONGEST).contains(&length))
+        }
+        [b'E', ..] | [b'S' | b'N' | b'G'] => true,
+        _ => false,
+    }
 }
 
 #[derive(Debug)]
@@ -29,88 +84,52 @@ enum Inner {
     Unix(tokio::net::UnixStream),
 }
 
-/// Why a socket could not be opened, and while doing what.
-#[derive(Debug)]
-pub struct NotOpened {
-    /// Looking up the name, or connecting.
-    pub phase: Phase,
-    /// The cause.
-    pub error: io::Error,
-}
-
 impl Socket {
-    /// Opens a socket to `host`. `phase` is kept up to date, for when a deadline cuts this off.
+    /// Opens a socket to this place.
     ///
     /// # Errors
-    /// The last address's error, when the name has several and none accepts; one that says more
-    /// than "refused" is preferred.
-    pub async fn open(
-        settings: &ConnectSettings,
-        host: &Host,
-        phase: &mut Phase,
-    ) -> Result<Self, NotOpened> {
-        let inner = match (&host.address, host.hostaddr) {
-            (Address::Unix(_), _) => {
-                *phase = Phase::Connect;
-                open_unix(host).await?
-            }
-            (_, Some(address)) => {
-                *phase = Phase::Connect;
-                open_tcp(settings, [(address, host.port).into()].into_iter()).await?
-            }
-            (Address::Tcp(name), None) => {
-                *phase = Phase::Resolve;
-                let addresses = tokio::net::lookup_host((name.as_str(), host.port))
-                    .await
-                    .map_err(|error| NotOpened { phase: Phase::Resolve, error })?
-                    .collect::<Vec<_>>();
-                if addresses.is_empty() {
-                    let error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-                    return Err(NotOpened { phase: Phase::Resolve, error });
-                }
-                *phase = Phase::Connect;
-                open_tcp(settings, addresses.into_iter()).await?
-            }
+    /// The system's.
+    pub async fn open(settings: &ConnectSettings, place: &HostAddress<'_>) -> io::Result<Self> {
+        let inner = match place.address {
+            Some(address) => Inner::Tcp(open_tcp(settings, address).await?),
+            None => open_unix(place.host).await?,
         };
-        Ok(Self { inner, spoke: Arc::new(AtomicBool::new(false)) })
+        Ok(Self { inner, heard: Heard::default(), frames: Frames::default() })
     }
 
-    /// Becomes true with the first byte from the server.
+    /// What came first from the server, from now on.
     #[must_use]
-    pub fn spoke(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.spoke)
+    pub fn heard(&self) -> Heard {
+        self.heard.clone()
+    }
+
+    /// The process id that the server greeted with, if it did.
+    #[must_use]
+    pub fn greeted_pid(&self) -> Option<i32> {
+        self.frames.pid()
+    }
+
+    /// Lets so many messages of an answer through, from now on.
+    pub fn allow_messages(&mut self, most: u32) {
+        self.frames.allow_messages(most);
     }
 }
 
-async fn open_tcp(
-    settings: &ConnectSettings,
-    addresses: impl Iterator<Item = std::net::SocketAddr>,
-) -> Result<Inner, NotOpened> {
-    let mut worst: Option<io::Error> = None;
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                stream
-                    .set_nodelay(true)
-                    .and_then(|()| keep_alive(settings, &stream))
-                    .map_err(|error| NotOpened { phase: Phase::Connect, error })?;
-                return Ok(Inner::Tcp(stream));
-            }
-            Err(error) => {
-                let says_more = error.kind() != io::ErrorKind::ConnectionRefused;
-                if worst.is_none() || says_more {
-                    worst = Some(error);
-                }
-            }
-        }
-    }
-    let error = worst.unwrap_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable));
-    Err(NotOpened { phase: Phase::Connect, error })
+async fn open_tcp(settings: &ConnectSettings, address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // Before the connect, as libpq does: what limits silence limits that of a connect, too.
+    keep_alive(settings, &socket)?;
+    let stream = socket.connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
-fn keep_alive(settings: &ConnectSettings, stream: &TcpStream) -> io::Result<()> {
+fn keep_alive(settings: &ConnectSettings, socket: &TcpSocket) -> io::Result<()> {
     let said = &settings.keepalive;
-    let socket = socket2::SockRef::from(stream);
+    let socket = socket2::SockRef::from(socket);
     if said.enabled == Some(false) {
         return socket.set_keepalive(false);
     }
@@ -133,18 +152,26 @@ fn keep_alive(settings: &ConnectSettings, stream: &TcpStream) -> io::Result<()> 
 }
 
 #[cfg(unix)]
-async fn open_unix(host: &Host) -> Result<Inner, NotOpened> {
+async fn open_unix(host: &Host) -> io::Result<Inner> {
     let path = host.socket_path().unwrap_or_default();
-    tokio::net::UnixStream::connect(path)
-        .await
-        .map(Inner::Unix)
-        .map_err(|error| NotOpened { phase: Phase::Connect, error })
+    tokio::net::UnixStream::connect(name_of_socket(path)?).await.map(Inner::Unix)
+}
+
+/// As libpq has it: a name that begins with `@` is in Linux's abstract namespace, where no file is.
+#[cfg(unix)]
+fn name_of_socket(path: PathBuf) -> io::Result<PathBuf> {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let Some(name) = path.as_os_str().as_bytes().strip_prefix(b"@") else { return Ok(path) };
+    if cfg!(not(target_os = "linux")) {
+        let words = "only Linux has abstract sockets (a host that begins with @)";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, words));
+    }
+    Ok(std::ffi::OsString::from_vec([b"\0", name].concat()).into())
 }
 
 #[cfg(not(unix))]
-async fn open_unix(_: &Host) -> Result<Inner, NotOpened> {
-    let error = io::Error::new(io::ErrorKind::Unsupported, "this system has no Unix sockets");
-    Err(NotOpened { phase: Phase::Connect, error })
+async fn open_unix(_: &Host) -> io::Result<Inner> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no Unix sockets"))
 }
 
 impl AsyncRead for Socket {
@@ -154,15 +181,24 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let polled = match &mut self.inner {
-            Inner::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
-            #[cfg(unix)]
-            Inner::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
-        };
-        if buffer.filled().len() > before {
-            self.spoke.store(true, Ordering::Relaxed);
+        loop {
+            let polled = match &mut self.inner {
+                Inner::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+                #[cfg(unix)]
+                Inner::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+            };
+            ready!(polled)?;
+            let bytes = buffer.filled().get(before..).unwrap_or_default();
+            self.heard.hear(bytes);
+            match self.frames.heard(bytes) {
+                Ok(Passage::Passed) => return Poll::Ready(Ok(())),
+                Ok(Passage::HeldBack) => buffer.set_filled(before),
+                Err(excess) => {
+                    buffer.set_filled(before);
+                    return Poll::Ready(Err(excess.into()));
+                }
+            }
         }
-        polled
     }
 }
 
@@ -192,6 +228,23 @@ impl AsyncWrite for Socket {
             Inner::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
             #[cfg(unix)]
             Inner::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_postgresql_begins_as_it_does() {
+        let authentication = [&b"R"[..], &8_u32.to_be_bytes(), &[0; 4]].concat();
+        let own = [&authentication[..], b"E", b"Ecould not fork\n\0", b"N", b"R"];
+        assert!(own.iter().all(|bytes| begins_like_postgresql(bytes)));
+        let foreign: [&[u8]; 6] =
+            [b"HTTP/1.1 400", b"SSH-2.0-x", b"220 mail", b"RESP-not", b"\0\x01", b"Z\0\0\0\x05I"];
+        for bytes in foreign {
+            assert!(!begins_like_postgresql(bytes), "{bytes:?}");
         }
     }
 }

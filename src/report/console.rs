@@ -9,6 +9,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::numbers::{grouped, whole};
+use crate::model::foreign::printable;
 
 /// What a bounded run is measured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Console {
     /// Writes one line.
     pub fn line(&self, line: &str) {
         // One write a line: what else writes to the same terminal does not get in between.
-        let line = format!("{line}\n");
+        let line = format!("{}\n", printable(line));
         let write = || {
             let _ = io::stderr().lock().write_all(line.as_bytes());
         };

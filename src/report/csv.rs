@@ -9,17 +9,26 @@ use crate::model::outage::{Outage, Side};
 use crate::model::seconds;
 use crate::model::summary::Summary;
 
-use super::plain::plain;
+use crate::model::foreign::plain;
 
-const COLUMNS: [&str; 30] = [
+const COLUMNS: [&str; 40] = [
     "run_id",
+    "group",
+    "name",
     "n",
     "kind",
     "began_at",
     "began_s",
     "duration_s",
     "resolution_s",
+    "writable_after_from_s",
+    "writable_after_to_s",
     "degraded_s",
+    "without_ack_s",
+    "writers_out_max",
+    "partial",
+    "writers_out_at_end",
+    "open_s",
     "last_ack_s",
     "first_ack_s",
     "attempts",
@@ -41,6 +50,7 @@ const COLUMNS: [&str; 30] = [
     "in_doubt",
     "lost",
     "run_acknowledged",
+    "run_lag_max_s",
     "verdict",
 ];
 
@@ -61,13 +71,22 @@ fn row(summary: &Summary, outage: &Outage) -> Vec<String> {
     let phases = &outage.phases;
     let mut fields = vec![
         summary.run_id.to_string(),
+        summary.group.clone().unwrap_or_default(),
+        summary.name.clone().unwrap_or_default(),
         outage.n.to_string(),
         outage.kind.to_string(),
         outage.began_at.to_rfc3339_opts(SecondsFormat::Millis, true),
         number(Some(outage.began)),
         number(Some(outage.duration)),
         number(Some(outage.resolution)),
+        number(outage.writable_after.map(|(from, _)| from)),
+        number(outage.writable_after.map(|(_, to)| to)),
         number(Some(outage.degraded)),
+        number(Some(outage.without_ack)),
+        outage.writers_out_max.to_string(),
+        outage.partial.to_string(),
+        outage.writers_out_at_end.to_string(),
+        number(outage.open),
         number(outage.last_ack),
         number(outage.first_ack),
         outage.attempts.to_string(),
@@ -90,6 +109,7 @@ fn row(summary: &Summary, outage: &Outage) -> Vec<String> {
         outage.in_doubt.to_string(),
         outage.lost.to_string(),
         summary.writes.acknowledged.to_string(),
+        number(summary.replicas.iter().map(|replica| replica.lag_max).max()),
         summary.verdict.to_string(),
     ]);
     fields
@@ -99,7 +119,7 @@ fn number(time: Option<Duration>) -> String {
     time.map(|time| seconds::of(time).to_string()).unwrap_or_default()
 }
 
-/// `lost=1 no_backend=11`: one field, as the classes are many and mostly absent.
+/// `connection_lost=1 no_backend=11`: one field, as the classes are many and mostly absent.
 fn errors(outage: &Outage) -> String {
     let mut text = String::new();
     for (class, count) in &outage.errors {
@@ -132,15 +152,16 @@ mod tests {
     #[test]
     fn one_row_an_outage_with_a_field_for_every_column() {
         let mut summary = summary();
+        (summary.group, summary.name) = (Some("checkout".to_owned()), Some("zone-a".to_owned()));
         summary.outages[0].to.as_mut().unwrap().member = Some("patroni, \"3\"\n".to_owned());
         let csv = csv(&summary);
         let rows: Vec<&str> = csv.lines().collect();
         assert_eq!(rows.len(), 2);
         assert_eq!(
             rows[1],
-            "0d6f7d2a-1111-4222-8333-123456789abc,1,failover,2026-11-22T20:57:42.000Z,81.5,67.05,\
-             0.2,67.05,81,148.55,12,lost=1 no_backend=11,0,0.1,66.8,66.9,67.05,67.05,68,45,\
-             patroni2,172.18.0.6:5432,1,\"patroni, \"\"3\"\"\",172.18.0.7:5432,2,1,0,141,pass"
+            "0d6f7d2a-1111-4222-8333-123456789abc,checkout,zone-a,1,failover,2026-11-22T20:57:42.000Z,81.5,67.05,\
+             0.2,66.85,67.05,67.05,67.05,8,false,0,,81,148.55,12,connection_lost=1 no_backend=11,0,0.1,66.8,66.9,67.05,67.05,68,45,\
+             patroni2,172.18.0.6:5432,1,\"patroni, \"\"3\"\"\",172.18.0.7:5432,2,1,0,141,,pass"
         );
         assert_eq!(rows[0].split(',').count(), rows[1].split(',').count() - 1);
     }

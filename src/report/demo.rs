@@ -116,7 +116,7 @@ fn account(summary: &Summary) -> Vec<(String, String)> {
         lines.push(item(
             "",
             format!(
-                "of {} in doubt, sent and never answered, {} there and {} not",
+                "of {} in doubt, sent and not proven, {} there and {} not",
                 grouped(writes.in_doubt),
                 grouped(found.recovered),
                 grouped(found.absent)
@@ -172,13 +172,13 @@ mod tests {
             "
 WHAT HAPPENED
   0 s       kill: leader (patroni2)
-  +50 ms    the sessions end under their writers: lost 1, no_backend 11 until it
-            is over; 1 write in doubt
+  +50 ms    the sessions end under their writers: connection_lost 1, no_backend
+            11 until it is over; 1 write in doubt
   +5.0 s    Patroni has a new leader
   +67.1 s   the first write is acknowledged again, by patroni3 on timeline 2: an
             outage of 67.1 s, a failover
   end       141 acknowledged writes looked up: 0 lost
-            of 1 in doubt, sent and never answered, 0 there and 1 not
+            of 1 in doubt, sent and not proven, 0 there and 1 not
             67 writes due in the outage and never sent
 
 "

@@ -73,7 +73,14 @@ impl Format {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use chrono::FixedOffset;
+
     use super::*;
+    use crate::model::replica_lag::ReplicaSummary;
+    use crate::report::fixtures::summary;
+    use crate::report::summary_text::{SummaryTextOptions, summary_text};
 
     fn of(path: &str) -> Result<Format, String> {
         Format::of_path(Path::new(path)).map_err(|error| error.to_string())
@@ -105,5 +112,36 @@ mod tests {
         ] {
             assert_eq!(of(path), Err(error.to_owned()));
         }
+    }
+
+    #[test]
+    fn how_far_replicas_were_behind_is_in_every_report() {
+        let ms = Duration::from_millis;
+        let mut summary = summary();
+        summary.replicas = vec![ReplicaSummary {
+            name: "patroni1".to_owned(),
+            reads: 480,
+            lag_max: ms(3250),
+            lag_max_at: ms(12_400),
+            writes_behind_max: 1412,
+            lag_last: ms(0),
+            last_read: ms(120_000),
+        }];
+        summary.options.thresholds.max_lag = Some(ms(3249));
+        let report = |format: Format| format.render(&summary).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&report(Format::Json)).unwrap();
+        assert_eq!(json["replicas"][0]["lag_max_s"], 3.25);
+        assert_eq!(json["replicas"][0]["writes_behind_max"], 1412);
+        assert!(report(Format::Csv).contains(",3.25,pass"), "{}", report(Format::Csv));
+        let row = "| patroni1 | 3.3 s | 12.4 s | 1 412 | 0 s | 480 |";
+        assert!(report(Format::Markdown).contains(row), "{}", report(Format::Markdown));
+        let xml = report(Format::Junit);
+        assert!(xml.contains("3.3 s behind, at most 3.2 s allowed"), "{xml}");
+        let offset = FixedOffset::east_opt(0).unwrap();
+        let text =
+            summary_text(&summary, &SummaryTextOptions { offset, colour: false, width: None });
+        let row = "replicas      patroni1 · at most 3.3 s behind, 12.4 s after the start · at most \
+                   1 412 writes · 0 s behind at the end";
+        assert!(text.contains(row), "{text}");
     }
 }

@@ -10,7 +10,7 @@ use crate::model::event::{
 use crate::model::fault::{Class, Fault, Phase};
 use crate::model::kind::Kind;
 use crate::model::latency::Percentiles;
-use crate::model::options::{Backlog, LoadOptions, Rate, Target, Thresholds};
+use crate::model::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
 use crate::model::outage::{Outage, Phases, Side};
 use crate::model::seq_set::SeqSet;
 use crate::model::server::Server;
@@ -47,7 +47,12 @@ pub(super) fn patroni3() -> Server {
 }
 
 pub(super) fn connected(writer: i32, server: Server) -> What {
-    What::Connected(Connected { writer, server, backend: Backend { pid: 7, start: None } })
+    What::Connected(Connected {
+        writer,
+        server,
+        backend: Backend { pid: 7, start: None, pooled: false },
+        abandoned: 0,
+    })
 }
 
 pub(super) fn written(seq: i64, id: i64, event_type: &str, user: &str) -> What {
@@ -69,8 +74,11 @@ pub(super) fn fault(class: Class, phase: Phase, message: &str) -> Fault {
         class,
         phase,
         sqlstate: None,
+        postmaster_died: false,
+        password_missing: false,
         endpoint: "localhost:5500".to_owned(),
         message: message.to_owned(),
+        own_limit: None,
     }
 }
 
@@ -80,7 +88,7 @@ pub(super) fn failed(writer: i32, fault: Fault, in_doubt: SeqSet) -> What {
 
 pub(super) fn lost(writer: i32, seq: i64) -> What {
     let message = "server closed the connection";
-    failed(writer, fault(Class::Lost, Phase::Write, message), SeqSet::range(seq, seq))
+    failed(writer, fault(Class::ConnectionLost, Phase::Write, message), SeqSet::range(seq, seq))
 }
 
 pub(super) fn no_backend(writer: i32) -> What {
@@ -99,11 +107,15 @@ pub(super) fn failover(duration: u64, degraded: u64, errors: &[(Class, u64)]) ->
     Outage {
         n: 1,
         kind: Kind::Failover,
+        detail: None,
         began_at: "2026-11-22T20:57:42Z".parse().unwrap(),
         began: ms(81_500),
         duration: ms(duration),
         resolution: ms(200),
+        writable_after: Some((ms(duration.saturating_sub(200)), ms(duration))),
         degraded: ms(degraded),
+        without_ack: ms(duration),
+        writers_out_max: 8,
         last_ack: Some(ms(81_000)),
         first_ack: Some(ms(81_500 + duration)),
         attempts: 12,
@@ -113,8 +125,7 @@ pub(super) fn failover(duration: u64, degraded: u64, errors: &[(Class, u64)]) ->
         to: Some(Side::from(&patroni3())),
         in_doubt: 1,
         skipped: 7,
-        lost: 0,
-        fault: None,
+        ..Outage::default()
     }
 }
 
@@ -124,22 +135,25 @@ pub(super) fn checked() -> Checked {
         recovered: [].into(),
         not_found: [].into(),
         missing: [].into(),
+        there: [].into(),
         looked_up: 0,
+        other_rows: None,
         error: None,
     }
 }
 
 pub(super) fn header(rate: Rate, writers: u32) -> What {
     What::Run(Box::new(Header {
+        patroni: Vec::new(),
         format: 1,
         pgchaos: "0.1.0".to_owned(),
         run_id: "0d6f7d2a-1111-4222-8333-123456789abc".parse().unwrap(),
-        generator: 1,
-        first_writer: 1,
-        own_writers: (i32::MIN, i32::MAX),
+        group: None,
+        name: None,
         started_at: "2026-11-22T20:56:20.500Z".parse().unwrap(),
         target: Target {
             host: "localhost".to_owned(),
+            hostaddr: None,
             port: 5500,
             endpoints: "localhost:5500".to_owned(),
             dbname: "postgres".to_owned(),
@@ -156,6 +170,7 @@ pub(super) fn header(rate: Rate, writers: u32) -> What {
             connect_timeout: ms(3000),
             write_timeout: ms(5000),
             threads: 1,
+            protocol: Protocol::Prepared,
             stall_after: ms(1000),
             backoff_min: ms(50),
             backoff_max: ms(500),
@@ -185,7 +200,7 @@ pub(super) fn story() -> Vec<Event> {
             What::OutageEnded(Box::new(failover(
                 67_050,
                 67_050,
-                &[(Class::Lost, 1), (Class::NoBackend, 11)],
+                &[(Class::ConnectionLost, 1), (Class::NoBackend, 11)],
             ))),
         ),
         event(
@@ -193,14 +208,22 @@ pub(super) fn story() -> Vec<Event> {
             What::Checked(Checked {
                 not_found: [(1, SeqSet::range(82, 82))].into(),
                 looked_up: 81,
+                other_rows: None,
                 ..checked()
             }),
         ),
         event(
             148_601,
-            What::IdGap(IdGap { outage: 1, before: 82, after: 91, kind: Kind::Failover }),
+            What::IdGap(IdGap {
+                outage: 1,
+                before: 82,
+                after: 91,
+                kind: Kind::Failover,
+                ..IdGap::default()
+            }),
         ),
-        event(210_000, What::Stopping { reason: StopReason::Signal }),
+        event(210_000, What::Stopping { reason: StopReason::Signal, writers_out: 0 }),
+        event(210_001, What::Closed),
         event(210_001, What::Verifying { step: "waiting for sessions of this run".to_owned() }),
         event(210_200, What::LookedAt { writes: 2_000_000, of: 5_000_000 }),
         event(
@@ -210,6 +233,8 @@ pub(super) fn story() -> Vec<Event> {
                 lost_writes: Vec::new(),
                 reason: None,
                 server: Some(patroni3()),
+                notes: Vec::new(),
+                holds: Vec::new(),
                 took: ms(299),
             })),
         ),
@@ -221,7 +246,8 @@ pub(super) fn story() -> Vec<Event> {
 /// What the homework's story comes to.
 pub(super) fn summary() -> Summary {
     let What::Run(header) = header(Rate::PerSecond(1.0), 1) else { unreachable!() };
-    let mut outage = failover(67_050, 67_050, &[(Class::Lost, 1), (Class::NoBackend, 11)]);
+    let mut outage =
+        failover(67_050, 67_050, &[(Class::ConnectionLost, 1), (Class::NoBackend, 11)]);
     outage.phases = Phases {
         first_error: Some(ms(0)),
         tcp_accepted: Some(ms(100)),
@@ -236,6 +262,8 @@ pub(super) fn summary() -> Summary {
         format: 1,
         pgchaos: header.pgchaos,
         run_id: header.run_id,
+        group: header.group,
+        name: header.name,
         started_at: header.started_at,
         elapsed_s: 209.5,
         target: SummaryTarget::from(&header.target),
@@ -246,9 +274,14 @@ pub(super) fn summary() -> Summary {
             acknowledged: 141,
             in_doubt: 1,
             skipped: 67,
+            unaccounted: Some(0),
             ..Writes::default()
         },
-        rate: RateSummary { acknowledged_per_s: 0.673, availability_pct: Some(67.464_114) },
+        rate: RateSummary {
+            acknowledged_per_s: 0.673,
+            availability_pct: Some(67.464_114),
+            availability_at_most_pct: None,
+        },
         latency_ms: Percentiles {
             p50: Some(2.1),
             p90: Some(3.4),
@@ -256,21 +289,35 @@ pub(super) fn summary() -> Summary {
             p999: Some(40.0),
             max: Some(40.0),
         },
-        errors: [(Class::Lost, 1), (Class::NoBackend, 11)].into(),
+        errors: [(Class::ConnectionLost, 1), (Class::NoBackend, 11)].into(),
+        passed_over: vec![],
+        replicas: vec![],
         verification: VerificationSummary {
             state: VerificationState::Complete,
+            server: Some("patroni3".to_owned()),
             present: 141,
             lost: 0,
+            lost_locally: 0,
             recovered: 0,
             absent: 1,
+            undecided: 0,
+            withdrawn: 0,
             duplicated: 0,
             unexpected: 0,
             lost_writes: vec![],
+            held: vec![],
+            notes: vec![],
             reason: None,
+            since: None,
         },
         history_backwards: vec![],
+        two_primaries: vec![],
         outages: vec![outage],
         injections: Vec::new(),
+        own_pauses: vec![],
+        abandoned: 0,
+        clocks: Vec::new(),
+        record: None,
         verdict: Outcome::Pass,
         reasons: vec![],
     }

@@ -4,8 +4,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::model::event::Event;
-
-use super::plain::is_steering;
+use crate::model::foreign::inert_json;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -25,21 +24,7 @@ pub fn json_line(started_at: DateTime<Utc>, event: &Event) -> String {
         serde_json::json!({"time": line.time, "event": "warning", "message": error.to_string()})
             .to_string()
     });
-    inert(&json)
-}
-
-/// JSON need not escape DEL, C1 controls and marks of direction, but terminals obey them.
-fn inert(json: &str) -> String {
-    if !json.contains(is_steering) {
-        return json.to_owned();
-    }
-    json.chars()
-        .map(|character| match character {
-            // All of them are in the basic plane, so one escape is enough.
-            steering if is_steering(steering) => format!("\\u{:04x}", u32::from(steering)),
-            ordinary => ordinary.to_string(),
-        })
-        .collect()
+    inert_json(json)
 }
 
 #[cfg(test)]

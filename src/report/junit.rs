@@ -11,14 +11,16 @@ use std::fmt::{self, Write};
 
 use chrono::SecondsFormat;
 
+use crate::model::limits::{self, Finding};
 use crate::model::outage::Outage;
+use crate::model::replica_lag::ReplicaSummary;
 use crate::model::seconds;
 use crate::model::summary::{Summary, VerificationState};
 use crate::model::verdict::Outcome;
 
-use super::numbers::{counted, duration};
-use super::plain::plain;
+use super::numbers::counted;
 use super::words;
+use crate::model::foreign::plain;
 
 pub(super) enum Ending {
     Passed,
@@ -41,6 +43,7 @@ pub(super) struct Case {
 pub fn junit(summary: &Summary) -> String {
     let mut cases = vec![verdict(summary), verification(summary)];
     cases.extend(summary.outages.iter().map(|outage| of_outage(outage, summary)));
+    cases.extend(summary.replicas.iter().map(|replica| of_replica(replica, summary)));
     let mut xml = String::new();
     // Writing to a String does not fail.
     let _ = suite(&mut xml, summary, &cases);
@@ -50,12 +53,15 @@ pub fn junit(summary: &Summary) -> String {
 fn suite(xml: &mut String, summary: &Summary, cases: &[Case]) -> fmt::Result {
     let counts = counts(cases, summary.elapsed_s);
     // JUnit's schema has no zone in timestamps.
+    let called = words::called(summary.name.as_deref(), summary.group.as_deref())
+        .map(|called| format!(" · {}", escaped(&called)))
+        .unwrap_or_default();
     let timestamp = summary.started_at.to_rfc3339_opts(SecondsFormat::Secs, true);
     writeln!(xml, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     writeln!(xml, r#"<testsuites name="pgchaos" {counts}>"#)?;
     writeln!(
         xml,
-        r#"  <testsuite name="pgchaos {}" timestamp="{}" {counts}>"#,
+        r#"  <testsuite name="pgchaos {}{called}" timestamp="{}" {counts}>"#,
         summary.run_id,
         timestamp.trim_end_matches('Z'),
     )?;
@@ -155,8 +161,15 @@ fn verification(summary: &Summary) -> Case {
     };
     let output = match found.state {
         VerificationState::Complete => format!(
-            "{} there, {} lost; in doubt: {} committed, {} not",
-            found.present, found.lost, found.recovered, found.absent
+            "{} there, {} lost; in doubt: {} committed, {} not{}",
+            found.present,
+            found.lost,
+            found.recovered,
+            found.absent,
+            match found.undecided {
+                0 => String::new(),
+                open => format!(", {open} open"),
+            }
         ),
         VerificationState::Incomplete | VerificationState::Skipped => String::new(),
     };
@@ -164,23 +177,47 @@ fn verification(summary: &Summary) -> Case {
 }
 
 fn of_outage(outage: &Outage, summary: &Summary) -> Case {
-    let result = match summary.options.thresholds.max_outage {
-        Some(max) if outage.duration > max => Ending::Failed(format!(
-            "{} without a write, at most {} allowed",
-            duration(outage.duration),
-            duration(max)
-        )),
-        _ => Ending::Passed,
-    };
+    let thresholds = &summary.options.thresholds;
+    let (one, pauses) =
+        (std::slice::from_ref(outage), summary.own_pauses.iter().copied().collect());
+    let findings = [
+        thresholds.max_outage.and_then(|max| limits::outages(one, &pauses, max)),
+        thresholds.max_degraded.and_then(|max| limits::degraded(one, &pauses, max)),
+    ];
+    let mut result = Ending::Passed;
+    for finding in findings.into_iter().flatten() {
+        result = match (finding, result) {
+            (Finding::Exceeded(why), _) => Ending::Failed(why),
+            (Finding::Unseen(_), failed @ Ending::Failed(_)) => failed,
+            (Finding::Unseen(why), _) => Ending::Error(why),
+        };
+    }
     let errors = match outage.errors.is_empty() {
         true => String::new(),
         false => format!("; {}", words::errors(&outage.errors)),
     };
     Case {
         name: format!("outage {}: {}", outage.n, words::outage(outage)),
-        time_s: seconds::of(outage.duration),
+        time_s: seconds::of(outage.length()),
         result,
-        output: format!("{} without a write{errors}", duration(outage.duration)),
+        output: format!("{}{errors}", words::length(outage, summary.options.load.writers)),
+    }
+}
+
+fn of_replica(replica: &ReplicaSummary, summary: &Summary) -> Case {
+    let allowed = summary.options.thresholds.max_lag;
+    let result = match allowed.filter(|max| replica.lag_max > *max) {
+        Some(max) => {
+            let (measured, allowed) = limits::in_print(replica.lag_max, max);
+            Ending::Failed(format!("{measured} behind, at most {allowed} allowed"))
+        }
+        None => Ending::Passed,
+    };
+    Case {
+        name: format!("replica {}", replica.name),
+        time_s: 0.0,
+        result,
+        output: words::replica(replica),
     }
 }
 

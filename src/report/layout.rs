@@ -3,7 +3,7 @@
 //! What comes from a server passes through here and nowhere else on its way to a terminal, so
 //! this is the place where control characters end.
 
-use super::plain::{plain, shortened};
+use crate::model::foreign::{plain, shortened};
 
 /// What a line is about, which is what its colour says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,6 +163,31 @@ impl Layout {
     }
 }
 
+/// Fits finished lines to a terminal of so many columns: one that is too long goes on under its own
+/// words. Where the width is not known they stay as they are.
+#[must_use]
+pub fn fitted(text: &str, width: Option<usize>) -> String {
+    let Some(width) = width else { return text.to_owned() };
+    let mut rows = Vec::new();
+    for line in text.lines() {
+        let words = line.trim_start();
+        let indent = line.len() - words.len();
+        if words.chars().count() + indent <= width {
+            rows.push(line.to_owned());
+            continue;
+        }
+        let room = width.saturating_sub(indent + HANGING).max(20);
+        let (first, rest) = broken(words, room + HANGING);
+        rows.push(format!("{:indent$}{}", "", first.trim_end()));
+        let under = indent + HANGING;
+        rows.extend(wrapped(rest, room).iter().map(|row| format!("{:under$}{row}", "")));
+    }
+    rows.join("\n") + "\n"
+}
+
+/// What follows the first row of a line stands so far to the right of it.
+const HANGING: usize = 2;
+
 /// Breaks text into rows of at most `room` characters: between facts where that is possible,
 /// else between words, else anywhere.
 #[must_use]
@@ -216,9 +241,20 @@ mod tests {
     #[test]
     fn rows_break_between_facts_then_between_words_then_anywhere() {
         assert_eq!(wrapped("RECOVERED · one two · three", 22), ["RECOVERED · one two", "three"]);
-        assert_eq!(wrapped("after 67.1 s (lost 1)", 20), ["after 67.1 s", "(lost 1)"]);
+        assert_eq!(
+            wrapped("after 67.1 s (connection_lost 1)", 20),
+            ["after 67.1 s", "(connection_lost 1)"]
+        );
         assert_eq!(wrapped("all of the 48 213 writes", 18), ["all of the", "48 213 writes"]);
         assert_eq!(wrapped("#########", 4), ["####", "####", "#"]);
+    }
+
+    #[test]
+    fn finished_lines_go_on_under_their_own_words() {
+        let text = "one line\n  a second one that is too long for that\n\n";
+        let fitted_to_26 = "one line\n  a second one that is too\n    long for that\n\n";
+        assert_eq!(fitted(text, Some(26)), fitted_to_26);
+        assert_eq!(fitted(text, None), text);
     }
 
     #[test]

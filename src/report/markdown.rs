@@ -6,36 +6,48 @@ mod tests;
 
 use chrono::{DateTime, Utc};
 
+use crate::model::options::Rate;
 use crate::model::outage::Outage;
 use crate::model::summary::{LostWrites, Summary, VerificationState, Writes};
 use crate::model::verdict::Outcome;
 
-use super::numbers::{duration, grouped, milliseconds, per_second, percent, seconds};
-use super::plain::plain;
+use super::numbers::{counted, duration, grouped, milliseconds, per_second, percent, seconds};
 use super::words;
+use crate::model::foreign::plain;
 
 /// The summary as Markdown with tables as GitHub and GitLab show them.
 #[must_use]
 pub fn markdown(summary: &Summary) -> String {
-    let sections =
-        [head(summary), writes(summary), outages(summary), verification(summary), history(summary)];
+    let sections = [
+        head(summary),
+        writes(summary),
+        outages(summary),
+        replicas(summary),
+        verification(summary),
+        two_primaries(summary),
+        history(summary),
+    ];
     let mut text = sections.into_iter().flatten().collect::<Vec<_>>().join("\n\n");
     text.push('\n');
     text
 }
 
 fn head(summary: &Summary) -> Option<String> {
+    let lost = summary.verification.lost;
     let verdict = match summary.verdict {
-        Outcome::Pass => "✅ Pass",
-        Outcome::Fail => "❌ Fail",
-        Outcome::Inconclusive => "❓ Inconclusive",
+        Outcome::Pass if lost > 0 => format!("✅ Pass, as allowed: {} lost", grouped(lost)),
+        Outcome::Pass => "✅ Pass".to_owned(),
+        Outcome::Fail => "❌ Fail".to_owned(),
+        Outcome::Inconclusive => "❓ Inconclusive".to_owned(),
     };
     let target = &summary.target;
+    let called = words::called(summary.name.as_deref(), summary.group.as_deref())
+        .map(|called| format!(" ({})", inert(&called)))
+        .unwrap_or_default();
     let mut text = format!(
-        "# pgchaos: {verdict}\n\nRun `{}` against {}:{}, database {}, from {} for {}: {}.",
+        "# pgchaos: {verdict}\n\nRun `{}`{called} against {}, database {}, from {} for {}: {}.",
         summary.run_id,
-        inert(&target.host),
-        target.port,
+        inert(&target.endpoints),
         inert(&target.dbname),
         stamp(summary.started_at),
         seconds(summary.elapsed_s),
@@ -60,6 +72,7 @@ fn writes(summary: &Summary) -> Option<String> {
         in_doubt,
         skipped,
         unaccounted,
+        unaccounted_seen,
     } = summary.writes;
     let mut rows = vec!["| Writes | |".to_owned(), "|---|---:|".to_owned()];
     let always = [("due", due), ("attempted", attempted), ("acknowledged", acknowledged)];
@@ -68,7 +81,6 @@ fn writes(summary: &Summary) -> Option<String> {
         ("rejected", rejected),
         ("in doubt", in_doubt),
         ("skipped", skipped),
-        ("unaccounted", unaccounted),
     ];
     let exceptions = exceptions.into_iter().filter(|(_, count)| *count > 0);
     rows.extend(
@@ -77,8 +89,15 @@ fn writes(summary: &Summary) -> Option<String> {
             .chain(exceptions)
             .map(|(name, count)| format!("| {name} | {} |", grouped(count))),
     );
+    if unaccounted.is_none() {
+        let seen = grouped(unaccounted_seen);
+        rows.push(format!("| unaccounted | unknown, {seen} of them seen |"));
+    }
     let share = summary.rate.availability_pct.map(percent);
-    rows.extend(share.map(|share| format!("| acknowledged of due | {share} |")));
+    rows.extend(share.map(|share| match summary.options.load.rate {
+        Rate::PerSecond(_) => format!("| acknowledged of due | {share} |"),
+        Rate::Max => format!("| time in which one could write | {share} |"),
+    }));
     rows.push(format!("| rate | {} |", per_second(summary.rate.acknowledged_per_s)));
     let latency = &summary.latency_ms;
     for (name, ms) in [("p50", latency.p50), ("p99", latency.p99), ("longest", latency.max)] {
@@ -86,6 +105,13 @@ fn writes(summary: &Summary) -> Option<String> {
     }
     if !summary.errors.is_empty() {
         rows.push(format!("| errors | {} |", inert(&words::errors(&summary.errors))));
+    }
+    rows.extend(summary.passed_over.iter().map(|host| {
+        let words = words::passed_over(host);
+        format!("| passed over | {} |", inert(&words))
+    }));
+    if let Some(pauses) = words::own_pauses(&summary.own_pauses) {
+        rows.push(format!("| pgchaos itself did not run | {} |", inert(&pauses)));
     }
     Some(rows.join("\n"))
 }
@@ -100,24 +126,50 @@ fn outages(summary: &Summary) -> Option<String> {
             .to_owned(),
         "|---:|---|---|---:|---:|---|---:|---:|".to_owned(),
     ];
-    rows.extend(summary.outages.iter().map(outage));
+    let writers = summary.options.load.writers;
+    rows.extend(summary.outages.iter().map(|one| outage(one, writers)));
     Some(rows.join("\n"))
 }
 
-fn outage(outage: &Outage) -> String {
+fn outage(outage: &Outage, writers: u32) -> String {
     let all = outage.phases.all_writers.map_or_else(|| "never".to_owned(), duration);
-    let ended = if outage.first_ack.is_some() { "" } else { ", not over" };
+    let length = match (outage.partial, outage.writers_out_at_end) {
+        (true, 0) => words::partial(outage, writers),
+        (true, _) => format!("{}, not over", words::partial(outage, writers)),
+        (false, 0) => duration(outage.length()),
+        (false, _) => format!("{}, not over", duration(outage.length())),
+    };
     let cause = outage.fault.as_ref().map(|cause| format!(", {}", words::cause(cause)));
     format!(
-        "| {} | {} | {} | {}{ended} | {all} | {} | {} | {} |",
+        "| {} | {} | {} | {length} | {all} | {} | {} | {} |",
         outage.n,
         inert(&format!("{}{}", words::outage(outage), cause.unwrap_or_default())),
         outage.began_at.format("%Y-%m-%d %H:%M:%S"),
-        duration(outage.duration),
         inert(&words::errors(&outage.errors)),
         grouped(outage.in_doubt),
         grouped(outage.lost),
     )
+}
+
+fn replicas(summary: &Summary) -> Option<String> {
+    let rows: Vec<String> = summary
+        .replicas
+        .iter()
+        .map(|replica| {
+            format!(
+                "| {} | {} | {} | {} | {} | {} |",
+                inert(&replica.name),
+                duration(replica.lag_max),
+                duration(replica.lag_max_at),
+                grouped(replica.writes_behind_max),
+                duration(replica.lag_last),
+                grouped(replica.reads),
+            )
+        })
+        .collect();
+    let head = "## Replicas\n\n| | Behind at most | That long after the start | Writes behind at most \
+                | Behind at the end | Reads |\n|---|---:|---:|---:|---:|---:|";
+    (!rows.is_empty()).then(|| format!("{head}\n{}", rows.join("\n")))
 }
 
 fn verification(summary: &Summary) -> Option<String> {
@@ -127,7 +179,8 @@ fn verification(summary: &Summary) -> Option<String> {
         VerificationState::Incomplete => format!("Not complete: {}", reason()),
         VerificationState::Skipped => format!("Skipped. {}", reason()),
         VerificationState::Complete if found.lost == 0 => {
-            "Every acknowledged write is there.".to_owned()
+            let there = words::all_there(summary.writes.unaccounted.is_some());
+            format!("{}.", there.replacen('e', "E", 1))
         }
         VerificationState::Complete => {
             let ranges: Vec<String> = found.lost_writes.iter().map(lost).collect();
@@ -136,11 +189,24 @@ fn verification(summary: &Summary) -> Option<String> {
         }
     };
     let mut text = format!("## Verification\n\n{text}");
-    if found.recovered + found.absent > 0 {
+    if found.recovered.max(found.absent) > 0 {
         let (committed, not) = (grouped(found.recovered), grouped(found.absent));
         text.push_str(&format!("\n\nIn doubt: {committed} committed, {not} not."));
     }
-    if found.duplicated + found.unexpected > 0 {
+    let complete = found.state == VerificationState::Complete;
+    let undecided = (found.undecided > 0)
+        .then(|| format!("{} stay in doubt", counted(found.undecided, "write")));
+    let withdrawn = (found.withdrawn > 0).then(|| {
+        format!("Said to be there after an outage, and gone: {}", grouped(found.withdrawn))
+    });
+    let since = found.since.as_ref().map(|since| format!("Since then {since}"));
+    let said = found.notes.iter().filter_map(words::note);
+    let locally = words::lost_locally(found.lost_locally).into_iter();
+    let more = locally.chain(words::held(&found.held, complete)).chain(undecided).chain(withdrawn);
+    for line in more.chain(said).chain(since) {
+        text.push_str(&format!("\n\n{}.", inert(&line)));
+    }
+    if found.duplicated.max(found.unexpected) > 0 {
         let (more, strange) = (grouped(found.duplicated), grouped(found.unexpected));
         text.push_str(&format!("\n\n**There more than once: {more}; unexpected: {strange}.**"));
     }
@@ -153,6 +219,18 @@ fn lost(lost: &LostWrites) -> String {
         text.push_str(&format!(", acknowledged between {} and {}", stamp(from), stamp(to)));
     }
     text
+}
+
+fn two_primaries(summary: &Summary) -> Option<String> {
+    let rows: Vec<String> = summary
+        .two_primaries
+        .iter()
+        .map(|seen| {
+            let (from, to) = (duration(seen.from), duration(seen.to));
+            format!("- {}, {from} to {to} after the start", inert(&words::two_primaries(seen)))
+        })
+        .collect();
+    (!rows.is_empty()).then(|| format!("## Two primaries\n\n{}", rows.join("\n")))
 }
 
 fn history(summary: &Summary) -> Option<String> {

@@ -11,8 +11,8 @@
 //! - [`demo`]: the words around the demo.
 //! - [`drill`]: what a drill will do, and what it came to.
 //! - [`console`]: the one place that writes to standard error.
-//! - [`numbers`], [`plain`], [`words`], [`layout`]: how numbers, foreign text, writes and outages,
-//!   and whole lines are told.
+//! - [`numbers`], [`words`], [`layout`]: how numbers, writes and outages, and whole lines are told;
+//!   what others said passes [`foreign`](crate::model::foreign) on its way out.
 
 pub mod console;
 pub mod csv;
@@ -24,7 +24,6 @@ pub mod junit;
 pub mod layout;
 pub mod markdown;
 pub mod numbers;
-pub mod plain;
 pub mod summary_json;
 pub mod summary_text;
 pub mod text_log;

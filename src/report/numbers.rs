@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub use crate::model::percent::percent;
+
 /// A count with its thousands apart: `48 213`.
 #[must_use]
 pub fn grouped(count: u64) -> String {
@@ -61,14 +63,6 @@ pub fn milliseconds(ms: f64) -> String {
         ..9999.5 => format!("{ms:.0} ms"),
         _ => seconds(ms / 1e3),
     }
-}
-
-/// A share in percent, cut and never rounded up: what is not all is never `100 %`.
-#[must_use]
-pub fn percent(percent: f64) -> String {
-    // The small addend makes up for what binary fractions lack: 63.2 * 1000 is 63199.99….
-    let cut = (percent * 1e3 + 1e-6).floor() / 1e3;
-    format!("{cut} %")
 }
 
 /// A rate per second: `0.6/s`, `1/s`, `48 213/s`.
@@ -135,6 +129,5 @@ mod tests {
             ["0.42 ms", "1.0 ms", "1.9 ms", "10 ms", "120 ms", "12.3 s"]
         );
         assert_eq!([0.62, 1.0, 48_212.7].map(per_second), ["0.6/s", "1/s", "48 213/s"]);
-        assert_eq!([63.2, 100.0, 99.999_96].map(percent), ["63.2 %", "100 %", "99.999 %"]);
     }
 }

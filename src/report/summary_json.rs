@@ -1,5 +1,6 @@
 //! The summary as JSON, the names of which are the model's and part of the public interface.
 
+use crate::model::foreign::inert_json;
 use crate::model::summary::Summary;
 
 /// The summary as JSON over several lines, which people read as well, ending with a line break.
@@ -7,7 +8,7 @@ use crate::model::summary::Summary;
 /// # Errors
 /// Those of the serializer; none is known that a summary can cause.
 pub fn summary_json(summary: &Summary) -> serde_json::Result<String> {
-    let mut json = serde_json::to_string_pretty(summary)?;
+    let mut json = inert_json(serde_json::to_string_pretty(summary)?);
     json.push('\n');
     Ok(json)
 }

@@ -13,7 +13,9 @@ mod tests;
 use chrono::FixedOffset;
 
 use crate::model::latency::Percentiles;
-use crate::model::summary::{Summary, VerificationState};
+use crate::model::options::Rate;
+use crate::model::outage::Outage;
+use crate::model::summary::{RecordSummary, Summary, VerificationState};
 use crate::model::verdict::Outcome;
 
 use super::layout::{Line, Tone};
@@ -32,18 +34,15 @@ pub struct SummaryTextOptions {
     pub width: Option<usize>,
 }
 
-/// The summary as a page of text that ends with a line break; `record` is where the record is.
+/// The summary as a page of text that ends with a line break.
 #[must_use]
-pub fn summary_text(
-    summary: &Summary,
-    record: Option<&str>,
-    options: &SummaryTextOptions,
-) -> String {
+pub fn summary_text(summary: &Summary, options: &SummaryTextOptions) -> String {
     let mut page = Page::new(options);
     page.rule(
         &Line::new(Tone::Plain, "")
             .rest(format!("pgchaos {}", summary.pgchaos))
-            .part(format!("run {}", summary.run_id)),
+            .part(format!("run {}", summary.run_id))
+            .part_if(words::called(summary.name.as_deref(), summary.group.as_deref())),
     );
     page.row("target", &target(summary));
     page.row("started", &started(summary, options));
@@ -53,12 +52,23 @@ pub fn summary_text(
     if !summary.errors.is_empty() {
         page.row("errors", &Line::new(Tone::Plain, "").rest(words::errors(&summary.errors)));
     }
-    outages::outages(&mut page, summary, options.offset);
-    verification::verification(&mut page, summary, options.offset);
-    if let Some(record) = record {
-        page.copyable("record", record);
+    for (number, host) in summary.passed_over.iter().enumerate() {
+        let label = if number == 0 { "passed over" } else { "" };
+        page.row(label, &Line::new(Tone::Plain, "").rest(words::passed_over(host)));
     }
-    next_step(&mut page, summary, record);
+    if let Some(pauses) = words::own_pauses(&summary.own_pauses) {
+        page.row("own pauses", &Line::new(Tone::Wary, "").rest(pauses));
+    }
+    outages::outages(&mut page, summary, options.offset);
+    for (number, replica) in summary.replicas.iter().enumerate() {
+        let label = if number == 0 { "replicas" } else { "" };
+        page.row(label, &Line::new(Tone::Plain, "").rest(words::replica(replica)));
+    }
+    verification::verification(&mut page, summary, options.offset);
+    if let Some(record) = &summary.record {
+        page.copyable("record", &format!("{}{}", record.path, incomplete(record)));
+    }
+    next_step(&mut page, summary);
     verdict(&mut page, summary);
     page.text()
 }
@@ -66,7 +76,7 @@ pub fn summary_text(
 fn target(summary: &Summary) -> Line {
     let target = &summary.target;
     Line::new(Tone::Plain, "")
-        .rest(format!("{}:{}", target.host, target.port))
+        .rest(target.endpoints.clone())
         .part(format!("database {}", target.dbname))
         .part(format!("user {}", target.user))
 }
@@ -83,35 +93,43 @@ fn writes(page: &mut Page, summary: &Summary) {
     let verified = summary.verification.state == VerificationState::Complete;
     let fate = verified.then(|| {
         let found = &summary.verification;
-        format!("{} committed, {} not", grouped(found.recovered), grouped(found.absent))
+        let open = (found.undecided > 0).then(|| format!(", {} open", grouped(found.undecided)));
+        let (committed, not) = (grouped(found.recovered), grouped(found.absent));
+        format!("{committed} committed, {not} not{}", open.unwrap_or_default())
     });
     let plain = |name| Line::new(Tone::Plain, name);
     let wary = |name| Line::new(Tone::Wary, name);
     // Nothing is more than what was due, but for writes after the last flush of a killed run.
-    let width = grouped(writes.due.max(writes.attempted).max(writes.unaccounted)).len();
+    let width = grouped(writes.due.max(writes.attempted).max(writes.unaccounted_seen)).len();
     page.count("writes", writes.due, width, &plain("due"));
     page.count("", writes.attempted, width, &plain("attempted"));
-    let share = summary.rate.availability_pct.map(|share| format!("{} of due", percent(share)));
+    let share = summary.rate.availability_pct.map(|share| match summary.options.load.rate {
+        Rate::PerSecond(_) => format!("{} of due", percent(share)),
+        Rate::Max => format!("writable {} of the time", percent(share)),
+    });
     let acknowledged =
         plain("acknowledged").part_if(share).part(per_second(summary.rate.acknowledged_per_s));
     page.count("", writes.acknowledged, width, &acknowledged);
     let exceptions = [
         (
             writes.acknowledged_locally,
-            wary("of these without the synchronous standby")
-                .part("a failover may lose them"),
+            wary("of these without the synchronous standby").part("a failover may lose them"),
         ),
         (writes.rejected, wary("rejected").part("the server said no: not committed")),
-        (writes.in_doubt, wary("in doubt").part("sent, no answer").part_if(fate)),
+        (writes.in_doubt, wary("in doubt").part("sent, no proof").part_if(fate)),
         (writes.skipped, wary("skipped").part("due, never sent: there was no session")),
-        (
-            writes.unaccounted,
-            Line::new(Tone::Bad, "unaccounted")
-                .part("pgchaos was killed: sent after the record's last flush, so nobody knows which were acknowledged"),
-        ),
     ];
     for (count, line) in exceptions.into_iter().filter(|(count, _)| *count > 0) {
         page.count("", count, width, &line);
+    }
+    if writes.unaccounted.is_none() {
+        let seen = writes.unaccounted_seen;
+        let at_least =
+            (seen > 0).then(|| format!("{} without an outcome in it", counted(seen, "write")));
+        let line = Line::new(Tone::Bad, "unaccounted")
+            .part("acknowledged after the record's last flush: an unknown number")
+            .part_if(at_least);
+        page.unknown_count("", width, &line);
     }
 }
 
@@ -132,18 +150,27 @@ fn latency(page: &mut Page, latency: &Percentiles) {
     }
 }
 
-fn next_step(page: &mut Page, summary: &Summary, record: Option<&str>) {
+fn incomplete(record: &RecordSummary) -> String {
+    match (&record.error, record.complete) {
+        (_, true) => String::new(),
+        (Some(error), false) => format!(" · INCOMPLETE: {error}"),
+        (None, false) => " · INCOMPLETE".to_owned(),
+    }
+}
+
+fn next_step(page: &mut Page, summary: &Summary) {
     let nothing_to_verify = summary.writes.attempted == 0;
     if summary.verification.state == VerificationState::Complete || nothing_to_verify {
         return;
     }
     let say = |text: &str| Line::new(Tone::Plain, "").rest(text);
-    let Some(record) = record else {
+    let Some(record) = &summary.record else {
         page.row("next", &say("no record was kept, so this run cannot be accounted for later"));
         return;
     };
-    page.row("next", &say("when the cluster is back, account for the run:"));
-    page.copyable("", &format!("pgchaos verify {}", quoted(record)));
+    let what = if record.complete { "the run" } else { "what the record has" };
+    page.row("next", &say(&format!("when the cluster is back, account for {what}:")));
+    page.copyable("", &format!("pgchaos verify {}", quoted(&record.path)));
 }
 
 /// As a shell wants it, so that the line can be copied.
@@ -173,7 +200,7 @@ fn verdict(page: &mut Page, summary: &Summary) {
 }
 
 fn in_short(summary: &Summary) -> String {
-    let longest = summary.outages.iter().map(|outage| outage.duration).max();
+    let longest = summary.outages.iter().map(Outage::length).max();
     let outages = match longest {
         None => "no outage".to_owned(),
         Some(longest) => {
@@ -182,5 +209,7 @@ fn in_short(summary: &Summary) -> String {
         }
     };
     let lost = counted(summary.verification.lost, "acknowledged write");
-    format!("{lost} lost · {outages}")
+    // A pass all the same: as many may be lost.
+    let allowed = if summary.verification.lost > 0 { "as allowed: " } else { "" };
+    format!("{allowed}{lost} lost · {outages}")
 }

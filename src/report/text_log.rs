@@ -9,30 +9,38 @@ mod drill_lines;
 mod each_second;
 mod failure_lines;
 mod folding;
+mod locally;
 mod outage_lines;
+mod passed_over;
 mod patroni_lines;
 mod printer;
 mod replicas;
 mod run_lines;
+mod silences;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, Utc};
 
-use crate::model::event::{Connected, Event, What};
+use crate::model::event::{Connected, Event, What, WritersOut};
+use crate::model::seq_set::SeqSet;
 use crate::model::server::Server;
 
 use super::layout::{Line, Tone};
 use super::numbers::duration;
-use batch::Told;
+use batch::{Key, Told};
 use each_second::EachSecond;
 use failure_lines::Setting;
 use folding::Folding;
+use locally::Locally;
+use passed_over::PassedOverHosts;
 use printer::{Printer, Stamp};
 use replicas::Replicas;
+use silences::Silences;
 
 /// How much the log tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,18 +80,33 @@ const NOTABLY_LATER: Duration = Duration::from_secs(1);
 pub struct TextLog {
     options: TextLogOptions,
     folding: Folding,
+    silences: Silences,
     each_second: EachSecond,
+    locally: Locally,
+    /// Writes that were in flight when the run was stopped at once.
+    given_up: u64,
+    /// Writes in doubt that the last look-up did not find.
+    not_found: BTreeMap<i32, SeqSet>,
     replicas: Replicas,
+    passed_over: PassedOverHosts,
     /// The server that was told last, until a failure makes the next session news.
     announced: Option<Server>,
     /// How long the last outage took.
     last_outage: Duration,
     /// When the outage began that is not over.
     outage_began: Option<Duration>,
+    /// Writers that are out while others write.
+    writers_out: Option<u64>,
+    /// That writes are through again in it was told.
+    resumed: bool,
     /// The verification was told, whatever it came to.
     verified: bool,
+    /// So many pairs of primaries were told.
+    two_primaries: u32,
     /// The cluster was reached.
     ready: bool,
+    /// Every write that was sent has its outcome.
+    closed: bool,
     printer: Printer,
 }
 
@@ -93,13 +116,22 @@ impl TextLog {
     pub fn new(options: TextLogOptions) -> Self {
         Self {
             folding: Folding::new(options.writers > 1),
+            silences: Silences::default(),
             each_second: EachSecond::default(),
+            locally: Locally::default(),
+            given_up: 0,
+            not_found: BTreeMap::new(),
             replicas: Replicas::default(),
+            passed_over: PassedOverHosts::default(),
             announced: None,
             last_outage: Duration::ZERO,
             outage_began: None,
+            writers_out: None,
+            resumed: false,
             verified: false,
+            two_primaries: 0,
             ready: false,
+            closed: false,
             printer: Printer::new(&options),
             options,
         }
@@ -110,29 +142,44 @@ impl TextLog {
         let at = event.at;
         self.verified |= matches!(event.what, What::Verified(_));
         self.ready |= matches!(event.what, What::Ready(_));
+        self.closed |= matches!(event.what, What::Closed);
+        self.follow_silences(at, &event.what);
         match &event.what {
             What::Fault(failure) => {
                 self.each_second.failure();
-                if !failure.fault.phase.is_connecting() {
+                // After a refusal that is one write's fate, the session goes on.
+                let goes_on = !failure.rejected.is_empty() && !failure.fault.means_no_write();
+                if !failure.fault.phase.is_connecting() && !goes_on {
                     self.announced = None;
                 }
-                let told = self.folding.failure(at, failure);
+                let late = self.silences.ended_by(at, failure);
+                let told = self.folding.failure(at, failure, late);
                 self.told(&told)
             }
             What::Stalled(stalled) => {
                 let told = self.folding.stalled(at, stalled);
                 self.told(&told)
             }
+            What::StallSeen(seen) => {
+                let line = self.silences.seen(seen, self.options.writers);
+                self.beside(at, Some(line))
+            }
             What::Interval(interval) => {
-                let line = self.each_second.interval(at, interval, self.outage_began.is_some());
+                let told = self.folding.interval(at, interval);
+                let mut rows = self.told(&told);
+                let in_outage = self.outage_began.is_some();
+                let line = self.each_second.interval(at, interval, in_outage, self.writers_out);
                 let shown = self.at_least(Verbosity::Normal) && !self.options.one_by_one;
-                self.beside(at, line.filter(|_| shown))
+                rows.extend(self.beside(at, line.filter(|_| shown)));
+                rows
             }
             What::Connected(connected) => self.connected(at, connected),
             What::OutageBegan(outage) => {
                 (self.outage_began, self.announced) = (Some(outage.began), None);
+                self.resumed = false;
                 Vec::new()
             }
+            What::WritersOut(out) => self.writers_out(at, *out),
             What::Written(_) | What::ReadBack(_) => self.single(at, &event.what),
             What::ReplicaFailed { fault } => {
                 let line = self.replicas.failed(fault, self.at_least(Verbosity::Verbose));
@@ -144,12 +191,28 @@ impl TextLog {
                 let shown = self.at_least(Verbosity::Normal);
                 self.beside(at, line.filter(|_| shown))
             }
+            What::PassedOver(passed_over) => {
+                let line = self.passed_over.add(at, passed_over);
+                self.beside(at, line)
+            }
             What::Leader(seen) => self.beside(at, Some(patroni_lines::leader(seen))),
             What::PatroniApi(reached) => {
                 let shown = self.at_least(Verbosity::Normal);
                 self.beside(at, Some(patroni_lines::api(reached)).filter(|_| shown))
             }
-            What::LeaderChanged { .. } => Vec::new(),
+            What::LeaderChanged { .. }
+            | What::ServerClock { .. }
+            | What::AckGap(_)
+            | What::AckGapGoesOn { .. } => Vec::new(),
+            What::AcknowledgedLocally(writes) => {
+                self.locally.add(writes);
+                let line = self.locally.due(at);
+                self.beside(at, line)
+            }
+            What::GivenUp(writes) => {
+                self.given_up += writes.seqs.len();
+                Vec::new()
+            }
             what => {
                 let mut rows = self.let_out(at, what);
                 for (stamp, line) in self.lines(at, what) {
@@ -163,13 +226,21 @@ impl TextLog {
     /// The rows that were held back until now. To be called a few times a second.
     pub fn tick(&mut self, at: Duration) -> Vec<String> {
         let told = self.folding.due(at);
-        self.told(&told)
+        let mut rows = self.told(&told);
+        let line = self.locally.due(at);
+        rows.extend(self.beside(at, line));
+        let line = self.silence_again(at);
+        rows.extend(self.beside(at, line));
+        rows
     }
 
     /// The rows that are still held back when no event follows.
     pub fn finish(&mut self, at: Duration) -> Vec<String> {
         let told = self.folding.end(at);
-        self.told(&told)
+        let mut rows = self.told(&told);
+        let line = self.locally.rest(at);
+        rows.extend(self.beside(at, line));
+        rows
     }
 
     fn at_least(&self, verbosity: Verbosity) -> bool {
@@ -178,6 +249,25 @@ impl TextLog {
 
     fn several_writers(&self) -> bool {
         self.options.writers > 1
+    }
+
+    fn follow_silences(&mut self, at: Duration, what: &What) {
+        match what {
+            What::Run(header) => self.silences = Silences::new(header.options.write_timeout),
+            What::Stalled(stalled) => self.silences.begins(at, stalled),
+            What::Interval(interval) => self.silences.interval(interval),
+            What::Connected(connected) => self.silences.over(connected.writer),
+            What::GivenUp(writes) => self.silences.over(writes.writer),
+            What::OutageEnded(_) | What::Ended { .. } => self.silences.all_over(),
+            _ => {}
+        }
+    }
+
+    /// That there is no answer still, every few seconds.
+    fn silence_again(&mut self, at: Duration) -> Option<Line> {
+        let (batch, waiting) = self.silences.due(at)?;
+        let shown = self.at_least(Verbosity::Normal);
+        shown.then(|| failure_lines::stall(&batch, self.setting()).part_if(waiting))
     }
 
     /// What is held goes first; what works again begins a new series.
@@ -216,6 +306,15 @@ impl TextLog {
         }
     }
 
+    /// That some writers are out while others write is news once.
+    fn writers_out(&mut self, at: Duration, now: WritersOut) -> Vec<String> {
+        let before = self.writers_out;
+        self.writers_out = now.others_write.then_some(now.out);
+        let is_news = before.is_none() && now.others_write && !self.resumed;
+        let line = outage_lines::writers_out(now.out, self.options.writers);
+        self.beside(at, Some(line).filter(|_| is_news))
+    }
+
     fn connected(&mut self, at: Duration, connected: &Connected) -> Vec<String> {
         let verbose = self.at_least(Verbosity::Verbose);
         let news = self.announced.as_ref() != Some(&connected.server);
@@ -244,9 +343,13 @@ impl TextLog {
                 vec![(Stamp::Rule, run_lines::header(header, verbose))]
             }
             What::Ready(ready) => run_lines::ready(ready).map(stamped).unwrap_or_default(),
-            What::WritesResumed(resumed) => stamped(outage_lines::resumed(resumed, writers)),
+            What::WritesResumed(resumed) => {
+                self.resumed = true;
+                stamped(outage_lines::resumed(resumed, writers))
+            }
             What::OutageEnded(outage) => {
                 (self.outage_began, self.last_outage) = (None, outage.degraded);
+                self.writers_out = None;
                 stamped(outage_lines::ended(outage, writers))
             }
             What::FullRate { after, .. } if *after > self.last_outage + NOTABLY_LATER => {
@@ -254,27 +357,40 @@ impl TextLog {
                 below([Line::new(Tone::Plain, "").rest(text)])
             }
             What::Checked(checked) => {
-                found(at, outage_lines::checked(checked, self.several_writers()))
+                let told = std::mem::replace(&mut self.not_found, checked.not_found.clone());
+                let news = told != checked.not_found;
+                found(at, outage_lines::checked(checked, news, self.several_writers()))
             }
             What::Reclassified { outage, kind } => {
                 stamped(outage_lines::reclassified(*outage, *kind))
             }
             What::IdGap(gap) => below([outage_lines::id_gap(gap)]),
             What::HistoryBackwards(backwards) => stamped(outage_lines::backwards(backwards)),
+            What::TwoPrimaries(seen) if seen.over || self.two_primaries < seen.n => {
+                self.two_primaries = self.two_primaries.max(seen.n);
+                stamped(outage_lines::two_primaries(seen))
+            }
             What::Injected(injected) => stamped(drill_lines::injected(injected)),
             What::InjectionEnded { took, .. } => below(drill_lines::ended(*took)),
             What::Drill { message } if self.at_least(Verbosity::Normal) => {
-                below([drill_lines::said(message)])
+                stamped(drill_lines::said(message))
             }
-            What::Stopping { reason } => stamped(run_lines::stopping(*reason)),
+            What::Stopping { reason, writers_out } => {
+                stamped(run_lines::stopping(*reason, *writers_out, writers))
+            }
             What::Verifying { step } if self.at_least(Verbosity::Normal) => {
                 below([Line::new(Tone::Plain, "").rest(format!("verifying: {step}"))])
             }
             What::LookedAt { writes, of } if self.at_least(Verbosity::Normal) => {
                 below([run_lines::looked_at(*writes, *of)])
             }
-            What::Verified(verification) => found(at, run_lines::verified(verification)),
-            What::Ended { .. } if !self.verified && self.ready => stamped(run_lines::stopped_now()),
+            What::Verified(verification) => {
+                found(at, run_lines::verified(verification, self.closed))
+            }
+            What::Ended { .. } if !self.verified && self.ready => {
+                stamped(run_lines::stopped_now(self.given_up))
+            }
+            What::OwnPause(pause) => stamped(run_lines::own_pause(*pause)),
             What::Warning { message } => {
                 stamped(Line::new(Tone::Wary, "WARNING").rest(format!(": {message}")))
             }
@@ -283,17 +399,26 @@ impl TextLog {
     }
 
     fn told(&mut self, told: &[Told]) -> Vec<String> {
-        let setting = Setting {
-            writers: self.options.writers,
-            verbose: self.at_least(Verbosity::Verbose),
-            outage_began: self.outage_began,
-        };
+        let setting = self.setting();
         let quiet = self.options.verbosity == Verbosity::Quiet;
         let mut rows = Vec::new();
         for told in told.iter().filter(|told| !(quiet && told.is_repeat())) {
+            if told.key == Key::Stall {
+                self.silences.told(told.at);
+            }
             rows.extend(self.printer.rows(Stamp::At(told.at), &failure_lines::line(told, setting)));
         }
         rows
+    }
+
+    fn setting(&self) -> Setting {
+        Setting {
+            writers: self.options.writers,
+            verbose: self.at_least(Verbosity::Verbose),
+            ready: self.ready,
+            outage_began: self.outage_began,
+            writers_out: self.writers_out,
+        }
     }
 }
 

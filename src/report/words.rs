@@ -2,15 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::event::{Backwards, BackwardsWhat, ErrorCounts};
+use crate::model::event::{Backwards, BackwardsWhat, ErrorCounts, Note};
 use crate::model::fault::Class;
 use crate::model::injection::Cause;
-use crate::model::kind::Kind;
+use crate::model::kind::{Detail, Filled, Kind};
 use crate::model::options::{LoadOptions, Rate};
 use crate::model::outage::{Outage, Side};
+use crate::model::own_pause::OwnPause;
+use crate::model::passed_over::PassedOverCount;
+use crate::model::replica_lag::ReplicaSummary;
 use crate::model::seq_set::SeqSet;
+use crate::model::server::Server;
+use crate::model::stall_cause::{Blocker, StallCause, StallSeen};
+use crate::model::summary::HeldBy;
+use crate::model::two_primaries::TwoPrimaries;
 
-use super::numbers::{counted, duration, grouped, per_second};
+use super::numbers::{counted, duration, grouped, per_second, seconds};
 
 /// How many ranges or writers are named before the rest is only counted.
 const NAMED: usize = 4;
@@ -53,7 +60,7 @@ fn and_more(named: &[String], all: usize, noun: &str) -> String {
 /// How many writes there are.
 #[must_use]
 pub fn total(writes: &BTreeMap<i32, SeqSet>) -> u64 {
-    writes.values().map(SeqSet::len).sum()
+    writes.values().map(SeqSet::len).fold(0, u64::saturating_add)
 }
 
 /// How far a verification is: `looked at 2 000 000 of 5 000 000 writes`.
@@ -77,7 +84,7 @@ pub fn inserts(writes: &BTreeMap<i32, SeqSet>, several_writers: bool) -> String 
     }
 }
 
-/// Errors by class: `lost 1, no_backend 11`.
+/// Errors by class: `connection_lost 1, no_backend 11`.
 #[must_use]
 pub fn errors(errors: &ErrorCounts) -> String {
     let counts: Vec<String> =
@@ -89,24 +96,176 @@ pub fn errors(errors: &ErrorCounts) -> String {
 #[must_use]
 pub fn loud_class(class: Class) -> String {
     // A server that shuts down says the same SQLSTATE as one that starts.
-    let name = if class == Class::Starting { "not_ready" } else { class.name() };
+    let name = match class {
+        Class::Starting => "not_ready",
+        // A limit of pgchaos's own machine.
+        Class::Local => "local_limit",
+        _ => class.name(),
+    };
     name.replace('_', " ").to_uppercase()
 }
 
-/// An outage by its kind and who was in it: `failover patroni2 → patroni3`.
+/// An outage by its kind and the servers in it, with what its writes waited for where that was seen:
+/// `failover patroni2 → patroni3`, `stall: waiting for a synchronous standby`.
 #[must_use]
 pub fn outage(outage: &Outage) -> String {
+    let blocker = outage.blocked_by.as_deref();
+    match (&outage.stall_cause, outage.kind) {
+        (Some(cause), Kind::Stall) => format!("stall: {}", stall_cause(cause, blocker)),
+        // An outage that ended otherwise may have begun so.
+        (Some(cause @ (StallCause::SyncStandby | StallCause::Lock)), _) => {
+            format!("{} after {}", by_kind(outage), stall_cause(cause, blocker))
+        }
+        _ => by_kind(outage),
+    }
+}
+
+/// What a write without an answer waits for: `waiting for a lock held by psql, pid 4711`.
+#[must_use]
+pub fn stall_cause(cause: &StallCause, blocker: Option<&Blocker>) -> String {
+    match cause {
+        StallCause::SyncStandby => "waiting for a synchronous standby".to_owned(),
+        StallCause::Lock => {
+            let by = blocker.map(|one| format!(" held by {}", named(one))).unwrap_or_default();
+            format!("waiting for a lock{by}")
+        }
+        StallCause::Other(event) => format!("waiting for {event} on the server"),
+        StallCause::Working => "the server still works on it".to_owned(),
+        StallCause::OnTheWay => {
+            "the server waits for its client: the write or its answer is on the way".to_owned()
+        }
+        StallCause::Gone => "its server process is gone".to_owned(),
+    }
+}
+
+fn named(blocker: &Blocker) -> String {
+    let Blocker { pid, name, own, .. } = blocker;
+    match (pid, name) {
+        (0, _) => "a prepared transaction".to_owned(),
+        _ if *own => format!("another session of this run, pid {pid}"),
+        (_, Some(name)) => format!("{name}, pid {pid}"),
+        (_, None) => format!("pid {pid}"),
+    }
+}
+
+/// What a look has found.
+#[must_use]
+pub fn stall_seen(seen: &StallSeen) -> String {
+    match &seen.stall_cause {
+        Some(cause) => stall_cause(cause, seen.blocked_by.as_ref()),
+        None => "no new session gets an answer either".to_owned(),
+    }
+}
+
+fn by_kind(outage: &Outage) -> String {
     let (from, to) = (outage.from.as_ref().map(Side::name), outage.to.as_ref().map(Side::name));
     let same = to.or(from).map(|name| format!(" of {name}")).unwrap_or_default();
+    let at = to.or(from).map(|name| format!(" at {name}")).unwrap_or_default();
+    let by = to.or(from).map(|name| format!(" by {name}")).unwrap_or_default();
     match outage.kind {
         Kind::Failover | Kind::Switchover => format!("{}{}", outage.kind, way(from, to)),
+        Kind::Restart if outage.detail == Some(Detail::ProcessCrashed) => {
+            format!("restart{same}: a server process crashed")
+        }
         Kind::Restart | Kind::Demotion => format!("{}{same}", outage.kind),
+        Kind::Terminated if outage.detail == Some(Detail::ByTimeLimit) => {
+            format!("terminated: sessions ended by a time limit of the server{}", kept_out(outage))
+        }
+        Kind::Terminated => {
+            format!("terminated: sessions ended by an administrator{}", kept_out(outage))
+        }
+        Kind::ReadOnly => format!("read-only by the settings{same}"),
+        Kind::Overloaded => match &outage.detail {
+            Some(Detail::OwnSessions(filled)) => format!("overloaded: {}", own_sessions(filled)),
+            _ => format!("overloaded{at}: no room for a session or its work"),
+        },
+        Kind::Denied => format!("denied{by}: permission, role or pg_hba.conf changed"),
         Kind::Connection => "connection (proxy or network)".to_owned(),
         Kind::Stall => "stall: nothing but silence".to_owned(),
-        Kind::Unknown if outage.last_ack.is_none() => "before the first write".to_owned(),
-        Kind::Unknown if from == to || to.is_none() => "cause unknown".to_owned(),
-        Kind::Unknown => format!("cause unknown{}", way(from, to)),
+        Kind::Unknown if outage.last_ack.is_none() && from.is_none() && !outage.partial => {
+            "before the first write".to_owned()
+        }
+        Kind::Unknown if from == to || to.is_none() => {
+            format!("cause unknown{}", refused_with(outage))
+        }
+        Kind::Unknown => format!("cause unknown{}{}", way(from, to), refused_with(outage)),
     }
+}
+
+/// What is known where the cause is not: ` (SQLSTATE 57014, P0001)`.
+fn refused_with(outage: &Outage) -> String {
+    let sqlstates: Vec<&str> = outage.sqlstates.keys().map(String::as_str).take(3).collect();
+    match sqlstates.len() {
+        0 => String::new(),
+        _ => format!(" (SQLSTATE {})", sqlstates.join(", ")),
+    }
+}
+
+/// `2, the longest 3.0 s: times across them are partly pgchaos's own`; none without a pause.
+#[must_use]
+pub fn own_pauses(pauses: &[OwnPause]) -> Option<String> {
+    let longest = pauses.iter().map(|pause| pause.length).max()?;
+    let (count, longest) = (grouped(pauses.len() as u64), duration(longest));
+    Some(format!("{count}, the longest {longest}: times across them are partly pgchaos's own"))
+}
+
+/// `1 of 4 writers out`, or `no write goes through` where there is one.
+#[must_use]
+pub fn writers_out(out: u64, writers: u32) -> String {
+    match writers {
+        ..=1 => "no write goes through".to_owned(),
+        _ => format!("{} of {} out", grouped(out), counted(u64::from(writers), "writer")),
+    }
+}
+
+/// How long an outage was: `3.1 s without a write`, or of a partial one with how many writers out,
+/// and whether it was over.
+#[must_use]
+pub fn length(outage: &Outage, writers: u32) -> String {
+    let without = |length| format!("{} without a write", duration(length));
+    match (outage.open, outage.writers_out_at_end) {
+        (_, 0) if outage.partial => partial(outage, writers),
+        _ if outage.partial => format!("{}, until the run ended", partial(outage, writers)),
+        (Some(open), _) => format!("{}, and none until the run ended", without(open)),
+        (None, 0) => without(outage.duration),
+        (None, out) => {
+            let out = writers_out(out, writers);
+            format!("{}, and {out} until the run ended", without(outage.duration))
+        }
+    }
+}
+
+/// `1 of 4 writers out for 38.0 s`: how long a partial outage was.
+#[must_use]
+pub fn partial(outage: &Outage, writers: u32) -> String {
+    let up_to = if outage.writers_out_max > 1 { "up to " } else { "" };
+    let (out, all) = (grouped(outage.writers_out_max), counted(u64::from(writers), "writer"));
+    format!("{up_to}{out} of {all} out for {}", duration(outage.degraded))
+}
+
+/// `writable again between +0.1 s and +3.1 s`, where that is known less sharply than it is shown.
+#[must_use]
+pub fn writable_again(outage: &Outage) -> Option<String> {
+    let (from, to) = outage.writable_after.filter(|_| !outage.partial)?;
+    let (from, to) = (duration(from), duration(to));
+    (from != to).then(|| format!("writable again between +{from} and +{to}"))
+}
+
+/// What kept writers out once their sessions had ended, where that was said.
+fn kept_out(outage: &Outage) -> &'static str {
+    let met = |class| outage.errors.contains_key(&class);
+    match (met(Class::Overloaded), met(Class::Auth)) {
+        (true, _) => ", then no room for new ones",
+        (false, true) => ", then none let in",
+        (false, false) => "",
+    }
+}
+
+/// Whose sessions fill a limit: `pgchaos's own 2 sessions fill the limit of role app (2)`.
+fn own_sessions(filled: &Filled) -> String {
+    let Filled { own, of, max } = filled;
+    let noun = if *own == 1 { "session fills" } else { "sessions fill" };
+    format!("pgchaos's own {} {noun} the limit of {of} ({max})", grouped(u64::from(*own)))
 }
 
 /// What an outage followed, in a drill: `4 ms after kill leader (patroni2)`.
@@ -143,6 +302,103 @@ pub fn load(options: &LoadOptions) -> String {
     format!("{writers}{pipeline} · {rate}")
 }
 
+/// What other servers hold, of the lost writes or of all acknowledged ones: `2 of them are on
+/// patroni1 (timeline 1)`. Nothing when none holds any.
+#[must_use]
+pub fn held(held: &[HeldBy], of_lost: bool) -> Option<String> {
+    let words = |held: &HeldBy| {
+        let timeline = held.timeline.map(|timeline| format!(" (timeline {timeline})"));
+        let on = format!("{}{}", held.server, timeline.unwrap_or_default());
+        match (of_lost, held.writes) {
+            (true, 0) => None,
+            (true, writes) => Some(format!("{} of them on {on}", grouped(writes))),
+            (false, writes) => Some(format!("{} on {on}", counted(writes, "acknowledged write"))),
+        }
+    };
+    let held: Vec<String> = held.iter().filter_map(words).collect();
+    (!held.is_empty()).then(|| held.join(", "))
+}
+
+/// That no acknowledged write is missing. Of a run whose record was not closed only those are known
+/// that the record has.
+#[must_use]
+pub fn all_there(closed: bool) -> &'static str {
+    if closed {
+        "every acknowledged write is there"
+    } else {
+        "every write that the record has as acknowledged is there"
+    }
+}
+
+/// Lost writes that no synchronous standby ever had to have, in words.
+#[must_use]
+pub fn lost_locally(writes: u64) -> Option<String> {
+    let verb = if writes == 1 { "was" } else { "were" };
+    (writes > 0).then(|| {
+        format!(
+            "{} of them {verb} acknowledged locally: the wait for the synchronous standby was \
+             cancelled",
+            grouped(writes)
+        )
+    })
+}
+
+/// How a verification was decided, where there is something to say. That one endpoint was looked
+/// at is the ordinary case: the summary says it beside the result.
+#[must_use]
+pub fn note(note: &Note) -> Option<String> {
+    Some(match note {
+        // The reason says it.
+        Note::OneEndpoint | Note::Removed => return None,
+        Note::WentBack { from, to } => {
+            format!("history went back: timeline {to} decides, the run has seen timeline {from}")
+        }
+        Note::TableGone => "the table is gone, and every acknowledged write with it".to_owned(),
+        Note::BehindPooler => "a pooler stands between: which sessions could still commit a write \
+                               is not known, so what is in doubt and not there stays in doubt"
+            .to_owned(),
+    })
+}
+
+/// Two servers that acknowledged at the same time, without when.
+#[must_use]
+pub fn two_primaries(seen: &TwoPrimaries) -> String {
+    let side = |server: &Server| {
+        let timeline = server.timeline.map(|timeline| format!(" (timeline {timeline})"));
+        format!("{}{}", server.name(), timeline.unwrap_or_default())
+    };
+    format!(
+        "{} acknowledged {} that {} sent after {} had acknowledged",
+        side(&seen.old),
+        counted(seen.writes, "write"),
+        if seen.writes == 1 { "was" } else { "were" },
+        side(&seen.new),
+    )
+}
+
+/// A host that was tried in vain before another one served: `10.0.0.1:5432: timeout ×9, 27.0 s of
+/// waiting`.
+#[must_use]
+pub fn passed_over(passed_over: &PassedOverCount) -> String {
+    let PassedOverCount { host, class, count, total_s } = passed_over;
+    let waiting = match *total_s {
+        ..0.1 => String::new(),
+        total_s => format!(", {} of waiting", seconds(total_s)),
+    };
+    format!("{host}: {class} ×{}{waiting}", grouped(*count))
+}
+
+/// What a run is called, and in which group: `zone-a of group checkout`.
+#[must_use]
+pub fn called(name: Option<&str>, group: Option<&str>) -> Option<String> {
+    match (name, group) {
+        (Some(name), Some(group)) => Some(format!("{name} of group {group}")),
+        (Some(name), None) => Some(name.to_owned()),
+        (None, Some(group)) => Some(format!("group {group}")),
+        (None, None) => None,
+    }
+}
+
 /// What went backwards: `timeline 3 → 2 on patroni1`.
 #[must_use]
 pub fn backwards(backwards: &Backwards) -> String {
@@ -154,6 +410,23 @@ pub fn backwards(backwards: &Backwards) -> String {
             format!("{server} is another cluster (system identifier {from} → {to})")
         }
     }
+}
+
+/// How far a replica was behind: `r1 · at most 3.2 s behind, 12.4 s after the start · …`.
+#[must_use]
+pub fn replica(replica: &ReplicaSummary) -> String {
+    let ReplicaSummary { name, reads, lag_max, lag_max_at, writes_behind_max, lag_last, .. } =
+        replica;
+    if lag_max.is_zero() {
+        return format!("{name} · level whenever it was read, {}", counted(*reads, "time"));
+    }
+    format!(
+        "{name} · at most {} behind, {} after the start · at most {} · {} behind at the end",
+        duration(*lag_max),
+        duration(*lag_max_at),
+        counted(*writes_behind_max, "write"),
+        duration(*lag_last)
+    )
 }
 
 #[cfg(test)]

@@ -152,6 +152,17 @@ fn a_cancelled_wait_for_the_synchronous_standby_is_counted_as_acknowledged_local
     assert_eq!(finished.code, 0, "{}", finished.stderr);
     assert_complete(&finished.summary);
     assert_eq!(finished.summary["writes"]["acknowledged_locally"], 3);
+    let told = finished.events_named("acknowledged_locally");
+    let seqs: Vec<i64> = told
+        .iter()
+        .flat_map(|event| event["seqs"].as_array().unwrap())
+        .flat_map(|range| range[0].as_i64().unwrap()..=range[1].as_i64().unwrap())
+        .collect();
+    assert_eq!(seqs.len(), 3, "each is told: {told:?}");
+    let lines = finished.recorded();
+    let recorded = lines.iter().filter(|line| line["event"] == "interval");
+    let recorded = recorded.filter(|line| line["acknowledged_locally"].is_array()).count();
+    assert!(recorded >= 1, "the record names them");
     assert_eq!(finished.summary["writes"]["in_doubt"], 0);
     assert_eq!(finished.summary["verification"]["lost"], 0);
 }

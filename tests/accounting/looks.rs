@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Gen, Postgres, pgchaos, wait_until};
+use crate::support::{Gen, Postgres, pgchaos, recorded, wait_until};
 
 /// Far longer than anything here takes, also on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
@@ -19,6 +19,14 @@ pub(crate) type Token = (i64, i64);
 pub(crate) fn run_id(load: &Gen) -> String {
     let run = load.wait_for_event(SOON, "the run begins", |event| event["event"] == "run");
     run["run_id"].as_str().unwrap().to_owned()
+}
+
+/// The same from its record, for a log that no program reads.
+pub(crate) fn recorded_run_id(load: &Gen) -> String {
+    let has_a_line =
+        || std::fs::read_to_string(load.record()).is_ok_and(|text| text.contains('\n'));
+    wait_until(SOON, "the record has its first line", has_a_line);
+    recorded(load.record())[0]["run_id"].as_str().unwrap().to_owned()
 }
 
 /// Waits until every one of these writers has this many answers, as the log has it.

@@ -79,7 +79,7 @@ fn a_pair_that_is_not_patronis_fails_over_by_a_hook() {
     let rest = format!(
         "[[step]]\n\
          kill = 'leader'\n\
-         expect = {{ outages = 1, kind = 'failover', errors = ['lost', 'refused'] }}\n\
+         expect = {{ outages = 1, kind = 'failover', errors = ['connection_lost', 'refused'] }}\n\
          [[step]]\n\
          wait = 'outage'\n\
          [[step]]\n\
@@ -261,7 +261,7 @@ fn ctrl_c_twice_mends_and_leaves_the_verification_out() {
 #[test]
 fn repeated_drills_tell_how_their_outages_spread_and_write_reports() {
     let pair = Pair::start();
-    let end_sessions = "PGTARGETSESSIONATTRS=read-write psql -XAtqc \"select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'pgchaos'\"";
+    let end_sessions = "PGTARGETSESSIONATTRS=read-write psql -XAtqc \"select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name like 'pgchaos:%'\"";
     let rest = format!(
         "[[step]]\nexec = '''{end_sessions}'''\nexpect = {{ outages = '>= 1' }}\n\
          [[step]]\nwait = 'recovered'\n"

@@ -151,8 +151,20 @@ pub(crate) fn signs(fault: &Value) -> [&str; 3] {
 
 fn counts(events: &[Value]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
-    for event in events.iter().filter(|event| event["event"] == "fault") {
-        *counts.entry(event["fault"]["class"].as_str().unwrap().to_owned()).or_default() += 1;
+    let mut count = |fault: &Value, count| {
+        *counts.entry(fault["class"].as_str().unwrap().to_owned()).or_default() += count;
+    };
+    for event in events {
+        match event["event"].as_str().unwrap() {
+            "fault" => count(&event["fault"], 1),
+            // Refusals that no line of their own tells.
+            "interval" => {
+                for refused in event["rejections"].as_array().into_iter().flatten() {
+                    count(&refused["fault"], refused["count"].as_u64().unwrap());
+                }
+            }
+            _ => {}
+        }
     }
     counts
 }

@@ -16,7 +16,7 @@ fn auth_by_a_password_that_was_changed_in_mid_run() {
     server.psql("ALTER ROLE postgres PASSWORD 'postgres'");
     let outage = load.recovers();
     assert!(outage["errors"]["auth"].as_u64() >= Some(5), "{outage}");
-    load.ends_with(&["auth", "lost"]);
+    load.ends_with(&["auth", "connection_lost"]);
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn auth_by_a_line_that_was_taken_out_of_pg_hba() {
     fs::write(&hba, lines).unwrap();
     server.psql("SELECT pg_reload_conf()");
     load.recovers();
-    load.ends_with(&["auth", "lost"]);
+    load.ends_with(&["auth", "connection_lost"]);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn auth_by_a_role_that_may_not_log_in_any_more() {
     assert_eq!(signs(&load.faults("auth", 3)), ["auth", "authenticate", "28000"]);
     server.psql("ALTER ROLE app LOGIN");
     load.recovers();
-    load.ends_with(&["auth", "lost"]);
+    load.ends_with(&["auth", "connection_lost"]);
 }
 
 /// TLS is for TCP alone, so that a run can begin on a socket and meet a server that has none later.
@@ -65,5 +65,5 @@ fn tls_that_a_server_does_not_speak() {
     assert_eq!(fault["fault"]["endpoint"], format!("127.0.0.1:{}", without_tls.port()));
     server.start_again();
     assert_eq!(load.recovers()["kind"], "restart");
-    load.ends_with_some_of(&["lost", "refused", "tls"], &PASSING);
+    load.ends_with_some_of(&["connection_lost", "refused", "tls"], &PASSING);
 }

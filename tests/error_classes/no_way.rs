@@ -15,7 +15,7 @@ fn refused_where_nobody_listens() {
     assert_eq!(fault["writer"], 1);
     proxy.pass();
     load.recovers();
-    load.ends_with(&["lost", "refused"]);
+    load.ends_with(&["connection_lost", "refused"]);
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn refused_where_the_socket_is_missing() {
     assert_eq!(fault["fault"]["endpoint"], format!("{folder}:{}", server.port()));
     server.start_again();
     load.recovers();
-    load.ends_with_some_of(&["lost", "refused"], &PASSING);
+    load.ends_with_some_of(&["connection_lost", "refused"], &PASSING);
 }
 
 #[test]
@@ -44,7 +44,20 @@ fn no_backend_behind_a_proxy_that_accepts_and_closes() {
     proxy.pass();
     let outage = load.recovers();
     assert!(outage["phases_s"]["tcp_accepted"].is_number(), "{outage}");
-    load.ends_with(&["lost", "no_backend"]);
+    load.ends_with(&["connection_lost", "no_backend"]);
+}
+
+#[test]
+fn protocol_where_what_answers_is_no_postgresql() {
+    let server = Postgres::shared();
+    let proxy = Proxy::start(server.port());
+    let load = Load::start(&proxy.url(), &QUIET);
+    proxy.garbage_on_accept();
+    proxy.cut();
+    assert_eq!(signs(&load.faults("protocol", 3)), ["protocol", "authenticate", "-"]);
+    proxy.pass();
+    load.recovers();
+    load.ends_with(&["connection_lost", "protocol"]);
 }
 
 /// The kernel has no TCP route to a broadcast address, so that nothing is sent.
@@ -58,7 +71,7 @@ fn unreachable_where_no_route_leads() {
     assert_eq!(signs(&load.faults("unreachable", 3)), ["unreachable", "connect", "-"]);
     proxy.pass();
     load.recovers();
-    load.ends_with(&["lost", "refused", "unreachable"]);
+    load.ends_with(&["connection_lost", "refused", "unreachable"]);
 }
 
 /// By RFC 6761 no resolver has an address for such a name.
@@ -74,7 +87,7 @@ fn resolve_for_a_name_without_address() {
     assert_eq!(fault["fault"]["endpoint"], "nobody.invalid:5432");
     proxy.pass();
     load.recovers();
-    load.ends_with(&["lost", "refused", "resolve"]);
+    load.ends_with(&["connection_lost", "refused", "resolve"]);
 }
 
 #[test]
@@ -87,9 +100,11 @@ fn timeout_of_a_connect_into_silence() {
     proxy.cut();
     let fault = load.faults("timeout", 2);
     assert_eq!(signs(&fault), ["timeout", "authenticate", "-"]);
+    let words = "accepted, then 1.0 s of silence (--connect-timeout)";
+    assert_eq!(fault["fault"]["message"], words);
     proxy.pass();
     load.recovers();
-    let finished = load.ends_with(&["lost", "timeout"]);
+    let finished = load.ends_with(&["connection_lost", "timeout"]);
     for (first, second) in pairs_of(&finished.events, "timeout") {
         assert!(second - first >= 1.0, "the whole deadline: {first} {second}");
     }
@@ -104,6 +119,8 @@ fn timeout_of_a_write_into_silence() {
     proxy.silence();
     let fault = load.fault("timeout");
     assert_eq!(signs(&fault), ["timeout", "write", "-"]);
+    assert_eq!(fault["fault"]["message"], "no answer within 2.0 s (--write-timeout)");
+    assert_eq!(fault["fault"]["endpoint"], format!("127.0.0.1:{}", proxy.port()));
     assert_eq!(fault["in_doubt"].as_array().expect("one write").len(), 1, "{fault}");
     proxy.pass();
     let outage = load.recovers();

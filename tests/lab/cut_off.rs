@@ -81,3 +81,27 @@ fn ctrl_c_stops_what_was_started() {
     wait_until(SOON, "nothing runs", || lab.processes().is_empty());
     lab.assert_nothing_left();
 }
+
+#[test]
+fn a_demo_that_is_interrupted_says_so() {
+    let lab = TestLab::of_tester();
+    let base = lab.base.to_string();
+    let mut demo = lab.pgchaos(&["demo", "--base-port", &base]).spawn().unwrap();
+    let mut said = BufReader::new(demo.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("leads etcd") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it ended before it was interrupted");
+    }
+    kill(Pid::from_raw(demo.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    std::io::Read::read_to_string(&mut said, &mut line).unwrap();
+    let output = demo.wait_with_output().unwrap();
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{page}\n{line}");
+    assert!(page.contains("\n  INTERRUPTED · leader-kill · "), "{page}");
+    assert!(page.contains("interrupted before anything was broken"), "{page}");
+    assert!(!page.contains("COULD NOT RUN") && !page.contains("pgchaos: "), "{page}");
+    lab.assert_nothing_runs();
+    let left = fs::read_dir(lab.folder().with_file_name("demo")).unwrap().flatten();
+    assert_eq!(left.map(|entry| entry.file_name()).collect::<Vec<_>>(), ["logs"]);
+}

@@ -14,6 +14,10 @@ fn what_is_wrong_is_said_and_nothing_is_started() {
     lab.fail(&["up", "--base-port", "many"], 2, &["many"]);
     lab.fail(&["kill"], 2, &["MEMBER"]);
     lab.fail(&["kill", "a b"], 2, &["\"a b\" names no member", "etcd:any"]);
+    assert!(lab.succeed(&["list"]).contains("There is no lab: pgchaos lab up makes one"));
+    for command in ["list", "restart", "switchover", "psql"] {
+        assert!(lab.succeed(&[command, "--help"]).contains("Example: pgchaos lab "), "{command}");
+    }
     lab.fail(&["kill", "leader"], 4, &["there is no lab pgchaos", "pgchaos lab up"]);
     lab.fail(&["status", "--name", "x"], 4, &["there is no lab x", "pgchaos lab up --name x"]);
     assert!(lab.succeed(&["down"]).contains("nothing to do"));
@@ -22,6 +26,25 @@ fn what_is_wrong_is_said_and_nothing_is_started() {
     let (port, pid) = (lab.base + 4, std::process::id());
     let own = format!("port {port}, which is to be patroni2's, is taken by process {pid}");
     lab.fail(&["up", "--base-port", &base], 4, &[&own, "--base-port"]);
+    // Each says the command that was typed, on ports that are free.
+    for (typed, again) in [
+        (&["lab", "up"][..], "pgchaos lab up --base-port "),
+        (&["lab", "up", "--name", "two"], "pgchaos lab up --name two --base-port "),
+        (&["demo"], "pgchaos demo --base-port "),
+        (
+            &["drill", "run", "etcd-quorum", "--on", "lab", "--name", "two"],
+            "pgchaos drill run etcd-quorum --name two --base-port ",
+        ),
+    ] {
+        let output = lab.pgchaos(&[typed, &["--base-port", &base]].concat()).output().unwrap();
+        let said = crate::test_lab::said(&output);
+        assert_eq!(output.status.code(), Some(4), "{typed:?}: {said}");
+        let port = crate::test_lab::remedy(&said).0.strip_prefix(again);
+        let port: u16 = port.unwrap_or_else(|| panic!("{again:?} in {said}")).parse().unwrap();
+        assert!(
+            (port..port + 15).all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+        );
+    }
     drop(listener);
     lab.assert_nothing_runs();
 }

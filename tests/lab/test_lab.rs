@@ -84,11 +84,25 @@ impl TestLab {
 
     /// `pgchaos lab` with these arguments, and nothing of the tester's environment.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
+        self.pgchaos(&[&["lab"], args].concat())
+    }
+
+    /// `pgchaos` with these arguments.
+    pub(crate) fn pgchaos(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command.arg("lab").args(args).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(Stdio::piped());
         prepare(&mut command, self.home.path(), self.user.as_ref());
         command
+    }
+
+    /// The same in namespaces of its own, as `unshare` makes them with these options.
+    pub(crate) fn run_within(&self, unshare: &[&str], args: &[&str]) -> (Option<i32>, String) {
+        let mut command = Command::new("unshare");
+        command.args(unshare).arg(&self.program).arg("lab").args(args).stdin(Stdio::null());
+        prepare(&mut command, self.home.path(), self.user.as_ref());
+        let output = command.output().unwrap();
+        (output.status.code(), said(&output))
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Output {
@@ -114,6 +128,17 @@ impl TestLab {
             assert!(said.contains(words), "{words:?} in what pgchaos lab {args:?} said:\n{said}");
         }
         said
+    }
+
+    /// Types the command that `said` gives as its remedy, with `more` after it; it must work. Gives back what it said.
+    #[track_caller]
+    pub(crate) fn type_remedy(&self, said: &str, more: &[&str]) -> String {
+        let (command, _) = remedy(said);
+        let words: Vec<&str> = command.split(' ').skip(1).chain(more.iter().copied()).collect();
+        let output = self.pgchaos(&words).output().unwrap();
+        let told = self::said(&output);
+        assert!(output.status.success(), "{said}\ntyped {words:?}: {}\n{told}", output.status);
+        told
     }
 
     /// With the fastest failover, on its own ports.
@@ -230,4 +255,13 @@ fn prepare(command: &mut Command, home: &Path, user: Option<&User>) {
 pub(crate) fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     text(&output.stdout) + &text(&output.stderr)
+}
+
+/// The command that is to be tried, and what is said of it after a comma or so.
+#[track_caller]
+pub(crate) fn remedy(said: &str) -> (&str, &str) {
+    let (_, rest) = said.split_once("try: ").unwrap_or_else(|| panic!("no remedy in {said}"));
+    let end = rest.find([',', ';', '\n']).unwrap_or(rest.len());
+    assert!(rest.starts_with("pgchaos "), "no command: {rest}");
+    rest.split_at(end)
 }

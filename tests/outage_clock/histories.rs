@@ -1,6 +1,6 @@
 //! Histories as data, and playing them to a clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use pgchaos::model::fault::{Class, Fault, Phase};
 use pgchaos::model::kind::Sightings;
 use pgchaos::model::outage::{Outage, Phases};
-use pgchaos::model::outage_clock::{Input, OutageClock, Output, SETTLE};
+use pgchaos::model::outage_clock::{Input, OutageClock, Output};
 use pgchaos::model::server::Server;
 
 const TICK_MS: u64 = 25;
@@ -44,8 +44,11 @@ pub(crate) fn fault(class: Class) -> Fault {
         class,
         phase: Phase::Write,
         sqlstate: None,
+        postmaster_died: false,
+        password_missing: false,
         endpoint: "10.0.0.1:5432".to_owned(),
         message: class.name().to_owned(),
+        own_limit: None,
     }
 }
 
@@ -75,13 +78,28 @@ enum Told {
         authenticated: u64,
         server: Server,
     },
+    Stopping,
     End,
+}
+
+/// What is told, and when.
+#[derive(Debug, Clone)]
+struct Item {
+    /// When it is told.
+    told: u64,
+    /// When it was known to the writer.
+    at: u64,
+    what: Told,
 }
 
 /// What is told, with the time of the telling.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct History {
-    told: Vec<(u64, Told)>,
+    items: Vec<Item>,
+    /// How much later than it could everything of a writer is told.
+    delays: BTreeMap<i32, u64>,
+    /// Every writer says with each tick how far it has told everything, wanted or not.
+    heartbeats: bool,
 }
 
 impl History {
@@ -91,9 +109,45 @@ impl History {
             .fold(Self::default(), |history, writer| history.connected(writer, (0, 0, 0), &first()))
     }
 
-    fn tell(mut self, at: u64, told: Told) -> Self {
-        self.told.push((at, told));
+    fn tell(mut self, at: u64, what: Told) -> Self {
+        self.items.push(Item { told: at, at, what });
         self
+    }
+
+    /// Everything of each writer is told so much later, in its order, but for the sessions of the beginning: of a writer
+    /// that never had one nothing is awaited.
+    pub(crate) fn delayed(mut self, delays: &[(i32, u64)]) -> Self {
+        self.delays = delays.iter().copied().collect();
+        let mut last = 0;
+        for item in self.items.iter_mut().filter(|item| item.at > 0) {
+            if let Some(delay) = item.what.writer().and_then(|writer| self.delays.get(&writer)) {
+                item.told += delay;
+            }
+            last = last.max(item.told);
+        }
+        for item in self.items.iter_mut().filter(|item| item.what.writer().is_none()) {
+            item.told = last;
+        }
+        self
+    }
+
+    /// Every writer says with each tick how far it has told everything, not only when that is wanted.
+    pub(crate) fn with_heartbeats(mut self) -> Self {
+        self.heartbeats = true;
+        self
+    }
+
+    fn delay(&self, writer: i32) -> u64 {
+        self.delays.get(&writer).copied().unwrap_or(0)
+    }
+
+    /// Before what time everything of this writer is told, when all before the `index`th item is.
+    fn mark(&self, index: usize, writer: i32, now: u64) -> u64 {
+        let untold = self.items[index..].iter().find_map(|item| match &item.what {
+            Told::Acks { writer: other, at } if *other == writer => at.first().copied(),
+            _ => None,
+        });
+        now.saturating_sub(self.delay(writer)).min(untold.unwrap_or(u64::MAX))
     }
 
     /// Acknowledged and told at the same time.
@@ -114,13 +168,13 @@ impl History {
 
     /// A session with a write in flight since `since` ended; known at `at`.
     pub(crate) fn cut(self, writer: i32, since: u64, at: u64) -> Self {
-        let fault = Some(fault(Class::Lost));
+        let fault = Some(fault(Class::ConnectionLost));
         self.tell(at, Told::Trouble { writer, since, fault, in_doubt: 1 })
     }
 
     /// A session with nothing in flight ended.
     pub(crate) fn idle_cut(self, writer: i32, at: u64) -> Self {
-        let fault = Some(fault(Class::Lost));
+        let fault = Some(fault(Class::ConnectionLost));
         self.tell(at, Told::Trouble { writer, since: at, fault, in_doubt: 0 })
     }
 
@@ -143,6 +197,11 @@ impl History {
 
     pub(crate) fn attempt(self, writer: i32, started: u64, at: u64, class: Class) -> Self {
         let fault = fault(class);
+        self.tell(at, Told::Attempt { writer, started, accepted: None, fault, server: None })
+    }
+
+    /// An attempt that failed with this.
+    pub(crate) fn attempt_failed(self, writer: i32, started: u64, at: u64, fault: Fault) -> Self {
         self.tell(at, Told::Attempt { writer, started, accepted: None, fault, server: None })
     }
 
@@ -174,24 +233,58 @@ impl History {
         self.connected(writer, (at - 8, at - 4, at - 2), &first()).ack(writer, at)
     }
 
+    /// It is time to stop: only writers that are out go on.
+    pub(crate) fn stopping(self, at: u64) -> Self {
+        self.tell(at, Told::Stopping)
+    }
+
     pub(crate) fn end(self, at: u64) -> Self {
         self.tell(at, Told::End)
     }
 
     /// What a clock says to it, for writes with a deadline of `write_timeout`.
     pub(crate) fn play(mut self, write_timeout: u64) -> Played {
-        self.told.sort_by_key(|(at, _)| *at);
-        let mut clock = OutageClock::new(started_at(), ms(write_timeout), SETTLE);
+        self.items.sort_by_key(|item| item.told);
+        // Those that have told something.
+        let mut writers = BTreeSet::new();
+        let all = self.items.iter().filter_map(|item| item.what.writer()).max().unwrap_or(0);
+        let all = u32::try_from(all).unwrap();
+        let mut clock = OutageClock::new(started_at(), all, ms(write_timeout));
         let mut outputs = Vec::new();
         let mut tick = 0;
-        for (at, told) in &self.told {
-            while tick < *at {
+        for (index, item) in self.items.iter().enumerate() {
+            while tick < item.told {
                 outputs.extend(clock.step(Input::Tick { now: ms(tick) }));
+                if self.heartbeats || clock.wants_marks(ms(tick)) {
+                    for writer in writers.iter().copied() {
+                        let at = ms(self.mark(index, writer, tick));
+                        outputs.extend(clock.step(Input::ToldUntil { writer, at }));
+                    }
+                }
                 tick += TICK_MS;
             }
-            outputs.extend(tell(&mut clock, *at, told));
+            outputs.extend(tell(&mut clock, item.at, &item.what));
+            if !matches!(item.what, Told::Attempt { .. }) {
+                writers.extend(item.what.writer());
+            }
+            if let Told::Acks { writer, .. } | Told::Trouble { writer, .. } = item.what {
+                let at = ms(self.mark(index + 1, writer, item.told));
+                outputs.extend(clock.step(Input::ToldUntil { writer, at }));
+            }
         }
         Played { outputs }
+    }
+}
+
+impl Told {
+    fn writer(&self) -> Option<i32> {
+        match self {
+            Self::Acks { writer, .. }
+            | Self::Trouble { writer, .. }
+            | Self::Attempt { writer, .. }
+            | Self::Connected { writer, .. } => Some(*writer),
+            Self::Stopping | Self::End => None,
+        }
     }
 }
 
@@ -226,8 +319,10 @@ fn tell(clock: &mut OutageClock, at: u64, told: &Told) -> Vec<Output> {
                 authenticated: ms(*authenticated),
                 at: now,
                 server,
+                abandoned: 0,
             })
         }
+        Told::Stopping => clock.step(Input::Stopping { at: now }),
         Told::End => clock.step(Input::End { now }),
     }
 }

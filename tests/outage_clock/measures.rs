@@ -1,5 +1,7 @@
 //! When an outage began, how long it was, and its anatomy.
 
+use std::collections::BTreeMap;
+
 use pgchaos::model::fault::Class;
 use pgchaos::model::kind::Kind;
 use pgchaos::model::outage::{Outage, Side};
@@ -32,15 +34,24 @@ fn one_writer_is_cut_refused_and_recovers() {
         Outage {
             n: 1,
             kind: Kind::Connection,
+            detail: None,
             began_at: started_at() + ms(10_000),
             began: ms(10_000),
             duration: ms(3_010),
             resolution: ms(110),
+            writable_after: Some((ms(2_900), ms(3_010))),
             degraded: ms(3_010),
+            without_ack: ms(3_010),
+            writers_out_max: 1,
+            partial: false,
+            writers_out_at_end: 0,
+            open: None,
             last_ack: Some(ms(9_900)),
             first_ack: Some(ms(13_010)),
             attempts: 4,
-            errors: errors(&[(Class::Lost, 1), (Class::Refused, 3)]),
+            abandoned: 0,
+            errors: errors(&[(Class::ConnectionLost, 1), (Class::Refused, 3)]),
+            sqlstates: BTreeMap::new(),
             phases: phases([
                 Some(4),
                 Some(3_000),
@@ -55,6 +66,8 @@ fn one_writer_is_cut_refused_and_recovers() {
             skipped: 0,
             lost: 0,
             fault: None,
+            stall_cause: None,
+            blocked_by: None,
         }
     );
     assert_eq!(played.full_rates(), [(1, ms(3_010))]);
@@ -74,16 +87,25 @@ fn silence_without_an_error_is_an_outage_from_the_unanswered_write_to_its_answer
         Outage {
             n: 1,
             kind: Kind::Stall,
+            detail: None,
             began_at: started_at() + ms(10_000),
             began: ms(10_000),
             duration: ms(2_500),
             // The silent write itself was answered: its answer is the end, and nothing is sharper.
             resolution: ms(0),
+            writable_after: Some((ms(2_500), ms(2_500))),
             degraded: ms(2_500),
+            without_ack: ms(2_500),
+            writers_out_max: 1,
+            partial: false,
+            writers_out_at_end: 0,
+            open: None,
             last_ack: Some(ms(9_900)),
             first_ack: Some(ms(12_500)),
             attempts: 0,
+            abandoned: 0,
             errors: errors(&[]),
+            sqlstates: BTreeMap::new(),
             phases: phases([None, None, None, None, Some(2_500), Some(2_500)]),
             from: side(&first()),
             to: side(&first()),
@@ -91,6 +113,8 @@ fn silence_without_an_error_is_an_outage_from_the_unanswered_write_to_its_answer
             skipped: 0,
             lost: 0,
             fault: None,
+            stall_cause: None,
+            blocked_by: None,
         }
     );
 }
@@ -142,7 +166,7 @@ fn eight_writers_are_all_down_and_come_back_one_by_one() {
     assert_eq!(outage.degraded, ms(14_800 - 10_010));
     assert_eq!(outage.phases.all_writers, Some(ms(14_800 - 10_010)));
     assert_eq!(outage.in_doubt, 8);
-    assert_eq!(outage.errors, errors(&[(Class::Lost, 8)]));
+    assert_eq!(outage.errors, errors(&[(Class::ConnectionLost, 8)]));
     // Half a second after the first is back: two are back by then.
     assert_eq!(played.resumed(), [(1, ms(1_990), 6)]);
 }
@@ -162,7 +186,11 @@ fn writers_that_never_stopped_make_the_duration_the_longest_stretch_without_a_wr
         .outage();
     assert_eq!((outage.began, outage.degraded), (ms(10_000), ms(3_000)));
     assert_eq!(outage.duration, ms(220));
-    assert_eq!((outage.last_ack, outage.first_ack), (Some(ms(11_000)), Some(ms(11_220))));
+    // Writer 1 wrote meanwhile: what counts is when writer 2 was back.
+    assert!(outage.partial);
+    assert_eq!((outage.writers_out_max, outage.writers_out_at_end), (1, 0));
+    assert_eq!((outage.last_ack, outage.first_ack), (Some(ms(10_000)), Some(ms(13_000))));
+    assert_eq!(outage.without_ack, ms(220));
 }
 
 #[test]
@@ -197,8 +225,9 @@ fn a_late_batch_splits_the_stretch_that_it_lies_in() {
         .play(TIMEOUT)
         .outage();
     assert_eq!((outage.began, outage.duration), (ms(10_000), ms(20)));
-    // Two stretches of 20 ms: the earlier one.
+    // Two stretches of 20 ms: the earlier one. So short an outage is not told as partial.
     assert_eq!((outage.last_ack, outage.first_ack), (Some(ms(10_000)), Some(ms(10_020))));
+    assert!(!outage.partial);
 }
 
 #[test]
@@ -264,6 +293,7 @@ fn a_run_that_ends_in_the_middle_of_an_outage_ends_it_without_a_write() {
     assert_eq!((outage.first_ack, outage.to.clone()), (None, None));
     assert_eq!(outage.resolution, ms(0), "nothing ended it");
     assert_eq!(outage.phases, phases([Some(1), None, None, None, None, None]));
+    assert_eq!((outage.open, outage.writers_out_at_end), (Some(ms(2_000)), 2));
     assert_eq!(outage.kind, Kind::Unknown);
 }
 
@@ -278,10 +308,12 @@ fn a_run_that_ends_with_one_writer_down_still_knows_what_the_other_wrote() {
         .end(12_050)
         .play(TIMEOUT)
         .outage();
-    assert_eq!((outage.duration, outage.first_ack), (ms(500), Some(ms(10_500))));
+    assert_eq!((outage.duration, outage.first_ack), (ms(500), None));
+    assert!(outage.partial);
+    assert_eq!((outage.open, outage.writers_out_at_end), (None, 1));
     assert_eq!(outage.degraded, ms(2_050));
     assert_eq!(outage.phases.all_writers, None, "writer 2 never came back");
-    assert_eq!(outage.to, side(&first()));
+    assert_eq!(outage.to, None, "nothing proves that writer 2's server takes writes");
 }
 
 #[test]
@@ -307,20 +339,18 @@ fn a_long_degraded_outage_remembers_its_longest_stretch_wherever_it_was() {
     for longest in 0..3 {
         let mut history = History::of(2).acks(2, 100, 0..=9_900).cut(2, 10_000, 10_001);
         let mut from = 0;
-        let mut expected = (ms(0), ms(0));
         for (n, (pause, resume)) in pauses.into_iter().enumerate() {
             let resume = if n == longest { pause + 1_150 } else { resume };
-            if n == longest {
-                expected = (ms(pause), ms(resume));
-            }
             history = history.acks(1, 50, from..=pause);
             from = resume;
         }
         let outage =
             history.acks(1, 50, from..=45_000).back(2, 42_000).end(45_000).play(1_000).outage();
         assert_eq!(outage.duration, ms(1_150), "{longest}");
-        assert_eq!((outage.last_ack, outage.first_ack), (Some(expected.0), Some(expected.1)));
+        assert_eq!((outage.last_ack, outage.first_ack), (Some(ms(10_000)), Some(ms(42_000))));
         assert_eq!(outage.degraded, ms(32_000));
+        let others: u64 = (0..3).filter(|n| *n != longest).map(|n| pauses[n].1 - pauses[n].0).sum();
+        assert_eq!(outage.without_ack, ms(1_150 + others), "every pause in it");
     }
 }
 
@@ -338,7 +368,8 @@ fn the_last_write_before_an_outage_is_known_however_long_ago_it_was() {
         .play(1_000)
         .outage();
     assert_eq!(outage.began, ms(24_000));
-    assert_eq!((outage.duration, outage.last_ack), (ms(10_000), Some(ms(25_000))));
+    assert_eq!((outage.duration, outage.last_ack), (ms(10_000), Some(ms(20_000))));
+    assert_eq!((outage.partial, outage.first_ack), (true, Some(ms(40_000))));
     let outage = History::of(2)
         .acks(1, 10_000, 0..=20_000)
         .stalled(1, 24_000, 25_000)
@@ -367,8 +398,8 @@ fn two_outages_directly_after_each_other_are_two() {
     assert_eq!((outages[0].began, outages[0].duration), (ms(10_000), ms(1_000)));
     assert_eq!((outages[1].began, outages[1].duration), (ms(11_002), ms(998)));
     assert_eq!((outages[1].last_ack, outages[1].first_ack), (Some(ms(11_000)), Some(ms(12_000))));
-    assert_eq!(outages[0].errors, errors(&[(Class::Lost, 1), (Class::Refused, 1)]));
-    assert_eq!(outages[1].errors, errors(&[(Class::Lost, 1), (Class::NoBackend, 1)]));
+    assert_eq!(outages[0].errors, errors(&[(Class::ConnectionLost, 1), (Class::Refused, 1)]));
+    assert_eq!(outages[1].errors, errors(&[(Class::ConnectionLost, 1), (Class::NoBackend, 1)]));
     assert_eq!(played.sightings().len(), 2);
 }
 
@@ -497,7 +528,8 @@ fn a_connect_that_hangs_for_longer_than_a_write_may_is_remembered_for_as_long() 
     header.target.endpoints = "a:5432,b:5432,c:5432".to_owned();
     header.options.write_timeout = ms(500);
     let waits = u64::try_from(header.longest_wait().as_millis()).unwrap();
-    assert_eq!(waits, 9_000);
+    // With a lookup of each, and several addresses.
+    assert_eq!(waits, 4 * 9_000);
     let outage = History::of(1)
         .acks(1, 100, 0..=20_000)
         .attempt(2, 5_010, 14_010, Class::Timeout)
@@ -507,6 +539,139 @@ fn a_connect_that_hangs_for_longer_than_a_write_may_is_remembered_for_as_long() 
         .outage();
     assert_eq!((outage.began, outage.degraded), (ms(5_010), ms(9_390)));
     assert_eq!(outage.duration, ms(100), "writer 1 never stopped");
-    header.options.write_timeout = ms(10_000);
-    assert_eq!(header.longest_wait(), ms(10_000));
+    header.options.write_timeout = ms(40_000);
+    assert_eq!(header.longest_wait(), ms(40_000));
+}
+
+/// A slow recorder, or a writer that comes late to its batch: what counts is when things happened.
+#[test]
+fn batches_that_are_told_late_and_in_another_order_of_writers_change_no_outage() {
+    let history = || {
+        let mut history = History::of(3);
+        for (writer, later) in [(1, 0), (2, 4), (3, 8)] {
+            let (began, back) = (10_000 + later, 12_000 + 10 * later);
+            history = history
+                .acks(writer, 20, later..=9_980 + later)
+                .cut(writer, began, began + 20)
+                .attempt(writer, began + 20, began + 22, Class::Refused)
+                .back(writer, back)
+                .acks(writer, 20, back + 20..=15_000);
+        }
+        // Silence of one writer, while the others go on.
+        history.stalled(2, 15_000, 15_300).acks(2, 20, 15_600..=16_500).end(17_000)
+    };
+    let told_at_once = history().play(TIMEOUT).outages();
+    assert_eq!(told_at_once.len(), 2);
+    assert_eq!(told_at_once[0].duration, ms(2_000));
+    let delays = [0, 250, 500];
+    for (one, two, three) in
+        [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0), (2, 2, 2)]
+    {
+        let delayed = [(1, delays[one]), (2, delays[two]), (3, delays[three])];
+        let told_late = history().delayed(&delayed).play(TIMEOUT).outages();
+        assert_eq!(told_late, told_at_once, "{delayed:?}");
+    }
+}
+
+/// Two writers, of which the second is out when it is time to stop, and tries on alone.
+fn stopped_with_one_out(back: Option<u64>) -> Outage {
+    let history = History::of(2)
+        .acks(1, 100, 0..=12_000)
+        .acks(2, 100, 0..=9_900)
+        .cut(2, 10_000, 10_001)
+        .stopping(12_050)
+        .attempt(2, 12_500, 12_501, Class::Refused);
+    let history = back.into_iter().fold(history, |history, back| history.back(2, back));
+    history.end(22_050).play(TIMEOUT).outage()
+}
+
+#[test]
+fn a_writer_that_is_out_at_the_end_goes_on_alone_and_the_silence_of_the_others_says_nothing() {
+    let never = stopped_with_one_out(None);
+    assert_eq!((never.partial, never.writers_out_at_end, never.open), (true, 1, None));
+    assert_eq!((never.duration, never.degraded), (ms(100), ms(12_050)));
+    assert_eq!(never.first_ack, None);
+    let back = stopped_with_one_out(Some(14_000));
+    assert_eq!((back.partial, back.writers_out_at_end, back.open), (true, 0, None));
+    assert_eq!((back.duration, back.degraded), (ms(100), ms(4_000)));
+    assert_eq!(back.first_ack, Some(ms(14_000)));
+}
+
+#[test]
+fn an_outage_that_is_open_at_the_end_of_the_load_goes_on_as_long_as_its_writers_do() {
+    let history = |back: Option<u64>| {
+        let history = History::of(2)
+            .acks(1, 100, 0..=9_900)
+            .acks(2, 100, 0..=9_900)
+            .cut(1, 10_000, 10_001)
+            .cut(2, 10_000, 10_001)
+            .stopping(11_000)
+            .attempt(1, 12_000, 12_001, Class::Refused)
+            .attempt(2, 12_000, 12_001, Class::Refused);
+        let history = back.into_iter().fold(history, |history, back| history.back(1, back));
+        history.end(21_000).play(TIMEOUT).outage()
+    };
+    let open = history(None);
+    assert_eq!((open.duration, open.open), (ms(11_000), Some(ms(11_000))));
+    assert_eq!((open.first_ack, open.writers_out_at_end), (None, 2));
+    // One came back and wrote, and was done: the other one is still out.
+    let half = history(Some(13_000));
+    assert_eq!((half.duration, half.first_ack), (ms(3_000), Some(ms(13_000))));
+    assert_eq!((half.degraded, half.writers_out_at_end), (ms(11_000), 1));
+}
+
+/// Two writers are cut at 5 s; the first is back at once and writes until it is time to stop, at 10 s.
+fn one_back_before_the_stop(second_back: Option<u64>, told_late: bool) -> Outage {
+    let history = History::of(2)
+        .acks(1, 100, 0..=4_900)
+        .acks(2, 100, 0..=4_900)
+        .cut(1, 5_000, 5_001)
+        .cut(2, 5_000, 5_001)
+        .attempt(2, 5_002, 5_003, Class::Refused);
+    let history = if told_late {
+        // The acknowledgement before the stop is told after it.
+        history.connected(1, (9_980, 9_981, 9_982), &first()).late_acks(1, &[9_990], 10_010)
+    } else {
+        history.back(1, 5_100).acks(1, 100, 5_200..=10_000)
+    };
+    let history = history.stopping(10_000);
+    let history = second_back.into_iter().fold(history, |history, back| history.back(2, back));
+    history.end(20_000).play(TIMEOUT).outage()
+}
+
+#[test]
+fn what_writers_that_stopped_do_not_write_is_no_outage() {
+    for back in [None, Some(19_900)] {
+        let outage = one_back_before_the_stop(back, false);
+        assert_eq!((outage.duration, outage.first_ack), (ms(100), Some(ms(5_100))), "{back:?}");
+        assert_eq!((outage.open, outage.without_ack), (None, ms(100 + 100 * 49)), "{back:?}");
+        assert_eq!(outage.degraded, ms(back.unwrap_or(20_000) - 5_000));
+        assert_eq!(outage.writers_out_at_end, u64::from(back.is_none()));
+    }
+}
+
+#[test]
+fn whether_all_were_out_at_the_stop_does_not_depend_on_when_it_is_told() {
+    let outage = one_back_before_the_stop(None, true);
+    assert_eq!((outage.duration, outage.first_ack), (ms(4_990), Some(ms(9_990))));
+    assert_eq!((outage.open, outage.writers_out_at_end), (None, 1));
+}
+
+#[test]
+fn a_stall_that_ends_for_all_is_not_partial_though_one_that_was_not_told_is_answered_first() {
+    let outage = History::of(4)
+        .acks(1, 100, 0..=400)
+        .acks(2, 100, 0..=380)
+        .acks(3, 100, 0..=390)
+        .acks(4, 100, 0..=395)
+        .stalled(1, 402, 1_402)
+        .ack(2, 1_410)
+        .ack(1, 1_412)
+        .ack(3, 1_414)
+        .ack(4, 1_416)
+        .end(2_000)
+        .play(TIMEOUT)
+        .outage();
+    assert!(!outage.partial, "{outage:?}");
+    assert_eq!(outage.duration, ms(1_410 - 402));
 }

@@ -3,11 +3,11 @@
 //!
 //! All times are even numbers of milliseconds, as acknowledgements closer than one millisecond are one to the clock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use pgchaos::model::fault::Class;
-use pgchaos::model::outage_clock::{Output, SETTLE};
+use pgchaos::model::outage_clock::Output;
 use proptest::prelude::*;
 
 use crate::histories::{History, fault, first, ms};
@@ -49,6 +49,18 @@ enum Fact {
     Failed { writer: i32, since: u64 },
     Attempt { writer: i32, started: u64 },
     Session { writer: i32 },
+}
+
+impl Fact {
+    fn writer(self) -> i32 {
+        match self {
+            Self::Ack { writer, .. }
+            | Self::Stalled { writer, .. }
+            | Self::Failed { writer, .. }
+            | Self::Attempt { writer, .. }
+            | Self::Session { writer } => writer,
+        }
+    }
 }
 
 fn even(range: std::ops::Range<u64>) -> impl Strategy<Value = u64> {
@@ -143,7 +155,7 @@ fn history(facts: &[(u64, Fact)], end: u64) -> History {
             Fact::Ack { writer, at } => history.late_acks(writer, &[at], *told),
             Fact::Stalled { writer, since } => history.stalled(writer, since, *told),
             Fact::Failed { writer, since } => {
-                history.failed(writer, since, *told, fault(Class::Lost), 1)
+                history.failed(writer, since, *told, fault(Class::ConnectionLost), 1)
             }
             Fact::Attempt { writer, started } => {
                 history.attempt(writer, started, *told, Class::Refused)
@@ -161,9 +173,11 @@ struct Truth {
     degraded: Duration,
     last_ack: Option<Duration>,
     first_ack: Option<Duration>,
-    /// The next outage began before the late acknowledgements of this one were awaited: the stretch may be too long by
-    /// as much as they are late.
-    hasty: bool,
+    writers_out_max: u64,
+    partial: bool,
+    writers_out_at_end: u64,
+    open: Option<Duration>,
+    without_ack: Duration,
 }
 
 /// An outage in the making.
@@ -172,87 +186,166 @@ struct Open {
     began: u64,
     down: BTreeSet<i32>,
     last_back: u64,
+    /// When the first evidence was known.
+    noticed: u64,
+    ever_down: BTreeSet<i32>,
+    out_max: usize,
+    first_back: Option<u64>,
+}
+
+/// Every acknowledgement of the history, and when its load ended.
+struct Whole<'a> {
+    acks: &'a [(i32, u64)],
+    writers: usize,
+    end: u64,
+}
+
+/// Before what time every writer has told all its acknowledgements, when the first `index` facts are told.
+fn told_until(facts: &[(u64, Fact)], index: usize, marks: &BTreeMap<i32, u64>) -> u64 {
+    let untold = |writer: i32| {
+        facts[index..].iter().find_map(move |(_, fact)| match fact {
+            Fact::Ack { writer: other, at } if *other == writer => Some(*at),
+            _ => None,
+        })
+    };
+    let marks = marks.iter().map(|(writer, mark)| (*mark).min(untold(*writer).unwrap_or(u64::MAX)));
+    marks.min().unwrap_or(u64::MAX)
 }
 
 /// The truth, from the whole list.
-fn truths(facts: &[(u64, Fact)], end: u64) -> Vec<Truth> {
-    let mut acks: Vec<u64> = facts
+fn truths(facts: &[(u64, Fact)], end: u64, delays: &[(i32, u64)]) -> Vec<Truth> {
+    let delay = |writer: i32| delays.iter().find(|(of, _)| *of == writer).map_or(0, |(_, by)| *by);
+    let mut facts = facts.to_vec();
+    // The sessions of the beginning are told at once.
+    let arrival = |known: u64, fact: Fact| {
+        if known == 0 { 0 } else { known + delay(fact.writer()) }
+    };
+    facts.sort_by_key(|(known, fact)| arrival(*known, *fact));
+    let facts = facts.as_slice();
+    let acks: Vec<(i32, u64)> = facts
         .iter()
         .filter_map(|(_, fact)| match fact {
-            Fact::Ack { at, .. } => Some(*at),
+            Fact::Ack { writer, at } => Some((*writer, *at)),
             _ => None,
         })
         .collect();
-    acks.sort_unstable();
-    let settle = u64::try_from(SETTLE.as_millis()).unwrap();
+    let writers = facts.iter().map(|(_, fact)| fact.writer()).max().unwrap_or(0);
+    let whole = Whole { acks: &acks, writers: usize::try_from(writers).unwrap(), end };
     let mut truths = Vec::new();
     let mut open: Option<Open> = None;
     let mut over_before = 0;
     let mut tick = 0;
-    let mut all = facts.iter().map(|(told, fact)| (*told, Some(*fact))).collect::<Vec<_>>();
-    all.push((end, None));
-    for (told, fact) in all {
-        while tick < told {
-            if let Some(settled) =
-                open.take_if(|open| open.down.is_empty() && tick >= open.last_back + settle)
-            {
-                over_before = settled.last_back;
-                truths.push(truth(&acks, settled.began, settled.last_back, false, false));
+    // When each writer told something last.
+    let mut marks = BTreeMap::new();
+    for (index, (known, fact)) in facts.iter().enumerate() {
+        let told = arrival(*known, *fact);
+        let mut close = |open: &mut Option<Open>, told_until: u64| {
+            let over = |open: &mut Open| open.down.is_empty() && told_until >= open.last_back;
+            if let Some(over) = open.take_if(over) {
+                over_before = over.last_back;
+                truths.push(truth(&whole, &over));
             }
+        };
+        while tick < told {
+            for (writer, mark) in &mut marks {
+                *mark = tick.saturating_sub(delay(*writer)).max(*mark);
+            }
+            close(&mut open, told_until(facts, index, &marks));
             tick += TICK_MS;
         }
-        let (writer, since) = match fact {
-            Some(Fact::Ack { writer, at }) => {
+        let (writer, since) = match *fact {
+            Fact::Ack { writer, at } => {
+                // What was over before this outage began is no end of it.
                 if let Some(open) = &mut open
+                    && at >= open.began
                     && open.down.remove(&writer)
                 {
                     open.last_back = open.last_back.max(at);
+                    open.first_back = Some(open.first_back.map_or(at, |first| first.min(at)));
                 }
+                marks.insert(writer, *known);
+                close(&mut open, told_until(facts, index + 1, &marks));
                 continue;
             }
-            Some(Fact::Stalled { writer, since } | Fact::Failed { writer, since }) => {
-                (writer, since)
+            Fact::Session { writer } => {
+                marks.insert(writer, *known);
+                continue;
             }
-            Some(Fact::Attempt { writer, started }) => (writer, started),
-            Some(Fact::Session { .. }) | None => continue,
+            Fact::Stalled { writer, since } | Fact::Failed { writer, since } => (writer, since),
+            Fact::Attempt { writer, started } => (writer, started),
         };
         if let Some(before) = open.take_if(|open| open.down.is_empty() && since >= open.last_back) {
             over_before = before.last_back;
-            let hasty = told < before.last_back + settle;
-            truths.push(truth(&acks, before.began, before.last_back, false, hasty));
+            truths.push(truth(&whole, &before));
         }
         let began = since.max(over_before);
-        let open = open.get_or_insert(Open { began, down: BTreeSet::new(), last_back: 0 });
+        let open = open.get_or_insert(Open {
+            began,
+            down: BTreeSet::new(),
+            last_back: 0,
+            noticed: *known,
+            ever_down: BTreeSet::new(),
+            out_max: 0,
+            first_back: None,
+        });
         open.began = open.began.min(began);
+        open.noticed = open.noticed.min(*known);
         open.down.insert(writer);
+        open.ever_down.insert(writer);
+        open.out_max = open.out_max.max(open.down.len());
+        if !matches!(fact, Fact::Attempt { .. }) {
+            marks.insert(writer, *known);
+        }
     }
     if let Some(open) = open {
-        let (over, by_run) =
-            if open.down.is_empty() { (open.last_back, false) } else { (end, true) };
-        truths.push(truth(&acks, open.began, over, by_run, false));
+        truths.push(truth(&whole, &open));
     }
     truths
 }
 
-/// The longest stretch between two neighbours, the earliest of equals.
-fn truth(acks: &[u64], began: u64, over: u64, ended_by_run: bool, hasty: bool) -> Truth {
+/// The longest stretch between two neighbours, the earliest of equals; and whether others wrote meanwhile.
+fn truth(whole: &Whole<'_>, open: &Open) -> Truth {
+    let ended_by_run = !open.down.is_empty();
+    let (began, over) = (open.began, if ended_by_run { whole.end } else { open.last_back });
+    let back = open.first_back.unwrap_or(u64::MAX);
+    let others_wrote = whole.acks.iter().any(|(writer, at)| {
+        !open.ever_down.contains(writer)
+            && (open.noticed + 1..back.saturating_sub(100)).contains(at)
+    });
+    let mut acks: Vec<u64> = whole.acks.iter().map(|(_, at)| *at).collect();
+    acks.sort_unstable();
     let mut marks: Vec<u64> = vec![began];
     marks.extend(acks.iter().filter(|at| (began..=over).contains(at)));
     marks.push(over);
     let mut longest = (began, began);
+    let mut without_ack = 0;
     for pair in marks.windows(2) {
-        if pair[1] - pair[0] > longest.1 - longest.0 {
+        let stretch = pair[1] - pair[0];
+        if stretch > longest.1 - longest.0 {
             longest = (pair[0], pair[1]);
         }
+        without_ack += if stretch >= 100 { stretch } else { 0 };
     }
-    let last_ack = acks.iter().copied().filter(|at| *at <= longest.0).max();
+    let always_wrote = over - began >= 200 && longest.1 - longest.0 < 100;
+    let partial = open.out_max < whole.writers && (others_wrote || always_wrote);
+    let before = if partial { began } else { longest.0 };
+    let last_ack = acks.iter().copied().filter(|at| *at <= before).max();
+    let first_ack = match partial {
+        true => open.first_back,
+        false => (!(ended_by_run && longest.1 == over)).then_some(longest.1),
+    };
+    let last_of_all = acks.iter().copied().filter(|at| *at <= over).max().unwrap_or(0).max(began);
     Truth {
         began: ms(began),
         duration: ms(longest.1 - longest.0),
         degraded: ms(over - began),
         last_ack: last_ack.map(ms),
-        first_ack: (!(ended_by_run && longest.1 == over)).then(|| ms(longest.1)),
-        hasty,
+        first_ack: first_ack.map(ms),
+        writers_out_max: open.out_max as u64,
+        partial,
+        writers_out_at_end: open.down.len() as u64,
+        open: (ended_by_run && !partial).then(|| ms(over - last_of_all)),
+        without_ack: ms(without_ack),
     }
 }
 
@@ -263,11 +356,16 @@ proptest! {
     fn what_the_clock_says_is_what_the_whole_list_says(
         lives in proptest::collection::vec(proptest::collection::vec(spell(), 1..5), 1..5),
         share in prop_oneof![Just(1.0), 0.2_f64..1.0],
+        delays in prop_oneof![
+            Just(vec![0; 4]),
+            proptest::collection::vec(prop_oneof![Just(0), even(0..500)], 4),
+        ],
     ) {
+        let delays: Vec<(i32, u64)> = (1..).zip(delays).collect();
         let (facts, end) = facts(&lives, share);
-        let played = history(&facts, end).play(WRITE_TIMEOUT);
+        let played = history(&facts, end).delayed(&delays).with_heartbeats().play(WRITE_TIMEOUT);
         let outages = played.outages();
-        let truths = truths(&facts, end);
+        let truths = truths(&facts, end, &delays);
         prop_assert_eq!(outages.len(), truths.len(), "{:?}\n{:?}", outages, truths);
         for (outage, truth) in outages.iter().zip(&truths) {
             let said = Truth {
@@ -276,14 +374,19 @@ proptest! {
                 degraded: outage.degraded,
                 last_ack: outage.last_ack,
                 first_ack: outage.first_ack,
-                hasty: truth.hasty,
+                writers_out_max: outage.writers_out_max,
+                partial: outage.partial,
+                writers_out_at_end: outage.writers_out_at_end,
+                open: outage.open,
+                without_ack: outage.without_ack,
             };
-            if truth.hasty {
-                prop_assert_eq!((said.began, said.degraded), (truth.began, truth.degraded));
-                prop_assert!(said.duration >= truth.duration);
-                prop_assert!(said.duration <= truth.duration + ms(LATEST));
-            } else {
+            // Whether others wrote after evidence that is told late may have been told before it.
+            let is_late = delays.iter().any(|(_, by)| *by > 0);
+            if outage.partial == truth.partial || !is_late {
                 prop_assert_eq!(&said, truth, "outage {}", outage.n);
+            } else {
+                let whatever = |one: &Truth| (one.began, one.duration, one.degraded, one.without_ack);
+                prop_assert_eq!(whatever(&said), whatever(truth), "outage {}", outage.n);
             }
             let phases = &outage.phases;
             prop_assert_eq!(outage.began + phases.first_ack.unwrap_or_default(),

@@ -23,7 +23,7 @@ fn a_server_that_accepts_and_says_nothing_is_a_timeout_at_the_deadline() {
     // And in the middle of a run: new sessions are accepted and hear nothing.
     proxy.silence();
     proxy.cut();
-    let lost = wait_for_fault(&load, 0, "lost");
+    let lost = wait_for_fault(&load, 0, "connection_lost");
     let from = load.now();
     let timeout = wait_for_fault(&load, from, "timeout");
     assert_eq!(timeout["fault"]["phase"], "authenticate", "{timeout}");

@@ -25,7 +25,7 @@ fn the_end_of_an_idle_session_is_noticed_at_once_and_not_by_the_next_write() {
     load.wait_for_event(SOON, "the first write", |event| event["event"] == "written");
     for nth in 1..=5 {
         let cut = proxy.cut();
-        let fault = wait_for_fault(&load, from, "lost");
+        let fault = wait_for_fault(&load, from, "connection_lost");
         let noticed = Instant::now();
         assert_eq!(fault["fault"]["phase"], "idle", "{fault}");
         assert!(fault["in_doubt"].is_null(), "nothing was in flight: {fault}");
@@ -151,7 +151,7 @@ fn a_cut_that_takes_no_time_is_as_short_as_a_reconnect() {
     let outage = &broken.outage;
     let (duration, resolution) = (seconds(&outage["duration_s"]), seconds(&outage["resolution_s"]));
     println!("cut: {:.1} ms, resolution {:.1} ms", duration * 1e3, resolution * 1e3);
-    assert_eq!(outage["errors"], serde_json::json!({"lost": 1}));
+    assert_eq!(outage["errors"], serde_json::json!({"connection_lost": 1}));
     assert_eq!(outage["attempts"], 1, "{outage}");
     // The cut took no time: all of it is within what the program says that it cannot tell.
     assert!(duration <= resolution + 1e-5, "{outage}");

@@ -1,4 +1,5 @@
-//! `gen --patroni` where the API is not what one hopes for: the load and its verdict do not care.
+//! `gen --patroni` where no API says which server leads: the load goes on, has no outage, and ends
+//! with a verdict that is inconclusive, as the server that decides is not known.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -11,7 +12,9 @@ use crate::support::{Finished, Gen, Postgres};
 const DEADLINE: Duration = Duration::from_secs(60);
 
 fn load(postgres: &Postgres, patroni: &str) -> Gen {
-    Gen::start([&*postgres.url(), "-r", "10", "--patroni", patroni])
+    let url = postgres.url();
+    // The verification waits for a leader until then.
+    Gen::start([&*url, "-r", "10", "--patroni", patroni, "--verify-timeout", "3s"])
 }
 
 fn wait_for_api(load: &Gen, is_it: impl Fn(&Value) -> bool) -> Value {
@@ -20,7 +23,8 @@ fn wait_for_api(load: &Gen, is_it: impl Fn(&Value) -> bool) -> Value {
     })
 }
 
-/// After another second of writing.
+/// After another second of writing. The load is measured and ends; only what Patroni was to say is
+/// missing from the verdict.
 fn finish(load: Gen) -> Finished {
     let from = load.now();
     let written = |event: &Value| event["event"] == "written";
@@ -30,8 +34,16 @@ fn finish(load: Gen) -> Finished {
         written(event) && event["at_s"].as_f64() > Some(later)
     });
     let finished = load.interrupt_and_finish();
-    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    assert_eq!(finished.code, 3, "{}", finished.stderr);
     assert_eq!(finished.summary["outages"], serde_json::json!([]));
+    let writes = &finished.summary["writes"];
+    assert_eq!(writes["acknowledged"], writes["attempted"], "{writes}");
+    assert_eq!(finished.summary["verdict"], "inconclusive", "{}", finished.stderr);
+    let reasons = finished.summary["reasons"].as_array().unwrap();
+    let [reason] = reasons.as_slice() else { panic!("one reason: {reasons:?}") };
+    let reason = reason.as_str().unwrap();
+    assert!(reason.starts_with("the verification is not complete: "), "{reason}");
+    assert!(reason.contains("Patroni names no leader"), "{reason}");
     finished
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Finished, Gen, Postgres, Session, Stop, pgchaos};
+use crate::support::{Finished, Gen, Postgres, Proxy, Session, Stop, Twist, pgchaos};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -55,7 +55,7 @@ impl Database {
     }
 }
 
-fn url(login: &str, port: u16, database: &str) -> String {
+pub(crate) fn url(login: &str, port: u16, database: &str) -> String {
     format!("postgresql://{login}@127.0.0.1:{port}/{database}")
 }
 
@@ -190,6 +190,69 @@ fn no_permission_to_insert_until_the_remedy_is_taken() {
     database.run(&remedy.join("\n"));
     let finished = Gen::start(["--writes", "1", &database.url()]).finish();
     assert_eq!(finished.code, 0, "{}", finished.stderr);
+}
+
+/// Writes that report no row could be called acknowledged and then lost.
+#[test]
+fn a_trigger_that_swallows_the_rows() {
+    let database = Database::new("swallowed");
+    database.init();
+    database.run(
+        "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+         CREATE TRIGGER swallows BEFORE INSERT ON pgchaos.user_events
+            FOR EACH ROW EXECUTE FUNCTION nothing()",
+    );
+    let message = "an INSERT into pgchaos.user_events reports no row: a trigger, a rule or a route \
+                   takes it elsewhere or nowhere, so that no write could be acknowledged";
+    is_refused(&[&database.owner_url()], message, &["\\d+ pgchaos.user_events", "clean --schema"]);
+    database.run("DROP TRIGGER swallows ON pgchaos.user_events");
+    let finished = Gen::start(["--writes", "1", &database.owner_url()]).finish();
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+}
+
+#[test]
+fn a_rule_in_place_of_the_insert() {
+    let database = Database::new("ruled");
+    database.init();
+    database.run(
+        "CREATE RULE nothing AS ON INSERT TO pgchaos.user_events DO INSTEAD NOTHING;
+         CREATE TABLE public.elsewhere (LIKE pgchaos.user_events)",
+    );
+    let refused = Gen::start([database.owner_url().as_str()]).finish();
+    assert_eq!(refused.code, 4, "{}", refused.stderr);
+    assert!(refused.stderr.contains("\\d+ pgchaos.user_events"), "{}", refused.stderr);
+    database.run(
+        "DROP RULE nothing ON pgchaos.user_events;
+         CREATE RULE routed AS ON INSERT TO pgchaos.user_events
+            DO INSTEAD INSERT INTO public.elsewhere VALUES (NEW.*)",
+    );
+    let refused = Gen::start([database.owner_url().as_str()]).finish();
+    assert_eq!(refused.code, 4, "{}", refused.stderr);
+    database.run("DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM public.elsewhere); END $$");
+}
+
+#[test]
+fn what_answers_is_no_postgresql() {
+    let proxy = Proxy::start(Postgres::shared().port());
+    proxy.garbage_on_accept();
+    let finished = Gen::start([proxy.url().as_str()]).finish();
+    assert_eq!(finished.code, 4, "{}", finished.stderr);
+    assert_eq!(finished.event("refused")["fault"]["class"], "protocol");
+    assert!(finished.stderr.contains("try: a PostgreSQL server"), "{}", finished.stderr);
+}
+
+/// Only a write shows it: what set-up asks is answered as it should be.
+#[test]
+fn a_pooler_that_opens_a_transaction_around_the_first_write() {
+    let server = Postgres::shared();
+    let proxy = Proxy::start(server.port());
+    proxy.twist_all(Some(Twist::Status(b'T')));
+    let finished = Gen::start([&*proxy.url(), "--writers=3", "--rate=30"]).finish();
+    assert_eq!(finished.code, 4, "{}", finished.stderr);
+    assert_eq!(finished.event("refused")["fault"]["class"], "protocol");
+    assert!(finished.stderr.contains("an open transaction stands between"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("try: a PostgreSQL server"), "{}", finished.stderr);
+    leaves_nothing(&finished);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use crate::support::{Finished, Gen, Postgres};
 
@@ -124,4 +125,87 @@ fn that_is_not_in_the_list_of_processes() {
     let activity = server.psql("SELECT string_agg(a::text, ' ') FROM pg_stat_activity a");
     assert!(activity.contains("pgchaos") && !activity.contains(SECRET), "{activity}");
     assert_eq!(load.interrupt_and_finish().code, 0);
+}
+
+/// An abstract socket, as libpq has it: a host that begins with `@`. The default password goes there.
+#[cfg(target_os = "linux")]
+#[test]
+fn that_goes_through_an_abstract_socket() {
+    let server = Postgres::start();
+    let (folder, port) = (server.socket_dir().display(), server.port().to_string());
+    let name = format!("@pgchaos-test-{port}");
+    server.psql(&format!("ALTER SYSTEM SET unix_socket_directories = '{folder}', '{name}'"));
+    server.psql("CREATE ROLE owner LOGIN SUPERUSER PASSWORD 'postgres'");
+    let rules = server.data_dir().join("pg_hba.conf");
+    let others = fs::read_to_string(&rules).unwrap();
+    fs::write(rules, format!("local all owner scram-sha-256\n{others}")).unwrap();
+    server.restart();
+    let load = ["-U", "owner", "-n", "3", "-r", "50"];
+    let by_flags = Gen::start(["-h", &name, "-p", &port].into_iter().chain(load)).finish();
+    assert_eq!(by_flags.code, 0, "{}", by_flags.stderr);
+    assert_eq!(by_flags.summary["target"]["host"], name);
+    let uri = format!("postgresql://%40{}:{port}/postgres", &name[1..]);
+    let by_uri = Gen::start([uri.as_str()].into_iter().chain(load)).finish();
+    assert_eq!(by_uri.code, 0, "{}", by_uri.stderr);
+}
+
+/// A server at an address that is not loopback, which asks for the password in clear text: what is sent to it.
+#[cfg(target_os = "linux")]
+fn asked_elsewhere(password: Option<&str>) -> Option<(Vec<u8>, Finished)> {
+    use std::io::{Read, Write};
+
+    // The thread's alone, and so that of what it starts.
+    if let Err(error) = nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET) {
+        // What a test prints is only shown when it fails: this must be seen.
+        let mut seen = std::io::stderr();
+        writeln!(seen, "SKIPPED, NOT PASSED: no network of its own: {error}").unwrap();
+        return None;
+    }
+    let line = "ip link set lo up && ip address add 10.9.9.9/32 dev lo";
+    assert!(Command::new("sh").args(["-c", line]).status().unwrap().success());
+    let listener = std::net::TcpListener::bind("10.9.9.9:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&sent);
+    // It lasts as long as the tests' process; its port is in nobody else's network.
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let (mut socket, mut said) = (socket.unwrap(), [0; 1024]);
+            assert_ne!(socket.read(&mut said).unwrap(), 0, "the greeting");
+            socket.write_all(&[b'R', 0, 0, 0, 8, 0, 0, 0, 3]).unwrap();
+            let answered = socket.read(&mut said).unwrap_or_default();
+            kept.lock().unwrap().extend_from_slice(&said[..answered]);
+            let refusal = b"SFATAL\0C28P01\0Mno\0\0";
+            let length = u32::try_from(refusal.len() + 4).unwrap().to_be_bytes();
+            let _ = socket.write_all(&[&b"E"[..], &length, refusal].concat());
+        }
+    });
+    let target = format!("host=10.9.9.9 port={port} sslmode=disable");
+    let finished = Gen::start_with([target.as_str()], |_, command| {
+        if let Some(password) = password {
+            command.env("PGPASSWORD", password);
+        }
+    })
+    .finish();
+    let sent = sent.lock().unwrap().clone();
+    Some((sent, finished))
+}
+
+/// The default password is for this machine alone; the remedy is one that sends another.
+#[cfg(target_os = "linux")]
+#[test]
+fn that_is_the_default_is_not_sent_to_another_machine() {
+    let apart = |password| std::thread::spawn(move || asked_elsewhere(password)).join().unwrap();
+    let Some((sent, finished)) = apart(None) else { return };
+    assert_eq!(String::from_utf8_lossy(&sent), "", "nothing is sent");
+    assert_eq!(finished.code, 4, "{}", finished.stderr);
+    for words in
+        ["asks for a password, and none was given", "loopback", "try: PGPASSWORD=", ".pgpass"]
+    {
+        assert!(finished.stderr.contains(words), "{words:?} in:\n{}", finished.stderr);
+    }
+    let (sent, finished) = apart(Some(SECRET)).unwrap();
+    assert!(String::from_utf8_lossy(&sent).contains(SECRET), "the remedy sends the password");
+    assert_eq!(finished.code, 4, "{}", finished.stderr);
+    shows_no_secret(&finished, 0, "refused elsewhere");
 }

@@ -190,6 +190,15 @@ impl Gen {
         }
     }
 
+    /// All of standard error, once `words` are in it. Panics with it when they do not come within `deadline`.
+    #[track_caller]
+    pub fn wait_for_text(&self, deadline: Duration, words: &str) -> String {
+        let came = within(deadline, || self.heard.log().text.contains(words));
+        let text = self.heard.log().text.clone();
+        assert!(came, "not within {deadline:?}: {words}\n{text}");
+        text
+    }
+
     /// Ctrl-C.
     pub fn interrupt(&self) {
         self.signal(Signal::SIGINT);

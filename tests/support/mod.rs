@@ -27,6 +27,6 @@ mod wait;
 pub use r#gen::{Finished, Gen, pgchaos, recorded};
 pub use port::{free_port, free_ports};
 pub use postgres::{Postgres, Stop};
-pub use proxy::{Armed, Proxy, Request, Requests};
+pub use proxy::{Armed, Proxy, Request, Requests, Token, Twist, Wire};
 pub use session::Session;
 pub use wait::wait_until;

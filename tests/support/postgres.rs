@@ -107,8 +107,21 @@ impl Postgres {
     /// The same; a failure is psql's standard error. Statements of one call share a transaction.
     #[track_caller]
     pub fn try_psql(&self, sql: &str) -> Result<String, String> {
+        self.try_psql_in("postgres", sql)
+    }
+
+    /// [`Postgres::psql`] in another database than `postgres`.
+    #[track_caller]
+    pub fn psql_in(&self, database: &str, sql: &str) -> String {
+        self.try_psql_in(database, sql)
+            .unwrap_or_else(|error| panic!("psql -d {database}: {sql}\n{error}"))
+    }
+
+    /// [`Postgres::try_psql`] in another database than `postgres`.
+    #[track_caller]
+    pub fn try_psql_in(&self, database: &str, sql: &str) -> Result<String, String> {
         let mut psql = self.setup.program("psql");
-        psql.args(["-AtXq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres"])
+        psql.args(["-AtXq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database])
             .arg("-h")
             .arg(self.socket_dir())
             .args(["-p", &self.port.to_string(), "-c", sql])
@@ -121,6 +134,18 @@ impl Postgres {
     /// One of PostgreSQL's programs of the server's own version, free of the tester's surroundings.
     pub fn program(&self, name: &str) -> Command {
         self.setup.program(name)
+    }
+
+    /// A program that is not PostgreSQL's, such as a pooler, as the server's account and in its folder.
+    pub fn program_beside(&self, path: &Path) -> Command {
+        self.setup.as_server(Command::new(path), &self.folder)
+    }
+
+    /// Lets everyone in over TCP without a password: for poolers, which have none to give.
+    pub fn trust_everyone(&self) {
+        let lines = "local all all trust\nhost all all 127.0.0.1/32 trust\n";
+        fs::write(self.data_dir().join("pg_hba.conf"), lines).unwrap();
+        self.psql("SELECT pg_reload_conf()");
     }
 
     /// The process id of the postmaster. Panics when the server is down.

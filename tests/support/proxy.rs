@@ -8,6 +8,7 @@ mod frames;
 mod mode;
 mod server;
 mod shared;
+mod wire;
 
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -21,6 +22,7 @@ pub use frames::{Request, Requests};
 use mode::{End, Mode, Trap, When};
 use server::{Order, Server, listen};
 use shared::Shared;
+pub use wire::{Token, Twist, Wire};
 
 const ORDER_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -89,6 +91,27 @@ impl Proxy {
         self.order(|done| Order::EndAll(End::Reset, done))
     }
 
+    /// Ends the connections that are there by a FIN to the client, and keeps their sessions on the server open, as a
+    /// network cut does: the server does not notice. They end with the proxy.
+    pub fn abandon(&self) -> Instant {
+        self.order(|done| Order::EndAll(End::Abandoned, done))
+    }
+
+    /// The answers to the next `writes` writes are made to say something else.
+    pub fn twist_next(&self, writes: usize, twist: &Twist) {
+        self.shared.add_twists(writes, twist);
+    }
+
+    /// From now on the answers to all writes are made to say something else, or nothing but what they say.
+    pub fn twist_all(&self, twist: Option<Twist>) {
+        self.shared.twist_all(twist);
+    }
+
+    /// What it has seen of the load's writes so far.
+    pub fn wire(&self) -> Wire {
+        self.shared.wire().clone()
+    }
+
     /// New connections are accepted and closed without a byte, as by a proxy that has no live server.
     pub fn close_on_accept(&self) -> Instant {
         self.switch_to(Mode::CloseOnAccept)
@@ -102,10 +125,10 @@ impl Proxy {
         self.switch_to(Mode::Silence)
     }
 
-    /// Every second new connection is accepted and gets nothing, the others pass: a proxy that shares out connections
-    /// and has not noticed that one of its servers is dead. Those that hang are closed with the next mode.
-    pub fn hang_every_other(&self) -> Instant {
-        self.switch_to(Mode::HangEveryOther)
+    /// Every `nth` new connection passes, the others are accepted and get nothing: a proxy that shares out connections
+    /// and has not noticed that the other servers are dead. Those that hang are closed with the next mode.
+    pub fn pass_every(&self, nth: usize) -> Instant {
+        self.switch_to(Mode::PassEvery(nth))
     }
 
     /// The server hears the client, and the client does not hear the server.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pgchaos::model::event::{Event, Header, What};
-use pgchaos::model::options::{Backlog, LoadOptions, Rate, Target, Thresholds};
+use pgchaos::model::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
 use pgchaos::model::record::FORMAT;
 use uuid::Uuid;
 
@@ -18,12 +18,13 @@ pub fn header(writers: u32) -> Header {
         format: FORMAT,
         pgchaos: "0.1.0".to_owned(),
         run_id: Uuid::from_u128(0x0d6f),
-        generator: 0,
-        first_writer: 1,
-        own_writers: (i32::MIN, i32::MAX),
+        group: None,
+        name: None,
         started_at: started_at(),
+        patroni: Vec::new(),
         target: Target {
             host: "localhost".to_owned(),
+            hostaddr: None,
             port: 5500,
             endpoints: "localhost:5500".to_owned(),
             dbname: "postgres".to_owned(),
@@ -40,6 +41,7 @@ pub fn header(writers: u32) -> Header {
             connect_timeout: Duration::from_secs(3),
             write_timeout: Duration::from_secs(5),
             threads: 1,
+            protocol: Protocol::Prepared,
             stall_after: Duration::from_secs(1),
             backoff_min: Duration::from_millis(50),
             backoff_max: Duration::from_millis(500),

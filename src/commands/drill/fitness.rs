@@ -4,13 +4,16 @@
 use std::time::Duration;
 
 use super::super::files;
+use super::super::lab::name_option;
 use super::super::problem::Problem;
 use super::one::{One, loud};
 use super::tell;
+use crate::cli::exit::Exit;
 use crate::drill::backend::{Backend, wait_until_whole};
 use crate::drill::command::Variables;
 use crate::drill::healing::heal;
-use crate::drill::journal::Journal;
+use crate::drill::journal::{Journal, JournalError};
+use crate::lab::{LabError, free_base_port};
 use crate::model::scenario::On;
 
 /// How long a cluster may take to be whole before a drill.
@@ -24,7 +27,7 @@ impl One<'_> {
         variables: &Variables,
     ) -> Result<Journal, Problem> {
         let mut journal = Journal::open(&files::drills_folder()?, &backend.journal_name())
-            .map_err(|error| Problem::could_not_run(error.to_string()))?;
+            .map_err(|error| self.no_journal(&error))?;
         if journal.damage.undo.is_empty() {
             return Ok(journal);
         }
@@ -41,12 +44,26 @@ impl One<'_> {
         }
     }
 
+    fn no_journal(&self, error: &JournalError) -> Problem {
+        let problem = Problem::could_not_run(error.to_string());
+        match (error, self.on) {
+            (JournalError::Busy(_), On::Lab) => problem.try_this(format!(
+                "wait until that one has ended; or another lab: pgchaos drill run {} --name two \
+                 --base-port {}",
+                self.args.drills.join(" "),
+                free_base_port().unwrap_or(15_000)
+            )),
+            (JournalError::Busy(_), _) => problem.try_this("wait until that one has ended"),
+            _ => problem,
+        }
+    }
+
     /// A cluster that is not whole shows nothing when it is broken, and may not survive it.
     pub(super) async fn must_be_fit(&self, backend: &Backend) -> Result<(), Problem> {
         let mut told = tell;
         let whole = tokio::select! {
             whole = wait_until_whole(backend, WHOLE_LIMIT, &mut told) => whole,
-            () = self.interrupt.once.cancelled() => Err("stopped by Ctrl-C".to_owned()),
+            () = self.interrupt.once.cancelled() => return Err(interrupted()),
         };
         if let Err(missing) = whole {
             let problem = Problem::could_not_run(format!(
@@ -54,8 +71,8 @@ impl One<'_> {
             ));
             return Err(match self.on {
                 On::Lab => problem.try_this(format!(
-                    "pgchaos lab status --name {0}; pgchaos lab up --name {0} starts what is missing",
-                    self.args.lab.name
+                    "pgchaos lab status{0}; pgchaos lab up{0} starts what is missing",
+                    name_option(&self.args.lab.name)
                 )),
                 On::Compose => problem.try_this(format!(
                     "docker compose -p {} ps; docker start what is missing",
@@ -74,10 +91,12 @@ impl One<'_> {
                 word(!wanted)
             ))
             .try_this(match self.on {
-                On::Lab => {
-                    "another lab, which is brought up for it: --name other --base-port 15000"
-                        .to_owned()
-                }
+                On::Lab => format!(
+                    "another lab, which is brought up for it: pgchaos drill run {} --name two \
+                     --base-port {}",
+                    self.args.drills.join(" "),
+                    free_base_port().unwrap_or(15_000)
+                ),
                 On::Compose => format!(
                     "docker compose exec patroni1 patronictl edit-config --force -s \
                      synchronous_mode={wanted}"
@@ -87,4 +106,11 @@ impl One<'_> {
         }
         Ok(())
     }
+}
+
+/// Before anything was done.
+fn interrupted() -> Problem {
+    let mut problem = Problem::could_not_run(LabError::Interrupted.to_string());
+    problem.exit = Exit::StoppedNow;
+    problem
 }

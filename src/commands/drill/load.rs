@@ -6,7 +6,7 @@ use chrono::Utc;
 use uuid::Uuid;
 
 use super::super::files;
-use super::super::generate::target;
+use super::super::generate::{target, urls};
 use super::super::problem::Problem;
 use super::one::One;
 use super::tell;
@@ -41,18 +41,18 @@ impl One<'_> {
         let started_at = Utc::now();
         let record = match self.args.no_record {
             true => None,
-            false => Some(files::new_record(started_at, run_id, 0)?),
+            false => Some(files::new_record(started_at, run_id, None)?),
         };
         Ok(Plan {
             header: Header {
                 format: FORMAT,
                 pgchaos: env!("CARGO_PKG_VERSION").to_owned(),
                 run_id,
-                generator: 0,
-                first_writer: 1,
-                own_writers: (i32::MIN, i32::MAX),
+                group: None,
+                name: None,
                 started_at,
                 target: target(&settings),
+                patroni: urls(&backend.watched()),
                 options: self.scenario.load.clone(),
                 thresholds: Thresholds {
                     max_lost: self.scenario.expect.max_lost(),
@@ -61,6 +61,7 @@ impl One<'_> {
             },
             settings: Arc::new(settings),
             read_settings: None,
+            verify_settings: None,
             record,
             warnings: Vec::new(),
             notes: None,
@@ -80,8 +81,8 @@ pub(super) fn variables(settings: &ConnectSettings, run_id: Uuid) -> Variables {
         ("PGDATABASE".to_owned(), settings.dbname.clone()),
         ("PGCHAOS_RUN_ID".to_owned(), run_id.to_string()),
     ];
-    if let Some(host) = settings.hosts.first() {
-        let password = String::from_utf8_lossy(host.password.as_bytes()).into_owned();
+    if let Some(password) = settings.hosts.first().and_then(Host::password_by_name) {
+        let password = String::from_utf8_lossy(password.as_bytes()).into_owned();
         variables.push(("PGPASSWORD".to_owned(), password));
     }
     variables

@@ -11,13 +11,13 @@ pub(super) mod run;
 mod scenarios;
 mod stage;
 
-use std::io::Write;
-
+use super::output::print;
 use super::problem::Problem;
 use crate::cli::drill_args::{DrillArgs, DrillCommand, ShowArgs};
 use crate::cli::exit::Exit;
 use crate::drill::builtin;
 use crate::model::scenario::SCHEMA;
+use crate::report::layout::{Line, Tone};
 
 /// Runs the command.
 ///
@@ -35,27 +35,24 @@ fn list() -> Result<Exit, Problem> {
     let width = builtin::ALL.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, _) in builtin::ALL {
         let scenario = scenarios::find(name)?;
-        print(&format!("{name:<width$}  {}\n", scenario.title));
+        let title = Line::new(Tone::Plain, "").rest(&scenario.title);
+        let rows = run::layout().rows(&format!("{name:<width$}  "), &title);
+        print(&(rows.join("\n") + "\n"))?;
     }
-    print("\nEach runs on the lab and on Compose. `pgchaos drill show NAME` prints one.\n");
+    print("\nEach runs on the lab and on Compose. `pgchaos drill show NAME` prints one.\n")?;
     Ok(Exit::Pass)
 }
 
 fn show(args: &ShowArgs) -> Result<Exit, Problem> {
     match &args.name {
-        Some(name) => print(&scenarios::find(name)?.source.text),
-        None => print(SCHEMA),
+        Some(name) => print(&scenarios::find(name)?.source.text)?,
+        None => print(SCHEMA)?,
     }
     Ok(Exit::Pass)
-}
-
-/// On standard output. A reader that went away is no problem of ours.
-pub(super) fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
 /// How it goes on, on standard error.
 #[allow(clippy::needless_pass_by_value, reason = "as it is handed over")]
 fn tell(line: String) {
-    tell!("pgchaos: {line}");
+    super::terminal::tell(&line);
 }

@@ -7,14 +7,15 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::super::gen_log::{Log, start_log};
-use super::super::output::print_summary;
+use super::super::output::{print, print_summary};
 use super::super::problem::Problem;
 use super::load::variables;
 use super::run::layout;
 use super::stage::Stage;
-use super::{print, tell};
+use super::tell;
 use crate::cli::SummaryFormat;
 use crate::cli::drill_args::RunArgs;
+use crate::cli::exit::Exit;
 use crate::drill::backend::Backend;
 use crate::drill::command::Variables;
 use crate::drill::healing::NotHealed;
@@ -54,6 +55,8 @@ struct Over {
     on: String,
     judged: Vec<Judged>,
     problem: Option<String>,
+    /// Its user stopped it before it did anything.
+    interrupted: bool,
     summary: Option<Summary>,
 }
 
@@ -63,16 +66,25 @@ impl One<'_> {
         let began = Instant::now();
         let over = match self.on_stage(stage).await {
             Ok(over) => over,
-            Err(problem) => Over {
-                on: self.on.name().to_owned(),
-                judged: Vec::new(),
-                problem: Some(problem.to_string()),
-                summary: None,
-            },
+            Err(problem) => {
+                let interrupted = problem.exit == Exit::StoppedNow;
+                let problem = match interrupted {
+                    true => "interrupted before anything was broken".to_owned(),
+                    false => problem.to_string(),
+                };
+                Over {
+                    on: self.on.name().to_owned(),
+                    judged: Vec::new(),
+                    problem: Some(problem),
+                    interrupted,
+                    summary: None,
+                }
+            }
         };
         let judged = outcome(&over.judged);
-        let could_not_run = over.problem.is_some();
-        let verdict = if could_not_run { judged.max(Outcome::Inconclusive) } else { judged };
+        let mut could_not_run = over.problem.is_some() && !over.interrupted;
+        let verdict =
+            if over.problem.is_some() { judged.max(Outcome::Inconclusive) } else { judged };
         let run = DrillRun {
             drill: self.scenario.name.clone(),
             title: self.scenario.title.clone(),
@@ -81,11 +93,15 @@ impl One<'_> {
             took: began.elapsed(),
             verdict,
             problem: over.problem,
+            interrupted: over.interrupted,
             expectations: over.judged,
             summary: over.summary,
         };
-        if self.args.summary == SummaryFormat::Text {
-            print(&result(&run, &layout()));
+        if self.args.summary == SummaryFormat::Text
+            && let Err(problem) = print(&result(&run, &layout()))
+        {
+            could_not_run = true;
+            tell!("{problem}");
         }
         Told { run, could_not_run }
     }
@@ -101,7 +117,6 @@ impl One<'_> {
         self.must_be_fit(&backend).await?;
         let on = backend.name();
         let plan = self.plan(&backend, settings, run_id)?;
-        let record = plan.record.clone();
         tell(format!("drill {} on {on}: {}", self.scenario.name, self.scenario.title));
         let (events, to_log) = mpsc::channel(EVENTS_WAITING);
         let log = start_log(to_log, Log::new(&self.args.log, &plan.header))?;
@@ -119,16 +134,11 @@ impl One<'_> {
             Err(error) => return Err(self.mend_after_panic(&backend, &variables, &error).await),
         };
         let _ = tokio::time::timeout(LOG_DEADLINE, log).await;
-        self.judged(on, ended, record.as_deref())
+        Ok(self.judged(on, ended))
     }
 
     /// What the drill came to, with what could not be mended said loudly.
-    fn judged(
-        &self,
-        on: String,
-        ended: Ended,
-        record: Option<&std::path::Path>,
-    ) -> Result<Over, Problem> {
+    fn judged(&self, on: String, ended: Ended) -> Over {
         let Ended { run, mut played, stopped, not_healed, not_whole } = ended;
         let mut problems: Vec<String> = not_healed.iter().map(loud).collect();
         let finished = match run {
@@ -136,21 +146,24 @@ impl One<'_> {
             Err(error) => {
                 problems.push(format!("pgchaos: there was no run: {error}"));
                 let problem = Some(problems.join("\n"));
-                return Ok(Over { on, judged: Vec::new(), problem, summary: None });
+                return Over { on, judged: Vec::new(), problem, interrupted: false, summary: None };
             }
         };
         if let Some(stopped) = stopped.filter(|_| !self.interrupt.once.is_cancelled()) {
             problems.push(format!("pgchaos: {stopped}"));
             played.cut_short = Some("a step failed".to_owned());
         }
-        let summary = sum_up(&finished.run);
-        if self.args.summary == SummaryFormat::Text {
-            print_summary(&summary, SummaryFormat::Text, record)?;
+        let mut summary = sum_up(&finished.run);
+        summary.record = finished.record;
+        if self.args.summary == SummaryFormat::Text
+            && let Err(problem) = print_summary(&summary, SummaryFormat::Text)
+        {
+            problems.push(problem.to_string());
         }
         let mut judged = judge(self.scenario, &summary, &played);
         judged.extend(wholeness(not_whole, &played));
         let problem = (!problems.is_empty()).then(|| problems.join("\n"));
-        Ok(Over { on, judged, problem, summary: Some(summary) })
+        Over { on, judged, problem, interrupted: false, summary: Some(summary) }
     }
 
     /// A mistake of ours ended the drill: what it broke is in the journal.

@@ -1,32 +1,33 @@
 //! `pgchaos drill run`: one drill after the other.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::output::{cannot_write, must_be_writable};
+use super::super::output::{must_be_writable, named_reports, print, write_report};
 use super::super::problem::Problem;
+use super::super::same_file::all_distinct;
 use super::super::signals::cancel_on_signals;
 use super::super::terminal::Terminal;
 use super::one::{One, Told};
+use super::scenarios;
 use super::stage::{Stage, hooks};
-use super::{print, scenarios};
 use crate::cli::SummaryFormat;
 use crate::cli::drill_args::RunArgs;
 use crate::cli::exit::Exit;
 use crate::drill::check::{Abilities, check, never_undone};
 use crate::drill::play::Interrupt;
+use crate::engine::descriptors;
 use crate::model::drill_report::DrillReport;
 use crate::model::scenario::{On, Scenario};
 use crate::model::verdict::Outcome;
 use crate::report::drill::{DrillFormat, plan, table};
-use crate::report::layout::Layout;
+use crate::report::layout::{Layout, fitted};
 
 /// Runs the command.
 pub(super) async fn run(args: RunArgs) -> Result<Exit, Problem> {
     if args.dry_run {
         for (scenario, on) in &checked(&args)? {
-            print(&plan(scenario, on.name()));
+            print(&fitted(&plan(scenario, on.name()), layout().width))?;
         }
         return Ok(Exit::Pass);
     }
@@ -38,6 +39,13 @@ pub(in super::super) async fn run_for_report(
     args: RunArgs,
 ) -> Result<(Exit, DrillReport), Problem> {
     let scenarios = checked(&args)?;
+    for (scenario, _) in &scenarios {
+        descriptors::provide(&scenario.load)?;
+    }
+    for drill in &args.drills {
+        let drill = ("the drill", Path::new(drill));
+        all_distinct(std::iter::once(drill).chain(named_reports(&args.report)))?;
+    }
     let reports = reports(&args.report)?;
     let interrupt = Interrupt::default();
     let signals = tokio::spawn(cancel_on_signals(interrupt.once.clone(), interrupt.twice.clone()));
@@ -56,10 +64,11 @@ pub(in super::super) async fn run_for_report(
     signals.abort();
     let exit = exit(&told, &interrupt);
     let report = DrillReport::of(told.into_iter().map(|told| told.run).collect());
-    show(&args, &report)?;
+    let shown = show(&args, &report);
     for (path, format) in reports {
         write(&path, format, &report)?;
     }
+    shown?;
     cleared?;
     Ok((exit, report))
 }
@@ -120,7 +129,7 @@ fn reports(paths: &[PathBuf]) -> Result<Vec<(PathBuf, DrillFormat)>, Problem> {
 fn write(path: &Path, format: DrillFormat, report: &DrillReport) -> Result<(), Problem> {
     let content =
         format.render(report).map_err(|error| Problem::could_not_run(error.to_string()))?;
-    std::fs::write(path, content).map_err(|error| cannot_write(path, &error))
+    write_report(path, content)
 }
 
 fn show(args: &RunArgs, report: &DrillReport) -> Result<(), Problem> {
@@ -131,10 +140,8 @@ fn show(args: &RunArgs, report: &DrillReport) -> Result<(), Problem> {
                 .map_err(|error| Problem::could_not_run(error.to_string()))?,
         ),
         SummaryFormat::Text if report.drills.len() > 1 => print(&table(report)),
-        SummaryFormat::Text => {}
+        SummaryFormat::Text => Ok(()),
     }
-    let _ = std::io::stdout().lock().flush();
-    Ok(())
 }
 
 /// How lines are fitted to standard output.
@@ -152,6 +159,8 @@ fn exit(told: &[Told], interrupt: &Interrupt) -> Exit {
         Exit::Fail
     } else if any(|told| told.could_not_run) {
         Exit::CouldNotRun
+    } else if any(|told| told.run.interrupted) {
+        Exit::StoppedNow
     } else if any(|told| told.run.verdict == Outcome::Inconclusive) || told.is_empty() {
         Exit::Inconclusive
     } else {

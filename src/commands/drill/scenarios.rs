@@ -1,5 +1,7 @@
 //! Drills by name, or by file.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use super::super::problem::Problem;
@@ -30,13 +32,19 @@ pub(super) fn find(said: &str) -> Result<Scenario, Problem> {
         .try_this("pgchaos drill list; or name a file that ends with .toml"));
     }
     let unread = |why: String| Problem::usage(format!("the drill {said} cannot be read: {why}"));
-    let size = path.metadata().map_err(|error| unread(error.to_string()))?.len();
-    if size > BYTES_MAX {
-        return Err(unread(format!("it has {size} bytes, which no drill needs")));
+    let text = File::open(path).and_then(begin_of).map_err(|error| unread(error.to_string()))?;
+    if text.len() as u64 > BYTES_MAX {
+        return Err(unread(format!("it has more than {BYTES_MAX} bytes, which no drill needs")));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| unread(error.to_string()))?;
     let name = path.file_stem().map_or(said.into(), |name| name.to_string_lossy());
     Scenario::read(&name, said, &text).map_err(|error| wrong(&error))
+}
+
+/// All of it, or more than any scenario has: not every file has a size, or an end.
+fn begin_of(file: File) -> std::io::Result<String> {
+    let mut text = String::new();
+    file.take(BYTES_MAX + 1).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// A mistake in a drill's file.

@@ -2,6 +2,8 @@
 
 use tokio_util::sync::CancellationToken;
 
+use super::super::lab::name_option;
+use super::super::lab::problem::{Door, of_lab};
 use super::super::problem::Problem;
 use super::tell;
 use crate::cli::drill_args::RunArgs;
@@ -10,7 +12,7 @@ use crate::drill::backend::{Backend, BackendError};
 use crate::drill::compose::Compose;
 use crate::drill::hooks::HooksBackend;
 use crate::drill::lab::LabBackend;
-use crate::lab::{Lab, LabSpec, Profile, Running};
+use crate::lab::{Lab, LabError, LabSpec, Profile, Running};
 use crate::model::scenario::{On, Scenario};
 
 /// What was brought up for the drills.
@@ -55,8 +57,9 @@ impl Stage {
         scenario: &Scenario,
         interrupted: &CancellationToken,
     ) -> Result<Backend, Problem> {
-        let found = Lab::find(&args.lab.name)?;
-        let runs = found.as_ref().is_some_and(|lab| {
+        let problem = |error: LabError| of_lab(&error, &door(args));
+        let found = Lab::find(&args.lab.name).map_err(problem)?;
+        let runs = found.as_ref().filter(|lab| lab.is_complete()).is_some_and(|lab| {
             lab.members().into_iter().any(|member| lab.running(member) != Running::Stopped)
         });
         let kept = found.as_ref().map(Lab::spec);
@@ -70,11 +73,13 @@ impl Stage {
             found => {
                 let fresh = self.ours.take().map_or(found.is_none(), |ours| ours.fresh);
                 if let Some(lab) = found.filter(|_| runs) {
-                    lab.down(false, &mut tell).await?;
+                    lab.down(false, &mut tell).await.map_err(problem)?;
                 }
                 let spec = spec(args, scenario, kept.as_ref());
                 let stop = interrupted.clone();
-                let lab = Lab::up_unless(&spec, &mut tell, stop.cancelled_owned()).await?;
+                let lab = Lab::up_unless(&spec, &mut tell, stop.cancelled_owned())
+                    .await
+                    .map_err(problem)?;
                 self.ours = Some(Ours { lab: lab.clone(), fresh });
                 lab
             }
@@ -86,15 +91,21 @@ impl Stage {
     pub(super) async fn clear(self, keep: bool) -> Result<(), Problem> {
         let Some(ours) = self.ours else { return Ok(()) };
         if keep {
+            let name = ours.lab.name();
+            let wipe = if ours.fresh { " --wipe" } else { "" };
             tell(format!(
-                "the lab {} is left running: pgchaos lab down --wipe --name {}",
-                ours.lab.name(),
-                ours.lab.name()
+                "the lab {name} is left running; end it: pgchaos lab down{wipe}{}",
+                name_option(name)
             ));
             return Ok(());
         }
         Ok(ours.lab.down(ours.fresh, &mut tell).await?)
     }
+}
+
+/// The command that its user typed.
+fn door(args: &RunArgs) -> Door {
+    if args.is_demo { Door::Demo } else { Door::Drill(args.drills.clone()) }
 }
 
 /// What is asked for; what is not said stays as it was.

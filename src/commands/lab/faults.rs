@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::super::problem::Problem;
 use super::tell;
 use crate::cli::exit::Exit;
-use crate::lab::{Ending, Lab, Member};
+use crate::lab::{Down, Ending, Lab, Member};
 use crate::model::selector::Selector;
 
 pub(super) async fn stop(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
@@ -35,7 +35,7 @@ pub(super) async fn pause(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Pro
 }
 
 pub(super) async fn resume(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
-    for member in members(lab, selectors).await? {
+    for member in members_down(lab, selectors, Down::Frozen).await? {
         lab.resume(member).await?;
         tell(format!("{member} goes on"));
     }
@@ -43,7 +43,7 @@ pub(super) async fn resume(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Pr
 }
 
 pub(super) async fn start(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
-    for member in members(lab, selectors).await? {
+    for member in members_down(lab, selectors, Down::Stopped).await? {
         let what = if lab.start(member).await? { "is started" } else { "runs already" };
         tell(format!("{member} {what}"));
     }
@@ -52,16 +52,35 @@ pub(super) async fn start(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Pro
 
 /// All of them as they are now, before the first is touched: `kill leader replica` means the
 /// leader of this moment and one of its replicas.
-async fn members(lab: &Lab, selectors: &[Selector]) -> Result<Vec<Member>, Problem> {
+pub(super) async fn members(lab: &Lab, selectors: &[Selector]) -> Result<Vec<Member>, Problem> {
     let mut members = Vec::new();
     for selector in selectors {
         let member = lab.select(selector).await?;
-        if *selector != Selector::Member(member.to_string()) {
-            tell(format!("{selector} is {member}"));
-        }
+        tell_who(selector, member);
         members.push(member);
     }
     Ok(members)
+}
+
+/// The same for what is down: there a role means the member that is down.
+async fn members_down(
+    lab: &Lab,
+    selectors: &[Selector],
+    down: Down,
+) -> Result<Vec<Member>, Problem> {
+    let mut members = Vec::new();
+    for selector in selectors {
+        let member = lab.select_down(selector, down).await?;
+        tell_who(selector, member);
+        members.push(member);
+    }
+    Ok(members)
+}
+
+fn tell_who(selector: &Selector, member: Member) {
+    if *selector != Selector::Member(member.to_string()) {
+        tell(format!("{selector} is {member}"));
+    }
 }
 
 fn words(ending: Ending, began: Instant) -> String {

@@ -4,10 +4,12 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::time::Duration;
 
+use super::super::output::printed;
 use super::super::problem::Problem;
 use crate::cli::exit::Exit;
 use crate::cli::lab_args::LogsArgs;
 use crate::lab::{Lab, Member};
+use crate::model::foreign::printable;
 
 const POLL_EVERY: Duration = Duration::from_millis(200);
 
@@ -33,8 +35,8 @@ pub(super) async fn run(lab: &Lab, args: &LogsArgs) -> Result<Exit, Problem> {
     loop {
         for log in &mut logs {
             // A reader that went away is no problem of ours.
-            if log.print(named).is_err() {
-                return Ok(Exit::Pass);
+            if let Err(error) = log.print(named) {
+                return printed(Err(error)).map(|()| Exit::Pass);
             }
         }
         if !args.follow {
@@ -58,7 +60,8 @@ impl Log {
             if named {
                 write!(out, "{:<8} | ", self.member.to_string())?;
             }
-            out.write_all(&self.begun)?;
+            let line = String::from_utf8_lossy(&self.begun);
+            out.write_all(printable(&line).as_bytes())?;
             self.begun.clear();
         }
         out.flush()

@@ -1,26 +1,31 @@
 //! `pgchaos lab status`: on standard output, for people.
 
-use super::print;
+use super::super::output::print;
+use super::super::problem::Problem;
+use super::super::terminal::Terminal;
 use crate::cli::exit::Exit;
 use crate::lab::{Fault, Lab, Role, Running, Sight};
 use crate::patroni::Config;
+use crate::report::layout::fitted;
 
-pub(super) async fn run(lab: &Lab) -> Exit {
+pub(super) async fn run(lab: &Lab) -> Result<Exit, Problem> {
     let mut text = format!("lab {} · {}\n\n", lab.name(), lab.folder().display());
-    if !lab.is_complete() {
+    if lab.is_removed_in_part() {
+        text.push_str("Its removal was cut off, or is still at it: lab down --wipe ends it.\n\n");
+    } else if !lab.is_complete() {
         text.push_str("It never worked: its up was cut off, or is still at it.\n\n");
     }
-    text.push_str(&row(["member", "process", "role", "state", "timeline", "pid"], "ports"));
-    for sight in lab.look().await {
-        text.push_str(&line(&sight));
-    }
+    let head = ["member", "process", "role", "state", "timeline", "pid", "ports"];
+    let mut rows = vec![head.map(str::to_owned)];
+    rows.extend(lab.look().await.iter().map(row));
+    text.push_str(&table(&rows));
     text.push('\n');
     text.push_str(&match lab.settings().await {
         Some(settings) => in_force(lab, &settings),
         None => "No Patroni answers: what is in force is not known.\n".to_owned(),
     });
-    print(&text);
-    Exit::Pass
+    print(&fitted(&text, Terminal::stdout().width))?;
+    Ok(Exit::Pass)
 }
 
 /// Patroni's word, and what follows from it.
@@ -40,31 +45,48 @@ fn in_force(lab: &Lab, settings: &Config) -> String {
     )
 }
 
-fn row(cells: [&str; 6], ports: &str) -> String {
-    let [member, process, role, state, timeline, pid] = cells;
-    format!("{member:<8}  {process:<7}  {role:<8}  {state:<8}  {timeline:>8}  {pid:>7}  {ports}\n")
+/// Words to the left, numbers to the right.
+fn table(rows: &[[String; 7]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths = [0, 1, 2, 3, 4, 5].map(width);
+    let line = |[member, process, role, state, timeline, pid, ports]: &[String; 7]| {
+        let [a, b, c, d, e, f] = widths;
+        format!(
+            "{member:<a$}  {process:<b$}  {role:<c$}  {state:<d$}  {timeline:>e$}  {pid:>f$}  \
+             {ports}\n"
+        )
+    };
+    rows.iter().map(line).collect()
 }
 
-fn line(sight: &Sight) -> String {
+fn row(sight: &Sight) -> [String; 7] {
     let process = match sight.running {
         Running::Running => "running",
         Running::Paused => "paused",
         Running::Stopped => "stopped",
+        Running::OutOfSight => "unseen",
     };
     let main = sight.processes.iter().find(|process| process.role == Role::Main);
-    let ports: Vec<String> = sight.ports.iter().map(u16::to_string).collect();
     let timeline = sight.timeline.map(|timeline| timeline.to_string());
     let pid = main.map(|main| main.pid.to_string());
-    let known = |cell: &Option<String>| cell.clone().unwrap_or_else(|| "-".to_owned());
-    row(
-        [
-            &sight.member.to_string(),
-            process,
-            &known(&sight.role),
-            &known(&sight.state),
-            &known(&timeline),
-            &known(&pid),
-        ],
-        &ports.join(" "),
-    )
+    let known = |cell: Option<String>| cell.unwrap_or_else(|| "-".to_owned());
+    [
+        sight.member.to_string(),
+        process.to_owned(),
+        known(sight.role.clone()),
+        known(sight.state.clone()),
+        known(timeline),
+        known(pid),
+        ports(&sight.ports),
+    ]
+}
+
+/// Those that follow each other as a range.
+fn ports(ports: &[u16]) -> String {
+    match ports {
+        [first, .., last] if ports.len() > 2 && usize::from(last - first) == ports.len() - 1 => {
+            format!("{first}-{last}")
+        }
+        _ => ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" "),
+    }
 }

@@ -1,16 +1,25 @@
 //! What others see of the watch.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::DEADLINE;
 use crate::model::fall::{Falls, OldPrimary};
 use crate::model::server::Server;
+use crate::patroni::PatroniApi;
+
+/// How long a primary that has lost the leader's lock may go on before it stops: Patroni's default
+/// `retry_timeout`.
+const BEFORE_EVIDENCE: Duration = Duration::from_secs(10);
 
 /// What others see of it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Watched {
     pub(super) falls: Falls,
+    /// The members' APIs.
+    pub(super) apis: Vec<PatroniApi>,
     /// It was asked once who the members are.
     pub(super) begun: bool,
 }
@@ -26,6 +35,20 @@ impl PatroniWatch {
             return OldPrimary::Unknown;
         };
         self.0.borrow().falls.of(name)
+    }
+
+    /// Whether the API of the primary before an outage that began then says that it gave up or lost
+    /// the leader's lock. It can have done so somewhat earlier: its PostgreSQL goes on for a while.
+    pub(crate) fn gave_up(&self, before: Option<&Server>, began: Duration) -> bool {
+        let since = began.saturating_sub(BEFORE_EVIDENCE);
+        before
+            .and_then(|server| server.member.as_deref())
+            .is_some_and(|name| self.0.borrow().falls.gave_up_since(name, since))
+    }
+
+    /// The members' APIs that were found so far.
+    pub(crate) fn apis(&self) -> Vec<PatroniApi> {
+        self.0.borrow().apis.clone()
     }
 
     /// Waits until the members are known, or could not be: not longer than [`DEADLINE`].

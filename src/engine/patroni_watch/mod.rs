@@ -164,7 +164,8 @@ impl Watcher {
     }
 
     async fn found(&mut self, found: Found, looks: &mpsc::Sender<Looked>) {
-        if let Some(names) = found.names.filter(|names| *names != self.names) {
+        let names = found.names.map(|names| names.or_of_before(&self.names));
+        if let Some(names) = names.filter(|names| *names != self.names) {
             self.names = names.clone();
             self.tell(Signal::MemberNames(names)).await;
         }
@@ -183,7 +184,12 @@ impl Watcher {
         }
         let all = found.members.is_some_and(|members| self.members.len() >= members);
         self.leadership.all_are_asked(all);
-        self.watched.send_modify(|watched| watched.begun = true);
+        let apis: Vec<PatroniApi> =
+            self.members.values().map(|member| member.api.clone()).collect();
+        self.watched.send_modify(|watched| {
+            watched.begun = true;
+            watched.apis = apis;
+        });
     }
 
     async fn answered(&mut self, answered: Answered, looks: &mpsc::Sender<Looked>) {

@@ -3,10 +3,14 @@
 //! Writers and their helpers send it [`Signal`]s; it turns them into events, which go into the
 //! run, the record and out to whoever watches.
 //!
+//! - `batch`: what it makes of a writer's batch.
 //! - `outages`: what it makes of the outage clock's words.
+//! - `passed_over`: what it makes of hosts that were tried in vain.
 //! - `writing`: how events leave it.
 
+mod batch;
 mod outages;
+mod passed_over;
 mod writing;
 
 use std::collections::BTreeMap;
@@ -14,29 +18,42 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
-use super::outbox::Batch;
 use super::patroni_watch::PatroniWatch;
-use super::record_file::RecordWriter;
+use super::record_queue::RecordQueue;
 use super::replica_reader::Acknowledged;
 use super::signal::{CheckRequest, Signal};
 use super::verification::Subject;
 use crate::model::account::Closing;
-use crate::model::event::{Connected, Event, Failure, Interval, ReadBack, Ready, Stalled, What};
+use crate::model::ack_gaps::AckGaps;
+use crate::model::event::{Connected, Event, Failure, Interval, ReadBack, Ready, What};
+use crate::model::fault::{Class, Fault};
 use crate::model::latency::Latencies;
 use crate::model::leader_changes::LeaderChanges;
 use crate::model::member_names::MemberNames;
-use crate::model::outage_clock::{Input, OutageClock, SETTLE};
+use crate::model::outage_clock::{Input, OutageClock};
+use crate::model::rejection::Seen;
 use crate::model::run::Run;
+use crate::model::seconds;
 use crate::model::seq_set::SeqSet;
+use crate::model::stall_cause::StallsSeen;
+use crate::model::two_primaries;
 
 /// How often progress goes into the record. A killed run loses at most this, and the age of a
 /// batch.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
 
+/// Intervals that an own pause disturbs: that in which it is noticed, and the next, as what waited
+/// meanwhile is answered then.
+const DISTURBED: u32 = 2;
+
 /// How often the outage clock is told that time passes.
 const TICK: Duration = Duration::from_millis(25);
+
+/// How often writers are asked at most how far they have told everything.
+const MARKS_EVERY: Duration = Duration::from_millis(50);
 
 /// How many signals are taken before it looks at the time again.
 const SIGNALS_AT_ONCE: usize = 256;
@@ -54,18 +71,31 @@ pub(crate) struct Recorder {
     clock: Clock,
     run: Run,
     outages: OutageClock,
-    record: Option<RecordWriter>,
+    ack_gaps: AckGaps,
+    two_primaries: two_primaries::Watch,
+    record: Option<RecordQueue>,
     watcher: mpsc::Sender<Event>,
     /// Gone once writing has ended.
     checker: Option<mpsc::Sender<CheckRequest>>,
     /// How far every writer is acknowledged, for who reads from replicas.
     acknowledged: watch::Sender<Acknowledged>,
+    /// Asks every writer how far it has told everything.
+    marks: watch::Sender<()>,
+    marks_wanted: Instant,
+    /// Told when no limit depends any more on writers that go on.
+    decided: CancellationToken,
+    /// When writers were told to stop.
+    stopping: Option<Duration>,
     /// How far every writer is, ahead of the ledger by less than an interval.
     writers: BTreeMap<i32, Position>,
     interval: Interval,
+    /// The kinds of refusals that were told of late.
+    seen: Seen,
     latencies: Latencies,
     highest_id: Option<i64>,
     last_flush: Instant,
+    /// Intervals from now on whose latencies are partly those of an own pause.
+    disturbed_intervals: u32,
     /// The ids around the last outage.
     gap: Option<Gap>,
     unwatched: u64,
@@ -73,11 +103,18 @@ pub(crate) struct Recorder {
     skipped_before: u64,
     /// When the last outage began.
     outage_began: Option<Duration>,
+    /// What writes without an answer wait for.
+    stalls_seen: StallsSeen,
     /// Patroni's API, where it is watched.
     patroni: Option<PatroniWatch>,
     leader_changes: LeaderChanges,
     /// What servers are called that do not tell it themselves.
     names: MemberNames,
+}
+
+/// Whether pgchaos itself ran out of something: no evidence of an outage of the cluster.
+fn is_own(fault: &Fault) -> bool {
+    fault.class == Class::Local
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -100,38 +137,56 @@ struct Gap {
     outage: u32,
     before: Option<i64>,
     after: Option<i64>,
+    /// Writes that had been rejected before.
+    rejected: u64,
+}
+
+impl Gap {
+    /// The ids, where values lie between them.
+    fn jump(&self) -> Option<(i64, i64)> {
+        Option::zip(self.before, self.after).filter(|(before, after)| after - before > 1)
+    }
 }
 
 impl Recorder {
     pub(crate) fn new(
         clock: Clock,
         run: Run,
-        record: Option<RecordWriter>,
+        record: Option<RecordQueue>,
         watcher: mpsc::Sender<Event>,
         checker: mpsc::Sender<CheckRequest>,
         patroni: Option<PatroniWatch>,
     ) -> Self {
         let outages = OutageClock::new(
             run.header.started_at,
+            run.header.options.writers,
             run.header.longest_wait(),
-            if run.header.options.writers == 1 { Duration::ZERO } else { SETTLE },
         );
         let mut recorder = Self {
             clock,
             outages,
+            ack_gaps: AckGaps::default(),
+            two_primaries: two_primaries::Watch::default(),
             record,
             watcher,
             checker: Some(checker),
             acknowledged: watch::Sender::default(),
+            marks: watch::Sender::default(),
+            marks_wanted: Instant::now(),
+            decided: CancellationToken::new(),
+            stopping: None,
             writers: BTreeMap::new(),
             interval: Interval::default(),
+            seen: Seen::default(),
             latencies: Latencies::default(),
             highest_id: None,
             last_flush: Instant::now(),
+            disturbed_intervals: 0,
             gap: None,
             unwatched: 0,
             skipped_before: 0,
             outage_began: None,
+            stalls_seen: StallsSeen::default(),
             patroni,
             leader_changes: LeaderChanges::default(),
             names: MemberNames::default(),
@@ -146,6 +201,16 @@ impl Recorder {
     /// How far every writer is acknowledged, from now on.
     pub(crate) fn acknowledged(&self) -> watch::Receiver<Acknowledged> {
         self.acknowledged.subscribe()
+    }
+
+    /// To hear when it wants to know how far a writer has told everything.
+    pub(crate) fn marks(&self) -> watch::Receiver<()> {
+        self.marks.subscribe()
+    }
+
+    /// To hear when no limit depends any more on writers that go on after the end of the load.
+    pub(crate) fn decided(&self) -> CancellationToken {
+        self.decided.clone()
     }
 
     /// Records until it is told to finish, or until nobody is left to tell it anything.
@@ -177,6 +242,17 @@ impl Recorder {
     fn tick(&mut self) {
         let now = self.clock.now();
         self.step(Input::Tick { now });
+        if self.stopping.is_some_and(|stop| self.limits_are_decided(stop, now)) {
+            self.decided.cancel();
+        }
+        let said = self.ack_gaps.said(now);
+        self.ack_gaps_said(now, said);
+        let seen = self.two_primaries.news(now);
+        self.two_primaries_seen(now, seen);
+        if self.outages.wants_marks(now) && self.marks_wanted.elapsed() >= MARKS_EVERY {
+            self.marks_wanted = Instant::now();
+            self.marks.send_replace(());
+        }
         if self.acknowledged.receiver_count() > 0 {
             let highest = |(writer, position): (&i32, &Position)| (*writer, position.acknowledged);
             self.acknowledged.send_replace(self.writers.iter().map(highest).collect());
@@ -189,15 +265,26 @@ impl Recorder {
     fn take(&mut self, signal: Signal) {
         let now = self.clock.now();
         match signal {
-            Signal::Batch(batch) => self.batch(batch),
-            Signal::Connected { writer, at, accepted, authenticated, mut server, backend } => {
+            Signal::Batch(batch) => self.batch(*batch),
+            Signal::Connected {
+                writer,
+                at,
+                accepted,
+                authenticated,
+                mut server,
+                backend,
+                clock,
+                abandoned,
+            } => {
                 self.names.name_server(&mut server);
+                self.ack_gaps.not_acknowledged(writer, at);
                 self.step(Input::Connected {
                     writer,
                     accepted,
                     authenticated,
                     at,
                     server: &server,
+                    abandoned,
                 });
                 // Every writer meets it; it is one fact.
                 if let Some(backwards) = self.run.backwards_at(&server, at)
@@ -208,7 +295,10 @@ impl Recorder {
                 self.writers.entry(writer).or_default().id_floor = self.highest_id;
                 // How far the writer was on its old session is told before the new one.
                 self.flush_interval();
-                let connected = Connected { writer, server: *server, backend };
+                if let Some(reading) = clock {
+                    self.clock_read(&server, reading);
+                }
+                let connected = Connected { writer, server: *server, backend, abandoned };
                 self.emit(at, What::Connected(connected));
             }
             Signal::AttemptFailed { writer, started, at, accepted, fault, mut server } => {
@@ -223,6 +313,10 @@ impl Recorder {
                 };
                 self.emit(at, What::Fault(failure.clone()));
                 if let Some(writer) = writer {
+                    self.ack_gaps.not_acknowledged(writer, at);
+                    if is_own(&failure.fault) {
+                        return;
+                    }
                     let (fault, server) = (&failure.fault, server.as_deref());
                     self.step(Input::AttemptFailed {
                         writer,
@@ -234,24 +328,19 @@ impl Recorder {
                     });
                 }
             }
-            Signal::Failed { writer, since, at, fault, in_doubt, rejected, down } => {
-                let doubts = in_doubt.len();
-                let failure = Failure { writer: Some(writer), fault: *fault, in_doubt, rejected };
-                self.emit(at, What::Fault(failure.clone()));
-                if down {
-                    let fault = Some(&failure.fault);
-                    self.step(Input::Trouble { writer, since, at, fault, in_doubt: doubts });
+            Signal::PassedOver { writer, at, failures, served_by } => {
+                self.passed_over(writer, at, failures, &served_by);
+            }
+            Signal::StallSeen { at, seen } => {
+                if self.stalls_seen.add(at, &seen) {
+                    self.emit(now, What::StallSeen(seen));
                 }
             }
-            Signal::Stalled { writer, seq, since, at } => {
-                self.emit(at, What::Stalled(Stalled { writer, seq, since }));
-                self.step(Input::Trouble { writer, since, at, fault: None, in_doubt: 0 });
-            }
             Signal::Checked(checked) => {
-                let outage = checked.outage;
+                let (outage, other_rows) = (checked.outage, checked.other_rows);
                 let fine = checked.missing.is_empty() && checked.error.is_none();
                 self.emit(now, What::Checked(*checked));
-                self.explain_gap(outage, fine);
+                self.explain_gap(outage, fine, other_rows);
             }
             Signal::Refused(fault) => self.emit(now, What::Refused { fault: *fault }),
             Signal::ReadBack { writer, ids } => {
@@ -274,12 +363,16 @@ impl Recorder {
                 self.names.name_server(&mut lag.server);
                 self.emit(now, What::ReplicaLag(*lag));
             }
-            Signal::Stopping(reason) => self.emit(now, What::Stopping { reason }),
+            Signal::Stopping { at, reason } => self.stopping(at, reason),
             Signal::WriterFinished { writer } => {
                 self.step(Input::Finished { writer, at: now });
             }
             Signal::WritersDone { at, all_told } => {
                 self.step(Input::End { now: at });
+                let said = self.ack_gaps.end(at);
+                self.ack_gaps_said(at, said);
+                let seen = self.two_primaries.end(at);
+                self.two_primaries_seen(at, seen);
                 self.flush_interval();
                 if all_told {
                     self.emit(now, What::Closed);
@@ -289,8 +382,13 @@ impl Recorder {
             }
             Signal::Injected { at, injected } => self.emit(at, What::Injected(injected)),
             Signal::InjectionEnded { step, took } => {
+                let took = seconds::whole(took);
                 self.emit(now, What::InjectionEnded { step, took });
                 self.flush();
+            }
+            Signal::OwnPause(pause) => {
+                self.disturbed_intervals = DISTURBED;
+                self.emit(now, What::OwnPause(pause));
             }
             Signal::Drill(message) => self.emit(now, What::Drill { message }),
             Signal::Warning(message) => self.emit(now, What::Warning { message }),
@@ -307,34 +405,7 @@ impl Recorder {
             Signal::Finish { .. } => {}
         }
     }
-
-    fn batch(&mut self, batch: Batch) {
-        let position = self.writers.entry(batch.writer).or_default();
-        let floor = position.id_floor.take_if(|_| batch.first_id.is_some());
-        position.moved |=
-            (position.attempted, position.resolved) != (batch.attempted, batch.resolved);
-        self.interval.due += batch.due.saturating_sub(position.due);
-        self.interval.skipped += batch.skipped.saturating_sub(position.skipped);
-        position.attempted = batch.attempted;
-        position.resolved = batch.resolved;
-        position.acknowledged = batch.acknowledged.unwrap_or(position.acknowledged);
-        position.due = batch.due;
-        position.skipped = batch.skipped;
-        position.backlog = batch.backlog;
-        self.interval.acknowledged += batch.acknowledged_at.len() as u64;
-        self.interval.acknowledged_locally += batch.acknowledged_locally;
-        for latency_us in &batch.latency_us {
-            self.latencies.record_us(*latency_us);
-        }
-        if let (Some(first_id), Some(floor)) = (batch.first_id, floor) {
-            self.first_id(batch.writer, first_id, floor);
-        }
-        self.highest_id = self.highest_id.max(batch.highest_id);
-        // The end of an outage is told before the write that ended it.
-        let (writer, at) = (batch.writer, batch.acknowledged_at.as_slice());
-        self.step(Input::Acknowledged { writer, at });
-        for (written, at) in batch.written.into_iter().zip(&batch.acknowledged_at) {
-            self.emit(*at, What::Written(written));
-        }
-    }
 }
+
+#[cfg(test)]
+mod tests;

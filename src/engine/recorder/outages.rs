@@ -3,16 +3,26 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::{Gap, RECENT_WRITES, Recorder};
 use crate::engine::signal::CheckRequest;
+use crate::model::ack_gaps::Said;
+use crate::model::clock_offset::ClockOffset;
 use crate::model::event::{
-    Backwards, BackwardsWhat, IdGap, LeaderSeen, OutageBegan, Progress, What, WritesResumed,
+    Backwards, BackwardsWhat, IdGap, LeaderSeen, OutageBegan, Progress, StopReason, What,
+    WritersOut, WritesResumed,
 };
-use crate::model::kind::Sightings;
+use crate::model::kind::{Detail, Sightings};
 use crate::model::outage::Outage;
 use crate::model::outage_clock::{Input, Output};
 use crate::model::seq_set::SeqSet;
 use crate::model::server::Server;
+use crate::model::two_primaries::TwoPrimaries;
+use crate::pg::identity::ClockReading;
+
+/// So long after it happened the recorder knows of a write's silence.
+const KNOWN_BY: Duration = Duration::from_millis(100);
 
 impl Recorder {
     pub(super) fn step(&mut self, input: Input<'_>) {
@@ -21,15 +31,22 @@ impl Recorder {
             match output {
                 Output::Began { n, began } => {
                     self.flush_interval();
-                    self.gap = Some(Gap { outage: n, before: self.highest_id, after: None });
+                    let rejected = self.run.ledger.counts().rejected;
+                    let before = self.highest_id;
+                    self.gap = Some(Gap { outage: n, before, after: None, rejected });
                     self.skipped_before = self.skipped();
                     self.outage_began = Some(began);
+                    self.stalls_seen.outage_began();
                     let writers = self.positions();
                     self.emit(now, What::OutageBegan(OutageBegan { n, began, writers }));
                 }
                 Output::Resumed { n, after, writers_down } => {
                     let resumed = WritesResumed { outage: n, after, writers_down };
                     self.emit(now, What::WritesResumed(resumed));
+                }
+                Output::WritersOut { n, out, others_write } => {
+                    let writers_out = WritersOut { outage: n, out, others_write };
+                    self.emit(now, What::WritersOut(writers_out));
                 }
                 Output::Ended { outage, sightings } => self.outage_ended(*outage, *sightings),
                 Output::FullRate { n, after } => {
@@ -39,12 +56,43 @@ impl Recorder {
         }
     }
 
+    /// Writing ends. Writers that are out go on alone.
+    pub(super) fn stopping(&mut self, now: Duration, reason: StopReason) {
+        self.stopping = Some(now);
+        self.step(Input::Stopping { at: now });
+        let writers_out = self.outages.so_far(now).map_or(0, |open| open.out);
+        self.emit(now, What::Stopping { reason, writers_out });
+    }
+
+    /// Whether an outage that goes on is over every limit that it can still come to: then its end
+    /// changes nothing.
+    pub(super) fn limits_are_decided(&self, stop: Duration, now: Duration) -> bool {
+        let thresholds = &self.run.header.thresholds;
+        // Until then a write that was in flight may still turn out to be silent.
+        let all_known = stop + self.run.header.options.stall_after + KNOWN_BY;
+        let Some(open) = self.outages.so_far(now) else { return false };
+        let is_over = |limit: Option<Duration>, so_far: Option<Duration>| {
+            limit.zip(so_far).is_none_or(|(limit, so_far)| so_far > limit)
+        };
+        (thresholds.max_outage.is_some() || thresholds.max_degraded.is_some())
+            && (open.without_ack.is_some() || now >= all_known)
+            && is_over(thresholds.max_outage, open.without_ack)
+            && is_over(thresholds.max_degraded, Some(open.degraded))
+    }
+
     pub(super) fn outage_ended(&mut self, mut outage: Outage, mut sightings: Sightings) {
         self.flush_interval();
+        self.compare_clocks(&outage, &mut sightings);
         self.ask_patroni(&mut outage, &mut sightings);
+        outage.kind = sightings.kind();
+        outage.detail = sightings.detail(outage.kind);
         outage.skipped = self.skipped().saturating_sub(self.skipped_before);
         outage.fault = self.run.cause_of(outage.n, outage.began);
         let over = outage.began + outage.degraded;
+        if let Some((cause, blocker)) = self.stalls_seen.within(outage.began, over) {
+            outage.stall_cause = Some(cause);
+            outage.blocked_by = blocker.map(Box::new);
+        }
         let request = self.check_request(&outage, sightings);
         let ended = outage.first_ack.is_some();
         self.emit(over, What::OutageEnded(Box::new(outage)));
@@ -56,6 +104,22 @@ impl Recorder {
         }
     }
 
+    /// A postmaster that had started, by the server's clock, before the other one's last
+    /// acknowledgement is no new start of that other one.
+    fn compare_clocks(&self, outage: &Outage, sightings: &mut Sightings) {
+        let (Some(before), Some(after)) = (&sightings.before, &sightings.after) else { return };
+        let offset = self.run.clocks.of(after);
+        let (Some(offset), Some(start), Some(last_ack)) =
+            (offset, after.postmaster_start, outage.last_ack)
+        else {
+            return;
+        };
+        let last_ack = self.run.header.started_at + last_ack.min(outage.began);
+        sightings.both_were_up = before.postmaster_start.is_some()
+            && !after.is_same_start(before)
+            && offset.is_before(start, last_ack);
+    }
+
     /// What Patroni's API adds to what the writers have seen.
     fn ask_patroni(&mut self, outage: &mut Outage, sightings: &mut Sightings) {
         let Some(patroni) = &self.patroni else { return };
@@ -65,7 +129,7 @@ impl Recorder {
         outage.from.iter_mut().for_each(|side| self.names.name_side(side));
         outage.to.iter_mut().for_each(|side| self.names.name_side(side));
         sightings.old_primary = patroni.old_primary(sightings.before.as_ref());
-        outage.kind = sightings.kind();
+        sightings.gave_up = patroni.gave_up(sightings.before.as_ref(), outage.began);
         outage.phases.leader_changed = self.leader_changes.of(outage);
     }
 
@@ -86,6 +150,8 @@ impl Recorder {
             began: outage.began,
             sightings,
             kind: outage.kind,
+            known: self.run.known(),
+            jump: self.gap.as_ref().and_then(Gap::jump),
             windows: Vec::new(),
             acknowledged: BTreeMap::new(),
             in_doubt: BTreeMap::new(),
@@ -133,9 +199,14 @@ impl Recorder {
         }
     }
 
-    /// Everybody asks about the ids that a new primary skips; one line says that nothing is
-    /// missing, when that was looked up.
-    pub(super) fn explain_gap(&mut self, outage: u32, nothing_missing: bool) {
+    /// Ids that jump look like a loss: one line says that nothing is missing, when that was looked
+    /// up, and what is known of the values between.
+    pub(super) fn explain_gap(
+        &mut self,
+        outage: u32,
+        nothing_missing: bool,
+        other_rows: Option<u64>,
+    ) {
         let Some(gap) = self.gap.take_if(|gap| gap.outage == outage) else { return };
         let (Some(before), Some(after)) = (gap.before, gap.after) else { return };
         let Some(ended) = self.run.outages.iter().rev().find(|ended| ended.n == outage) else {
@@ -145,8 +216,17 @@ impl Recorder {
         let used = ended.in_doubt + self.run.header.options.writers as u64;
         let jump = u64::try_from(after - before).unwrap_or(0);
         if nothing_missing && jump > used {
-            let kind = ended.kind;
-            self.emit(self.clock.now(), What::IdGap(IdGap { outage, before, after, kind }));
+            let gap = IdGap {
+                outage,
+                before,
+                after,
+                kind: ended.kind,
+                crashed: ended.detail == Some(Detail::ProcessCrashed),
+                rejected: self.run.ledger.counts().rejected.saturating_sub(gap.rejected),
+                in_doubt: ended.in_doubt,
+                other_rows,
+            };
+            self.emit(self.clock.now(), What::IdGap(gap));
         }
     }
 
@@ -163,5 +243,38 @@ impl Recorder {
                 resolved: position.resolved,
             })
             .collect()
+    }
+
+    /// Pairs of servers that acknowledged at the same time, as events.
+    pub(super) fn two_primaries_seen(&mut self, now: Duration, seen: Vec<TwoPrimaries>) {
+        for seen in seen {
+            self.emit(now, What::TwoPrimaries(Box::new(seen)));
+        }
+    }
+
+    /// Stretches without an acknowledgement, as events: a comparison of runs needs them.
+    pub(super) fn ack_gaps_said(&mut self, now: Duration, said: Vec<Said>) {
+        for said in said {
+            let what = match said {
+                Said::GoesOn(from) => What::AckGapGoesOn { from },
+                Said::Over(gap) => What::AckGap(gap),
+            };
+            self.emit(now, what);
+        }
+    }
+
+    /// A server's clock was read: how far it is ahead of the run's, that of every time in its record.
+    pub(super) fn clock_read(&mut self, server: &Server, reading: ClockReading) {
+        let asked = self.clock.at(reading.asked);
+        let asked_at = TimeDelta::from_std(asked)
+            .ok()
+            .and_then(|asked| self.run.header.started_at.checked_add_signed(asked));
+        let Some(asked_at) = asked_at else { return };
+        let round_trip = reading.answered.saturating_duration_since(reading.asked);
+        let offset = ClockOffset::measured(reading.server, asked_at, round_trip);
+        if self.run.clocks.is_news(server, offset) {
+            let server = Box::new(server.clone());
+            self.emit(self.clock.now(), What::ServerClock { server, offset });
+        }
     }
 }

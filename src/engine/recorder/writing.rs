@@ -5,9 +5,10 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::Recorder;
-use crate::engine::record_file::RecordWriter;
+use super::{FLUSH_EVERY, Recorder};
+use crate::engine::record_queue::RecordQueue;
 use crate::model::event::{Event, Progress, What};
+use crate::model::own_pause::SHORTEST;
 use crate::model::run::Run;
 
 impl Recorder {
@@ -23,10 +24,15 @@ impl Recorder {
             }
             interval.backlog += position.backlog;
         }
-        if interval.writers.is_empty() && interval.due == 0 && interval.skipped == 0 {
+        let nothing = interval.writers.is_empty() && interval.rejections.is_empty();
+        if nothing && interval.due == 0 && interval.skipped == 0 {
             return;
         }
         interval.latency_us = self.latencies.drain();
+        // The recorder may be back to work before the pause is noticed.
+        let is_late = self.last_flush.elapsed() >= FLUSH_EVERY + SHORTEST;
+        interval.own_pause = is_late || self.disturbed_intervals > 0;
+        self.disturbed_intervals = self.disturbed_intervals.saturating_sub(1);
         interval.highest_id = self.highest_id;
         self.emit(self.clock.now(), What::Interval(Box::new(interval)));
     }
@@ -38,9 +44,7 @@ impl Recorder {
     }
 
     pub(super) fn flush_record(&mut self) {
-        let flushed = self.record.as_mut().map_or(Ok(()), RecordWriter::flush);
-        if let Err(words) = flushed {
-            let message = format!("{words}; from here on this run cannot be accounted for again");
+        if let Some(message) = self.record.as_mut().and_then(RecordQueue::flush) {
             self.emit(self.clock.now(), What::Warning { message });
         }
     }
@@ -71,7 +75,7 @@ impl Recorder {
         self.flush_interval();
         self.emit(self.clock.now(), What::Ended { complete });
         self.flush_record();
-        // Whoever asked and went away does not need the answer.
+        // The receiver may be gone; its answer is not needed then.
         let _ = reply.send(self.run);
     }
 }

@@ -1,12 +1,15 @@
 //! A writer without a session: attempts until there is one that takes writes.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::oneshot;
 
 use super::Writer;
 use crate::engine::signal::Signal;
+use crate::model::fault::Class;
 use crate::pg::connect::NotOpened;
 use crate::pg::load::LoadSession;
 
@@ -16,15 +19,30 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// The same for a writer that never had a session.
 const PATIENCE_AT_FIRST: Duration = Duration::from_millis(500);
 
-/// Attempts of one writer that go on at the same time, at most.
+/// Attempts of one writer that go on at the same time, at most: for one more the oldest is given up.
 const BESIDE_EACH_OTHER: usize = 5;
+
+/// How an attempt ended: when it was started, and what came of it. `None` is one given up.
+type Attempted = Option<(Duration, Result<NewSession, Vec<NotOpened>>)>;
 
 /// A session that takes writes, before anybody was told of it.
 struct NewSession {
     session: LoadSession,
     signal: Signal,
+    /// The places that did not serve before this one, if there were any.
+    passed_over: Option<Signal>,
     /// How long it took.
     took: Duration,
+}
+
+impl NewSession {
+    /// Attempts of the same writer that were given up beside it.
+    fn beside(mut self, given_up: u64) -> Self {
+        if let Signal::Connected { abandoned, .. } = &mut self.signal {
+            *abandoned = given_up;
+        }
+        self
+    }
 }
 
 impl Writer {
@@ -33,20 +51,26 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         let mut reopened = shared.gate.subscribe();
         loop {
-            let wait = self.backoff.next_wait(&mut self.random);
+            self.places_left();
+            let (wait, out) = (self.backoff.next_wait(&mut self.random), self.out);
+            let last_due = self.schedule.last_due();
             tokio::select! {
                 () = shared.gate.turn(wait, &mut reopened, &mut self.random) => {}
-                () = shared.stop.cancelled() => return None,
+                () = shared.ends(out, last_due) => return None,
             }
             let (opened, failed) = tokio::select! {
                 ended = self.attempts() => ended,
-                () = shared.stop.cancelled() => return None,
+                () = shared.ends(out, last_due) => return None,
             };
-            // Who could not write sees at once whether it can now.
+            // After a failed attempt, probe immediately.
             self.owes_probe |= failed;
+            self.out |= failed;
             if let Some(connected) = opened {
                 let took = connected.took;
                 self.fastest_connect = Some(self.fastest_connect.map_or(took, |t| t.min(took)));
+                if let Some(passed_over) = connected.passed_over {
+                    self.outbox.send(passed_over).await;
+                }
                 self.outbox.send(connected.signal).await;
                 return Some(connected.session);
             }
@@ -56,19 +80,35 @@ impl Writer {
     /// One attempt, and while it hangs although other writers write, others beside it: a proxy
     /// that still counts a dead server in gives it every second or third connection. The session,
     /// if one came of it, and whether an attempt failed.
+    ///
+    /// The oldest attempt makes room for a new one, else a writer whose attempts all go to the dead
+    /// server waits for the whole connect deadline beside others that write. Each time all have been
+    /// given up, the next ones have twice as long: a server that is only slow is reached in the
+    /// end.
     async fn attempts(&self) -> (Option<NewSession>, bool) {
         let mut under_way = FuturesUnordered::new();
-        under_way.push(self.attempt());
-        let patience =
+        let mut giving_up = VecDeque::new();
+        let start = |giving_up: &mut VecDeque<oneshot::Sender<()>>| {
+            let (give_up, given_up) = oneshot::channel();
+            giving_up.push_back(give_up);
+            self.attempt_unless(given_up)
+        };
+        under_way.push(start(&mut giving_up));
+        let mut patience =
             self.fastest_connect.map_or(PATIENCE_AT_FIRST, |took| PATIENCE.max(took * 2));
         let mut failed = false;
+        let (mut made_room, mut abandoned) = (0, 0);
         loop {
             tokio::select! {
                 biased;
-                Some((started, opened)) = under_way.next() => match opened {
-                    Ok(connected) => return (Some(connected), failed),
-                    Err(failures) => {
-                        failed = true;
+                Some(ended) = under_way.next() => match ended {
+                    Some((_, Ok(connected))) => {
+                        let connected = connected.beside(abandoned + under_way.len() as u64);
+                        return (Some(connected), failed);
+                    }
+                    Some((started, Err(failures))) => {
+                        // What pgchaos itself has no room for says nothing of the cluster.
+                        failed |= failures.iter().any(|one| one.fault.class != Class::Local);
                         self.shared.gate.fails(self.shared.clock.now());
                         for failure in failures {
                             self.attempt_failed(started, failure).await;
@@ -77,11 +117,32 @@ impl Writer {
                             return (None, failed);
                         }
                     }
+                    None => abandoned += 1,
                 },
-                () = self.shared.gate.beside(patience), if under_way.len() < BESIDE_EACH_OTHER => {
-                    under_way.push(self.attempt());
+                () = self.shared.gate.beside(patience) => {
+                    giving_up.retain(|give_up| !give_up.is_closed());
+                    if giving_up.len() >= BESIDE_EACH_OTHER
+                        && let Some(oldest) = giving_up.pop_front()
+                    {
+                        // An attempt that ended just now is not given up.
+                        let _ = oldest.send(());
+                        made_room += 1;
+                        if made_room % BESIDE_EACH_OTHER == 0 {
+                            patience *= 2;
+                        }
+                    }
+                    under_way.push(start(&mut giving_up));
                 }
             }
+        }
+    }
+
+    /// One attempt, unless it is given up before its end.
+    async fn attempt_unless(&self, mut given_up: oneshot::Receiver<()>) -> Attempted {
+        tokio::select! {
+            biased;
+            ended = self.attempt() => Some(ended),
+            Ok(()) = &mut given_up => None,
         }
     }
 
@@ -90,18 +151,31 @@ impl Writer {
     async fn attempt(&self) -> (Duration, Result<NewSession, Vec<NotOpened>>) {
         let shared = &self.shared;
         let started = shared.clock.now();
-        let opened = match shared.dialer.dial().await {
+        let mut opened = match self.dialer.dial().await {
             Ok(opened) => opened,
             Err(failures) => return (started, Err(failures)),
         };
-        let connect_timeout = shared.dialer.connect_timeout();
-        let session = match opened.session.into_load(opened.deadline, connect_timeout).await {
+        if let Err(fault) = self.take_place(&opened.session, opened.deadline).await {
+            opened.session.close().await;
+            let mut failures = opened.passed_over;
+            failures.push(NotOpened::on_session(fault, opened.accepted));
+            return (started, Err(failures));
+        }
+        let backend = opened.session.backend.clone();
+        let mut failures = std::mem::take(&mut opened.passed_over);
+        let served_by = opened.session.endpoint().to_owned();
+        let connect_timeout = self.dialer.connect_timeout();
+        let protocol = shared.protocol.get();
+        let loading = opened.session.into_load(opened.deadline, connect_timeout, protocol);
+        let session = match loading.await {
             Ok(session) => session,
             Err(fault) => {
-                let accepted = Some(opened.accepted);
-                return (started, Err(vec![NotOpened { fault, accepted, server: None }]));
+                self.place_not_used(&backend, &fault);
+                failures.push(NotOpened::on_session(fault, opened.accepted));
+                return (started, Err(failures));
             }
         };
+        self.writes_by(session.protocol()).await;
         let at = shared.clock.now();
         let signal = Signal::Connected {
             writer: self.number,
@@ -110,8 +184,17 @@ impl Writer {
             authenticated: shared.clock.at(opened.authenticated),
             server: Box::new(session.server.clone()),
             backend: session.backend.clone(),
+            clock: opened.clock,
+            abandoned: 0,
         };
-        (started, Ok(NewSession { session, signal, took: at.saturating_sub(started) }))
+        let writer = Some(self.number);
+        let passed_over = (!failures.is_empty()).then_some(Signal::PassedOver {
+            writer,
+            at,
+            failures,
+            served_by,
+        });
+        (started, Ok(NewSession { session, signal, passed_over, took: at.saturating_sub(started) }))
     }
 
     pub(super) async fn attempt_failed(&self, started: Duration, failure: NotOpened) {

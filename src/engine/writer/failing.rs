@@ -1,62 +1,85 @@
 //! A writer whose write or session fails: what is rejected, what is in doubt, and since when.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Writer;
 use super::using::Use;
 use crate::engine::in_flight::{Request, Sent};
-use crate::engine::signal::Signal;
+use crate::engine::outbox::{RefusedWrite, Trouble};
 use crate::model::fault::{Class, Fault, Phase};
+use crate::model::rejection::Meaning;
 use crate::model::seq_set::SeqSet;
-use crate::pg::load::LoadSession;
+use crate::pg::guards::Guard;
 use crate::pg::server_error::ServerError;
 use crate::pg::session::End;
 
 impl Writer {
-    /// The server proved that a write is not committed. Unless only this one write conflicted,
-    /// the session is left once the rest is answered, as the next one may be with a server that
-    /// takes writes.
+    /// The server proved that a write is not committed. When that means that no write is taken
+    /// there, the session is left once the rest is answered, as the next one may be with a server
+    /// that takes writes; else the session goes on.
     pub(super) async fn rejected(
         &mut self,
         used: &mut Use,
-        seq: i64,
-        sent_at: Duration,
+        write: RefusedWrite,
         error: &ServerError,
     ) {
-        let at = self.shared.clock.now();
-        let since = sent_at.max(used.last_answer);
         let fault = used.session.fault_of(error, Phase::Write);
-        let down = fault.class != Class::Conflict;
-        used.leaving |= down;
-        // What is rejected is told before the progress that passes it.
-        self.flush().await;
+        let RefusedWrite { seq, sent_at, at, .. } = write;
+        let since = sent_at.max(used.last_answer);
         self.resolved = seq;
-        let signal = Signal::Failed {
-            writer: self.number,
-            since,
-            at,
-            fault: Box::new(fault),
-            in_doubt: SeqSet::new(),
-            rejected: SeqSet::range(seq, seq),
-            down,
+        let oldest_due = used.flight.oldest_due();
+        let stall_after = self.shared.options.stall_after;
+        if self.out {
+            // It is told already: by a silence, or by the end of the session before.
+            self.streak.told_out();
+        }
+        // Only the statement's name is refused: the next write brings its statement along.
+        let is_of_pooler = used.session.goes_without_names(error);
+        let meaning = if is_of_pooler {
+            Meaning::Counted
+        } else if error.is_of_row_security() {
+            self.streak.refused_row(&fault, since, at, stall_after)
+        } else {
+            self.streak.refused(&fault, since, at, stall_after)
         };
-        self.outbox.send(signal).await;
+        self.writes_by(used.session.protocol()).await;
+        used.probe_after_refusal(self.streak.is_out(), at, &self.shared.options);
+        let trouble = match meaning {
+            Meaning::Counted => {
+                self.oldest_due = oldest_due;
+                self.outbox.rejected(write, &fault);
+                if self.pause_follows(used, at) || self.outbox.due().is_some_and(|due| due <= at) {
+                    self.flush().await;
+                }
+                return;
+            }
+            Meaning::NoWrite => {
+                used.leaving = true;
+                Trouble::Failed { since, at, fault }
+            }
+            Meaning::Out(refused) => Trouble::Refused { refused, at, fault },
+        };
+        self.tell(trouble, &SeqSet::range(seq, seq), &SeqSet::new(), oldest_due).await;
+    }
+
+    /// The server did a write without a row: nothing proves that the row is there, or that it is
+    /// not. The session is left once the rest is answered.
+    pub(super) async fn swallowed(&mut self, used: &mut Use, seq: i64, sent_at: Duration) {
+        let fault = used.session.no_row_fault();
+        used.leaving = true;
+        self.resolved = seq;
+        let at = self.shared.clock.now();
+        let trouble = Trouble::Failed { since: sent_at.max(used.last_answer), at, fault };
+        let oldest_due = used.flight.oldest_due();
+        self.tell(trouble, &SeqSet::new(), &SeqSet::range(seq, seq), oldest_due).await;
     }
 
     /// The server refused to read; writes are not affected.
-    pub(super) async fn read_refused(&mut self, session: &LoadSession, error: &ServerError) {
-        let at = self.shared.clock.now();
-        let fault = session.fault_of(error, Phase::Read);
-        let signal = Signal::Failed {
-            writer: self.number,
-            since: at,
-            at,
-            fault: Box::new(fault),
-            in_doubt: SeqSet::new(),
-            rejected: SeqSet::new(),
-            down: false,
-        };
-        self.outbox.send(signal).await;
+    pub(super) async fn read_refused(&mut self, used: &mut Use, error: &ServerError, at: Duration) {
+        used.session.goes_without_names(error);
+        self.writes_by(used.session.protocol()).await;
+        self.outbox.read_refused(at, &used.session.fault_of(error, Phase::Read));
     }
 
     /// The server's answer to a request says nothing about what became of it, or not of the
@@ -82,39 +105,83 @@ impl Writer {
     /// just answered with nothing that tells, are in doubt.
     async fn left(&mut self, used: &Use, untold: Option<Sent>, fault: Fault) {
         let at = self.shared.clock.now();
-        let mut in_doubt = SeqSet::new();
-        for sent in untold.into_iter().chain(used.flight.unanswered()) {
-            if let Request::Write { event, .. } = sent.what {
-                in_doubt.insert(event.seq..=event.seq);
-            }
-        }
         let oldest = untold.or_else(|| used.flight.oldest());
         // Since then there was no sign of life, where anything was owed.
         let since = oldest.map_or(at, |oldest| oldest.at.max(used.last_answer));
-        self.failed(fault, since, at, in_doubt).await;
+        self.place_left(used, &fault);
+        let trouble = Trouble::Failed { since, at, fault };
+        let in_doubt = writes(untold.into_iter().chain(used.flight.unanswered()));
+        self.resolved = self.attempted;
+        self.tell(trouble, &SeqSet::new(), &in_doubt, None).await;
+    }
+
+    /// The server may not know that the session is over: what was not answered may hang there.
+    fn place_left(&self, used: &Use, fault: &Fault) {
+        if fault.sqlstate.is_some() || used.flight.is_empty() {
+            self.place_free(&used.session.backend);
+        }
+        self.places_left();
+        if fault.class == Class::Timeout {
+            self.waits_for_answer();
+        } else {
+            self.shared.stalls.answered(self.number);
+        }
     }
 
     /// The oldest request has had no answer for the whole deadline.
     pub(super) async fn timed_out(&mut self, used: &Use, oldest: Sent) {
-        let deadline = self.shared.options.write_timeout;
-        let fault = used.session.deadline_fault(oldest.phase(), deadline);
+        let write_timeout = self.shared.options.write_timeout;
+        let waited = used.write_deadline(oldest, write_timeout);
+        let deadline = waited.saturating_sub(oldest.at);
+        let guard = if deadline < write_timeout { Guard::EndOfLoad } else { Guard::WriteTimeout };
+        let fault = used.session.deadline_fault(oldest.phase(), deadline, guard);
         self.left(used, None, fault).await;
     }
 
-    async fn failed(&mut self, fault: Fault, since: Duration, at: Duration, in_doubt: SeqSet) {
-        // What is in doubt is told before the progress that passes it.
-        self.flush().await;
+    /// The run is stopped at once: what is in flight stays without an answer.
+    pub(super) async fn given_up(&mut self, used: &Use) {
+        let in_doubt = writes(used.flight.unanswered());
         self.resolved = self.attempted;
-        let signal = Signal::Failed {
-            writer: self.number,
-            since,
-            at,
-            fault: Box::new(fault),
-            in_doubt,
-            rejected: SeqSet::new(),
-            down: true,
+        if in_doubt.is_empty() {
+            self.flush().await;
+        } else {
+            let trouble = Trouble::GivenUp { at: self.shared.clock.now() };
+            self.tell(trouble, &SeqSet::new(), &in_doubt, None).await;
+        }
+    }
+
+    /// Tells what went wrong in one batch with what it does to writes, and with the progress that
+    /// passes them. `oldest_due` is when the oldest write was due that is without an outcome now.
+    pub(super) async fn tell(
+        &mut self,
+        trouble: Trouble,
+        rejected: &SeqSet,
+        in_doubt: &SeqSet,
+        oldest_due: Option<Duration>,
+    ) {
+        if let Trouble::Failed { fault, .. } = &trouble
+            && fault.class == Class::Protocol
+            && !self.shared.proven.load(Ordering::Relaxed)
+        {
+            // The first of all writers that says so ends the run.
+            let _ = self.shared.hopeless.try_send(fault.clone());
+        }
+        self.out |= match &trouble {
+            Trouble::Failed { .. } | Trouble::Refused { .. } | Trouble::Stalled { .. } => true,
+            Trouble::GivenUp { .. } => false,
         };
-        self.outbox.send(signal).await;
+        self.outbox.trouble(trouble, rejected, in_doubt, self.oldest_due);
+        self.oldest_due = oldest_due;
         self.flush().await;
     }
+}
+
+/// The writes among requests.
+fn writes(requests: impl Iterator<Item = Sent>) -> SeqSet {
+    requests
+        .filter_map(|sent| match sent.what {
+            Request::Write { event, .. } => Some(event.seq..=event.seq),
+            Request::Read => None,
+        })
+        .collect()
 }

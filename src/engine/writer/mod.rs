@@ -2,17 +2,22 @@
 //!
 //! - `connecting`: without a session, attempts until there is one that takes writes.
 //! - `using`: with a session, what is due goes out and what is answered is counted.
+//! - `ending`: when it is time to stop, and for how long a writer that is out goes on.
 //! - `failing`: what a broken session or a refused write leaves behind.
+//! - `sessions`: how many sessions it may have on one server, those included that hang there.
 
 mod connecting;
+mod ending;
 mod failing;
+mod sessions;
 mod using;
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rand::rngs::SmallRng;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -21,11 +26,17 @@ use super::dialer::Dialer;
 use super::exact_timer::ExactTimer;
 use super::gate::Gate;
 use super::outbox::Outbox;
+use super::protocol::{ProtocolInUse, SHARED_SESSIONS};
 use super::signal::Signal;
+use super::stalls::Stalls;
 use super::start_line::StartLine;
 use crate::model::backoff::Backoff;
-use crate::model::options::LoadOptions;
+use crate::model::fault::Fault;
+use crate::model::open_sessions::OpenSessions;
+use crate::model::options::{LoadOptions, Protocol};
+use crate::model::rejection::Streak;
 use crate::model::schedule::Schedule;
+use crate::pg::application_name::Purpose;
 
 /// What all writers of a run share.
 #[derive(Debug)]
@@ -41,28 +52,60 @@ pub(crate) struct Shared {
     pub(crate) timer: Arc<ExactTimer>,
     /// No new writes: what is in flight is waited for.
     pub(crate) stop: CancellationToken,
+    /// Not even that: it is in doubt.
+    pub(crate) stop_now: CancellationToken,
+    /// No limit depends on what writers that are out still find.
+    pub(crate) decided: CancellationToken,
+    /// When the first writer saw that it is time to stop.
+    pub(crate) stopped: OnceLock<Duration>,
+    /// Writers that have not ended.
+    pub(crate) writing: watch::Sender<u32>,
+    /// The recorder wants to know how far every writer has told everything.
+    pub(crate) marks: watch::Receiver<()>,
+    /// How writes are put to the server.
+    pub(crate) protocol: ProtocolInUse,
     /// Whose events are written.
     pub(crate) users: Vec<(i32, String)>,
     /// Single writes are told one by one.
     pub(crate) one_by_one: bool,
+    /// The writers whose writes have no answer.
+    pub(crate) stalls: Stalls,
+    /// Whether any write was acknowledged.
+    pub(crate) proven: AtomicBool,
+    /// What answers the first write as nothing that waiting could mend.
+    pub(crate) hopeless: mpsc::Sender<Fault>,
 }
 
 /// One writer.
 pub(crate) struct Writer {
     number: i32,
     shared: Arc<Shared>,
+    /// Its sessions are called by its number.
+    dialer: Dialer,
     outbox: Outbox,
     schedule: Schedule,
     backoff: Backoff,
     random: SmallRng,
     fastest_connect: Option<Duration>,
+    /// Its sessions that are not known to have ended. Attempts beside each other share it.
+    open_sessions: Mutex<OpenSessions>,
     /// The highest seq that was sent, and the highest with an outcome.
     attempted: i64,
     resolved: i64,
+    /// When the oldest write without an outcome was due.
+    oldest_due: Option<Duration>,
+    /// While answers are taken that came together: when they came.
+    taking: Option<Duration>,
     /// When it was time to stop: from then on nothing comes due.
     stopped_at: Option<Duration>,
+    /// The refusals since the last acknowledgement.
+    streak: Streak,
     /// The last write was acknowledged, and nothing failed since.
     working: bool,
+    /// There is evidence that it cannot write, and no acknowledgement since.
+    out: bool,
+    /// It was counted as ended.
+    has_ended: bool,
     /// It could not write: the first write on its next session goes out before its time.
     owes_probe: bool,
 }
@@ -86,6 +129,7 @@ impl Writer {
         let options = &shared.options;
         Self {
             number,
+            dialer: shared.dialer.for_purpose(shared.run_id, Purpose::Writer(number)),
             outbox: Outbox::new(number, recorder),
             schedule: Schedule::new(
                 options.rate,
@@ -98,10 +142,16 @@ impl Writer {
             backoff: Backoff::new(options.backoff_min, options.backoff_max),
             random,
             fastest_connect: None,
+            open_sessions: Mutex::default(),
             attempted: 0,
             resolved: 0,
+            oldest_due: None,
+            taking: None,
             stopped_at: None,
+            streak: Streak::default(),
             working: false,
+            out: false,
+            has_ended: false,
             owes_probe: false,
             shared,
         }
@@ -134,22 +184,28 @@ impl Writer {
                 Left::Broken => self.shared.gate.fails(self.shared.clock.now()),
             }
         }
+        self.shared.stalls.answered(self.number);
+        self.ended();
         if self.schedule.next_due(self.shared.clock.now()).is_none() {
             self.outbox.send(Signal::WriterFinished { writer: self.number }).await;
         }
     }
 
-    async fn flush(&mut self) {
-        let now = self.end_of_schedule(self.shared.clock.now());
-        self.outbox.flush(self.attempted, self.resolved, &self.schedule, now).await;
+    /// How a session of this writer puts its writes: that a pooler makes it so is said once.
+    async fn writes_by(&self, protocol: Protocol) {
+        if self.shared.protocol.found(protocol) {
+            self.outbox.send(Signal::Warning(SHARED_SESSIONS.to_owned())).await;
+        }
     }
 
-    /// Until when slots come due: `now`, or when it was time to stop. What is in flight then may
-    /// take a while.
-    fn end_of_schedule(&mut self, now: Duration) -> Duration {
-        if self.stopped_at.is_none() && self.shared.stop.is_cancelled() {
-            self.stopped_at = Some(self.shared.options.duration.map_or(now, |end| end.min(now)));
-        }
-        self.stopped_at.map_or(now, |stopped_at| stopped_at.min(now))
+    async fn flush(&mut self) {
+        let now = self.shared.clock.now();
+        let told_until = self.taking.unwrap_or(now);
+        let now = self.end_of_schedule(now);
+        // In a closed loop a write is due at any time: from when the batch ends.
+        let next_due = self.schedule.next_due(told_until.min(now));
+        let next_due = next_due.filter(|_| self.stopped_at.is_none());
+        let waits = (self.oldest_due.or(next_due), told_until);
+        self.outbox.flush(self.attempted, self.resolved, &self.schedule, now, waits).await;
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -9,13 +10,28 @@ use rand::RngExt;
 use super::{Left, Writer};
 use crate::engine::alarms::{Alarm, Alarms};
 use crate::engine::in_flight::{InFlight, Request, Sent};
-use crate::engine::outbox::MAX_AGE;
+use crate::engine::outbox::{Acknowledged, MAX_AGE, RefusedWrite, Trouble};
 use crate::engine::signal::Signal;
 use crate::model::event::Written;
-use crate::model::options::Rate;
-use crate::pg::answers::Answer;
+use crate::model::options::{LoadOptions, Rate};
+use crate::model::own_pause::SHORTEST;
+use crate::model::seq_set::SeqSet;
+use crate::pg::answers::{Answer, Proof};
 use crate::pg::load::LoadSession;
 use crate::pg::user_events::{EVENT_TYPES, UserEvent};
+
+/// How many times a second all writers together send a write before its time, to see whether what
+/// refuses everything takes one.
+const PROBES_PER_S: u32 = 20;
+
+/// How long a request may stay without an answer once it is time to stop.
+const AFTER_THE_END: Duration = Duration::from_secs(10);
+
+/// How often a writer that is out tries a write on its session, once it is time to stop.
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
+
+/// How long a request still has that an own pause outlasted.
+const AFTER_A_PAUSE: Duration = Duration::from_secs(1);
 
 /// One session in use.
 pub(super) struct Use {
@@ -31,10 +47,16 @@ pub(super) struct Use {
     pub(super) last_answer: Duration,
     /// The silence since then was told.
     stall_told: bool,
-    /// A rejected write: what is in flight is waited for, then the session is left.
+    /// When pgchaos had not run itself for a while: a silence counts as one from then on only.
+    awake_since: Duration,
+    /// What is in flight is waited for, then the session is left.
     pub(super) leaving: bool,
-    /// Nothing new is to be sent.
-    stopping: bool,
+    /// When the next write goes out before its time, as the last one was refused.
+    probe_at: Option<Duration>,
+    /// Nothing new is to be sent, since then, unless the writer is out.
+    stopping: Option<Duration>,
+    /// When a writer that is out sends its next write, once it is time to stop.
+    next_try: Duration,
     writes_since_read: u32,
 }
 
@@ -48,8 +70,11 @@ impl Use {
             probing: None,
             last_answer: now,
             stall_told: false,
+            awake_since: Duration::ZERO,
             leaving: false,
-            stopping: false,
+            probe_at: None,
+            stopping: None,
+            next_try: now,
             writes_since_read: 0,
         }
     }
@@ -57,6 +82,23 @@ impl Use {
     /// Since when the server owes an answer and gives no sign of life.
     fn silent_since(&self) -> Option<Duration> {
         self.flight.silent_since(self.last_answer)
+    }
+
+    /// By when a request must be answered: once it is time to stop, what is in flight has no more
+    /// than [`AFTER_THE_END`].
+    pub(super) fn write_deadline(&self, sent: Sent, write_timeout: Duration) -> Duration {
+        let deadline = sent.at.saturating_add(write_timeout);
+        let slept = self.awake_since > sent.at;
+        let after_it = self.awake_since.saturating_add(AFTER_A_PAUSE);
+        let deadline = if slept { deadline.max(after_it) } else { deadline };
+        self.stopping.map_or(deadline, |since| deadline.min(since + AFTER_THE_END).max(sent.at))
+    }
+
+    /// After a refusal, a writer that is out tries again at the pace of failed connects, all
+    /// writers together [`PROBES_PER_S`] times a second, where its schedule is slower than that.
+    pub(super) fn probe_after_refusal(&mut self, out: bool, at: Duration, options: &LoadOptions) {
+        let shared = Duration::from_secs(1) * options.writers / PROBES_PER_S;
+        self.probe_at = out.then(|| at + options.backoff_max.max(shared));
     }
 
     /// How many writes may be without an answer. The first one tells whether the session writes at
@@ -73,23 +115,45 @@ impl Writer {
         let clock = shared.clock;
         let opened = self.end_of_schedule(opened);
         self.schedule.session_opened(opened);
+        self.streak.new_session();
         let mut used = Use::new(session, self.owes_probe, clock.now());
-        used.stopping = shared.stop.is_cancelled();
-        let mut alarms = Alarms::new(clock, Arc::clone(&shared.timer), shared.stop.clone());
+        used.stopping = shared.stop.is_cancelled().then(|| shared.stopped());
+        let mut alarms = Alarms::new(
+            clock,
+            Arc::clone(&shared.timer),
+            shared.stop.clone(),
+            shared.stop_now.clone(),
+            shared.marks.clone(),
+        );
         loop {
             let now = clock.now();
-            if !used.stopping && !used.leaving {
+            if used.stopping.is_none() && !used.leaving {
                 self.send_what_is_due(&mut used, now);
             }
+            let goes_on = used.stopping.is_some() && self.goes_on(now);
+            if goes_on && self.tries_again(&used, now) {
+                used.next_try = now + BETWEEN_TRIES;
+                self.send_write(&mut used, now);
+            }
             if used.flight.is_empty() {
-                let finished = used.stopping || self.schedule.next_due(now).is_none();
+                let nothing_left = self.schedule.next_due(now).is_none();
+                let finished = nothing_left || (used.stopping.is_some() && !goes_on);
                 if finished || used.leaving {
                     self.flush().await;
+                    if finished && used.stopping.is_some() {
+                        self.waits_for_others().await;
+                    }
+                    self.place_free(&used.session.backend);
                     used.session.close().await;
                     return if finished { Left::Done } else { Left::Broken };
                 }
             }
             alarms.set_deadline(self.next_deadline(&used));
+            if goes_on {
+                let may_try = used.flight.is_empty() && !used.leaving;
+                let next = if may_try { used.next_try.max(now) } else { Duration::MAX };
+                alarms.set_deadline(shared.goes_on_until().min(next));
+            }
             if self.has_room(&used) {
                 alarms.set_due(self.schedule.next_due(now).unwrap_or(Duration::MAX));
             }
@@ -108,9 +172,15 @@ impl Writer {
                 },
                 alarm = alarms.next() => match alarm {
                     Alarm::Stop => {
-                        used.stopping = true;
+                        used.stopping = used.stopping.or(Some(shared.stopped()));
                         self.end_of_schedule(clock.now());
                     }
+                    Alarm::StopNow => {
+                        self.end_of_schedule(clock.now());
+                        self.given_up(&used).await;
+                        return Left::Done;
+                    }
+                    Alarm::Mark => self.flush().await,
                     Alarm::Time => {
                         if self.time_passed(&mut used).await.is_break() {
                             return Left::Broken;
@@ -132,13 +202,23 @@ impl Writer {
         }
     }
 
+    /// Whether a writer that is out sends one more write, though it is time to stop.
+    fn tries_again(&self, used: &Use, now: Duration) -> bool {
+        let is_free = used.flight.is_empty() && !used.leaving && used.next_try <= now;
+        is_free && self.schedule.next_due(now).is_some()
+    }
+
     fn send_write(&mut self, used: &mut Use, now: Duration) {
         let taken = self.schedule.taken();
-        let due = self.schedule.take(now);
+        // Nothing comes due any more once it is time to stop.
+        let end = self.end_of_schedule(now);
+        let due = self.schedule.take(end);
         self.attempted += 1;
         let before_its_time = self.schedule.taken() == taken;
+        let due = if before_its_time { now } else { due };
         used.probing = before_its_time.then_some(self.attempted).or(used.probing);
         used.probe = false;
+        used.probe_at = None;
         let user = self.random.random_range(0..self.shared.users.len().max(1));
         let event = UserEvent {
             run_id: self.shared.run_id,
@@ -147,6 +227,7 @@ impl Writer {
             user_id: self.shared.users.get(user).map_or(0, |(id, _)| *id),
             event_type: EVENT_TYPES[self.random.random_range(0..EVENT_TYPES.len())],
         };
+        self.oldest_due.get_or_insert(due);
         used.session.write(&event);
         used.flight.push(Sent { what: Request::Write { event, due }, at: now });
     }
@@ -164,15 +245,17 @@ impl Writer {
 
     /// By when something is to be done though no answer comes.
     fn next_deadline(&self, used: &Use) -> Duration {
+        self.outbox.due().unwrap_or(Duration::MAX).min(self.silence_due(used))
+    }
+
+    /// When a request has been without an answer for so long that it is told, or given up.
+    fn silence_due(&self, used: &Use) -> Duration {
         let options = &self.shared.options;
-        let mut deadline = self.outbox.due().unwrap_or(Duration::MAX);
-        if let Some(oldest) = used.flight.oldest() {
-            deadline = deadline.min(oldest.at + options.write_timeout);
-        }
-        if let (Some(since), false) = (used.silent_since(), used.stall_told) {
-            deadline = deadline.min(since + options.stall_after);
-        }
-        deadline
+        let given_up =
+            used.flight.oldest().map(|oldest| used.write_deadline(oldest, options.write_timeout));
+        let silent = used.silent_since().filter(|_| !used.stall_told);
+        let told = silent.map(|since| since.max(used.awake_since) + options.stall_after);
+        given_up.into_iter().chain(told).min().unwrap_or(Duration::MAX)
     }
 
     /// How many writes may be sent now.
@@ -190,38 +273,51 @@ impl Writer {
 
     /// Whether a write that comes due is sent at once.
     fn has_room(&self, used: &Use) -> bool {
-        self.room(used) > 0 && !used.stopping && !used.leaving
+        self.room(used) > 0 && used.stopping.is_none() && !used.leaving
     }
 
     /// Takes an answer, and those that came with it: what they make room for then goes out
     /// together.
     async fn take_answers(&mut self, used: &mut Use, first: Answer) -> ControlFlow<()> {
         let now = self.shared.clock.now();
+        // What is told meanwhile is told without those that are still to be taken.
+        self.taking = Some(now);
+        if used.stall_told {
+            self.shared.stalls.answered(self.number);
+        }
         let mut answer = Some(first);
-        while let Some(next) = answer {
-            self.answered(used, next, now).await?;
+        let mut flow = ControlFlow::Continue(());
+        while let (Some(next), ControlFlow::Continue(())) = (answer, flow) {
+            flow = self.answered(used, next, now).await;
             used.last_answer = now;
             answer = used.session.answer_if_there();
         }
-        ControlFlow::Continue(())
+        self.taking = None;
+        flow
     }
 
     async fn answered(&mut self, used: &mut Use, answer: Answer, now: Duration) -> ControlFlow<()> {
         let Some(sent) = used.flight.pop() else {
             unreachable!("the session takes an answer to nothing for its end");
         };
-        match (sent.what, &answer.error) {
-            (Request::Write { event, due }, None) => {
-                self.acknowledged(used, event, due, &answer, now).await;
+        match (sent.what, &answer.proof) {
+            (Request::Write { event, due }, Proof::Done) => {
+                self.acknowledged(used, event, (due, sent.at, now), &answer).await;
             }
-            (Request::Read, None) => self.read_back(used, &answer).await,
-            (Request::Write { event, .. }, Some(error)) if LoadSession::proves_rejection(error) => {
-                self.rejected(used, event.seq, sent.at, error).await;
+            (Request::Write { event, .. }, Proof::NoRow) => {
+                self.swallowed(used, event.seq, sent.at).await;
             }
-            (Request::Read, Some(error)) if LoadSession::proves_rejection(error) => {
-                self.read_refused(&used.session, error).await;
+            (Request::Read, Proof::Done | Proof::NoRow) => self.read_back(used, &answer).await,
+            (Request::Write { event, due }, Proof::Error(error))
+                if LoadSession::proves_rejection(error) =>
+            {
+                let write = RefusedWrite { seq: event.seq, due, sent_at: sent.at, at: now };
+                self.rejected(used, write, error).await;
             }
-            (_, Some(error)) => {
+            (Request::Read, Proof::Error(error)) if LoadSession::proves_rejection(error) => {
+                self.read_refused(used, error, now).await;
+            }
+            (_, Proof::Error(error)) => {
                 self.broken(used, sent, error).await;
                 return ControlFlow::Break(());
             }
@@ -243,36 +339,59 @@ impl Writer {
         &mut self,
         used: &mut Use,
         event: UserEvent,
-        due: Duration,
+        (due, sent_at, now): (Duration, Duration, Duration),
         answer: &Answer,
-        now: Duration,
     ) {
+        let was_out = self.out;
+        if was_out && self.outbox.has_rejected() {
+            // What was refused in an outage is told before its end.
+            self.flush().await;
+        }
+        self.streak.acknowledged();
         self.resolved = event.seq;
+        self.out = false;
+        self.oldest_due = used.flight.oldest_due();
         if used.probing.take_if(|seq| *seq == event.seq).is_some() {
             self.schedule.probe_acknowledged();
         }
-        // A rule or a trigger may swallow the row: then the server said that it is committed, and
-        // the verification finds that it is not there.
         let id = answer.ids().first().copied();
-        self.outbox.acknowledged(event.seq, now, now.saturating_sub(due), id, used.fresh);
-        self.outbox.acknowledged_locally(u64::from(answer.committed_locally));
+        self.outbox.acknowledged(&Acknowledged {
+            seq: event.seq,
+            sent_at,
+            at: now,
+            due,
+            id,
+            first: used.fresh,
+            locally: answer.committed_locally,
+        });
         if self.shared.one_by_one {
             self.outbox.written(self.written(event, id.unwrap_or(0)));
         }
         self.send_read_when_due(used, now);
-        let news = used.fresh || used.stall_told;
+        if used.fresh {
+            self.shared.proven.store(true, Ordering::Relaxed);
+        }
+        let news = used.fresh || was_out;
+        // Behind a pooler another server may answer after a silence: a new session asks for its identity.
+        used.leaving |= used.stall_told && used.session.backend.pooled;
         used.fresh = false;
         used.stall_told = false;
         if !self.working {
             self.working = true;
             self.backoff.reset();
+            self.shared.stalls.answered(self.number);
         }
         self.shared.gate.works(now);
-        let next = self.schedule.next_due(now).unwrap_or(Duration::MAX);
-        let pause_follows = used.flight.writes() == 0 && next > now + MAX_AGE;
-        if news || pause_follows || self.outbox.due().is_some_and(|due| due <= now) {
+        if news || self.pause_follows(used, now) || self.outbox.due().is_some_and(|due| due <= now)
+        {
             self.flush().await;
         }
+    }
+
+    /// Whether nothing will come soon that a batch could be told with.
+    pub(super) fn pause_follows(&self, used: &Use, now: Duration) -> bool {
+        let next = self.schedule.next_due(now).unwrap_or(Duration::MAX);
+        used.flight.writes() == 0 && next > now + MAX_AGE
     }
 
     fn written(&self, event: UserEvent, id: i64) -> Written {
@@ -291,21 +410,30 @@ impl Writer {
         let now = self.shared.clock.now();
         let options = &self.shared.options;
         let (stall_after, write_timeout) = (options.stall_after, options.write_timeout);
+        let is_late = now >= self.silence_due(used).saturating_add(SHORTEST);
+        if is_late && used.silent_since().is_some_and(|since| used.awake_since <= since) {
+            // This alarm is late by an own pause: an answer may be there that could not be read,
+            // or the request has only just gone out. Once a silence: it may be one all the same.
+            used.awake_since = now;
+        }
         if let Some(oldest) = used.flight.oldest()
-            && oldest.at + write_timeout <= now
+            && used.write_deadline(oldest, write_timeout) <= now
         {
             self.timed_out(used, oldest).await;
             return ControlFlow::Break(());
         }
         if let Some(since) = used.silent_since()
-            && since + stall_after <= now
+            && since.max(used.awake_since) + stall_after <= now
             && !used.stall_told
         {
             used.stall_told = true;
-            self.flush().await;
+            self.waits_for_answer();
             let seq = used.flight.oldest_seq();
-            let signal = Signal::Stalled { writer: self.number, seq, since, at: now };
-            self.outbox.send(signal).await;
+            let trouble = Trouble::Stalled { seq, since, at: now };
+            self.tell(trouble, &SeqSet::new(), &SeqSet::new(), self.oldest_due).await;
+        }
+        if used.flight.is_empty() && used.probe_at.take_if(|probe_at| *probe_at <= now).is_some() {
+            used.probe = true;
         }
         if self.outbox.due().is_some_and(|due| due <= now) {
             self.flush().await;

@@ -24,15 +24,53 @@ pub enum StopReason {
 /// The final verification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verification {
-    /// What the ledger and the converged primary say together; `None` when it could not finish.
+    /// What the ledger and the server that decides say together; `None` when it could not finish.
     pub account: Option<Account>,
     /// The lost writes, with the times between which they were acknowledged.
     pub lost_writes: Vec<LostWrites>,
-    /// Why it could not finish, or was skipped.
+    /// Why it could not finish, or what it left open.
     pub reason: Option<String>,
-    /// The server it looked at.
+    /// The server that decides, whose rows were looked at.
     pub server: Option<Server>,
+    /// What there is to know of how it was decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+    /// What other servers hold: of the lost writes; where no server decides, of all acknowledged
+    /// ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Holding>,
     /// How long it took.
     #[serde(rename = "took_s", with = "seconds")]
     pub took: Duration,
+}
+
+/// Something to know of how a verification was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "note")]
+pub enum Note {
+    /// One endpoint was looked at: no other member was.
+    OneEndpoint,
+    /// The server is on a lower timeline than the run has seen: history went back.
+    WentBack {
+        /// The highest timeline that the run has seen.
+        from: u32,
+        /// The server's.
+        to: u32,
+    },
+    /// The table is not there: all that was acknowledged is lost with it.
+    TableGone,
+    /// The rows were removed after an earlier verification, on the same timeline: that one stands.
+    Removed,
+    /// A pooler stands between: which sessions could still commit is not known, and what is in
+    /// doubt and not there stays in doubt.
+    BehindPooler,
+}
+
+/// How many of some writes a server holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holding {
+    /// The server.
+    pub server: Server,
+    /// How many writes.
+    pub writes: u64,
 }

@@ -15,19 +15,21 @@ pub struct Header {
     pub format: u32,
     /// The version of pgchaos.
     pub pgchaos: String,
-    /// The run's id: part of every token.
+    /// The run's id, part of every token: fresh for every process, so that no two make the same one.
     pub run_id: Uuid,
-    /// The number of this generator among several of one run.
-    pub generator: u32,
-    /// The first writer's number; the others follow.
-    pub first_writer: i32,
-    /// Writer numbers that belong to this generator, both ends included: rows of others under the
-    /// same run are not its own.
-    pub own_writers: (i32, i32),
+    /// The group of runs that it belongs to, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// What this run is called among them, or by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// When it began, by the wall clock.
     pub started_at: DateTime<Utc>,
     /// Where to.
     pub target: Target,
+    /// The URLs of Patroni's APIs that are watched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patroni: Vec<String>,
     /// The load.
     pub options: LoadOptions,
     /// What makes it fail.
@@ -36,11 +38,12 @@ pub struct Header {
 
 impl Header {
     /// How old evidence of an outage can be when it is told: a write may be silent for its whole
-    /// deadline, and a connect attempt for that of every host.
+    /// deadline, and a connect attempt for that of a lookup and of each address of every host, of
+    /// which a few are reckoned with.
     #[must_use]
     pub fn longest_wait(&self) -> Duration {
         let hosts = u32::try_from(self.target.endpoints.split(',').count()).unwrap_or(u32::MAX);
-        let connect = self.options.connect_timeout.saturating_mul(hosts);
+        let connect = self.options.connect_timeout.saturating_mul(hosts.saturating_mul(4));
         connect.max(self.options.write_timeout)
     }
 }

@@ -35,6 +35,17 @@ pub struct WritesResumed {
     pub writers_down: u64,
 }
 
+/// How many writers are out, told when that changes, at most twice a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WritersOut {
+    /// The outage's number.
+    pub outage: u32,
+    /// Writers that are out.
+    pub out: u64,
+    /// Whether others write meanwhile.
+    pub others_write: bool,
+}
+
 /// What was looked up after an outage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checked {
@@ -49,15 +60,21 @@ pub struct Checked {
     /// Acknowledged writes that are not there: provisional.
     #[serde(with = "by_writer")]
     pub missing: BTreeMap<i32, SeqSet>,
+    /// Acknowledged writes that are there.
+    #[serde(default, with = "by_writer")]
+    pub there: BTreeMap<i32, SeqSet>,
     /// How many recent acknowledged writes were looked up.
     pub looked_up: u64,
+    /// Rows of other runs between the last id before and the first one after, where ids jumped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_rows: Option<u64>,
     /// Why nothing could be looked up, when that is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
 /// Ids that jumped.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct IdGap {
     /// The outage between them.
     pub outage: u32,
@@ -67,6 +84,24 @@ pub struct IdGap {
     pub after: i64,
     /// The outage's kind.
     pub kind: Kind,
+    /// The server came up after a crash, which skips values as a promotion does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub crashed: bool,
+    /// Writes that were rejected meanwhile: each may have used a value.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rejected: u64,
+    /// Writes of the outage that are in doubt: the same.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub in_doubt: u64,
+    /// Rows of other runs between the two ids, where it was looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_rows: Option<u64>,
+}
+
+// As serde calls it.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// History that went backwards.
@@ -103,4 +138,15 @@ pub enum BackwardsWhat {
     Id,
     /// It is another cluster.
     SystemIdentifier,
+}
+
+/// A stretch in which all the time a write was due or unanswered, and none was acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AckGap {
+    /// The last acknowledgement, or when a write came due, since the start of the run.
+    #[serde(rename = "from_s", with = "seconds")]
+    pub from: Duration,
+    /// The next acknowledgement, or when nothing was due any more, or when the last writer ended.
+    #[serde(rename = "to_s", with = "seconds")]
+    pub to: Duration,
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::model::by_writer;
 use crate::model::fault::{Class, Fault};
+use crate::model::rejection::Rejections;
 use crate::model::seconds;
 use crate::model::seq_set::SeqSet;
 use crate::model::server::Server;
@@ -29,15 +31,21 @@ pub struct Connected {
     pub server: Server,
     /// The server's process for this session.
     pub backend: Backend,
+    /// Connect attempts that hung, and were given up beside the one that served.
+    #[serde(default)]
+    pub abandoned: u64,
 }
 
 /// A server process: a process id alone is reused.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Backend {
     /// `pg_backend_pid()`.
     pub pid: i32,
     /// `backend_start`, by the server's clock.
     pub start: Option<DateTime<Utc>>,
+    /// A pooler stands between: the process may be another one with the next transaction.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pooled: bool,
 }
 
 /// A failure and what it did to writes.
@@ -53,6 +61,15 @@ pub struct Failure {
     /// Writes that it proves not committed.
     #[serde(default, skip_serializing_if = "SeqSet::is_empty")]
     pub rejected: SeqSet,
+}
+
+/// Writes of one writer, and nothing more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Writes {
+    /// Which writer.
+    pub writer: i32,
+    /// Which of its writes.
+    pub seqs: SeqSet,
 }
 
 /// A server that owes an answer and gives no sign of life.
@@ -96,19 +113,25 @@ pub struct ReadBack {
 ///
 /// In JSON `[writer, attempted, resolved]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(i32, i64, i64)", into = "(i32, i64, i64)")]
+#[serde(try_from = "(i32, i64, i64)", into = "(i32, i64, i64)")]
 pub struct Progress {
     /// Which writer.
     pub writer: i32,
     /// The highest sequence number that was sent.
     pub attempted: i64,
-    /// Up to here every write is acknowledged, unless a [`Failure`] says otherwise.
+    /// Up to here every write is acknowledged, unless the [`Interval`] or a [`Failure`] says
+    /// otherwise.
     pub resolved: i64,
 }
 
-impl From<(i32, i64, i64)> for Progress {
-    fn from((writer, attempted, resolved): (i32, i64, i64)) -> Self {
-        Self { writer, attempted, resolved }
+impl TryFrom<(i32, i64, i64)> for Progress {
+    type Error = String;
+
+    fn try_from((writer, attempted, resolved): (i32, i64, i64)) -> Result<Self, String> {
+        if 0 <= resolved && resolved <= attempted {
+            return Ok(Self { writer, attempted, resolved });
+        }
+        Err(format!("writer {writer} cannot have sent {attempted} writes, {resolved} of them done"))
     }
 }
 
@@ -128,13 +151,26 @@ pub struct Interval {
     pub skipped: u64,
     /// Writes acknowledged.
     pub acknowledged: u64,
-    /// Of these, committed without the synchronous standby.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub acknowledged_locally: u64,
     /// Every writer that moved.
     pub writers: Vec<Progress>,
+    /// The writes that are rejected since the last interval, by writer: this line alone makes none
+    /// of those acknowledged that its `writers` pass.
+    #[serde(default, with = "by_writer", skip_serializing_if = "BTreeMap::is_empty")]
+    pub rejected: BTreeMap<i32, SeqSet>,
+    /// Those that are in doubt.
+    #[serde(default, with = "by_writer", skip_serializing_if = "BTreeMap::is_empty")]
+    pub in_doubt: BTreeMap<i32, SeqSet>,
+    /// Those that are acknowledged, but committed without the synchronous standby.
+    #[serde(default, with = "by_writer", skip_serializing_if = "BTreeMap::is_empty")]
+    pub acknowledged_locally: BTreeMap<i32, SeqSet>,
+    /// Refusals since the last interval that no [`Failure`] tells, by kind.
+    #[serde(default, skip_serializing_if = "Rejections::is_empty")]
+    pub rejections: Rejections,
     /// Latencies, as `[microseconds, count]`, of the writes acknowledged.
     pub latency_us: Vec<(u64, u64)>,
+    /// pgchaos itself did not run for some of the time: the latencies are partly its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_pause: bool,
     /// The highest id seen so far.
     pub highest_id: Option<i64>,
     /// Writes due and not yet sent although there are sessions.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::model::foreign::{lines, said, shortened};
+
 /// A scenario's text and the name of its file, to point into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
@@ -23,14 +25,17 @@ impl Source {
         let excerpt = excerpt.lines().next().unwrap_or_default();
         let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
         let marked = self.text.get(start..span.end.max(start)).unwrap_or_default();
-        let marked = marked.lines().next().unwrap_or_default().chars().count();
+        let marked = marked.lines().next().unwrap_or_default();
+        let (lead, excerpt) = shown(excerpt, column - 1);
+        let width = lines(marked).chars().count();
         ScenarioError {
             file: self.file.clone(),
             line: self.line(start),
             column,
-            excerpt: excerpt.to_owned(),
-            marked: marked.max(1),
-            message: message.into(),
+            marked: width.min(excerpt.chars().count().saturating_sub(lead)).max(1),
+            lead,
+            excerpt,
+            message: said(&message.into()),
         }
     }
 
@@ -39,6 +44,28 @@ impl Source {
     pub fn line(&self, at: usize) -> usize {
         self.text.get(..at).unwrap_or(&self.text).matches('\n').count() + 1
     }
+}
+
+/// A line is shown whole up to here.
+const LINE_CHARS_MAX: usize = 200;
+
+/// What is shown of a line before and after the place that is meant.
+const AROUND_CHARS: usize = 80;
+
+/// The part of a line around its `at`th character that is shown, and how many characters of that come
+/// before it. A tab is a space there, so that the mark stands below what it marks.
+fn shown(line: &str, at: usize) -> (usize, String) {
+    let from = match line.chars().nth(LINE_CHARS_MAX) {
+        Some(_) => at.saturating_sub(AROUND_CHARS),
+        None => 0,
+    };
+    let before: String = line.chars().skip(from).take(at - from).collect();
+    let after: String = line.chars().skip(at).take(LINE_CHARS_MAX).collect();
+    let ellipsis = if from > 0 { "…" } else { "" };
+    let lead = format!("{ellipsis}{}", lines(&before));
+    let shown = format!("{lead}{}", lines(&after));
+    let count = lead.chars().count();
+    (count, shortened(&shown, count + LINE_CHARS_MAX))
 }
 
 /// An error in a scenario, with the line that it is in.
@@ -50,8 +77,10 @@ pub struct ScenarioError {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// The line's text.
+    /// The line's text, without anything that a terminal obeys; of a long line the part that is meant.
     pub excerpt: String,
+    /// How many characters of it come before what is meant.
+    pub lead: usize,
     /// How many characters of it are meant.
     pub marked: usize,
     /// What is wrong.
@@ -60,12 +89,10 @@ pub struct ScenarioError {
 
 impl fmt::Display for ScenarioError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, line, column, excerpt, marked, message } = self;
+        let Self { file, line, column, excerpt, lead, marked, message } = self;
         let number = line.to_string();
         let gutter = " ".repeat(number.len());
-        // A tab keeps its width, so that the mark stands below what it marks.
-        let lead: String =
-            excerpt.chars().take(column - 1).map(|c| if c == '\t' { c } else { ' ' }).collect();
+        let lead = " ".repeat(*lead);
         writeln!(f, "{file}:{line}:{column}: {message}")?;
         writeln!(f, " {gutter} |")?;
         writeln!(f, " {number} | {excerpt}")?;
@@ -88,5 +115,14 @@ mod tests {
             "a.toml:2:8: no such member\n   |\n 2 | stop = \"ä\"\n   |        ^^^"
         );
         assert_eq!(source.error(&(99..100), "the end").line, 3);
+        let text = format!("a\u{1b}[2J\tb = \"{}\"", "x".repeat(900_000));
+        let source = Source { file: "a.toml".to_owned(), text };
+        assert_eq!(
+            source.error(&(6..7), "no").to_string().lines().nth(3).unwrap(),
+            "   |            ^",
+            "below the b of a\\u{{1b}}[2J b"
+        );
+        let late = source.error(&(500_000..500_009), "no");
+        assert_eq!((late.lead, late.excerpt.chars().count()), (81, 281));
     }
 }

@@ -57,17 +57,6 @@ pub enum Number {
     Lost,
 }
 
-/// Every kind of outage by its name.
-const KINDS: [(&str, Kind); 7] = [
-    ("failover", Kind::Failover),
-    ("switchover", Kind::Switchover),
-    ("restart", Kind::Restart),
-    ("demotion", Kind::Demotion),
-    ("connection", Kind::Connection),
-    ("stall", Kind::Stall),
-    ("unknown", Kind::Unknown),
-];
-
 const OUTCOMES: [(&str, Outcome); 3] =
     [("pass", Outcome::Pass), ("inconclusive", Outcome::Inconclusive), ("fail", Outcome::Fail)];
 
@@ -174,7 +163,7 @@ fn alternatives<T>(
 }
 
 fn kind(value: &Value<'_>) -> Result<Kind, ScenarioError> {
-    value.one_of("kind of outage", &KINDS)
+    value.one_of("kind of outage", &Kind::ALL.map(|kind| (kind.name(), kind)))
 }
 
 fn class(value: &Value<'_>) -> Result<Class, ScenarioError> {

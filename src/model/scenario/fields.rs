@@ -165,7 +165,11 @@ impl<'s> Value<'s> {
 
 /// The one that was probably meant, else all there are.
 pub fn instead<'n>(said: &str, known: impl Iterator<Item = &'n str> + Clone) -> String {
-    let likeness = |name: &str| strsim::jaro_winkler(said, name);
+    // A word of the name is likelier meant than another name that looks like it.
+    let likeness = |name: &str| {
+        let is_a_word = name.split(['_', '-']).any(|word| word == said);
+        if is_a_word { 1.0 } else { strsim::jaro_winkler(said, name) }
+    };
     let nearest = known.clone().max_by(|one, two| likeness(one).total_cmp(&likeness(two)));
     match nearest {
         Some(name) if likeness(name) >= ALIKE => format!("did you mean {name:?}?"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Through;
 use super::error::ScenarioError;
 use super::fields::Fields;
-use crate::model::options::{Backlog, LoadOptions, Rate};
+use crate::model::options::{Backlog, LoadOptions, Protocol, Rate};
 use crate::model::values;
 
 const KEYS: [&str; 13] = [
@@ -39,6 +39,7 @@ fn default_load() -> LoadOptions {
         writers: 4,
         pipeline: 1,
         threads: 1,
+        protocol: Protocol::Prepared,
         duration: None,
         writes: None,
         read_every: 0,

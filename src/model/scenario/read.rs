@@ -12,6 +12,7 @@ use super::hooks::Hooks;
 use super::load::{load, through};
 use super::step::{Act, Action, CommandLine, Deed, Exec, Step, Target, Until, Wait, Who};
 use super::{On, Scenario};
+use crate::model::foreign;
 use crate::model::selector::Selector;
 use crate::model::values;
 
@@ -41,7 +42,7 @@ pub(super) fn scenario(name: &str, source: &Source) -> Result<Scenario, Scenario
     let expect = fields.get("expect").map(|value| Expect::of_run(&value)).transpose()?;
     let scenario = Scenario {
         name: name.to_owned(),
-        title: title.trim().to_owned(),
+        title: foreign::plain(title),
         description: text("description")?.unwrap_or_default().trim().to_owned(),
         on: on(&fields, hooks.is_some())?,
         synchronous: synchronous(table("cluster")?)?,

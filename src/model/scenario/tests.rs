@@ -76,7 +76,10 @@ fn what_is_wrong_is_said_with_its_place() {
             "did you mean \"failover\"?",
         ),
         ("[[step]]\nkill = \"leader\"\nexpect = { lost = -1 }", "lost must be a number as 1, or"),
-        ("[[step]]\nkill = \"leader\"\nexpect = { errors = [\"los\"] }", "did you mean \"lost\"?"),
+        (
+            "[[step]]\nkill = \"leader\"\nexpect = { errors = [\"lost\"] }",
+            "did you mean \"connection_lost\"?",
+        ),
         ("[[step]]\nkill = \"leader\"\n[expect]\nlongest-outage = 3", "must be a duration as"),
         ("on = \"hooks\"\n[[step]]\nkill = \"leader\"", "needs [hooks]"),
         ("step = []", "2:8: a scenario without a step breaks nothing"),

@@ -1,26 +1,34 @@
 //! The settings in the driver's words.
 
+use std::net::IpAddr;
+
 use tokio_postgres::Config;
 use tokio_postgres::config::{SslMode as DriverSslMode, SslNegotiation};
 
 use super::tls::SslMode;
 use super::types::{Address, ConnectSettings, Host};
 
+/// The name of a session that belongs to no run.
+const APPLICATION_NAME: &str = "pgchaos";
+
 impl ConnectSettings {
-    /// For `connect_raw` on a socket to this one host that the caller opened: what is said on it, not how to reach it.
+    /// For `connect_raw` on a socket to this one host that the caller opened, at this address or by a Unix socket: what
+    /// is said on it, not how to reach it.
     ///
     /// Timeout, keepalive and the kind of session wanted are the caller's. The driver knows no verification:
     /// [`ConnectSettings::certificate_check`] is for the TLS connector. No certificate check is lost for it: every
     /// mode that demands TLS is `Require` to the driver.
     #[must_use]
-    pub fn to_driver_config(&self, host: &Host) -> Config {
+    pub fn to_driver_config(&self, host: &Host, at: Option<IpAddr>) -> Config {
         let mut config = Config::new();
         config
             .user(&self.user)
-            .password(host.password.as_bytes())
             .dbname(&self.dbname)
-            .application_name(&self.application_name)
+            .application_name(self.application_name.as_deref().unwrap_or(APPLICATION_NAME))
             .channel_binding(self.channel_binding);
+        if let Some(password) = host.password_at(at) {
+            config.password(password.as_bytes());
+        }
         if let Some(options) = &self.options {
             config.options(options);
         }

@@ -55,6 +55,17 @@ pub enum SettingsError {
         /// The one given with `-d`.
         flag: String,
     },
+    /// A port, or a host with its port, at a database's place.
+    #[error(
+        "\"{argument}\" is taken for the name of a database: did you mean {meant}? \
+         (a database that is called so is named with -d)"
+    )]
+    NoDatabase {
+        /// The argument.
+        argument: String,
+        /// The flags that say it.
+        meant: String,
+    },
     /// An option that libpq does not know.
     #[error("invalid connection option {} in {origin}{}", quoted(name), hint(*suggestion))]
     UnknownOption {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::error::{Origin, SettingsError};
 use super::layers::{Layers, Said};
+use super::meant;
 use super::types::Address;
 use super::values::invalid;
 use super::warning::Warning;
@@ -29,6 +30,7 @@ pub(super) fn read(
     let named = hosts.or(hostaddrs);
     let names = named.map_or_else(|| vec![""], items);
     refuse_credentials(&names, named)?;
+    refuse_ports(&names, named)?;
     let addresses = match hostaddrs {
         Some(said) => matching("hostaddr", said, named, addresses(said)?, names.len())?,
         None => vec![None; names.len()],
@@ -76,6 +78,15 @@ fn refuse_credentials(names: &[&str], said: Option<&Said>) -> Result<(), Setting
     let looks_like_it = |name: &&str| name.contains(['@', '=']) && !name.starts_with(['/', '@']);
     match said.filter(|_| names.iter().any(looks_like_it)) {
         Some(said) => Err(invalid("host", said, "a host's name has no \"@\" and no \"=\" in it")),
+        None => Ok(()),
+    }
+}
+
+/// `localhost:5500` would be looked up as a name.
+fn refuse_ports(names: &[&str], said: Option<&Said>) -> Result<(), SettingsError> {
+    let Some(said) = said else { return Ok(()) };
+    match meant::by_hosts(names, &said.origin) {
+        Some(meant) => Err(invalid("host", said, format!("did you mean {meant}?"))),
         None => Ok(()),
     }
 }

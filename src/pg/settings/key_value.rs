@@ -18,7 +18,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Pair>, DsnError> {
         let name = reader.name()?;
         let value = reader.value()?;
         // What follows a password may be the rest of it: `password=two words=x`.
-        let showable = pairs.last().is_none_or(|before| !before.name.contains("pass"));
+        let showable = pairs.iter().all(|before| !before.name.contains("pass"));
         pairs.push(Pair { name, value, showable });
     }
 }

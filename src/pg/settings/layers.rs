@@ -7,7 +7,13 @@ use super::environment::Environment;
 use super::error::{Origin, SettingsError};
 use super::explicit::Explicit;
 use super::keyword::{self, KEYWORDS};
+use super::meant;
+use super::secret::{has_user_info, is_uri, names_a_secret};
 use super::service;
+use super::values::invalid;
+
+/// What is shown in the place of what may be a secret.
+pub(super) const HIDDEN: &str = "***";
 
 /// A value and where it was said.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,6 +38,7 @@ impl Layers {
         layers.say_command_line(explicit)?;
         layers.say_service(environment)?;
         layers.say_variables(environment)?;
+        layers.refuse_secrets()?;
         for (keyword, said) in &layers.said {
             if said.value.contains('\0') {
                 let origin = said.origin.clone();
@@ -95,11 +102,29 @@ impl Layers {
         let Some(service) = self.text("service") else {
             return Ok(());
         };
+        // Before the service's name and its files are told in an error.
+        self.refuse_secrets()?;
         let file = self.text("servicefile");
         for (keyword, value, origin) in service::read(&service, file.as_deref(), environment)? {
             self.say(keyword, value, origin);
         }
         Ok(())
+    }
+
+    /// A connection string is expanded where one belongs (the argument, `-d`). As the value of any other option, also
+    /// of `dbname` in a connection string and of `PGDATABASE`, libpq would send it to the server as a name, which then
+    /// tells it in its errors and its log; here it would be told and recorded too.
+    fn refuse_secrets(&self) -> Result<(), SettingsError> {
+        let mut said = self.said.iter();
+        match said.find(|(keyword, said)| is_out_of_place(keyword, said)) {
+            Some((keyword, said)) => {
+                let said = Said { value: HIDDEN.to_owned(), origin: said.origin.clone() };
+                let expected = "it is a connection string, or a part of one that may hold a \
+                                password: give a connection string with -d/--dbname";
+                Err(invalid(keyword, &said, expected))
+            }
+            None => Ok(()),
+        }
     }
 
     fn say_variables(&mut self, environment: &Environment) -> Result<(), SettingsError> {
@@ -123,6 +148,27 @@ impl Layers {
     }
 }
 
+/// What may hold a password by its nature, and is shown nowhere.
+const SECRETS: [&str; 5] =
+    ["password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"];
+
+/// Words of the user's own, in which an `@` or a `:` is nothing special.
+const FREE_TEXTS: [&str; 2] = ["application_name", "fallback_application_name"];
+
+fn is_out_of_place(keyword: &str, said: &Said) -> bool {
+    let value = &said.value;
+    // A database and a role may be called anything, where that is what their name stands before.
+    let was_named = matches!(keyword, "user" | "dbname")
+        && matches!(said.origin, Origin::ConnectionString | Origin::Service { .. });
+    match keyword {
+        keyword if SECRETS.contains(&keyword) => false,
+        // `-c name.password=…` is a setting of the server's that the user chose to give.
+        "options" => is_uri(value),
+        keyword if FREE_TEXTS.contains(&keyword) => is_uri(value) || names_a_secret(value),
+        _ => is_uri(value) || names_a_secret(value) || (!was_named && has_user_info(value)),
+    }
+}
+
 /// The connection string and the database, of which `-d` and the argument may each be either.
 struct CommandLine<'a> {
     connection_string: Option<&'a str>,
@@ -141,6 +187,11 @@ impl<'a> CommandLine<'a> {
                 argument: dsn::database_name(argument)?.to_owned(),
                 flag: dsn::database_name(flag)?.to_owned(),
             });
+        }
+        if let Some((argument, meant)) =
+            name.and_then(|name| Some((name, meant::by_database(name)?)))
+        {
+            return Err(SettingsError::NoDatabase { argument: argument.to_owned(), meant });
         }
         let by_flag = flag_name.map(|name| (name, Origin::Flag("-d/--dbname")));
         Ok(Self {

@@ -29,14 +29,16 @@
 //! # Defaults
 //!
 //! Host `localhost` (also where libpq would take its socket directory), port 5432, user, password and database
-//! `postgres`, `application_name` `pgchaos`. The database stays `postgres` when only a user is given (libpq would take
+//! `postgres`, `application_name` what the session is for ([`ConnectSettings::called`]), else `pgchaos`. The database stays `postgres` when only a user is given (libpq would take
 //! the user's name): it is there in every cluster, and a load generator's user seldom has a database of its own. The
-//! password `postgres` is tried for a host only when nothing gave one for it; [`PasswordSource`] tells which it was.
+//! password `postgres` is tried for a host only when nothing gave one for it, and sent only over a Unix socket or to a
+//! loopback address ([`Host::password_at`]); [`PasswordSource`] tells which it was.
 //!
 //! # Secrets
 //!
 //! A [`Password`] shows itself to nobody, [`Explicit`] and [`Environment`] hide theirs in `Debug`, and an error never
-//! quotes a connection string: only names of options, values that cannot be a secret, and positions.
+//! quotes a connection string: only names of options, values that cannot be a secret, and positions. A connection string
+//! as the value of another option (`PGDATABASE=postgresql://…`, which libpq would send and the server log) is refused.
 
 mod driver;
 mod dsn;
@@ -47,9 +49,11 @@ mod hosts;
 mod key_value;
 mod keyword;
 mod layers;
+mod meant;
 mod password;
 mod pgpass;
 mod resolve;
+mod secret;
 mod service;
 mod tls;
 mod types;
@@ -67,6 +71,7 @@ pub use error::{Origin, SettingsError};
 pub use explicit::Explicit;
 pub use password::{Password, PasswordSource};
 pub use resolve::{Resolved, resolve};
+pub use secret::may_hold_a_secret;
 pub use tls::{CertificateCheck, RootCertificate, SslMode};
 pub use types::{Address, ConnectSettings, Host, Keepalive, TargetSession};
 pub use warning::Warning;

@@ -41,7 +41,7 @@ pub enum PasswordSource {
     Said(Origin),
     /// The first matching line of this password file.
     File(PathBuf),
-    /// Nothing gave one: `postgres` is tried.
+    /// Nothing gave one: `postgres` is tried on this machine.
     Default,
 }
 

@@ -16,7 +16,6 @@ use super::values::{choice, integer, milliseconds, positive, seconds};
 use super::warning::Warning;
 
 const DEFAULT_NAME: &str = "postgres";
-const APPLICATION_NAME: &str = "pgchaos";
 
 const SESSIONS: [(&str, TargetSession); 6] = [
     ("any", TargetSession::Any),
@@ -67,8 +66,7 @@ pub fn resolve(explicit: &Explicit, environment: &Environment) -> Result<Resolve
             .unwrap_or(ChannelBinding::Prefer),
         application_name: layers
             .text("application_name")
-            .or_else(|| layers.text("fallback_application_name"))
-            .unwrap_or_else(|| APPLICATION_NAME.to_owned()),
+            .or_else(|| layers.text("fallback_application_name")),
         options: layers.text("options"),
         connect_timeout: seconds(&layers, "connect_timeout")?,
         target_session_attrs: choice(&layers, "target_session_attrs", &SESSIONS)?,

@@ -35,6 +35,34 @@ pub struct Host {
 }
 
 impl Host {
+    /// The password that this host is sent when it is at this address, or at the other end of a Unix socket (`None`).
+    ///
+    /// The default one, which was not asked for, is sent to this machine alone: elsewhere a server would learn that a client
+    /// tries it, and could ask for it in clear text.
+    #[must_use]
+    pub fn password_at(&self, address: Option<IpAddr>) -> Option<&Password> {
+        let is_here = address.is_none_or(|address| address.to_canonical().is_loopback());
+        let is_said = self.password_source != PasswordSource::Default;
+        (is_said || is_here).then_some(&self.password)
+    }
+
+    /// The same for a program that looks the name up by itself: the default password only where the name says that it
+    /// is this machine.
+    #[must_use]
+    pub fn password_by_name(&self) -> Option<&Password> {
+        let address = self.hostaddr.or_else(|| match &self.address {
+            Address::Tcp(name) => name.parse().ok(),
+            Address::Unix(_) => None,
+        });
+        let named = match &self.address {
+            Address::Tcp(name) => name == "localhost",
+            Address::Unix(_) => true,
+        };
+        let is_known = address.is_some() || named;
+        let is_said = self.password_source != PasswordSource::Default;
+        (is_said || is_known).then(|| self.password_at(address)).flatten()
+    }
+
     /// The socket to open, for a Unix host: `FOLDER/.s.PGSQL.PORT`. One that begins with `@` is abstract.
     #[must_use]
     pub fn socket_path(&self) -> Option<PathBuf> {
@@ -94,8 +122,9 @@ pub struct ConnectSettings {
     pub user: String,
     /// The database.
     pub dbname: String,
-    /// What the server calls us in `pg_stat_activity`.
-    pub application_name: String,
+    /// What the server calls us in `pg_stat_activity`, if that was said; else a session says by
+    /// [`ConnectSettings::called`] what it is for.
+    pub application_name: Option<String>,
     /// Command-line options for the server session.
     pub options: Option<String>,
     /// How much TLS. Unix sockets never use it, as in libpq.
@@ -124,6 +153,14 @@ impl ConnectSettings {
     pub fn display_target(&self) -> String {
         let hosts: Vec<String> = self.hosts.iter().map(ToString::to_string).collect();
         hosts.join(",")
+    }
+
+    /// The same for a session that is called so in `pg_stat_activity`, unless another name was said.
+    #[must_use]
+    pub fn called(&self, application_name: String) -> Self {
+        let mut settings = self.clone();
+        settings.application_name.get_or_insert(application_name);
+        settings
     }
 
     /// What must be checked of a server's certificate, should TLS be used.

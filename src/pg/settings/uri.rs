@@ -1,6 +1,7 @@
 //! The URI form: `postgresql://user:password@host:port,host:port/database?name=value&…`, every part optional.
 
 use super::dsn::{DsnError, Pair};
+use super::secret::names_a_secret;
 
 /// The pairs that a URI says, without its scheme; a parameter comes after the parts, so that it wins.
 pub(super) fn parse(rest: &str) -> Result<Vec<Pair>, DsnError> {
@@ -85,6 +86,7 @@ fn parameters(query: &str, pairs: &mut Vec<Pair>) -> Result<(), DsnError> {
     }
     // libpq allows for one "&" too many at the end.
     let query = query.strip_suffix('&').unwrap_or(query);
+    let mut after_a_password = false;
     for (number, parameter) in (1..).zip(query.split('&')) {
         let mut sides = parameter.split('=');
         let (Some(name), Some(value), None) = (sides.next(), sides.next(), sides.next()) else {
@@ -97,8 +99,9 @@ fn parameters(query: &str, pairs: &mut Vec<Pair>) -> Result<(), DsnError> {
             ("ssl", "true") => ("sslmode".to_owned(), "require".to_owned()),
             _ => (name, value),
         };
-        // An "@" tells that the "?" may have been part of a password.
-        let showable = !parameter.contains('@');
+        // An "@" tells that the "?" may have been part of a password; after one, the "&" may have been.
+        let showable = !parameter.contains('@') && !after_a_password;
+        after_a_password |= names_a_secret(parameter);
         pairs.push(Pair { name, value, showable });
     }
     Ok(())

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::error::SettingsError;
-use super::layers::{Layers, Said};
+use super::error::{Origin, SettingsError};
+use super::layers::{HIDDEN, Layers, Said};
 
 /// The error for a value; one that may be part of a connection string gone wrong, and so of a password, is not shown.
 pub(super) fn invalid(
@@ -12,10 +12,14 @@ pub(super) fn invalid(
     said: &Said,
     expected: impl Into<String>,
 ) -> SettingsError {
-    let showable = !said.value.contains(['=', '@']);
+    let letters =
+        said.value.chars().filter(|c| !c.is_ascii_digit() && !", +-".contains(*c)).count();
+    // `postgresql://user:password`, its host forgotten, names a port.
+    let is_password = keyword == "port" && said.origin == Origin::ConnectionString && letters > 1;
+    let showable = !is_password && !said.value.contains(['=', '@']);
     SettingsError::InvalidValue {
         keyword,
-        value: if showable { said.value.clone() } else { "***".to_owned() },
+        value: if showable { said.value.clone() } else { HIDDEN.to_owned() },
         origin: said.origin.clone(),
         expected: expected.into(),
     }

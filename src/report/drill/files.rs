@@ -4,13 +4,14 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::model::drill_report::{DrillReport, DrillRun};
+use crate::model::foreign::inert_json;
 use crate::model::seconds;
 use crate::model::verdict::Outcome;
 use crate::report::junit::{Case, Ending, suites};
 use crate::report::markdown::inert;
 use crate::report::numbers::duration;
 
-use super::result::mark;
+use super::result::{lost_as_expected, mark};
 use super::table::table;
 
 /// A format of the report.
@@ -50,7 +51,7 @@ impl DrillFormat {
     /// Those of the JSON serializer; none is known that a report can cause.
     pub fn render(self, report: &DrillReport) -> serde_json::Result<String> {
         Ok(match self {
-            Self::Json => serde_json::to_string_pretty(report)? + "\n",
+            Self::Json => inert_json(serde_json::to_string_pretty(report)? + "\n"),
             Self::Markdown => markdown(report),
             Self::Junit => junit(report),
         })
@@ -78,7 +79,11 @@ fn cases(run: &DrillRun) -> Vec<Case> {
         .expectations
         .iter()
         .map(|judged| {
-            let words = format!("expected {}, seen {}", judged.expected, judged.seen);
+            let seen = match judged.what.as_str() {
+                "verdict" if judged.outcome == Outcome::Pass => verdict(run),
+                _ => judged.seen.clone(),
+            };
+            let words = format!("expected {}, seen {seen}", judged.expected);
             Case {
                 name: format!("{}: {}: {}", judged.of, judged.what, judged.expected),
                 time_s: 0.0,
@@ -98,6 +103,12 @@ fn cases(run: &DrillRun) -> Vec<Case> {
     cases
 }
 
+/// The verdict, and with a pass the writes that were lost as expected.
+fn verdict(run: &DrillRun) -> String {
+    let lost = lost_as_expected(run).map(|words| format!(", {words}")).unwrap_or_default();
+    format!("{}{lost}", run.verdict)
+}
+
 fn markdown(report: &DrillReport) -> String {
     let mut text = format!("# Drills: {}\n\n```text\n{}```\n", report.verdict, table(report));
     for run in &report.drills {
@@ -106,7 +117,7 @@ fn markdown(report: &DrillReport) -> String {
             text,
             "\n## {}: {}\n\n{}. Took {}.\n\n",
             inert(&suite_name(run)),
-            run.verdict,
+            verdict(run),
             inert(&run.title),
             duration(run.took)
         );

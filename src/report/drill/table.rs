@@ -1,6 +1,8 @@
 //! Several runs in one table: verdicts, and how the outages spread.
 
 use crate::model::drill_report::{DrillReport, Spread};
+use crate::model::outage::Outage;
+use crate::model::verdict::Outcome;
 use crate::report::numbers::{counted, duration, grouped};
 
 /// One line a drill, and under it one an outage when it ran more than once.
@@ -24,7 +26,7 @@ fn line(spread: &Spread<'_>, width: usize) -> String {
     let verdict = spread.verdict().to_string();
     let lost = spread.lost();
     let lost_in = lost.iter().filter(|lost| **lost > 0).count();
-    let lost = match (lost.len(), lost.iter().min(), lost.iter().max()) {
+    let told = match (lost.len(), lost.iter().min(), lost.iter().max()) {
         (_, None, _) | (_, _, None) => "lost: not counted".to_owned(),
         (1, Some(lost), _) => format!("lost {}", grouped(*lost)),
         (_, _, Some(0)) => "lost none".to_owned(),
@@ -32,6 +34,8 @@ fn line(spread: &Spread<'_>, width: usize) -> String {
             format!("lost in {lost_in} of {runs} runs, {} to {}", grouped(*least), grouped(*most))
         }
     };
+    let expected = spread.verdict() == Outcome::Pass && lost_in > 0;
+    let lost = if expected { format!("{told}, as expected") } else { told };
     let outage = match (spread.runs.len(), longest(spread)) {
         (1, Some(longest)) => format!("  longest outage {longest}"),
         (1, None) => "  no outage".to_owned(),
@@ -47,7 +51,7 @@ fn line(spread: &Spread<'_>, width: usize) -> String {
 
 fn longest(spread: &Spread<'_>) -> Option<String> {
     let summary = spread.runs.first()?.summary.as_ref()?;
-    summary.outages.iter().map(|outage| outage.duration).max().map(duration)
+    summary.outages.iter().map(Outage::length).max().map(duration)
 }
 
 fn outages(spread: &Spread<'_>, width: usize) -> Vec<String> {

@@ -15,7 +15,7 @@ fn a_run_that_passed() {
         "      <system-out>141 there, 0 lost; in doubt: 0 committed, 1 not</system-out>",
         "    </testcase>",
         r#"    <testcase classname="pgchaos" name="outage 1: failover patroni2 → patroni3" time="67.05">"#,
-        "      <system-out>67.1 s without a write; lost 1, no_backend 11</system-out>",
+        "      <system-out>67.1 s without a write; connection_lost 1, no_backend 11</system-out>",
         "    </testcase>",
     ];
     let xml = junit(&summary());
@@ -45,7 +45,7 @@ fn failures_errors_and_skips_are_told_apart() {
         r#"tests="3" failures="2" errors="1" skipped="0""#,
         r#"<failure message="too long; not verified"/>"#,
         r#"<error message="a &lt;b&gt; &amp; &quot;c&quot;\u{1b}"/>"#,
-        r#"<failure message="67.1 s without a write, at most 30.0 s allowed"/>"#,
+        r#"<failure message="an outage of 67.1 s, at most 30.0 s allowed"/>"#,
     ] {
         assert!(xml.contains(expected), "{expected}\n{xml}");
     }

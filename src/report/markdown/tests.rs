@@ -17,18 +17,18 @@ from 2026-11-22 20:56:20 UTC for 3 min 30 s: 1 writer · 1 write/s.
 | acknowledged | 141 |
 | in doubt | 1 |
 | skipped | 67 |
-| acknowledged of due | 67.464 % |
+| acknowledged of due | 67.4 % |
 | rate | 0.7/s |
 | latency, p50 | 2.1 ms |
 | latency, p99 | 12 ms |
 | latency, longest | 40 ms |
-| errors | lost 1, no\\_backend 11 |
+| errors | connection\\_lost 1, no\\_backend 11 |
 
 ## Outages
 
 | | Kind | Began (UTC) | Without a write | All writers after | Errors | In doubt | Lost |
 |---:|---|---|---:|---:|---|---:|---:|
-| 1 | failover patroni2 → patroni3 | 2026-11-22 20:57:42 | 67.1 s | 67.1 s | lost 1, no\\_backend 11 | 1 | 0 |
+| 1 | failover patroni2 → patroni3 | 2026-11-22 20:57:42 | 67.1 s | 67.1 s | connection\\_lost 1, no\\_backend 11 | 1 | 0 |
 
 ## Verification
 

@@ -24,13 +24,13 @@ pub(super) fn outages(page: &mut Page, summary: &Summary, offset: FixedOffset) {
         return;
     }
     let mut longest: Vec<&Outage> = summary.outages.iter().collect();
-    longest.sort_by_key(|outage| std::cmp::Reverse(outage.duration));
+    longest.sort_by_key(|outage| std::cmp::Reverse(outage.length()));
     longest.truncate(SHOWN);
     longest.sort_by_key(|outage| outage.n);
     for outage in longest {
         let label = format!("outage {}", outage.n);
         page.row(&label, &head(outage, summary, offset));
-        page.row("", &length(outage));
+        page.row("", &length(outage, summary.options.load.writers));
         if let Some(anatomy) = anatomy(outage) {
             page.row("", &anatomy);
         }
@@ -55,14 +55,10 @@ pub(super) fn time(at: DateTime<Utc>, started_at: DateTime<Utc>, offset: FixedOf
     at.format(if same_day { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" }).to_string()
 }
 
-fn length(outage: &Outage) -> Line {
-    let length = duration(outage.duration);
-    let line = match outage.first_ack {
-        Some(_) => Line::new(Tone::Plain, format!("{length} without a write"))
-            .rest(format!(" (exact to {})", duration(outage.resolution))),
-        None => Line::new(Tone::Bad, format!("{length} without a write"))
-            .rest(", and none until the run ended"),
-    };
+fn length(outage: &Outage, writers: u32) -> Line {
+    let tone = if outage.writers_out_at_end == 0 { Tone::Plain } else { Tone::Bad };
+    let line = Line::new(tone, words::length(outage, writers));
+    let line = line.part_if(words::writable_again(outage).filter(|_| outage.open.is_none()));
     let errors =
         (!outage.errors.is_empty()).then(|| format!("errors: {}", words::errors(&outage.errors)));
     let in_doubt =
@@ -78,7 +74,7 @@ fn anatomy(outage: &Outage) -> Option<Line> {
     let apart = |after: &Duration| {
         phases.first_ack.is_none_or(|first| first.abs_diff(*after) >= NOTABLY_APART)
     };
-    let seen: Vec<String> = [
+    let mut seen: Vec<(Duration, &str)> = [
         ("leader changed", phases.leader_changed),
         ("session", phases.session.filter(apart)),
         ("writable", phases.writable.filter(apart)),
@@ -87,8 +83,11 @@ fn anatomy(outage: &Outage) -> Option<Line> {
         ("full rate", phases.full_rate.filter(apart)),
     ]
     .into_iter()
-    .filter_map(|(name, after)| Some(format!("{name} {}", duration(after?))))
+    .filter_map(|(name, after)| Some((after?, name)))
     .collect();
+    seen.sort_by_key(|(after, _)| *after);
+    let seen: Vec<String> =
+        seen.into_iter().map(|(after, name)| format!("{name} {}", duration(after))).collect();
     (seen.len() > 1)
         .then(|| Line::new(Tone::Plain, "").rest(format!("after it began: {}", seen.join(" · "))))
 }

@@ -52,6 +52,13 @@ impl Page {
         self.push(rows);
     }
 
+    /// The same for a count that is not known.
+    pub(super) fn unknown_count(&mut self, label: &str, width: usize, line: &Line) {
+        let prefix = format!("{label:<LABEL_WIDTH$}{:>width$} ", "?");
+        let rows = self.layout.rows(&prefix, line);
+        self.push(rows);
+    }
+
     /// An empty row.
     pub(super) fn gap(&mut self) {
         self.text.push('\n');

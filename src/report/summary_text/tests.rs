@@ -5,9 +5,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::model::event::{Backwards, BackwardsWhat};
+use crate::model::fault::Class;
+use crate::model::foreign::is_steering;
+use crate::model::passed_over::PassedOverCount;
 use crate::model::summary::{LostWrites, Writes};
 use crate::report::fixtures::summary;
-use crate::report::plain::is_steering;
 
 use super::*;
 
@@ -18,7 +20,30 @@ fn options(colour: bool) -> SummaryTextOptions {
 }
 
 fn page(summary: &Summary, record: Option<&str>) -> Vec<String> {
-    summary_text(summary, record, &options(false)).lines().map(str::to_owned).collect()
+    let mut summary = summary.clone();
+    summary.record =
+        record.map(|path| RecordSummary { path: path.to_owned(), complete: true, error: None });
+    summary_text(&summary, &options(false)).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn hosts_that_were_tried_in_vain_are_counted_with_what_they_cost() {
+    let mut summary = summary();
+    let count = |class, count, total_s| {
+        let host = "db:5432 (10.0.0.3)".to_owned();
+        PassedOverCount { host, class, count, total_s }
+    };
+    summary.passed_over = vec![count(Class::Refused, 1_200, 0.02), count(Class::Timeout, 9, 27.01)];
+    let page = page(&summary, None);
+    let at = page.iter().position(|row| row.starts_with("passed over")).unwrap();
+    assert_eq!(
+        page[at..at + 3],
+        [
+            "passed over   db:5432 (10.0.0.3): refused ×1 200",
+            "              db:5432 (10.0.0.3): timeout ×9, 27.0 s of waiting",
+            "outage 1      failover patroni2 → patroni3 at 23:57:42",
+        ]
+    );
 }
 
 fn losses() -> Summary {
@@ -31,7 +56,8 @@ fn losses() -> Summary {
         rejected: 60,
         in_doubt: 40,
         skipped: 4_881,
-        unaccounted: 0,
+        unaccounted: Some(0),
+        unaccounted_seen: 0,
     };
     summary.verification.lost = 13;
     summary.verification.recovered = 30;
@@ -54,6 +80,8 @@ fn losses() -> Summary {
     }];
     summary.outages[0].lost = 13;
     summary.outages[0].first_ack = None;
+    summary.outages[0].open = Some(summary.outages[0].duration);
+    summary.outages[0].writers_out_at_end = 1;
     summary.verdict = Outcome::Fail;
     summary.reasons = vec![
         "13 acknowledged writes are lost, at most 0 allowed".to_owned(),
@@ -73,17 +101,18 @@ fn the_homeworks_story_fits_a_page() {
             "load          1 writer · 1 write/s",
             "writes        209 due",
             "              142 attempted",
-            "              141 acknowledged · 67.464 % of due · 0.7/s",
-            "                1 in doubt · sent, no answer · 0 committed, 1 not",
+            "              141 acknowledged · 67.4 % of due · 0.7/s",
+            "                1 in doubt · sent, no proof · 0 committed, 1 not",
             "               67 skipped · due, never sent: there was no session",
             "latency       p50 2.1 ms · p90 3.4 ms · p99 12 ms · p99.9 40 ms · max 40 ms",
-            "errors        lost 1, no_backend 11",
+            "errors        connection_lost 1, no_backend 11",
             "outage 1      failover patroni2 → patroni3 at 23:57:42",
-            "              67.1 s without a write (exact to 0.2 s) · 1 write in doubt",
-            "              errors: lost 1, no_backend 11",
+            "              67.1 s without a write",
+            "              writable again between +66.9 s and +67.1 s · 1 write in doubt",
+            "              errors: connection_lost 1, no_backend 11",
             "              after it began: leader changed 45.0 s · session 66.8 s",
             "              writable 66.9 s · first write 67.1 s · full rate 68.0 s",
-            "verification  every acknowledged write is there",
+            "verification  every acknowledged write is there · on patroni3",
             "record        /var/lib/pgchaos/0d6f.jsonl",
             "",
             "PASS          0 acknowledged writes lost · 1 outage, the longest 67.1 s",
@@ -99,11 +128,11 @@ fn losses_are_named_and_the_verdict_is_last() {
         [
             "writes        1 204 881 due",
             "              1 200 000 attempted",
-            "              1 199 900 acknowledged · 67.464 % of due · 0.7/s",
+            "              1 199 900 acknowledged · 67.4 % of due · 0.7/s",
             "                      3 of these without the synchronous standby",
             "                        a failover may lose them",
             "                     60 rejected · the server said no: not committed",
-            "                     40 in doubt · sent, no answer · 30 committed, 10 not",
+            "                     40 in doubt · sent, no proof · 30 committed, 10 not",
             "                  4 881 skipped · due, never sent: there was no session",
         ]
     );
@@ -113,10 +142,10 @@ fn losses_are_named_and_the_verdict_is_last() {
             "outage 1      failover patroni2 → patroni3 at 23:57:42",
             "              67.1 s without a write, and none until the run ended",
             "              13 acknowledged writes LOST · 1 write in doubt",
-            "              errors: lost 1, no_backend 11",
+            "              errors: connection_lost 1, no_backend 11",
             "              after it began: leader changed 45.0 s · session 66.8 s",
             "              writable 66.9 s · first write 67.1 s · full rate 68.0 s",
-            "verification  13 acknowledged writes LOST",
+            "verification  13 acknowledged writes LOST · on patroni3",
             "              writer 1 #70–#81 · acknowledged between 23:57:41 and",
             "              2026-11-23 00:00:42",
             "              writer 3 #5 · acknowledged between 23:57:41 and",
@@ -136,7 +165,8 @@ fn what_could_not_be_verified_says_what_to_do_next() {
     let mut summary = summary();
     summary.verification.state = VerificationState::Incomplete;
     summary.verification.reason = Some("no writable primary within 30 s".to_owned());
-    summary.writes.unaccounted = 7;
+    summary.writes.unaccounted = None;
+    summary.writes.unaccounted_seen = 7;
     summary.verdict = Outcome::Inconclusive;
     summary.reasons =
         vec!["the verification is not complete: no writable primary within 30 s".to_owned()];
@@ -144,10 +174,10 @@ fn what_could_not_be_verified_says_what_to_do_next() {
     assert_eq!(
         rows[7..11],
         [
-            "                1 in doubt · sent, no answer",
+            "                1 in doubt · sent, no proof",
             "               67 skipped · due, never sent: there was no session",
-            "                7 unaccounted · pgchaos was killed: sent after the record's last",
-            "                  flush, so nobody knows which were acknowledged",
+            "                ? unaccounted · acknowledged after the record's last flush: an",
+            "                  unknown number · 7 writes without an outcome in it",
         ]
     );
     assert_eq!(
@@ -164,11 +194,23 @@ fn what_could_not_be_verified_says_what_to_do_next() {
 }
 
 #[test]
+fn of_a_killed_run_only_what_its_record_has_is_said_to_be_there() {
+    let mut summary = summary();
+    (summary.writes.unaccounted, summary.writes.unaccounted_seen) = (None, 7);
+    let rows = page(&summary, None);
+    let row = rows.iter().find(|row| row.starts_with("verification")).unwrap();
+    let there = "every write that the record has as acknowledged is there";
+    assert_eq!(*row, format!("verification  {there}"));
+    let text = crate::report::markdown::markdown(&summary);
+    assert!(text.contains(&format!("\n\nE{}.\n", &there[1..])), "{text}");
+}
+
+#[test]
 fn the_verdict_is_bold() {
-    let text = summary_text(&summary(), None, &options(true));
+    let text = summary_text(&summary(), &options(true));
     let last = text.lines().last().unwrap();
     assert!(last.starts_with("\u{1b}[1;32mPASS"), "{last:?}");
-    let text = summary_text(&losses(), None, &options(true));
+    let text = summary_text(&losses(), &options(true));
     assert!(text.contains("\u{1b}[1;31mverification  \u{1b}[0m\u{1b}[1;31m13 ack"), "{text:?}");
 }
 
@@ -176,7 +218,7 @@ proptest! {
     #[test]
     fn nothing_foreign_steers_the_terminal(foreign in any::<String>()) {
         let mut summary = losses();
-        summary.target.host.clone_from(&foreign);
+        summary.target.endpoints.clone_from(&foreign);
         summary.verification.reason = Some(foreign.clone());
         summary.outages[0].to.as_mut().unwrap().member = Some(foreign.clone());
         summary.history_backwards[0].server.clone_from(&foreign);
@@ -187,4 +229,22 @@ proptest! {
             prop_assert!(copyable || row.chars().count() <= 80, "{row:?}");
         }
     }
+}
+
+#[test]
+fn a_record_that_is_not_whole_is_called_so() {
+    let mut summary = summary();
+    summary.record = Some(RecordSummary {
+        path: "/mnt/full/run.jsonl".to_owned(),
+        complete: false,
+        error: Some("no space left on device".to_owned()),
+    });
+    let page = summary_text(&summary, &options(false));
+    let row = page.lines().find(|row| row.starts_with("record")).unwrap();
+    assert_eq!(row, "record        /mnt/full/run.jsonl · INCOMPLETE: no space left on device");
+    assert!(!page.contains("next  "), "it was verified: {page}");
+    summary.verification.state = VerificationState::Skipped;
+    let page = summary_text(&summary, &options(false));
+    let next = page.lines().find(|row| row.starts_with("next")).unwrap();
+    assert_eq!(next, "next          when the cluster is back, account for what the record has:");
 }

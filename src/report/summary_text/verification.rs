@@ -2,6 +2,7 @@
 
 use chrono::FixedOffset;
 
+use crate::model::event::Note;
 use crate::model::summary::{LostWrites, Summary, VerificationState};
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration};
@@ -17,6 +18,16 @@ pub(super) fn verification(page: &mut Page, summary: &Summary, offset: FixedOffs
     let mut label = Some("verification");
     let mut row = |line: &Line| page.row(label.take().unwrap_or_default(), line);
     for line in lines(summary, offset) {
+        row(&line);
+    }
+    if let Some(since) = &summary.verification.since {
+        let text = format!("since then {since}");
+        row(&Line::new(Tone::Wary, "").rest(text));
+    }
+    for seen in &summary.two_primaries {
+        let line = Line::new(Tone::Loud, "")
+            .rest(format!("TWO PRIMARIES: {}", words::two_primaries(seen)))
+            .part(format!("{} to {} after the start", duration(seen.from), duration(seen.to)));
         row(&line);
     }
     for backwards in &summary.history_backwards {
@@ -51,9 +62,25 @@ fn complete(summary: &Summary, offset: FixedOffset) -> Vec<Line> {
     let found = &summary.verification;
     let mut lines = match (found.lost, summary.writes.acknowledged) {
         (0, 0) => vec![Line::new(Tone::Wary, "no write was acknowledged, so none can be missing")],
-        (0, _) => vec![Line::new(Tone::Good, "every acknowledged write is there")],
+        (0, _) => {
+            let there = words::all_there(summary.writes.unaccounted.is_some());
+            vec![Line::new(Tone::Good, there).part_if(looked_at(summary))]
+        }
         _ => lost(summary, offset),
     };
+    let say = |tone, text: String| Line::new(tone, "").rest(text);
+    if found.lost > 0 {
+        let locally = words::lost_locally(found.lost_locally);
+        lines.extend(locally.map(|text| say(Tone::Bad, text)));
+        lines.extend(words::held(&found.held, true).map(|text| say(Tone::Bad, text)));
+    }
+    if found.withdrawn > 0 {
+        let verb = if found.withdrawn == 1 { "was" } else { "were" };
+        let count = counted(found.withdrawn, "write");
+        let text = format!("{count} {verb} said to be there after an outage, and GONE since");
+        lines.push(say(Tone::Loud, text));
+    }
+    lines.extend(found.notes.iter().filter_map(words::note).map(|text| say(Tone::Wary, text)));
     let strange = |count: u64, what: &str| {
         let verb = if count == 1 { "is" } else { "are" };
         Line::new(Tone::Loud, "").rest(format!("{} {verb} {what}", counted(count, "write")))
@@ -70,10 +97,23 @@ fn complete(summary: &Summary, offset: FixedOffset) -> Vec<Line> {
     lines
 }
 
+/// Where it was looked: on one endpoint no other member can be.
+fn looked_at(summary: &Summary) -> Option<String> {
+    let found = &summary.verification;
+    let server = found.server.as_ref()?;
+    let alone = found.notes.contains(&Note::OneEndpoint);
+    Some(if alone {
+        format!("on {server}, no other member was looked at")
+    } else {
+        format!("on {server}")
+    })
+}
+
 fn lost(summary: &Summary, offset: FixedOffset) -> Vec<Line> {
     let found = &summary.verification;
     let count = counted(found.lost, "acknowledged write");
-    let mut lines = vec![Line::new(Tone::Loud, "").rest(format!("{count} LOST"))];
+    let head = Line::new(Tone::Loud, "").rest(format!("{count} LOST"));
+    let mut lines = vec![head.part_if(looked_at(summary))];
     lines.extend(found.lost_writes.iter().take(SHOWN).map(|lost| range(lost, summary, offset)));
     let more = found.lost_writes.len().saturating_sub(SHOWN);
     if more > 0 {

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use crate::model::event::{Failure, Stalled};
 use crate::model::fault::{Class, Fault, Phase};
+use crate::model::rejection::Rejected;
 use crate::model::seq_set::SeqSet;
 
 /// What belongs together on one line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Key {
     /// A session ended, or writes are in doubt.
     Session(Class),
-    /// The server said no, and the session goes on.
-    Rejection(Class),
+    /// The server said no, by this SQLSTATE; or what answers breaks the protocol, which comes again
+    /// with every session.
+    Rejection(Phase, Class, Option<String>),
     /// No session came to be.
     Attempt(Class),
     /// Writes wait for their answers.
@@ -23,17 +25,20 @@ pub(super) enum Key {
 impl Key {
     /// The line that a failure belongs on.
     pub(super) fn of(failure: &Failure) -> Self {
-        let Fault { class, phase, .. } = failure.fault;
+        let Fault { class, phase, ref sqlstate, .. } = failure.fault;
         let goes_on = matches!(phase, Phase::Write | Phase::Read)
-            && failure.in_doubt.is_empty()
-            && class != Class::Lost;
+            && (failure.in_doubt.is_empty() || class == Class::Protocol)
+            && class != Class::ConnectionLost;
         match (phase.is_connecting(), goes_on) {
             (true, _) => Self::Attempt(class),
-            (false, true) => Self::Rejection(class),
+            (false, true) => Self::Rejection(phase, class, sqlstate.clone()),
             (false, false) => Self::Session(class),
         }
     }
 }
+
+/// Endpoints that a line counts.
+const ENDPOINTS_MAX: usize = 64;
 
 /// Failures that belong on one line.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,17 +53,27 @@ pub(super) struct Batch {
     pub(super) writers: BTreeSet<i32>,
     /// Writes that are in doubt by them; of a stall those that wait.
     pub(super) in_doubt: BTreeMap<i32, SeqSet>,
-    /// Writes that they prove not committed.
+    /// Writes that they prove not committed, as far as it is known which they are.
     pub(super) rejected: BTreeMap<i32, SeqSet>,
+    /// Where they were, at most [`ENDPOINTS_MAX`].
+    pub(super) endpoints: BTreeSet<String>,
+    /// How many they prove not committed.
+    pub(super) uncommitted: u64,
     /// The first of them; `None` of a stall.
     pub(super) fault: Option<Fault>,
     /// Of a stall: when the oldest of the writes that wait was sent.
     pub(super) sent: Duration,
+    /// How late the latest of them was noticed, where that is worth a word.
+    pub(super) noticed_after: Option<Duration>,
 }
 
 impl Batch {
-    /// Of one failure.
-    pub(super) fn of_failure(at: Duration, failure: &Failure) -> Self {
+    /// Of one failure that was noticed so late.
+    pub(super) fn of_failure(
+        at: Duration,
+        failure: &Failure,
+        noticed_after: Option<Duration>,
+    ) -> Self {
         Self {
             at,
             last: at,
@@ -66,8 +81,29 @@ impl Batch {
             writers: failure.writer.into_iter().collect(),
             in_doubt: of_writer(failure.writer, &failure.in_doubt),
             rejected: of_writer(failure.writer, &failure.rejected),
+            endpoints: [failure.fault.endpoint.clone()].into(),
+            uncommitted: failure.rejected.len(),
             fault: Some(failure.fault.clone()),
             sent: at,
+            noticed_after,
+        }
+    }
+
+    /// Of refusals that were counted.
+    pub(super) fn of_rejected(at: Duration, rejected: &Rejected) -> Self {
+        let Rejected { fault, count } = rejected;
+        Self {
+            at,
+            last: at,
+            count: *count,
+            writers: BTreeSet::new(),
+            in_doubt: BTreeMap::new(),
+            rejected: BTreeMap::new(),
+            uncommitted: if fault.phase == Phase::Write { *count } else { 0 },
+            endpoints: [fault.endpoint.clone()].into(),
+            fault: Some(fault.clone()),
+            sent: at,
+            noticed_after: None,
         }
     }
 
@@ -84,8 +120,11 @@ impl Batch {
                 .into_iter()
                 .collect(),
             rejected: BTreeMap::new(),
+            endpoints: BTreeSet::new(),
+            uncommitted: 0,
             fault: None,
             sent: stalled.since,
+            noticed_after: None,
         }
     }
 
@@ -93,8 +132,12 @@ impl Batch {
     pub(super) fn add(&mut self, later: Self) {
         self.last = later.last;
         self.count += later.count;
+        self.uncommitted += later.uncommitted;
         self.sent = self.sent.min(later.sent);
+        self.noticed_after = self.noticed_after.max(later.noticed_after);
         self.writers.extend(later.writers);
+        let room = ENDPOINTS_MAX.saturating_sub(self.endpoints.len());
+        self.endpoints.extend(later.endpoints.into_iter().take(room));
         for (all, new) in
             [(&mut self.in_doubt, later.in_doubt), (&mut self.rejected, later.rejected)]
         {
@@ -110,6 +153,13 @@ impl Batch {
     }
 }
 
+/// Refused writes, of all writes with an outcome in the same time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Share {
+    pub(super) refused: u64,
+    pub(super) writes: u64,
+}
+
 /// What has to be told now.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Told {
@@ -121,6 +171,10 @@ pub(super) struct Told {
     pub(super) batch: Batch,
     /// Of a series told before: how many since it began, and when that was.
     pub(super) series: Option<(u64, Duration)>,
+    /// Of a series told before: since when the batch is gathered.
+    pub(super) gathered_since: Option<Duration>,
+    /// Of refused writes: how many of how many, as far as that is known.
+    pub(super) share: Share,
 }
 
 impl Told {

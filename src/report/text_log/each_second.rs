@@ -6,6 +6,7 @@ use crate::model::event::Interval;
 use crate::model::latency::Latencies;
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, grouped, milliseconds, per_second};
+use crate::report::words;
 
 /// Intervals are at most a second long; ticks do not fall on it exactly.
 const SECOND: Duration = Duration::from_millis(950);
@@ -38,12 +39,16 @@ impl EachSecond {
         at: Duration,
         interval: &Interval,
         in_outage: bool,
+        writers_out: Option<u64>,
     ) -> Option<Line> {
         self.total += interval.acknowledged;
         self.acknowledged += interval.acknowledged;
-        self.locally += interval.acknowledged_locally;
+        self.locally += words::total(&interval.acknowledged_locally);
         self.skipped += interval.skipped;
         self.due += interval.due;
+        for refused in &interval.rejections {
+            self.errors += refused.count;
+        }
         for (us, count) in &interval.latency_us {
             self.latencies.record_many_us(*us, *count);
         }
@@ -52,14 +57,14 @@ impl EachSecond {
             return None;
         }
         let something = self.acknowledged > 0 || (self.due > 0 && !in_outage);
-        let line = something.then(|| self.line(elapsed, interval.backlog));
+        let line = something.then(|| self.line(elapsed, interval.backlog, writers_out));
         *self = Self { since: at, total: self.total, ..Self::default() };
         line
     }
 
     // The precision that a float loses is beyond what a rate is shown with.
     #[allow(clippy::cast_precision_loss)]
-    fn line(&self, elapsed: Duration, backlog: u64) -> Line {
+    fn line(&self, elapsed: Duration, backlog: u64, writers_out: Option<u64>) -> Line {
         let rate = self.acknowledged as f64 / elapsed.as_secs_f64();
         let latency = |name: &str, quantile| {
             let ms = self.latencies.quantile(quantile)?.as_secs_f64() * 1e3;
@@ -75,6 +80,7 @@ impl EachSecond {
             .part(counted(self.errors, "error"))
             .part_if(some(self.skipped, "skipped"))
             .part_if(some(backlog, "waiting"))
+            .part_if(writers_out.map(|out| format!("{} out", counted(out, "writer"))))
             .part_if(some(self.locally, "without the synchronous standby"))
     }
 }

@@ -4,13 +4,17 @@
 //! Three rules. What happens to a session or a write is told within [`WINDOW`], together with what
 //! other writers report of the same class in that time. The first failed attempt to connect is
 //! told at once; its repeats, and those of rejections, every [`REPEAT`]. Whatever else has to be
-//! told lets out first what is held, so that no count is lost and the order of things is kept.
+//! told lets out first what is held, but for repeats of attempts, which keep their pace: their count
+//! is that of the whole series, so none is lost, and the order of things is kept.
 
 use std::time::Duration;
 
-use crate::model::event::{Failure, Stalled};
+use crate::model::event::{Failure, Interval, Stalled};
+use crate::model::fault::Fault;
+use crate::model::rejection::{KINDS_MAX, of_others};
+use crate::report::words;
 
-use super::batch::{Batch, Key, Told};
+use super::batch::{Batch, Key, Share, Told};
 
 /// How long failures of several writers at once are gathered.
 const WINDOW: Duration = Duration::from_millis(100);
@@ -26,17 +30,19 @@ struct Series {
     last: Duration,
     told: Option<Duration>,
     fresh: Option<Batch>,
+    /// Since it was told last.
+    share: Share,
 }
 
 impl Series {
     /// When what is fresh has to be told.
     fn due(&self, window: Duration) -> Option<Duration> {
         let fresh = self.fresh.as_ref()?;
-        Some(match (self.key, self.told) {
+        Some(match (&self.key, self.told) {
             (Key::Stall, _) => fresh.at + WINDOW,
-            (Key::Session(_), _) | (Key::Rejection(_), None) => fresh.at + window,
+            (Key::Session(_), _) | (Key::Rejection(..), None) => fresh.at + window,
             (Key::Attempt(_), None) => fresh.at,
-            (Key::Rejection(_) | Key::Attempt(_), Some(told)) => told + REPEAT,
+            (Key::Rejection(..) | Key::Attempt(_), Some(told)) => told + REPEAT,
         })
     }
 
@@ -44,18 +50,27 @@ impl Series {
     fn gathers(&self) -> bool {
         match self.key {
             Key::Session(_) | Key::Stall => true,
-            Key::Rejection(_) => self.told.is_none(),
+            Key::Rejection(..) => self.told.is_none(),
             Key::Attempt(_) => false,
         }
+    }
+
+    /// Whether what is fresh only says that an attempt failed again.
+    fn is_repeat(&self) -> bool {
+        matches!(self.key, Key::Attempt(_)) && self.told.is_some()
     }
 
     fn tell(&mut self, at: Duration) -> Option<Told> {
         let batch = self.fresh.take()?;
         let before = self.told.replace(at);
+        // The share of the first ones is told with those that follow: alone they are none.
+        let share = before.map(|_| std::mem::take(&mut self.share)).unwrap_or_default();
         Some(Told {
-            key: self.key,
+            key: self.key.clone(),
             at: if before.is_some() { at } else { batch.at },
             series: before.map(|_| (self.count, self.began)),
+            gathered_since: before,
+            share,
             batch,
         })
     }
@@ -75,9 +90,14 @@ impl Folding {
         Self { window, series: Vec::new() }
     }
 
-    /// Takes a failure and gives what has to be told now.
-    pub(super) fn failure(&mut self, at: Duration, failure: &Failure) -> Vec<Told> {
-        self.add(Key::of(failure), Batch::of_failure(at, failure))
+    /// Takes a failure, with how late it was noticed, and gives what has to be told now.
+    pub(super) fn failure(
+        &mut self,
+        at: Duration,
+        failure: &Failure,
+        noticed_after: Option<Duration>,
+    ) -> Vec<Told> {
+        self.add(Key::of(failure), Batch::of_failure(at, failure, noticed_after))
     }
 
     /// Takes a write without an answer and gives what has to be told now.
@@ -85,12 +105,49 @@ impl Folding {
         self.add(Key::Stall, Batch::of_stall(at, stalled))
     }
 
-    fn add(&mut self, key: Key, batch: Batch) -> Vec<Told> {
+    /// Takes the refusals that were counted in an interval and gives what has to be told now.
+    pub(super) fn interval(&mut self, at: Duration, interval: &Interval) -> Vec<Told> {
+        let writes = interval.acknowledged + words::total(&interval.rejected);
+        for series in &mut self.series {
+            series.share.writes += writes;
+        }
+        let mut told = Vec::new();
+        for rejected in &interval.rejections {
+            let Fault { phase, class, ref sqlstate, .. } = rejected.fault;
+            let key = Key::Rejection(phase, class, sqlstate.clone());
+            let known = self.series.len();
+            told.extend(self.add(key, Batch::of_rejected(at, rejected)));
+            for series in self.series.iter_mut().skip(known) {
+                series.share.writes = writes;
+            }
+        }
+        told
+    }
+
+    /// A kind of refusals beyond those that have lines of their own shares one with others.
+    fn bounded(&self, key: Key, batch: &mut Batch) -> Key {
+        let (Key::Rejection(phase, class, Some(_)), Some(fault)) = (&key, &batch.fault) else {
+            return key;
+        };
+        let kinds = |series: &&Series| matches!(series.key, Key::Rejection(_, _, Some(_)));
+        let is_known = self.series.iter().any(|series| series.key == key);
+        if is_known || self.series.iter().filter(kinds).count() < KINDS_MAX {
+            return key;
+        }
+        let key = Key::Rejection(*phase, *class, None);
+        batch.fault = Some(of_others(fault));
+        key
+    }
+
+    fn add(&mut self, key: Key, mut batch: Batch) -> Vec<Told> {
         let at = batch.at;
         let mut told = self.forget_old(at);
+        let key = self.bounded(key, &mut batch);
+        let (count, refused) = (batch.count, batch.uncommitted);
         match self.series.iter_mut().find(|series| series.key == key) {
             Some(series) => {
-                series.count += 1;
+                series.count += count;
+                series.share.refused += refused;
                 series.last = at;
                 match &mut series.fresh {
                     Some(fresh) => fresh.add(batch),
@@ -100,10 +157,11 @@ impl Folding {
             None => self.series.push(Series {
                 key,
                 began: at,
-                count: 1,
+                count,
                 last: at,
                 told: None,
                 fresh: Some(batch),
+                share: Share { refused, writes: 0 },
             }),
         }
         told.extend(self.due(at));
@@ -132,11 +190,15 @@ impl Folding {
         if gathering || !self.series.iter().any(due) {
             return Vec::new();
         }
-        self.everything(at)
+        self.tell(at, |series| !series.is_repeat() || due(series))
     }
 
     /// Everything that is held, in the order in which it began; repeats before what is new.
     pub(super) fn everything(&mut self, at: Duration) -> Vec<Told> {
+        self.tell(at, |_| true)
+    }
+
+    fn tell(&mut self, at: Duration, wanted: impl Fn(&Series) -> bool) -> Vec<Told> {
         let first_news = self
             .series
             .iter()
@@ -148,7 +210,7 @@ impl Folding {
         let mut told: Vec<Told> = self
             .series
             .iter_mut()
-            .filter(|series| series.fresh.is_some())
+            .filter(|series| series.fresh.is_some() && wanted(series))
             .filter_map(|series| {
                 let since = series.fresh.as_ref().map_or(at, |fresh| fresh.at);
                 series.tell(if series.gathers() { since } else { told_at.max(series.last) })
@@ -161,7 +223,10 @@ impl Folding {
     /// Everything that is held, if something is gathered that must not be overtaken.
     pub(super) fn gathered(&mut self, at: Duration) -> Vec<Told> {
         let waits = |series: &Series| series.gathers() && series.fresh.is_some();
-        if self.series.iter().any(waits) { self.everything(at) } else { Vec::new() }
+        if !self.series.iter().any(waits) {
+            return Vec::new();
+        }
+        self.tell(at, |series| !series.is_repeat())
     }
 
     /// Lets everything out and begins anew, as what failed works again.

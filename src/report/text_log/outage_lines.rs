@@ -3,22 +3,42 @@
 use crate::model::event::{Backwards, Checked, IdGap, WritesResumed};
 use crate::model::kind::Kind;
 use crate::model::outage::Outage;
+use crate::model::two_primaries::TwoPrimaries;
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration, grouped};
 use crate::report::words;
 
-/// Until everybody writes again this much longer than the first is worth a word.
+/// That the last writer is back this much later than the first is worth a word, and that one may
+/// have been able to write so much earlier.
 const NOTABLY_MS: u128 = 200;
 
-/// Somebody writes, others cannot yet.
+/// Some writers write again, others are still out.
 pub(super) fn resumed(resumed: &WritesResumed, writers: u32) -> Line {
     Line::new(Tone::Good, "WRITING AGAIN").rest(format!(" after {}", duration(resumed.after))).part(
         format!(
-            "{} of {} still without",
+            "{} of {} still out",
             grouped(resumed.writers_down),
             counted(u64::from(writers), "writer")
         ),
     )
+}
+
+/// Some writers are out, and others write.
+pub(super) fn writers_out(out: u64, writers: u32) -> Line {
+    Line::new(Tone::Wary, "WRITERS OUT")
+        .part(format!("{} of {}", grouped(out), counted(u64::from(writers), "writer")))
+        .part(if u64::from(writers) - out.min(u64::from(writers)) == 1 {
+            "the other one writes"
+        } else {
+            "the others write"
+        })
+}
+
+/// Whether it is worth a word that one may have been able to write before.
+fn is_unsharp(outage: &Outage) -> bool {
+    outage.open.is_none()
+        && outage.resolution.as_millis() >= NOTABLY_MS
+        && outage.resolution * 10 >= outage.duration
 }
 
 /// The outage is over, or the run is.
@@ -27,27 +47,31 @@ pub(super) fn ended(outage: &Outage, writers: u32) -> Line {
         true => String::new(),
         false => format!(" ({})", words::errors(&outage.errors)),
     };
-    let took = duration(outage.duration);
+    let over = outage.writers_out_at_end == 0;
     let everybody = outage.degraded.saturating_sub(outage.duration);
-    let back = outage.first_ack.is_some();
-    let still_without = back && outage.phases.all_writers.is_none() && writers > 1;
-    let (tone, mark, length) = if back {
-        (Tone::Good, "RECOVERED", format!("outage {took}{errors}"))
-    } else {
-        (Tone::Bad, "NOT RECOVERED", format!("no write for {took} when the run ended{errors}"))
+    let length = match outage.open {
+        _ if outage.partial && over => words::partial(outage, writers),
+        _ if outage.partial => format!("{}, and the run ended", words::partial(outage, writers)),
+        Some(open) => format!("no write for {} when the run ended", duration(open)),
+        None => format!("outage {}", duration(outage.duration)),
     };
+    let still_out = !over && outage.open.is_none() && !outage.partial;
+    let (tone, mark) = if over { (Tone::Good, "RECOVERED") } else { (Tone::Bad, "NOT RECOVERED") };
     Line::new(tone, mark)
         .part(words::outage(outage))
-        .part(length)
+        .part(format!("{length}{errors}"))
+        .part_if(words::writable_again(outage).filter(|_| is_unsharp(outage)))
         .part_if(
             (outage.skipped > 0)
                 .then(|| format!("{} due and not sent", counted(outage.skipped, "write"))),
         )
         .part_if(
-            (back && !still_without && writers > 1 && everybody.as_millis() >= NOTABLY_MS)
+            (over && !outage.partial && writers > 1 && everybody.as_millis() >= NOTABLY_MS)
                 .then(|| format!("all writers after {}", duration(outage.degraded))),
         )
-        .part_if(still_without.then(|| "some writers never came back".to_owned()))
+        .part_if(still_out.then(|| {
+            format!("{} when the run ended", words::writers_out(outage.writers_out_at_end, writers))
+        }))
 }
 
 /// A kind that became known after the outage was told.
@@ -59,8 +83,8 @@ pub(super) fn reclassified(outage: u32, kind: Kind) -> Line {
     Line::new(Tone::Plain, "OUTAGE").rest(format!(" {outage} was a {kind}{why}"))
 }
 
-/// What was looked up after an outage.
-pub(super) fn checked(checked: &Checked, several_writers: bool) -> Vec<Line> {
+/// What was looked up after an outage, and whether what was not found is news.
+pub(super) fn checked(checked: &Checked, news: bool, several_writers: bool) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(error) = &checked.error {
         lines.push(
@@ -81,7 +105,7 @@ pub(super) fn checked(checked: &Checked, several_writers: bool) -> Vec<Line> {
         let outage = checked.outage;
         lines.push(Line::new(Tone::Good, "CHECKED").rest(format!(" after outage {outage}{last}")));
     }
-    lines.extend(doubts(checked, several_writers));
+    lines.extend(doubts(checked, news, several_writers));
     lines
 }
 
@@ -97,7 +121,7 @@ fn missing(checked: &Checked) -> Line {
         .part("provisional, the final verification decides")
 }
 
-fn doubts(checked: &Checked, several_writers: bool) -> Vec<Line> {
+fn doubts(checked: &Checked, news: bool, several_writers: bool) -> Vec<Line> {
     let mut lines = Vec::new();
     let recovered = words::inserts(&checked.recovered, several_writers);
     match words::total(&checked.recovered) {
@@ -105,28 +129,66 @@ fn doubts(checked: &Checked, several_writers: bool) -> Vec<Line> {
         1 => lines.push(format!("{recovered} in doubt: it is there, so it was committed")),
         _ => lines.push(format!("{recovered} in doubt: they are there, so they were committed")),
     }
-    if !checked.not_found.is_empty() {
+    // Those that an earlier look-up did not find either are told once.
+    if news && !checked.not_found.is_empty() {
         let not_found = words::inserts(&checked.not_found, several_writers);
         lines.push(format!("{not_found} in doubt: not found so far, final answer at the end"));
     }
     lines.into_iter().map(|text| Line::new(Tone::Plain, "").rest(text)).collect()
 }
 
-/// Everybody asks about ids that jumped.
+/// How many values of a sequence a promotion or a crash skips at most: those that the WAL has ahead.
+const SKIPPED_MAX: u64 = 32;
+
+/// Ids that jumped: what is known of the values between, and no more.
 pub(super) fn id_gap(gap: &IdGap) -> Line {
-    let why = match gap.kind {
+    let values = gap.after.saturating_sub(gap.before).saturating_sub(1).unsigned_abs();
+    let taken = [
+        (gap.rejected, "rejected write"),
+        (gap.in_doubt, "write in doubt"),
+        (gap.other_rows.unwrap_or(0), "row of another run"),
+    ];
+    let taken_at_most = taken.iter().fold(0, |sum: u64, (count, _)| sum.saturating_add(*count));
+    let parts: Vec<String> = taken
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| match *what {
+            "row of another run" => match count {
+                1 => "1 row of another run".to_owned(),
+                _ => format!("{} rows of other runs", grouped(*count)),
+            },
+            "write in doubt" => format!("{} in doubt", counted(*count, "write")),
+            _ => counted(*count, what),
+        })
+        .collect();
+    let skipped = match gap.kind {
         Kind::Failover | Kind::Switchover | Kind::Demotion => {
-            "the new primary skipped sequence values"
+            Some("the new primary skipped sequence values")
         }
-        Kind::Restart => "the restarted server skipped sequence values",
-        Kind::Connection | Kind::Stall | Kind::Unknown => {
-            "sequence values went to writes that were not committed"
-        }
+        Kind::Restart if gap.crashed => Some("the crashed server skipped sequence values"),
+        _ => None,
+    };
+    let parts = parts.join(", ");
+    let why = match skipped {
+        _ if values <= taken_at_most => format!("used by {parts}"),
+        Some(why) if values <= taken_at_most.saturating_add(SKIPPED_MAX) => match taken_at_most {
+            0 => why.to_owned(),
+            _ => format!("{why}, others were used by {parts}"),
+        },
+        _ if taken_at_most > 0 => format!("some used by {parts}, the rest is not explained"),
+        _ => "not explained".to_owned(),
     };
     Line::new(Tone::Plain, "").rest(format!(
         "ids {} → {}: {why}, no acknowledged write is missing",
         gap.before, gap.after
     ))
+}
+
+/// Two primaries: first that they are there, at the end of the load for how long.
+pub(super) fn two_primaries(seen: &TwoPrimaries) -> Line {
+    let window =
+        seen.over.then(|| format!("within {}", duration(seen.to.saturating_sub(seen.from))));
+    Line::new(Tone::Loud, "!!! TWO PRIMARIES").part(words::two_primaries(seen)).part_if(window)
 }
 
 /// History that went backwards.

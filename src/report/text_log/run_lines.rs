@@ -2,6 +2,8 @@
 
 use crate::model::account::Account;
 use crate::model::event::{Connected, Header, ReadBack, Ready, StopReason, Verification, Written};
+use crate::model::own_pause::OwnPause;
+use crate::model::summary::HeldBy;
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration, grouped, whole};
 use crate::report::words;
@@ -22,7 +24,7 @@ pub(super) fn header(header: &Header, verbose: bool) -> Line {
     Line::new(Tone::Plain, "")
         .rest(format!("pgchaos gen → {}", header.target.endpoints))
         .part(format!("run {run}"))
-        .part_if((header.generator > 1).then(|| format!("generator {}", header.generator)))
+        .part_if(words::called(header.name.as_deref(), header.group.as_deref()))
         .part(words::load(options))
         .part(end)
 }
@@ -66,15 +68,25 @@ pub(super) fn read_back(read: &ReadBack) -> Line {
 }
 
 /// Writing ends.
-pub(super) fn stopping(reason: StopReason) -> Line {
+pub(super) fn stopping(reason: StopReason, writers_out: u64, writers: u32) -> Line {
     let (why, now) = match reason {
         StopReason::Signal => ("", "Ctrl-C again to stop now"),
         StopReason::Duration => (": the duration is over", "Ctrl-C to stop now"),
         StopReason::Writes => (": all writes are sent", "Ctrl-C to stop now"),
     };
-    Line::new(Tone::Plain, "STOPPED")
-        .rest(format!(" writing{why}"))
-        .part(format!("verifying ({now})"))
+    let line = Line::new(Tone::Plain, "STOPPED").rest(format!(" writing{why}"));
+    if writers_out == 0 {
+        return line.part(format!("verifying ({now})"));
+    }
+    let out = words::writers_out(writers_out, writers);
+    line.part(format!("{out}: trying on for at most 10 s")).part(format!("then verifying ({now})"))
+}
+
+/// pgchaos itself did not run: its times are partly its own doing.
+pub(super) fn own_pause(pause: OwnPause) -> Line {
+    Line::new(Tone::Wary, "OWN PAUSE")
+        .rest(format!(" of {}", duration(pause.length)))
+        .part("pgchaos itself did not run: stopped, or without a processor")
 }
 
 /// How far the verification is.
@@ -82,40 +94,63 @@ pub(super) fn looked_at(writes: u64, of: u64) -> Line {
     Line::new(Tone::Plain, "").rest(format!("verifying: {}", words::looked_at(writes, of)))
 }
 
-/// A second Ctrl-C.
-pub(super) fn stopped_now() -> Line {
+/// A second Ctrl-C. What the record is good for is known only when it is closed: the summary, which
+/// comes after that, says it and what to do next.
+pub(super) fn stopped_now(in_flight: u64) -> Line {
+    let in_doubt = format!("{} in flight, in doubt", counted(in_flight, "write"));
     Line::new(Tone::Wary, "STOPPED NOW")
+        .part_if((in_flight > 0).then_some(in_doubt))
         .part("not verified")
-        .part("the record is kept, pgchaos verify accounts for it")
 }
 
 /// The final verification, in short: the summary tells it in full.
-pub(super) fn verified(verification: &Verification) -> Vec<Line> {
+pub(super) fn verified(verification: &Verification, closed: bool) -> Vec<Line> {
+    let held: Vec<HeldBy> = verification.holds.iter().map(HeldBy::from).collect();
     let Some(account) = &verification.account else {
         let why = verification.reason.as_deref().unwrap_or("it did not finish");
-        return vec![Line::new(Tone::Wary, "NOT VERIFIED").rest(format!(": {why}"))];
+        let mut lines = vec![Line::new(Tone::Wary, "NOT VERIFIED").rest(format!(": {why}"))];
+        let held = words::held(&held, false);
+        lines.extend(held.map(|text| Line::new(Tone::Wary, text)));
+        return lines;
     };
     let place = verification.server.as_ref().map(|server| format!(" on {}", server.name()));
     let head = Line::new(Tone::Good, "VERIFIED")
         .rest(place.unwrap_or_default())
         .rest(format!(" in {}", duration(verification.took)));
     let mut lines = vec![if account.lost == 0 {
-        head.part("every acknowledged write is there")
+        head.part(words::all_there(closed))
     } else {
         Line { tone: Tone::Plain, ..head }
     }];
     lines.extend(alarms(account));
-    if account.recovered + account.absent > 0 {
-        lines.push(Line::new(Tone::Plain, "").rest(format!(
-            "in doubt: {} committed, {} not",
-            grouped(account.recovered),
-            grouped(account.absent)
-        )));
+    let locally = words::lost_locally(account.lost_locally);
+    lines.extend(locally.map(|text| Line::new(Tone::Bad, text)));
+    lines.extend(words::held(&held, true).map(|text| Line::new(Tone::Bad, text)));
+    if account.recovered + account.absent + account.undecided > 0 {
+        let open = (account.undecided > 0)
+            .then(|| format!(", {} still in doubt", grouped(account.undecided)));
+        lines.push(
+            Line::new(Tone::Plain, "")
+                .rest(format!(
+                    "in doubt: {} committed, {} not",
+                    grouped(account.recovered),
+                    grouped(account.absent)
+                ))
+                .rest(open.unwrap_or_default())
+                .part_if(verification.reason.clone()),
+        );
     }
+    lines.extend(
+        verification
+            .notes
+            .iter()
+            .filter_map(words::note)
+            .map(|text| Line::new(Tone::Plain, "").rest(text)),
+    );
     if account.unaccounted > 0 {
         lines.push(
             Line::new(Tone::Wary, "UNACCOUNTED")
-                .rest(format!(": {}", counted(account.unaccounted, "write")))
+                .rest(format!(": {} at least", counted(account.unaccounted, "write")))
                 .part("after the last flush of the record"),
         );
     }
@@ -127,6 +162,12 @@ fn alarms(account: &Account) -> Vec<Line> {
         (account.lost, "acknowledged", "LOST", &account.lost_writes),
         (account.duplicated, "", "there MORE THAN ONCE", &account.duplicated_writes),
         (account.unexpected, "", "there UNEXPECTEDLY", &account.unexpected_writes),
+        (
+            account.withdrawn,
+            "",
+            "GONE since the look-up after an outage",
+            &account.withdrawn_writes,
+        ),
     ];
     alarms
         .into_iter()

@@ -2,8 +2,10 @@
 
 mod daily_life;
 mod failures;
+mod passed_over;
 mod patroni;
 mod properties;
+mod refusals;
 
 use crate::report::fixtures::{ms, story};
 
@@ -52,14 +54,14 @@ fn the_homeworks_story() {
             "[23:56:21] INSERT: purchase by Иван Петров · id 3",
             "           READ check (last 3 IDs): [3, 2, 1]",
             "[23:56:22] INSERT: login by Иван Петров · id 4",
-            "[23:57:42] LOST during INSERT #82: server closed the connection · in doubt",
+            "[23:57:42] CONNECTION LOST during INSERT #82: server closed the connection · in doubt",
             "[23:57:42] NO BACKEND: accepted, then closed: no live primary? · retrying",
             "[23:57:47] NO BACKEND ×5, last 0.2 s ago · no write for 5.1 s · retrying",
             "[23:57:52] NO BACKEND ×9, last 0.4 s ago · no write for 10.1 s · retrying",
             "[23:57:57] NO BACKEND ×11, last 3.0 s ago · no write for 15.1 s · retrying",
             "[23:58:49] CONNECTED to patroni3 172.18.0.7:5432 · primary · timeline 2",
             "[23:58:49] INSERT: click by Алексей Козлов · id 91",
-            "[23:58:49] RECOVERED · failover patroni2 → patroni3 · outage 67.1 s (lost 1, no_backend 11) · 7 writes due and not sent",
+            "[23:58:49] RECOVERED · failover patroni2 → patroni3 · outage 67.1 s (connection_lost 1, no_backend 11) · 7 writes due and not sent",
             "[23:58:49] CHECKED after outage 1: the last 81 acknowledged writes are all there",
             "           INSERT #82 in doubt: not found so far, final answer at the end",
             "           ids 82 → 91: the new primary skipped sequence values, no acknowledged write is missing",
@@ -89,7 +91,7 @@ fn at_80_columns_lines_break_between_facts() {
         rows[recovered..recovered + 2],
         [
             "[23:58:49] RECOVERED · failover patroni2 → patroni3 · outage 67.1 s",
-            "           (lost 1, no_backend 11) · 7 writes due and not sent",
+            "           (connection_lost 1, no_backend 11) · 7 writes due and not sent",
         ]
     );
 }
@@ -106,7 +108,6 @@ fn show_the_story() {
         width: Some(80),
     };
     let summary = crate::report::fixtures::summary();
-    let record = Some("/home/anna/.local/state/pgchaos/0d6f.jsonl");
-    let page = crate::report::summary_text::summary_text(&summary, record, &options);
+    let page = crate::report::summary_text::summary_text(&summary, &options);
     println!("{}\n{page}", rows.join("\n"));
 }

@@ -107,7 +107,11 @@ impl Setup {
 
     /// The same as the server's account, in a folder which that can enter.
     fn server_program(&self, name: &str, folder: &Folder) -> Command {
-        let mut command = self.program(name);
+        self.as_server(self.program(name), folder)
+    }
+
+    /// `command` as the server's account, in a folder which that can enter.
+    pub(super) fn as_server(&self, mut command: Command, folder: &Folder) -> Command {
         command.current_dir(folder.path());
         self.account.runs(&mut command);
         command

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::frames::{Answer, Answers, Request, Requests};
 use super::mode::{End, Flow, Trap, When};
 use super::shared::Shared;
+use super::wire::{Rounds, token};
 
 const CHUNK: usize = 16 * 1024;
 /// A side that does not take its bytes is not read for more than these: it feels the back-pressure of a real path.
@@ -34,6 +35,8 @@ pub(super) struct Connection<'a> {
     /// The server has stopped taking bytes, though it may still have something to say.
     is_server_deaf: bool,
     sprung: Option<Sprung>,
+    /// The rounds on their way, and the load's writes in them.
+    rounds: Rounds<'a>,
 }
 
 /// A trap that has found its write.
@@ -59,6 +62,7 @@ impl<'a> Connection<'a> {
             server_end: None,
             is_server_deaf: false,
             sprung: None,
+            rounds: Rounds::new(shared),
         }
     }
 
@@ -139,10 +143,24 @@ impl<'a> Connection<'a> {
         {
             match request {
                 Request::Encryption => self.answers.expect_single_byte(),
-                Request::Startup => self.rounds_sent += 1,
-                Request::Insert => self.spring(),
+                Request::Startup => {
+                    self.rounds_sent += 1;
+                    self.rounds.sent();
+                }
+                Request::Insert => {
+                    self.spring();
+                    if let Some(token) = token(&bytes) {
+                        self.rounds.write(token);
+                    }
+                }
+                Request::Round if self.rounds.is_swallowed() => {
+                    self.rounds.sent();
+                    self.answer_what_was_swallowed();
+                    continue;
+                }
                 Request::Round => {
                     self.rounds_sent += 1;
+                    self.rounds.sent();
                     // The write's own round is complete. What was pipelined after it stays here.
                     self.is_client_done = self.sprung.is_some();
                 }
@@ -150,7 +168,7 @@ impl<'a> Connection<'a> {
             }
             let is_cut_before = self.is_sprung(When::Before);
             self.is_client_done |= is_cut_before;
-            if !is_cut_before && !self.is_server_deaf {
+            if !is_cut_before && !self.is_server_deaf && !self.rounds.is_swallowed() {
                 self.to_server.extend_from_slice(&bytes);
             }
         }
@@ -193,9 +211,18 @@ impl<'a> Connection<'a> {
                 Answer::Other => {}
             }
             let is_swallowed = self.sprung.as_ref().is_some_and(|sprung| round >= sprung.round);
+            let bytes = self.rounds.answer(answer, bytes);
             if !is_swallowed {
                 self.to_client.extend_from_slice(&bytes);
+                self.rounds.passed_on(answer, self.to_client.len());
+                self.answer_what_was_swallowed();
             }
+        }
+    }
+
+    fn answer_what_was_swallowed(&mut self) {
+        while let Some(bytes) = self.rounds.own_answer() {
+            self.to_client.extend_from_slice(&bytes);
         }
     }
 
@@ -207,7 +234,10 @@ impl<'a> Connection<'a> {
     }
 
     fn write_client(&mut self) -> Option<End> {
-        write(self.client, &mut self.to_client).err().map(|_| End::Fin)
+        let before = self.to_client.len();
+        let written = write(self.client, &mut self.to_client);
+        self.rounds.delivered(before - self.to_client.len());
+        written.err().map(|_| End::Fin)
     }
 }
 

@@ -157,9 +157,19 @@ impl Answers {
 
 /// An `ErrorResponse` of FATAL severity, as a server sends it to a client that it does not let in.
 pub(super) fn fatal(sqlstate: &str, message: &str) -> Vec<u8> {
-    let fields = format!("SFATAL\0VFATAL\0C{sqlstate}\0M{message}\0\0");
-    let length = u32::try_from(fields.len() + 4).unwrap();
-    [b"E".as_slice(), &length.to_be_bytes(), fields.as_bytes()].concat()
+    error("FATAL", sqlstate, message)
+}
+
+/// An `ErrorResponse`.
+pub(super) fn error(severity: &str, sqlstate: &str, message: &str) -> Vec<u8> {
+    let fields = format!("S{severity}\0V{severity}\0C{sqlstate}\0M{message}\0\0");
+    message_of(b'E', fields.as_bytes())
+}
+
+/// A message of this type.
+pub(super) fn message_of(tag: u8, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 4).unwrap();
+    [&[tag], length.to_be_bytes().as_slice(), body].concat()
 }
 
 /// A whole message from the front of `pending`; its length stands after `tag` bytes and counts itself, not the tag.

@@ -9,7 +9,7 @@ pub(super) enum Mode {
     Pass,
     StopListening,
     CloseOnAccept,
-    HangEveryOther,
+    PassEvery(usize),
     Silence,
     HoldAnswers,
     GarbageOnAccept,
@@ -42,6 +42,8 @@ pub(super) struct Flow {
 pub(super) enum End {
     Fin,
     Reset,
+    /// By a FIN, and the server is not told: its side stays open.
+    Abandoned,
 }
 
 /// Waits for the next write, and cuts its connection.

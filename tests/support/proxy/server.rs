@@ -129,8 +129,10 @@ impl Server {
             Mode::Reject { sqlstate, message } => {
                 drop(tokio::spawn(reject(client, fatal(sqlstate, message))));
             }
-            Mode::HangEveryOther if earlier.is_multiple_of(2) => self.hanging.push(client),
-            Mode::HangEveryOther
+            Mode::PassEvery(nth) if !(earlier + 1).is_multiple_of(*nth) => {
+                self.hanging.push(client);
+            }
+            Mode::PassEvery(_)
             | Mode::Pass
             | Mode::Silence
             | Mode::HoldAnswers
@@ -194,11 +196,15 @@ async fn connect(
     ordered: oneshot::Receiver<Ending>,
 ) {
     let open = shared.count_open();
+    let mut server = None;
     let (end, done) = tokio::select! {
         biased;
         Ok(ending) = ordered => (ending.end, Some(ending.done)),
-        end = carry(&client, &shared, flow) => (end, None),
+        end = carry(&client, &mut server, &shared, flow) => (end, None),
     };
+    if let Some(server) = server.filter(|_| end == End::Abandoned) {
+        shared.abandon(server);
+    }
     let lingering = end_client(client, end).await;
     drop(open);
     drop(done);
@@ -206,16 +212,21 @@ async fn connect(
 }
 
 /// Both ways to the server; a client whose server cannot be reached is closed, as a proxy with no live one does.
-async fn carry(client: &TcpStream, shared: &Shared, mut flow: watch::Receiver<Flow>) -> End {
+async fn carry(
+    client: &TcpStream,
+    server: &mut Option<TcpStream>,
+    shared: &Shared,
+    mut flow: watch::Receiver<Flow>,
+) -> End {
     // A paused proxy does not dial either.
     if flow.wait_for(|flow| flow.to_server).await.is_err() {
         return End::Fin;
     }
-    let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, shared.upstream())).await else {
+    let Ok(connected) = TcpStream::connect((Ipv4Addr::LOCALHOST, shared.upstream())).await else {
         return End::Fin;
     };
-    let _ = server.set_nodelay(true);
-    Connection::new(client, &server, shared).run(flow).await
+    let _ = connected.set_nodelay(true);
+    Connection::new(client, server.insert(connected), shared).run(flow).await
 }
 
 async fn close(client: TcpStream) {
@@ -225,7 +236,7 @@ async fn close(client: TcpStream) {
 /// Ends the client's side, without waiting for the client; returns what a clean end still has to linger on.
 async fn end_client(mut client: TcpStream, end: End) -> Option<TcpStream> {
     match end {
-        End::Fin => {
+        End::Fin | End::Abandoned => {
             // An error is a client that is gone.
             let _ = client.shutdown().await;
             Some(client)

@@ -5,13 +5,21 @@ use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use tokio::net::TcpStream;
+
 use super::mode::Trap;
+use super::wire::{Twist, Wire};
 
 pub(super) struct Shared {
     upstream: AtomicU16,
     open: AtomicUsize,
     accepted: Mutex<Vec<Instant>>,
     traps: Mutex<VecDeque<Trap>>,
+    twists: Mutex<VecDeque<Twist>>,
+    twist_of_all: Mutex<Option<Twist>>,
+    wire: Mutex<Wire>,
+    /// The servers' sides of connections that were abandoned.
+    abandoned: Mutex<Vec<TcpStream>>,
 }
 
 impl Shared {
@@ -21,6 +29,10 @@ impl Shared {
             open: AtomicUsize::new(0),
             accepted: Mutex::default(),
             traps: Mutex::default(),
+            twists: Mutex::default(),
+            twist_of_all: Mutex::default(),
+            wire: Mutex::default(),
+            abandoned: Mutex::default(),
         }
     }
 
@@ -53,6 +65,27 @@ impl Shared {
     /// The oldest, for the connection that has found a write.
     pub(super) fn take_trap(&self) -> Option<Trap> {
         lock(&self.traps).pop_front()
+    }
+
+    pub(super) fn add_twists(&self, writes: usize, twist: &Twist) {
+        lock(&self.twists).extend(std::iter::repeat_n(twist, writes).cloned());
+    }
+
+    /// The oldest, for the write that has come.
+    pub(super) fn take_twist(&self) -> Option<Twist> {
+        lock(&self.twists).pop_front().or_else(|| lock(&self.twist_of_all).clone())
+    }
+
+    pub(super) fn twist_all(&self, twist: Option<Twist>) {
+        *lock(&self.twist_of_all) = twist;
+    }
+
+    pub(super) fn wire(&self) -> MutexGuard<'_, Wire> {
+        lock(&self.wire)
+    }
+
+    pub(super) fn abandon(&self, server: TcpStream) {
+        lock(&self.abandoned).push(server);
     }
 }
 

@@ -18,7 +18,7 @@ fn both_forms_say_the_same() {
         hosts: vec![with_password(tcp("h", 5501), "p w/d", said(Origin::ConnectionString))],
         user: "me@home".to_owned(),
         dbname: "my db".to_owned(),
-        application_name: "a&b".to_owned(),
+        application_name: Some("a&b".to_owned()),
         connect_timeout: Some(Duration::from_secs(3)),
         keepalive: Keepalive {
             enabled: Some(true),

@@ -19,7 +19,7 @@ fn a_service_says_what_its_section_says() {
     let expected = ConnectSettings {
         hosts: vec![with_password(tcp("h", 15501), "spw", said(origin))],
         user: "svc".to_owned(),
-        application_name: " lead".to_owned(),
+        application_name: Some(" lead".to_owned()),
         ..defaults()
     };
     let environment = home().with_file("/home/me/.pg_service.conf", 0o644, SERVICES);

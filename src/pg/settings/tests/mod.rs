@@ -23,7 +23,7 @@ fn defaults() -> ConnectSettings {
         hosts: vec![tcp("localhost", 5432)],
         user: "postgres".to_owned(),
         dbname: "postgres".to_owned(),
-        application_name: "pgchaos".to_owned(),
+        application_name: None,
         options: None,
         sslmode: SslMode::Prefer,
         sslrootcert: None,

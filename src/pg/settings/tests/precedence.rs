@@ -60,7 +60,7 @@ fn every_variable_is_heard() {
         }],
         user: "app".to_owned(),
         dbname: "host=not-a-connection-string".to_owned(),
-        application_name: "drill".to_owned(),
+        application_name: Some("drill".to_owned()),
         options: Some("-c geqo=off".to_owned()),
         sslmode: SslMode::Disable,
         connect_timeout: Some(Duration::from_secs(7)),
@@ -96,7 +96,7 @@ fn each_layer_hides_the_weaker_ones() {
         hosts: vec![tcp("of-flag", 5432)],
         user: "of-string".to_owned(),
         dbname: "of-string".to_owned(),
-        application_name: "of-service".to_owned(),
+        application_name: Some("of-service".to_owned()),
         options: Some("of-variable".to_owned()),
         ..defaults()
     };
@@ -158,7 +158,8 @@ fn a_host_by_flag_is_not_led_astray_by_an_address() {
 #[test]
 fn the_fallback_name_is_used_when_no_name_is_said() {
     let text = "fallback_application_name=fallback";
-    let named = |name: &str| ConnectSettings { application_name: name.to_owned(), ..defaults() };
+    let named =
+        |name: &str| ConnectSettings { application_name: Some(name.to_owned()), ..defaults() };
     assert_eq!(quietly(&dsn(text), &Environment::empty()), named("fallback"));
     assert_eq!(quietly(&dsn(text), &variables(&[("PGAPPNAME", "app")])), named("app"));
 }

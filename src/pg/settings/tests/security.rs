@@ -154,7 +154,9 @@ fn the_driver_is_told_what_is_said_on_the_connection() {
         .options("-c geqo=off")
         .ssl_mode(DriverSslMode::Require)
         .channel_binding(ChannelBinding::Require);
-    assert_eq!(settings.to_driver_config(&settings.hosts[0]), expected);
+    assert_eq!(settings.to_driver_config(&settings.hosts[0], None), expected);
     expected.ssl_mode(DriverSslMode::Disable);
-    assert_eq!(settings.to_driver_config(&settings.hosts[1]), expected);
+    assert_eq!(settings.to_driver_config(&settings.hosts[1], None), expected);
+    let called = settings.called("another".to_owned());
+    assert_eq!(called, settings, "a name that was said stays");
 }

@@ -36,7 +36,7 @@ fn leaders_are_told_by_name_and_leave_the_attempts_to_their_own_pace() {
         told(&mut log(1, true, None), &events),
         [
             "[23:56:21] PATRONI: patroni2 leads · timeline 1",
-            "[23:57:42] LOST during INSERT #82: server closed the connection · in doubt",
+            "[23:57:42] CONNECTION LOST during INSERT #82: server closed the connection · in doubt",
             "[23:57:42] NO BACKEND: accepted, then closed: no live primary? · retrying",
             "[23:57:42] PATRONI: patroni2 does not answer: connection refused: Patroni does not run there · http://patroni2:8008",
             "[23:57:44] PATRONI: leader patroni2 → nobody",

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use crate::model::event::Checked;
 use crate::model::fault::{Class, Phase};
 use crate::model::seq_set::SeqSet;
+use crate::model::stall_cause::{Blocker, StallCause, StallSeen};
 use crate::report::fixtures::{
     checked, connected, event, failed, fault, patroni2, refused, written,
 };
@@ -16,7 +17,7 @@ proptest! {
     #[test]
     fn no_message_steers_the_terminal_or_breaks_the_width(
         message in any::<String>(),
-        class in proptest::sample::select(vec![Class::Lost, Class::Sql, Class::ReadOnly, Class::Starting]),
+        class in proptest::sample::select(vec![Class::ConnectionLost, Class::Sql, Class::ReadOnly, Class::Starting]),
         phase in proptest::sample::select(vec![Phase::Check, Phase::Idle, Phase::Write, Phase::Read]),
         width in 40usize..120,
     ) {
@@ -28,11 +29,21 @@ proptest! {
             event(900, connected(1, foreign)),
             event(901, written(1, 1, &message, &message)),
             event(902, What::Warning { message: message.clone() }),
+            event(903, What::StallSeen(StallSeen {
+                stall_cause: Some(StallCause::Lock),
+                blocked_by: Some(Blocker {
+                    pid: 1,
+                    name: Some(message.clone()),
+                    state: Some(message.clone()),
+                    own: false,
+                }),
+                writers: 2,
+            })),
             event(903, What::Verifying { step: message.clone() }),
             event(904, What::Checked(Checked { error: Some(message), ..checked() })),
         ];
         for row in told(&mut log, &events) {
-            prop_assert!(!row.contains(crate::report::plain::is_steering), "{row:?}");
+            prop_assert!(!row.contains(crate::model::foreign::is_steering), "{row:?}");
             prop_assert!(row.chars().count() <= width, "{row:?}");
         }
     }

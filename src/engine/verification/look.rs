@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::dialer::Dialer;
-use super::verification::STEP_DEADLINE;
+use super::STEP_DEADLINE;
+use crate::engine::dialer::Dialer;
 use crate::model::account::Presence;
 use crate::model::fault::{Fault, Phase};
 use crate::model::stretch::Stretch;
@@ -80,7 +80,7 @@ struct Left<Tell> {
 
 impl<Tell: FnMut(u64, u64) + Send> Work<Tell> {
     fn of(run_id: Uuid, stretches: Vec<Stretch>, tell: Tell) -> Self {
-        let of = stretches.iter().map(|stretch| stretch.attempted).sum();
+        let of = stretches.iter().map(|stretch| stretch.attempted).fold(0, u64::saturating_add);
         let (stretches, told) = (stretches.into(), Instant::now());
         let left = Mutex::new(Left { stretches, looked_at: 0, of, told, tell });
         Self { run_id, left, all_begun: CancellationToken::new() }

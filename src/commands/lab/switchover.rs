@@ -1,0 +1,46 @@
+//! `pgchaos lab switchover` and `restart`: a change of leader in good order, and members that end
+//! and come back.
+
+use std::time::Instant;
+
+use super::super::problem::Problem;
+use super::faults::members;
+use super::tell;
+use crate::cli::exit::Exit;
+use crate::lab::{Ending, Lab};
+use crate::model::selector::Selector;
+
+pub(super) async fn switchover(lab: &Lab, to: Option<&Selector>) -> Result<Exit, Problem> {
+    let to = match to {
+        Some(selector) => Some(lab.select(selector).await?),
+        None => None,
+    };
+    let began = Instant::now();
+    let (from, to) = lab.switch_over(to).await?;
+    let seconds = began.elapsed().as_secs_f64();
+    tell(format!("{to} leads after {seconds:.1} s, {from} handed over"));
+    Ok(Exit::Pass)
+}
+
+/// Each is back before the next one is stopped.
+pub(super) async fn restart(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
+    for member in members(lab, selectors).await? {
+        let began = Instant::now();
+        let ending = lab.stop(member).await?;
+        lab.start(member).await?;
+        lab.wait_for(member).await?;
+        let seconds = began.elapsed().as_secs_f64();
+        tell(match ending {
+            Ending::WasNotRunning => {
+                format!("{member} did not run, and is up after {seconds:.1} s")
+            }
+            Ending::KilledAfter(_) => {
+                format!("{member} had to be killed, and is up again after {seconds:.1} s")
+            }
+            Ending::Stopped | Ending::Killed => {
+                format!("{member} is up again after {seconds:.1} s")
+            }
+        });
+    }
+    Ok(Exit::Pass)
+}

@@ -1,0 +1,21 @@
+//! The labs of this user that run now.
+
+use std::fs;
+
+use super::member::Member;
+use super::{Lab, Running, folders};
+
+impl Lab {
+    /// Those whose HAProxy runs, so that there is a port to write to, by their names. What cannot be read is left out.
+    #[must_use]
+    pub fn all_that_serve() -> Vec<Self> {
+        let Ok(labs) = folders::labs() else { return Vec::new() };
+        let entries = fs::read_dir(labs).into_iter().flatten().flatten();
+        let names = entries.filter(|entry| entry.path().join("lab.json").exists());
+        let mut names: Vec<String> =
+            names.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        let found = names.iter().filter_map(|name| Self::find(name).ok().flatten());
+        found.filter(|lab| lab.running(Member::HAPROXY) == Running::Running).collect()
+    }
+}

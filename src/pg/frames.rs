@@ -1,0 +1,374 @@
+//! The server's messages, counted as their bytes pass to the code that reads them: the driver, or
+//! a session of the load.
+//!
+//! Both gather a message until it is whole, and the driver gathers what it was told before its
+//! first answer. What a server can make them gather has a limit here, below both: the bytes of one
+//! message, and the bytes and messages of one answer. A session that goes beyond has ended, as one
+//! that breaks the protocol.
+//!
+//! The process id of the server's greeting is read on the way, as the driver keeps it to itself. A
+//! server greets with the id of its own backend. A pooler greets with an id that it made up, as the
+//! backend changes under the session; so an id that is not `pg_backend_pid()` tells a pooler.
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::model::foreign::said;
+
+/// No message to pgchaos is longer. The longest that it asks for is a row of some hundred bytes; an
+/// error with its context may have some kilobytes.
+pub(super) const MESSAGE_BYTES_MAX: u32 = 1024 * 1024;
+
+/// No answer is longer, nor what a server says between two answers: the recent writes after an
+/// outage, where every second one is refused, have about 1 MB.
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// No answer has more messages, unless more are allowed ([`Frames::allow_messages`]): a row may have
+/// few bytes, and costs more than those.
+const ANSWER_MESSAGES_MAX: u32 = 65_536;
+
+/// Why a session ends by what the server sent.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(super) enum Excess {
+    /// No message is that long.
+    #[error(
+        "the server announced a message of {bytes} bytes, where none of PostgreSQL's to pgchaos has \
+         more than {MESSAGE_BYTES_MAX}"
+    )]
+    Message {
+        /// As announced.
+        bytes: u32,
+    },
+    /// No message is that short.
+    #[error("the server announced a message of {bytes} bytes, less than its length alone takes")]
+    NoLength {
+        /// As announced.
+        bytes: u32,
+    },
+    /// An answer without an end.
+    #[error(
+        "the server sent more than {} MiB without coming to the end of an answer",
+        ANSWER_BYTES_MAX / 1024 / 1024
+    )]
+    AnswerBytes,
+    /// The same, in small pieces.
+    #[error("the server sent more than {most} messages without coming to the end of an answer")]
+    AnswerMessages {
+        /// So many are let through.
+        most: u32,
+    },
+    /// The server has no process for the session: the one message without a length, from the
+    /// postmaster that cannot fork.
+    #[error("{words}")]
+    NoProcess {
+        /// Its words.
+        words: String,
+    },
+}
+
+impl From<Excess> for io::Error {
+    fn from(excess: Excess) -> Self {
+        let kind = match excess {
+            Excess::NoProcess { .. } => io::ErrorKind::Other,
+            _ => io::ErrorKind::InvalidData,
+        };
+        Self::new(kind, excess)
+    }
+}
+
+/// What becomes of bytes that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passage {
+    /// They go on to the reader.
+    Passed,
+    /// They belong to no message that the reader knows: more is to be read first.
+    HeldBack,
+}
+
+/// A session's messages so far.
+#[derive(Debug)]
+pub(super) struct Frames {
+    /// Tag and length of the message that begins, as far as they came, and the id behind them.
+    head: Vec<u8>,
+    /// Bytes of the current message that are not of interest.
+    skip: usize,
+    /// No message was whole yet.
+    first: bool,
+    /// Words without a length, as far as they came.
+    words: Option<Vec<u8>>,
+    greeting: Greeting,
+    /// Of the answer that goes on.
+    bytes: usize,
+    messages: u32,
+    messages_max: u32,
+}
+
+/// What comes before the first query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Greeting {
+    GoesOn { pid: Option<i32> },
+    Over { pid: Option<i32> },
+}
+
+/// Tag, then a length that counts itself.
+const HEAD_BYTES: usize = 5;
+
+/// How much is kept of words without a length.
+const WORDS_BYTES_MAX: usize = 1_000;
+
+const BACKEND_KEY_DATA: u8 = b'K';
+const ERROR_RESPONSE: u8 = b'E';
+const READY_FOR_QUERY: u8 = b'Z';
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self {
+            head: Vec::with_capacity(HEAD_BYTES + 4),
+            skip: 0,
+            first: true,
+            words: None,
+            greeting: Greeting::GoesOn { pid: None },
+            bytes: 0,
+            messages: 0,
+            messages_max: ANSWER_MESSAGES_MAX,
+        }
+    }
+}
+
+impl Frames {
+    /// Takes in what the server sent next; nothing is the end of its stream.
+    ///
+    /// # Errors
+    /// [`Excess`]: the session is over.
+    pub(super) fn heard(&mut self, mut bytes: &[u8]) -> Result<Passage, Excess> {
+        if self.words.is_some() {
+            return self.more_words(bytes);
+        }
+        while !bytes.is_empty() {
+            let skipped = self.skip.min(bytes.len());
+            self.skip -= skipped;
+            bytes = &bytes[skipped..];
+            let is_id = self.head.first() == Some(&BACKEND_KEY_DATA) && self.greets();
+            let missing = (HEAD_BYTES + if is_id { 4 } else { 0 }).saturating_sub(self.head.len());
+            let taken = missing.min(bytes.len());
+            self.head.extend_from_slice(&bytes[..taken]);
+            bytes = &bytes[taken..];
+            self.next_message()?;
+            match self.words {
+                // The first of them came alone.
+                Some(_) if bytes.is_empty() => return Ok(Passage::HeldBack),
+                Some(_) => return self.more_words(bytes),
+                None => {}
+            }
+        }
+        Ok(Passage::Passed)
+    }
+
+    /// The process id that the server greeted with.
+    pub(super) fn pid(&self) -> Option<i32> {
+        match self.greeting {
+            Greeting::GoesOn { pid } | Greeting::Over { pid } => pid,
+        }
+    }
+
+    /// Lets so many messages of an answer through, from now on.
+    pub(super) fn allow_messages(&mut self, most: u32) {
+        self.messages_max = most;
+    }
+
+    fn greets(&self) -> bool {
+        matches!(self.greeting, Greeting::GoesOn { .. })
+    }
+
+    /// Goes on to the next message once enough of this one is there.
+    fn next_message(&mut self) -> Result<(), Excess> {
+        let [tag, rest @ ..] = self.head.as_slice() else { return Ok(()) };
+        let (tag, Some((length, body))) = (*tag, rest.split_first_chunk::<4>()) else {
+            return Ok(());
+        };
+        let length_bytes = u32::from_be_bytes(*length);
+        if self.first && tag == ERROR_RESPONSE && length.iter().all(|byte| is_of_words(*byte)) {
+            self.words = Some(length.to_vec());
+            return Ok(());
+        }
+        if length_bytes > MESSAGE_BYTES_MAX {
+            return Err(Excess::Message { bytes: length_bytes });
+        }
+        let length = usize::try_from(length_bytes).unwrap_or(usize::MAX);
+        let rest = length.checked_sub(4).ok_or(Excess::NoLength { bytes: length_bytes })?;
+        if tag == BACKEND_KEY_DATA && self.greets() && rest >= 4 {
+            // Its id is waited for.
+            let Some(pid) = body.first_chunk::<4>() else { return Ok(()) };
+            self.greeting = Greeting::GoesOn { pid: Some(i32::from_be_bytes(*pid)) };
+            self.skip = rest - 4;
+        } else {
+            self.skip = rest;
+        }
+        self.head.clear();
+        self.first = false;
+        self.counted(tag, length)
+    }
+
+    /// Counts a message that begins. The end of an answer is the beginning of the next.
+    fn counted(&mut self, tag: u8, length: usize) -> Result<(), Excess> {
+        if tag == READY_FOR_QUERY {
+            self.greeting = Greeting::Over { pid: self.pid() };
+            (self.bytes, self.messages) = (0, 0);
+            return Ok(());
+        }
+        self.bytes = self.bytes.saturating_add(length);
+        self.messages = self.messages.saturating_add(1);
+        if self.bytes > ANSWER_BYTES_MAX {
+            return Err(Excess::AnswerBytes);
+        }
+        if self.messages > self.messages_max {
+            return Err(Excess::AnswerMessages { most: self.messages_max });
+        }
+        Ok(())
+    }
+
+    /// Words end with a zero, with the stream, or where they are too long for any.
+    fn more_words(&mut self, bytes: &[u8]) -> Result<Passage, Excess> {
+        let words = self.words.get_or_insert_default();
+        let end = bytes.iter().position(|byte| *byte == 0);
+        let room = WORDS_BYTES_MAX.saturating_sub(words.len());
+        let taken = end.unwrap_or(bytes.len()).min(room);
+        words.extend_from_slice(&bytes[..taken]);
+        if bytes.is_empty() || end.is_some() || words.len() >= WORDS_BYTES_MAX {
+            let words = said(&String::from_utf8_lossy(words));
+            return Err(Excess::NoProcess { words });
+        }
+        Ok(Passage::HeldBack)
+    }
+}
+
+/// Whether words can begin with this byte, and no length of a message that is let through.
+fn is_of_words(byte: u8) -> bool {
+    byte.is_ascii_graphic() || byte == b' '
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len() + 4).unwrap();
+        [&[tag], &length.to_be_bytes()[..], body].concat()
+    }
+
+    fn greeting() -> Vec<u8> {
+        let key = [4711_i32.to_be_bytes(), 99_i32.to_be_bytes()].concat();
+        [
+            message(b'R', &[0, 0, 0, 0]),
+            message(b'S', b"server_version\x0015.4\0"),
+            message(b'K', &key),
+            message(b'Z', b"I"),
+            // What follows is no greeting, whatever it looks like.
+            message(b'K', &[0; 8]),
+        ]
+        .concat()
+    }
+
+    /// All of it in pieces of these lengths, then at once; the first error ends it.
+    fn heard(frames: &mut Frames, bytes: &[u8], pieces: &[usize]) -> Result<Passage, Excess> {
+        let mut left = bytes;
+        for piece in pieces {
+            let (now, later) = left.split_at((*piece).min(left.len()));
+            if !now.is_empty() {
+                frames.heard(now)?;
+            }
+            left = later;
+        }
+        if left.is_empty() { Ok(Passage::Passed) } else { frames.heard(left) }
+    }
+
+    proptest! {
+        #[test]
+        fn the_id_is_found_however_the_bytes_are_cut(pieces in prop::collection::vec(1..9_usize, 0..99)) {
+            let mut frames = Frames::default();
+            heard(&mut frames, &greeting(), &pieces).unwrap();
+            prop_assert_eq!(frames.pid(), Some(4711));
+        }
+
+        #[test]
+        fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut frames = Frames::default();
+            let _ = frames.heard(&bytes);
+            prop_assert!(frames.head.len() <= HEAD_BYTES + 4);
+        }
+
+        #[test]
+        fn a_limit_is_the_same_however_the_bytes_are_cut(pieces in prop::collection::vec(1..9_usize, 0..30)) {
+            let bytes = [&greeting()[..], b"D\x7f\xff\xff\xff", &[b'x'; 50]].concat();
+            let ended = heard(&mut Frames::default(), &bytes, &pieces);
+            prop_assert_eq!(ended, Err(Excess::Message { bytes: 0x7fff_ffff }));
+            let words = b"Ecould not fork new process for connection: No\n\0";
+            let ended = heard(&mut Frames::default(), words, &pieces);
+            let said = "could not fork new process for connection: No".to_owned();
+            prop_assert_eq!(ended, Err(Excess::NoProcess { words: said }));
+        }
+    }
+
+    #[test]
+    fn a_server_without_a_key_has_no_id() {
+        let mut frames = Frames::default();
+        let bytes = [message(b'R', &[0, 0, 0, 0]), message(b'Z', b"I")].concat();
+        assert_eq!(frames.heard(&bytes), Ok(Passage::Passed));
+        assert_eq!(frames.pid(), None);
+        let mut short = Frames::default();
+        short.heard(&[message(b'K', b"x"), message(b'Z', b"I")].concat()).unwrap();
+        assert_eq!(short.pid(), None, "it has no room for one");
+    }
+
+    #[test]
+    fn a_message_has_a_longest_and_a_shortest_length() {
+        let longest = [&b"D"[..], &MESSAGE_BYTES_MAX.to_be_bytes()].concat();
+        assert_eq!(Frames::default().heard(&longest), Ok(Passage::Passed));
+        let longer = [&b"D"[..], &(MESSAGE_BYTES_MAX + 1).to_be_bytes()].concat();
+        let bytes = MESSAGE_BYTES_MAX + 1;
+        assert_eq!(Frames::default().heard(&longer), Err(Excess::Message { bytes }));
+        assert_eq!(Frames::default().heard(b"C\0\0\0\x03"), Err(Excess::NoLength { bytes: 3 }));
+    }
+
+    #[test]
+    fn an_answer_has_an_end_and_every_answer_has_its_own() {
+        let mut frames = Frames::default();
+        let (notice, ready) = (message(b'N', &[b'n'; 1_000_000]), message(b'Z', b"I"));
+        for _ in 0..3 {
+            for _ in 0..4 {
+                frames.heard(&notice).unwrap();
+            }
+            frames.heard(&ready).unwrap();
+        }
+        for _ in 0..4 {
+            frames.heard(&notice).unwrap();
+        }
+        assert_eq!(frames.heard(&notice), Err(Excess::AnswerBytes));
+        let mut frames = Frames::default();
+        frames.allow_messages(3);
+        let row = message(b'D', &[0, 0]);
+        for _ in 0..3 {
+            frames.heard(&row).unwrap();
+        }
+        assert_eq!(frames.heard(&row), Err(Excess::AnswerMessages { most: 3 }));
+    }
+
+    #[test]
+    fn words_without_a_length_come_from_a_server_that_cannot_fork() {
+        let mut frames = Frames::default();
+        assert_eq!(frames.heard(b"Ecould"), Ok(Passage::HeldBack));
+        assert_eq!(frames.heard(b" not fork"), Ok(Passage::HeldBack));
+        let words = "could not fork".to_owned();
+        assert_eq!(frames.heard(b""), Err(Excess::NoProcess { words }), "the end of the stream");
+        let flood = [&b"Ecould"[..], &[b'x'; 100_000]].concat();
+        let Err(Excess::NoProcess { words }) = Frames::default().heard(&flood) else { panic!() };
+        assert_eq!(words.len(), WORDS_BYTES_MAX);
+        // Later it would be an error of impossible length.
+        let late = [&greeting()[..], b"Ecould"].concat();
+        let bytes = u32::from_be_bytes(*b"coul");
+        assert_eq!(Frames::default().heard(&late), Err(Excess::Message { bytes }));
+    }
+}

@@ -1,0 +1,80 @@
+//! A port at a place where none belongs, and how it is said: `localhost:5500` as a host, `5500` as a database.
+
+use super::error::Origin;
+
+/// What an argument that names no database probably meant, as flags: a port, or a host with its port.
+pub(super) fn by_database(text: &str) -> Option<String> {
+    if is_port(text) {
+        return Some(format!("-p {text}"));
+    }
+    let (endpoint, database) = text.split_once('/').unwrap_or((text, ""));
+    let (host, port) = endpoint_of(endpoint)?;
+    let database = if database.is_empty() { String::new() } else { format!(" -d {database}") };
+    Some(format!("-h {host} -p {port}{database}"))
+}
+
+/// What a host that has a port in it probably meant, in the words of where it was said.
+pub(super) fn by_hosts(names: &[&str], origin: &Origin) -> Option<String> {
+    names.iter().find_map(|name| endpoint_of(name))?;
+    let (mut hosts, mut ports) = (Vec::new(), Vec::new());
+    for name in names {
+        let (host, port) = endpoint_of(name).unwrap_or((name, "5432"));
+        hosts.push(host);
+        ports.push(port);
+    }
+    let (hosts, ports) = (hosts.join(","), ports.join(","));
+    Some(match origin {
+        Origin::Flag(_) => format!("-h {hosts} -p {ports}"),
+        Origin::Variable(_) => format!("PGHOST={hosts} PGPORT={ports}"),
+        Origin::ConnectionString | Origin::Service { .. } => format!("host={hosts} port={ports}"),
+    })
+}
+
+/// `name:port`, `10.0.0.3:port` or `[::1]:port`.
+fn endpoint_of(text: &str) -> Option<(&str, &str)> {
+    let (host, port) = text.rsplit_once(':').filter(|(_, port)| is_port(port))?;
+    if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        return Some((address, port));
+    }
+    let is_name = |c: char| c.is_alphanumeric() || "._-".contains(c);
+    (!host.is_empty() && host.chars().all(is_name)).then_some((host, port))
+}
+
+fn is_port(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_no_database() {
+        for (said, meant) in [
+            ("5500", "-p 5500"),
+            ("localhost:5500", "-h localhost -p 5500"),
+            ("10.0.0.3:5432", "-h 10.0.0.3 -p 5432"),
+            ("[::1]:5500", "-h ::1 -p 5500"),
+            ("localhost:5500/app", "-h localhost -p 5500 -d app"),
+        ] {
+            assert_eq!(by_database(said).as_deref(), Some(meant), "{said}");
+        }
+        for name in ["app", "app2", "99999", "0", "a b:5500", ":5500", "app:x", "::1", ""] {
+            assert_eq!(by_database(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_host_has_no_port_in_it() {
+        let flag = Origin::Flag("-h/--host");
+        assert_eq!(by_hosts(&["localhost:5500"], &flag).unwrap(), "-h localhost -p 5500");
+        assert_eq!(by_hosts(&["a:5500", "b"], &flag).unwrap(), "-h a,b -p 5500,5432");
+        let words = by_hosts(&["[::1]:5500"], &Origin::Variable("PGHOST")).unwrap();
+        assert_eq!(words, "PGHOST=::1 PGPORT=5500");
+        let words = by_hosts(&["h:1"], &Origin::ConnectionString).unwrap();
+        assert_eq!(words, "host=h port=1");
+        for name in ["localhost", "::1", "fe80::1", "/run/x:5500", "@x:5500", "", "h:"] {
+            assert_eq!(by_hosts(&[name], &flag), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,446 @@
+//! The tables that are there, as the catalogue has them: whether the load can use them.
+
+use thiserror::Error;
+use tokio_postgres::{Client, Error as DriverError, Row};
+
+use super::identifier::identifier;
+
+/// One line a column. What one version of PostgreSQL does not have yet is asked for by way of JSON.
+const COLUMNS: &str = "\
+SELECT c.relname::text, c.relkind::text, c.relpersistence::text, row_security_active(c.oid),
+       a.attname::text, format_type(a.atttypid, NULL), a.attnotnull, a.atthasdef,
+       coalesce(to_jsonb(a) ->> 'attidentity', '') <> '',
+       coalesce(to_jsonb(a) ->> 'attgenerated', '') <> '',
+       EXISTS (SELECT FROM pg_catalog.pg_index i
+                WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL
+                  AND i.indnatts >= 3
+                  AND (SELECT array_agg(k.attname::text ORDER BY k.attname)
+                         FROM pg_catalog.pg_attribute k
+                        WHERE k.attrelid = c.oid
+                          AND k.attnum = ANY ((i.indkey::int2[])[0:2]))
+                      = ARRAY['run_id', 'seq', 'writer'])
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_attribute a
+         ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ WHERE n.nspname = 'pgchaos' AND c.relname IN ('users', 'user_events')
+ ORDER BY c.relname DESC, a.attnum";
+
+/// The columns that the load uses, with the types that it can use.
+const USED: [(&str, &str, &[&str]); 8] = [
+    ("users", "id", &["integer", "smallint"]),
+    ("users", "name", &["text", "character varying"]),
+    ("user_events", "id", &["bigint", "integer", "smallint"]),
+    ("user_events", "run_id", &["uuid"]),
+    ("user_events", "writer", &["integer"]),
+    ("user_events", "seq", &["bigint"]),
+    ("user_events", "user_id", &["integer", "bigint"]),
+    ("user_events", "event_type", &["text", "character varying"]),
+];
+
+/// A table, and what can be told of it without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its name in the schema.
+    pub name: String,
+    /// PostgreSQL's letter: `r`, `p`, `v`, `m`, `f`, …
+    pub kind: String,
+    /// A crash empties it.
+    pub unlogged: bool,
+    /// Policies hide rows of it from this role.
+    pub row_security: bool,
+    /// An index leads with the token.
+    pub token_index: bool,
+    /// Its columns.
+    pub columns: Vec<Column>,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "they are the catalogue's")]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type, without a length.
+    pub of_type: String,
+    /// It takes no NULL.
+    pub required: bool,
+    /// It has a default.
+    pub default: bool,
+    /// Its values are an identity's.
+    pub identity: bool,
+    /// Its values are computed.
+    pub generated: bool,
+}
+
+/// Why the load cannot use the tables that are there.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Flaw {
+    /// It is none.
+    #[error("pgchaos.{table} is {kind}, and no table")]
+    NoTable {
+        /// The table.
+        table: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// A column is not there.
+    #[error("pgchaos.{table} has no column {column}")]
+    NoColumn {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// A column has another type.
+    #[error("pgchaos.{table}.{column} is of type {found}, and the load writes {wanted}")]
+    OtherType {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// Its type.
+        found: String,
+        /// The type that it should have.
+        wanted: &'static str,
+    },
+    /// A column that the load writes is computed.
+    #[error("pgchaos.{table}.{column} is a generated column, and the load writes it")]
+    Generated {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// A column that the load does not write must have a value.
+    #[error(
+        "pgchaos.user_events.{column} takes no NULL and has no default, and the load does not write it"
+    )]
+    Required {
+        /// The column.
+        column: String,
+    },
+    /// Nothing gives a write its id.
+    #[error("pgchaos.user_events.id has no identity and no default: nothing gives a write its id")]
+    NoId {
+        /// The first id that is free, where it is known.
+        next: i64,
+        /// The column takes no NULL.
+        required: bool,
+    },
+    /// No id is left.
+    #[error("no value is left for pgchaos.user_events.id: its sequence is at its end")]
+    NoIdLeft {
+        /// What makes room.
+        mended_by: String,
+    },
+    /// Policies hide rows from the role.
+    #[error(
+        "row-level security holds for this role on pgchaos.{table}: rows that a policy hides cannot \
+         be told from lost ones"
+    )]
+    RowSecurity {
+        /// The table.
+        table: &'static str,
+    },
+}
+
+/// Something to know of tables that the load can use.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Caution {
+    /// A crash empties it, and no replica has it.
+    #[error(
+        "pgchaos.user_events is UNLOGGED: a crash or a failover empties it, and all writes are lost \
+         then. ALTER TABLE pgchaos.user_events SET LOGGED;"
+    )]
+    Unlogged,
+    /// The verification has to read all of it.
+    #[error(
+        "pgchaos.user_events has no index on (run_id, writer, seq): each look reads the whole \
+         table. CREATE INDEX ON pgchaos.user_events (run_id, writer, seq);"
+    )]
+    NoIndex,
+    /// Few ids are left.
+    #[error(
+        "{}{left} ids are left for pgchaos.user_events, then every write is refused (2200H, 22003). \
+         {mended_by}",
+        if *at_most { "at most " } else { "" }
+    )]
+    FewIds {
+        /// How many.
+        left: i64,
+        /// The role may not see the sequence: they may be fewer.
+        at_most: bool,
+        /// What makes room.
+        mended_by: String,
+    },
+    /// Statements are cancelled before they can be done.
+    #[error(
+        "statement_timeout is {ms} ms, set {by}: what takes longer is cancelled (57014), as it is for \
+         an application. {remedy}"
+    )]
+    StatementTimeout {
+        /// It.
+        ms: i64,
+        /// Where it is set.
+        by: String,
+        /// What takes it back.
+        remedy: String,
+    },
+}
+
+/// The sequence of the ids, as far as this role may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ids {
+    /// The sequence, quoted where it must be.
+    pub sequence: String,
+    /// Its last value, where the role may see it.
+    pub last: Option<i64>,
+    /// The highest.
+    pub max: i64,
+    /// The step.
+    pub step: i64,
+    /// It begins again at its end.
+    pub cycles: bool,
+}
+
+/// Ids that are few: at ten thousand writes a second they last for some hours.
+const FEW_IDS: i64 = 100_000_000;
+
+impl Ids {
+    /// How many are left in a column of this type, after `last`.
+    #[must_use]
+    pub fn left(&self, of_type: &str, last: i64) -> i64 {
+        if self.cycles || self.step <= 0 {
+            return i64::MAX;
+        }
+        self.max.min(highest(of_type)).saturating_sub(last).max(0) / self.step
+    }
+
+    /// What makes room for more.
+    #[must_use]
+    pub fn mended_by(&self, of_type: &str) -> String {
+        let column = match of_type {
+            "bigint" => "",
+            _ => "ALTER TABLE pgchaos.user_events ALTER COLUMN id TYPE bigint; ",
+        };
+        format!("{column}ALTER SEQUENCE {} AS bigint NO MAXVALUE;", self.sequence)
+    }
+
+    /// What is to be said of them.
+    #[must_use]
+    pub fn caution(&self, of_type: &str, last: i64) -> Option<Caution> {
+        let left = self.left(of_type, last);
+        let is_few = left < FEW_IDS || of_type != "bigint";
+        let at_most = self.last.is_none();
+        is_few.then(|| Caution::FewIds { left, at_most, mended_by: self.mended_by(of_type) })
+    }
+}
+
+fn highest(of_type: &str) -> i64 {
+    match of_type {
+        "smallint" => i64::from(i16::MAX),
+        "integer" => i64::from(i32::MAX),
+        _ => i64::MAX,
+    }
+}
+
+impl Table {
+    /// A column of it.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The type of its ids, and whether they are an identity's.
+    #[must_use]
+    pub fn ids(&self) -> (&str, bool) {
+        self.column("id").map_or(("bigint", true), |id| (id.of_type.as_str(), id.identity))
+    }
+
+    fn no_table(&self) -> Option<Flaw> {
+        let kind = match self.kind.as_str() {
+            "r" | "p" => return None,
+            "v" => "a view",
+            "m" => "a materialized view",
+            "f" => "a foreign table",
+            "S" => "a sequence",
+            "c" => "a type",
+            _ => "an index",
+        };
+        Some(Flaw::NoTable { table: self.name.clone(), kind })
+    }
+}
+
+/// What keeps the load from using these tables, if anything does.
+#[must_use]
+pub fn flaw(tables: &[Table]) -> Option<Flaw> {
+    if let Some(flaw) = tables.iter().find_map(Table::no_table) {
+        return Some(flaw);
+    }
+    for (name, column, types) in USED {
+        let Some(table) = tables.iter().find(|table| table.name == name) else { continue };
+        let Some(found) = table.column(column) else {
+            return Some(Flaw::NoColumn { table: name, column });
+        };
+        if found.generated {
+            return Some(Flaw::Generated { table: name, column });
+        }
+        if !types.contains(&found.of_type.as_str()) {
+            let found = found.of_type.clone();
+            return Some(Flaw::OtherType { table: name, column, found, wanted: types[0] });
+        }
+    }
+    let events = tables.iter().find(|table| table.name == "user_events")?;
+    let written = |name: &str| USED.iter().any(|(_, column, _)| *column == name);
+    let needs_a_value = |column: &&Column| {
+        column.required && !column.default && !column.identity && !written(&column.name)
+    };
+    if let Some(column) = events.columns.iter().find(needs_a_value) {
+        return Some(Flaw::Required { column: identifier(&column.name) });
+    }
+    match events.column("id") {
+        Some(id) if !id.identity && !id.default => {
+            return Some(Flaw::NoId { next: 1, required: id.required });
+        }
+        _ => {}
+    }
+    events.row_security.then_some(Flaw::RowSecurity { table: "user_events" })
+}
+
+/// What is to be said of tables that can be used.
+#[must_use]
+pub fn cautions(tables: &[Table]) -> Vec<Caution> {
+    let Some(events) = tables.iter().find(|table| table.name == "user_events") else {
+        return Vec::new();
+    };
+    let unlogged = events.unlogged.then_some(Caution::Unlogged);
+    let no_index = (!events.token_index).then_some(Caution::NoIndex);
+    unlogged.into_iter().chain(no_index).collect()
+}
+
+/// The tables that are there.
+///
+/// # Errors
+/// The driver's.
+pub(super) async fn ask(client: &Client) -> Result<Vec<Table>, DriverError> {
+    let mut tables: Vec<Table> = Vec::new();
+    for row in client.query_typed(COLUMNS, &[]).await? {
+        let table = table(&row)?;
+        if tables.last().is_none_or(|last| last.name != table.name) {
+            tables.push(table);
+        }
+        if let (Some(last), Some(column)) = (tables.last_mut(), column(&row)?) {
+            last.columns.push(column);
+        }
+    }
+    Ok(tables)
+}
+
+fn table(row: &Row) -> Result<Table, DriverError> {
+    let persistence: String = row.try_get(2)?;
+    Ok(Table {
+        name: row.try_get(0)?,
+        kind: row.try_get(1)?,
+        unlogged: persistence == "u",
+        row_security: row.try_get(3)?,
+        token_index: row.try_get(10)?,
+        columns: Vec::new(),
+    })
+}
+
+fn column(row: &Row) -> Result<Option<Column>, DriverError> {
+    let Some(name) = row.try_get(4)? else { return Ok(None) };
+    // A session may be set to quote all names (quote_all_identifiers).
+    let of_type: String = row.try_get(5)?;
+    let of_type = of_type.trim_matches('"').to_owned();
+    Ok(Some(Column {
+        name,
+        of_type,
+        required: row.try_get(6)?,
+        default: row.try_get(7)?,
+        identity: row.try_get(8)?,
+        generated: row.try_get(9)?,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(name: &str, of_type: &str) -> Column {
+        let (identity, required) = (name == "id", true);
+        let default = name == "created_at";
+        let of_type = of_type.to_owned();
+        Column { name: name.to_owned(), of_type, required, default, identity, generated: false }
+    }
+
+    fn events() -> Table {
+        let columns = [
+            ("id", "bigint"),
+            ("run_id", "uuid"),
+            ("writer", "integer"),
+            ("seq", "bigint"),
+            ("user_id", "integer"),
+            ("event_type", "text"),
+            ("created_at", "timestamp with time zone"),
+        ];
+        Table {
+            name: "user_events".to_owned(),
+            kind: "r".to_owned(),
+            unlogged: false,
+            row_security: false,
+            token_index: true,
+            columns: columns.map(|(name, of_type)| column(name, of_type)).to_vec(),
+        }
+    }
+
+    /// The flaw of the table once it was changed.
+    fn changed(change: impl FnOnce(&mut Table)) -> Option<String> {
+        let mut table = events();
+        change(&mut table);
+        flaw(&[table]).map(|flaw| flaw.to_string())
+    }
+
+    #[test]
+    fn tables_as_pgchaos_makes_them_have_no_flaw() {
+        assert_eq!(changed(|_| {}), None);
+        assert_eq!(cautions(&[events()]), []);
+    }
+
+    #[test]
+    fn a_flaw_names_its_column() {
+        let said = |change: fn(&mut Table)| changed(change).unwrap();
+        assert_eq!(
+            said(|table| table.kind = "v".into()),
+            "pgchaos.user_events is a view, and no table"
+        );
+        assert_eq!(
+            said(|table| table.columns[1].of_type = "text".into()),
+            "pgchaos.user_events.run_id is of type text, and the load writes uuid"
+        );
+        assert_eq!(
+            said(|table| drop(table.columns.remove(3))),
+            "pgchaos.user_events has no column seq"
+        );
+        assert_eq!(
+            said(|table| table.columns.push(column("Zone", "text"))),
+            "pgchaos.user_events.\"Zone\" takes no NULL and has no default, and the load does not \
+             write it"
+        );
+        assert!(said(|table| table.columns[0].identity = false).contains("gives a write its id"));
+        assert!(said(|table| table.row_security = true).starts_with("row-level security holds"));
+    }
+
+    #[test]
+    fn ids_that_are_left_are_those_of_the_column_and_of_the_sequence() {
+        let ids = |max| Ids { sequence: "s".into(), last: None, max, step: 1, cycles: false };
+        assert_eq!(ids(i64::MAX).left("integer", 2_147_483_640), 7);
+        assert_eq!(ids(100).left("bigint", 90), 10);
+        assert_eq!(ids(100).left("bigint", 190), 0);
+        assert_eq!(ids(i64::MAX).caution("bigint", 0), None);
+        let few = ids(100).caution("bigint", 90).unwrap().to_string();
+        assert!(few.starts_with("at most 10 ids"), "{few}");
+        assert!(few.ends_with("22003). ALTER SEQUENCE s AS bigint NO MAXVALUE;"), "{few}");
+    }
+}

@@ -1,0 +1,74 @@
+//! Hosts that were tried in vain before another one served: the first time at once, then with what
+//! it costs each connect, at most one line in [`EVERY`], and again when the reason changes.
+//!
+//! A replica that is listed before its primary is as planned: it is told once.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::fault::{Class, Fault};
+use crate::model::passed_over::PassedOver;
+use crate::report::layout::{Line, Tone};
+use crate::report::numbers::{duration, grouped};
+use crate::report::words;
+
+/// How often a host is told for the same reason.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// A connect that waits less is not said to wait.
+const NOTABLE: Duration = Duration::from_millis(100);
+
+/// Hosts that are remembered. A name can lead to ever new addresses.
+const HOSTS_MAX: usize = 256;
+
+/// What was told of each host, by its endpoint.
+#[derive(Debug, Default)]
+pub(super) struct PassedOverHosts(BTreeMap<String, Told>);
+
+#[derive(Debug)]
+struct Told {
+    class: Class,
+    at: Duration,
+    /// Since this host is passed over for this reason.
+    count: u64,
+    took: Duration,
+}
+
+impl PassedOverHosts {
+    /// The line, if there is something to say.
+    pub(super) fn add(&mut self, at: Duration, passed_over: &PassedOver) -> Option<Line> {
+        let PassedOver { fault, took, served_by, .. } = passed_over;
+        let host = &fault.endpoint;
+        if self.0.len() >= HOSTS_MAX && !self.0.contains_key(host) {
+            return None;
+        }
+        let fresh = Told { class: fault.class, at, count: 0, took: Duration::ZERO };
+        let is_news = self.0.get(host).is_none_or(|told| told.class != fault.class);
+        if is_news {
+            self.0.insert(host.clone(), fresh);
+        }
+        let told = self.0.get_mut(host)?;
+        told.count += 1;
+        told.took += *took;
+        let again = fault.class != Class::ReadOnly && told.at + EVERY <= at;
+        if !is_news && !again {
+            return None;
+        }
+        told.at = at;
+        Some(line(fault, told, served_by))
+    }
+}
+
+fn line(fault: &Fault, told: &Told, served_by: &str) -> Line {
+    let tone = if fault.class == Class::ReadOnly { Tone::Plain } else { Tone::Wary };
+    let times = if told.count > 1 { format!(" ×{}", grouped(told.count)) } else { String::new() };
+    let each = told.took / u32::try_from(told.count).unwrap_or(u32::MAX);
+    let cost = match each >= NOTABLE {
+        true => format!(", {} of each connect", duration(each)),
+        false => String::new(),
+    };
+    Line::new(tone, "PASSED OVER")
+        .rest(format!("{times} {}", fault.endpoint))
+        .part(format!("{}{cost}", words::loud_class(fault.class)))
+        .part(format!("{served_by} serves"))
+}

@@ -1,0 +1,215 @@
+//! Runs the cases, several side by side, those on the lab one after another, and prints one line for each.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+use std::{env, io, panic};
+
+/// Cases that run at the same time, beside the lab's one: most of a case is waiting.
+const LANES: usize = 3;
+
+/// One run whose truth is known.
+#[derive(Clone, Copy)]
+pub(crate) struct Case {
+    /// Set-up and story, as a path.
+    pub(crate) name: &'static str,
+    /// Where it happens, and what.
+    pub(crate) story: Story,
+}
+
+/// A story on the lab.
+#[cfg(target_os = "linux")]
+type OnLab = fn(&crate::lab::Stage) -> String;
+
+/// A story ends with a line about what was found, and panics when pgchaos said something else than the truth.
+#[derive(Clone, Copy)]
+pub(crate) enum Story {
+    /// Everything it needs is its own.
+    Alone(fn() -> String),
+    /// On the one lab of the process, which it finds healthy.
+    #[cfg(target_os = "linux")]
+    OnLab(OnLab),
+}
+
+impl Case {
+    pub(crate) const fn alone(name: &'static str, story: fn() -> String) -> Self {
+        Self { name, story: Story::Alone(story) }
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) const fn on_lab(name: &'static str, story: OnLab) -> Self {
+        Self { name, story: Story::OnLab(story) }
+    }
+}
+
+/// What the command line asks for, as cargo test hands it on.
+struct Asked {
+    words: Vec<String>,
+    is_exact: bool,
+    is_list: bool,
+    lanes: usize,
+}
+
+impl Asked {
+    fn of(mut args: impl Iterator<Item = String>) -> Self {
+        let mut asked = Self { words: vec![], is_exact: false, is_list: false, lanes: LANES };
+        let lanes = |number: &str| number.parse().expect("--test-threads is a number");
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--exact" => asked.is_exact = true,
+                "--list" => asked.is_list = true,
+                "--test-threads" => asked.lanes = lanes(&args.next().unwrap_or_default()),
+                // The other options of Rust's own test harness change nothing here.
+                option if option.starts_with('-') => {
+                    if let Some(number) = option.strip_prefix("--test-threads=") {
+                        asked.lanes = lanes(number);
+                    }
+                }
+                _ => asked.words.push(arg),
+            }
+        }
+        asked
+    }
+
+    fn wants(&self, case: &Case) -> bool {
+        let is_named = |word: &String| {
+            if self.is_exact { case.name == word } else { case.name.contains(word.as_str()) }
+        };
+        self.words.is_empty() || self.words.iter().any(is_named)
+    }
+}
+
+/// What a panic said, by the case whose thread it was.
+static SAID: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+
+/// Runs those that the command line asks for.
+pub(crate) fn run(cases: &[Case]) -> ExitCode {
+    let asked = Asked::of(env::args().skip(1));
+    let cases: Vec<Case> = cases.iter().filter(|case| asked.wants(case)).copied().collect();
+    if asked.is_list {
+        for case in &cases {
+            say(&format!("{}: test", case.name));
+        }
+        return ExitCode::SUCCESS;
+    }
+    keep_panics(&cases);
+    let began = Instant::now();
+    let failed = play(&cases, asked.lanes.max(1));
+    say(&format!(
+        "\ntruth: {} of {} cases hold, {} s",
+        cases.len() - failed.len(),
+        cases.len(),
+        began.elapsed().as_secs()
+    ));
+    if failed.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    say(&format!("these do not: {}", failed.join(" ")));
+    ExitCode::FAILURE
+}
+
+/// The names of those that failed.
+fn play(cases: &[Case], lanes: usize) -> Vec<&'static str> {
+    let failed = Mutex::new(Vec::new());
+    let waiting: Mutex<VecDeque<Case>> = Mutex::new(VecDeque::new());
+    #[cfg(target_os = "linux")]
+    let mut on_lab = Vec::new();
+    for case in cases {
+        match case.story {
+            Story::Alone(_) => lock(&waiting).push_back(*case),
+            #[cfg(target_os = "linux")]
+            Story::OnLab(story) => on_lab.push((case.name, story)),
+        }
+    }
+    thread::scope(|scope| {
+        #[cfg(target_os = "linux")]
+        if !on_lab.is_empty() {
+            let lab_lane = || play_on_lab(&on_lab, &failed);
+            thread::Builder::new().name("lab".to_owned()).spawn_scoped(scope, lab_lane).unwrap();
+        }
+        for _ in 0..lanes {
+            scope.spawn(|| {
+                loop {
+                    let next = lock(&waiting).pop_front();
+                    match next {
+                        Some(Case { name, story: Story::Alone(story) }) => {
+                            one(name, story, &failed);
+                        }
+                        Some(_) => {}
+                        None => return,
+                    }
+                }
+            });
+        }
+    });
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Brings the lab up, and plays on it; without it, none of its cases holds.
+#[cfg(target_os = "linux")]
+fn play_on_lab(cases: &[(&'static str, OnLab)], failed: &Mutex<Vec<&'static str>>) {
+    let began = Instant::now();
+    let Ok(stage) = panic::catch_unwind(crate::lab::Stage::up) else {
+        let said = lock(&SAID).remove("lab").unwrap_or_default();
+        say(&line("FAIL", "lab", began.elapsed(), &said));
+        lock(failed).extend(cases.iter().map(|(name, _)| name));
+        return;
+    };
+    say(&line("    ", "lab", began.elapsed(), "it is up"));
+    for (name, story) in cases {
+        one(name, || story(&stage), failed);
+    }
+}
+
+/// Runs one case on a thread of its name, and prints its line.
+fn one(
+    name: &'static str,
+    story: impl FnOnce() -> String + Send,
+    failed: &Mutex<Vec<&'static str>>,
+) {
+    let began = Instant::now();
+    let found = thread::scope(|scope| {
+        thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, story).unwrap().join()
+    });
+    let took = began.elapsed();
+    match found {
+        Ok(found) => say(&line("ok  ", name, took, &found)),
+        Err(_) => {
+            let said = lock(&SAID).remove(name).unwrap_or_else(|| "it panicked".to_owned());
+            say(&line("FAIL", name, took, &said.replace('\n', "\n     ")));
+            lock(failed).push(name);
+        }
+    }
+}
+
+fn line(result: &str, name: &str, took: Duration, found: &str) -> String {
+    format!("{result} {name:<52} {:>5.1} s  {found}", took.as_secs_f64())
+}
+
+fn say(line: &str) {
+    // A closed standard output is no failure of a case.
+    let _ = writeln!(io::stdout().lock(), "{line}");
+}
+
+/// Keeps what a case's panic says for its line. Other threads' panics are printed as always.
+fn keep_panics(cases: &[Case]) {
+    let names: Vec<_> = cases.iter().map(|case| case.name).chain(["lab"]).collect();
+    let printed = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let thread = thread::current();
+        let name = thread.name().filter(|name| names.contains(name));
+        let Some(name) = name else { return printed(info) };
+        let place = info.location().map(|at| format!(" ({}:{})", at.file(), at.line()));
+        let payload = info.payload();
+        let words = payload.downcast_ref::<String>().map(String::as_str);
+        let words = words.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no words");
+        lock(&SAID).insert(name.to_owned(), format!("{words}{}", place.unwrap_or_default()));
+    }));
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

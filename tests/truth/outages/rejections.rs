@@ -1,0 +1,243 @@
+//! Writes that the server refuses: when that is one write's fate, and when it is an outage.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::books::{Said, Truth, Verdict, assert_true};
+use crate::harness::Case;
+use crate::one_server::{OneServer, SOON, ask, run_id, wait_for, wait_for_outage};
+use crate::support::{Finished, Gen, Session, wait_until};
+
+pub(crate) const CASES: &[Case] = &[
+    Case::alone("outages::one_write_in_a_hundred_refused", || {
+        refused_at_full_speed(REFUSE_ONE_IN_100)
+    }),
+    Case::alone("outages::every_second_write_refused", || refused_at_full_speed(REFUSE_HALF)),
+    Case::alone("outages::refused_by_a_thousand_sqlstates", || {
+        refused_at_full_speed(REFUSE_BY_A_THOUSAND_CODES)
+    }),
+    Case::alone("outages::one_write_a_second_refused", one_write_a_second_refused),
+    Case::alone("outages::every_write_refused_for_three_seconds", every_write_refused),
+    Case::alone("outages::table_gone_for_a_while", table_gone_for_a_while),
+    Case::alone("outages::statement_timeout_under_a_lock", statement_timeout_under_a_lock),
+    Case::alone("outages::row_security_refuses_some_rows", row_security_refuses_some_rows),
+    Case::alone("outages::reads_refused", reads_refused),
+];
+
+const REFUSE_ONE_IN_100: &str = "IF random() < 0.01 THEN RAISE 'the warehouse is closed'; END IF;";
+const REFUSE_HALF: &str = "IF random() < 0.5 THEN RAISE 'the warehouse is closed'; END IF;";
+const REFUSE_BY_A_THOUSAND_CODES: &str = "IF random() < 0.3 THEN
+    RAISE 'closed' USING ERRCODE = 'W' || lpad(floor(random() * 1000)::text, 4, '0'); END IF;";
+const REFUSE_ALL: &str = "RAISE 'the warehouse is closed';";
+const REFUSE_EVERY_TENTH: &str =
+    "IF NEW.seq % 10 = 0 THEN RAISE 'the warehouse is closed'; END IF;";
+
+/// The server of a case, with the tables of the load and a function for a trigger with this body.
+fn with_function(body: &str) -> OneServer {
+    let one = OneServer::shared();
+    assert_eq!(ask(&["init", &one.url()]).code, 0);
+    one.psql(&format!(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NEW; END $$"
+    ));
+    one
+}
+
+const REFUSE: &str = "CREATE TRIGGER refusing BEFORE INSERT ON pgchaos.user_events
+    FOR EACH ROW EXECUTE FUNCTION refuse()";
+const TAKE_AGAIN: &str = "DROP TRIGGER refusing ON pgchaos.user_events";
+
+/// Seconds between two rows of this run that follow each other, at most: by the server's clock, which is the client's.
+fn longest_gap(one: &OneServer, run: &str) -> f64 {
+    let sql = format!(
+        "SELECT extract(epoch FROM max(gap)) FROM (
+            SELECT created_at - lag(created_at) OVER (ORDER BY created_at) AS gap
+            FROM pgchaos.user_events WHERE run_id = '{run}') AS gaps"
+    );
+    one.psql(&sql).parse().unwrap()
+}
+
+fn count(value: &Value) -> usize {
+    usize::try_from(value.as_u64().unwrap_or_else(|| panic!("no count: {value}"))).unwrap()
+}
+
+fn sessions(finished: &Finished) -> usize {
+    finished.recorded().iter().filter(|event| event["event"] == "connected").count()
+}
+
+/// What is true of every run in which nothing but refusals went wrong: each is counted once, as rejected and as an
+/// error, and no session was left.
+fn assert_counted(one: &OneServer, finished: &Finished, writers: usize) -> (Truth, String) {
+    let run = finished.summary["run_id"].as_str().unwrap().parse().unwrap();
+    let truth = one.truth(run);
+    let line = assert_true(&Said::from(finished), &truth, &[Verdict::Pass]);
+    assert_eq!(truth.in_doubt().len(), 0);
+    assert_eq!(truth.sent.len() - truth.rows.len(), truth.rejected.len(), "by psql");
+    assert_eq!(finished.summary["errors"], json!({ "sql": truth.rejected.len() }));
+    assert_eq!(sessions(finished), writers, "no session was left");
+    // The set-up, looks after an outage and the verification have some of their own.
+    let accepted = one.wire.connections_accepted();
+    assert!(accepted <= writers as u64 + 12, "{accepted} connections");
+    (truth, line)
+}
+
+/// As fast as it goes, eight writers with pipelines: refusals cost a counter each, and no line.
+fn refused_at_full_speed(body: &str) -> String {
+    let one = with_function(body);
+    let args = ["--rate=max", "--writers=8", "--pipeline=16", "--read-every=0"];
+    let url = one.url();
+    let load = Gen::start_with([&*url].iter().chain(&args), |_, command| {
+        command.env("PGCHAOS_LOG_FORMAT", "text");
+    });
+    // The set-up tries a write, too.
+    one.wait_for_writes(1);
+    one.psql(REFUSE);
+    wait_until(SOON, "ten thousand writes have their outcome, 100 of them refused", || {
+        let wire = one.wire.wire();
+        wire.acknowledged.len() + wire.rejected.len() >= 10_000 && wire.rejected.len() >= 100
+    });
+    let finished = load.interrupt_and_finish();
+    let (truth, line) = assert_counted(&one, &finished, 8);
+    assert_eq!(finished.summary["outages"], json!([]), "{}", finished.stderr);
+    // Two intervals a second, and what a run without a refusal has; of the log a line a second, and one of each kind of
+    // refusals at first and every five seconds.
+    let elapsed = Duration::from_secs_f64(finished.summary["elapsed_s"].as_f64().unwrap());
+    let seconds = usize::try_from(elapsed.as_secs()).unwrap() + 1;
+    let (log, record) = (finished.stderr.lines().count(), finished.recorded().len());
+    assert!(log <= seconds + 16 * (1 + seconds / 5) + 20, "{log} lines\n{}", finished.stderr);
+    assert!(record <= 2 * seconds + 50, "{record} lines in {seconds} s");
+    assert!(truth.rejected.len() >= 100);
+    format!("{line} · {log} lines of log · {record} of the record")
+}
+
+fn one_write_a_second_refused() -> String {
+    let one = with_function(REFUSE_EVERY_TENTH);
+    let load = one.load(&["--rate=10", "--writers=1"]);
+    one.wait_for_writes(1);
+    one.psql(REFUSE);
+    wait_until(SOON, "four writes are refused", || one.wire.wire().rejected.len() >= 4);
+    one.wait_for_writes(2);
+    let finished = load.interrupt_and_finish();
+    let (_, line) = assert_counted(&one, &finished, 1);
+    assert_eq!(finished.summary["outages"], json!([]), "{}", finished.stderr);
+    line
+}
+
+/// One outage, on sessions that are kept, as long as no row came, and with every refusal in it.
+fn assert_one_outage(one: &OneServer, load: Gen, writers: usize, waits_s: f64) -> String {
+    let run = run_id(&load).to_string();
+    let finished = load.interrupt_and_finish();
+    let (truth, line) = assert_counted(one, &finished, writers);
+    let outages = finished.summary["outages"].as_array().unwrap();
+    assert_eq!(outages.len(), 1, "{}", finished.stderr);
+    assert_eq!(count(&outages[0]["errors"]["sql"]), truth.rejected.len());
+    let (said, true_gap) = (outages[0]["duration_s"].as_f64().unwrap(), longest_gap(one, &run));
+    // A row has the time at which its write began, and a write may have waited for so long until it was done.
+    let range = true_gap - 0.1..=true_gap + 0.1 + waits_s;
+    assert!(range.contains(&said), "outage {said} s, without a row {true_gap} s");
+    format!("{line} · outage {said:.2} s, true {true_gap:.2} s")
+}
+
+fn every_write_refused() -> String {
+    let one = with_function(REFUSE_ALL);
+    let load = one.load(&[]);
+    one.wait_for_writes(60);
+    one.psql(REFUSE);
+    wait_until(SOON, "three seconds of writes are refused", || {
+        one.wire.wire().rejected.len() >= 300
+    });
+    one.psql(TAKE_AGAIN);
+    wait_for_outage(&load, 1);
+    one.wait_for_writes(60);
+    assert_one_outage(&one, load, 2, 0.0)
+}
+
+fn table_gone_for_a_while() -> String {
+    let one = OneServer::shared();
+    let load = one.load(&[]);
+    one.wait_for_writes(60);
+    one.psql("ALTER TABLE pgchaos.user_events RENAME TO elsewhere");
+    wait_for(&load, 0, "outage_began");
+    one.psql("ALTER TABLE pgchaos.elsewhere RENAME TO user_events");
+    wait_for_outage(&load, 1);
+    one.wait_for_writes(60);
+    assert_one_outage(&one, load, 2, 0.0)
+}
+
+/// 57014 is the fate of one write, and an outage when every write has it.
+fn statement_timeout_under_a_lock() -> String {
+    let one = OneServer::shared();
+    let url = format!("{}?options=-cstatement_timeout%3D300ms", one.url());
+    let load = crate::one_server::start_load(&url, &["--rate=20", "--verify-timeout=5s"]);
+    one.wait_for_writes(20);
+    let lock = Session::open(&crate::one_server::url(one.server.port(), &one.database));
+    lock.run("BEGIN; LOCK TABLE pgchaos.user_events IN SHARE MODE");
+    wait_for(&load, 0, "outage_began");
+    wait_until(SOON, "writes are cancelled", || one.wire.wire().rejected.len() >= 12);
+    lock.run("COMMIT");
+    wait_for_outage(&load, 1);
+    one.wait_for_writes(20);
+    assert_one_outage(&one, load, 2, 0.3)
+}
+
+/// Writes go on, and reads that are refused are counted.
+fn reads_refused() -> String {
+    let one = with_function(REFUSE_ALL);
+    one.psql(
+        "CREATE FUNCTION may_read() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+             IF current_query() LIKE 'SELECT%' THEN RAISE 'no one may read'; END IF;
+             RETURN true;
+         END $$;
+         CREATE ROLE writes_only LOGIN PASSWORD 'postgres';
+         GRANT USAGE ON SCHEMA pgchaos TO writes_only;
+         GRANT SELECT ON pgchaos.users TO writes_only;
+         GRANT SELECT, INSERT ON pgchaos.user_events TO writes_only;
+         CREATE POLICY writes ON pgchaos.user_events FOR INSERT WITH CHECK (true);
+         CREATE POLICY reads ON pgchaos.user_events FOR SELECT USING (may_read())",
+    );
+    let url = one.url().replace("postgres:postgres@", "writes_only:postgres@");
+    let load = crate::one_server::start_load(&url, &["--rate=400", "--read-every=1"]);
+    let run = run_id(&load);
+    one.wait_for_writes(100);
+    one.psql("ALTER TABLE pgchaos.user_events ENABLE ROW LEVEL SECURITY");
+    one.wait_for_writes(400);
+    one.psql("ALTER TABLE pgchaos.user_events DISABLE ROW LEVEL SECURITY");
+    one.wait_for_writes(40);
+    let finished = load.interrupt_and_finish();
+    let line = assert_true(&Said::from(&finished), &one.truth(run), &[Verdict::Pass]);
+    let errors = count(&finished.summary["errors"]["sql"]);
+    // One read a write, but for those around the change.
+    assert!(errors >= 300, "{errors}");
+    assert_eq!(finished.summary["outages"], json!([]), "{}", finished.stderr);
+    assert_eq!(sessions(&finished), 2, "no session was left");
+    assert!(finished.events_named("fault").len() <= 4, "{}", finished.stderr);
+    line
+}
+
+/// A policy that refuses some rows has the SQLSTATE of rights that are missing, and is the fate of those rows alone.
+fn row_security_refuses_some_rows() -> String {
+    let one = OneServer::own();
+    assert_eq!(ask(&["init", &one.url()]).code, 0);
+    one.psql(
+        "CREATE ROLE some_rows LOGIN PASSWORD 'postgres';
+         GRANT USAGE ON SCHEMA pgchaos TO some_rows;
+         GRANT SELECT ON pgchaos.users TO some_rows;
+         GRANT SELECT, INSERT ON pgchaos.user_events TO some_rows;
+         CREATE POLICY reads ON pgchaos.user_events FOR SELECT USING (true);
+         CREATE POLICY writes ON pgchaos.user_events FOR INSERT WITH CHECK (user_id <> 3)",
+    );
+    let url = one.url().replace("postgres:postgres@", "some_rows:postgres@");
+    let load = crate::one_server::start_load(&url, &["--rate=400"]);
+    let run = run_id(&load);
+    one.wait_for_writes(100);
+    one.psql("ALTER TABLE pgchaos.user_events ENABLE ROW LEVEL SECURITY");
+    one.wait_for_writes(200);
+    one.psql("ALTER TABLE pgchaos.user_events DISABLE ROW LEVEL SECURITY");
+    one.wait_for_writes(40);
+    let finished = load.interrupt_and_finish();
+    let line = assert_true(&Said::from(&finished), &one.truth(run), &[Verdict::Pass]);
+    assert_ne!(count(&finished.summary["writes"]["rejected"]), 0, "{}", finished.summary);
+    assert_eq!(finished.summary["outages"], json!([]), "{}", finished.stderr);
+    assert_eq!(sessions(&finished), 2, "no session was left");
+    line
+}
