@@ -111,7 +111,7 @@ pub(crate) async fn set_up(
     let mut backoff = Backoff::new(backoff.0, backoff.1);
     let mut random: SmallRng = SmallRng::from_rng(&mut rand::rng());
     loop {
-        let wait = backoff.next_wait(&mut random);
+        let wait = backoff.next_wait(clock.now(), &mut random);
         let attempt = async {
             tokio::time::sleep(wait).await;
             attempt(dialer, clock, recorder, protocol, &mut told).await

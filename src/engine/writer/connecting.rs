@@ -52,7 +52,8 @@ impl Writer {
         let mut reopened = shared.gate.subscribe();
         loop {
             self.places_left();
-            let (wait, out) = (self.backoff.next_wait(&mut self.random), self.out);
+            let wait = self.backoff.next_wait(shared.clock.now(), &mut self.random);
+            let out = self.out;
             let last_due = self.schedule.last_due();
             tokio::select! {
                 () = shared.gate.turn(wait, &mut reopened, &mut self.random) => {}

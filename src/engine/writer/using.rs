@@ -378,7 +378,7 @@ impl Writer {
         used.stall_told = false;
         if !self.working {
             self.working = true;
-            self.backoff.reset();
+            self.backoff.works(now);
             self.shared.stalls.answered(self.number);
         }
         self.shared.gate.works(now);
