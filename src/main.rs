@@ -7,6 +7,8 @@ use pgchaos::cli::exit::Exit;
 use pgchaos::cli::out_of_place::without_secrets;
 use pgchaos::cli::{Cli, Command};
 use pgchaos::commands;
+use pgchaos::commands::problem::fitted;
+use pgchaos::commands::terminal::Terminal;
 use pgchaos::model::foreign::printable;
 
 fn main() -> ExitCode {
@@ -26,7 +28,9 @@ fn main() -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(problem) => {
-            let _ = writeln!(std::io::stderr(), "{}", without_secrets(&problem.to_string()));
+            let printed = without_secrets(&problem.to_string());
+            let rows = fitted(&printed, Terminal::stderr().width);
+            let _ = std::io::stderr().write_all(rows.as_bytes());
             problem.exit.into()
         }
     }

@@ -19,5 +19,7 @@ mod passwords;
 #[cfg(target_os = "linux")]
 #[path = "refusals/placements.rs"]
 mod placements;
+#[path = "refusals/remedies.rs"]
+mod remedies;
 #[path = "refusals/usage.rs"]
 mod usage;

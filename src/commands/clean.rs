@@ -60,7 +60,7 @@ async fn remove_run(opened: &CommandSession, run_id: Uuid) -> Result<(), Problem
         let batch = session
             .bounded(Phase::Write, DEADLINE, session.remove_some_rows(run_id, ROWS_AT_ONCE))
             .await
-            .map_err(|fault| opened.refused(Step::Connect, fault))?;
+            .map_err(|fault| opened.refused(Step::Remove, fault))?;
         removed += batch;
         if batch == 0 {
             break;

@@ -17,6 +17,7 @@ use crate::pg::identifier::identifier;
 use crate::pg::own_limits;
 use crate::pg::settings::{ConnectSettings, SettingsError};
 use crate::pg::tables::Flaw;
+use crate::report::layout;
 
 /// A problem, as a person reads it.
 #[derive(Debug)]
@@ -79,13 +80,35 @@ impl Problem {
     }
 }
 
+/// What stands before a remedy's lines.
+const TRY: &str = "  try: ";
+const UNDER_IT: &str = "       ";
+
+/// The printed problem on a terminal of so many columns: a line that is too long goes on under its
+/// own words, which in SQL changes nothing. `None` leaves the lines as they are.
+#[must_use]
+pub fn fitted(printed: &str, width: Option<usize>) -> String {
+    let Some(width) = width else { return format!("{printed}\n") };
+    let mut rows = String::new();
+    for line in printed.lines() {
+        let lead = [TRY, UNDER_IT].into_iter().find(|lead| line.starts_with(lead)).unwrap_or("");
+        let words = layout::fitted(&line[lead.len()..], Some(width.saturating_sub(lead.len())));
+        for (number, row) in words.lines().enumerate() {
+            rows.push_str(if number == 0 { lead } else { &UNDER_IT[..lead.len()] });
+            rows.push_str(row);
+            rows.push('\n');
+        }
+    }
+    rows
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What a server, a record or a file said is in it: this is its last gate.
         write!(f, "pgchaos: {}", foreign::lines(&self.what))?;
         if let Some(remedy) = &self.remedy {
             let remedy = foreign::lines(remedy);
-            write!(f, "\n  try: {}", remedy.replace('\n', "\n       "))?;
+            write!(f, "\n{TRY}{}", remedy.replace('\n', &format!("\n{UNDER_IT}")))?;
         }
         Ok(())
     }
@@ -174,7 +197,7 @@ fn remedy(error: &SetupError, role: &str, dbname: &str) -> Option<String> {
         ),
         (_, None, Class::Auth) if fault.message == TOO_MANY_ROUNDS => format!(
             "as {role} or a superuser, on PostgreSQL 16 or newer:\n\
-             SET scram_iterations = 4096; ALTER ROLE {role} PASSWORD '…';\n\
+             SET scram_iterations = 4096; ALTER ROLE {name} PASSWORD '…';\n\
              or another role with -U"
         ),
         _ if fault.password_missing => format!(
@@ -346,4 +369,24 @@ fn what_refuses_rows() -> String {
     "psql -c '\\d+ pgchaos.user_events' shows its triggers and constraints: drop or disable the one \
      that refuses every row, or"
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_goes_on_under_its_own_words() {
+        let problem = Problem::could_not_run("127.0.0.1:5500: permission denied for schema")
+            .try_this("as the owner of the schema:\nGRANT USAGE ON SCHEMA pgchaos TO app;\nor -U");
+        let printed = problem.to_string();
+        assert_eq!(
+            fitted(&printed, Some(34)),
+            "pgchaos: 127.0.0.1:5500:\n  permission denied for schema\n\
+             \x20 try: as the owner of the schema:\n\
+             \x20      GRANT USAGE ON SCHEMA\n         pgchaos TO app;\n\
+             \x20      or -U\n"
+        );
+        assert_eq!(fitted(&printed, None), format!("{printed}\n"));
+    }
 }
