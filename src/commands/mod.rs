@@ -24,6 +24,7 @@ mod lab;
 pub mod manual;
 pub mod other_port;
 pub mod output;
+pub mod place;
 pub mod problem;
 pub mod report;
 mod same_file;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::place::{Place, argument};
 use crate::cli::exit::Exit;
 use crate::engine::descriptors::TooFewDescriptors;
 use crate::engine::record_file::RecordFileError;
@@ -50,15 +51,15 @@ impl Problem {
 
     /// A session that could not be opened.
     #[must_use]
-    pub fn of_fault(step: Step, fault: Fault, role: &str, dbname: &str) -> Self {
-        Self::of_setup(&SetupError::Refused { step, fault }, role, dbname)
+    pub fn of_fault(step: Step, fault: Fault, place: &Place) -> Self {
+        Self::of_setup(&SetupError::refused(step, fault), place)
     }
 
     /// A set-up that failed.
     #[must_use]
-    pub fn of_setup(error: &SetupError, role: &str, dbname: &str) -> Self {
-        let remedy = remedy(error, role, dbname);
-        Self { what: error.to_string(), remedy, exit: Exit::CouldNotRun }
+    pub fn of_setup(error: &SetupError, place: &Place) -> Self {
+        let remedy = remedy(error, place);
+        Self { what: foreign::plain(&error.to_string()), remedy, exit: Exit::CouldNotRun }
     }
 
     /// A run that could not be.
@@ -66,7 +67,7 @@ impl Problem {
     pub fn of_run(error: RunError, settings: &ConnectSettings) -> Self {
         match error {
             RunError::Setup(error) => {
-                let mut problem = Self::of_setup(&error, &settings.user, &settings.dbname);
+                let mut problem = Self::of_setup(&error, &Place::of(settings));
                 problem.what.push_str(&tried_password(&error, settings));
                 problem
             }
@@ -117,7 +118,7 @@ impl fmt::Display for Problem {
 impl From<SettingsError> for Problem {
     fn from(error: SettingsError) -> Self {
         let chain = anyhow::Error::from(error);
-        Self::usage(format!("{chain:#}"))
+        Self::usage(foreign::plain(&format!("{chain:#}")))
     }
 }
 
@@ -138,7 +139,7 @@ impl From<RecordFileError> for Problem {
             RecordFileError::Io { doing: "made", error, .. }
                 if error.kind() == std::io::ErrorKind::AlreadyExists
         );
-        let problem = Self::could_not_run(error.to_string());
+        let problem = Self::could_not_run(foreign::plain(&error.to_string()));
         if exists {
             return problem.try_this("another file name; a record is never overwritten");
         }
@@ -160,20 +161,22 @@ fn tried_password(error: &SetupError, settings: &ConnectSettings) -> String {
 
 /// What to do about it: the SQLSTATE and the step tell, never the message, which the server may
 /// translate. What is to be typed as SQL ends with a semicolon, and is a line of its own.
-fn remedy(error: &SetupError, role: &str, dbname: &str) -> Option<String> {
-    let (step, fault) = match error {
-        SetupError::Refused { step, fault } => (*step, fault),
-        SetupError::PartialObjects => return Some(anew()),
-        SetupError::NoRow => return Some(what_takes_rows()),
-        SetupError::Flaw(flaw) => return Some(of_flaw(flaw, role)),
+fn remedy(error: &SetupError, place: &Place) -> Option<String> {
+    let (role, dbname) = (place.role.as_str(), place.dbname.as_str());
+    let (step, fault, acting_as) = match error {
+        SetupError::Refused { step, fault, acting_as } => (*step, fault, acting_as),
+        SetupError::PartialObjects => return Some(anew(place)),
+        SetupError::NoRow | SetupError::RowElsewhere => return Some(what_takes_rows(place)),
+        SetupError::Flaw(flaw) => return Some(of_flaw(flaw, place)),
         SetupError::ReadOnly { by, .. } => {
             return Some(by.remedy("default_transaction_read_only"));
         }
         SetupError::NoUsers => {
             return Some(format!(
-                "pgchaos clean --schema, then pgchaos init;\n\
+                "pgchaos clean --schema{0}, as its owner (-U), then pgchaos init{0};\n\
                  or, where row-level security hides them from {role}, as a superuser:\n\
-                 ALTER ROLE {} BYPASSRLS;",
+                 ALTER ROLE {1} BYPASSRLS;",
+                place.options_of_others(),
                 identifier(role)
             ));
         }
@@ -182,14 +185,19 @@ fn remedy(error: &SetupError, role: &str, dbname: &str) -> Option<String> {
         return Some(of_pooler(refusal, role));
     }
     let (name, database) = (identifier(role), identifier(dbname));
+    let granted = acting_as.as_ref().map_or_else(|| name.clone(), |acting| identifier(acting));
     if (step, fault.sqlstate.as_deref()) == (Step::TryWithDefault, Some("42501")) {
-        let ids = format!("GRANT USAGE ON ALL SEQUENCES IN SCHEMA pgchaos TO {name};");
-        return Some(format!("{}\n{ids}", grants(role)));
+        let ids = format!("GRANT USAGE ON ALL SEQUENCES IN SCHEMA pgchaos TO {granted};");
+        return Some(format!("{}\n{ids}", grants(&granted)));
     }
     let step = if step == Step::TryWithDefault { Step::Try } else { step };
     Some(match (step, fault.sqlstate.as_deref(), fault.class) {
         (_, Some("3D000"), _) => {
-            format!("createdb {}, or name another database with -d", argument(dbname))
+            format!(
+                "createdb{} {}, or name another database with -d",
+                place.server_options(),
+                argument(dbname)
+            )
         }
         (_, Some("28P01"), _) => format!(
             "the right password for {role} in PGPASSWORD, in ~/.pgpass or in the DSN, or another \
@@ -230,9 +238,8 @@ fn remedy(error: &SetupError, role: &str, dbname: &str) -> Option<String> {
         (_, _, Class::Protocol) => format!(
             "a PostgreSQL server, or a pooler that leaves each write in a transaction of its own \
              (Pgpool-II's raw mode does not, its streaming_replication mode does);\n\
-             psql -h HOST -p PORT -U {} {} tells what answers there",
-            argument(role),
-            argument(dbname)
+             psql{} tells what answers there",
+            place.psql_options()
         ),
         (Step::Connect, Some("42501"), _) => format!(
             "as the owner of the database:\nGRANT CONNECT ON DATABASE {database} TO {name};"
@@ -243,46 +250,46 @@ fn remedy(error: &SetupError, role: &str, dbname: &str) -> Option<String> {
         ),
         (Step::Create, Some("42501"), _) => format!(
             "as the owner of the database:\n\
-             GRANT CREATE ON DATABASE {database} TO {name};\n\
-             or make the schema with another role once: pgchaos init -U OWNER; then {}",
-            grants(role)
+             GRANT CREATE ON DATABASE {database} TO {granted};\n\
+             or make the schema with another role once: pgchaos init{} -U OWNER; then {}",
+            place.options_of_others(),
+            grants(&granted)
         ),
         (Step::CreateTables, Some("42501"), _) => {
-            format!("as the owner of the schema:\nGRANT USAGE, CREATE ON SCHEMA pgchaos TO {name};")
+            format!("as the owner of the schema:\nGRANT USAGE, CREATE ON SCHEMA pgchaos TO {granted};")
         }
-        (Step::Try, Some("42501"), _) => grants(role),
+        (Step::Try, Some("42501"), _) => grants(&granted),
         (Step::Remove, Some("42501"), _) => {
             "the role that owns the schema and its tables, with -U".to_owned()
         }
-        (Step::Remove, Some("2BP01"), _) => {
-            "DROP SCHEMA pgchaos CASCADE; in psql, which takes with it what hangs on the tables"
-                .to_owned()
-        }
+        (Step::Remove, Some("2BP01"), _) => format!(
+            "psql{} -c 'DROP SCHEMA pgchaos CASCADE', which takes with it what hangs on the tables",
+            place.psql_options()
+        ),
         // What an INSERT … RETURNING is refused with where a rule replaces it.
-        (Step::Try, Some("0A000"), _) => what_takes_rows(),
+        (Step::Try, Some("0A000"), _) => what_takes_rows(place),
         (Step::Try, Some("2200H"), _) => "as the owner of the sequence that the message names: \
                                           ALTER SEQUENCE pgchaos.NAME AS bigint NO MAXVALUE"
             .to_owned(),
-        (Step::Try, Some("42P01" | "42703" | "42804"), _) => anew(),
+        (Step::Try, Some("42P01" | "42703" | "42804"), _) => anew(place),
         // A trigger, a constraint, a type that is too narrow: the table's own.
         (Step::Try, Some(sqlstate), Class::Sql)
             if ["22", "23", "42", "P0"].iter().any(|class| sqlstate.starts_with(class)) =>
         {
-            format!("{}\n{}", what_refuses_rows(), anew())
+            format!("{}\n{}", what_refuses_rows(place), anew(place))
         }
         (Step::Create | Step::CreateTables, Some("0A000" | "22P05"), _) => {
-            "a database of another encoding: createdb -E UTF8 -T template0 NAME, and -d NAME"
-                .to_owned()
+            format!("a database of another encoding: {}", new_database(place))
         }
-        (_, Some("0A000"), _) => "a database with an encoding that converts to UTF8: createdb -E \
-                                  UTF8 -T template0 NAME, and -d NAME"
-            .to_owned(),
+        (_, Some("0A000"), _) => format!(
+            "a database with an encoding that converts to UTF8: {}",
+            new_database(place)
+        ),
         _ => return None,
     })
 }
 
-fn grants(role: &str) -> String {
-    let name = identifier(role);
+fn grants(name: &str) -> String {
     format!(
         "as the owner of the schema:\n\
          GRANT USAGE ON SCHEMA pgchaos TO {name};\n\
@@ -292,19 +299,22 @@ fn grants(role: &str) -> String {
 }
 
 /// What becomes of tables that the load cannot use.
-fn anew() -> String {
-    "pgchaos clean --schema, if nothing in it is needed; the next gen makes it anew;\n\
-     or keep it under another name, as its owner:\n\
-     ALTER SCHEMA pgchaos RENAME TO pgchaos_before;"
-        .to_owned()
+fn anew(place: &Place) -> String {
+    format!(
+        "pgchaos clean --schema{}, as its owner (-U), if nothing in it is needed; the next gen makes \
+         it anew;\n\
+         or keep it under another name, as its owner:\n\
+         ALTER SCHEMA pgchaos RENAME TO pgchaos_before;",
+        place.options_of_others()
+    )
 }
 
-fn of_flaw(flaw: &Flaw, role: &str) -> String {
+fn of_flaw(flaw: &Flaw, place: &Place) -> String {
     match flaw {
         Flaw::NoTable { .. }
         | Flaw::NoColumn { .. }
         | Flaw::OtherType { .. }
-        | Flaw::Generated { .. } => anew(),
+        | Flaw::Generated { .. } => anew(place),
         Flaw::Required { column } => format!(
             "as the owner of the table:\n\
              ALTER TABLE pgchaos.user_events ALTER COLUMN {column} DROP NOT NULL;"
@@ -326,7 +336,7 @@ fn of_flaw(flaw: &Flaw, role: &str) -> String {
              ALTER ROLE {} BYPASSRLS;\n\
              or as the owner of the table:\n\
              ALTER TABLE pgchaos.{table} DISABLE ROW LEVEL SECURITY;",
-            identifier(role)
+            identifier(&place.role)
         ),
     }
 }
@@ -350,25 +360,28 @@ fn of_pooler(refusal: PoolerRefusal, role: &str) -> String {
     }
 }
 
-/// A word of a command line, quoted where a shell would take it apart.
-fn argument(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
+fn what_takes_rows(place: &Place) -> String {
+    format!(
+        "{} shows its triggers and rules: drop or disable the one that takes the rows;\n\
+         or pgchaos clean --schema{}, as its owner (-U), and the next gen makes the tables anew",
+        description(place),
+        place.options_of_others()
+    )
 }
 
-fn what_takes_rows() -> String {
-    "psql -c '\\d+ pgchaos.user_events' shows its triggers and rules: drop or disable the one that \
-     takes the rows; or pgchaos clean --schema, and the next gen makes the tables anew"
-        .to_owned()
+fn what_refuses_rows(place: &Place) -> String {
+    format!(
+        "{} shows its triggers and constraints: drop or disable the one that refuses every row, or",
+        description(place)
+    )
 }
 
-fn what_refuses_rows() -> String {
-    "psql -c '\\d+ pgchaos.user_events' shows its triggers and constraints: drop or disable the one \
-     that refuses every row, or"
-        .to_owned()
+fn new_database(place: &Place) -> String {
+    format!("createdb{} -E UTF8 -T template0 NAME, and -d NAME", place.server_options())
+}
+
+fn description(place: &Place) -> String {
+    format!("psql{} -c '\\d+ pgchaos.user_events'", place.psql_options())
 }
 
 #[cfg(test)]

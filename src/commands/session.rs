@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::other_port;
+use super::place::Place;
 use super::problem::Problem;
 use crate::cli::connection::ConnectionArgs;
 use crate::engine::Dialer;
@@ -15,15 +16,13 @@ use crate::pg::settings::{ConnectSettings, Environment, resolve};
 /// The connect deadline when the connection's settings say none.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A session on the primary, and whose it is.
+/// A session on the primary, and where that is.
 #[derive(Debug)]
 pub struct CommandSession {
     /// The session.
     pub session: Session,
-    /// The role.
-    pub role: String,
-    /// The database.
-    pub dbname: String,
+    /// Where it is.
+    pub place: Place,
 }
 
 /// Where to connect, with warnings printed.
@@ -57,20 +56,20 @@ pub async fn open(
     dsn: Option<&String>,
 ) -> Result<CommandSession, Problem> {
     let settings = settings(connection, dsn)?;
-    let (role, dbname) = (settings.user.clone(), settings.dbname.clone());
+    let place = Place::of(&settings);
     let dialer = dialer(settings.clone());
     match dialer.dial().await {
-        Ok(opened) => Ok(CommandSession { session: opened.session, role, dbname }),
+        Ok(opened) => Ok(CommandSession { session: opened.session, place }),
         Err(mut failures) => Err(match failures.pop() {
             Some(failure) if failure.server.is_some() => {
                 let by_setting =
                     read_only_by_setting(&dialer, std::slice::from_ref(&failure)).await;
-                let refused = SetupError::Refused { step: Step::Connect, fault: failure.fault };
-                Problem::of_setup(&by_setting.unwrap_or(refused), &role, &dbname)
+                let refused = SetupError::refused(Step::Connect, failure.fault);
+                Problem::of_setup(&by_setting.unwrap_or(refused), &place)
             }
             Some(failure) => {
                 let is_refused = failure.fault.class == Class::Refused;
-                let problem = Problem::of_fault(Step::Connect, failure.fault, &role, &dbname);
+                let problem = Problem::of_fault(Step::Connect, failure.fault, &place);
                 match other_port::words(&settings, "add").filter(|_| is_refused) {
                     Some(words) => problem.try_this(words),
                     None => problem,
@@ -85,6 +84,6 @@ impl CommandSession {
     /// A refused statement, as a problem with its remedy.
     #[must_use]
     pub fn refused(&self, step: Step, fault: Fault) -> Problem {
-        Problem::of_fault(step, fault, &self.role, &self.dbname)
+        Problem::of_fault(step, fault, &self.place)
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::files::record_or_latest;
 use super::output::{Reports, print_summary, record_read};
+use super::place::Place;
 use super::problem::Problem;
 use super::session::{dialer, settings};
 use crate::cli::VerifyArgs;
@@ -45,9 +46,9 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     }
     let target = target_of_run(&args.connection, &run.header.target);
     let settings = settings(&args.connection, target.as_ref())?;
-    let (role, dbname) = (settings.user.clone(), settings.dbname.clone());
+    let place = Place::of(&settings);
     let dialer = dialer(settings).for_purpose(run.header.run_id, Purpose::Verify);
-    check_target(&dialer, &role, &dbname).await?;
+    check_target(&dialer, &place).await?;
     let subject = Subject::of(&run, run.closing());
     let site = Site { dialer, patroni: patroni(&args, &run.header.patroni)? };
     let mut verification = verify(&subject, &site, args.verify_timeout, |step| match step {
@@ -134,12 +135,12 @@ fn target_of_run(said: &ConnectionArgs, target: &Target) -> Option<String> {
 }
 
 /// A password or a database that is wrong will not become right by waiting.
-async fn check_target(dialer: &Dialer, role: &str, dbname: &str) -> Result<(), Problem> {
+async fn check_target(dialer: &Dialer, place: &Place) -> Result<(), Problem> {
     let Err(mut failures) = dialer.dial().await else { return Ok(()) };
     let hopeless = failures.iter().all(|failure| failure.fault.hopeless_before_first_success());
     match failures.pop() {
         Some(failure) if hopeless => {
-            Err(Problem::of_fault(setup::Step::Connect, failure.fault, role, dbname))
+            Err(Problem::of_fault(setup::Step::Connect, failure.fault, place))
         }
         _ => Ok(()),
     }

@@ -273,7 +273,7 @@ pub async fn run(
                 drop(writers);
                 helpers.close();
                 helpers.wait().await;
-                let error = SetupError::Refused { step: Step::Try, fault };
+                let error = SetupError::refused(Step::Try, fault);
                 let helpers = Helpers { checker, notes, watching };
                 return Err(refuse(error, signals, helpers, recorder_task, keeper).await?);
             }

@@ -18,7 +18,7 @@ use crate::model::fault::{Class, Fault, Phase};
 use crate::model::options::Protocol;
 use crate::pg::connect::{NotOpened, Opened};
 use crate::pg::load::LoadSession;
-use crate::pg::schema::Objects;
+use crate::pg::schema::{Objects, Tried};
 use crate::pg::session::Session;
 use crate::pg::setting_origin::SettingOrigin;
 use crate::pg::tables::{self, Caution, Flaw, Table};
@@ -33,6 +33,9 @@ pub enum SetupError {
         step: Step,
         /// What the server said.
         fault: Fault,
+        /// Whose right is missing, where it was asked: another role than the one that logged in
+        /// where `role` is set for that one.
+        acting_as: Option<String>,
     },
     /// The schema is not one that pgchaos made.
     #[error("the schema pgchaos is there without all of its tables")]
@@ -43,6 +46,13 @@ pub enum SetupError {
          elsewhere or nowhere, so that no write could be acknowledged"
     )]
     NoRow,
+    /// It reports a row that is not there.
+    #[error(
+        "an INSERT into pgchaos.user_events reports a row, and then that row is not there: a trigger \
+         or a rule removes it, gives it another token or has it elsewhere, so that acknowledged \
+         writes would be called lost"
+    )]
+    RowElsewhere,
     /// The tables are not as the load needs them.
     #[error(transparent)]
     Flaw(#[from] Flaw),
@@ -57,6 +67,14 @@ pub enum SetupError {
     /// There is no user whose events could be written.
     #[error("the table pgchaos.users is empty")]
     NoUsers,
+}
+
+impl SetupError {
+    /// Refused, whose right is missing not asked.
+    #[must_use]
+    pub fn refused(step: Step, fault: Fault) -> Self {
+        Self::Refused { step, fault, acting_as: None }
+    }
 }
 
 /// What is done before the first write.
@@ -157,12 +175,13 @@ async fn attempt(
                 let _ = recorder.send(signal).await;
             }
             return refusal.map_or(Ok(None), |NotOpened { fault, .. }| {
-                Err(SetupError::Refused { step: Step::Connect, fault })
+                Err(SetupError::refused(Step::Connect, fault))
             });
         }
     };
     let deadline = dialer.connect_timeout().max(Duration::from_secs(10));
     let prepared = prepare(&session, deadline).await;
+    let acting_as = acting_as(&session, prepared.as_ref().err(), deadline).await;
     let server = session.server.clone();
     session.close().await;
     let tried = match prepared {
@@ -189,7 +208,7 @@ async fn attempt(
         }
         Err(Unprepared::Setup(error)) => Err(error),
         Err(Unprepared::Fault(step, fault)) if never(&fault) => {
-            Err(SetupError::Refused { step, fault })
+            Err(SetupError::Refused { step, fault, acting_as })
         }
         Err(Unprepared::Fault(_, fault) | Unprepared::Lagging(fault)) => {
             let at = clock.now();
@@ -305,6 +324,19 @@ enum Unprepared {
     Setup(SetupError),
 }
 
+/// The role whose right is missing.
+async fn acting_as(
+    session: &Session,
+    error: Option<&Unprepared>,
+    deadline: Duration,
+) -> Option<String> {
+    let Some(Unprepared::Fault(_, fault)) = error else { return None };
+    if fault.sqlstate.as_deref() != Some("42501") {
+        return None;
+    }
+    session.bounded(Phase::Check, deadline, session.acting_role()).await.ok()
+}
+
 /// What is there for the load.
 struct Objective {
     created: bool,
@@ -320,10 +352,11 @@ async fn prepare(session: &Session, deadline: Duration) -> Result<Objective, Unp
     let (of_type, identity) = events.map_or(("bigint", true), Table::ids);
     let trying = session.try_load(!identity);
     let step = if identity { Step::Try } else { Step::TryWithDefault };
-    let rows = session.bounded(Phase::Check, deadline, trying).await;
-    let rows = rows.map_err(|fault| Unprepared::Fault(step, fault))?;
-    if rows != 1 {
-        return Err(Unprepared::Setup(SetupError::NoRow));
+    let tried = session.bounded(Phase::Check, deadline, trying).await;
+    match tried.map_err(|fault| Unprepared::Fault(step, fault))? {
+        Tried::Kept => {}
+        Tried::NoRow => return Err(Unprepared::Setup(SetupError::NoRow)),
+        Tried::Elsewhere => return Err(Unprepared::Setup(SetupError::RowElsewhere)),
     }
     let users = session.bounded(Phase::Check, deadline, session.users()).await;
     let users = users.map_err(|fault| match fault.sqlstate.as_deref() {
@@ -403,9 +436,10 @@ async fn ensure_objects(
 /// [`SetupError`].
 pub async fn init(session: &Session, deadline: Duration) -> Result<bool, SetupError> {
     let made = ensure_objects(session, deadline).await.map(|(created, _)| created);
+    let acting_as = acting_as(session, made.as_ref().err(), deadline).await;
     made.map_err(|unprepared| match unprepared {
-        Unprepared::Fault(step, fault) => SetupError::Refused { step, fault },
-        Unprepared::Lagging(fault) => SetupError::Refused { step: Step::Try, fault },
+        Unprepared::Fault(step, fault) => SetupError::Refused { step, fault, acting_as },
+        Unprepared::Lagging(fault) => SetupError::refused(Step::Try, fault),
         Unprepared::Setup(error) => error,
     })
 }

@@ -1,5 +1,9 @@
 //! Names of roles, databases and columns in SQL that a person is to type.
 
+use std::fmt::Write;
+
+use crate::model::foreign::is_steering;
+
 /// Words that are no names unless they are quoted.
 const RESERVED: &[&str] = &[
     "all",
@@ -107,7 +111,7 @@ const RESERVED: &[&str] = &[
     "with",
 ];
 
-/// A name as SQL takes it: quoted where it must be.
+/// A name as SQL takes it: quoted where it must be, and with escapes for what a terminal would obey.
 #[must_use]
 pub fn identifier(name: &str) -> String {
     let is_first = |c: char| c.is_ascii_lowercase() || c == '_';
@@ -116,7 +120,21 @@ pub fn identifier(name: &str) -> String {
     if is_plain && !RESERVED.contains(&name) {
         return name.to_owned();
     }
-    format!("\"{}\"", name.replace('"', "\"\""))
+    let quoted = name.replace('"', "\"\"");
+    if !name.contains(is_steering) {
+        return format!("\"{quoted}\"");
+    }
+    let mut escaped = String::new();
+    for character in quoted.chars() {
+        match character {
+            '\\' => escaped.push_str("\\\\"),
+            steering if is_steering(steering) => {
+                let _ = write!(escaped, "\\{:04x}", u32::from(steering));
+            }
+            ordinary => escaped.push(ordinary),
+        }
+    }
+    format!("U&\"{escaped}\"")
 }
 
 #[cfg(test)]
@@ -134,6 +152,8 @@ mod tests {
             ("user", "\"user\""),
             ("мир", "\"мир\""),
             ("", "\"\""),
+            ("a\\b", "\"a\\b\""),
+            ("a\n\\\u{1b}\u{202e}\"b", "U&\"a\\000a\\\\\\001b\\202e\"\"b\""),
         ] {
             assert_eq!(identifier(name), sql, "{name}");
         }

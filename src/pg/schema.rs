@@ -2,9 +2,10 @@
 
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Error, Row, SimpleQueryMessage};
+use tokio_postgres::{Error, Row, SimpleQueryMessage, SimpleQueryRow};
 use uuid::Uuid;
 
+use super::identifier::identifier;
 use super::session::{Session, Typed};
 use super::setting_origin::{self, Setting};
 use super::tables::{self, Ids, Table};
@@ -52,10 +53,12 @@ SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
 
 /// The sequence of the ids.
 const IDS: &str = "\
-SELECT s.seqrelid::regclass::text, s.seqmax, s.seqincrement, s.seqcycle,
+SELECT n.nspname::text, c.relname::text, s.seqmax, s.seqincrement, s.seqcycle,
        CASE WHEN has_sequence_privilege(s.seqrelid, 'SELECT, USAGE')
             THEN pg_sequence_last_value(s.seqrelid) END
   FROM pg_catalog.pg_sequence s
+  JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  WHERE s.seqrelid = pg_get_serial_sequence('pgchaos.user_events', 'id')::regclass";
 
 /// The load's write, to be rolled back: whether this role may do it, and whether it reports its
@@ -66,8 +69,18 @@ fn trial_write(event_type: &str, own_id: bool) -> String {
         if own_id { ("id, ", "OVERRIDING SYSTEM VALUE ", "-1, ") } else { ("", "", "") };
     format!(
         "INSERT INTO pgchaos.user_events ({column}run_id, writer, seq, user_id, event_type) \
-         {overriding}VALUES ({id}'00000000-0000-0000-0000-000000000000', 1, 1, 1, '{event_type}') \
-         RETURNING id"
+         {overriding}VALUES ({id}'{NO_RUN}', 1, 1, 1, '{event_type}') RETURNING id"
+    )
+}
+
+/// Of no run.
+const NO_RUN: &str = "00000000-0000-0000-0000-000000000000";
+
+/// The row of a trial write, where the verification would look for it.
+fn trial_look(id: i64) -> String {
+    format!(
+        "SELECT id FROM pgchaos.user_events \
+         WHERE run_id = '{NO_RUN}' AND writer = 1 AND seq = 1 AND id = {id}"
     )
 }
 
@@ -88,6 +101,17 @@ pub enum Objects {
     Empty,
     /// Some are: somebody else's schema, or one that was tampered with.
     Partial,
+}
+
+/// What became of a row that was written on trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tried {
+    /// It was there.
+    Kept,
+    /// The write reported no row.
+    NoRow,
+    /// It was reported and not there, or was another one: a trigger or a rule has it elsewhere.
+    Elsewhere,
 }
 
 /// What became of the schema.
@@ -173,50 +197,64 @@ impl Session {
         }
     }
 
-    /// Tries the load's write and read, and rolls them back. How many rows the write reported:
-    /// one, where no trigger, rule or route takes it elsewhere.
+    /// Tries the load's write and read, and rolls them back: what becomes of the row that the write
+    /// makes.
     ///
-    /// One row that is refused or taken elsewhere says nothing of others: then each kind of event
-    /// is tried, with the id that the table gives it. `gives_ids` are those that no identity gives:
-    /// the role must be allowed to have one.
+    /// One row says nothing of others, so each kind of event is tried. That one is refused, or no
+    /// row is reported, is told by the answer to each write; a row that is reported and is not
+    /// there is told by nothing. `gives_ids` are those that no identity gives: the role must be
+    /// allowed to have one.
     ///
     /// # Errors
-    /// The driver's, such as the permission that is missing.
-    pub async fn try_load(&self, gives_ids: bool) -> Result<usize, Error> {
+    /// The driver's, such as the permission that is missing, where no kind of event can be written.
+    pub async fn try_load(&self, gives_ids: bool) -> Result<Tried, Error> {
         self.in_transaction(self.try_rows(gives_ids)).await
     }
 
-    async fn try_rows(&self, gives_ids: bool) -> Result<usize, Error> {
-        let mut first = self.try_row(&trial_write(EVENT_TYPES[0], !gives_ids)).await;
-        if !matches!(first, Ok(1)) {
-            for event_type in EVENT_TYPES {
-                if self.client.is_closed() || !is_of_the_row(&first) {
-                    break;
-                }
-                let tried = self.try_row(&trial_write(event_type, false)).await;
-                if matches!(tried, Ok(1)) {
-                    first = tried;
-                    break;
-                }
+    async fn try_rows(&self, gives_ids: bool) -> Result<Tried, Error> {
+        let mut best: Option<Result<Tried, Error>> = None;
+        for event_type in EVENT_TYPES {
+            // The first one tells whether the role may have an id; they are not used up for more.
+            let own_id = !gives_ids || matches!(best, Some(Ok(Tried::Kept)));
+            let mut tried = self.try_row(event_type, own_id).await;
+            // What does not take an id from outside may take its own.
+            if own_id && !matches!(tried, Ok(Tried::Kept)) && is_of_the_row(&tried) {
+                tried = self.try_row(event_type, false).await;
+            }
+            let kept = matches!(tried, Ok(Tried::Kept));
+            let elsewhere = matches!(tried, Ok(Tried::Elsewhere));
+            let is_last = elsewhere || !is_of_the_row(&tried);
+            if is_last || kept || best.is_none() {
+                best = Some(tried);
+            }
+            if is_last {
+                break;
             }
         }
-        let rows = first?;
+        let tried = best.unwrap_or(Ok(Tried::NoRow))?;
         self.client.batch_execute(READ_LAST_IDS).await?;
-        Ok(rows)
+        Ok(tried)
     }
 
-    async fn try_row(&self, sql: &str) -> Result<usize, Error> {
-        self.client.batch_execute("SAVEPOINT trial").await?;
-        let answer = match self.client.simple_query(sql).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                if !self.client.is_closed() {
-                    self.client.batch_execute("ROLLBACK TO SAVEPOINT trial").await?;
-                }
-                return Err(error);
-            }
+    async fn try_row(&self, event_type: &str, own_id: bool) -> Result<Tried, Error> {
+        let tried = self.write_and_look(event_type, own_id).await;
+        if !self.client.is_closed() {
+            self.client.batch_execute("ROLLBACK TO SAVEPOINT trial").await?;
+        }
+        tried
+    }
+
+    /// What a constraint or a trigger would do at the end of the transaction is done at once.
+    async fn write_and_look(&self, event_type: &str, own_id: bool) -> Result<Tried, Error> {
+        let write = trial_write(event_type, own_id);
+        let write = format!("SAVEPOINT trial; {write}; SET CONSTRAINTS ALL IMMEDIATE");
+        let written = rows(self.client.simple_query(&write).await?);
+        let [row] = written.as_slice() else { return Ok(Tried::NoRow) };
+        let Some(id) = row.try_get(0)?.and_then(|id| id.parse::<i64>().ok()) else {
+            return Ok(Tried::Elsewhere);
         };
-        Ok(answer.iter().filter(|message| matches!(message, SimpleQueryMessage::Row(_))).count())
+        let there = rows(self.client.simple_query(&trial_look(id)).await?);
+        Ok(if there.len() == 1 { Tried::Kept } else { Tried::Elsewhere })
     }
 
     /// In a transaction that is rolled back.
@@ -242,12 +280,13 @@ impl Session {
         self.in_transaction(async {
             let sequence = self.client.query_typed(IDS, &[]).await?;
             let ids = sequence.first().map(|row| {
+                let (schema, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
                 Ok::<_, Error>(Ids {
-                    sequence: row.try_get(0)?,
-                    max: row.try_get(1)?,
-                    step: row.try_get(2)?,
-                    cycles: row.try_get(3)?,
-                    last: row.try_get(4)?,
+                    sequence: format!("{}.{}", identifier(&schema), identifier(&name)),
+                    max: row.try_get(2)?,
+                    step: row.try_get(3)?,
+                    cycles: row.try_get(4)?,
+                    last: row.try_get(5)?,
                 })
             });
             let last_ids = self.client.query_typed(READ_LAST_IDS, &[]).await?;
@@ -263,6 +302,14 @@ impl Session {
     /// The driver's.
     pub async fn setting(&self, name: &str) -> Result<Option<Setting>, Error> {
         self.in_transaction(setting_origin::ask(&self.client, name)).await
+    }
+
+    /// The role whose rights hold: another one than logged in where `role` is set for that one.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn acting_role(&self) -> Result<String, Error> {
+        self.client.query_typed_one("SELECT current_user::text", &[]).await?.try_get(0)
     }
 
     /// The users whose events are written: `(id, name)`, a thousand at most. A name that is no
@@ -328,8 +375,16 @@ impl Session {
     }
 }
 
+fn rows(answer: Vec<SimpleQueryMessage>) -> Vec<SimpleQueryRow> {
+    let row = |message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    };
+    answer.into_iter().filter_map(row).collect()
+}
+
 /// Whether this came of the row that was tried, or may have.
-fn is_of_the_row(tried: &Result<usize, Error>) -> bool {
+fn is_of_the_row(tried: &Result<Tried, Error>) -> bool {
     match tried {
         Ok(_) => true,
         Err(error) => error.code().is_some_and(|code| {

@@ -4,13 +4,19 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row};
 
 use super::identifier::identifier;
+use crate::model::foreign::name;
 
 /// What was set for roles and databases wins by this order; the connection's own options win over
 /// all of them, and are not in this table. The role is the one that logged in.
+///
+/// The source is told of the value that holds now, which may be one of this transaction: the
+/// setting goes back to the session's own first, and a lateral query has no other order.
 const ORIGIN: &str = "\
 SELECT s.value, s.source = 'client' AS by_client, o.role, o.database, d.datname::text, r.rolname::text
-  FROM (SELECT coalesce(reset_val, setting) AS value, source
-          FROM pg_catalog.pg_settings WHERE name = $1) s
+  FROM (SELECT pg_catalog.set_config($1, NULL, true) AS value OFFSET 0) own
+  CROSS JOIN LATERAL (
+       SELECT coalesce(reset_val, setting) AS value, source
+          FROM pg_catalog.pg_settings WHERE name = $1 AND own.value IS NOT NULL OFFSET 0) s
   CROSS JOIN pg_catalog.pg_database d
   CROSS JOIN pg_catalog.pg_roles r
   LEFT JOIN LATERAL (
@@ -52,10 +58,10 @@ impl SettingOrigin {
     pub fn words(&self) -> String {
         match self {
             Self::Connection => "by options of the connection".to_owned(),
-            Self::Role(role) => format!("for role {role}"),
-            Self::Database(database) => format!("for database {database}"),
+            Self::Role(role) => format!("for role {}", name(role)),
+            Self::Database(database) => format!("for database {}", name(database)),
             Self::RoleInDatabase(role, database) => {
-                format!("for role {role} in database {database}")
+                format!("for role {} in database {}", name(role), name(database))
             }
             Self::AllRoles => "for all roles".to_owned(),
         }

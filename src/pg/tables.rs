@@ -4,6 +4,7 @@ use thiserror::Error;
 use tokio_postgres::{Client, Error as DriverError, Row};
 
 use super::identifier::identifier;
+use crate::model::foreign;
 
 /// One line a column. What one version of PostgreSQL does not have yet is asked for by way of JSON.
 const COLUMNS: &str = "\
@@ -192,7 +193,7 @@ pub enum Caution {
 /// The sequence of the ids, as far as this role may see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ids {
-    /// The sequence, quoted where it must be.
+    /// The sequence, with its schema, quoted where it must be.
     pub sequence: String,
     /// Its last value, where the role may see it.
     pub last: Option<i64>,
@@ -353,7 +354,7 @@ fn column(row: &Row) -> Result<Option<Column>, DriverError> {
     let Some(name) = row.try_get(4)? else { return Ok(None) };
     // A session may be set to quote all names (quote_all_identifiers).
     let of_type: String = row.try_get(5)?;
-    let of_type = of_type.trim_matches('"').to_owned();
+    let of_type = foreign::name(of_type.trim_matches('"'));
     Ok(Some(Column {
         name,
         of_type,

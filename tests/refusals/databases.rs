@@ -6,6 +6,7 @@ use std::thread;
 
 use serde_json::Value;
 
+use crate::remedies::typed;
 use crate::support::{Finished, Gen, Postgres, pgchaos};
 
 /// What is expected of a run.
@@ -25,7 +26,9 @@ enum Remedy {
     Sql(&'static str),
     /// The same in another database, as this one lets no one in or cannot be altered from within.
     SqlElsewhere(&'static str),
-    /// Types this line, which is a command of pgchaos, as a superuser.
+    /// Types all of these lines into psql.
+    Several(&'static [&'static str]),
+    /// Types `pgchaos clean --schema` with all that stands there of it.
     Clean,
     /// `pgchaos clean --schema, then pgchaos init`.
     CleanAndInit,
@@ -70,6 +73,16 @@ const ANEW: &[Remedy] = &[Remedy::Clean, RENAMED];
 fn schemas() -> Vec<Case> {
     use Expect::{Refused, Warns, Works};
     use Remedy::{Clean, CleanAndInit, DropTrigger, Sql};
+    let elsewhere = || Refused("and then that row is not there", &[Clean]);
+    let after = |what: &str, deferred: &str| {
+        let constraint = if deferred.is_empty() { "" } else { "CONSTRAINT" };
+        tables(&format!(
+            "CREATE FUNCTION removes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+                 $$ BEGIN {what}; RETURN NULL; END $$;
+             CREATE {constraint} TRIGGER removes AFTER INSERT ON pgchaos.user_events {deferred}
+                 FOR EACH ROW EXECUTE FUNCTION removes()"
+        ))
+    };
     let refuses = |condition: &str, what: &str| {
         tables(&format!(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
@@ -240,6 +253,62 @@ fn schemas() -> Vec<Case> {
             Refused("reports no row", &[DropTrigger, Clean]),
         ),
         case(
+            "removed_after",
+            after("DELETE FROM pgchaos.user_events WHERE id = NEW.id", ""),
+            elsewhere(),
+        ),
+        case(
+            "removed_at_the_end",
+            after(
+                "DELETE FROM pgchaos.user_events WHERE id = NEW.id",
+                "DEFERRABLE INITIALLY DEFERRED",
+            ),
+            elsewhere(),
+        ),
+        case(
+            "purchases_removed_after",
+            after(
+                "DELETE FROM pgchaos.user_events WHERE id = NEW.id AND event_type = 'purchase'",
+                "",
+            ),
+            elsewhere(),
+        ),
+        case(
+            "other_seq",
+            refuses("true", "NEW.seq := NEW.seq + 1; RETURN NEW"),
+            Refused("and then that row is not there", &[DropTrigger, Clean]),
+        ),
+        case(
+            "other_run",
+            refuses("true", "NEW.run_id := gen_random_uuid(); RETURN NEW"),
+            Refused("and then that row is not there", &[DropTrigger, Clean]),
+        ),
+        case(
+            "other_event",
+            refuses("true", "NEW.event_type := upper(NEW.event_type); RETURN NEW"),
+            Works,
+        ),
+        case(
+            "other_table",
+            tables(
+                "CREATE TABLE public.others (LIKE pgchaos.user_events);
+                 CREATE RULE elsewhere AS ON INSERT TO pgchaos.user_events DO INSTEAD
+                     INSERT INTO public.others VALUES
+                         (1, NEW.run_id, NEW.writer, NEW.seq, NEW.user_id, NEW.event_type, now())
+                     RETURNING *;
+                 GRANT ALL ON public.others TO {r}",
+            ),
+            elsewhere(),
+        ),
+        case(
+            "also_removed",
+            tables(
+                "CREATE RULE also AS ON INSERT TO pgchaos.user_events DO ALSO
+                     DELETE FROM pgchaos.user_events WHERE seq > 0",
+            ),
+            elsewhere(),
+        ),
+        case(
             "row_security",
             tables("ALTER TABLE pgchaos.user_events ENABLE ROW LEVEL SECURITY"),
             Refused(
@@ -271,7 +340,7 @@ fn schemas() -> Vec<Case> {
 /// Who may not come in, or may not write, and how that is mended.
 fn rights() -> Vec<Case> {
     use Expect::{Refused, Warns};
-    use Remedy::{Sql, SqlElsewhere};
+    use Remedy::{Several, Sql, SqlElsewhere};
     let read_only = "every session is read-only by default_transaction_read_only, set ";
     vec![
         case(
@@ -328,6 +397,21 @@ fn rights() -> Vec<Case> {
                 read_only,
                 &[Sql("BEGIN READ WRITE; ALTER ROLE \"r Read_only_both\" IN DATABASE \
                      \"d Read_only_both\" RESET default_transaction_read_only; COMMIT;")],
+            ),
+        ),
+        case(
+            "acts_as_another",
+            format!(
+                "{TABLES}{USERS}; DROP ROLE IF EXISTS \"an Other\"; CREATE ROLE \"an Other\";
+                 GRANT \"an Other\" TO {{r}}; ALTER ROLE {{r}} SET role = 'an Other'"
+            ),
+            Refused(
+                "permission denied for schema pgchaos",
+                &[Several(&[
+                    "GRANT USAGE ON SCHEMA pgchaos TO \"an Other\";",
+                    "GRANT SELECT ON pgchaos.users TO \"an Other\";",
+                    "GRANT SELECT, INSERT ON pgchaos.user_events TO \"an Other\";",
+                ])],
             ),
         ),
         case(
@@ -459,6 +543,14 @@ impl Place {
         assert_eq!(finished.summary["verification"]["lost"], 0, "{name}");
     }
 
+    /// Types the command that begins so, as it stands there.
+    #[track_caller]
+    fn typed(&self, said: &str, begin: &str) {
+        let at = said.find(begin).unwrap_or_else(|| panic!("{begin} in {said}"));
+        let end = said[at..].find([',', ';']).unwrap();
+        typed(tempfile::tempdir().unwrap().path(), &said[at..at + end]);
+    }
+
     fn take(&self, name: &str, remedy: Remedy, said: &str) {
         let is_said = |words: &str| assert!(said.contains(words), "{name}: {words} in\n{said}");
         match remedy {
@@ -466,18 +558,20 @@ impl Place {
                 is_said(line);
                 self.sql(line);
             }
+            Remedy::Several(lines) => {
+                for line in lines {
+                    is_said(line);
+                    self.sql(line);
+                }
+            }
             Remedy::SqlElsewhere(line) => {
                 is_said(line);
                 self.server.psql(line);
             }
-            Remedy::Clean => {
-                is_said("pgchaos clean --schema");
-                self.command(&["clean", "--schema"]);
-            }
+            Remedy::Clean => self.typed(said, "pgchaos clean --schema"),
             Remedy::CleanAndInit => {
-                is_said("pgchaos clean --schema, then pgchaos init");
-                self.command(&["clean", "--schema"]);
-                self.command(&["init"]);
+                self.typed(said, "pgchaos clean --schema");
+                self.typed(said, "pgchaos init");
                 self.sql(GRANTS);
             }
             Remedy::DropTrigger => {

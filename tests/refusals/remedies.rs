@@ -11,10 +11,10 @@ use std::sync::Arc;
 use crate::hopeless::url;
 use crate::support::{Finished, Gen, Postgres, pgchaos};
 
-/// Types a line into a shell, where `pgchaos` and PostgreSQL's programs are on the PATH and `server` is what they mean;
-/// gives back all that it said. Panics when it fails.
+/// Types a line into a shell, where `pgchaos` and PostgreSQL's programs are on the PATH and the password is known; gives
+/// back all that it said. Panics when it fails.
 #[track_caller]
-fn typed(server: &Postgres, home: &Path, line: &str) -> String {
+pub(crate) fn typed(home: &Path, line: &str) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_pgchaos")).parent().unwrap().to_owned();
     let path = std::env::var("PATH").unwrap();
     let mut shell = pgchaos(home, [""; 0]);
@@ -26,12 +26,7 @@ fn typed(server: &Postgres, home: &Path, line: &str) -> String {
             None => variables.env_remove(name),
         };
     }
-    let output = variables
-        .args(["-c", line])
-        .envs([("PGHOST", "127.0.0.1"), ("PGUSER", "postgres"), ("PGPASSWORD", "postgres")])
-        .env("PGPORT", server.port().to_string())
-        .output()
-        .unwrap();
+    let output = variables.args(["-c", line]).env("PGPASSWORD", "postgres").output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
     assert!(output.status.success(), "{line}: {said}");
@@ -66,7 +61,7 @@ fn a_database_that_is_not_there() {
         assert_eq!(refused.code, 4, "{}", refused.stderr);
         let (command, _) = remedy(&refused.stderr)[0].split_once(", or ").unwrap();
         assert!(command.starts_with("createdb "), "{command}");
-        typed(&server, home.path(), command);
+        typed(home.path(), command);
         writes(&Gen::start(one_write(&place)).finish());
     }
 }
@@ -188,8 +183,8 @@ fn tables_that_something_hangs_on() {
         .psql_in("hangs_on", "CREATE VIEW public.report AS SELECT * FROM pgchaos.user_events");
     let said = cleaned.clean("--schema", "postgres:postgres").unwrap_err();
     assert!(said.contains("2BP01") && cleaned.has_schema(), "{said}");
-    let (sql, _) = remedy(&said)[0].split_once(" in psql").unwrap();
-    cleaned.server.psql_in("hangs_on", sql);
+    let (psql, _) = remedy(&said)[0].split_once(", which takes").unwrap();
+    typed(cleaned.home.path(), psql);
     let said = cleaned.clean("--schema", "postgres:postgres").unwrap();
     assert!(said.contains("there is no schema pgchaos") && !cleaned.has_schema(), "{said}");
 }
@@ -218,7 +213,7 @@ fn no_record_to_verify() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(4), "{said}");
     assert_eq!(remedy(&said), ["pgchaos gen makes one; or name the record's file"]);
-    typed(&server, home.path(), "pgchaos gen --writes 1");
-    let said = typed(&server, home.path(), "pgchaos verify");
+    typed(home.path(), &format!("pgchaos gen --writes 1 -h 127.0.0.1 -p {}", server.port()));
+    let said = typed(home.path(), "pgchaos verify");
     assert!(said.contains("PASS"), "{said}");
 }
