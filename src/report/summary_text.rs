@@ -183,7 +183,8 @@ fn place(target: &SummaryTarget) -> String {
         let loopback = |address: IpAddr| address.to_canonical().is_loopback();
         host == "localhost" || host.starts_with(['/', '@']) || host.parse().is_ok_and(loopback)
     };
-    if target.host.split(',').all(is_here) {
+    let is_shortened = target.host.ends_with('…') || target.endpoints.ends_with('…');
+    if is_shortened || target.host.split(',').all(is_here) {
         return String::new();
     }
     let ports: Vec<&str> = target
