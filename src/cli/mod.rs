@@ -30,6 +30,7 @@ mod slips;
 pub mod variables;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -118,7 +119,15 @@ fn refuse(error: clap::Error) -> ! {
     let message = error.render().to_string();
     let concealed = printable(&without_secrets(&message)).into_owned();
     if concealed == message {
-        error.exit();
+        // Help goes to standard output, where a full disk keeps it from being there.
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        match printed {
+            Err(full) if !error.use_stderr() && full.kind() != std::io::ErrorKind::BrokenPipe => {
+                eprintln!("pgchaos: standard output cannot be written: {full}");
+                std::process::exit(i32::from(exit::Exit::CouldNotRun.code()));
+            }
+            _ => std::process::exit(error.exit_code()),
+        }
     }
     eprint!("{concealed}");
     std::process::exit(error.exit_code())
