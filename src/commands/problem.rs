@@ -219,10 +219,14 @@ fn remedy(error: &SetupError, place: &Place) -> Option<String> {
         ),
         // Not the server refused, but pgchaos refused the server's way of logging in.
         (_, None, Class::Auth) => {
-            "channel_binding=prefer (PGCHANNELBINDING), as the binding needs \
-                                   TLS; or scram-sha-256 for this role in the server's \
-                                   pg_hba.conf"
-                .to_owned()
+            format!(
+                "psql{}, which tells whether it is the server's way of logging in: what answers \
+                 there, a pooler or a proxy, may break it;\n\
+                 where channel_binding=require is set, channel_binding=prefer \
+                 (PGCHANNELBINDING), as the binding needs TLS;\n\
+                 or scram-sha-256 for this role in the server's pg_hba.conf",
+                place.psql_options()
+            )
         }
         // One SQLSTATE for three reasons; the message says which, in the server's language.
         (_, _, Class::Auth) => format!(

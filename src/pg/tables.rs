@@ -163,9 +163,10 @@ pub enum Caution {
     NoIndex,
     /// Few ids are left.
     #[error(
-        "{}{left} ids are left for pgchaos.user_events, then every write is refused (2200H, 22003). \
+        "{}{left} {} left for pgchaos.user_events, then every write is refused (2200H, 22003). \
          {mended_by}",
-        if *at_most { "at most " } else { "" }
+        if *at_most { "at most " } else { "" },
+        if *left == 1 { "id is" } else { "ids are" }
     )]
     FewIds {
         /// How many.
