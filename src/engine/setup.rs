@@ -14,7 +14,7 @@ use super::dialer::Dialer;
 use super::protocol::SHARED_SESSIONS;
 use super::signal::Signal;
 use crate::model::backoff::Backoff;
-use crate::model::fault::{Class, Fault, Phase};
+use crate::model::fault::{Fault, Phase};
 use crate::model::options::Protocol;
 use crate::pg::connect::{NotOpened, Opened};
 use crate::pg::load::LoadSession;
@@ -207,7 +207,7 @@ async fn attempt(
             Ok(Some(Prepared { users, protocol: found }))
         }
         Err(Unprepared::Setup(error)) => Err(error),
-        Err(Unprepared::Fault(step, fault)) if never(&fault) => {
+        Err(Unprepared::Fault(step, fault)) if fault.hopeless_before_first_success() => {
             Err(SetupError::Refused { step, fault, acting_as })
         }
         Err(Unprepared::Fault(_, fault) | Unprepared::Lagging(fault)) => {
@@ -310,13 +310,6 @@ pub async fn read_only_by_setting(dialer: &Dialer, failures: &[NotOpened]) -> Op
     setting.origin.map(|by| SetupError::ReadOnly { fault, by: Box::new(by) })
 }
 
-/// Deadlocks and cancelled statements can be tried again; the rest of `sql` stays wrong.
-fn never(fault: &Fault) -> bool {
-    matches!(fault.class, Class::Auth | Class::Protocol)
-        || fault.pooler_refusal().is_some()
-        || (fault.class == Class::Sql && fault.sqlstate.as_deref() != Some("57014"))
-}
-
 enum Unprepared {
     Fault(Step, Fault),
     /// A replica answered that does not have the objects yet: waiting helps.
@@ -353,6 +346,11 @@ async fn prepare(session: &Session, deadline: Duration) -> Result<Objective, Unp
     let trying = session.try_load(!identity);
     let step = if identity { Step::Try } else { Step::TryWithDefault };
     let tried = session.bounded(Phase::Check, deadline, trying).await;
+    if let Err(fault) = &tried
+        && matches!(fault.sqlstate.as_deref(), Some("2200H" | "22003"))
+    {
+        no_id_left(session, of_type, deadline).await?;
+    }
     match tried.map_err(|fault| Unprepared::Fault(step, fault))? {
         Tried::Kept => {}
         Tried::NoRow => return Err(Unprepared::Setup(SetupError::NoRow)),
@@ -371,14 +369,25 @@ async fn prepare(session: &Session, deadline: Duration) -> Result<Objective, Unp
     // What cannot be asked is only not told.
     if let Ok((highest, Some(ids))) = session.bounded(Phase::Check, deadline, session.ids()).await {
         let last = ids.last.unwrap_or(highest);
-        if ids.left(of_type, last) == 0 {
-            let mended_by = ids.mended_by(of_type);
-            return Err(Unprepared::Setup(SetupError::Flaw(Flaw::NoIdLeft { mended_by })));
+        if let Some(flaw) = ids.flaw(of_type, last) {
+            return Err(Unprepared::Setup(SetupError::Flaw(flaw)));
         }
         cautions.extend(ids.caution(of_type, last));
     }
     cautions.extend(short_statement_timeout(session, deadline).await);
     Ok(Objective { created, users, cautions })
+}
+
+/// Whether the refusal of a row is that of its id, which has words of its own.
+async fn no_id_left(
+    session: &Session,
+    of_type: &str,
+    deadline: Duration,
+) -> Result<(), Unprepared> {
+    let ids = session.bounded(Phase::Check, deadline, session.ids()).await;
+    let Ok((highest, Some(ids))) = ids else { return Ok(()) };
+    let flaw = ids.flaw(of_type, ids.last.unwrap_or(highest));
+    flaw.map_or(Ok(()), |flaw| Err(Unprepared::Setup(SetupError::Flaw(flaw))))
 }
 
 /// A limit under which many a write that a server is slow with is cancelled.
