@@ -113,6 +113,9 @@ pub(crate) enum SetUp {
     Stopped,
 }
 
+/// A healthy server has answered by then.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
+
 /// Waits until a server takes writes, then makes what is missing and tries the load.
 ///
 /// # Errors
@@ -130,6 +133,7 @@ pub(crate) async fn set_up(
     let mut random: SmallRng = SmallRng::from_rng(&mut rand::rng());
     loop {
         let wait = backoff.next_wait(clock.now(), &mut random);
+        let begin = clock.now() + wait;
         let attempt = async {
             tokio::time::sleep(wait).await;
             attempt(dialer, clock, recorder, protocol, &mut told).await
@@ -138,9 +142,26 @@ pub(crate) async fn set_up(
             attempt = attempt => if let Some(prepared) = attempt? {
                 return Ok(SetUp::Ready(prepared));
             },
-            () = stop.cancelled() => return Ok(SetUp::Stopped),
+            () = stop.cancelled() => {
+                still_waiting(clock.now().saturating_sub(begin), recorder).await;
+                return Ok(SetUp::Stopped);
+            }
         }
     }
+}
+
+/// An attempt from which there is no answer yet has told nothing.
+async fn still_waiting(time: Duration, recorder: &mpsc::Sender<Signal>) {
+    if time < WORTH_TELLING {
+        return;
+    }
+    let words = format!(
+        "stopped before anything was written: for {:.1} s the server had not answered what is tried \
+         first, a session, the tables and a write that is rolled back",
+        time.as_secs_f64()
+    );
+    // The recorder outlives the set-up.
+    let _ = recorder.send(Signal::Warning(words)).await;
 }
 
 /// One attempt; `None` when waiting may help.

@@ -26,10 +26,11 @@ const CREATE_SCHEMA: &str = "CREATE SCHEMA pgchaos;";
 const LOCK: &str = "SELECT pg_advisory_xact_lock(31638874042232691)";
 
 /// A transaction that sees what others committed before each statement. Limits that the server has
-/// for its sessions are meant for the load, and not for what is done before it.
+/// for its sessions are meant for the load, and not for what is done before it; what the client has
+/// given up ends there too, later than any of its deadlines.
 const BEGIN: [&str; 5] = [
     "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED",
-    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL statement_timeout = 60000",
     "SET LOCAL lock_timeout = 0",
     "SET LOCAL idle_in_transaction_session_timeout = 0",
     "SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings \
@@ -236,25 +237,26 @@ impl Session {
         Ok(tried)
     }
 
+    /// All in one round trip. What a constraint or a trigger would do at the end of the transaction
+    /// is done at once.
     async fn try_row(&self, event_type: &str, own_id: bool) -> Result<Tried, Error> {
-        let tried = self.write_and_look(event_type, own_id).await;
-        if !self.client.is_closed() {
-            self.client.batch_execute("ROLLBACK TO SAVEPOINT trial").await?;
-        }
-        tried
-    }
-
-    /// What a constraint or a trigger would do at the end of the transaction is done at once.
-    async fn write_and_look(&self, event_type: &str, own_id: bool) -> Result<Tried, Error> {
         let write = trial_write(event_type, own_id);
-        self.client.batch_execute("SAVEPOINT trial").await?;
-        let written = rows(self.client.simple_query(&write).await?);
-        self.client.batch_execute("SET CONSTRAINTS ALL IMMEDIATE").await?;
+        let (begun, written, constraints, there, undone) = tokio::join!(
+            self.client.batch_execute("SAVEPOINT trial"),
+            self.client.simple_query(&write),
+            self.client.batch_execute("SET CONSTRAINTS ALL IMMEDIATE"),
+            self.client.simple_query(TRIAL_LOOK),
+            self.client.batch_execute("ROLLBACK TO SAVEPOINT trial"),
+        );
+        begun?;
+        let written = rows(written?);
+        constraints?;
+        let there = rows(there?);
+        undone?;
         let [row] = written.as_slice() else { return Ok(Tried::NoRow) };
-        let Some(id) = row.try_get(0)? else { return Ok(Tried::Elsewhere) };
-        let there = rows(self.client.simple_query(TRIAL_LOOK).await?);
+        let id = row.try_get(0)?;
         let ids: Vec<Option<&str>> = there.iter().map(|row| row.get(0)).collect();
-        Ok(if ids == [Some(id)] { Tried::Kept } else { Tried::Elsewhere })
+        Ok(if id.is_some() && ids == [id] { Tried::Kept } else { Tried::Elsewhere })
     }
 
     /// In a transaction that is rolled back.
