@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::books::{Said, Truth, Verdict, differences};
-use crate::harness::Case;
+use crate::harness::{Case, Outcome, Skipped, Tally};
 
 pub(crate) const CASES: &[Case] = &[
     Case::alone("comparison::what_is_true_has_no_difference", what_is_true_has_no_difference),
@@ -14,7 +14,27 @@ pub(crate) const CASES: &[Case] = &[
         "comparison::a_pass_over_a_loss_is_a_difference",
         a_pass_over_a_loss_is_a_difference,
     ),
+    Case::alone("harness::a_skip_is_no_case_that_holds", a_skip_is_no_case_that_holds),
 ];
+
+/// It is counted apart, and a failure where nothing may be skipped.
+fn a_skip_is_no_case_that_holds() -> String {
+    let skipped = || Err(Skipped("it takes root".to_owned()));
+    let [holds, skips, fails] =
+        [(Ok("found".to_owned()), true), (skipped(), true), (skipped(), false)]
+            .map(|(found, may_skip)| Outcome::of(found, may_skip));
+    assert_eq!(holds, Outcome::Holds("found".to_owned()));
+    assert_eq!(skips, Outcome::Skipped("it takes root".to_owned()));
+    let why = "skipped, and PGCHAOS_TESTS_SKIP_NOTHING is set: it takes root";
+    assert_eq!(fails, Outcome::Fails(why.to_owned()));
+    let mut tally = Tally::default();
+    for (name, outcome) in [("one", &holds), ("two", &skips), ("three", &fails), ("four", &holds)] {
+        tally.add(name, outcome);
+    }
+    let words = "2 of 4 cases hold\nskipped, not passed: 1: two\nthese do not: 1: three";
+    assert_eq!(tally.words(), words);
+    words.lines().next().unwrap().to_owned()
+}
 
 /// Ten writes: 3 rejected, 6 and 7 in doubt, of which 6 is there; 2 and 9 are lost; 4 is there twice, 11 was never sent.
 fn known() -> Truth {
