@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
+use super::lengths::assert_exact;
 use super::namespaces::{cut_off, hosts, mend, network, run};
 use crate::books::{Said, Truth, Verdict, assert_true};
 use crate::harness::{Case, Skipped};
@@ -111,7 +112,7 @@ fn cut_and_end(one: &OneServer, load: Gen, dead: &str, serving: &str) -> String 
     one.wait_for_writes(30);
     let duration = outage["duration_s"].as_f64().unwrap();
     let gap = longest_gap_s(one, &load);
-    assert!((gap - duration).abs() < 0.1, "no row for {gap} s: {outage}");
+    assert_exact(duration, gap, &outage);
     assert!(duration >= CONNECT_TIMEOUT_S, "the dead one comes first: {outage}");
     assert_eq!(outage["errors"], serde_json::json!({"connection_lost": 1}), "{outage}");
     let again = wait_for(&load, from, "passed_over");
@@ -279,7 +280,7 @@ fn first_host_that_dies_in_mid_run() -> String {
     one.wait_for_writes(30);
     let duration = outage["duration_s"].as_f64().unwrap();
     let gap = longest_gap_s(&one, &load);
-    assert!((gap - duration).abs() < 0.1, "no row for {gap} s: {outage}");
+    assert_exact(duration, gap, &outage);
     let told = wait_for(&load, 0, "passed_over");
     assert_eq!(told["fault"]["endpoint"], format!("127.0.0.1:{}", first.port()));
     let run = run_id(&load);
