@@ -11,7 +11,7 @@ use crate::engine::setup::{SetupError, Step};
 use crate::model::fault::{Class, Fault, PoolerRefusal};
 use crate::model::foreign;
 use crate::model::own_limit::OwnLimit;
-use crate::pg::connect::ANSWERS_HTTP;
+use crate::pg::connect::{ANSWERS_HTTP, NOT_FOR_A_RECORD};
 use crate::pg::driver_error::TOO_MANY_ROUNDS;
 use crate::pg::host_address::HostAddress;
 use crate::pg::identifier::identifier;
@@ -207,6 +207,11 @@ fn remedy(error: &SetupError, place: &Place) -> Option<String> {
             "as {role} or a superuser, on PostgreSQL 16 or newer:\n\
              SET scram_iterations = 4096; ALTER ROLE {name} PASSWORD '…';\n\
              or another role with -U"
+        ),
+        _ if fault.password_missing && fault.message == NOT_FOR_A_RECORD => format!(
+            "pgchaos verify RECORD{}, if that is where the run wrote to: a password goes to a host \
+             that you name",
+            place.host_options()
         ),
         _ if fault.password_missing => format!(
             "PGPASSWORD=…, a line in ~/.pgpass (host:port:database:user:password), or {role}:…@ \
