@@ -294,8 +294,31 @@ fn remedy(error: &SetupError, place: &Place) -> Option<String> {
             "a database with an encoding that converts to UTF8: {}",
             new_database(place)
         ),
+        // A library that is loaded with each session, and whose file is not there.
+        (_, Some("58P01"), _) => "the library that the message names, installed on the server; or it \
+                                  taken out of session_preload_libraries and \
+                                  local_preload_libraries, of the server, the role and the database"
+            .to_owned(),
+        (Step::Connect, Some("42704" | "42601" | "22023"), _) => {
+            "what is wrong left out of PGOPTIONS, or of options in the connection string".to_owned()
+        }
+        // Something else in the schema has a name of the tables'.
+        (Step::Create | Step::CreateTables, Some("42710" | "42P07"), _) => anew_elsewhere(),
+        // Such as an event trigger that keeps tables from being made.
+        (Step::Create | Step::CreateTables, Some(_), Class::Sql) => format!(
+            "pgchaos init{}, as a role that may make tables here (-U); then {}",
+            place.options_of_others(),
+            grants(&granted)
+        ),
         _ => return None,
     })
+}
+
+/// Where what stands in the way is nobody's that pgchaos knows, it is not pgchaos's to remove.
+fn anew_elsewhere() -> String {
+    "another database with -d; or the schema kept under another name, as its owner:\n\
+     ALTER SCHEMA pgchaos RENAME TO pgchaos_before;"
+        .to_owned()
 }
 
 fn grants(name: &str) -> String {
@@ -361,6 +384,9 @@ fn of_pooler(refusal: PoolerRefusal, role: &str) -> String {
             "pool_mode = transaction or session for this database in pgbouncer.ini, and then \
              RELOAD: pgchaos verifies in transactions"
                 .to_owned()
+        }
+        PoolerRefusal::Console => {
+            "another database with -d: this one is the pooler's own console".to_owned()
         }
         PoolerRefusal::Login => format!(
             "the password of {role} as the pooler has it (PgBouncer's auth_file or auth_query) in \

@@ -229,6 +229,13 @@ impl Ids {
         format!("{column}ALTER SEQUENCE {} AS bigint NO MAXVALUE;", self.sequence)
     }
 
+    /// That none is left.
+    #[must_use]
+    pub fn flaw(&self, of_type: &str, last: i64) -> Option<Flaw> {
+        let none_left = self.left(of_type, last) == 0;
+        none_left.then(|| Flaw::NoIdLeft { mended_by: self.mended_by(of_type) })
+    }
+
     /// What is to be said of them.
     #[must_use]
     pub fn caution(&self, of_type: &str, last: i64) -> Option<Caution> {

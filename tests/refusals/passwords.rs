@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use crate::support::{Finished, Gen, Postgres, pgchaos};
+use crate::support::{Finished, Gen, Postgres, pgchaos, skip};
 
 /// Nothing else is called so.
 const SECRET: &str = "Sesam-7f3a_oeffne-dich";
@@ -189,9 +189,7 @@ fn asked_elsewhere<T>(command: impl FnOnce(u16) -> T) -> Option<(Vec<u8>, T)> {
 
     // The thread's alone, and so that of what it starts.
     if let Err(error) = nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET) {
-        // What a test prints is only shown when it fails: this must be seen.
-        let mut seen = std::io::stderr();
-        writeln!(seen, "SKIPPED, NOT PASSED: no network of its own: {error}").unwrap();
+        skip(&format!("no network of its own: {error}"));
         return None;
     }
     let line = "ip link set lo up && ip address add 10.9.9.9/32 dev lo";
