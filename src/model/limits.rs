@@ -15,6 +15,20 @@ pub enum Finding {
     Unseen(String),
 }
 
+impl Finding {
+    /// The same where pgchaos itself ran out of what `own_limits` names: what it had no room for is
+    /// no word about the cluster's time, so that no limit fails by it.
+    #[must_use]
+    pub fn with_own_limits(self, own_limits: &[String]) -> Self {
+        match self {
+            Self::Exceeded(why) if !own_limits.is_empty() => {
+                Self::Unseen(format!("{why}, but pgchaos itself was out of resources"))
+            }
+            other => other,
+        }
+    }
+}
+
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Limited {

@@ -241,6 +241,7 @@ impl Run {
             What::Run(_)
             | What::Refused { .. }
             | What::Stalled(_)
+            | What::NoSession(_)
             | What::StallSeen(_)
             | What::Written(_)
             | What::ReadBack(_)
