@@ -15,7 +15,7 @@ use super::server::Server;
 use super::summary::{
     HeldBy, RateSummary, Summary, SummaryOptions, VerificationState, VerificationSummary, Writes,
 };
-use super::verdict::{Findings, Verdict, judge};
+use super::verdict::{Findings, Outcome, Verdict, judge};
 
 /// The summary of a run, with its verdict.
 #[must_use]
@@ -53,6 +53,20 @@ pub fn sum_up(run: &Run) -> Summary {
         verdict: verdict.outcome,
         reasons: verdict.reasons,
     }
+}
+
+/// The summary that a verification of its own gives: where it was not complete, what an earlier one
+/// found still counts, and is no pass of this one. A table that was removed since is said alone.
+#[must_use]
+pub fn sum_up_verified(run: &Run) -> Summary {
+    let mut summary = sum_up(run);
+    let later = run.verification_since.as_ref();
+    if let Some(later) = later.filter(|later| !later.notes.contains(&Note::Removed)) {
+        summary.verdict = summary.verdict.max(Outcome::Inconclusive);
+        let reason = later.reason.as_deref().unwrap_or("it did not finish");
+        summary.reasons.push(format!("not verified now, an earlier verification counts: {reason}"));
+    }
+    summary
 }
 
 /// The verdict of a run.
