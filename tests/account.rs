@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use pgchaos::model::account::{Account, Presence, account};
+use pgchaos::model::decision::{View, decide};
 use pgchaos::model::event::{
     Backend, Checked, Connected, Event, Failure, Interval, OutageBegan, Progress, Verification,
     What,
@@ -523,4 +524,29 @@ fn a_killed_run_has_no_lost_write_after_its_last_flush() {
     let run = recorded(1, &events);
     let account = account(&run.ledger, &presence(&truth), &run.closing());
     assert_eq!(account, Account { present: 5, unaccounted: 2, ..Account::default() });
+}
+
+/// A server that hides which it is may have acknowledged on any timeline: the others must not decide over its writes.
+#[test]
+fn what_a_server_without_an_identity_acknowledged_counts_when_it_is_chosen_who_decides() {
+    let known = Server {
+        timeline: Some(1),
+        system_identifier: Some("7".to_owned()),
+        postmaster_start: Some("2026-11-22T20:00:00Z".parse().unwrap()),
+        ..Server::default()
+    };
+    let mut run = Run::new(samples::header(1));
+    let acknowledging = |server: &Server| What::Acknowledging { server: Server::clone(server) };
+    run.system_identifier = known.system_identifier.clone();
+    run.apply(&Event { at: Duration::from_secs(1), what: acknowledging(&known) });
+    assert!(!run.known().acknowledged_unseen);
+    let other = Server { system_identifier: Some("8".to_owned()), timeline: None, ..known.clone() };
+    run.apply(&Event { at: Duration::from_secs(2), what: acknowledging(&other) });
+    assert!(!run.known().acknowledged_unseen, "another cluster's say nothing of this one");
+    run.apply(&Event { at: Duration::from_secs(3), what: acknowledging(&Server::default()) });
+    assert!(run.known().acknowledged_unseen);
+    let view = View::SeveralHosts;
+    let writable = Server { database: run.known().database, ..known };
+    let decided = decide(&run.known(), &view, &[writable]);
+    assert!(decided.is_err(), "{decided:?}");
 }

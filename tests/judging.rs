@@ -255,6 +255,38 @@ fn what_could_not_be_verified_is_never_a_pass() {
 }
 
 #[test]
+fn what_pgchaos_itself_could_not_do_fails_no_limit_of_a_drill() {
+    let text = SCENARIO.replace("longest-outage = '10s'", "longest-outage = '1s'");
+    let strict = Scenario::read(
+        "mine",
+        "mine.toml",
+        &text.replace("availability = 50", "availability = 99"),
+    );
+    let outcomes = |summary: &Summary| -> Vec<Outcome> {
+        let judged = judge(strict.as_ref().unwrap(), summary, &played());
+        let of_time = |one: &&Judged| matches!(&*one.what, "longest outage" | "availability");
+        judged.iter().filter(of_time).map(|one| one.outcome).collect()
+    };
+    let mut summary = history(Some(2));
+    summary.rate.availability_pct = Some(70.0);
+    assert_eq!(outcomes(&summary), [Outcome::Fail; 2]);
+    summary.own_limits = vec!["pgchaos itself ran out of ports once".to_owned()];
+    assert_eq!(outcomes(&summary), [Outcome::Inconclusive; 2]);
+}
+
+#[test]
+fn a_pause_of_pgchaos_itself_leaves_the_availability_open() {
+    let judged = |at_least: f64| {
+        let mut summary = history(Some(2));
+        summary.rate.availability_pct = Some(100.0);
+        summary.rate.availability_at_least_pct = Some(at_least);
+        let judged = judge(&scenario(), &summary, &played());
+        judged.into_iter().find(|one| one.what == "availability").unwrap().outcome
+    };
+    assert_eq!((judged(49.9), judged(50.0)), (Outcome::Inconclusive, Outcome::Pass));
+}
+
+#[test]
 fn steps_that_were_not_reached_are_not_judged_as_if_they_were() {
     let played = Played {
         reached: 2,

@@ -15,8 +15,9 @@ use pgchaos::model::account::Account;
 use pgchaos::model::clock_offset::ClockOffset;
 use pgchaos::model::event::{
     AckGap, ApiReached, Backend, Backwards, BackwardsWhat, Checked, Connected, Event, Failure,
-    Holding, IdGap, Interval, LeaderSeen, Note, OutageBegan, Progress, ReadBack, Ready, ReplicaLag,
-    Stalled, StopReason, Verification, What, WritersOut, Writes, WritesResumed, Written,
+    Holding, IdGap, Interval, LeaderSeen, NoSession, Note, OutageBegan, Progress, ReadBack, Ready,
+    ReplicaLag, Stalled, StopReason, Verification, What, WritersOut, Writes, WritesResumed,
+    Written,
 };
 use pgchaos::model::fault::{Class, Fault, Phase};
 use pgchaos::model::injection::{Cause, Injected};
@@ -259,6 +260,7 @@ fn all_kinds() -> Vec<What> {
             seq: Some(82),
             since: Duration::from_micros(81_000_001),
         }),
+        What::NoSession(NoSession { writer: 7, since: Duration::from_micros(81_000_001) }),
         What::StallSeen(StallSeen {
             stall_cause: Some(StallCause::Lock),
             blocked_by: Some(blocker()),
@@ -474,9 +476,10 @@ fn kind(what: &What) -> usize {
         What::OwnPause(_) => 40,
         What::PassedOver(_) => 41,
         What::StallSeen(_) => 42,
+        What::NoSession(_) => 43,
     }
 }
-const KINDS: usize = 43;
+const KINDS: usize = 44;
 
 #[test]
 fn every_kind_of_event_comes_back_as_it_was() {

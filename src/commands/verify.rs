@@ -15,10 +15,9 @@ use crate::engine::patroni_watch::DEADLINE;
 use crate::engine::record_file::{RecordWriter, Recorded, lost_writes, must_be_at_rest, read};
 use crate::engine::setup;
 use crate::engine::verification::{Site, Step, Subject, verify};
-use crate::model::event::{Event, Note, What};
+use crate::model::event::{Event, What};
 use crate::model::options::Target;
-use crate::model::summing_up::sum_up;
-use crate::model::verdict::Outcome;
+use crate::model::summing_up::sum_up_verified;
 use crate::patroni::PatroniApi;
 use crate::pg::application_name::Purpose;
 use crate::report::words::looked_at;
@@ -60,26 +59,16 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     })
     .await;
     verification.lost_writes = lost_writes(run.header.started_at, &verification, Some(&path));
-    let removed = verification.notes.contains(&Note::Removed);
-    let incomplete = verification.account.is_none() && !removed;
-    let reason = verification.reason.clone().filter(|_| incomplete);
     let event = Event { at: run.elapsed, what: What::Verified(Box::new(verification)) };
     run.apply(&event);
-    let mut summary = sum_up(&run);
+    let mut summary = sum_up_verified(&run);
     summary.record = Some(record);
     let printed = print_summary(&summary, args.output.summary);
     let written = reports.write(&summary);
     // The last, as its disk may hang: the answer is there by then.
     keep(&path, &event);
     printed.and(written)?;
-    // A pass that stands on an earlier verification alone is not what was asked for now.
-    Ok(match (reason, summary.verdict) {
-        (Some(reason), Outcome::Pass) => {
-            tell!("pgchaos: not verified now, so this is no pass (exit 3): {reason}");
-            Exit::Inconclusive
-        }
-        (_, verdict) => verdict.into(),
-    })
+    Ok(summary.verdict.into())
 }
 
 /// The APIs that say who leads: those that were named, else those that the run watched.

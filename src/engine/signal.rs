@@ -54,6 +54,8 @@ pub(crate) enum Signal {
         fault: Box<Fault>,
         server: Option<Box<Server>>,
     },
+    /// A writer waits for a session since this time, and no attempt has failed.
+    NoSession { writer: i32, since: Duration, at: Duration },
     /// Places were tried in vain before another one served.
     PassedOver { writer: Option<i32>, at: Duration, failures: Vec<NotOpened>, served_by: String },
     /// The run can never work as it was asked for.

@@ -10,7 +10,7 @@ use super::clock::Clock;
 
 /// First sessions that are there within this time shift the schedule, as the time it takes to
 /// connect at first is no outage and no latency. One that comes later is late.
-const SOON: Duration = Duration::from_secs(1);
+pub(crate) const SOON: Duration = Duration::from_secs(1);
 
 /// When the schedule begins, for all writers.
 #[derive(Debug)]

@@ -24,8 +24,8 @@ pub use outages::{
 };
 pub use watching::{ApiReached, LeaderSeen, ReplicaLag};
 pub use writing::{
-    Backend, Connected, ErrorCounts, Failure, Interval, Progress, ReadBack, Ready, Stalled, Writes,
-    Written,
+    Backend, Connected, ErrorCounts, Failure, Interval, NoSession, Progress, ReadBack, Ready,
+    Stalled, Writes, Written,
 };
 
 use super::clock_offset::ClockOffset;
@@ -81,6 +81,8 @@ pub enum What {
     },
     /// A write has had no answer for longer than `--stall-after`.
     Stalled(Stalled),
+    /// A writer has had no session for too long, or when the load ended, and no attempt has failed.
+    NoSession(NoSession),
     /// What writes without an answer wait for, by a look at their own server processes: the first
     /// look in an outage, and every change.
     StallSeen(StallSeen),

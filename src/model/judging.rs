@@ -11,6 +11,7 @@ use super::fault::Class;
 use super::injection::Injection;
 use super::kind::Kind;
 use super::limits::{self, Finding};
+use super::options::Rate;
 use super::outage::Outage;
 use super::own_pause::OwnPauses;
 use super::percent;
@@ -55,6 +56,8 @@ struct Scope<'a> {
     errors: Vec<Class>,
     lost: Option<u64>,
     own_pauses: &'a OwnPauses,
+    /// What pgchaos itself ran out of.
+    own_limits: &'a [String],
 }
 
 /// Judges a drill, in the order of its steps and then of the run.
@@ -83,7 +86,9 @@ pub fn judge(scenario: &Scenario, summary: &Summary, played: &Played) -> Vec<Jud
         let outages: Vec<&Outage> = summary.outages.iter().filter(caused).collect();
         let lost = counted.then(|| outages.iter().map(|outage| outage.lost).sum());
         let errors = errors_of(step.number, &summary.injections);
-        of_scope(&Scope { of, outages, errors, lost, own_pauses }, expect, &mut judged);
+        let own_limits = &summary.own_limits;
+        let scope = Scope { of, outages, errors, lost, own_pauses, own_limits };
+        of_scope(&scope, expect, &mut judged);
     }
     if let Some(why) = &played.cut_short {
         judged.push(unseen("run".to_owned(), "all steps", "played to the end", why));
@@ -154,17 +159,18 @@ fn of_run(
         errors: summary.errors.iter().filter(|(_, count)| **count > 0).map(|(c, _)| *c).collect(),
         lost: counted.then_some(found.lost),
         own_pauses,
+        own_limits: &summary.own_limits,
     };
     of_scope(&scope, expect, judged);
     if let Some(least) = expect.min_availability_pct {
-        let (seen, at_most) =
-            (summary.rate.availability_pct, summary.rate.availability_at_most_pct);
-        let outcome = match seen {
-            None => Outcome::Inconclusive,
-            Some(seen) if seen >= least => Outcome::Pass,
-            // While pgchaos itself did not run it saw nothing.
-            Some(_) if at_most.is_some_and(|at_most| at_most >= least) => Outcome::Inconclusive,
-            Some(_) => Outcome::Fail,
+        let closed_loop = summary.options.load.rate == Rate::Max;
+        let found = limits::availability(&summary.rate, closed_loop, own_pauses, least);
+        let seen = summary.rate.availability_pct;
+        let outcome = match found.map(|finding| finding.with_own_limits(scope.own_limits)) {
+            _ if seen.is_none() => Outcome::Inconclusive,
+            None => Outcome::Pass,
+            Some(Finding::Unseen(_)) => Outcome::Inconclusive,
+            Some(Finding::Exceeded(_)) => Outcome::Fail,
         };
         let seen = seen.map_or("no write was due".to_owned(), |seen| percent::beside(seen, least));
         judged.push(scope.judged("availability", format!("at least {least} %"), seen, outcome));
@@ -244,7 +250,8 @@ fn of_scope(scope: &Scope<'_>, expect: &Expect, judged: &mut Vec<Judged>) {
 /// while pgchaos itself did not run was not seen.
 fn of_longest(scope: &Scope<'_>, most: Duration) -> (String, Outcome) {
     let all: Vec<Outage> = scope.outages.iter().copied().cloned().collect();
-    match limits::outages(&all, scope.own_pauses, most) {
+    let found = limits::outages(&all, scope.own_pauses, most);
+    match found.map(|finding| finding.with_own_limits(scope.own_limits)) {
         Some(Finding::Exceeded(why)) => (why, Outcome::Fail),
         Some(Finding::Unseen(why)) => (why, Outcome::Inconclusive),
         None => {

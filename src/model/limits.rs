@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::outage::Outage;
 use super::own_pause::OwnPauses;
+use super::percent;
+use super::summary::RateSummary;
 
 /// What a limit comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,20 @@ pub enum Finding {
     Exceeded(String),
     /// Whether it holds was not seen. Why.
     Unseen(String),
+}
+
+impl Finding {
+    /// The same where pgchaos itself ran out of what `own_limits` names: what it had no room for is
+    /// no word about the cluster's time, so that no limit fails by it.
+    #[must_use]
+    pub fn with_own_limits(self, own_limits: &[String]) -> Self {
+        match self {
+            Self::Exceeded(why) if !own_limits.is_empty() => {
+                Self::Unseen(format!("{why}, but pgchaos itself was out of resources"))
+            }
+            other => other,
+        }
+    }
 }
 
 /// What is limited.
@@ -42,6 +58,36 @@ pub fn outages(outages: &[Outage], pauses: &OwnPauses, max: Duration) -> Option<
 #[must_use]
 pub fn degraded(outages: &[Outage], pauses: &OwnPauses, max: Duration) -> Option<Finding> {
     judge(Limited::Degraded, outages, pauses, max)
+}
+
+/// The limit of availability: at least `min` percent of what was due, or of the time in a closed
+/// loop. `None` also where it is not known.
+#[must_use]
+pub fn availability(
+    rate: &RateSummary,
+    closed_loop: bool,
+    pauses: &OwnPauses,
+    min: f64,
+) -> Option<Finding> {
+    let pct = rate.availability_pct?;
+    let at_least = rate.availability_at_least_pct.unwrap_or(pct);
+    let at_most = rate.availability_at_most_pct.unwrap_or(pct);
+    let share = percent::beside(pct, min);
+    let of = match closed_loop {
+        true => "of the time was not without a write in an outage",
+        false => "of due writes acknowledged",
+    };
+    match (at_least < min, at_most < min) {
+        (false, _) => None,
+        (true, true) => {
+            Some(Finding::Exceeded(format!("{share} {of}, at least {min} % asked for")))
+        }
+        (true, false) => Some(Finding::Unseen(format!(
+            "{share} {of}, but pgchaos itself did not run for {:.1} s: whether it is {min} % was not \
+             seen",
+            pauses.total().as_secs_f64()
+        ))),
+    }
 }
 
 fn judge(

@@ -41,6 +41,7 @@
 pub mod account;
 pub mod ack_gaps;
 pub mod ack_trail;
+pub mod availability;
 pub mod backoff;
 pub mod by_writer;
 pub mod clock_offset;

@@ -84,6 +84,25 @@ impl OwnPauses {
         self.pauses.iter().map(|pause| pause.length).sum::<Duration>() + self.forgotten
     }
 
+    /// How long pgchaos did not run between two times and outside of these stretches, which do not
+    /// overlap. Pauses that are forgotten may have been there.
+    #[must_use]
+    pub fn outside(
+        &self,
+        from: Duration,
+        to: Duration,
+        stretches: &[(Duration, Duration)],
+    ) -> Duration {
+        let mut length = self.forgotten;
+        for pause in &self.pauses {
+            let within =
+                |(begin, end): &(Duration, Duration)| pause.inside(from.max(*begin), to.min(*end));
+            let known: Duration = stretches.iter().map(within).sum();
+            length += pause.inside(from, to).saturating_sub(known);
+        }
+        length
+    }
+
     /// What a length that was measured from one time to another is at least and at most: less what
     /// pgchaos slept through, and with what it slept through just before or after.
     #[must_use]

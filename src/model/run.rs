@@ -241,6 +241,7 @@ impl Run {
             What::Run(_)
             | What::Refused { .. }
             | What::Stalled(_)
+            | What::NoSession(_)
             | What::StallSeen(_)
             | What::Written(_)
             | What::ReadBack(_)
@@ -282,8 +283,11 @@ impl Run {
     /// What is known of the cluster that the run wrote to.
     #[must_use]
     pub fn known(&self) -> Known {
-        // A server of another cluster says nothing of this one's timelines.
-        let of_cluster = |server: &&Server| server.system_identifier == self.system_identifier;
+        // A server of another cluster says nothing of this one's timelines. One that hides which it
+        // is may be of this one: what it acknowledged counts.
+        let of_cluster = |server: &&Server| {
+            server.system_identifier.is_none() || server.system_identifier == self.system_identifier
+        };
         let servers: Vec<&Server> = self.acknowledging.iter().filter(of_cluster).collect();
         let timelines = || servers.iter().map(|server| server.timeline);
         let shared = |server: &&&Server| {

@@ -71,6 +71,10 @@ pub struct Summary {
     /// When pgchaos itself did not run.
     #[serde(default)]
     pub own_pauses: Vec<OwnPause>,
+    /// What pgchaos itself ran out of, how often, and what to do about it: no limit of time fails
+    /// by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_limits: Vec<String>,
     /// Connect attempts that hung, and were given up beside others.
     #[serde(default)]
     pub abandoned: u64,
@@ -175,6 +179,10 @@ pub struct RateSummary {
     /// Acknowledged of due, in percent; in a closed loop the share of the time since the first
     /// acknowledged write that was not without one in an outage. `None` when nothing came due.
     pub availability_pct: Option<f64>,
+    /// What that is at least, as no write may have been possible while pgchaos itself did not run;
+    /// where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability_at_least_pct: Option<f64>,
     /// What that would be at most, had pgchaos always run; where it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability_at_most_pct: Option<f64>,

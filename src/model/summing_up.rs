@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::availability::Availability;
 use super::event::{Note, Verification};
 use super::options::Rate;
-use super::outage::{Outage, QUIET};
+use super::outage::Outage;
 use super::own_limit::OwnLimit;
 use super::record::FORMAT;
 use super::run::Run;
@@ -14,7 +15,7 @@ use super::server::Server;
 use super::summary::{
     HeldBy, RateSummary, Summary, SummaryOptions, VerificationState, VerificationSummary, Writes,
 };
-use super::verdict::{Findings, Verdict, judge};
+use super::verdict::{Findings, Outcome, Verdict, judge};
 
 /// The summary of a run, with its verdict.
 #[must_use]
@@ -45,12 +46,27 @@ pub fn sum_up(run: &Run) -> Summary {
         outages: run.outages.iter().cloned().chain(run.open_outage()).collect(),
         injections: run.injections.clone(),
         own_pauses: run.own_pauses.as_slice().to_vec(),
+        own_limits: own_limits(run),
         abandoned: run.abandoned,
         clocks: run.clocks.best(),
         record: None,
         verdict: verdict.outcome,
         reasons: verdict.reasons,
     }
+}
+
+/// The summary that a verification of its own gives: where it was not complete, what an earlier one
+/// found still counts, and is no pass of this one. A table that was removed since is said alone.
+#[must_use]
+pub fn sum_up_verified(run: &Run) -> Summary {
+    let mut summary = sum_up(run);
+    let later = run.verification_since.as_ref();
+    if let Some(later) = later.filter(|later| !later.notes.contains(&Note::Removed)) {
+        summary.verdict = summary.verdict.max(Outcome::Inconclusive);
+        let reason = later.reason.as_deref().unwrap_or("it did not finish");
+        summary.reasons.push(format!("not verified now, an earlier verification counts: {reason}"));
+    }
+    summary
 }
 
 /// The verdict of a run.
@@ -81,8 +97,7 @@ pub fn verdict(run: &Run) -> Verdict {
         own_limits: own_limits(run),
         closed_loop: run.header.options.rate == Rate::Max,
         lag: run.header.thresholds.max_lag.and_then(|max| run.replicas.judge(run.elapsed, max)),
-        availability_pct: rate(run).availability_pct,
-        availability_at_most_pct: availability_at_most(run),
+        rate: rate(run),
         p99: run.latencies.quantile(0.99),
         p99_undisturbed: undisturbed.and_then(|latencies| latencies.quantile(0.99)),
     };
@@ -130,55 +145,29 @@ fn writes(run: &Run) -> Writes {
 fn rate(run: &Run) -> RateSummary {
     let acknowledged = run.ledger.counts().acknowledged as f64;
     let elapsed = run.elapsed.max(Duration::from_millis(1)).as_secs_f64();
+    let availability = availability(run);
+    let has_paused = run.own_pauses.longest().is_some();
+    let bounds = availability.filter(|_| has_paused);
     RateSummary {
         acknowledged_per_s: (acknowledged / elapsed * 1e3).round() / 1e3,
-        availability_pct: availability(run, Duration::ZERO),
-        availability_at_most_pct: run.own_pauses.longest().and_then(|_| availability_at_most(run)),
+        availability_pct: availability.map(|share| share.pct),
+        availability_at_least_pct: bounds.map(|share| share.at_least_pct),
+        availability_at_most_pct: bounds.map(|share| share.at_most_pct),
     }
 }
 
-/// What the availability would be, had pgchaos always run.
-fn availability_at_most(run: &Run) -> Option<f64> {
-    availability(run, run.own_pauses.total())
-}
-
-/// On a schedule: acknowledged of due, in percent. In a closed loop nothing comes due in an outage:
-/// the share of the time since the first acknowledged write that was not without one in an outage.
-/// `asleep` is time that does not count.
-#[allow(clippy::cast_precision_loss)]
-fn availability(run: &Run, asleep: Duration) -> Option<f64> {
-    let of =
-        |part: f64, whole: f64| (whole > 0.0).then(|| (part / whole * 100.0).clamp(0.0, 100.0));
+/// How much was acknowledged of what was due, or of the time.
+fn availability(run: &Run) -> Option<Availability> {
+    let pauses = &run.own_pauses;
     match run.header.options.rate {
         Rate::PerSecond(per_second) => {
-            let missed = per_second * asleep.as_secs_f64();
-            of(run.ledger.counts().acknowledged as f64 + missed, run.due as f64)
+            let acknowledged = run.ledger.counts().acknowledged;
+            Availability::on_schedule(acknowledged, run.due, per_second, pauses)
         }
         Rate::Max => {
-            let first = run.first_ack?;
             let open = run.open_outage();
-            let outages = || run.outages.iter().chain(&open);
-            // Only an outage that was open for all writers was measured after the end of the load.
-            let measured_on = |outage: &&Outage| {
-                outage.open.is_some()
-                    || (!outage.partial && outage.first_ack.is_some_and(|at| at > run.elapsed))
-            };
-            let end = |outage: &Outage| {
-                let over = outage.began.saturating_add(outage.degraded);
-                if outage.open.is_some() { over } else { outage.first_ack.unwrap_or(over) }
-            };
-            let end = outages().filter(measured_on).map(end).max();
-            let whole = run.elapsed.max(end.unwrap_or_default()).saturating_sub(first);
-            // What was without a write before the first one is no time of the load.
-            let without = |outage: &Outage| {
-                let before = first.saturating_sub(outage.began);
-                // A stretch that is shorter is not among them.
-                let before = if before < QUIET { Duration::ZERO } else { before };
-                outage.without_ack.saturating_sub(before)
-            };
-            let without: Duration = outages().map(without).sum();
-            let without = without.saturating_sub(asleep);
-            of(whole.saturating_sub(without).as_secs_f64(), whole.as_secs_f64())
+            let outages: Vec<Outage> = run.outages.iter().chain(&open).cloned().collect();
+            Availability::of_time(run.first_ack?, run.elapsed, &outages, pauses)
         }
     }
 }

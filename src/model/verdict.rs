@@ -10,7 +10,7 @@ use super::limits::{self, Finding};
 use super::options::Thresholds;
 use super::outage::Outage;
 use super::own_pause::OwnPauses;
-use super::percent;
+use super::summary::RateSummary;
 
 /// What a run comes to. The order is that of gravity when several are merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,10 +63,8 @@ pub struct Findings<'a> {
     pub lag: Option<Finding>,
     /// Nothing comes due by the time: what counts is the time in which one could write.
     pub closed_loop: bool,
-    /// Acknowledged of due, in percent, or that share of the time.
-    pub availability_pct: Option<f64>,
-    /// What that would be, had pgchaos always run.
-    pub availability_at_most_pct: Option<f64>,
+    /// The availability, and its bounds.
+    pub rate: RateSummary,
     /// The 99th percentile of latency.
     pub p99: Option<Duration>,
     /// The same without the writes that an own pause held up.
@@ -121,8 +119,7 @@ fn failures(findings: &Findings<'_>, thresholds: &Thresholds) -> Vec<String> {
             writes(findings.unexpected)
         ));
     }
-    // What pgchaos itself had no room for is no word about the cluster's time.
-    for finding in of_time(findings, thresholds).into_iter().filter(|_| is_own_free(findings)) {
+    for finding in of_time(findings, thresholds) {
         if let Finding::Exceeded(reason) = finding {
             reasons.push(reason);
         }
@@ -136,39 +133,14 @@ fn of_time(findings: &Findings<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let of_outages = thresholds.max_outage.and_then(|max| limits::outages(outages, pauses, max));
     let of_degraded =
         thresholds.max_degraded.and_then(|max| limits::degraded(outages, pauses, max));
-    let of_availability =
-        thresholds.min_availability_pct.and_then(|min| availability(findings, min));
+    let of_availability = thresholds
+        .min_availability_pct
+        .and_then(|min| limits::availability(&findings.rate, findings.closed_loop, pauses, min));
     let of_latency = thresholds.max_p99.and_then(|max| latency(findings, max));
     let of_lag = findings.lag.clone();
     let all = [of_outages, of_degraded, of_availability, of_latency, of_lag];
-    all.into_iter().flatten().collect()
-}
-
-/// Whether pgchaos ran out of nothing itself.
-fn is_own_free(findings: &Findings<'_>) -> bool {
-    findings.own_limits.is_empty()
-}
-
-fn availability(findings: &Findings<'_>, min: f64) -> Option<Finding> {
-    let pct = findings.availability_pct?;
-    let at_most = findings.availability_at_most_pct.unwrap_or(pct);
-    let of = match findings.closed_loop {
-        true => "of the time was not without a write in an outage",
-        false => "of due writes acknowledged",
-    };
-    match (pct < min, at_most < min) {
-        (false, _) => None,
-        (true, true) => {
-            let pct = percent::beside(pct, min);
-            Some(Finding::Exceeded(format!("{pct} {of}, at least {min} % asked for")))
-        }
-        (true, false) => Some(Finding::Unseen(format!(
-            "{} {of}, but pgchaos itself did not run for {:.1} s: whether it is {min} % was not \
-             seen",
-            percent::beside(pct, min),
-            findings.own_pauses.total().as_secs_f64()
-        ))),
-    }
+    let of_own = |finding: Finding| finding.with_own_limits(&findings.own_limits);
+    all.into_iter().flatten().map(of_own).collect()
 }
 
 fn latency(findings: &Findings<'_>, max: Duration) -> Option<Finding> {
@@ -224,16 +196,12 @@ fn gaps(findings: &Findings<'_>, thresholds: &Thresholds) -> Vec<String> {
         );
     }
     for finding in of_time(findings, thresholds) {
-        match finding {
-            Finding::Unseen(reason) => reasons.push(reason),
-            Finding::Exceeded(reason) if !is_own_free(findings) => {
-                reasons.push(format!("{reason}, but pgchaos itself was out of resources"));
-            }
-            Finding::Exceeded(_) => {}
+        if let Finding::Unseen(reason) = finding {
+            reasons.push(reason);
         }
     }
     reasons.extend(findings.own_limits.iter().cloned());
-    if thresholds.min_availability_pct.is_some() && findings.availability_pct.is_none() {
+    if thresholds.min_availability_pct.is_some() && findings.rate.availability_pct.is_none() {
         reasons.push("no write came due, so the availability is not known".to_owned());
     }
     reasons
@@ -247,12 +215,16 @@ fn writes(count: u64) -> &'static str {
 mod tests {
     use super::*;
 
+    fn availability(pct: f64) -> RateSummary {
+        RateSummary { availability_pct: Some(pct), ..RateSummary::default() }
+    }
+
     fn fine() -> Findings<'static> {
         Findings {
             acknowledged: 100,
             verified: true,
             closed: true,
-            availability_pct: Some(100.0),
+            rate: availability(100.0),
             ..Findings::default()
         }
     }
@@ -301,6 +273,17 @@ mod tests {
     }
 
     #[test]
+    fn an_own_pause_leaves_the_availability_open() {
+        let min = Thresholds { min_availability_pct: Some(99.0), ..Thresholds::default() };
+        let of = |at_least: f64| {
+            let rate =
+                RateSummary { availability_at_least_pct: Some(at_least), ..availability(100.0) };
+            judge(&Findings { rate, closed_loop: true, ..fine() }, &min).outcome
+        };
+        assert_eq!((of(98.9), of(99.0)), (Outcome::Inconclusive, Outcome::Pass));
+    }
+
+    #[test]
     fn each_threshold_can_fail() {
         let thresholds = Thresholds {
             max_outage: Some(Duration::from_secs(10)),
@@ -313,7 +296,7 @@ mod tests {
         let bad = Findings {
             lost: 6,
             outages: vec![closed(11)].into(),
-            availability_pct: Some(98.9),
+            rate: availability(98.9),
             p99: Some(Duration::from_millis(21)),
             lag: Some(Finding::Exceeded("replica r1 was 2.0 s behind".to_owned())),
             ..fine()
@@ -322,7 +305,7 @@ mod tests {
         let good = Findings {
             lost: 5,
             outages: vec![closed(10)].into(),
-            availability_pct: Some(99.0),
+            rate: availability(99.0),
             p99: Some(Duration::from_millis(20)),
             ..fine()
         };

@@ -280,6 +280,7 @@ pub(super) fn summary() -> Summary {
         rate: RateSummary {
             acknowledged_per_s: 0.673,
             availability_pct: Some(67.464_114),
+            availability_at_least_pct: None,
             availability_at_most_pct: None,
         },
         latency_ms: Percentiles {
@@ -315,6 +316,7 @@ pub(super) fn summary() -> Summary {
         outages: vec![outage],
         injections: Vec::new(),
         own_pauses: vec![],
+        own_limits: vec![],
         abandoned: 0,
         clocks: Vec::new(),
         record: None,

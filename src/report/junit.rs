@@ -186,7 +186,7 @@ fn of_outage(outage: &Outage, summary: &Summary) -> Case {
     ];
     let mut result = Ending::Passed;
     for finding in findings.into_iter().flatten() {
-        result = match (finding, result) {
+        result = match (finding.with_own_limits(&summary.own_limits), result) {
             (Finding::Exceeded(why), _) => Ending::Failed(why),
             (Finding::Unseen(_), failed @ Ending::Failed(_)) => failed,
             (Finding::Unseen(why), _) => Ending::Error(why),
@@ -209,7 +209,12 @@ fn of_replica(replica: &ReplicaSummary, summary: &Summary) -> Case {
     let result = match allowed.filter(|max| replica.lag_max > *max) {
         Some(max) => {
             let (measured, allowed) = limits::in_print(replica.lag_max, max);
-            Ending::Failed(format!("{measured} behind, at most {allowed} allowed"))
+            let finding =
+                Finding::Exceeded(format!("{measured} behind, at most {allowed} allowed"));
+            match finding.with_own_limits(&summary.own_limits) {
+                Finding::Exceeded(why) => Ending::Failed(why),
+                Finding::Unseen(why) => Ending::Error(why),
+            }
         }
         None => Ending::Passed,
     };

@@ -160,6 +160,10 @@ impl TextLog {
                 let told = self.folding.stalled(at, stalled);
                 self.told(&told)
             }
+            What::NoSession(waits) => {
+                let told = self.folding.no_session(at, *waits);
+                self.told(&told)
+            }
             What::StallSeen(seen) => {
                 let line = self.silences.seen(seen, self.options.writers);
                 self.beside(at, Some(line))

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::looks::{SOON, assert_complete, run_id, tokens, wait_for_answers, wait_for_outage};
-use crate::support::{Finished, Gen, Postgres, Proxy};
+use crate::looks::{
+    SOON, assert_complete, run_id, tokens, verify, wait_for_answers, wait_for_outage,
+};
+use crate::support::{Finished, Gen, Postgres, Proxy, free_ports};
 
 #[test]
 fn a_latency_above_the_threshold_fails() {
@@ -180,4 +182,26 @@ fn a_bounded_run_sends_exactly_its_writes() {
         }
         assert_eq!(tokens(&server, &run).len(), 503);
     }
+}
+
+/// A run that was verified, and cannot be now: every rendering and the exit code say the same.
+#[test]
+fn a_verification_that_cannot_be_had_now_is_nowhere_a_pass() {
+    let server = Postgres::shared();
+    let finished = Gen::start([&*server.url(), "--rate=max", "--writes=5"]).finish();
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    let folder = tempfile::tempdir().unwrap();
+    let reports = ["now.xml", "now.md"].map(|name| folder.path().join(name));
+    let [xml, markdown] = reports.each_ref().map(|report| report.to_str().unwrap());
+    let port = free_ports(1).to_string();
+    let args = ["-p", &port, "--verify-timeout=1s", "--report", xml, "--report", markdown];
+    let (code, summary, stderr) = verify(&finished.record, &args);
+    assert_eq!((code, &summary["verdict"]), (3, &Value::from("inconclusive")), "{stderr}");
+    assert!(summary["reasons"].to_string().contains("not verified now"), "{summary:#}");
+    assert_eq!(summary["verification"]["present"], 5, "what was found before stays");
+    let [xml, markdown] = reports.map(|report| std::fs::read_to_string(report).unwrap());
+    assert!(xml.contains(r#"errors="1""#) && xml.contains("not verified now"), "{xml}");
+    assert!(markdown.lines().next().unwrap().contains("Inconclusive"), "{markdown}");
+    let (code, summary, _) = verify(&finished.record, &[]);
+    assert_eq!((code, &summary["verdict"]), (0, &Value::from("pass")), "{summary:#}");
 }

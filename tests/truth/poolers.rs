@@ -25,6 +25,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::alone("pgbouncer::cut_before_the_write", pgbouncer_cut_before_the_write),
     Case::alone("pgbouncer::transaction_mode_twice", pgbouncer_transaction_mode_twice),
     Case::alone("pgbouncer::transaction_mode_extended", pgbouncer_transaction_mode_extended),
+    Case::alone("pgbouncer::writers_without_a_session", pgbouncer_writers_without_a_session),
     Case::alone("pgbouncer::remedies", pgbouncer_remedies),
 ];
 
@@ -335,6 +336,31 @@ fn pgbouncer_transaction_mode_extended() -> String {
     let warnings = load.events().iter().filter(|event| event["event"] == "warning").count();
     assert_eq!(warnings, 0);
     end(one, load).2
+}
+
+/// Half of the writers never get a session from a pool that is too small: they are out, however short the load is, and
+/// pass no limit.
+fn pgbouncer_writers_without_a_session() -> String {
+    let pooled = Pooled::by_pgbouncer_with("session", "extra_float_digits\ndefault_pool_size = 3");
+    let one = &pooled.one;
+    let ends = |limit: &str, code: i32, reason: &str| {
+        let of = ["--writers=6", "--rate=50", "--duration=2s", "--connect-timeout=60s"];
+        let load = one.load(&[&of[..], &[&format!("--max-degraded={limit}")]].concat());
+        let run = run_id(&load);
+        let said = Said::from(&load.finish());
+        let verdict = if code == 1 { Verdict::Fail } else { Verdict::Inconclusive };
+        assert_true(&said, &one.truth(run), &[verdict]);
+        let outage = &said.summary["outages"][0];
+        assert_eq!(outage["writers_out_at_end"], 3, "{outage}");
+        assert_eq!(outage["partial"], true, "{outage}");
+        let reasons = said.summary["reasons"].to_string();
+        assert!(reasons.contains(reason), "{reasons}");
+        let told = said.words.matches("\"event\":\"no_session\"").count();
+        assert_eq!(told, 3, "{}", said.words);
+    };
+    ends("500ms", 1, "writers out for");
+    ends("60s", 3, "whether it stays within 60.0 s was not seen");
+    "three of six writers out".to_owned()
 }
 
 /// What never works through a pooler is said before the first write, with a remedy; each is done, and then it works.

@@ -28,7 +28,7 @@ use super::signal::{CheckRequest, Signal};
 use super::verification::Subject;
 use crate::model::account::Closing;
 use crate::model::ack_gaps::AckGaps;
-use crate::model::event::{Connected, Event, Failure, Interval, ReadBack, Ready, What};
+use crate::model::event::{Connected, Event, Failure, Interval, NoSession, ReadBack, Ready, What};
 use crate::model::fault::{Class, Fault};
 use crate::model::latency::Latencies;
 use crate::model::leader_changes::LeaderChanges;
@@ -327,6 +327,11 @@ impl Recorder {
                         server,
                     });
                 }
+            }
+            Signal::NoSession { writer, since, at } => {
+                self.ack_gaps.not_acknowledged(writer, at);
+                self.emit(at, What::NoSession(NoSession { writer, since }));
+                self.step(Input::Trouble { writer, since, at, fault: None, in_doubt: 0 });
             }
             Signal::PassedOver { writer, at, failures, served_by } => {
                 self.passed_over(writer, at, failures, &served_by);

@@ -1,14 +1,18 @@
 //! A writer without a session: attempts until there is one that takes writes.
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::oneshot;
 
-use super::Writer;
+use super::{Shared, Writer};
+use crate::engine::outbox::Outbox;
 use crate::engine::signal::Signal;
+use crate::engine::start_line::SOON;
 use crate::model::fault::Class;
 use crate::pg::connect::NotOpened;
 use crate::pg::load::LoadSession;
@@ -45,27 +49,74 @@ impl NewSession {
     }
 }
 
+/// A writer without a session. One that is not known to be out, as no attempt of it has failed,
+/// is out as well once it has waited long, or when the load ends: what was not seen is no proof
+/// that it could write.
+struct Without {
+    writer: i32,
+    /// When it began to wait.
+    since: Duration,
+    /// When the last of its writes is due, if it has a last one.
+    last_due: Option<Duration>,
+    /// It is known to be out.
+    out: bool,
+    /// pgchaos itself had no room for an attempt: the wait says nothing of the cluster.
+    is_own: bool,
+}
+
+impl Without {
+    /// Waits for `work`, and tells meanwhile that the writer is out, if it comes to that. `None`
+    /// when it is time to stop.
+    async fn until_it_ends<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+        shared: &Shared,
+        outbox: &Outbox,
+    ) -> Option<T> {
+        let long = self.since.saturating_add(shared.options.stall_after.max(SOON));
+        let mut work = pin!(work);
+        loop {
+            let known = self.out || self.is_own;
+            tokio::select! {
+                biased;
+                ended = &mut work => return Some(ended),
+                () = shared.ends(self.out, self.last_due), if known => return None,
+                () = tokio::time::sleep_until(shared.clock.instant(long)), if !known => {}
+                () = shared.load_ends(self.last_due), if !known => {}
+            }
+            self.out = true;
+            let (writer, since, at) = (self.writer, self.since, shared.clock.now());
+            outbox.send(Signal::NoSession { writer, since, at }).await;
+        }
+    }
+}
+
 impl Writer {
     /// Tries until there is a session that takes writes; `None` when it is time to stop.
     pub(super) async fn connect(&mut self) -> Option<LoadSession> {
         let shared = Arc::clone(&self.shared);
         let mut reopened = shared.gate.subscribe();
+        let last_due = self.schedule.last_due();
+        let since = shared.clock.now();
+        let mut without =
+            Without { writer: self.number, since, last_due, out: self.out, is_own: false };
         loop {
             self.places_left();
             let wait = self.backoff.next_wait(shared.clock.now(), &mut self.random);
-            let out = self.out;
-            let last_due = self.schedule.last_due();
-            tokio::select! {
-                () = shared.gate.turn(wait, &mut reopened, &mut self.random) => {}
-                () = shared.ends(out, last_due) => return None,
-            }
-            let (opened, failed) = tokio::select! {
-                ended = self.attempts() => ended,
-                () = shared.ends(out, last_due) => return None,
+            let turn = shared.gate.turn(wait, &mut reopened, &mut self.random);
+            let turned = without.until_it_ends(turn, &shared, &self.outbox).await;
+            let ended = match turned {
+                Some(()) => without.until_it_ends(self.attempts(), &shared, &self.outbox).await,
+                None => None,
             };
-            // After a failed attempt, probe immediately.
+            // After a wait or a failed attempt, probe immediately.
+            self.owes_probe |= without.out && !self.out;
+            self.out |= without.out;
+            let (opened, failed) = ended?;
             self.owes_probe |= failed;
             self.out |= failed;
+            without.out |= failed;
+            without.is_own |= opened.is_none() && !failed;
             if let Some(connected) = opened {
                 let took = connected.took;
                 self.fastest_connect = Some(self.fastest_connect.map_or(took, |t| t.min(took)));

@@ -50,17 +50,22 @@ impl Shared {
     /// When a writer ends without a session: when it is time to stop, and later if it is out. The
     /// last of its writes was due at `last_due`, if it has a last one.
     pub(super) async fn ends(&self, out: bool, last_due: Option<Duration>) {
+        self.load_ends(last_due).await;
+        // Else all of its writes came due, and it is out: that is the end of its load.
+        if out && self.stop.is_cancelled() {
+            self.has_gone_on().await;
+        }
+    }
+
+    /// When the load of a writer without a session ends: it is time to stop, or all of its writes
+    /// have come due long ago.
+    pub(super) async fn load_ends(&self, last_due: Option<Duration>) {
         let all_due = last_due.unwrap_or_default().saturating_add(GOES_ON);
         tokio::select! {
-            () = self.stop.cancelled() => {}
-            // All of its writes came due, and it is out: that is the end of its load.
-            () = tokio::time::sleep_until(self.clock.instant(all_due)), if last_due.is_some() => {
-                return;
+            () = self.stop.cancelled() => {
+                self.stopped();
             }
-        }
-        self.stopped();
-        if out {
-            self.has_gone_on().await;
+            () = tokio::time::sleep_until(self.clock.instant(all_due)), if last_due.is_some() => {}
         }
     }
 

@@ -86,6 +86,16 @@ pub struct Stalled {
     pub since: Duration,
 }
 
+/// A writer has waited too long for a session, and nothing has told why: its attempt hangs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoSession {
+    /// Which writer.
+    pub writer: i32,
+    /// Since when: the start of the attempt.
+    #[serde(rename = "since_s", with = "seconds")]
+    pub since: Duration,
+}
+
 /// An acknowledged write, for the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Written {

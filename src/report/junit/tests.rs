@@ -33,6 +33,16 @@ fn a_run_that_passed() {
 }
 
 #[test]
+fn what_pgchaos_itself_could_not_do_is_no_failure() {
+    let mut summary = summary();
+    summary.options.thresholds.max_outage = Some(Duration::from_secs(30));
+    assert!(junit(&summary).contains("<failure message=\"an outage of"));
+    summary.own_limits = vec!["pgchaos itself ran out of ports once".to_owned()];
+    let xml = junit(&summary);
+    assert!(!xml.contains("<failure") && xml.contains("<error message=\"an outage of"), "{xml}");
+}
+
+#[test]
 fn failures_errors_and_skips_are_told_apart() {
     let mut summary = summary();
     summary.options.thresholds.max_outage = Some(Duration::from_secs(30));

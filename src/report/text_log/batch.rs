@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::event::{Failure, Stalled};
+use crate::model::event::{Failure, NoSession, Stalled};
 use crate::model::fault::{Class, Fault, Phase};
 use crate::model::rejection::Rejected;
 use crate::model::seq_set::SeqSet;
@@ -20,6 +20,8 @@ pub(super) enum Key {
     Attempt(Class),
     /// Writes wait for their answers.
     Stall,
+    /// Writers wait for a session, and no attempt has failed.
+    NoSession,
 }
 
 impl Key {
@@ -126,6 +128,11 @@ impl Batch {
             sent: stalled.since,
             noticed_after: None,
         }
+    }
+
+    /// Of one writer that waits for a session.
+    pub(super) fn of_no_session(at: Duration, waits: NoSession) -> Self {
+        Self::of_stall(at, &Stalled { writer: waits.writer, seq: None, since: waits.since })
     }
 
     /// Adds a later one.

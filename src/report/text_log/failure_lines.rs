@@ -35,6 +35,7 @@ pub(super) fn line(told: &Told, setting: Setting) -> Line {
             refused_again(told, fault)
         }
         (Some(fault), ..) => session(&told.batch, fault, setting),
+        (None, Key::NoSession, _) => no_session(&told.batch, setting),
         (None, ..) => stall(&told.batch, setting),
     }
 }
@@ -263,6 +264,14 @@ pub(super) fn stall(batch: &Batch, setting: Setting) -> Line {
     }
     let writes = counted(words::total(&batch.in_doubt), "write");
     line.rest(format!(" to {writes}{} for {waited}", of_writers(batch, setting)))
+}
+
+/// Writers wait for a session that neither comes nor is refused.
+fn no_session(batch: &Batch, setting: Setting) -> Line {
+    let waited = duration(batch.waited());
+    Line::new(Tone::Wary, "NO SESSION")
+        .rest(format!("{} for {waited}", of_writers(batch, setting)))
+        .part("still trying")
 }
 
 fn times(count: u64) -> String {

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use crate::model::event::{Failure, Interval, Stalled};
+use crate::model::event::{Failure, Interval, NoSession, Stalled};
 use crate::model::fault::Fault;
 use crate::model::rejection::{KINDS_MAX, of_others};
 use crate::report::words;
@@ -39,7 +39,7 @@ impl Series {
     fn due(&self, window: Duration) -> Option<Duration> {
         let fresh = self.fresh.as_ref()?;
         Some(match (&self.key, self.told) {
-            (Key::Stall, _) => fresh.at + WINDOW,
+            (Key::Stall | Key::NoSession, _) => fresh.at + WINDOW,
             (Key::Session(_), _) | (Key::Rejection(..), None) => fresh.at + window,
             (Key::Attempt(_), None) => fresh.at,
             (Key::Rejection(..) | Key::Attempt(_), Some(told)) => told + REPEAT,
@@ -49,7 +49,7 @@ impl Series {
     /// Whether it waits for other writers to report the same.
     fn gathers(&self) -> bool {
         match self.key {
-            Key::Session(_) | Key::Stall => true,
+            Key::Session(_) | Key::Stall | Key::NoSession => true,
             Key::Rejection(..) => self.told.is_none(),
             Key::Attempt(_) => false,
         }
@@ -103,6 +103,11 @@ impl Folding {
     /// Takes a write without an answer and gives what has to be told now.
     pub(super) fn stalled(&mut self, at: Duration, stalled: &Stalled) -> Vec<Told> {
         self.add(Key::Stall, Batch::of_stall(at, stalled))
+    }
+
+    /// Takes a writer that waits for a session and gives what has to be told now.
+    pub(super) fn no_session(&mut self, at: Duration, waits: NoSession) -> Vec<Told> {
+        self.add(Key::NoSession, Batch::of_no_session(at, waits))
     }
 
     /// Takes the refusals that were counted in an interval and gives what has to be told now.

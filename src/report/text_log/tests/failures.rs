@@ -1,8 +1,8 @@
 //! Failures and outages.
 
 use crate::model::event::{
-    Backwards, BackwardsWhat, Checked, Failure, IdGap, Interval, Progress, Stalled, Writes,
-    WritesResumed,
+    Backwards, BackwardsWhat, Checked, Failure, IdGap, Interval, NoSession, Progress, Stalled,
+    Writes, WritesResumed,
 };
 use crate::model::fault::{Class, Fault, Phase};
 use crate::model::kind::{Detail, Filled, Kind};
@@ -246,6 +246,19 @@ fn stalls_of_several_writers_are_one_line() {
         [
             "[23:56:27] NO ANSWER to 2 writes (2 of 8 writers) for 6.0 s",
             "[23:56:29] NO ANSWER to writer 3 INSERT #85 for 8.0 s"
+        ]
+    );
+}
+
+#[test]
+fn writers_without_a_session_are_one_line() {
+    let waits = |writer| What::NoSession(NoSession { writer, since: ms(0) });
+    let events = [event(2_000, waits(4)), event(2_001, waits(5)), event(2_002, waits(6))];
+    assert_eq!(
+        told(&mut log(6, false, None), &[&events[..], &[event(9_000, waits(2))]].concat()),
+        [
+            "[23:56:22] NO SESSION (3 of 6 writers) for 2.0 s · still trying",
+            "[23:56:29] NO SESSION (1 of 6 writers) for 9.0 s · still trying",
         ]
     );
 }
