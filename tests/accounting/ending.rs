@@ -72,23 +72,30 @@ fn a_second_ctrl_c_leaves_what_is_in_flight_in_doubt_and_the_books_whole() {
 
 #[test]
 fn once_the_duration_is_over_one_signal_stops_at_once() {
-    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+    let stop_by = |signal| {
         let server = Postgres::start();
         let proxy = Proxy::start(server.port());
-        let load = held(&proxy, &["--duration=6s"]);
+        // Long enough for the story before its end on any machine.
+        let load = held(&proxy, &["--duration=30s"]);
         let run = run_id(&load);
         load.wait_for_event(SOON, "it stops", |event| event["reason"] == "duration");
         load.signal(signal);
         is_stopped_with_its_books_whole(&load.finish(), (&server, &proxy), &run);
-    }
+    };
+    std::thread::scope(|scope| {
+        for signal in [Signal::SIGINT, Signal::SIGTERM] {
+            scope.spawn(move || stop_by(signal));
+        }
+    });
 }
 
 #[test]
 fn a_write_in_flight_at_the_end_has_ten_seconds_and_not_its_whole_timeout() {
     let server = Postgres::start();
     let proxy = Proxy::start(server.port());
-    let load = held(&proxy, &["--duration=6s"]);
+    let load = held(&proxy, &[]);
     let run = run_id(&load);
+    load.interrupt();
     let stopping = load.wait_for_event(SOON, "it stops", |event| event["event"] == "stopping");
     let at = |event: &Value| event["at_s"].as_f64().unwrap();
     for writer in [1, 2] {
@@ -98,7 +105,7 @@ fn a_write_in_flight_at_the_end_has_ten_seconds_and_not_its_whole_timeout() {
                 && event["in_doubt"].is_array()
         });
         let waited = at(&late) - at(&stopping);
-        assert!((9.0..15.0).contains(&waited), "{waited}");
+        assert!((9.0..25.0).contains(&waited), "{waited}");
     }
     proxy.pass();
     let finished = load.finish();

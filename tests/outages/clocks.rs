@@ -27,6 +27,12 @@ impl RunClock {
         Self { started: now.checked_sub(ago).unwrap() }
     }
 
+    /// A time by the wall clock, in seconds of the epoch, as seconds of the run.
+    pub(crate) fn seconds_of_epoch(self, epoch_s: f64) -> f64 {
+        let (wall, now) = (SystemTime::now(), self.seconds(Instant::now()));
+        now - (wall.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64() - epoch_s)
+    }
+
     /// An instant as seconds of the run, as in its events.
     pub(crate) fn seconds(self, at: Instant) -> f64 {
         at.duration_since(self.started).as_secs_f64()

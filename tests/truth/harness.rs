@@ -271,16 +271,15 @@ fn told(name: &'static str, story: &(dyn Fn() -> Result<String, Skipped> + Sync)
         let found = thread::scope(|scope| {
             thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, story).unwrap().join()
         });
-        let payload = match found {
+        match found {
             Ok(found) => return Outcome::of(found, !skips_fail()),
-            Err(payload) => payload,
-        };
-        match payload.downcast::<Inexact>() {
-            Ok(inexact) => last = inexact.0,
-            Err(_) => {
-                let said = lock(&SAID).remove(name);
-                return Outcome::Fails(said.unwrap_or_else(|| "it panicked".to_owned()));
-            }
+            Err(payload) => match payload.downcast::<Inexact>() {
+                Ok(inexact) => last = inexact.0,
+                Err(_) => {
+                    let said = lock(&SAID).remove(name);
+                    return Outcome::Fails(said.unwrap_or_else(|| "it panicked".to_owned()));
+                }
+            },
         }
         say(&line("late", name, began.elapsed(), &last));
     }

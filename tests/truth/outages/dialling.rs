@@ -45,9 +45,16 @@ pub(crate) const CASES: &[Case] = &[
     Case::where_allowed("outages::dialling::no_ports", no_ports),
 ];
 
-/// The deadline of a connect in these cases, in seconds: what a mute place costs.
-const CONNECT_TIMEOUT_S: f64 = 0.6;
-const CONNECT_TIMEOUT: &str = "--connect-timeout=600ms";
+/// The deadline of a connect in these cases, in seconds: what a mute place costs. One that serves may be over it, too,
+/// where the machine has something else to do: what is passed over is counted from below, and by its own place.
+const CONNECT_TIMEOUT_S: f64 = 2.0;
+const CONNECT_TIMEOUT: &str = "--connect-timeout=2s";
+
+/// Silence is not the subject here: a server that waits for a processor is no outage.
+const PATIENT: &str = "--stall-after=20s";
+
+/// Longer than a place that serves takes on any machine.
+const AT_LEISURE: &str = "--connect-timeout=60s";
 
 /// Accepts, and says nothing.
 fn mute(address: SocketAddr) -> TcpListener {
@@ -114,8 +121,10 @@ fn cut_and_end(one: &OneServer, load: Gen, dead: &str, serving: &str) -> String 
     let gap = longest_gap_s(one, &load);
     assert_exact(duration, gap, &outage);
     assert!(duration >= CONNECT_TIMEOUT_S, "the dead one comes first: {outage}");
-    assert_eq!(outage["errors"], serde_json::json!({"connection_lost": 1}), "{outage}");
-    let again = wait_for(&load, from, "passed_over");
+    assert_eq!(outage["errors"]["connection_lost"], 1, "{outage}");
+    let again = load.wait_for_event_after(from, SOON, "it is passed over again", |event| {
+        event["event"] == "passed_over" && event["fault"]["endpoint"] == dead
+    });
     assert_eq!(again["served_by"], serving, "{again}");
     assert!(again["took_s"].as_f64().unwrap() >= CONNECT_TIMEOUT_S, "{again}");
     let words = again["fault"]["message"].as_str().unwrap();
@@ -125,21 +134,20 @@ fn cut_and_end(one: &OneServer, load: Gen, dead: &str, serving: &str) -> String 
     let (said, _, line) = one.end(load, Verdict::Pass);
     let connects = |writer: Value| told.iter().filter(|event| event["writer"] == writer).count();
     // The set-up connects twice: as it makes the schema, and as the load does.
-    assert_eq!((connects(Value::Null), connects(1.into())), (2, 2), "{told:?}");
-    let counted = &said.summary["passed_over"];
-    assert_eq!(counted.as_array().unwrap().len(), 1, "{counted}");
-    assert_eq!(
-        (&counted[0]["host"], &counted[0]["class"], &counted[0]["count"]),
-        (&dead.into(), &"timeout".into(), &4.into())
-    );
-    assert!(counted[0]["total_s"].as_f64().unwrap() >= 4.0 * CONNECT_TIMEOUT_S, "{counted}");
-    assert_eq!(said.summary["errors"], serde_json::json!({"connection_lost": 1}));
+    assert!(connects(Value::Null) >= 2 && connects(1.into()) >= 2, "{told:?}");
+    let counted = said.summary["passed_over"].as_array().unwrap();
+    let is_it = |place: &&Value| place["host"] == dead && place["class"] == "timeout";
+    let counted: Vec<&Value> = counted.iter().filter(is_it).collect();
+    assert_eq!(counted.len(), 1, "{}", said.summary["passed_over"]);
+    assert_eq!(counted[0]["count"], told.len(), "each is told, and counted once");
+    assert!(counted[0]["total_s"].as_f64().unwrap() >= 4.0 * CONNECT_TIMEOUT_S, "{counted:?}");
+    assert_eq!(said.summary["errors"]["connection_lost"], 1);
     assert_eq!(said.summary["outages"].as_array().unwrap().len(), 1);
     format!("no row for {gap:.3} s, outage {duration:.3} s · {line}")
 }
 
 fn one_writer(one: &OneServer, folder: &tempfile::TempDir) -> Result<Gen, Skipped> {
-    load_by_name(one, folder, &["--writers=1", CONNECT_TIMEOUT])
+    load_by_name(one, folder, &["--writers=1", CONNECT_TIMEOUT, PATIENT])
 }
 
 /// It accepts and says nothing.
@@ -169,7 +177,8 @@ fn read_only_first_address() -> Result<String, Skipped> {
     let first = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
     let _relay = Relay::start(first, pair.b.port());
     hosts(folder.path(), "::1 two.test\n127.0.0.1 two.test localhost\n")?;
-    let load = start_load(&format!("postgresql://postgres:postgres@two.test:{port}/postgres"), &[]);
+    let url = format!("postgresql://postgres:postgres@two.test:{port}/postgres");
+    let load = start_load(&url, &[AT_LEISURE, PATIENT]);
     wait_for_writes(&pair.to_a, 60);
     let run = run_id(&load);
     let finished = load.interrupt_and_finish();
@@ -225,7 +234,7 @@ fn mute_first_host() -> String {
     let one = OneServer::shared();
     let dead = free_port();
     let _mute = mute(([127, 0, 0, 1], dead).into());
-    let load = start_load(&url_of_two(&one, dead), &["--writers=1", CONNECT_TIMEOUT]);
+    let load = start_load(&url_of_two(&one, dead), &["--writers=1", CONNECT_TIMEOUT, PATIENT]);
     let serving = format!("127.0.0.1:{}", one.wire.port());
     cut_and_end(&one, load, &format!("127.0.0.1:{dead}"), &serving)
 }
@@ -234,7 +243,7 @@ fn mute_first_host() -> String {
 fn refused_first_host() -> String {
     let one = OneServer::shared();
     let dead = free_port();
-    let load = start_load(&url_of_two(&one, dead), &["--writers=4"]);
+    let load = start_load(&url_of_two(&one, dead), &["--writers=4", AT_LEISURE, PATIENT]);
     one.wait_for_writes(60);
     let (said, _, line) = one.end(load, Verdict::Pass);
     let counted = &said.summary["passed_over"][0];
@@ -253,7 +262,8 @@ fn read_only_first_host() -> String {
     let pair = Pair::start();
     let (standby, primary) = (pair.to_b.port(), pair.to_a.port());
     let hosts = format!("127.0.0.1:{standby},127.0.0.1:{primary}");
-    let load = start_load(&format!("postgresql://postgres:postgres@{hosts}/postgres"), &[]);
+    let url = format!("postgresql://postgres:postgres@{hosts}/postgres");
+    let load = start_load(&url, &[AT_LEISURE, PATIENT]);
     wait_for_writes(&pair.to_a, 60);
     let run = run_id(&load);
     let finished = load.interrupt_and_finish();
@@ -271,9 +281,10 @@ fn read_only_first_host() -> String {
 fn first_host_that_dies_in_mid_run() -> String {
     let one = OneServer::shared();
     let first = Proxy::start(one.server.port());
-    let load = start_load(&url_of_two(&one, first.port()), &["--writers=1", CONNECT_TIMEOUT]);
+    let args = ["--writers=1", CONNECT_TIMEOUT, PATIENT];
+    let load = start_load(&url_of_two(&one, first.port()), &args);
     wait_for_writes(&first, 30);
-    assert!(load.events().iter().all(|event| event["event"] != "passed_over"));
+    let from = load.now();
     first.silence();
     first.cut();
     let outage = wait_for_outage(&load, 1);
@@ -281,13 +292,15 @@ fn first_host_that_dies_in_mid_run() -> String {
     let duration = outage["duration_s"].as_f64().unwrap();
     let gap = longest_gap_s(&one, &load);
     assert_exact(duration, gap, &outage);
-    let told = wait_for(&load, 0, "passed_over");
-    assert_eq!(told["fault"]["endpoint"], format!("127.0.0.1:{}", first.port()));
+    let dead = format!("127.0.0.1:{}", first.port());
+    load.wait_for_event_after(from, SOON, "the dead one is passed over", |event| {
+        event["event"] == "passed_over" && event["fault"]["endpoint"] == *dead
+    });
     let run = run_id(&load);
     first.pass();
     let said = Said::from(&load.interrupt_and_finish());
     let truth = Truth::of_wires(run, &[&first, &one.wire]).on(&one.server, &one.database, run);
-    assert_eq!(said.summary["passed_over"][0]["count"], 1);
+    assert!(said.summary["passed_over"][0]["count"].as_u64() >= Some(1), "{}", said.summary);
     let line = assert_true(&said, &truth, &[Verdict::Pass]);
     format!("no row for {gap:.3} s, outage {duration:.3} s · {line}")
 }
@@ -298,7 +311,8 @@ fn lost_packets(options: &str, args: &[&str], phase: &str) -> Result<(String, St
     network()?;
     let one = OneServer::on(Arc::new(Postgres::start()));
     run("sysctl -qw net.ipv4.tcp_retries2=3 net.ipv4.tcp_syn_retries=1");
-    let args = [&["--verify-timeout=60s", "--read-every=0", "--writers=1"], args].concat();
+    let usual = ["--verify-timeout=60s", "--read-every=0", "--writers=1", PATIENT];
+    let args = [&usual, args].concat();
     let load = start_load(&format!("{}?{options}", one.url()), &args);
     one.wait_for_writes(1);
     wait_until(SOON, "it is acknowledged", || {
@@ -396,7 +410,7 @@ fn too_few_descriptors_at_the_start() -> String {
 
 fn soft_limit_of_descriptors() -> String {
     let one = OneServer::shared();
-    let load = limited(&one, &["--writers=60", "--rate=300"], 32, 4096);
+    let load = limited(&one, &["--writers=60", "--rate=300", AT_LEISURE, PATIENT], 32, 4096);
     one.wait_for_writes(300);
     let (said, _, line) = one.end(load, Verdict::Pass);
     assert_eq!(said.summary["errors"], serde_json::json!({}));
@@ -412,7 +426,7 @@ fn descriptors(load: &Gen) -> u64 {
 fn no_descriptors_for_some_writers() -> String {
     let one = OneServer::shared();
     one.wire.refuse();
-    let load = one.load(&["--writers=30", "--rate=100"]);
+    let load = one.load(&["--writers=30", "--rate=100", PATIENT]);
     wait_for(&load, 0, "fault");
     // Room for the set-up and for about ten writers.
     let limit = descriptors(&load) + 12;
@@ -433,7 +447,7 @@ fn no_descriptors_for_some_writers() -> String {
 /// A session ends by the server; that is an outage of one writer. That it cannot come back is pgchaos's own doing.
 fn no_descriptors_to_reconnect() -> String {
     let one = OneServer::own();
-    let load = one.load(&["--writers=4", "--rate=100"]);
+    let load = one.load(&["--writers=4", "--rate=100", AT_LEISURE, PATIENT]);
     one.wait_for_writes(60);
     run(&format!("prlimit --pid={} --nofile=3:", load.pid()));
     let from = load.now();
@@ -460,7 +474,7 @@ fn no_ports() -> Result<String, Skipped> {
     network()?;
     let server = Postgres::start();
     server.stop(Stop::Fast);
-    let load = start_load(&server.url(), &["--writers=8", "--rate=100"]);
+    let load = start_load(&server.url(), &["--writers=8", "--rate=100", PATIENT]);
     wait_for(&load, 0, "fault");
     run("sysctl -qw net.ipv4.ip_local_port_range='50000 50003'");
     server.start_again();

@@ -40,7 +40,8 @@ fn outage(said: &Said) -> Value {
 /// Nobody listens any more, and then the load is stopped. When it was refused, and when it stops.
 fn refused_and_stopped(args: &[&str]) -> (OneServer, Gen, Instant) {
     let one = OneServer::shared();
-    let load = one.load(args);
+    // A silence of the machine would be an outage before this one.
+    let load = one.load(&[&["--stall-after=20s"], args].concat());
     one.wait_for_writes(60);
     let refused = one.wire.refuse();
     wait_for(&load, 0, "outage_began");
@@ -63,7 +64,7 @@ fn open_under_its_limit() -> String {
     let known = refused.elapsed().as_secs_f64();
     one.wire.pass();
     let (said, _, _) = one.end_of(&load.finish(), Verdict::Inconclusive);
-    assert!((9.5..12.0).contains(&after), "tried on for {after} s");
+    assert!((9.5..22.0).contains(&after), "tried on for {after} s");
     let length = seconds(&open, "open_s");
     assert!(length <= known && known - length <= after, "{length} s of {known} s");
     assert_eq!((&open["first_ack_s"], &open["writers_out_at_end"]), (&Value::Null, &json!(2)));
@@ -122,15 +123,15 @@ fn due(said: &Said) -> u64 {
 /// As with Ctrl-C, but the load ends by itself.
 fn open_when_the_duration_is_over() -> String {
     let one = OneServer::shared();
-    let load = one.load(&["--duration=6s", "--max-outage=5m", "--write-timeout=1s"]);
+    let load = one.load(&["--duration=20s", "--max-outage=5m", "--write-timeout=1s"]);
     one.wait_for_writes(60);
     one.wire.silence();
     let (open, after) = ended(&load);
     one.wire.pass();
     let (said, _, _) = one.end_of(&load.finish(), Verdict::Inconclusive);
-    assert!((9.5..13.0).contains(&after), "tried on for {after} s");
+    assert!((9.5..23.0).contains(&after), "tried on for {after} s");
     let elapsed = seconds(&said.summary, "elapsed_s");
-    assert!((5.9..7.0).contains(&elapsed), "the load itself took {elapsed} s");
+    assert!((19.9..30.0).contains(&elapsed), "the load itself took {elapsed} s");
     format!("inconclusive: open for {:.1} s", seconds(&open, "open_s"))
 }
 
@@ -221,15 +222,16 @@ fn longest_pause(said: &Said) -> f64 {
 /// pgchaos was stopped for longer than an outage may be: whether there was one was not seen.
 fn own_pause_alone() -> String {
     let one = OneServer::shared();
-    let load = one.load(&["--max-outage=1s", "--max-p99=500ms", "--duration=8s"]);
+    let load = one.load(&["--max-outage=1s", "--max-p99=1500ms", "--stall-after=20s"]);
     one.wait_for_writes(60);
     let (least, most) = pause(&load, Duration::from_secs(2));
     wait_for(&load, 0, "own_pause");
     one.wait_for_writes(60);
-    let (said, _, _) = one.end_of(&load.finish(), Verdict::Inconclusive);
+    let (said, _, _) = one.end(load, Verdict::Inconclusive);
     assert_eq!(said.summary["outages"], json!([]), "the server was well all the time");
     let noticed = longest_pause(&said);
-    assert!((least - 0.03..most + EXACT_S).contains(&noticed), "{noticed} of {least}..{most}");
+    // It goes on when it gets a processor again.
+    assert!((least - 0.03..most + 2.0).contains(&noticed), "{noticed} of {least}..{most}");
     let reasons = said.summary["reasons"].to_string();
     assert!(reasons.contains("pgchaos itself did not run"), "{reasons}");
     format!("inconclusive: a pause of {noticed:.3} s, {least:.3} s by the clock")
@@ -238,17 +240,18 @@ fn own_pause_alone() -> String {
 /// An outage of which pgchaos slept through a part is over its limit by that part alone.
 fn own_pause_in_an_outage() -> String {
     let one = OneServer::shared();
-    let load = one.load(&["--max-outage=2500ms"]);
+    // What it is awake for is far from the limit, what it sleeps for is over it.
+    let load = one.load(&["--max-outage=10s"]);
     one.wait_for_writes(60);
     one.wire.refuse();
     wait_for(&load, 0, "outage_began");
-    pause(&load, Duration::from_secs(3));
+    pause(&load, Duration::from_secs(11));
     one.wire.pass();
     let closed =
         load.wait_for_event(SOON, "the outage is over", |event| event["event"] == "outage_ended");
     one.wait_for_writes(20);
     let (said, _, _) = one.end(load, Verdict::Inconclusive);
-    assert!(seconds(&closed, "duration_s") > 2.5, "{closed}");
+    assert!(seconds(&closed, "duration_s") > 10.0, "{closed}");
     assert_eq!(outage(&said)["kind"], "connection");
     format!(
         "inconclusive: {} s, of which it slept {:.1} s",

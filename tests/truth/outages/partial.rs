@@ -173,7 +173,7 @@ fn partial_open_at_the_end() -> String {
     assert_eq!((&outage["writers_out_at_end"], &outage["open_s"]), (&json!(1), &Value::Null));
     let tried_on = seconds(&outage, "began_s") + seconds(&outage, "degraded_s")
         - stopping["at_s"].as_f64().unwrap();
-    assert!((9.5..12.0).contains(&tried_on), "{tried_on} s after the load");
+    assert!((9.5..22.0).contains(&tried_on), "{tried_on} s after the load");
     let reasons = said.summary["reasons"].to_string();
     assert!(reasons.contains("writers out for"), "{reasons}");
     format!("inconclusive, tried on for {tried_on:.1} s")

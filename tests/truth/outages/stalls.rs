@@ -34,7 +34,7 @@ fn sync_standby_gone() -> String {
     let most = most_backends_until(&one, run, || refusals(&load) >= 120);
     let seen = wait_for_cause(&load, "sync_standby", 8);
     assert_eq!(seen["blocked_by"], Value::Null, "{seen}");
-    assert!((16..=25).contains(&most), "two a writer, one more under way, one look: {most}");
+    assert!((16..=8 * OF_A_WRITER_MAX).contains(&most), "{most}");
     one.server.psql("ALTER SYSTEM RESET synchronous_standby_names");
     one.server.psql("SELECT pg_reload_conf()");
     let outage = wait_for_outage(&load, 1);
@@ -127,7 +127,7 @@ fn lock_longer_than_every_deadline() -> String {
     let (psql, _) = psql_session(&one);
     psql.run("BEGIN; LOCK TABLE pgchaos.user_events IN ACCESS EXCLUSIVE MODE");
     let most = most_backends_until(&one, run, || refusals(&load) >= 40);
-    assert!((8..=13).contains(&most), "two a writer, one more under way, one look: {most}");
+    assert!((8..=4 * OF_A_WRITER_MAX).contains(&most), "{most}");
     psql.run("COMMIT");
     let outage = wait_for_outage(&load, 1);
     one.wait_for_writes(40);
@@ -208,7 +208,7 @@ fn sessions_left_idle_are_no_obstacle() -> String {
         one.wire.pass();
         wait_for_outage(&load, n);
         let left = backends(&one, run);
-        assert!(left <= 7, "two a writer, and what watches: {left}");
+        assert!(left <= 2 * OF_A_WRITER_MAX, "{left}");
     }
     one.wait_for_writes(30);
     let (_, truth, line) = one.end(load, Verdict::Pass);
@@ -251,14 +251,19 @@ fn refusals(load: &Gen) -> usize {
     load.events().iter().filter(|event| is_refusal(event)).count()
 }
 
+/// Two sessions that wait, one under way, and one whose end its server process has not noticed yet: where there is no
+/// limit, it is one more with each attempt.
+const OF_A_WRITER_MAX: usize = 4;
+
+/// The server processes of the run's writers; those of looks and watches have words at their end.
 fn backends(one: &OneServer, run: Uuid) -> usize {
     let count = one.psql(&format!(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pgchaos:{run}:%'"
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^pgchaos:{run}:[0-9]+$'"
     ));
     count.parse().unwrap()
 }
 
-/// The most server processes of the run that were there at one time, as psql counts them, until this holds.
+/// The most server processes of the run's writers that were there at one time, as psql counts them, until this holds.
 #[track_caller]
 fn most_backends_until(one: &OneServer, run: Uuid, mut holds: impl FnMut() -> bool) -> usize {
     let end = Instant::now() + SOON;
