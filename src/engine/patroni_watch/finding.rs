@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::DEADLINE;
 use crate::model::member_names::MemberNames;
+use crate::patroni::api::concealed;
 use crate::patroni::cluster_state::{name_of, url_of};
 use crate::patroni::{Cluster, ClusterMember, MemberStatus, PatroniApi, PatroniError};
 
@@ -147,7 +148,7 @@ fn probe<'a>(
     let url = member.api_url.as_deref()?;
     Some(async move {
         let missed = |api_url: &str, reason: String| Missed {
-            api_url: api_url.to_owned(),
+            api_url: concealed(api_url),
             name: Some(member.name.clone()),
             reason,
             given: false,
