@@ -12,6 +12,7 @@ mod tests;
 
 use chrono::FixedOffset;
 
+use crate::model::event::Note;
 use crate::model::latency::Percentiles;
 use crate::model::options::Rate;
 use crate::model::outage::Outage;
@@ -168,9 +169,21 @@ fn next_step(page: &mut Page, summary: &Summary) {
         page.row("next", &say("no record was kept, so this run cannot be accounted for later"));
         return;
     };
+    let path = quoted(&record.path);
+    let notes = &summary.verification.notes;
+    if notes.contains(&Note::ForeignPatroni) {
+        page.row("next", &say("account for the run without that Patroni, or give its own:"));
+        page.copyable("", &format!("pgchaos verify --no-patroni {path}"));
+        page.copyable("", &format!("pgchaos verify --patroni http://HOST:8008 {path}"));
+        return;
+    }
     let what = if record.complete { "the run" } else { "what the record has" };
     page.row("next", &say(&format!("when the cluster is back, account for {what}:")));
-    page.copyable("", &format!("pgchaos verify {}", quoted(&record.path)));
+    page.copyable("", &format!("pgchaos verify {path}"));
+    if notes.contains(&Note::NobodyLeads) {
+        page.row("", &say("or, if what was watched is no Patroni of this cluster:"));
+        page.copyable("", &format!("pgchaos verify --no-patroni {path}"));
+    }
 }
 
 /// As a shell wants it, so that the line can be copied.
