@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use pgchaos::cli::exit::Exit;
 use pgchaos::cli::out_of_place::without_secrets;
+use pgchaos::cli::own_arguments::hide_secrets;
 use pgchaos::cli::{Cli, Command};
 use pgchaos::commands;
 use pgchaos::commands::problem::fitted;
@@ -12,6 +13,7 @@ use pgchaos::commands::terminal::Terminal;
 use pgchaos::model::foreign::printable;
 
 fn main() -> ExitCode {
+    hide_secrets();
     let cli = Cli::read();
     let traces = matches!(&cli.command, Command::Gen(args) if args.log.verbose > 1);
     start_tracing(traces);

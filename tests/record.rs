@@ -7,7 +7,7 @@ mod samples;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pgchaos::engine::record_file::{RecordFileError, RecordWriter, Recorded, read};
@@ -831,5 +831,115 @@ proptest! {
         let stalled = Stalled { writer: 1, seq: Some(1), since: Duration::from_micros(us) };
         let event = Event { at: Duration::from_micros(us), what: What::Stalled(stalled) };
         prop_assert_eq!(decode(encode(&event).unwrap().as_bytes(), 1), Ok(event));
+    }
+}
+
+/// A header and a line with so much in it.
+fn hostile(line: &[u8]) -> Vec<u8> {
+    let mut bytes = lines(&short_run()[..1]);
+    bytes.extend_from_slice(line);
+    bytes
+}
+
+#[test]
+fn a_line_that_no_run_writes_is_refused_before_it_is_read() {
+    let number = |text: &str| text.repeat(40_000_000 / text.len());
+    let of_list =
+        [r#"{"event":"ended","at_s":1.0,"complete":true,"x":["#, &number("0,"), "0]}\n"].concat();
+    let much = "it is longer than 4096 KiB".to_owned();
+    let damaged = |reason: &str| RecordError::Damaged { line: 2, reason: reason.to_owned() };
+    assert_eq!(error_of(&hostile(of_list.as_bytes())), damaged(&much));
+    assert_eq!(error_of(&hostile(&vec![b'x'; 60_000_000])), damaged(&much), "without an end too");
+    for value in ["0,", "[0],", "{\"\":0},", "\"\\n\","] {
+        let text = value.repeat(4_000_000 / value.len());
+        let line = format!("{{\"event\":\"closed\",\"at_s\":1.0,\"x\":[{text}0]}}\n");
+        let many = "it has more values in it than a line has";
+        assert_eq!(error_of(&hostile(line.as_bytes())), damaged(many), "{value}");
+    }
+    let header = format!("{{\"event\":\"run\",\"x\":\"{}\"}}\n", "x".repeat(65_536));
+    let reason = "it is longer than 64 KiB".to_owned();
+    assert_eq!(error_of(header.as_bytes()), RecordError::NotARecord { reason });
+}
+
+#[test]
+fn the_writer_keeps_to_what_is_read() {
+    let lost = |seq: i64| LostWrites {
+        writer: 1,
+        first_seq: seq,
+        last_seq: seq,
+        acknowledged_from: None,
+        acknowledged_to: None,
+    };
+    let long = Verification { lost_writes: (0..100_000).map(lost).collect(), ..verification() };
+    let line = encode(&event(1, What::Verified(Box::new(long)))).unwrap();
+    let What::Verified(read) = decode(line.as_bytes(), 1).unwrap().what else { panic!("{line}") };
+    assert!((1_000..100_000).contains(&read.lost_writes.len()), "{}", read.lost_writes.len());
+    assert_eq!(read.account, verification().account, "which ones are lost is all there");
+    let mut header = full_header();
+    header.target.endpoints = "a".repeat(70_000);
+    let error = encode(&event(0, What::Run(Box::new(header)))).unwrap_err().to_string();
+    assert!(error.contains("longer than 64 KiB"), "{error}");
+}
+
+#[test]
+fn an_event_that_is_not_known_is_named_and_no_other() {
+    let error = decode(br#"{"event":"teleported","at_s":1.0}"#, 7).unwrap_err().to_string();
+    assert!(error.contains("unknown variant `teleported`") && error.len() < 120, "{error}");
+}
+
+/// The most memory that `pgchaos report` of this file has taken by the time that it says what is wrong: nothing takes its
+/// words before they are read.
+#[cfg(target_os = "linux")]
+fn most_kib(home: &Path, path: &Path) -> (u64, String) {
+    use std::io::{Read, Write};
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(&vec![b'.'; 64 * 1024]).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pgchaos"));
+    command.arg("report").arg(path).env("HOME", home).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child = command.stderr(writer).spawn().unwrap();
+    drop(command);
+    let status = format!("/proc/{}/status", child.id());
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let (mut most, mut asleep) = (0, 0);
+    while asleep < 20 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+        let kib = field("VmHWM:").and_then(|kib| kib.trim().trim_end_matches(" kB").parse().ok());
+        most = most.max(kib.unwrap_or(0));
+        let sleeps = field("State:").is_some_and(|state| state.trim().starts_with('S'));
+        asleep = if sleeps && most > 0 { asleep + 1 } else { 0 };
+    }
+    let mut said = String::new();
+    reader.read_to_string(&mut said).unwrap();
+    child.wait().unwrap();
+    (most, said.trim_start_matches('.').to_owned())
+}
+
+/// What has no end, or never answers, is no record; and a line of any length takes little memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hostile_file_is_refused_at_once_and_in_little_memory() {
+    let home = tempfile::tempdir().unwrap();
+    let fifo = home.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    for path in [fifo.as_path(), Path::new("/dev/zero")] {
+        let (_, said) = most_kib(home.path(), path);
+        assert!(said.contains("it is not a plain file"), "{}: {said}", path.display());
+    }
+    // The most that passes the measure, by each kind of value, and what does not pass. The end is
+    // damage, so that each says something.
+    let kinds = [("0,", 390_000), ("[0],", 75_000), ("{\"\":0},", 35_000), ("0,", 40_000_000)];
+    for (value, count) in kinds {
+        let text = value.repeat(count);
+        let line = format!("{{\"event\":\"closed\",\"at_s\":1.0,\"x\":[{text}0]}}\nx\nx\n");
+        let path = home.path().join("hostile.jsonl");
+        fs::write(&path, hostile(line.as_bytes())).unwrap();
+        let (most, said) = most_kib(home.path(), &path);
+        assert!(said.contains("cannot be read"), "{value}: {said}");
+        assert!((1..50 * 1024).contains(&most), "{value}: {most} KiB");
     }
 }

@@ -100,9 +100,10 @@ fn plan(server: &Server) -> Vec<String> {
     let run_id = run_id();
     let plan = server.postgres.psql(&format!(
         "BEGIN;
-         {SETTINGS};
+         {};
          PREPARE walk (uuid, int, bigint, int, bigint) AS {WALK};
-         EXPLAIN (COSTS OFF) EXECUTE walk ('{run_id}', 1, 1, 1, 1000000)"
+         EXPLAIN (COSTS OFF) EXECUTE walk ('{run_id}', 1, 1, 1, 1000000)",
+        SETTINGS.join(";\n")
     ));
     plan.lines().map(str::to_owned).collect()
 }

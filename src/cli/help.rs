@@ -25,7 +25,10 @@ const EXAMPLES: [(&str, &str); 26] = [
     (
         "verify",
         "  pgchaos verify                       the latest run, where it wrote to
-  pgchaos verify run.jsonl -h node2    that run, on another host",
+  pgchaos verify run.jsonl -h node2    that run, on the host that is named
+
+  A password goes to this machine, and to hosts that are named here: never
+  to another machine that only the record names.",
     ),
     (
         "report",

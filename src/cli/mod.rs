@@ -24,11 +24,13 @@ mod help;
 pub mod lab_args;
 pub mod manual;
 pub mod out_of_place;
+pub mod own_arguments;
 pub mod patroni_url;
 mod slips;
 pub mod variables;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -76,7 +78,7 @@ impl Cli {
     /// Reads the command line; a wrong one, and help, end the program here, as clap does it.
     #[must_use]
     pub fn read() -> Self {
-        let said: Vec<OsString> = std::env::args_os().collect();
+        let said: Vec<OsString> = own_arguments::own_arguments().collect();
         // What pgchaos starts for itself is no command of a person's: no help or completion has it.
         if let [_, command, dashes, record] = said.as_slice()
             && command == record_process::COMMAND
@@ -111,12 +113,21 @@ fn asking_for_help(mut said: Vec<OsString>) -> Vec<OsString> {
 /// terminal by what was said.
 #[allow(clippy::exit, reason = "as clap does")]
 fn refuse(error: clap::Error) -> ! {
-    let arguments = std::env::args_os().skip(1).map(|said| said.to_string_lossy().into_owned());
+    let arguments =
+        own_arguments::own_arguments().skip(1).map(|said| said.to_string_lossy().into_owned());
     let error = slips::explained(&error, &arguments.collect::<Vec<_>>()).unwrap_or(error);
     let message = error.render().to_string();
     let concealed = printable(&without_secrets(&message)).into_owned();
     if concealed == message {
-        error.exit();
+        // Help goes to standard output, where a full disk keeps it from being there.
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        match printed {
+            Err(full) if !error.use_stderr() && full.kind() != std::io::ErrorKind::BrokenPipe => {
+                eprintln!("pgchaos: standard output cannot be written: {full}");
+                std::process::exit(i32::from(exit::Exit::CouldNotRun.code()));
+            }
+            _ => std::process::exit(error.exit_code()),
+        }
     }
     eprint!("{concealed}");
     std::process::exit(error.exit_code())

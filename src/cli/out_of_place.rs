@@ -6,6 +6,7 @@ use std::{env, io};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
+use super::own_arguments::own_arguments;
 use crate::pg::settings::may_hold_a_secret;
 
 /// What is shown in its place.
@@ -27,7 +28,7 @@ pub(super) fn file() -> impl TypedValueParser<Value = PathBuf> {
 /// They are found by what was said, not by their form: a message repeats it as it was, in part, or quoted.
 #[must_use]
 pub fn without_secrets(message: &str) -> String {
-    let arguments: Vec<String> = env::args_os().skip(1).map(|said| lossy(&said)).collect();
+    let arguments: Vec<String> = own_arguments().skip(1).map(|said| lossy(&said)).collect();
     let variables: Vec<String> = env::vars_os()
         .filter(|(name, _)| name.to_string_lossy().starts_with("PG"))
         .map(|(_, value)| lossy(&value))

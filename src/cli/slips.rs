@@ -29,6 +29,8 @@ pub(super) fn explained(error: &Error, arguments: &[String]) -> Option<Error> {
         ErrorKind::UnknownArgument => {
             below_zero(arguments).or_else(|| of_pgbench(error, arguments))
         }
+        ErrorKind::MissingRequiredArgument => of_clean(arguments),
+        ErrorKind::ArgumentConflict => writers_twice(error, arguments),
         _ => None,
     }?;
     Some(Error::raw(error.kind(), format!("{words}\n\nFor more information, try '--help'.\n")))
@@ -58,6 +60,27 @@ fn of_pgbench(error: &Error, arguments: &[String]) -> Option<String> {
     Some(format!("{letter} is a pgbench option that gen does not have\n\n  tip: {words}"))
 }
 
+/// `clean` without a word about what to remove.
+fn of_clean(arguments: &[String]) -> Option<String> {
+    (arguments.first()? == "clean").then(|| {
+        "what to remove is not said\n\n  tip: --run-id UUID removes the rows of one run, --schema \
+         the schema pgchaos with the rows of every run"
+            .to_owned()
+    })
+}
+
+/// pgbench's letter and pgchaos's own for one option.
+fn writers_twice(error: &Error, arguments: &[String]) -> Option<String> {
+    let has = |letter: &str| arguments.iter().any(|argument| argument.starts_with(letter));
+    let is_writers = context(error, ContextKind::InvalidArg).starts_with("--writers");
+    (is_writers && has("-c") && has("-w"))
+        .then(|| "-c and -w are one option, the number of writers: give one of them".to_owned())
+}
+
+/// Options whose values are names, which may begin with a dash.
+const NAMED: [&str; 9] =
+    ["-d", "-h", "-U", "--dbname", "--host", "--username", "--report", "--record", "--name"];
+
 /// A duration such as `-5s`: no number, so that it is taken for an option.
 fn below_zero(arguments: &[String]) -> Option<String> {
     let options = arguments.windows(2).map(|pair| (&pair[0], &pair[1]));
@@ -66,5 +89,12 @@ fn below_zero(arguments: &[String]) -> Option<String> {
             let number = value.strip_prefix('-').unwrap_or_default();
             option.starts_with('-') && number.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         })?;
+    if NAMED.contains(&option.as_str()) {
+        let between = if option.starts_with("--") { "=" } else { "" };
+        return Some(format!(
+            "'{value}' is taken for an option\n\n  tip: a value that begins with a dash is \
+             written {option}{between}{value}"
+        ));
+    }
     Some(format!("invalid value '{value}' for '{option}': it cannot be below zero"))
 }

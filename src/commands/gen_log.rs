@@ -51,8 +51,12 @@ impl Log {
         } else {
             Form::Json(header.started_at)
         };
-        let bar = bar_length(&header.options).filter(|_| text && terminal.is_terminal);
-        Self { console: Console::new(bar.filter(|_| !args.quiet)), form, acknowledged: 0 }
+        let bar = bar_length(&header.options).filter(|_| text && terminal.is_able);
+        Self {
+            console: Console::new(bar.filter(|_| !args.quiet), terminal.width),
+            form,
+            acknowledged: 0,
+        }
     }
 
     fn event(&mut self, event: &Event) {

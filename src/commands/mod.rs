@@ -6,7 +6,9 @@ macro_rules! tell {
     ($($words:tt)*) => {{
         use std::io::Write as _;
         let line = crate::model::foreign::lines(&format!($($words)*));
-        let _ = writeln!(std::io::stderr().lock(), "{line}");
+        let width = $crate::commands::terminal::Terminal::stderr().width;
+        let rows = crate::report::layout::fitted(&format!("{line}\n"), width);
+        let _ = std::io::stderr().lock().write_all(rows.as_bytes());
     }};
 }
 

@@ -43,19 +43,30 @@ impl Reports {
         Ok(Self { reports })
     }
 
-    /// Writes them.
+    /// Writes them, also those after one that cannot be written.
     ///
     /// # Errors
-    /// When a file cannot be written.
+    /// When a file cannot be written: the last of these; the others are told.
     pub fn write(&self, summary: &Summary) -> Result<(), Problem> {
-        for (path, format) in &self.reports {
+        let written = self.reports.iter().map(|(path, format)| {
             let content = format
                 .render(summary)
                 .map_err(|error| Problem::could_not_run(format!("{}: {error}", path.display())))?;
-            write_report(path, content)?;
-        }
-        Ok(())
+            write_report(path, content)
+        });
+        all_of(written)
     }
+}
+
+/// Does all of it; of several failures the last is given back, and the others are told.
+fn all_of(results: impl Iterator<Item = Result<(), Problem>>) -> Result<(), Problem> {
+    let mut failed = None;
+    for problem in results.filter_map(Result::err) {
+        if let Some(before) = failed.replace(problem) {
+            tell!("{}", before.to_string().trim_end());
+        }
+    }
+    failed.map_or(Ok(()), Err)
 }
 
 /// The reports' files, by what they are.
@@ -66,6 +77,11 @@ pub(super) fn named_reports(paths: &[PathBuf]) -> impl Iterator<Item = (&'static
 /// Tries a report's file, and leaves it as it was.
 pub(super) fn must_be_writable(path: &Path) -> Result<(), Problem> {
     before_its_deadline(path, |path| {
+        // A named pipe waits for a reader before it is open. One that is open already, such as
+        // /dev/stdout, has no name of its own.
+        if is_pipe(path) && path.canonicalize().is_ok() {
+            return Err(io::Error::other("it is not a plain file"));
+        }
         let is_new = !path.exists();
         std::fs::File::options().create(true).append(true).open(path)?;
         if is_new {
@@ -74,6 +90,17 @@ pub(super) fn must_be_writable(path: &Path) -> Result<(), Problem> {
         }
         Ok(())
     })
+}
+
+#[cfg(unix)]
+fn is_pipe(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &Path) -> bool {
+    false
 }
 
 /// Writes a report.

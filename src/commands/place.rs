@@ -71,6 +71,12 @@ impl Place {
         typed(&self.words()[..3])
     }
 
+    /// Host and port alone, for a command that knows the rest.
+    #[must_use]
+    pub fn host_options(&self) -> String {
+        typed(&self.words()[..2])
+    }
+
     fn words(&self) -> Words {
         [
             ("-h", self.hosts.clone()),

@@ -11,7 +11,7 @@ use crate::engine::setup::{SetupError, Step};
 use crate::model::fault::{Class, Fault, PoolerRefusal};
 use crate::model::foreign;
 use crate::model::own_limit::OwnLimit;
-use crate::pg::connect::ANSWERS_HTTP;
+use crate::pg::connect::{ANSWERS_HTTP, NOT_FOR_A_RECORD};
 use crate::pg::driver_error::TOO_MANY_ROUNDS;
 use crate::pg::host_address::HostAddress;
 use crate::pg::identifier::identifier;
@@ -208,16 +208,25 @@ fn remedy(error: &SetupError, place: &Place) -> Option<String> {
              SET scram_iterations = 4096; ALTER ROLE {name} PASSWORD '…';\n\
              or another role with -U"
         ),
+        _ if fault.password_missing && fault.message == NOT_FOR_A_RECORD => format!(
+            "pgchaos verify RECORD{}, if that is where the run wrote to: a password goes to a host \
+             that you name",
+            place.host_options()
+        ),
         _ if fault.password_missing => format!(
             "PGPASSWORD=…, a line in ~/.pgpass (host:port:database:user:password), or {role}:…@ \
              in the DSN"
         ),
         // Not the server refused, but pgchaos refused the server's way of logging in.
         (_, None, Class::Auth) => {
-            "channel_binding=prefer (PGCHANNELBINDING), as the binding needs \
-                                   TLS; or scram-sha-256 for this role in the server's \
-                                   pg_hba.conf"
-                .to_owned()
+            format!(
+                "psql{}, which tells whether it is the server's way of logging in: what answers \
+                 there, a pooler or a proxy, may break it;\n\
+                 where channel_binding=require is set, channel_binding=prefer \
+                 (PGCHANNELBINDING), as the binding needs TLS;\n\
+                 or scram-sha-256 for this role in the server's pg_hba.conf",
+                place.psql_options()
+            )
         }
         // One SQLSTATE for three reasons; the message says which, in the server's language.
         (_, _, Class::Auth) => format!(
@@ -285,8 +294,31 @@ fn remedy(error: &SetupError, place: &Place) -> Option<String> {
             "a database with an encoding that converts to UTF8: {}",
             new_database(place)
         ),
+        // A library that is loaded with each session, and whose file is not there.
+        (_, Some("58P01"), _) => "the library that the message names, installed on the server; or it \
+                                  taken out of session_preload_libraries and \
+                                  local_preload_libraries, of the server, the role and the database"
+            .to_owned(),
+        (Step::Connect, Some("42704" | "42601" | "22023"), _) => {
+            "what is wrong left out of PGOPTIONS, or of options in the connection string".to_owned()
+        }
+        // Something else in the schema has a name of the tables'.
+        (Step::Create | Step::CreateTables, Some("42710" | "42P07"), _) => anew_elsewhere(),
+        // Such as an event trigger that keeps tables from being made.
+        (Step::Create | Step::CreateTables, Some(_), Class::Sql) => format!(
+            "pgchaos init{}, as a role that may make tables here (-U); then {}",
+            place.options_of_others(),
+            grants(&granted)
+        ),
         _ => return None,
     })
+}
+
+/// Where what stands in the way is nobody's that pgchaos knows, it is not pgchaos's to remove.
+fn anew_elsewhere() -> String {
+    "another database with -d; or the schema kept under another name, as its owner:\n\
+     ALTER SCHEMA pgchaos RENAME TO pgchaos_before;"
+        .to_owned()
 }
 
 fn grants(name: &str) -> String {
@@ -352,6 +384,9 @@ fn of_pooler(refusal: PoolerRefusal, role: &str) -> String {
             "pool_mode = transaction or session for this database in pgbouncer.ini, and then \
              RELOAD: pgchaos verifies in transactions"
                 .to_owned()
+        }
+        PoolerRefusal::Console => {
+            "another database with -d: this one is the pooler's own console".to_owned()
         }
         PoolerRefusal::Login => format!(
             "the password of {role} as the pooler has it (PgBouncer's auth_file or auth_query) in \

@@ -1,5 +1,6 @@
 //! What the terminal is like: colour, width, local time.
 
+use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
 
 use chrono::{FixedOffset, Local, Offset};
@@ -11,7 +12,9 @@ use crate::report::layout::fitted;
 pub struct Terminal {
     /// Whether it is one.
     pub is_terminal: bool,
-    /// Whether to colour: on a terminal, unless `NO_COLOR` is set.
+    /// Whether it is one that obeys: its cursor can be moved.
+    pub is_able: bool,
+    /// Whether to colour: on one that obeys, unless `NO_COLOR` is set.
     pub colour: bool,
     /// Its width in columns, where it is known.
     pub width: Option<usize>,
@@ -31,13 +34,21 @@ impl Terminal {
     }
 
     fn of(is_terminal: bool, size: Option<(u16, u16)>) -> Self {
+        let is_able = is_terminal && obeys(std::env::var_os("TERM").as_deref());
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
         Self {
             is_terminal,
-            colour: is_terminal && !no_colour,
+            colour: is_able && !no_colour,
+            is_able,
             width: size.filter(|_| is_terminal).map(|(_, columns)| usize::from(columns)),
         }
     }
+}
+
+/// Whether a terminal of this type (`TERM`) has colours and a cursor that moves. One without a type
+/// may be anything.
+fn obeys(kind: Option<&OsStr>) -> bool {
+    kind.is_some_and(|kind| !kind.is_empty() && kind != "dumb")
 }
 
 /// How it goes on, on standard error: a long line goes on under its own words.
@@ -52,4 +63,17 @@ pub(super) fn tell(line: &str) {
 #[must_use]
 pub fn local_offset() -> FixedOffset {
     Local::now().offset().fix()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_without_a_type_or_a_dumb_one_gets_plain_lines() {
+        for plain in [None, Some(""), Some("dumb")] {
+            assert!(!obeys(plain.map(OsStr::new)), "{plain:?}");
+        }
+        assert!(obeys(Some(OsStr::new("xterm-256color"))) && obeys(Some(OsStr::new("vt100"))));
+    }
 }

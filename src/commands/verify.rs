@@ -44,7 +44,10 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
         );
     }
     let target = target_of_run(&args.connection, &run.header.target);
-    let settings = settings(&args.connection, target.as_ref())?;
+    let mut settings = settings(&args.connection, target.as_ref())?;
+    if target.is_some() && args.connection.host.is_none() {
+        settings = settings.by_record_alone();
+    }
     let place = Place::of(&settings);
     let dialer = dialer(settings).for_purpose(run.header.run_id, Purpose::Verify);
     check_target(&dialer, &place).await?;

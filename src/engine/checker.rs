@@ -112,7 +112,7 @@ impl Checker {
                 return Err(open.words);
             }
         };
-        let asked = session.look_at_windows(self.run_id, &request.windows);
+        let asked = session.look_at_windows(self.run_id, &request.windows, DEADLINE);
         let present = session.bounded(Phase::Read, DEADLINE, asked).await;
         let other_rows = match request.jump {
             // What cannot be asked is not known.

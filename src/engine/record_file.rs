@@ -1,6 +1,6 @@
 //! The record on disk: appended while a run goes on, and read back.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +10,9 @@ use thiserror::Error;
 
 use crate::model::event::{Event, Verification, What};
 use crate::model::loss_times::LossTimes;
-use crate::model::record::{RecordError, encode, follows};
+use crate::model::record::{
+    HEADER_BYTES_MAX, LINE_BYTES_MAX, RecordError, decode, encode, follows,
+};
 use crate::model::replay::{Line, Replay};
 use crate::model::run::Run;
 use crate::model::summary::LostWrites;
@@ -19,7 +21,7 @@ use crate::model::summary::LostWrites;
 #[derive(Debug, Error)]
 pub enum RecordFileError {
     /// The file system says no.
-    #[error("the record {path} cannot be {doing}: {error}")]
+    #[error("the record {} cannot be {doing}: {error}", named(path))]
     Io {
         /// Which file.
         path: PathBuf,
@@ -36,6 +38,13 @@ pub enum RecordFileError {
         /// What is wrong.
         error: RecordError,
     },
+}
+
+fn named(path: &Path) -> String {
+    match path.as_os_str().is_empty() {
+        true => "\"\"".to_owned(),
+        false => path.display().to_string(),
+    }
 }
 
 /// A record being written. Lines are gathered, and handed to the system at least once a second:
@@ -83,14 +92,14 @@ impl RecordWriter {
     pub fn append_to(path: &Path) -> Result<Self, RecordFileError> {
         let written =
             |error| RecordFileError::Io { path: path.to_owned(), doing: "written", error };
-        let mut file = File::options().read(true).write(true).open(path).map_err(written)?;
+        let mut file = open(path, File::options().read(true).write(true)).map_err(written)?;
         if !locked(&file) {
             let running = io::Error::other("a running pgchaos is writing it");
             return Err(written(running));
         }
         let (whole_lines, tail) = last_line(&mut file).map_err(written)?;
         let mut lines = Vec::new();
-        if serde_json::from_slice::<Event>(&tail).is_ok() {
+        if decode(&tail, 0).is_ok() {
             lines.push(b'\n');
         } else {
             file.set_len(whole_lines).map_err(written)?;
@@ -168,7 +177,7 @@ fn locked(file: &File) -> bool {
 /// [`RecordFileError::Io`], when a running pgchaos writes it, or when it cannot be opened.
 pub fn must_be_at_rest(path: &Path) -> Result<(), RecordFileError> {
     let verified = |error| RecordFileError::Io { path: path.to_owned(), doing: "verified", error };
-    let file = File::open(path).map_err(verified)?;
+    let file = open(path, File::options().read(true)).map_err(verified)?;
     if locked(&file) {
         return Ok(());
     }
@@ -176,15 +185,21 @@ pub fn must_be_at_rest(path: &Path) -> Result<(), RecordFileError> {
     Err(verified(io::Error::other(running)))
 }
 
-/// No line of a record is so long: what was no record is not read into memory.
-const LINE_MAX_BYTES: u64 = 256 * 1024 * 1024;
+/// Opens a record, which is a plain file: another thing may have no end, or never answer.
+fn open(path: &Path, options: &OpenOptions) -> io::Result<File> {
+    let is_special = |metadata: Metadata| !metadata.is_file() && !metadata.is_dir();
+    if std::fs::metadata(path).is_ok_and(is_special) {
+        return Err(io::Error::other("it is not a plain file"));
+    }
+    options.open(path)
+}
 
 /// Where the whole lines end, and what follows them.
 fn last_line(file: &mut File) -> io::Result<(u64, Vec<u8>)> {
     let length = file.metadata()?.len();
     let mut step = 64 * 1024;
     loop {
-        if step > LINE_MAX_BYTES {
+        if step > LINE_BYTES_MAX as u64 * 2 {
             return Err(io::Error::other("its last line is too long"));
         }
         let from = length.saturating_sub(step);
@@ -219,21 +234,18 @@ pub struct Recorded {
 pub fn read(path: &Path, mut each: impl FnMut(&Event)) -> Result<Recorded, RecordFileError> {
     let content = |error| RecordFileError::Content { path: path.to_owned(), error };
     let io = |error| RecordFileError::Io { path: path.to_owned(), doing: "read", error };
-    let mut reader = BufReader::new(File::open(path).map_err(io)?);
+    let mut reader = BufReader::new(open(path, File::options().read(true)).map_err(io)?);
     let mut replay = Replay::default();
     let mut run: Option<Run> = None;
     let mut complete = false;
     let mut line = Vec::new();
     loop {
         line.clear();
-        let mut bounded = reader.by_ref().take(LINE_MAX_BYTES);
+        // One byte and an end of line more than a line has: that is refused below.
+        let bytes_max = if run.is_some() { LINE_BYTES_MAX } else { HEADER_BYTES_MAX };
+        let mut bounded = reader.by_ref().take(bytes_max as u64 + 2);
         if bounded.read_until(b'\n', &mut line).map_err(io)? == 0 {
             break;
-        }
-        if line.len() as u64 == LINE_MAX_BYTES {
-            let reason = format!("it is longer than {LINE_MAX_BYTES} bytes");
-            let line = replay.line_number().saturating_add(1);
-            return Err(content(RecordError::Damaged { line, reason }));
         }
         match (replay.line(&line).map_err(content)?, &mut run) {
             (Line::Header(header), _) => run = Some(Run::new(*header)),

@@ -14,7 +14,7 @@ use super::dialer::Dialer;
 use super::protocol::SHARED_SESSIONS;
 use super::signal::Signal;
 use crate::model::backoff::Backoff;
-use crate::model::fault::{Class, Fault, Phase};
+use crate::model::fault::{Fault, Phase};
 use crate::model::options::Protocol;
 use crate::pg::connect::{NotOpened, Opened};
 use crate::pg::load::LoadSession;
@@ -113,6 +113,9 @@ pub(crate) enum SetUp {
     Stopped,
 }
 
+/// A healthy server has answered by then.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
+
 /// Waits until a server takes writes, then makes what is missing and tries the load.
 ///
 /// # Errors
@@ -130,6 +133,7 @@ pub(crate) async fn set_up(
     let mut random: SmallRng = SmallRng::from_rng(&mut rand::rng());
     loop {
         let wait = backoff.next_wait(clock.now(), &mut random);
+        let begin = clock.now() + wait;
         let attempt = async {
             tokio::time::sleep(wait).await;
             attempt(dialer, clock, recorder, protocol, &mut told).await
@@ -138,9 +142,26 @@ pub(crate) async fn set_up(
             attempt = attempt => if let Some(prepared) = attempt? {
                 return Ok(SetUp::Ready(prepared));
             },
-            () = stop.cancelled() => return Ok(SetUp::Stopped),
+            () = stop.cancelled() => {
+                still_waiting(clock.now().saturating_sub(begin), recorder).await;
+                return Ok(SetUp::Stopped);
+            }
         }
     }
+}
+
+/// An attempt from which there is no answer yet has told nothing.
+async fn still_waiting(time: Duration, recorder: &mpsc::Sender<Signal>) {
+    if time < WORTH_TELLING {
+        return;
+    }
+    let words = format!(
+        "stopped before anything was written: for {:.1} s the server had not answered what is tried \
+         first, a session, the tables and a write that is rolled back",
+        time.as_secs_f64()
+    );
+    // The recorder outlives the set-up.
+    let _ = recorder.send(Signal::Warning(words)).await;
 }
 
 /// One attempt; `None` when waiting may help.
@@ -207,7 +228,7 @@ async fn attempt(
             Ok(Some(Prepared { users, protocol: found }))
         }
         Err(Unprepared::Setup(error)) => Err(error),
-        Err(Unprepared::Fault(step, fault)) if never(&fault) => {
+        Err(Unprepared::Fault(step, fault)) if fault.hopeless_before_first_success() => {
             Err(SetupError::Refused { step, fault, acting_as })
         }
         Err(Unprepared::Fault(_, fault) | Unprepared::Lagging(fault)) => {
@@ -310,13 +331,6 @@ pub async fn read_only_by_setting(dialer: &Dialer, failures: &[NotOpened]) -> Op
     setting.origin.map(|by| SetupError::ReadOnly { fault, by: Box::new(by) })
 }
 
-/// Deadlocks and cancelled statements can be tried again; the rest of `sql` stays wrong.
-fn never(fault: &Fault) -> bool {
-    matches!(fault.class, Class::Auth | Class::Protocol)
-        || fault.pooler_refusal().is_some()
-        || (fault.class == Class::Sql && fault.sqlstate.as_deref() != Some("57014"))
-}
-
 enum Unprepared {
     Fault(Step, Fault),
     /// A replica answered that does not have the objects yet: waiting helps.
@@ -353,6 +367,11 @@ async fn prepare(session: &Session, deadline: Duration) -> Result<Objective, Unp
     let trying = session.try_load(!identity);
     let step = if identity { Step::Try } else { Step::TryWithDefault };
     let tried = session.bounded(Phase::Check, deadline, trying).await;
+    if let Err(fault) = &tried
+        && matches!(fault.sqlstate.as_deref(), Some("2200H" | "22003"))
+    {
+        no_id_left(session, of_type, deadline).await?;
+    }
     match tried.map_err(|fault| Unprepared::Fault(step, fault))? {
         Tried::Kept => {}
         Tried::NoRow => return Err(Unprepared::Setup(SetupError::NoRow)),
@@ -371,14 +390,25 @@ async fn prepare(session: &Session, deadline: Duration) -> Result<Objective, Unp
     // What cannot be asked is only not told.
     if let Ok((highest, Some(ids))) = session.bounded(Phase::Check, deadline, session.ids()).await {
         let last = ids.last.unwrap_or(highest);
-        if ids.left(of_type, last) == 0 {
-            let mended_by = ids.mended_by(of_type);
-            return Err(Unprepared::Setup(SetupError::Flaw(Flaw::NoIdLeft { mended_by })));
+        if let Some(flaw) = ids.flaw(of_type, last) {
+            return Err(Unprepared::Setup(SetupError::Flaw(flaw)));
         }
         cautions.extend(ids.caution(of_type, last));
     }
     cautions.extend(short_statement_timeout(session, deadline).await);
     Ok(Objective { created, users, cautions })
+}
+
+/// Whether the refusal of a row is that of its id, which has words of its own.
+async fn no_id_left(
+    session: &Session,
+    of_type: &str,
+    deadline: Duration,
+) -> Result<(), Unprepared> {
+    let ids = session.bounded(Phase::Check, deadline, session.ids()).await;
+    let Ok((highest, Some(ids))) = ids else { return Ok(()) };
+    let flaw = ids.flaw(of_type, ids.last.unwrap_or(highest));
+    flaw.map_or(Ok(()), |flaw| Err(Unprepared::Setup(SetupError::Flaw(flaw))))
 }
 
 /// A limit under which many a write that a server is slow with is cancelled.

@@ -30,6 +30,7 @@ pub use writing::{
 
 use super::clock_offset::ClockOffset;
 use super::fault::Fault;
+use super::foreign;
 use super::injection::Injected;
 use super::kind::Kind;
 use super::outage::Outage;
@@ -178,6 +179,7 @@ pub enum What {
     /// What a drill waits for, or says.
     Drill {
         /// In words.
+        #[serde(deserialize_with = "foreign::read_message")]
         message: String,
     },
     /// Writing ends, verification begins.
@@ -191,6 +193,7 @@ pub enum What {
     /// What the final verification waits for or does.
     Verifying {
         /// In words.
+        #[serde(deserialize_with = "foreign::read_message")]
         step: String,
     },
     /// How far the final verification's look is.
@@ -215,6 +218,7 @@ pub enum What {
     /// Something to know that changes no count.
     Warning {
         /// In words.
+        #[serde(deserialize_with = "foreign::read_message")]
         message: String,
     },
 }

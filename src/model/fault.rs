@@ -108,6 +108,8 @@ pub enum PoolerRefusal {
     Login,
     /// Transactions: it gives each statement another server session.
     Transactions,
+    /// Its database is the pooler's own, and answers no SQL.
+    Console,
 }
 
 impl Fault {
@@ -126,6 +128,8 @@ impl Fault {
             Some(PoolerRefusal::StartupParameter)
         } else if said("transaction blocks not allowed") {
             Some(PoolerRefusal::Transactions)
+        } else if said("admin console") {
+            Some(PoolerRefusal::Console)
         } else if ["authentication failed", "no such user", "no such database", "does not exist"]
             .into_iter()
             .any(said)
@@ -139,7 +143,10 @@ impl Fault {
     /// Whether waiting cannot mend it: see [`Class::hopeless_before_first_success`].
     #[must_use]
     pub fn hopeless_before_first_success(&self) -> bool {
-        self.class.hopeless_before_first_success() || self.pooler_refusal().is_some()
+        // A cancel, or a limit of time that a busy machine reaches, may not come again.
+        let of_time =
+            matches!(self.sqlstate.as_deref(), Some("57014" | "25P03" | "25P04" | "57P05"));
+        (self.class.hopeless_before_first_success() && !of_time) || self.pooler_refusal().is_some()
     }
 }
 

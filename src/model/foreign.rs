@@ -58,6 +58,15 @@ pub fn read_message<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Err
     String::deserialize(from).map(|text| shortened(&text, MESSAGE_CHARS_MAX))
 }
 
+/// For serde: the same where there may be none.
+///
+/// # Errors
+/// What is read is no text.
+pub fn read_some_message<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    Ok(text.map(|text| shortened(&text, MESSAGE_CHARS_MAX)))
+}
+
 /// A SQLSTATE: five digits and capital letters. Anything else is none.
 #[must_use]
 pub fn sqlstate(code: &str) -> Option<&str> {

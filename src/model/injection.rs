@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Class;
+use super::foreign;
 use super::seconds;
 
 /// Something that a drill does to the cluster, as it begins.
@@ -13,11 +14,17 @@ pub struct Injected {
     /// The step of the drill, from 1.
     pub step: u32,
     /// What: `kill`, `stop`, `exec`, …
+    #[serde(deserialize_with = "foreign::read_name")]
     pub action: String,
     /// To whom, as the drill says it: `leader`; a command for `exec`.
+    #[serde(deserialize_with = "foreign::read_message")]
     pub target: String,
     /// The member that this was, where it has a name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "foreign::read_some_name",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub member: Option<String>,
 }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::fault::Class;
+use super::foreign;
 use super::injection::Cause;
 use super::kind::{Detail, Kind};
 use super::seconds;
@@ -154,8 +155,10 @@ pub struct Phases {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Side {
     /// The member's name, where it is known.
+    #[serde(default, deserialize_with = "foreign::read_some_name")]
     pub member: Option<String>,
     /// `address:port`, as the server sees itself.
+    #[serde(deserialize_with = "foreign::read_name")]
     pub address: String,
     /// Its timeline.
     pub timeline: Option<u32>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Class, Fault};
+use super::foreign;
 use super::seconds;
 
 /// One place that did not serve in a connect that another place served in the end.
@@ -20,6 +21,7 @@ pub struct PassedOver {
     #[serde(rename = "took_s", with = "seconds")]
     pub took: Duration,
     /// The endpoint that served instead.
+    #[serde(deserialize_with = "foreign::read_message")]
     pub served_by: String,
 }
 

@@ -1,7 +1,7 @@
 //! A record read back, line by line, also one whose program was killed in the middle of a line.
 
 use super::event::{Event, Header, What};
-use super::record::{RecordError, decode, decode_header};
+use super::record::{RecordError, decode, decode_header, measure};
 
 /// Reads the lines of a record in order.
 #[derive(Debug, Default)]
@@ -40,6 +40,8 @@ impl Replay {
         if self.lines == 1 {
             return Ok(Line::Header(Box::new(decode_header(line)?)));
         }
+        // A killed program cuts its last line: it makes none longer.
+        measure(line, self.lines)?;
         match decode(line, self.lines) {
             Ok(Event { what: What::Run(_), .. }) => Err(RecordError::Damaged {
                 line: self.lines,

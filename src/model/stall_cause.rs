@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::foreign;
+
 /// How many changes of what is seen are remembered: an outage that is summed up late finds its own.
 const SPANS_KEPT: usize = 256;
 
@@ -60,7 +62,7 @@ impl From<String> for StallCause {
             "working" => Self::Working,
             "on_the_way" => Self::OnTheWay,
             "gone" => Self::Gone,
-            _ => Self::Other(name.strip_prefix(OTHER).unwrap_or(&name).to_owned()),
+            _ => Self::Other(foreign::name(name.strip_prefix(OTHER).unwrap_or(&name))),
         }
     }
 }
@@ -98,10 +100,18 @@ pub struct Blocker {
     /// Its server process; 0 of a prepared transaction, which has none.
     pub pid: i32,
     /// Its `application_name`, else its role; none where both are hidden.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "foreign::read_some_name",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub name: Option<String>,
     /// Its state: `idle in transaction`, `active`, …
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "foreign::read_some_name",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub state: Option<String>,
     /// It is one of this run's own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

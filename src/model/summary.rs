@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::clock_offset::ServerClock;
 use super::event::{Backwards, Holding, Note};
 use super::fault::Class;
+use super::foreign::{NAME_CHARS_MAX, shortened};
 use super::injection::Injection;
 use super::latency::Percentiles;
 use super::options::{LoadOptions, Target, Thresholds};
@@ -117,14 +118,17 @@ pub struct SummaryTarget {
     pub user: String,
 }
 
+/// How much is said of many hosts.
+pub const PLACES_CHARS_MAX: usize = 300;
+
 impl From<&Target> for SummaryTarget {
     fn from(target: &Target) -> Self {
         Self {
-            host: target.host.clone(),
+            host: shortened(&target.host, PLACES_CHARS_MAX),
             port: target.port,
-            endpoints: target.endpoints.clone(),
-            dbname: target.dbname.clone(),
-            user: target.user.clone(),
+            endpoints: shortened(&target.endpoints, PLACES_CHARS_MAX),
+            dbname: shortened(&target.dbname, NAME_CHARS_MAX),
+            user: shortened(&target.user, NAME_CHARS_MAX),
         }
     }
 }

@@ -97,6 +97,12 @@ pub fn rate(text: &str) -> Result<Rate, String> {
         Ok(per_second) if (LOWEST_PER_SECOND..=HIGHEST_PER_SECOND).contains(&per_second) => {
             Ok(Rate::PerSecond(per_second))
         }
+        Ok(per_second) if per_second > HIGHEST_PER_SECOND => Err(format!(
+            "{text:?} is no rate: the highest is {HIGHEST_PER_SECOND} writes a second; or write max"
+        )),
+        Ok(per_second) if per_second > 0.0 => {
+            Err(format!("{text:?} is no rate: the lowest is {LOWEST_PER_SECOND} writes a second"))
+        }
         _ => Err(format!("{text:?} is no rate: write a number above 0, or max")),
     }
 }

@@ -65,6 +65,10 @@ impl NotOpened {
 const NO_PASSWORD: &str = "the server asks for a password, and none was given (the default \"postgres\" is only sent \
                            over a Unix socket or to a loopback address)";
 
+/// The same for a host that is named by the record of a run alone.
+pub const NOT_FOR_A_RECORD: &str = "the server asks for a password, and only the record names this host: it may come \
+                                    from anywhere, so that no password is sent there";
+
 /// What a connect must find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
@@ -187,6 +191,9 @@ async fn steps(
         let evidence = Evidence { foreign, ..driver_error::evidence(error, heard.something()) };
         let words = match () {
             () if heard.http() => ANSWERS_HTTP.to_owned(),
+            () if evidence.password_missing && place.host.by_record_alone => {
+                NOT_FOR_A_RECORD.to_owned()
+            }
             () if evidence.password_missing => NO_PASSWORD.to_owned(),
             () if foreign => "what answers there is not PostgreSQL".to_owned(),
             () => driver_error::words(error),

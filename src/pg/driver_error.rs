@@ -49,6 +49,14 @@ pub fn evidence(error: &Error, server_spoke: bool) -> Evidence {
         "unexpected message from server" | "error parsing response from server" => {
             found.io = Some(io::ErrorKind::InvalidData);
         }
+        // The same: a column of another type, a NULL, one row too few.
+        words
+            if ["error deserializing column", "invalid column", "query returned an unexpected"]
+                .iter()
+                .any(|begin| words.starts_with(begin)) =>
+        {
+            found.io = Some(io::ErrorKind::InvalidData);
+        }
         _ => {}
     }
     found

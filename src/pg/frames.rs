@@ -149,6 +149,16 @@ impl Frames {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
             bytes = &bytes[skipped..];
+            // A message whose head came in one piece, as nearly all of a load's do: this is looked at
+            // for each of them.
+            if self.head.is_empty()
+                && !self.greets()
+                && let Some(([tag, length @ ..], rest)) = bytes.split_first_chunk::<HEAD_BYTES>()
+            {
+                bytes = rest;
+                self.skip = self.begun(*tag, u32::from_be_bytes(*length))?;
+                continue;
+            }
             let is_id = self.head.first() == Some(&BACKEND_KEY_DATA) && self.greets();
             let missing = (HEAD_BYTES + if is_id { 4 } else { 0 }).saturating_sub(self.head.len());
             let taken = missing.min(bytes.len());
@@ -192,22 +202,32 @@ impl Frames {
             self.words = Some(length.to_vec());
             return Ok(());
         }
+        if tag == BACKEND_KEY_DATA && self.greets() && length_bytes >= 8 {
+            // Its id is waited for, unless no message is that long.
+            match body.first_chunk::<4>() {
+                Some(pid) => {
+                    self.greeting = Greeting::GoesOn { pid: Some(i32::from_be_bytes(*pid)) }
+                }
+                None if length_bytes <= MESSAGE_BYTES_MAX => return Ok(()),
+                None => {}
+            }
+        }
+        let seen = body.len();
+        self.head.clear();
+        self.skip = self.begun(tag, length_bytes)?.saturating_sub(seen);
+        Ok(())
+    }
+
+    /// A message begins; how many bytes follow its head.
+    fn begun(&mut self, tag: u8, length_bytes: u32) -> Result<usize, Excess> {
         if length_bytes > MESSAGE_BYTES_MAX {
             return Err(Excess::Message { bytes: length_bytes });
         }
         let length = usize::try_from(length_bytes).unwrap_or(usize::MAX);
         let rest = length.checked_sub(4).ok_or(Excess::NoLength { bytes: length_bytes })?;
-        if tag == BACKEND_KEY_DATA && self.greets() && rest >= 4 {
-            // Its id is waited for.
-            let Some(pid) = body.first_chunk::<4>() else { return Ok(()) };
-            self.greeting = Greeting::GoesOn { pid: Some(i32::from_be_bytes(*pid)) };
-            self.skip = rest - 4;
-        } else {
-            self.skip = rest;
-        }
-        self.head.clear();
         self.first = false;
-        self.counted(tag, length)
+        self.counted(tag, length)?;
+        Ok(rest)
     }
 
     /// Counts a message that begins. The end of an answer is the beginning of the next.

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, Row};
 
+use super::statements::each;
 use crate::model::event::Backend;
 use crate::model::foreign;
 use crate::model::server::{Database, LimitOf, Server, SessionLimit};
@@ -126,10 +127,12 @@ pub async fn ask(client: &Client) -> Result<Identity, Error> {
 }
 
 async fn without_limit(client: &Client) -> Result<Option<Row>, Error> {
-    client.batch_execute("BEGIN; SET LOCAL statement_timeout = 0").await?;
+    let unlimited = ["BEGIN", "SET LOCAL statement_timeout = 0"];
+    each(client, &unlimited).await?;
     let rows = match client.query_typed(FULL, &[]).await {
         Err(error) if error.as_db_error().is_some() && !client.is_closed() => {
-            client.batch_execute("ROLLBACK; BEGIN; SET LOCAL statement_timeout = 0").await?;
+            client.batch_execute("ROLLBACK").await?;
+            each(client, &unlimited).await?;
             client.query_typed(BASIC, &[]).await?
         }
         rows => rows?,

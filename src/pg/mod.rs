@@ -12,6 +12,7 @@
 //!   answers it, [`server_error`] an error of it.
 //! - [`schema`]: the database objects, from `seeds/`; [`tables`]: what is wrong with tables that are
 //!   there already. [`setting_origin`]: whose a session's setting is; [`identifier`]: names in SQL.
+//! - `statements`: several, each a message of its own.
 //! - [`user_events`]: the write and the read of the load.
 //! - [`presence`]: which writes of a run are there, compared in the server.
 //! - [`activity`]: the sessions of a run on the server, what they wait for, and the replicas that
@@ -39,5 +40,6 @@ pub mod session;
 pub mod setting_origin;
 pub mod settings;
 pub mod socket;
+mod statements;
 pub mod tables;
 pub mod user_events;

@@ -15,6 +15,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::session::{Session, Typed};
+use super::statements::each;
 use crate::model::account::Presence;
 use crate::model::seq_set::SeqSet;
 use crate::model::stretch::Stretch;
@@ -54,16 +55,20 @@ const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONL
 /// has no statistics yet: without these settings the planner takes a bitmap for it, and sorts all
 /// rows where a hash of the blocks does, which needs the disk and twice the time; and what it
 /// compiles does not pay.
-pub const SETTINGS: &str = "\
-SET LOCAL statement_timeout = 0;
-SET LOCAL idle_in_transaction_session_timeout = 0;
-SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout';
-SET LOCAL row_security = off;
-SET LOCAL enable_seqscan = off;
-SET LOCAL enable_bitmapscan = off;
-SET LOCAL enable_sort = off;
-SET LOCAL enable_incremental_sort = off;
-SET LOCAL jit = off";
+///
+/// The third one is volatile, so that a pooler that shares out reads takes it for a write, and keeps
+/// to the primary for the rest of the transaction.
+pub const SETTINGS: [&str; 9] = [
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+    "SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'",
+    "SET LOCAL row_security = off",
+    "SET LOCAL enable_seqscan = off",
+    "SET LOCAL enable_bitmapscan = off",
+    "SET LOCAL enable_sort = off",
+    "SET LOCAL enable_incremental_sort = off",
+    "SET LOCAL jit = off",
+];
 
 /// Which seqs of some blocks are there more than once.
 const DUPLICATED: &str = "\
@@ -106,10 +111,12 @@ impl Session {
     /// The driver's. That a snapshot is not there any more is one.
     pub async fn begin_look(&self, snapshot: Option<&str>) -> Result<(), Error> {
         // It must be said before the first query.
-        let moment = snapshot.map_or_else(String::new, |snapshot| {
-            format!("SET TRANSACTION SNAPSHOT '{}';", quoted(snapshot))
-        });
-        self.client.batch_execute(&format!("{BEGIN};{moment}{SETTINGS}")).await
+        let moment =
+            snapshot.map(|snapshot| format!("SET TRANSACTION SNAPSHOT '{}'", quoted(snapshot)));
+        let mut statements = vec![BEGIN];
+        statements.extend(moment.as_deref());
+        statements.extend(SETTINGS);
+        each(&self.client, &statements).await
     }
 
     /// The name of this look's moment, for other sessions while it lasts.
@@ -138,8 +145,7 @@ impl Session {
         stretch: &Stretch,
         at_most: Duration,
     ) -> Result<Presence, Error> {
-        let limit = format!("SET LOCAL statement_timeout = {}", at_most.as_millis());
-        self.client.batch_execute(&limit).await?;
+        self.limit_statements(at_most).await?;
         let Stretch { first, last, .. } = stretch;
         self.allow_messages(lines_max(stretch));
         let parameters: Typed<5> = [
@@ -172,6 +178,12 @@ impl Session {
             }
         }
         Ok(presence)
+    }
+
+    /// The server gives up each statement of the transaction after so long.
+    async fn limit_statements(&self, at_most: Duration) -> Result<(), Error> {
+        let limit = format!("SET LOCAL statement_timeout = {}", at_most.as_millis());
+        self.client.batch_execute(&limit).await
     }
 
     /// What is there more than once of these blocks.
@@ -211,7 +223,8 @@ impl Session {
     }
 
     /// Which of these writes are there, in a look of its own, so that rows which a policy hides are
-    /// an error and not missing: `(writer, first, last)` windows in, sets by writer out.
+    /// an error and not missing: `(writer, first, last)` windows in, sets by writer out. The server
+    /// gives up after `at_most`, too.
     ///
     /// # Errors
     /// The driver's.
@@ -219,8 +232,10 @@ impl Session {
         &self,
         run_id: Uuid,
         windows: &[(i32, i64, i64)],
+        at_most: Duration,
     ) -> Result<BTreeMap<i32, SeqSet>, Error> {
         self.begin_look(None).await?;
+        self.limit_statements(at_most).await?;
         let present = self.presence_in_windows(run_id, windows).await?;
         self.end_look().await?;
         Ok(present)

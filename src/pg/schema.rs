@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::identifier::identifier;
 use super::session::{Session, Typed};
 use super::setting_origin::{self, Setting};
+use super::statements::each;
 use super::tables::{self, Ids, Table};
 use super::user_events::{EVENT_TYPES, READ_LAST_IDS};
 use crate::model::foreign;
@@ -25,13 +26,16 @@ const CREATE_SCHEMA: &str = "CREATE SCHEMA pgchaos;";
 const LOCK: &str = "SELECT pg_advisory_xact_lock(31638874042232691)";
 
 /// A transaction that sees what others committed before each statement. Limits that the server has
-/// for its sessions are meant for the load, and not for what is done before it.
-const BEGIN: &str = "\
-BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED;
-SET LOCAL statement_timeout = 0;
-SET LOCAL lock_timeout = 0;
-SET LOCAL idle_in_transaction_session_timeout = 0;
-SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout'";
+/// for its sessions are meant for the load, and not for what is done before it; what the client has
+/// given up ends there too, later than any of its deadlines.
+const BEGIN: [&str; 5] = [
+    "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    "SET LOCAL statement_timeout = 60000",
+    "SET LOCAL lock_timeout = 0",
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+    "SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings \
+     WHERE name = 'transaction_timeout'",
+];
 
 /// Looks into the catalogue, as a role that may only write cannot see what it may not use.
 const EXISTS: &str = "\
@@ -69,25 +73,21 @@ fn trial_write(event_type: &str, own_id: bool) -> String {
         if own_id { ("id, ", "OVERRIDING SYSTEM VALUE ", "-1, ") } else { ("", "", "") };
     format!(
         "INSERT INTO pgchaos.user_events ({column}run_id, writer, seq, user_id, event_type) \
-         {overriding}VALUES ({id}'{NO_RUN}', 1, 1, 1, '{event_type}') RETURNING id"
+         {overriding}VALUES ({id}'00000000-0000-0000-0000-000000000000', 1, 1, 1, '{event_type}') \
+         RETURNING id"
     )
 }
 
-/// Of no run.
-const NO_RUN: &str = "00000000-0000-0000-0000-000000000000";
-
-/// The row of a trial write, where the verification would look for it.
-fn trial_look(id: i64) -> String {
-    format!(
-        "SELECT id FROM pgchaos.user_events \
-         WHERE run_id = '{NO_RUN}' AND writer = 1 AND seq = 1 AND id = {id}"
-    )
-}
+/// The row of a trial write, and any other, where the verification would look for it.
+const TRIAL_LOOK: &str = "\
+SELECT id FROM pgchaos.user_events
+ WHERE run_id = '00000000-0000-0000-0000-000000000000' AND writer = 1 AND seq = 1";
 
 /// Enough for events of different users, however large the table is; and of a name, which may be
 /// as long as the server's memory, more than is shown.
 const SOME_USERS: &str = "\
 SELECT id::int4, textsend(left(coalesce(name::text, ''), 101)) FROM pgchaos.users
+ WHERE id IS NOT NULL
  ORDER BY users.id LIMIT 1000";
 
 /// What was found of the objects.
@@ -110,7 +110,8 @@ pub enum Tried {
     Kept,
     /// The write reported no row.
     NoRow,
-    /// It was reported and not there, or was another one: a trigger or a rule has it elsewhere.
+    /// It was reported and not there, or not alone, or was another one: a trigger or a rule has it
+    /// elsewhere.
     Elsewhere,
 }
 
@@ -165,7 +166,7 @@ impl Session {
     }
 
     async fn create_in_transaction(&self) -> Result<bool, Error> {
-        self.client.batch_execute(BEGIN).await?;
+        each(&self.client, &BEGIN).await?;
         self.client.batch_execute(LOCK).await?;
         let missing = match self.objects_now().await? {
             Objects::Missing => {
@@ -236,25 +237,26 @@ impl Session {
         Ok(tried)
     }
 
+    /// All in one round trip. What a constraint or a trigger would do at the end of the transaction
+    /// is done at once.
     async fn try_row(&self, event_type: &str, own_id: bool) -> Result<Tried, Error> {
-        let tried = self.write_and_look(event_type, own_id).await;
-        if !self.client.is_closed() {
-            self.client.batch_execute("ROLLBACK TO SAVEPOINT trial").await?;
-        }
-        tried
-    }
-
-    /// What a constraint or a trigger would do at the end of the transaction is done at once.
-    async fn write_and_look(&self, event_type: &str, own_id: bool) -> Result<Tried, Error> {
         let write = trial_write(event_type, own_id);
-        let write = format!("SAVEPOINT trial; {write}; SET CONSTRAINTS ALL IMMEDIATE");
-        let written = rows(self.client.simple_query(&write).await?);
+        let (begun, written, constraints, there, undone) = tokio::join!(
+            self.client.batch_execute("SAVEPOINT trial"),
+            self.client.simple_query(&write),
+            self.client.batch_execute("SET CONSTRAINTS ALL IMMEDIATE"),
+            self.client.simple_query(TRIAL_LOOK),
+            self.client.batch_execute("ROLLBACK TO SAVEPOINT trial"),
+        );
+        begun?;
+        let written = rows(written?);
+        constraints?;
+        let there = rows(there?);
+        undone?;
         let [row] = written.as_slice() else { return Ok(Tried::NoRow) };
-        let Some(id) = row.try_get(0)?.and_then(|id| id.parse::<i64>().ok()) else {
-            return Ok(Tried::Elsewhere);
-        };
-        let there = rows(self.client.simple_query(&trial_look(id)).await?);
-        Ok(if there.len() == 1 { Tried::Kept } else { Tried::Elsewhere })
+        let id = row.try_get(0)?;
+        let ids: Vec<Option<&str>> = there.iter().map(|row| row.get(0)).collect();
+        Ok(if id.is_some() && ids == [id] { Tried::Kept } else { Tried::Elsewhere })
     }
 
     /// In a transaction that is rolled back.
@@ -262,7 +264,7 @@ impl Session {
         &self,
         statements: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        self.client.batch_execute(BEGIN).await?;
+        each(&self.client, &BEGIN).await?;
         let done = statements.await;
         if !self.client.is_closed() {
             let ended = self.client.batch_execute("ROLLBACK").await;
@@ -357,7 +359,7 @@ impl Session {
     }
 
     async fn drop_in_transaction(&self) -> Result<Dropped, Error> {
-        self.client.batch_execute(BEGIN).await?;
+        each(&self.client, &BEGIN).await?;
         for row in self.client.query_typed(DROPPED_AS, &[]).await? {
             let (kind, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             self.client.batch_execute(&format!("DROP {kind} pgchaos.{name}")).await?;

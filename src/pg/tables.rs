@@ -163,9 +163,10 @@ pub enum Caution {
     NoIndex,
     /// Few ids are left.
     #[error(
-        "{}{left} ids are left for pgchaos.user_events, then every write is refused (2200H, 22003). \
+        "{}{left} {} left for pgchaos.user_events, then every write is refused (2200H, 22003). \
          {mended_by}",
-        if *at_most { "at most " } else { "" }
+        if *at_most { "at most " } else { "" },
+        if *left == 1 { "id is" } else { "ids are" }
     )]
     FewIds {
         /// How many.
@@ -226,6 +227,13 @@ impl Ids {
             _ => "ALTER TABLE pgchaos.user_events ALTER COLUMN id TYPE bigint; ",
         };
         format!("{column}ALTER SEQUENCE {} AS bigint NO MAXVALUE;", self.sequence)
+    }
+
+    /// That none is left.
+    #[must_use]
+    pub fn flaw(&self, of_type: &str, last: i64) -> Option<Flaw> {
+        let none_left = self.left(of_type, last) == 0;
+        none_left.then(|| Flaw::NoIdLeft { mended_by: self.mended_by(of_type) })
     }
 
     /// What is to be said of them.

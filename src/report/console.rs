@@ -30,12 +30,12 @@ pub struct Console {
 }
 
 impl Console {
-    /// A console, with a bar for a bounded run. Ask for one only where standard error is a
-    /// terminal.
+    /// A console, with a bar for a bounded run, on a terminal of so many columns. Ask for one only
+    /// where standard error is a terminal.
     #[must_use]
-    pub fn new(bar: Option<BarLength>) -> Self {
+    pub fn new(bar: Option<BarLength>, width: Option<usize>) -> Self {
         let target = || ProgressDrawTarget::stderr_with_hz(DRAWN_PER_SECOND);
-        Self { bar: bar.map(|length| (length, progress_bar(length, target()))) }
+        Self { bar: bar.map(|length| (length, progress_bar(length, width, target()))) }
     }
 
     /// Writes one line.
@@ -66,13 +66,37 @@ impl Console {
     }
 }
 
-fn progress_bar(length: BarLength, target: ProgressDrawTarget) -> ProgressBar {
+/// The columns of a bar where there is room for it, and before it.
+const BAR_COLUMNS: usize = 40;
+const INDENT_COLUMNS: usize = 11;
+
+/// A bar of fewer columns tells nothing.
+const BAR_COLUMNS_MIN: usize = 8;
+
+/// What the row looks like, so that it never takes a second one, which would stay when it is drawn
+/// anew: with a shorter bar, or with the words alone.
+fn template(words: usize, width: Option<usize>) -> String {
+    // The last column is left free: some terminals go on to the next row behind it.
+    let room =
+        width.map_or(BAR_COLUMNS, |width| width.saturating_sub(INDENT_COLUMNS + 1 + words + 1));
+    match room.min(BAR_COLUMNS) {
+        columns @ BAR_COLUMNS_MIN.. => format!("{:INDENT_COLUMNS$}{{bar:{columns}}} {{msg}}", ""),
+        _ => "{wide_msg}".to_owned(),
+    }
+}
+
+fn progress_bar(
+    length: BarLength,
+    width: Option<usize>,
+    target: ProgressDrawTarget,
+) -> ProgressBar {
     let end = match length {
         BarLength::Duration(duration) => milliseconds(duration),
         BarLength::Writes(writes) => writes,
     };
-    // The template is a constant that the crate takes; were it not, its own serves as well.
-    let style = ProgressStyle::with_template("           {bar:40} {msg}")
+    // The crate takes the template; did it not, its own serves as well.
+    let words = message(length, Duration::MAX, u64::MAX).chars().count();
+    let style = ProgressStyle::with_template(&template(words, width))
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─");
     let bar = ProgressBar::with_draw_target(Some(end), target).with_style(style);
@@ -119,8 +143,28 @@ mod tests {
     }
 
     #[test]
+    fn the_row_is_never_wider_than_the_terminal() {
+        let columns = |width: usize, words: usize| match template(words, Some(width)).as_str() {
+            "{wide_msg}" => None,
+            row => {
+                let bar = row.split_once("{bar:").unwrap().1.split_once('}').unwrap().0;
+                Some(INDENT_COLUMNS + bar.parse::<usize>().unwrap() + 1 + words)
+            }
+        };
+        for width in 0..200 {
+            for words in 0..60 {
+                assert!(columns(width, words).is_none_or(|row| row < width), "{width} {words}");
+            }
+        }
+        assert_eq!(columns(80, 12), Some(64), "the whole bar");
+        assert_eq!(columns(60, 12), Some(59));
+        assert_eq!(columns(40, 12), Some(39));
+        assert_eq!(columns(30, 12), None);
+    }
+
+    #[test]
     fn without_a_terminal_nothing_fails() {
-        let bar = progress_bar(BarLength::Writes(3), ProgressDrawTarget::hidden());
+        let bar = progress_bar(BarLength::Writes(3), None, ProgressDrawTarget::hidden());
         let console = Console { bar: Some((BarLength::Writes(3), bar)) };
         console.progress(Duration::from_secs(1), 2);
         console.finish();

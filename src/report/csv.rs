@@ -139,8 +139,13 @@ fn side(side: Option<&Side>) -> [String; 3] {
     ]
 }
 
+/// A name as one field. What a spreadsheet would run as a formula gets an apostrophe before it, by
+/// which a spreadsheet takes it for text.
 fn quoted(field: &str) -> String {
-    let field = plain(field);
+    let mut field = plain(field);
+    if field.starts_with(['=', '+', '-', '@']) {
+        field.insert(0, '\'');
+    }
     if field.contains([',', '"']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
 }
 
@@ -164,6 +169,15 @@ mod tests {
              patroni2,172.18.0.6:5432,1,\"patroni, \"\"3\"\"\",172.18.0.7:5432,2,1,0,141,,pass"
         );
         assert_eq!(rows[0].split(',').count(), rows[1].split(',').count() - 1);
+    }
+
+    #[test]
+    fn a_name_is_no_formula() {
+        for formula in ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)"] {
+            assert!(quoted(formula).starts_with('\''), "{formula}");
+        }
+        assert_eq!(quoted("=1,\"2\""), "\"'=1,\"\"2\"\"\"");
+        assert_eq!(quoted("patroni-2"), "patroni-2");
     }
 
     #[test]

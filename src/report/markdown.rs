@@ -248,10 +248,24 @@ fn stamp(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// Text without meaning to Markdown or HTML.
+/// What stands between the characters of a mention or a link, so that it is none: nothing is seen of it.
+const BREAK: char = '\u{200b}';
+
+/// Text without meaning to Markdown or HTML, and in which GitHub finds none to call and nothing to
+/// link to.
 pub(super) fn inert(text: &str) -> String {
     let mut inert = String::with_capacity(text.len());
-    for character in plain(text).chars() {
+    let text = plain(text);
+    for (at, character) in text.char_indices() {
+        let after = &text[at + character.len_utf8()..];
+        let is_link = character == '.' && inert.to_ascii_lowercase().ends_with("www");
+        if is_link || (character == '/' && inert.ends_with(":") && after.starts_with('/')) {
+            inert.push(BREAK);
+        }
+        if character == '@' {
+            inert.extend([character, BREAK]);
+            continue;
+        }
         if "\\`*_{}[]<>|#&~".contains(character) {
             inert.push('\\');
         }

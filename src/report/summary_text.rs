@@ -10,13 +10,15 @@ mod verification;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
+
 use chrono::FixedOffset;
 
 use crate::model::event::Note;
 use crate::model::latency::Percentiles;
 use crate::model::options::Rate;
 use crate::model::outage::Outage;
-use crate::model::summary::{RecordSummary, Summary, VerificationState};
+use crate::model::summary::{RecordSummary, Summary, SummaryTarget, VerificationState};
 use crate::model::verdict::Outcome;
 
 use super::layout::{Line, Tone};
@@ -169,7 +171,7 @@ fn next_step(page: &mut Page, summary: &Summary) {
         page.row("next", &say("no record was kept, so this run cannot be accounted for later"));
         return;
     };
-    let path = quoted(&record.path);
+    let path = format!("{}{}", quoted(&record.path), place(&summary.target));
     let notes = &summary.verification.notes;
     if notes.contains(&Note::ForeignPatroni) {
         page.row("next", &say("account for the run without that Patroni, or give its own:"));
@@ -186,9 +188,32 @@ fn next_step(page: &mut Page, summary: &Summary) {
     }
 }
 
+/// Host and ports, unless all of it is this machine: elsewhere `verify` sends a password only to a
+/// host that is typed.
+fn place(target: &SummaryTarget) -> String {
+    let is_here = |host: &str| {
+        let loopback = |address: IpAddr| address.to_canonical().is_loopback();
+        host == "localhost" || host.starts_with(['/', '@']) || host.parse().is_ok_and(loopback)
+    };
+    let is_shortened = target.host.ends_with('…') || target.endpoints.ends_with('…');
+    if is_shortened || target.host.split(',').all(is_here) {
+        return String::new();
+    }
+    let ports: Vec<&str> = target
+        .endpoints
+        .split(',')
+        .filter_map(|endpoint| Some(endpoint.rsplit_once(':')?.1))
+        .collect();
+    let ports = match ports.windows(2).all(|pair| pair[0] == pair[1]) {
+        true => String::new(),
+        false => format!(" -p {}", quoted(&ports.join(","))),
+    };
+    format!(" -h {}{ports}", quoted(&target.host))
+}
+
 /// As a shell wants it, so that the line can be copied.
 fn quoted(path: &str) -> String {
-    let bare = |character: char| character.is_alphanumeric() || "/._-+:@%~".contains(character);
+    let bare = |character: char| character.is_alphanumeric() || "/._-+:@%~,".contains(character);
     if !path.is_empty() && path.chars().all(bare) {
         return path.to_owned();
     }

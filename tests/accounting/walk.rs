@@ -159,9 +159,10 @@ fn the_walk_goes_along_the_index_also_where_the_table_was_never_analysed() {
     let plan = || {
         server.psql(&format!(
             "BEGIN;
-             {SETTINGS};
+             {};
              PREPARE walk (uuid, int, bigint, int, bigint) AS {WALK};
-             EXPLAIN (COSTS OFF) EXECUTE walk ('{RUN_ID}', 1, 1, 3, 40000)"
+             EXPLAIN (COSTS OFF) EXECUTE walk ('{RUN_ID}', 1, 1, 3, 40000)",
+            SETTINGS.join(";\n")
         ))
     };
     for when in ["never analysed", "analysed", "vacuumed"] {

@@ -7,6 +7,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::support::skip;
+
 /// Mounts, then freezes and thaws on order; the end of its input thaws what is frozen, and the mount goes with the
 /// namespace, also when the test was killed.
 const HOLDER: &str = r#"
@@ -30,12 +32,12 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// 128 KiB; `None`, said on standard error, where nothing may be mounted.
+    /// 128 KiB; `None`, skipped by [`skip`], where nothing may be mounted.
     pub fn small() -> Option<Self> {
         Self::mounted("full")
     }
 
-    /// One that can be frozen; `None`, said on standard error, where nothing may be mounted.
+    /// One that can be frozen; `None`, skipped by [`skip`], where nothing may be mounted.
     pub fn that_freezes() -> Option<Self> {
         Self::mounted("freezes")
     }
@@ -58,9 +60,7 @@ impl Disk {
         if ready != "ready\n" {
             let why = holder.wait_with_output().unwrap().stderr;
             let why = String::from_utf8_lossy(&why).trim().to_owned();
-            // What tests print is only shown when they fail: this must be seen.
-            let mut seen = std::io::stderr();
-            writeln!(seen, "SKIPPED, NOT PASSED: a disk cannot be mounted here: {why}").unwrap();
+            skip(&format!("a disk cannot be mounted here: {why}"));
             return None;
         }
         Some(Self { holder, orders, replies, folder })

@@ -56,6 +56,28 @@ fn a_result_that_cannot_be_written_is_an_error() {
     assert!(home.join("after.json").exists());
 }
 
+/// The first report that cannot be written keeps no later one from being written; and what is no file
+/// but takes what is written is a report's place.
+#[test]
+fn every_report_is_written_that_can_be() {
+    let server = Postgres::shared();
+    let finished = Gen::start([&*server.url(), "--writes=5"]).finish();
+    let (record, home) = (finished.record.to_str().unwrap(), finished.home());
+    for (name, to) in [("full.md", "full"), ("null.md", "null"), ("stdout.md", "stdout")] {
+        std::os::unix::fs::symlink(format!("/dev/{to}"), home.join(name)).unwrap();
+    }
+    let output = run(home, &["report", record, "--report=full.md,after.json"], None);
+    assert_refused(&output, 4, "the report full.md cannot be written");
+    assert!(home.join("after.json").exists());
+    let output = run(home, &["report", record, "--report=null.md,stdout.md"], None);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("# pgchaos:"), "{output:?}");
+    let told = run(home, &["help"], full());
+    assert_refused(&told, 4, "standard output cannot be written");
+    let told = run(home, &["help", "gen"], full());
+    assert_refused(&told, 4, "standard output cannot be written");
+}
+
 #[test]
 fn no_output_is_written_over_another_or_over_the_record() {
     let server = Postgres::shared();

@@ -9,7 +9,7 @@ use pgchaos::lab::{Lab, LabError, Member, Role, Running};
 use pgchaos::model::selector::Selector;
 use pgchaos::patroni::{PatroniApi, convergence};
 
-use crate::support::pgchaos;
+use crate::support::{pgchaos, skip};
 use crate::test_lab::{SOON, TestLab, remedy, said as said_of};
 
 /// A child process is told so that it is to break parts of the lab that its environment names.
@@ -77,8 +77,7 @@ fn remedies_name_the_lab_that_is_meant(lab: &TestLab) {
 /// Where nothing is on the default port.
 fn without_a_port_it_is_told_where_a_lab_runs(lab: &TestLab) {
     if TcpStream::connect("localhost:5432").is_ok() {
-        eprintln!("SKIPPED, NOT PASSED: a server is on this machine's port 5432");
-        return;
+        return skip("a server is on this machine's port 5432");
     }
     let run = |args: &[&str]| {
         let output = pgchaos(lab.home(), args)

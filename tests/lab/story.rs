@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::doors;
-use crate::support::wait_until;
+use crate::support::{skip, wait_until};
 use crate::test_lab::{SOON, TestLab};
 
 #[test]
@@ -113,13 +113,13 @@ fn a_lab_that_cannot_be_seen_keeps_its_data(lab: &TestLab) {
     works(lab);
 }
 
-/// Whether namespaces can be made, which takes root.
+/// Whether namespaces can be made, which takes root; skipped by [`skip`] where they cannot.
 fn may_unshare() -> bool {
     let made =
         std::process::Command::new("unshare").args(["--mount", "--pid", "--fork", "true"]).status();
     let may = made.is_ok_and(|status| status.success());
     if !may {
-        eprintln!("SKIPPED, NOT PASSED: no namespaces of its own");
+        skip("no namespaces of its own");
     }
     may
 }

@@ -32,6 +32,10 @@ enum Remedy {
     Clean,
     /// `pgchaos clean --schema, then pgchaos init`.
     CleanAndInit,
+    /// Types `pgchaos init` with all that stands there of it, and the grants.
+    Init,
+    /// Does this, which the first words ask for.
+    Does(&'static str, &'static str),
     /// Drops the trigger that refuses every row.
     DropTrigger,
 }
@@ -274,6 +278,16 @@ fn schemas() -> Vec<Case> {
             elsewhere(),
         ),
         case(
+            "written_twice",
+            after(
+                "IF pg_trigger_depth() = 1 THEN INSERT INTO pgchaos.user_events
+                     (run_id, writer, seq, user_id, event_type)
+                     VALUES (NEW.run_id, NEW.writer, NEW.seq, 1, 'click'); END IF",
+                "",
+            ),
+            elsewhere(),
+        ),
+        case(
             "other_seq",
             refuses("true", "NEW.seq := NEW.seq + 1; RETURN NEW"),
             Refused("and then that row is not there", &[DropTrigger, Clean]),
@@ -330,6 +344,26 @@ fn schemas() -> Vec<Case> {
             Refused("pgchaos.users is empty", &[CleanAndInit]),
         ),
         case(
+            "user_without_an_id",
+            tables(
+                "ALTER TABLE pgchaos.users DROP CONSTRAINT users_pkey, ALTER id DROP NOT NULL;
+                 INSERT INTO pgchaos.users VALUES (NULL, 'x')",
+            ),
+            Works,
+        ),
+        case(
+            "domain_in_the_way",
+            "CREATE SCHEMA pgchaos; GRANT ALL ON SCHEMA pgchaos TO {r};
+             CREATE DOMAIN pgchaos.users AS text",
+            Refused("(SQLSTATE 42710)", &[RENAMED]),
+        ),
+        case(
+            "index_in_the_way",
+            "CREATE SCHEMA pgchaos; GRANT ALL ON SCHEMA pgchaos TO {r};
+             CREATE TABLE pgchaos.t (a int); CREATE INDEX user_events_token ON pgchaos.t (a)",
+            Refused("(SQLSTATE 42P07)", &[RENAMED]),
+        ),
+        case(
             "user_without_a_name",
             tables("ALTER TABLE pgchaos.users ALTER name DROP NOT NULL; UPDATE pgchaos.users SET name = NULL"),
             Works,
@@ -370,6 +404,21 @@ fn rights() -> Vec<Case> {
             Refused(
                 "permission denied for database",
                 &[Sql("GRANT CREATE ON DATABASE \"d No_create\" TO \"r No_create\";")],
+            ),
+        ),
+        case(
+            "makes_no_tables",
+            "CREATE FUNCTION no_ddl() RETURNS event_trigger LANGUAGE plpgsql AS
+                 $$ BEGIN IF session_user <> 'postgres' THEN RAISE 'no tables today'; END IF; END $$;
+             CREATE EVENT TRIGGER no_ddl ON ddl_command_start EXECUTE FUNCTION no_ddl()",
+            Refused("no tables today", &[Remedy::Init]),
+        ),
+        case(
+            "library",
+            "ALTER ROLE {r} SET local_preload_libraries = 'nowhere'",
+            Refused(
+                "(SQLSTATE 58P01)",
+                &[Remedy::Does("local_preload_libraries", "ALTER ROLE {r} RESET local_preload_libraries")],
             ),
         ),
         case(
@@ -574,6 +623,14 @@ impl Place {
                 self.typed(said, "pgchaos init");
                 self.sql(GRANTS);
             }
+            Remedy::Init => {
+                self.typed(said, "pgchaos init");
+                self.sql(GRANTS);
+            }
+            Remedy::Does(words, sql) => {
+                is_said(words);
+                self.sql(sql);
+            }
             Remedy::DropTrigger => {
                 is_said("\\d+ pgchaos.user_events");
                 self.sql("DROP TRIGGER refuses ON pgchaos.user_events");
@@ -694,7 +751,12 @@ fn encodings() {
     let place = Place::new("mule", "ENCODING MULE_INTERNAL TEMPLATE template0 LOCALE 'C'");
     let finished = place.run(&["--log-format=text"]);
     assert_eq!(finished.code, 4, "{}", finished.stderr);
-    assert!(finished.stderr.contains("createdb -E UTF8 -T template0"), "{}", finished.stderr);
+    // As a role that may make one, which the role of this run may not.
+    let said = finished.stderr.replace("-U 'r Mule'", "-U postgres").replace("NAME", "mule_utf8");
+    place.typed(&said, "createdb");
+    let port = place.server.port().to_string();
+    let there = ["-h", "127.0.0.1", "-p", &port, "-d", "mule_utf8", "-n", "1"];
+    assert_eq!(Gen::start(there).finish().code, 0);
 }
 
 /// What was set by the connection itself is not taken back on the server.
@@ -714,6 +776,31 @@ fn read_only_by_pgoptions() {
     let remedy = "try: leave default_transaction_read_only out of PGOPTIONS";
     assert!(refused.stderr.contains(remedy), "{}", refused.stderr);
     place.wrote("without", &place.run(&[]));
+}
+
+/// What the connection's own options are refused for.
+#[test]
+fn options_that_are_wrong() {
+    let server = Postgres::shared();
+    let run = |options: &str| {
+        let options = options.to_owned();
+        Gen::start_with(["-n", "1", "--log-format=text", &server.url()], |_, command| {
+            command.env("PGOPTIONS", options);
+        })
+        .finish()
+    };
+    for options in ["-c nowhere=1", "-c work_mem=many"] {
+        let refused = run(options);
+        assert_eq!(refused.code, 4, "{options}: {}", refused.stderr);
+        let remedy = "try: what is wrong left out of PGOPTIONS, or of options in the connection";
+        assert!(refused.stderr.contains(remedy), "{options}: {}", refused.stderr);
+    }
+    assert_eq!(run("-c work_mem=1MB").code, 0);
+    let warned = run("-c statement_timeout=50");
+    let words = "statement_timeout is 50 ms, set by options of the connection: ";
+    assert!(warned.stderr.contains(words), "{}", warned.stderr);
+    let words = "leave statement_timeout out of PGOPTIONS";
+    assert!(warned.stderr.contains(words), "{}", warned.stderr);
 }
 
 /// A missing role: with trust it is 28000, and the remedy is to make it.

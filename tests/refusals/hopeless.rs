@@ -150,7 +150,7 @@ fn a_wrong_database() {
     let endpoint = format!("127.0.0.1:{}", server.port());
     let message = format!("{endpoint}: database \"nowhere\" does not exist (SQLSTATE 3D000)");
     let url = url("postgres:postgres", server.port(), "nowhere");
-    is_refused(&[&url], &message, &["createdb nowhere", "-d"]);
+    is_refused(&[&url], &message, &["createdb -h 127.0.0.1 -p ", " nowhere, or ", "-d"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::support::{Finished, Gen, Postgres, Proxy, Stop, free_port};
+use crate::support::{Finished, Gen, Postgres, Proxy, Stop, free_port, pgchaos};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -119,6 +119,24 @@ fn a_target_that_stays_dead_is_inconclusive() {
     assert!(finished.summary["errors"]["refused"].as_u64() >= Some(2), "{}", finished.summary);
     assert_eq!(finished.event("stopping")["reason"], "duration");
     assert_eq!(finished.recorded().last().unwrap()["event"], "ended", "its record is kept");
+}
+
+/// A trigger that takes its time, longer than the run.
+#[test]
+fn a_trial_write_without_an_answer() {
+    let server = Postgres::start();
+    let home = tempfile::tempdir().unwrap();
+    assert!(pgchaos(home.path(), ["init", &server.url()]).status().unwrap().success());
+    server.psql(
+        "CREATE FUNCTION sleeps() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN PERFORM pg_sleep(600); RETURN NEW; END $$;
+         CREATE TRIGGER sleeps BEFORE INSERT ON pgchaos.user_events
+             FOR EACH ROW EXECUTE FUNCTION sleeps()",
+    );
+    let run = Gen::start(["-T", "2s", "--verify-timeout", "1s", &server.url()]).finish();
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    let said = run.event("warning")["message"].as_str().unwrap();
+    assert!(said.starts_with("stopped before anything was written: for "), "{said}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use crate::support::{Finished, Gen, Postgres};
+use crate::support::{Finished, Gen, Postgres, pgchaos, skip};
 
 /// Nothing else is called so.
 const SECRET: &str = "Sesam-7f3a_oeffne-dich";
@@ -105,26 +105,59 @@ fn that_is_wrong() {
     }
 }
 
-/// Who looks at the list of processes sees the command line; a password in a DSN is there, and stays where the user put
-/// it. The others are not.
+/// The list of processes has the command line of each, which every user of the machine can read: a connection string's
+/// password is taken out of it at once, and what pgchaos starts has it in no file that it inherits.
 #[cfg(target_os = "linux")]
 #[test]
 fn that_is_not_in_the_list_of_processes() {
     let server = Postgres::start();
     server.psql(&format!("CREATE ROLE owner LOGIN SUPERUSER PASSWORD '{SECRET}'"));
-    let url = format!("postgresql://owner@127.0.0.1:{}/postgres", server.port());
-    let load = Gen::start_with([url.as_str()], |_, command: &mut Command| {
-        command.env("PGPASSWORD", SECRET);
-    });
-    let soon = std::time::Duration::from_secs(60);
-    load.wait_for_event(soon, "a write", |event| event["event"] == "written");
-    for file in ["cmdline", "comm"] {
-        let text = fs::read(format!("/proc/{}/{file}", load.pid())).unwrap();
-        assert!(!String::from_utf8_lossy(&text).contains(SECRET), "{file}");
+    let port = server.port();
+    let ways = [
+        vec![format!("postgresql://owner:{SECRET}@127.0.0.1:{port}/postgres")],
+        vec![format!("host=127.0.0.1 port={port} user=owner password='{SECRET}'")],
+        vec!["-d".to_owned(), format!("postgresql://owner:{SECRET}@127.0.0.1:{port}/postgres")],
+        vec![format!("--dbname=postgresql://owner:{SECRET}@127.0.0.1:{port}/postgres")],
+        vec![format!("postgresql://owner@127.0.0.1:{port}/postgres")],
+    ];
+    for way in ways {
+        let load = Gen::start_with(way.iter(), |_, command: &mut Command| {
+            if !way.iter().any(|said| said.contains(SECRET)) {
+                command.env("PGPASSWORD", SECRET);
+            }
+        });
+        let soon = std::time::Duration::from_secs(60);
+        load.wait_for_event(soon, "a write", |event| event["event"] == "written");
+        let processes = own_processes(load.pid());
+        assert!(processes.len() > 1, "the record has a process of its own");
+        for pid in processes {
+            for file in ["cmdline", "comm"] {
+                let text = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+                let text = String::from_utf8_lossy(&text);
+                assert!(!text.contains(SECRET), "{way:?}: {file}: {text}");
+                assert!(text.starts_with("pgchaos") || file == "cmdline", "{text}");
+            }
+            let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+            for to in open.filter_map(|entry| fs::read_link(entry.path()).ok()) {
+                assert!(!to.to_string_lossy().contains("memfd"), "{way:?}: {pid} has {to:?}");
+            }
+        }
+        let activity = server.psql("SELECT string_agg(a::text, ' ') FROM pg_stat_activity a");
+        assert!(activity.contains("pgchaos") && !activity.contains(SECRET), "{activity}");
+        assert_eq!(load.interrupt_and_finish().code, 0);
     }
-    let activity = server.psql("SELECT string_agg(a::text, ' ') FROM pg_stat_activity a");
-    assert!(activity.contains("pgchaos") && !activity.contains(SECRET), "{activity}");
-    assert_eq!(load.interrupt_and_finish().code, 0);
+}
+
+/// A process and those that it has started.
+#[cfg(target_os = "linux")]
+fn own_processes(pid: u32) -> Vec<u32> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    let below =
+        threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let below: Vec<String> = below.collect();
+    let below =
+        below.iter().flat_map(|text| text.split_whitespace()).map(|pid| pid.parse().unwrap());
+    [pid].into_iter().chain(below).collect()
 }
 
 /// An abstract socket, as libpq has it: a host that begins with `@`. The default password goes there.
@@ -151,14 +184,12 @@ fn that_goes_through_an_abstract_socket() {
 
 /// A server at an address that is not loopback, which asks for the password in clear text: what is sent to it.
 #[cfg(target_os = "linux")]
-fn asked_elsewhere(password: Option<&str>) -> Option<(Vec<u8>, Finished)> {
+fn asked_elsewhere<T>(command: impl FnOnce(u16) -> T) -> Option<(Vec<u8>, T)> {
     use std::io::{Read, Write};
 
     // The thread's alone, and so that of what it starts.
     if let Err(error) = nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET) {
-        // What a test prints is only shown when it fails: this must be seen.
-        let mut seen = std::io::stderr();
-        writeln!(seen, "SKIPPED, NOT PASSED: no network of its own: {error}").unwrap();
+        skip(&format!("no network of its own: {error}"));
         return None;
     }
     let line = "ip link set lo up && ip address add 10.9.9.9/32 dev lo";
@@ -180,23 +211,33 @@ fn asked_elsewhere(password: Option<&str>) -> Option<(Vec<u8>, Finished)> {
             let _ = socket.write_all(&[&b"E"[..], &length, refusal].concat());
         }
     });
-    let target = format!("host=10.9.9.9 port={port} sslmode=disable");
-    let finished = Gen::start_with([target.as_str()], |_, command| {
-        if let Some(password) = password {
-            command.env("PGPASSWORD", password);
-        }
-    })
-    .finish();
+    let finished = command(port);
     let sent = sent.lock().unwrap().clone();
     Some((sent, finished))
+}
+
+/// In a network of its own, which a thread of its own is in.
+#[cfg(target_os = "linux")]
+fn apart<T: Send>(command: impl FnOnce(u16) -> T + Send) -> Option<(Vec<u8>, T)> {
+    std::thread::scope(|scope| scope.spawn(|| asked_elsewhere(command)).join().unwrap())
 }
 
 /// The default password is for this machine alone; the remedy is one that sends another.
 #[cfg(target_os = "linux")]
 #[test]
 fn that_is_the_default_is_not_sent_to_another_machine() {
-    let apart = |password| std::thread::spawn(move || asked_elsewhere(password)).join().unwrap();
-    let Some((sent, finished)) = apart(None) else { return };
+    let run = |password: Option<&'static str>| {
+        move |port| {
+            let target = format!("host=10.9.9.9 port={port} sslmode=disable");
+            Gen::start_with([target.as_str()], |_, command| {
+                if let Some(password) = password {
+                    command.env("PGPASSWORD", password);
+                }
+            })
+            .finish()
+        }
+    };
+    let Some((sent, finished)) = apart(run(None)) else { return };
     assert_eq!(String::from_utf8_lossy(&sent), "", "nothing is sent");
     assert_eq!(finished.code, 4, "{}", finished.stderr);
     for words in
@@ -204,8 +245,49 @@ fn that_is_the_default_is_not_sent_to_another_machine() {
     {
         assert!(finished.stderr.contains(words), "{words:?} in:\n{}", finished.stderr);
     }
-    let (sent, finished) = apart(Some(SECRET)).unwrap();
+    let (sent, finished) = apart(run(Some(SECRET))).unwrap();
     assert!(String::from_utf8_lossy(&sent).contains(SECRET), "the remedy sends the password");
     assert_eq!(finished.code, 4, "{}", finished.stderr);
     shows_no_secret(&finished, 0, "refused elsewhere");
+}
+
+/// A record may come from anywhere: no password goes to another machine that it alone names. The remedy names it.
+#[cfg(target_os = "linux")]
+#[test]
+fn that_a_record_asks_for_is_not_sent_to_another_machine() {
+    let server = Postgres::shared();
+    let own = ["-h", "127.0.0.1", "-p", &server.port().to_string(), "-n", "3", "-r", "50"];
+    let run = Gen::start(own).finish();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let honest = fs::read_to_string(&run.record).unwrap();
+    let home = run.home();
+    let verify = |port: u16, named: bool| {
+        let here = format!("127.0.0.1:{}", server.port());
+        let (header, events) = honest.split_once('\n').unwrap();
+        let header = header
+            .replace(&here, &format!("10.9.9.9:{port}"))
+            .replace("\"host\":\"127.0.0.1\"", "\"host\":\"10.9.9.9\"");
+        assert!(header.contains(&format!("\"endpoints\":\"10.9.9.9:{port}\"")), "{header}");
+        let record = home.join("from-anywhere.jsonl");
+        fs::write(&record, format!("{header}\n{events}")).unwrap();
+        let mut command = pgchaos(home, ["verify", record.to_str().unwrap()]);
+        if named {
+            command.args(["-h", "10.9.9.9", "-p", &port.to_string()]);
+        }
+        command.args(["--verify-timeout", "1s"]).env("PGPASSWORD", SECRET).output().unwrap()
+    };
+    let words =
+        |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let asked = apart(|port| (port, verify(port, false)));
+    let Some((sent, (port, output))) = asked else { return };
+    assert_eq!(String::from_utf8_lossy(&sent), "", "nothing is sent");
+    assert_eq!(output.status.code(), Some(4), "{}", words(&output));
+    let said = words(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in ["only the record names this host", &format!("verify RECORD -h 10.9.9.9 -p {port}")]
+    {
+        assert!(said.contains(part), "{part:?} in:\n{said}");
+    }
+    let (sent, output) = apart(|port| verify(port, true)).unwrap();
+    assert!(String::from_utf8_lossy(&sent).contains(SECRET), "the remedy sends the password");
+    assert!(!words(&output).contains(SECRET));
 }

@@ -250,3 +250,45 @@ fn connection_strings_out_of_place() {
         is_wrong(&["--group", dsn], &["--group"]);
     }
 }
+
+#[test]
+fn slips_are_told_by_what_to_type() {
+    is_wrong(&["-d", "-5db"], &["'-5db' is taken for an option", "-d-5db"]);
+    is_wrong(&["--report", "-1.md"], &["--report=-1.md"]);
+    is_wrong(&["-r", "1000000000"], &["the highest is 10000000 writes a second", "or write max"]);
+    is_wrong(&["-r", "0.00000001"], &["the lowest is 0.0001"]);
+    is_wrong(&["-c", "4", "-w", "5"], &["-c and -w are one option"]);
+    is_wrong(&["-h", "[::1]"], &["did you mean -h ::1?"]);
+    is_wrong(&["-h", "http://localhost:5500"], &["did you mean -h localhost -p 5500?"]);
+    is_wrong(&["localhost"], &["did you mean -h localhost?"]);
+    let home = tempfile::tempdir().unwrap();
+    let output = pgchaos(home.path(), ["clean"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("--run-id UUID") && said.contains("--schema"), "{said}");
+}
+
+/// A named pipe is not waited for: what has to be a file is refused at once.
+#[test]
+fn what_is_no_file() {
+    let home = tempfile::tempdir().unwrap();
+    for name in ["pipe.md", "pipe.toml", "pipe"] {
+        let made = std::process::Command::new("mkfifo").arg(home.path().join(name)).status();
+        assert!(made.unwrap().success());
+    }
+    let service = ["gen", "service=mine", "-T", "1s"];
+    for args in [
+        &["report", "pipe"][..],
+        &["verify", "pipe"],
+        &["gen", "-p", "1", "-T", "1s", "--no-record", "--report", "pipe.md"],
+        &["drill", "run", "pipe.toml"],
+        &service,
+    ] {
+        let mut command = pgchaos(home.path(), args);
+        command.current_dir(home.path()).env("PGSERVICEFILE", "pipe");
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(matches!(output.status.code(), Some(2 | 4)), "{args:?}: {said}");
+        assert!(said.contains("not a plain file"), "{args:?}: {said}");
+    }
+}

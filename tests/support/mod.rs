@@ -22,6 +22,7 @@ mod port;
 mod postgres;
 mod proxy;
 mod session;
+mod skip;
 mod wait;
 
 pub use r#gen::{Finished, Gen, pgchaos, recorded};
@@ -29,4 +30,5 @@ pub use port::{free_port, free_ports};
 pub use postgres::{Postgres, Stop};
 pub use proxy::{Armed, Proxy, Request, Requests, Token, Twist, Wire};
 pub use session::Session;
+pub use skip::{SKIP_NOTHING, skip, skips_fail};
 pub use wait::wait_until;

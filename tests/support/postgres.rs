@@ -143,7 +143,7 @@ impl Postgres {
 
     /// Lets everyone in over TCP without a password: for poolers, which have none to give.
     pub fn trust_everyone(&self) {
-        let lines = "local all all trust\nhost all all 127.0.0.1/32 trust\n";
+        let lines = "local all all trust\nhost all,replication all 127.0.0.1/32 trust\n";
         fs::write(self.data_dir().join("pg_hba.conf"), lines).unwrap();
         self.psql("SELECT pg_reload_conf()");
     }

@@ -10,6 +10,8 @@ pub(crate) mod kinds;
 pub(crate) mod kinds_on_lab;
 #[path = "outages/lag.rs"]
 pub(crate) mod lag;
+#[path = "outages/lengths.rs"]
+mod lengths;
 #[cfg(target_os = "linux")]
 #[path = "outages/namespaces.rs"]
 mod namespaces;

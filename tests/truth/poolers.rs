@@ -19,6 +19,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::alone("pgpool::quiet", pgpool_quiet),
     Case::alone("pgpool::cut_after_the_write", pgpool_cut_after_the_write),
     Case::alone("pgpool::server_restarted", pgpool_server_restarted),
+    Case::alone("pgpool::reads_on_a_standby_that_lags", pgpool_reads_on_a_standby_that_lags),
     Case::alone("pgbouncer::quiet", pgbouncer_quiet),
     Case::alone("pgbouncer::server_restarted", pgbouncer_server_restarted),
     Case::alone("pgbouncer::cut_before_the_write", pgbouncer_cut_before_the_write),
@@ -50,11 +51,15 @@ struct Pooled {
 impl Pooled {
     /// Pgpool-II before one server, in this of its modes; it lets no server go and shares out no reads.
     fn by_pgpool(mode: &str) -> Self {
+        Self::by_pgpool_with(mode, |_| "load_balance_mode = off\n".to_owned())
+    }
+
+    fn by_pgpool_with(mode: &str, more: impl FnOnce(&Postgres) -> String) -> Self {
         Self::start("/usr/sbin/pgpool", "INT", |server, port| {
             let folder = server.socket_dir().display();
             let conf = format!(
                 "backend_clustering_mode = '{mode}'\n\
-                 load_balance_mode = off\nsr_check_period = 0\nhealth_check_period = 0\n\
+                 sr_check_period = 0\nhealth_check_period = 0\n\
                  failover_on_backend_error = off\nbackend_flag0 = 'DISALLOW_TO_FAILOVER'\n\
                  listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{folder}'\n\
                  pcp_listen_addresses = '127.0.0.1'\npcp_port = {}\npcp_socket_dir = '{folder}'\n\
@@ -64,7 +69,7 @@ impl Pooled {
                 port + 1,
                 server.port()
             );
-            let conf = in_folder(server, "pgpool.conf", &conf);
+            let conf = in_folder(server, "pgpool.conf", &(conf + &more(server)));
             let (pcp, hba) =
                 (in_folder(server, "pcp.conf", ""), in_folder(server, "pool_hba.conf", ""));
             ["-n", "-f", &conf, "-F", &pcp, "-a", &hba].map(str::to_owned).to_vec()
@@ -193,6 +198,38 @@ fn pgpool_quiet() -> String {
 }
 
 /// Pgpool's connections go with the server; it says so by FATAL or by a cut, which prove nothing.
+/// With its settings as they come, it sends reads to a standby as well, also one that lags behind.
+fn pgpool_reads_on_a_standby_that_lags() -> String {
+    let mut standby = None;
+    let pooled = Pooled::by_pgpool_with("streaming_replication", |server| {
+        let made = server.standby();
+        // All reads go there that may.
+        let conf = format!(
+            "load_balance_mode = on\nbackend_weight0 = 0\nbackend_flag0 = 'ALWAYS_PRIMARY|DISALLOW_TO_FAILOVER'\n\
+             backend_hostname1 = '127.0.0.1'\nbackend_port1 = {}\nbackend_weight1 = 1\n\
+             backend_flag1 = 'DISALLOW_TO_FAILOVER'\n",
+            made.port()
+        );
+        standby = Some(made);
+        conf
+    });
+    let standby = standby.unwrap();
+    let database = &pooled.one.database;
+    let there = "SELECT to_regclass('pgchaos.user_events') IS NOT NULL";
+    let load = pooled.one.load(&[]);
+    pooled.one.wait_for_writes(20);
+    wait_until(SOON, "the standby has the tables", || standby.psql_in(database, there) == "t");
+    standby.psql("SELECT pg_wal_replay_pause()");
+    pooled.one.wait_for_writes(100);
+    let behind =
+        format!("SELECT count(*) FROM pgchaos.user_events WHERE run_id = '{}'", run_id(&load));
+    let there = |server: &Postgres| server.psql_in(database, &behind).parse::<u64>().unwrap();
+    assert!(there(&standby) + 50 < there(&pooled.one.server), "it lags behind");
+    let (said, _, line) = end(&pooled.one, load);
+    assert_eq!(said.code, 0, "{line}");
+    line
+}
+
 fn pgpool_server_restarted() -> String {
     let pooled = Pooled::by_pgpool("streaming_replication");
     let load = pooled.one.load(&["--rate=400"]);

@@ -1,11 +1,12 @@
 //! The comparison can fail: literal books, and each untruth about them is told.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
 use crate::books::{Said, Truth, Verdict, differences};
-use crate::harness::Case;
+use crate::harness::{Case, Outcome, Skipped, Tally, exact_or_again};
 
 pub(crate) const CASES: &[Case] = &[
     Case::alone("comparison::what_is_true_has_no_difference", what_is_true_has_no_difference),
@@ -14,7 +15,36 @@ pub(crate) const CASES: &[Case] = &[
         "comparison::a_pass_over_a_loss_is_a_difference",
         a_pass_over_a_loss_is_a_difference,
     ),
+    Case::alone("harness::a_skip_is_no_case_that_holds", a_skip_is_no_case_that_holds),
+    Case::alone("harness::what_is_late_is_measured_again", what_is_late_is_measured_again),
 ];
+
+/// It is counted apart, and a failure where nothing may be skipped.
+fn a_skip_is_no_case_that_holds() -> String {
+    let skipped = || Err(Skipped("it takes root".to_owned()));
+    let [holds, skips, fails] =
+        [(Ok("found".to_owned()), true), (skipped(), true), (skipped(), false)]
+            .map(|(found, may_skip)| Outcome::of(found, may_skip));
+    assert_eq!(holds, Outcome::Holds("found".to_owned()));
+    assert_eq!(skips, Outcome::Skipped("it takes root".to_owned()));
+    let why = "skipped, and PGCHAOS_TESTS_SKIP_NOTHING is set: it takes root";
+    assert_eq!(fails, Outcome::Fails(why.to_owned()));
+    let mut tally = Tally::default();
+    for (name, outcome) in [("one", &holds), ("two", &skips), ("three", &fails), ("four", &holds)] {
+        tally.add(name, outcome);
+    }
+    let words = "2 of 4 cases hold\nskipped, not passed: 1: two\nthese do not: 1: three";
+    assert_eq!(tally.words(), words);
+    words.lines().next().unwrap().to_owned()
+}
+
+/// The second time it is exact.
+fn what_is_late_is_measured_again() -> String {
+    static MEASURES: AtomicU32 = AtomicU32::new(0);
+    let measures = MEASURES.fetch_add(1, Ordering::Relaxed) + 1;
+    exact_or_again(measures == 2, || "as it is to be".to_owned());
+    format!("measured {measures} times")
+}
 
 /// Ten writes: 3 rejected, 6 and 7 in doubt, of which 6 is there; 2 and 9 are lost; 4 is there twice, 11 was never sent.
 fn known() -> Truth {

@@ -32,6 +32,9 @@ pub(super) fn find(said: &str) -> Result<Scenario, Problem> {
         .try_this("pgchaos drill list; or name a file that ends with .toml"));
     }
     let unread = |why: String| Problem::usage(format!("the drill {said} cannot be read: {why}"));
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        return Err(unread("it is not a plain file".to_owned()));
+    }
     let text = File::open(path).and_then(begin_of).map_err(|error| unread(error.to_string()))?;
     if text.len() as u64 > BYTES_MAX {
         return Err(unread(format!("it has more than {BYTES_MAX} bytes, which no drill needs")));

@@ -63,7 +63,7 @@ async fn count(
         .iter()
         .filter_map(|(writer, seqs)| ends(seqs).map(|(first, last)| (*writer, first, last)))
         .collect();
-    let look = session.look_at_windows(subject.run_id, &windows);
+    let look = session.look_at_windows(subject.run_id, &windows, DEADLINE);
     let present = session.bounded(Phase::Read, DEADLINE, look).await.ok()?;
     let nothing = SeqSet::new();
     let there =

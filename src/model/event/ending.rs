@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::account::Account;
+use crate::model::foreign;
 use crate::model::seconds;
 use crate::model::server::Server;
 use crate::model::summary::LostWrites;
@@ -29,6 +30,7 @@ pub struct Verification {
     /// The lost writes, with the times between which they were acknowledged.
     pub lost_writes: Vec<LostWrites>,
     /// Why it could not finish, or what it left open.
+    #[serde(default, deserialize_with = "foreign::read_some_message")]
     pub reason: Option<String>,
     /// The server that decides, whose rows were looked at.
     pub server: Option<Server>,

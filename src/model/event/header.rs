@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::model::foreign;
 use crate::model::options::{LoadOptions, Target, Thresholds};
 
 /// What a run is: the first line of its record.
@@ -14,14 +15,23 @@ pub struct Header {
     /// The format of the record.
     pub format: u32,
     /// The version of pgchaos.
+    #[serde(deserialize_with = "foreign::read_name")]
     pub pgchaos: String,
     /// The run's id, part of every token: fresh for every process, so that no two make the same one.
     pub run_id: Uuid,
     /// The group of runs that it belongs to, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "foreign::read_some_name",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub group: Option<String>,
     /// What this run is called among them, or by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "foreign::read_some_name",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub name: Option<String>,
     /// When it began, by the wall clock.
     pub started_at: DateTime<Utc>,

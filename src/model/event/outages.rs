@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Progress;
 use crate::model::by_writer;
+use crate::model::foreign;
 use crate::model::kind::Kind;
 use crate::model::seconds;
 use crate::model::seq_set::SeqSet;
@@ -69,7 +70,11 @@ pub struct Checked {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_rows: Option<u64>,
     /// Why nothing could be looked up, when that is so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "foreign::read_some_message",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub error: Option<String>,
 }
 
@@ -110,10 +115,13 @@ pub struct Backwards {
     /// What went back: `timeline`, `id` or `system_identifier`.
     pub what: BackwardsWhat,
     /// The highest value seen before.
+    #[serde(deserialize_with = "foreign::read_name")]
     pub from: String,
     /// The value now.
+    #[serde(deserialize_with = "foreign::read_name")]
     pub to: String,
     /// Who answered with it.
+    #[serde(deserialize_with = "foreign::read_name")]
     pub server: String,
     /// When, since the start of the run.
     #[serde(rename = "seen_s", with = "seconds")]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::foreign;
 use crate::model::seconds;
 use crate::model::server::Server;
 
@@ -11,9 +12,11 @@ use crate::model::server::Server;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaderSeen {
     /// Who led before; `None` is nobody, or nobody known.
+    #[serde(default, deserialize_with = "foreign::read_some_name")]
     pub from: Option<String>,
     /// Who leads now, by name, or by the URL of its API where that has no name; `None` is nobody.
     /// The same as before: it was promoted anew.
+    #[serde(default, deserialize_with = "foreign::read_some_name")]
     pub to: Option<String>,
     /// The timeline of who leads now; `None` while it is not promoted yet.
     pub timeline: Option<u32>,
@@ -28,10 +31,13 @@ pub struct LeaderSeen {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiReached {
     /// Its member, where it is known.
+    #[serde(default, deserialize_with = "foreign::read_some_name")]
     pub member: Option<String>,
     /// Its URL.
+    #[serde(deserialize_with = "foreign::read_message")]
     pub url: String,
     /// Why it cannot be asked; `None` when it can, again.
+    #[serde(default, deserialize_with = "foreign::read_some_message")]
     pub error: Option<String>,
     /// Whether it is asked on: not so with one that only `/cluster` names and that was never
     /// reached from here.

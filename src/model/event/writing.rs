@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::by_writer;
 use crate::model::fault::{Class, Fault};
+use crate::model::foreign;
 use crate::model::rejection::Rejections;
 use crate::model::seconds;
 use crate::model::seq_set::SeqSet;
@@ -105,8 +106,10 @@ pub struct Written {
     /// The id that the server gave.
     pub id: i64,
     /// The event's type.
+    #[serde(deserialize_with = "foreign::read_name")]
     pub event_type: String,
     /// The user's name.
+    #[serde(deserialize_with = "foreign::read_name")]
     pub user: String,
 }
 

@@ -1,4 +1,4 @@
-//! A command as it is shown: without the passwords that stand in it.
+//! A command, and a line of a drill's file, as they are shown: without the passwords in them.
 
 /// What stands in their place.
 const HIDDEN: &str = "…";
@@ -38,6 +38,102 @@ fn next_secret(text: &str) -> Option<(&str, &str, &str)> {
     });
     let (from, to) = [of_word, of_url].into_iter().flatten().min()?;
     Some((&text[..from], &text[from..to], &text[to..]))
+}
+
+/// Words that stand beside secrets, in small letters.
+const BESIDE_SECRETS: [&str; 9] =
+    ["pass", "pwd", "secret", "token", "credential", "apikey", "api_key", "authoriz", "-u "];
+
+/// Where in the line that begins at this byte of a drill's file the part begins that is not shown.
+///
+/// A command may have a secret anywhere in it, so that none is shown; of another line, what has a
+/// word that stands beside secrets or a URL with user information. The file may be no TOML: what
+/// its lines are is told by how they begin.
+pub(super) fn hidden_from(text: &str, line_start: usize) -> Option<usize> {
+    let line = text.get(line_start..)?.lines().next().unwrap_or_default();
+    if !is_of_command(text.get(..line_start)?, line) && !may_hold_a_secret(line) {
+        return None;
+    }
+    let is_key = |key: &str| !key.contains(['"', '\'', '$']);
+    let key_end = line.find('=').filter(|at| is_key(&line[..*at]) && !in_command(text, line_start));
+    Some(key_end.map_or(0, |at| at + 1))
+}
+
+fn may_hold_a_secret(line: &str) -> bool {
+    let small = line.to_ascii_lowercase();
+    let has_user_info = small
+        .split("://")
+        .skip(1)
+        .any(|url| url.split(char::is_whitespace).any(|word| word.contains('@')));
+    has_user_info || BESIDE_SECRETS.iter().any(|word| small.contains(word))
+}
+
+fn is_of_command(before: &str, line: &str) -> bool {
+    let mut place = Place::default();
+    before.lines().for_each(|line| place.pass(line));
+    place.pass(line);
+    place.is_command || ["exec", "undo"].iter().any(|key| line.contains(key))
+}
+
+/// Whether the line only goes on with a text of several lines.
+fn in_command(text: &str, line_start: usize) -> bool {
+    let mut place = Place::default();
+    text.get(..line_start).unwrap_or_default().lines().for_each(|line| place.pass(line));
+    place.in_text
+}
+
+/// Where the lines of a file have come to.
+#[derive(Default)]
+struct Place {
+    /// In `[hooks]`, which has nothing but commands.
+    in_hooks: bool,
+    /// In a text of several lines.
+    in_text: bool,
+    /// The latest key is that of a command.
+    is_command: bool,
+}
+
+impl Place {
+    fn pass(&mut self, line: &str) {
+        let start = line.trim_start();
+        if !self.in_text {
+            if start.starts_with('[') && !start.starts_with("[\"") && !start.starts_with("['") {
+                self.in_hooks = start.trim_start_matches(['[', ' ']).starts_with("hooks");
+                self.is_command = false;
+            }
+            if let Some((key, _)) = start.split_once('=') {
+                let of_command = ["exec", "undo", "hooks"].iter().any(|word| key.contains(word));
+                self.is_command = self.in_hooks || of_command;
+            }
+        }
+        let quotes = line.matches("\"\"\"").count() + line.matches("'''").count();
+        self.in_text ^= quotes % 2 == 1;
+    }
+}
+
+/// The message with `…` in the place of each of its quotes that repeats a part of these texts, or
+/// that may be a secret by itself.
+pub(super) fn without_quotes_of(message: &str, hidden: &[&str]) -> String {
+    let mut shown = String::new();
+    let mut rest = message;
+    while let Some((before, quoted)) = rest.split_once('"') {
+        let mut is_escaped = false;
+        let end = quoted.find(|c: char| {
+            let ends = c == '"' && !is_escaped;
+            is_escaped = c == '\\' && !is_escaped;
+            ends
+        });
+        let (quote, after) = match end {
+            Some(end) => (&quoted[..end], &quoted[end + 1..]),
+            None => (quoted, ""),
+        };
+        let repeats = |text: &&str| text.contains(quote) || format!("{text:?}").contains(quote);
+        let is_hidden = hidden.iter().any(repeats) || may_hold_a_secret(quote);
+        shown.push_str(before);
+        shown.push_str(&format!("\"{}\"", if is_hidden { HIDDEN } else { quote }));
+        rest = after;
+    }
+    concealed(&(shown + rest))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::concealed::{hidden_from, without_quotes_of};
 use crate::model::foreign::{lines, said, shortened};
 
 /// A scenario's text and the name of its file, to point into.
@@ -15,7 +16,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// An error at these bytes of the text.
+    /// An error at these bytes of the text. Neither its line nor its words show what may be a secret.
     #[must_use]
     pub fn error(&self, span: &Range<usize>, message: impl Into<String>) -> ScenarioError {
         let start = span.start.min(self.text.len());
@@ -25,8 +26,20 @@ impl Source {
         let excerpt = excerpt.lines().next().unwrap_or_default();
         let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
         let marked = self.text.get(start..span.end.max(start)).unwrap_or_default();
-        let marked = marked.lines().next().unwrap_or_default();
-        let (lead, excerpt) = shown(excerpt, column - 1);
+        let mut marked = marked.lines().next().unwrap_or_default();
+        let mut message = message.into();
+        let (mut line, mut at) = (excerpt.to_owned(), column - 1);
+        if let Some(cut) = hidden_from(&self.text, line_start) {
+            let (seen, hidden) = excerpt.split_at(cut);
+            let meant = self.text.get(line_start + cut..span.end).unwrap_or(hidden);
+            message = without_quotes_of(&message, &[hidden, meant]);
+            line = format!("{seen}…");
+            let seen = seen.chars().count();
+            if at + marked.chars().count() > seen {
+                (at, marked) = (at.min(seen), "");
+            }
+        }
+        let (lead, excerpt) = shown(&line, at);
         let width = lines(marked).chars().count();
         ScenarioError {
             file: self.file.clone(),
@@ -35,7 +48,7 @@ impl Source {
             marked: width.min(excerpt.chars().count().saturating_sub(lead)).max(1),
             lead,
             excerpt,
-            message: said(&message.into()),
+            message: said(&message),
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
+use super::concealed::concealed;
 use super::error::{ScenarioError, Source};
 use super::expect::Expect;
 use super::fields::{Fields, Value, instead};
@@ -42,7 +43,7 @@ pub(super) fn scenario(name: &str, source: &Source) -> Result<Scenario, Scenario
     let expect = fields.get("expect").map(|value| Expect::of_run(&value)).transpose()?;
     let scenario = Scenario {
         name: name.to_owned(),
-        title: foreign::plain(title),
+        title: concealed(&foreign::plain(title)),
         description: text("description")?.unwrap_or_default().trim().to_owned(),
         on: on(&fields, hooks.is_some())?,
         synchronous: synchronous(table("cluster")?)?,

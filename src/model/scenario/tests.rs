@@ -101,3 +101,59 @@ fn hooks_are_looked_up_by_the_nearest_name() {
     assert_eq!(command(Action::Start, &["replica"]), None);
     assert_eq!(hooks.heal.unwrap().to_string(), "all");
 }
+
+/// A password in any place of a drill's file that is wrong somewhere is in no word of the error.
+#[test]
+fn no_error_shows_a_secret() {
+    let secrets = [
+        "PGPASSWORD=S3cr3t psql",
+        "curl -u admin:S3cr3t http://x",
+        "postgresql://u:S3cr3t@h/x",
+        "host=x password=S3cr3t",
+        "mysql -pS3cr3t",
+        "curl -H 'Authorization: Bearer S3cr3t'",
+    ];
+    let commands = [
+        "[hooks]\nkill = ",
+        "[hooks]\nstop_leader=",
+        "hooks.kill = ",
+        "[[step]]\nexec = ",
+        "[[step]]\nexec = [\"sh\", ",
+        "[[step]]\nundo = ",
+        "[hooks]\nkill = [\n\"psql\",\n",
+        "[[step]]\nexec = \"\"\"\nset -e\n",
+    ];
+    let others = [
+        "title = ",
+        "[load]\nrate = ",
+        "[load]\ndsn = ",
+        "on = ",
+        "[[step]]\nstop = ",
+        "[expect]\nlost = ",
+        "password = ",
+    ];
+    let check = |text: String| {
+        // What is wrong is the line itself, or what follows on it, or its quote that does not end.
+        let error = read(&text).map(|_| ()).unwrap_err();
+        assert!(!error.contains("S3cr3t"), "{text}\n{error}");
+    };
+    for secret in secrets {
+        let of_others = others.iter().filter(|_| !secret.starts_with("mysql"));
+        for place in commands.iter().chain(of_others) {
+            check(format!("{place}{secret:?} junk\n"));
+            check(format!("{place}\"{secret}\n"));
+            check(format!("{place}{secret}\n"));
+            check(format!("{place}{secret:?}\n"));
+            check(format!("{place}[{secret:?}, 1]\n"));
+            check(format!("title = \"t\"\n{place}{secret:?}\n[[step]]\nwait = \"1s\"\n[nope]\n"));
+        }
+    }
+}
+
+#[test]
+fn what_is_no_secret_is_shown() {
+    let text = "title = 'x'\n[hooks]\nkil = \"psql -c x\"\n[[step]]\nwait = '1s'\n";
+    let error = read(text).map(|_| ()).unwrap_err();
+    assert!(error.contains("\"kil\"") && error.contains("kil =…"), "{error}");
+    assert!(!error.contains("psql"), "{error}");
+}

@@ -1,11 +1,16 @@
 //! A port at a place where none belongs, and how it is said: `localhost:5500` as a host, `5500` as a database.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use super::error::Origin;
 
 /// What an argument that names no database probably meant, as flags: a port, or a host with its port.
 pub(super) fn by_database(text: &str) -> Option<String> {
     if is_port(text) {
         return Some(format!("-p {text}"));
+    }
+    if text == "localhost" || text.parse::<IpAddr>().is_ok() {
+        return Some(format!("-h {text}"));
     }
     let (endpoint, database) = text.split_once('/').unwrap_or((text, ""));
     let (host, port) = endpoint_of(endpoint)?;
@@ -15,19 +20,38 @@ pub(super) fn by_database(text: &str) -> Option<String> {
 
 /// What a host that has a port in it probably meant, in the words of where it was said.
 pub(super) fn by_hosts(names: &[&str], origin: &Origin) -> Option<String> {
-    names.iter().find_map(|name| endpoint_of(name))?;
+    let plain: Vec<&str> = names.iter().map(|name| undressed(name)).collect();
+    let has_port = plain.iter().any(|name| endpoint_of(name).is_some());
+    if !has_port && plain == names {
+        return None;
+    }
     let (mut hosts, mut ports) = (Vec::new(), Vec::new());
-    for name in names {
+    for name in plain {
         let (host, port) = endpoint_of(name).unwrap_or((name, "5432"));
         hosts.push(host);
         ports.push(port);
     }
     let (hosts, ports) = (hosts.join(","), ports.join(","));
+    if !has_port {
+        return Some(match origin {
+            Origin::Flag(_) => format!("-h {hosts}"),
+            Origin::Variable(_) => format!("PGHOST={hosts}"),
+            Origin::ConnectionString | Origin::Service { .. } => format!("host={hosts}"),
+        });
+    }
     Some(match origin {
         Origin::Flag(_) => format!("-h {hosts} -p {ports}"),
         Origin::Variable(_) => format!("PGHOST={hosts} PGPORT={ports}"),
         Origin::ConnectionString | Origin::Service { .. } => format!("host={hosts} port={ports}"),
     })
+}
+
+/// A host without what a URL has around it: `http://host:port/`, `[::1]`.
+fn undressed(name: &str) -> &str {
+    let web = name.strip_prefix("http://").or_else(|| name.strip_prefix("https://"));
+    let name = web.map_or(name, |rest| rest.split('/').next().unwrap_or(rest));
+    let inside = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    inside.filter(|inside| inside.parse::<Ipv6Addr>().is_ok()).unwrap_or(name)
 }
 
 /// `name:port`, `10.0.0.3:port` or `[::1]:port`.
@@ -56,10 +80,13 @@ mod tests {
             ("10.0.0.3:5432", "-h 10.0.0.3 -p 5432"),
             ("[::1]:5500", "-h ::1 -p 5500"),
             ("localhost:5500/app", "-h localhost -p 5500 -d app"),
+            ("localhost", "-h localhost"),
+            ("10.0.0.3", "-h 10.0.0.3"),
+            ("::1", "-h ::1"),
         ] {
             assert_eq!(by_database(said).as_deref(), Some(meant), "{said}");
         }
-        for name in ["app", "app2", "99999", "0", "a b:5500", ":5500", "app:x", "::1", ""] {
+        for name in ["app", "app2", "99999", "0", "a b:5500", ":5500", "app:x", ""] {
             assert_eq!(by_database(name), None, "{name}");
         }
     }
@@ -71,6 +98,9 @@ mod tests {
         assert_eq!(by_hosts(&["a:5500", "b"], &flag).unwrap(), "-h a,b -p 5500,5432");
         let words = by_hosts(&["[::1]:5500"], &Origin::Variable("PGHOST")).unwrap();
         assert_eq!(words, "PGHOST=::1 PGPORT=5500");
+        assert_eq!(by_hosts(&["[::1]"], &flag).unwrap(), "-h ::1");
+        assert_eq!(by_hosts(&["http://db:5500"], &flag).unwrap(), "-h db -p 5500");
+        assert_eq!(by_hosts(&["https://db/"], &Origin::ConnectionString).unwrap(), "host=db");
         let words = by_hosts(&["h:1"], &Origin::ConnectionString).unwrap();
         assert_eq!(words, "host=h port=1");
         for name in ["localhost", "::1", "fe80::1", "/run/x:5500", "@x:5500", "", "h:"] {

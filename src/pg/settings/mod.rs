@@ -32,7 +32,8 @@
 //! `postgres`, `application_name` what the session is for ([`ConnectSettings::called`]), else `pgchaos`. The database stays `postgres` when only a user is given (libpq would take
 //! the user's name): it is there in every cluster, and a load generator's user seldom has a database of its own. The
 //! password `postgres` is tried for a host only when nothing gave one for it, and sent only over a Unix socket or to a
-//! loopback address ([`Host::password_at`]); [`PasswordSource`] tells which it was.
+//! loopback address ([`Host::password_at`]); [`PasswordSource`] tells which it was. Where the record of a run is all that
+//! names a host, every password is held so ([`ConnectSettings::by_record_alone`]).
 //!
 //! # Secrets
 //!

@@ -146,7 +146,7 @@ fn with_passwords(
         .map(|endpoint| {
             let (password, password_source) = of_host(&endpoint);
             let Endpoint { address, hostaddr, port } = endpoint;
-            Host { address, hostaddr, port, password, password_source }
+            Host { address, hostaddr, port, password, password_source, by_record_alone: false }
         })
         .collect()
 }

@@ -34,6 +34,9 @@ pub(super) fn read(
             continue;
         }
         let unreadable = |source| SettingsError::ServiceFile { file: file.clone(), source };
+        if environment.look(file) == Found::SomethingElse {
+            return Err(unreadable(io::Error::other("it is not a plain file")));
+        }
         let content = environment.read(file).map_err(unreadable)?;
         let content =
             String::from_utf8(content).map_err(|error| unreadable(io::Error::other(error)))?;

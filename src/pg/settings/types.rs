@@ -32,18 +32,25 @@ pub struct Host {
     pub password: Password,
     /// Where the password came from.
     pub password_source: PasswordSource,
+    /// Whether the record of a run is all that names it: its password then stays on this machine.
+    pub by_record_alone: bool,
 }
 
 impl Host {
     /// The password that this host is sent when it is at this address, or at the other end of a Unix socket (`None`).
     ///
     /// The default one, which was not asked for, is sent to this machine alone: elsewhere a server would learn that a client
-    /// tries it, and could ask for it in clear text.
+    /// tries it, and could ask for it in clear text. The same holds of any password where the record of a run alone names
+    /// the host, as a record may come from anywhere: the driver cannot be told to answer SCRAM and nothing weaker.
     #[must_use]
     pub fn password_at(&self, address: Option<IpAddr>) -> Option<&Password> {
         let is_here = address.is_none_or(|address| address.to_canonical().is_loopback());
-        let is_said = self.password_source != PasswordSource::Default;
-        (is_said || is_here).then_some(&self.password)
+        (self.is_meant() || is_here).then_some(&self.password)
+    }
+
+    /// Whether the password was said, and said for this host.
+    fn is_meant(&self) -> bool {
+        self.password_source != PasswordSource::Default && !self.by_record_alone
     }
 
     /// The same for a program that looks the name up by itself: the default password only where the name says that it
@@ -59,8 +66,7 @@ impl Host {
             Address::Unix(_) => true,
         };
         let is_known = address.is_some() || named;
-        let is_said = self.password_source != PasswordSource::Default;
-        (is_said || is_known).then(|| self.password_at(address)).flatten()
+        (self.is_meant() || is_known).then(|| self.password_at(address)).flatten()
     }
 
     /// The socket to open, for a Unix host: `FOLDER/.s.PGSQL.PORT`. One that begins with `@` is abstract.
@@ -161,6 +167,15 @@ impl ConnectSettings {
         let mut settings = self.clone();
         settings.application_name.get_or_insert(application_name);
         settings
+    }
+
+    /// The same where the record of a run is all that names the hosts.
+    #[must_use]
+    pub fn by_record_alone(mut self) -> Self {
+        for host in &mut self.hosts {
+            host.by_record_alone = true;
+        }
+        self
     }
 
     /// What must be checked of a server's certificate, should TLS be used.

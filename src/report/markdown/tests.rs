@@ -57,3 +57,11 @@ fn a_failure_names_its_reasons_and_losses_and_foreign_text_stays_text() {
     assert!(text.contains("\n- a \\| b \\<script\\>\n"), "{text}");
     assert!(text.contains("**Lost acknowledged writes: 12**\n\n- writer 1 #70–#81\n"), "{text}");
 }
+
+#[test]
+fn words_of_others_call_nobody_and_link_nowhere() {
+    assert_eq!(inert("ask @org/team"), "ask @\u{200b}org/team");
+    assert_eq!(inert("https://evil.example"), "https:\u{200b}//evil.example");
+    assert_eq!(inert("www.evil.example"), "www\u{200b}.evil.example");
+    assert_eq!(inert("localhost:5500, 10.0.0.3"), "localhost:5500, 10.0.0.3");
+}

@@ -193,6 +193,22 @@ fn what_could_not_be_verified_says_what_to_do_next() {
     );
 }
 
+/// Elsewhere than on this machine `verify` sends a password only to a host that is typed.
+#[test]
+fn the_next_step_names_hosts_of_other_machines() {
+    for (host, endpoints, said) in [
+        ("localhost", "localhost:5500", ""),
+        ("127.0.0.1,::1,/tmp", "127.0.0.1:1,[::1]:2,/tmp:3", ""),
+        ("db", "db:5433", " -h db"),
+        ("a,localhost", "a:5432,localhost:5433", " -h a,localhost -p 5432,5433"),
+        ("a b", "a b:5432", " -h 'a b'"),
+    ] {
+        let target =
+            SummaryTarget { host: host.into(), endpoints: endpoints.into(), ..summary().target };
+        assert_eq!(place(&target), said);
+    }
+}
+
 #[test]
 fn without_a_patroni_that_decides_the_next_step_is_to_verify_without_it() {
     let mut summary = summary();

@@ -169,12 +169,8 @@ fn on_hosts(batch: &Batch, fault: &Fault) -> String {
 /// What to do about a limit of pgchaos's own, or about ids that are used up.
 fn remedy(fault: &Fault) -> Option<String> {
     let of_ids = match fault.sqlstate.as_deref() {
-        Some("2200H") => {
-            Some("ALTER SEQUENCE pgchaos.user_events_id_seq AS bigint NO MAXVALUE; makes room")
-        }
-        Some("22003") => {
-            Some("ALTER TABLE pgchaos.user_events ALTER COLUMN id TYPE bigint; makes room")
-        }
+        // Which of the two is needed, and what the sequence is called, set-up finds out.
+        Some("2200H" | "22003") => Some("pgchaos gen -n 1 beside this run says what makes room"),
         _ => None,
     };
     fault.own_limit.map(|limit| limit.remedy().to_owned()).or(of_ids.map(str::to_owned))

@@ -2,8 +2,9 @@
 
 use crate::model::account::Account;
 use crate::model::event::{Connected, Header, ReadBack, Ready, StopReason, Verification, Written};
+use crate::model::foreign::shortened;
 use crate::model::own_pause::OwnPause;
-use crate::model::summary::HeldBy;
+use crate::model::summary::{HeldBy, PLACES_CHARS_MAX};
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration, grouped, whole};
 use crate::report::words;
@@ -16,13 +17,13 @@ pub(super) fn header(header: &Header, verbose: bool) -> Line {
     let end = match (options.duration, options.writes) {
         (None, None) => "Ctrl-C to stop and verify".to_owned(),
         (Some(time), None) => format!("for {}", whole(time)),
-        (None, Some(writes)) => format!("until {} are sent", counted(writes, "write")),
+        (None, Some(writes)) => format!("until {}", sent(writes)),
         (Some(time), Some(writes)) => {
-            format!("for {} or until {} are sent", whole(time), counted(writes, "write"))
+            format!("for {} or until {}", whole(time), sent(writes))
         }
     };
     Line::new(Tone::Plain, "")
-        .rest(format!("pgchaos gen → {}", header.target.endpoints))
+        .rest(format!("pgchaos gen → {}", shortened(&header.target.endpoints, PLACES_CHARS_MAX)))
         .part(format!("run {run}"))
         .part_if(words::called(header.name.as_deref(), header.group.as_deref()))
         .part(words::load(options))
@@ -182,4 +183,8 @@ fn alarms(account: &Account) -> Vec<Line> {
             ))
         })
         .collect()
+}
+
+fn sent(writes: u64) -> String {
+    format!("{} {} sent", counted(writes, "write"), if writes == 1 { "is" } else { "are" })
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
+use super::lengths::assert_exact;
 use super::namespaces::{cut_off, hosts, mend, network, run};
 use crate::books::{Said, Truth, Verdict, assert_true};
-use crate::harness::Case;
+use crate::harness::{Case, Skipped};
 use crate::one_server::{
     OneServer, SOON, run_id, start_load, wait_for, wait_for_outage, wait_for_writes,
 };
@@ -18,9 +19,9 @@ use crate::pair::Pair;
 use crate::support::{Gen, Postgres, Proxy, Stop, free_port, wait_until};
 
 pub(crate) const CASES: &[Case] = &[
-    Case::alone("outages::dialling::mute_first_address", mute_first_address),
-    Case::alone("outages::dialling::deaf_first_address", deaf_first_address),
-    Case::alone("outages::dialling::read_only_first_address", read_only_first_address),
+    Case::where_allowed("outages::dialling::mute_first_address", mute_first_address),
+    Case::where_allowed("outages::dialling::deaf_first_address", deaf_first_address),
+    Case::where_allowed("outages::dialling::read_only_first_address", read_only_first_address),
     Case::alone("outages::dialling::mute_first_host", mute_first_host),
     Case::alone("outages::dialling::refused_first_host", refused_first_host),
     Case::alone("outages::dialling::read_only_first_host", read_only_first_host),
@@ -28,9 +29,9 @@ pub(crate) const CASES: &[Case] = &[
         "outages::dialling::first_host_that_dies_in_mid_run",
         first_host_that_dies_in_mid_run,
     ),
-    Case::alone("outages::dialling::tcp_user_timeout", tcp_user_timeout),
-    Case::alone("outages::dialling::keepalives", keepalives),
-    Case::alone("outages::dialling::retries_of_the_kernel", retries_of_the_kernel),
+    Case::where_allowed("outages::dialling::tcp_user_timeout", tcp_user_timeout),
+    Case::where_allowed("outages::dialling::keepalives", keepalives),
+    Case::where_allowed("outages::dialling::retries_of_the_kernel", retries_of_the_kernel),
     Case::alone(
         "outages::dialling::too_few_descriptors_at_the_start",
         too_few_descriptors_at_the_start,
@@ -41,14 +42,12 @@ pub(crate) const CASES: &[Case] = &[
         no_descriptors_for_some_writers,
     ),
     Case::alone("outages::dialling::no_descriptors_to_reconnect", no_descriptors_to_reconnect),
-    Case::alone("outages::dialling::no_ports", no_ports),
+    Case::where_allowed("outages::dialling::no_ports", no_ports),
 ];
 
 /// The deadline of a connect in these cases, in seconds: what a mute place costs.
 const CONNECT_TIMEOUT_S: f64 = 0.6;
 const CONNECT_TIMEOUT: &str = "--connect-timeout=600ms";
-
-const SKIPPED: &str = "SKIPPED: it takes root";
 
 /// Accepts, and says nothing.
 fn mute(address: SocketAddr) -> TcpListener {
@@ -90,12 +89,16 @@ fn longest_gap_s(one: &OneServer, load: &Gen) -> f64 {
     gap.parse().unwrap()
 }
 
-/// A load through a name whose addresses are `::1` and 127.0.0.1, in this order; or none where it cannot be made.
-fn load_by_name(one: &OneServer, folder: &tempfile::TempDir, args: &[&str]) -> Option<Gen> {
+/// A load through a name whose addresses are `::1` and 127.0.0.1, in this order.
+fn load_by_name(
+    one: &OneServer,
+    folder: &tempfile::TempDir,
+    args: &[&str],
+) -> Result<Gen, Skipped> {
     hosts(folder.path(), "::1 two.test\n127.0.0.1 two.test localhost\n")?;
     let url =
         format!("postgresql://postgres:postgres@two.test:{}/{}", one.wire.port(), one.database);
-    Some(start_load(&url, args))
+    Ok(start_load(&url, args))
 }
 
 /// What is passed over costs each connect its deadline, and is told; that is no outage, and the one outage is as long as
@@ -109,7 +112,7 @@ fn cut_and_end(one: &OneServer, load: Gen, dead: &str, serving: &str) -> String 
     one.wait_for_writes(30);
     let duration = outage["duration_s"].as_f64().unwrap();
     let gap = longest_gap_s(one, &load);
-    assert!((gap - duration).abs() < 0.1, "no row for {gap} s: {outage}");
+    assert_exact(duration, gap, &outage);
     assert!(duration >= CONNECT_TIMEOUT_S, "the dead one comes first: {outage}");
     assert_eq!(outage["errors"], serde_json::json!({"connection_lost": 1}), "{outage}");
     let again = wait_for(&load, from, "passed_over");
@@ -135,40 +138,37 @@ fn cut_and_end(one: &OneServer, load: Gen, dead: &str, serving: &str) -> String 
     format!("no row for {gap:.3} s, outage {duration:.3} s · {line}")
 }
 
-fn one_writer(one: &OneServer, folder: &tempfile::TempDir) -> Option<Gen> {
+fn one_writer(one: &OneServer, folder: &tempfile::TempDir) -> Result<Gen, Skipped> {
     load_by_name(one, folder, &["--writers=1", CONNECT_TIMEOUT])
 }
 
 /// It accepts and says nothing.
-fn mute_first_address() -> String {
+fn mute_first_address() -> Result<String, Skipped> {
     let (one, folder) = (OneServer::shared(), tempfile::tempdir().unwrap());
     let port = one.wire.port();
     let _mute = mute((Ipv6Addr::LOCALHOST, port).into());
-    let Some(load) = one_writer(&one, &folder) else { return SKIPPED.to_owned() };
+    let load = one_writer(&one, &folder)?;
     let places = [format!("two.test:{port} (::1)"), format!("two.test:{port} (127.0.0.1)")];
-    cut_and_end(&one, load, &places[0], &places[1])
+    Ok(cut_and_end(&one, load, &places[0], &places[1]))
 }
 
 /// Its kernel does not even answer.
-fn deaf_first_address() -> String {
+fn deaf_first_address() -> Result<String, Skipped> {
     let (one, folder) = (OneServer::shared(), tempfile::tempdir().unwrap());
     let port = one.wire.port();
     let _deaf = deaf((Ipv6Addr::LOCALHOST, port).into());
-    let Some(load) = one_writer(&one, &folder) else { return SKIPPED.to_owned() };
+    let load = one_writer(&one, &folder)?;
     let places = [format!("two.test:{port} (::1)"), format!("two.test:{port} (127.0.0.1)")];
-    cut_and_end(&one, load, &places[0], &places[1])
+    Ok(cut_and_end(&one, load, &places[0], &places[1]))
 }
 
 /// A standby at the name's first address: it is said once that it takes no writes, and costs next to nothing.
-fn read_only_first_address() -> String {
+fn read_only_first_address() -> Result<String, Skipped> {
     let (pair, folder) = (Pair::start(), tempfile::tempdir().unwrap());
     let port = pair.to_a.port();
     let first = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
     let _relay = Relay::start(first, pair.b.port());
-    let hosts = hosts(folder.path(), "::1 two.test\n127.0.0.1 two.test localhost\n");
-    if hosts.is_none() {
-        return SKIPPED.to_owned();
-    }
+    hosts(folder.path(), "::1 two.test\n127.0.0.1 two.test localhost\n")?;
     let load = start_load(&format!("postgresql://postgres:postgres@two.test:{port}/postgres"), &[]);
     wait_for_writes(&pair.to_a, 60);
     let run = run_id(&load);
@@ -179,7 +179,7 @@ fn read_only_first_address() -> String {
     assert_eq!(said.summary["errors"], serde_json::json!({}));
     assert_eq!(said.summary["outages"], serde_json::json!([]));
     let truth = pair.truth(run, &pair.a);
-    assert_true(&said, &truth, &[Verdict::Pass])
+    Ok(assert_true(&said, &truth, &[Verdict::Pass]))
 }
 
 /// Carries bytes from an address to a port of 127.0.0.1, as long as it lives.
@@ -280,7 +280,7 @@ fn first_host_that_dies_in_mid_run() -> String {
     one.wait_for_writes(30);
     let duration = outage["duration_s"].as_f64().unwrap();
     let gap = longest_gap_s(&one, &load);
-    assert!((gap - duration).abs() < 0.1, "no row for {gap} s: {outage}");
+    assert_exact(duration, gap, &outage);
     let told = wait_for(&load, 0, "passed_over");
     assert_eq!(told["fault"]["endpoint"], format!("127.0.0.1:{}", first.port()));
     let run = run_id(&load);
@@ -294,7 +294,7 @@ fn first_host_that_dies_in_mid_run() -> String {
 
 /// A server and a load with these settings in a network of their own; packets are lost from some moment on, until the
 /// fault is told that this ends in. What it says.
-fn lost_packets(options: &str, args: &[&str], phase: &str) -> Option<(String, String)> {
+fn lost_packets(options: &str, args: &[&str], phase: &str) -> Result<(String, String), Skipped> {
     network()?;
     let one = OneServer::on(Arc::new(Postgres::start()));
     run("sysctl -qw net.ipv4.tcp_retries2=3 net.ipv4.tcp_syn_retries=1");
@@ -319,34 +319,28 @@ fn lost_packets(options: &str, args: &[&str], phase: &str) -> Option<(String, St
     // The last answer before the cut left the proxy, and may have been lost on its way.
     let truth = Truth { unread_max: 1, ..one.truth(run) };
     let line = assert_true(&said, &truth, &[Verdict::Pass]);
-    Some((fault["fault"]["message"].as_str().unwrap().to_owned(), line))
+    Ok((fault["fault"]["message"].as_str().unwrap().to_owned(), line))
 }
 
-fn tcp_user_timeout() -> String {
+fn tcp_user_timeout() -> Result<String, Skipped> {
     let args = ["--rate=50", "--write-timeout=60s"];
-    let Some((words, line)) = lost_packets("tcp_user_timeout=700", &args, "write") else {
-        return SKIPPED.to_owned();
-    };
+    let (words, line) = lost_packets("tcp_user_timeout=700", &args, "write")?;
     assert_eq!(words, "no sign of life for 0.7 s (tcp_user_timeout)");
-    line
+    Ok(line)
 }
 
-fn keepalives() -> String {
+fn keepalives() -> Result<String, Skipped> {
     let options = "keepalives_idle=1&keepalives_interval=1&keepalives_count=2";
     let args = ["--rate=0.01", "--write-timeout=60s"];
-    let Some((words, line)) = lost_packets(options, &args, "idle") else {
-        return SKIPPED.to_owned();
-    };
+    let (words, line) = lost_packets(options, &args, "idle")?;
     assert_eq!(words, "no sign of life while idle (keepalives)");
-    line
+    Ok(line)
 }
 
 /// Of a write, and then of a connect.
-fn retries_of_the_kernel() -> String {
+fn retries_of_the_kernel() -> Result<String, Skipped> {
     let args = ["--rate=50", "--write-timeout=120s", "--connect-timeout=60s"];
-    let Some((words, line)) = lost_packets("keepalives=0", &args, "write") else {
-        return SKIPPED.to_owned();
-    };
+    let (words, line) = lost_packets("keepalives=0", &args, "write")?;
     assert_eq!(words, "no sign of life until the kernel gave up (its retries or keepalives)");
     let one = OneServer::on(Arc::new(Postgres::start()));
     cut_off(one.wire.port());
@@ -359,7 +353,7 @@ fn retries_of_the_kernel() -> String {
     mend();
     one.wait_for_writes(10);
     one.end(load, Verdict::Pass);
-    line
+    Ok(line)
 }
 
 /// A load whose limits of file descriptors are these.
@@ -462,10 +456,8 @@ fn no_descriptors_to_reconnect() -> String {
 }
 
 /// Eight writers, and four ports to connect from. No proxy is between, as it would run out of them, too.
-fn no_ports() -> String {
-    if network().is_none() {
-        return SKIPPED.to_owned();
-    }
+fn no_ports() -> Result<String, Skipped> {
+    network()?;
     let server = Postgres::start();
     server.stop(Stop::Fast);
     let load = start_load(&server.url(), &["--writers=8", "--rate=100"]);
@@ -490,7 +482,7 @@ fn no_ports() -> String {
     assert_own_limit(&said, "local ports", "ip_local_port_range");
     let acknowledged = said.summary["writes"]["acknowledged"].as_u64().unwrap();
     assert_eq!(count(), acknowledged);
-    format!("acknowledged {acknowledged} · INCONCLUSIVE")
+    Ok(format!("acknowledged {acknowledged} · INCONCLUSIVE"))
 }
 
 /// The verdict says how often, and what to do.

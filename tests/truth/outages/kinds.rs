@@ -7,6 +7,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::lengths::assert_exact;
 use crate::books::{Said, Verdict, assert_true};
 use crate::harness::Case;
 use crate::one_server::{OneServer, SOON, run_id, start_load, wait_for, wait_for_outage};
@@ -30,9 +31,6 @@ pub(crate) const CASES: &[Case] = &[
     Case::alone("outages::denied_by_pg_hba", denied_by_pg_hba),
     Case::alone("outages::connection_refused_by_a_proxy", connection_refused_by_a_proxy),
 ];
-
-/// What an outage may be longer or shorter than the gap between the rows around it: a write's period, and an answer's way.
-const EXACT_S: f64 = 0.1;
 
 /// A server of its own, and a database that belongs to a role without any privilege.
 fn of_a_plain_role() -> (OneServer, String) {
@@ -74,10 +72,7 @@ fn assert_outages(
     let length = |outage: &&Value| outage["duration_s"].as_f64().unwrap();
     let longest = outages.iter().max_by(|one, two| length(one).total_cmp(&length(two))).unwrap();
     let (duration, gap) = (length(&longest), gap_s(psql, run, longest));
-    assert!(
-        (duration - gap).abs() <= EXACT_S,
-        "{duration} s, and {gap} s between the rows\n{longest}"
-    );
+    assert_exact(duration, gap, longest);
     format!("{kind} of {duration:.3} s, {gap:.3} s between the rows")
 }
 

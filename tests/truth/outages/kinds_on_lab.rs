@@ -8,6 +8,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use super::kinds::gap_s;
+use super::lengths::assert_exact;
 use crate::harness::Case;
 use crate::lab::{MEMBERS, Stage};
 use crate::one_server::{run_id, wait_for, wait_for_outage, wait_for_writes};
@@ -37,9 +38,6 @@ enum Told {
     /// Patroni alone.
     Patroni,
 }
-
-/// As exact as it is said to be: the rows are of two servers, and their clock is one.
-const EXACT_S: f64 = 0.1;
 
 struct OnLab<'a> {
     stage: &'a Stage,
@@ -94,10 +92,9 @@ impl<'a> OnLab<'a> {
             gap_s(|sql| self.stage.psql(sql), run, outage),
         );
         let lost = said.summary["verification"]["lost"].as_u64().unwrap_or(0);
-        // Rows that are lost make the gap longer than what the client saw.
-        let is_true =
-            if lost == 0 { (duration - gap).abs() <= EXACT_S } else { gap >= duration - EXACT_S };
-        assert!(is_true, "{duration} s, and {gap} s between the rows\n{outage}");
+        // The rows are of two servers, and their clock is one. Rows that are lost make the gap longer than what the
+        // client saw.
+        assert_exact(duration, if lost == 0 { gap } else { gap.min(duration) }, outage);
         (outage.clone(), format!("{kind} of {duration:.3} s, {gap:.3} s between the rows · {line}"))
     }
 }

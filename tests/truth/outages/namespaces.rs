@@ -1,29 +1,29 @@
 //! Namespaces of a case's own: names with addresses of its choice, and a network that loses packets. They are the
 //! thread's, and all that it starts has them; with the last of that they are gone. They take root.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
 use nix::sched::{CloneFlags, unshare};
 
-/// From here on this thread, and what it starts, finds these lines in /etc/hosts. `None`, said on standard error, where
-/// that is not allowed.
-pub(crate) fn hosts(folder: &Path, lines: &str) -> Option<()> {
+use crate::harness::Skipped;
+
+/// From here on this thread, and what it starts, finds these lines in /etc/hosts. An error where that is not allowed.
+pub(crate) fn hosts(folder: &Path, lines: &str) -> Result<(), Skipped> {
     enter(CloneFlags::CLONE_NEWNS)?;
     let file = folder.join("hosts");
     std::fs::write(&file, lines).unwrap();
     run("mount --make-rprivate /");
     run(&format!("mount --bind {} /etc/hosts", file.display()));
-    Some(())
+    Ok(())
 }
 
-/// From here on this thread, and what it starts, has a network of its own, with loopback alone. `None`, said on standard
-/// error, where that is not allowed.
-pub(crate) fn network() -> Option<()> {
+/// From here on this thread, and what it starts, has a network of its own, with loopback alone. An error where that is
+/// not allowed.
+pub(crate) fn network() -> Result<(), Skipped> {
     enter(CloneFlags::CLONE_NEWNET)?;
     run("ip link set lo up");
-    Some(())
+    Ok(())
 }
 
 /// Runs a line of the shell where this thread is; panics when it fails.
@@ -47,14 +47,7 @@ pub(crate) fn mend() {
     run("iptables -F");
 }
 
-fn enter(which: CloneFlags) -> Option<()> {
-    match unshare(which) {
-        Ok(()) => Some(()),
-        Err(error) => {
-            // What a case prints is only shown when it fails: this must be seen.
-            let mut seen = std::io::stderr();
-            writeln!(seen, "SKIPPED, NOT PASSED: no namespace of its own: {error}").unwrap();
-            None
-        }
-    }
+fn enter(which: CloneFlags) -> Result<(), Skipped> {
+    unshare(which)
+        .map_err(|error| Skipped(format!("no namespace of its own, which takes root: {error}")))
 }

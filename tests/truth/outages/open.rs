@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::books::{Said, Verdict};
-use crate::harness::Case;
+use crate::harness::{Case, exact_or_again};
 use crate::one_server::{OneServer, SOON, report, wait_for, wait_for_outage};
 use crate::support::Gen;
 
@@ -80,7 +80,7 @@ fn open_over_its_limit() -> String {
     let (said, _, _) = one.end_of(&load.finish(), Verdict::Fail);
     let length = seconds(&open, "open_s");
     assert!(length > 0.5, "{length}");
-    assert!(after < 9.0, "decided, and yet tried on for {after} s");
+    exact_or_again(after < 9.0, || format!("decided, and yet tried on for {after} s"));
     let reasons = said.summary["reasons"].to_string();
     assert!(reasons.contains("open when the load ended"), "{reasons}");
     format!("fail: open for {length:.1} s, ended after {after:.1} s")
@@ -105,7 +105,9 @@ fn open_and_back_after_the_load() -> String {
     let known = passes.duration_since(refused).as_secs_f64();
     let (length, range) = (seconds(&closed, "duration_s"), &closed["writable_after_s"]);
     let earliest = range[0].as_f64().unwrap();
-    assert!(length >= known - EXACT_S && earliest <= known + EXACT_S, "{known} s: {closed}");
+    exact_or_again(length >= known - EXACT_S && earliest <= known + EXACT_S, || {
+        format!("{known} s: {closed}")
+    });
     assert_eq!((&closed["open_s"], &closed["writers_out_at_end"]), (&Value::Null, &json!(0)));
     assert_eq!(said.summary["writes"]["due"], json!(due(&said)), "{}", said.summary);
     format!("pass: {length:.3} s, refused for {known:.3} s")
@@ -193,10 +195,9 @@ fn availability_in_a_closed_loop() -> String {
     let (whole, gap) = (numbers[0], numbers[1]);
     let expected = (1.0 - gap / whole) * 100.0;
     let pct = seconds(&said.summary["rate"], "availability_pct");
-    assert!(
-        (pct - expected).abs() <= 100.0 * EXACT_S / whole * 2.0,
-        "{pct} %, {expected} % by psql"
-    );
+    exact_or_again((pct - expected).abs() <= 100.0 * EXACT_S / whole * 2.0, || {
+        format!("{pct} %, {expected} % by psql")
+    });
     format!("{pct:.2} %, {expected:.2} % by the rows")
 }
 

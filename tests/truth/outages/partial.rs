@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::lengths::{assert_exact, assert_exact_within};
 use crate::books::{Said, Verdict};
 use crate::harness::Case;
 use crate::one_server::{OneServer, SOON, start_load, wait_for, wait_for_outage};
@@ -15,9 +16,6 @@ pub(crate) const CASES: &[Case] = &[
     Case::alone("outages::partial_over_its_limit", partial_over_its_limit),
     Case::alone("outages::partial_open_at_the_end", partial_open_at_the_end),
 ];
-
-/// What a length may be off, beside the steps that made it.
-const EXACT_S: f64 = 0.1;
 
 /// A role that may have so many sessions, and how four writers log in by it.
 fn limited(one: &OneServer, sessions: u32) -> String {
@@ -99,12 +97,13 @@ fn some_of_four_out(out: u32) -> String {
         said.words
     );
     let (of_those, of_all) = gaps(&one, out);
-    // A writer writes every 100 ms: so long may it be between its last row and the end of its session.
     let degraded = seconds(&outage, "degraded_s");
     if out == 1 {
-        assert!((of_those - degraded).abs() <= EXACT_S + 0.1, "{of_those} s, {degraded} s");
+        // A writer writes every 100 ms: so long may it be between its last row and the end of its session.
+        assert_exact_within(0.1, degraded, of_those, &outage);
     }
-    assert!(seconds(&outage, "duration_s") <= of_all + EXACT_S, "{of_all} s: {outage}");
+    let duration = seconds(&outage, "duration_s");
+    assert_exact(duration, duration.min(of_all), &outage);
     assert_eq!(outage["open_s"], Value::Null);
     format!("{out} of 4 out for {degraded:.3} s, {of_those:.3} s between their rows")
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::lengths::assert_exact;
 use crate::books::{Said, Truth, Verdict, assert_true};
 use crate::harness::Case;
 use crate::one_server::{OneServer, SOON, ask, run_id, wait_for, wait_for_outage};
@@ -133,8 +134,8 @@ fn assert_one_outage(one: &OneServer, load: Gen, writers: usize, waits_s: f64) -
     assert_eq!(count(&outages[0]["errors"]["sql"]), truth.rejected.len());
     let (said, true_gap) = (outages[0]["duration_s"].as_f64().unwrap(), longest_gap(one, &run));
     // A row has the time at which its write began, and a write may have waited for so long until it was done.
-    let range = true_gap - 0.1..=true_gap + 0.1 + waits_s;
-    assert!(range.contains(&said), "outage {said} s, without a row {true_gap} s");
+    let most = true_gap + waits_s;
+    assert_exact(said, said.clamp(true_gap, most), &outages[0]);
     format!("{line} · outage {said:.2} s, true {true_gap:.2} s")
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::lengths::assert_exact;
 use crate::books::{Said, Truth, Verdict, Write, assert_true};
 use crate::harness::Case;
 use crate::one_server::{OneServer, SOON, run_id, start_load, url, wait_for_outage};
@@ -21,9 +22,6 @@ pub(crate) const CASES: &[Case] = &[
     Case::alone("outages::server_frozen", server_frozen),
     Case::alone("outages::sessions_left_idle_are_no_obstacle", sessions_left_idle_are_no_obstacle),
 ];
-
-/// How far a length may be from the rows'.
-const EXACT_S: f64 = 0.1;
 
 /// A synchronous standby that is gone, and eight writers that give up after a second: 40 connections were filled so.
 fn sync_standby_gone() -> String {
@@ -287,11 +285,6 @@ fn first_begun(one: &OneServer, run: Uuid, writes: &BTreeSet<Write>, not_before:
     first.parse().unwrap()
 }
 
-#[track_caller]
 fn assert_length(outage: &Value, by_rows_s: f64) {
-    let said = outage["duration_s"].as_f64().unwrap();
-    assert!(
-        (said - by_rows_s).abs() <= EXACT_S,
-        "{said} s, by the rows {by_rows_s:.3} s: {outage}"
-    );
+    assert_exact(outage["duration_s"].as_f64().unwrap(), by_rows_s, outage);
 }

@@ -44,6 +44,7 @@ fn host(address: Address, port: u16) -> Host {
         port,
         password: Password::new("postgres"),
         password_source: PasswordSource::Default,
+        by_record_alone: false,
     }
 }
 

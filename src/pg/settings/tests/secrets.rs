@@ -104,6 +104,23 @@ fn the_default_password_stays_on_this_machine() {
 }
 
 #[test]
+fn no_password_leaves_this_machine_for_a_host_that_a_record_alone_names() {
+    let said = Password::new("hunter2");
+    for text in ["host=h password=hunter2", "host=h hostaddr=10.0.0.3 password=hunter2"] {
+        let settings = quietly(&dsn(text), &Environment::empty());
+        let there = Some("10.0.0.3".parse().unwrap());
+        assert_eq!(settings.hosts[0].password_at(there), Some(&said), "the user names it");
+        let host = settings.by_record_alone().hosts.remove(0);
+        assert_eq!(host.password_at(there), None, "{text}");
+        assert_eq!(host.password_by_name(), None, "{text}");
+        let here = [None, Some("127.0.0.1".parse().unwrap()), Some("::1".parse().unwrap())];
+        for here in here {
+            assert_eq!(host.password_at(here), Some(&said), "{text}: {here:?}");
+        }
+    }
+}
+
+#[test]
 fn no_error_shows_a_password_that_was_written_wrong() {
     for text in [
         "password=two hunter2",
