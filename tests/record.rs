@@ -177,6 +177,8 @@ fn verification() -> Verification {
             Note::TableGone,
             Note::Removed,
             Note::BehindPooler,
+            Note::ForeignPatroni,
+            Note::NobodyLeads,
         ],
         holds: vec![Holding { server: server(), writes: 3 }],
         took: Duration::from_millis(1_700),

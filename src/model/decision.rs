@@ -90,6 +90,9 @@ pub enum Undecided {
     /// Only servers that are not the run's were reached.
     #[error("{0}")]
     Foreign(String),
+    /// The Patroni that is watched is another cluster's.
+    #[error("{0}")]
+    ForeignPatroni(String),
     /// No server was reached.
     #[error("no server answers")]
     NothingAnswers,
@@ -144,13 +147,13 @@ impl Undecided {
     /// Whether waiting can change it.
     #[must_use]
     pub fn can_change(&self) -> bool {
-        !matches!(self, Self::NeverLearned | Self::Foreign(_))
+        !matches!(self, Self::NeverLearned | Self::Foreign(_) | Self::ForeignPatroni(_))
     }
 
     /// Whether only servers that are not the run's were reached.
     #[must_use]
     pub fn is_foreign(&self) -> bool {
-        matches!(self, Self::Foreign(_))
+        matches!(self, Self::Foreign(_) | Self::ForeignPatroni(_))
     }
 
     /// Whether several servers have a claim: then it matters what each of them holds.
@@ -252,7 +255,7 @@ fn by_patroni(
         }
     };
     if leader.system_identifier.as_deref().is_some_and(|theirs| theirs != identifier) {
-        return Err(Undecided::Foreign(format!(
+        return Err(Undecided::ForeignPatroni(format!(
             "the Patroni that is watched belongs to another cluster: {} leads one with another \
              system identifier than the run wrote to",
             leader.name

@@ -1,12 +1,18 @@
 //! One member's API, one call at a time.
 
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use reqwest::{Client, Method, StatusCode, Url, redirect};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST};
+use hyper::{Method, Request, StatusCode};
+use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::net::{TcpStream, lookup_host};
 
 use super::error::PatroniError;
+use super::exchange::{NoAnswer, exchange};
 use super::shapes::{Cluster, Config, HistoryEntry, MemberStatus};
 use crate::model::foreign::{plain, said, shortened};
 
@@ -21,7 +27,8 @@ const SHOWN_CHARS_MAX: usize = 80;
 pub struct PatroniApi {
     /// `http://host:port`, without a slash at its end.
     url: String,
-    client: Client,
+    /// `host:port`, an IPv6 address in brackets.
+    host_and_port: String,
     deadline: Duration,
 }
 
@@ -42,16 +49,8 @@ impl PatroniApi {
     /// When `url` is none, or `https`.
     pub fn new(url: &str, deadline: Duration) -> Result<Self, PatroniError> {
         let url = base_of(url)?;
-        let client = Client::builder()
-            .timeout(deadline)
-            // Members are asked where they are: no proxy between, and no other place instead.
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            // A connection kept from before would hide that nobody listens any more.
-            .pool_max_idle_per_host(0)
-            .build()
-            .map_err(|error| PatroniError::from_client(&url, deadline, &error))?;
-        Ok(Self { url, client, deadline })
+        let host_and_port = url.trim_start_matches("http://").to_owned();
+        Ok(Self { url, host_and_port, deadline })
     }
 
     /// The same API with another deadline: a switchover's answer takes longer than a look.
@@ -158,20 +157,44 @@ impl PatroniApi {
         request: Option<serde_json::Value>,
     ) -> Result<Answer, PatroniError> {
         let url = format!("{}{path}", self.url);
-        let fault = |error| PatroniError::from_client(&url, self.deadline, &error);
-        let mut call = self.client.request(method, &url);
-        if let Some(request) = request {
-            call = call.json(&request);
-        }
-        let mut response = call.send().await.map_err(fault)?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(fault)? {
-            if body.len() + chunk.len() > BYTES_MAX {
-                return Err(PatroniError::TooLarge { url, bytes_max: BYTES_MAX });
+        let asked = async {
+            let mut call = Request::builder()
+                .method(method)
+                .uri(path)
+                .header(HOST, &self.host_and_port)
+                .header(ACCEPT, "*/*");
+            if request.is_some() {
+                call = call.header(CONTENT_TYPE, "application/json");
             }
-            body.extend_from_slice(&chunk);
+            let call = call.body(request.map(|json| json.to_string()).unwrap_or_default())?;
+            // A connection kept from before would hide that nobody listens any more; members are
+            // asked where they are, with no proxy between, and no other place instead.
+            exchange(self.connect().await?, call, BYTES_MAX).await
+        };
+        match tokio::time::timeout(self.deadline, asked).await {
+            Ok(Ok((status, body))) => Ok(Answer { status, url, body }),
+            Ok(Err(NoAnswer::TooLarge)) => {
+                Err(PatroniError::TooLarge { url, bytes_max: BYTES_MAX })
+            }
+            Ok(Err(NoAnswer::Failed(error))) => Err(PatroniError::from_client(&url, &*error)),
+            Err(_) => Err(PatroniError::TimedOut { url, after: self.deadline }),
         }
-        Ok(Answer { status: response.status(), url, body })
+    }
+
+    /// Connects to the addresses of the name one after another, each with its share of the
+    /// deadline: a silent first one keeps no other from being tried.
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let addresses: Vec<SocketAddr> = lookup_host(&self.host_and_port).await?.collect();
+        let share = self.deadline / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
+        for address in addresses {
+            match tokio::time::timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => last = error,
+                Err(_) => last = io::ErrorKind::TimedOut.into(),
+            }
+        }
+        Err(last)
     }
 }
 
@@ -220,7 +243,7 @@ impl Answer {
 /// `http://host:port` of what was given.
 pub(super) fn base_of(text: &str) -> Result<String, PatroniError> {
     let no_url =
-        |reason: &str| PatroniError::NoUrl { text: text.to_owned(), reason: reason.to_owned() };
+        |reason: &str| PatroniError::NoUrl { text: concealed(text), reason: reason.to_owned() };
     let text_trimmed = text.trim();
     let full = if text_trimmed.contains("://") {
         text_trimmed.to_owned()
@@ -230,7 +253,7 @@ pub(super) fn base_of(text: &str) -> Result<String, PatroniError> {
     let url = Url::parse(&full).map_err(|error| no_url(&error.to_string()))?;
     match url.scheme() {
         "http" => {}
-        "https" => return Err(PatroniError::NoTls { url: text_trimmed.to_owned() }),
+        "https" => return Err(PatroniError::NoTls { url: concealed(text_trimmed) }),
         other => return Err(no_url(&format!("{other}:// is not http://"))),
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -246,6 +269,16 @@ pub(super) fn base_of(text: &str) -> Result<String, PatroniError> {
     // 80 is where http goes, and never where Patroni's API is by default.
     let port = url.port().map_or_else(|| default_port(&full), Ok);
     port.map(|port| format!("http://{host}:{port}")).map_err(no_url)
+}
+
+/// A URL as it may be told: without the name and the password in it, wherever they are.
+#[must_use]
+pub fn concealed(url: &str) -> String {
+    let begin = url.find("://").map_or(0, |at| at + 3);
+    match url.rfind('@').filter(|at| *at >= begin) {
+        Some(at) => format!("{}***{}", &url[..begin], &url[at..]),
+        None => url.to_owned(),
+    }
 }
 
 /// 8008, Patroni's own, unless port 80 was written out, which a URL forgets.

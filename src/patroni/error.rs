@@ -104,11 +104,8 @@ impl PatroniError {
     }
 
     /// What the HTTP client says, sorted.
-    pub(super) fn from_client(url: &str, deadline: Duration, error: &reqwest::Error) -> Self {
+    pub(super) fn from_client(url: &str, error: &(dyn std::error::Error + 'static)) -> Self {
         let url = url.to_owned();
-        if error.is_timeout() {
-            return Self::TimedOut { url, after: deadline };
-        }
         // The innermost cause is what happened; the others say which part of the client met it.
         let words = causes(error).last().unwrap_or(error).to_string();
         match causes(error).find_map(end_of) {

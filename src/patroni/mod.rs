@@ -1,6 +1,7 @@
 //! Patroni's REST API: what a cluster says about itself, and the one thing it is asked to do.
 //!
 //! - [`api`]: one member's API, one call at a time, each with a deadline and a bound on its answer.
+//! - `exchange`: a call's connection, of which no more is read than an answer can have.
 //! - [`shapes`]: what it answers, from Patroni 3.0 to 4.1, as types.
 //! - [`cluster_state`]: who leads, and whether all members have come together again.
 //! - [`error`]: what a call can end with.
@@ -12,6 +13,7 @@
 pub mod api;
 pub mod cluster_state;
 pub mod error;
+mod exchange;
 pub mod shapes;
 
 pub use api::PatroniApi;

@@ -14,6 +14,7 @@ use std::net::IpAddr;
 
 use chrono::FixedOffset;
 
+use crate::model::event::Note;
 use crate::model::latency::Percentiles;
 use crate::model::options::Rate;
 use crate::model::outage::Outage;
@@ -170,10 +171,21 @@ fn next_step(page: &mut Page, summary: &Summary) {
         page.row("next", &say("no record was kept, so this run cannot be accounted for later"));
         return;
     };
+    let path = format!("{}{}", quoted(&record.path), place(&summary.target));
+    let notes = &summary.verification.notes;
+    if notes.contains(&Note::ForeignPatroni) {
+        page.row("next", &say("account for the run without that Patroni, or give its own:"));
+        page.copyable("", &format!("pgchaos verify --no-patroni {path}"));
+        page.copyable("", &format!("pgchaos verify --patroni http://HOST:8008 {path}"));
+        return;
+    }
     let what = if record.complete { "the run" } else { "what the record has" };
     page.row("next", &say(&format!("when the cluster is back, account for {what}:")));
-    let place = place(&summary.target);
-    page.copyable("", &format!("pgchaos verify {}{place}", quoted(&record.path)));
+    page.copyable("", &format!("pgchaos verify {path}"));
+    if notes.contains(&Note::NobodyLeads) {
+        page.row("", &say("or, if what was watched is no Patroni of this cluster:"));
+        page.copyable("", &format!("pgchaos verify --no-patroni {path}"));
+    }
 }
 
 /// Host and ports, unless all of it is this machine: elsewhere `verify` sends a password only to a

@@ -349,7 +349,9 @@ pub fn lost_locally(writes: u64) -> Option<String> {
 pub fn note(note: &Note) -> Option<String> {
     Some(match note {
         // The reason says it.
-        Note::OneEndpoint | Note::Removed => return None,
+        Note::OneEndpoint | Note::Removed | Note::ForeignPatroni | Note::NobodyLeads => {
+            return None;
+        }
         Note::WentBack { from, to } => {
             format!("history went back: timeline {to} decides, the run has seen timeline {from}")
         }

@@ -129,3 +129,70 @@ async fn a_refusal_is_told_in_patronis_words() {
     let words = "leader name does not match".to_owned();
     assert_eq!(error, PatroniError::Said { url, status: 412, words });
 }
+
+/// An API that never ends its answer, in each way in which HTTP lets it: the call ends by its bound or its deadline, and
+/// what else the same thread has to do is done meanwhile.
+#[tokio::test]
+async fn an_answer_that_never_ends_is_bounded_below_http() {
+    let chunk = format!("1000\r\n{}\r\n", "x".repeat(0x1000));
+    let floods: [(&str, &str, String); 5] = [
+        ("heads of 1xx", "", "HTTP/1.1 100 Continue\r\n\r\n".to_owned()),
+        ("headers", "HTTP/1.1 200 OK\r\n", "X-More: 1\r\n".to_owned()),
+        ("one header", "HTTP/1.1 200 OK\r\nX-More: ", "1".repeat(64)),
+        ("chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunk),
+        (
+            "an extension of a chunk",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+            "x".repeat(64),
+        ),
+    ];
+    for (what, begin, more) in floods {
+        let (begin, more) = (begin.to_owned(), more.repeat(64));
+        let api = api(&served(move |mut stream| {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(begin.as_bytes());
+            while stream.write_all(more.as_bytes()).is_ok() {}
+        }));
+        let mut beside = 0;
+        let error = tokio::select! {
+            answer = api.cluster() => answer.unwrap_err(),
+            () = async { loop { tokio::task::yield_now().await; beside += 1 } } => unreachable!(),
+        };
+        assert!(
+            !matches!(error, PatroniError::TimedOut { .. } | PatroniError::Refused { .. }),
+            "{what}: ends by its bound: {error:?}"
+        );
+        assert!(beside > 0, "{what}: others run meanwhile");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_drips_ends_by_the_deadline() {
+    let url = served(|mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        while stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").is_ok() {
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let api = PatroniApi::new(&url, Duration::from_millis(500)).unwrap();
+    let error = api.cluster().await.unwrap_err();
+    assert!(matches!(error, PatroniError::TimedOut { .. }), "{error:?}");
+}
+
+#[test]
+fn a_name_and_a_password_in_a_url_are_not_told() {
+    let with_secret = [
+        "http://u:S3cr3t@host:8008/",
+        "u:S3cr3t@host",
+        "https://u:S3cr3t@host",
+        "http://u:S3cr3t@ho st",
+        "http://u:S3/cr@3t@host:8008",
+        "ftp://S3cr3t@host",
+    ];
+    for text in with_secret {
+        let error = PatroniApi::new(text, DEADLINE).unwrap_err();
+        let told = format!("{error} {error:?} {}", error.reason());
+        assert!(!told.contains("S3") && !told.contains("cr3t"), "{text}: {told}");
+        assert!(told.contains("***@"), "{told}");
+    }
+}

@@ -12,8 +12,9 @@ use futures_util::future::join_all;
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 
-use super::DEADLINE;
+use super::{DEADLINE, MEMBERS_MAX};
 use crate::model::member_names::MemberNames;
+use crate::patroni::api::concealed;
 use crate::patroni::cluster_state::{name_of, url_of};
 use crate::patroni::{Cluster, ClusterMember, MemberStatus, PatroniApi, PatroniError};
 
@@ -39,6 +40,8 @@ pub(super) struct Question {
 pub(super) struct Found {
     /// How many members there are; `None` when no API told.
     pub(super) members: Option<usize>,
+    /// Of these, those beyond [`MEMBERS_MAX`]: neither asked nor remembered.
+    pub(super) left_out: usize,
     /// The system identifier of the cluster that is watched, once it is known.
     pub(super) identifier: Option<String>,
     /// The URL by which `/cluster` names each member.
@@ -74,13 +77,16 @@ pub(super) struct Missed {
 pub(super) async fn find(question: Question) -> Found {
     let everybody = || question.watched.iter().chain(&question.given);
     let (clusters, statuses, identifying) = tokio::join!(
-        join_all(everybody().map(PatroniApi::cluster)),
+        join_all(everybody().map(|api| bounded(api, &question))),
         join_all(question.given.iter().map(PatroniApi::member)),
         join_all(question.can_identify.iter().map(PatroniApi::member)),
     );
-    let cluster = clusters.into_iter().find_map(Result::ok);
+    let cluster = clusters.into_iter().flatten().next();
+    let (cluster, left_out) = cluster.unzip();
+    let left_out = left_out.unwrap_or(0);
     let mut found = Found {
-        members: cluster.as_ref().map(|cluster| cluster.members.len()),
+        members: cluster.as_ref().map(|cluster: &Cluster| cluster.members.len() + left_out),
+        left_out,
         identifier: question.identifier,
         urls: BTreeMap::new(),
         names: None,
@@ -134,6 +140,23 @@ pub(super) async fn find(question: Question) -> Found {
     found
 }
 
+/// The members as this API names them, and how many more: of a foreign answer no more are kept than
+/// can be watched, first those that are known.
+async fn bounded(api: &PatroniApi, question: &Question) -> Option<(Cluster, usize)> {
+    let mut cluster = api.cluster().await.ok()?;
+    let is_known = |member: &ClusterMember| {
+        question.known.contains_key(&member.name)
+            || url_of(member).is_some_and(|url| question.given.iter().any(|one| one.url() == url))
+    };
+    if cluster.members.len() > MEMBERS_MAX {
+        cluster.members.sort_by_cached_key(|member| !is_known(member));
+    }
+    let left_out = cluster.members.len().saturating_sub(MEMBERS_MAX);
+    cluster.members.truncate(MEMBERS_MAX);
+    cluster.members.shrink_to_fit();
+    Some((cluster, left_out))
+}
+
 fn missed_given(api: &PatroniApi, error: &PatroniError, cluster: Option<&Cluster>) -> Missed {
     let name = cluster.and_then(|cluster| name_of(cluster, api));
     Missed { api_url: api.url().to_owned(), name, reason: error.reason(), given: true }
@@ -147,7 +170,7 @@ fn probe<'a>(
     let url = member.api_url.as_deref()?;
     Some(async move {
         let missed = |api_url: &str, reason: String| Missed {
-            api_url: api_url.to_owned(),
+            api_url: concealed(api_url),
             name: Some(member.name.clone()),
             reason,
             given: false,

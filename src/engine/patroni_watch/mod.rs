@@ -35,7 +35,8 @@ pub const DEADLINE: Duration = Duration::from_secs(1);
 const FIND_EVERY: Duration = Duration::from_secs(5);
 const FIND_AGAIN: Duration = Duration::from_secs(1);
 
-/// Members watched at most: a foreign `/cluster` must not make us ask the whole world.
+/// Members asked, watched, told and remembered at most: a foreign `/cluster` must not make us ask
+/// the whole world, nor fill memory and record with it.
 const MEMBERS_MAX: usize = 64;
 
 /// Looks that wait to be taken in.
@@ -69,6 +70,8 @@ pub(crate) struct Watcher {
     given: Vec<PatroniApi>,
     /// URLs of which it was told that they cannot be reached.
     told: BTreeSet<String>,
+    /// It was told that there are more members than are asked.
+    told_more: bool,
 }
 
 /// A watch over these APIs, and a handle to it.
@@ -89,6 +92,7 @@ pub(crate) fn watcher(
         identifier: None,
         given: apis,
         told: BTreeSet::new(),
+        told_more: false,
     };
     (watcher, PatroniWatch(handle))
 }
@@ -182,6 +186,10 @@ impl Watcher {
         for missed in found.missed {
             self.missed(missed).await;
         }
+        if found.left_out > 0 {
+            let more = found.left_out;
+            self.more(format!("{more} more, which are not asked")).await;
+        }
         let all = found.members.is_some_and(|members| self.members.len() >= members);
         self.leadership.all_are_asked(all);
         let apis: Vec<PatroniApi> =
@@ -247,9 +255,21 @@ impl Watcher {
     /// Tells once that an API cannot be watched now.
     async fn missed(&mut self, missed: Missed) {
         let Missed { api_url: url, name: member, reason, given } = missed;
+        // Those that were given are few.
+        if !given && self.told.len() >= MEMBERS_MAX && !self.told.contains(&url) {
+            return self.more("others from look to look, which are not told".to_owned()).await;
+        }
         if self.told.insert(url.clone()) {
             let reached = ApiReached { member, url, error: Some(reason), watched: given };
             self.tell(Signal::PatroniApi { at: self.clock.now(), reached }).await;
+        }
+    }
+
+    /// Tells once that there is more than is watched and told.
+    async fn more(&mut self, words: String) {
+        if !std::mem::replace(&mut self.told_more, true) {
+            let message = format!("Patroni names more than {MEMBERS_MAX} members: and {words}");
+            self.tell(Signal::Warning(message)).await;
         }
     }
 

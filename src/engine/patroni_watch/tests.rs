@@ -1,6 +1,7 @@
 //! Small servers that answer as Patroni does, on loopback.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -145,4 +146,42 @@ async fn one_member_does_not_speak_for_another() {
     };
     assert!(matches!(look("two").await, Answer::Status(_)));
     assert_eq!(look("one").await, Answer::Silent);
+}
+
+/// A `/cluster` of thousands, and others at each look: few are asked, told and remembered.
+#[tokio::test]
+async fn thousands_of_members_are_neither_asked_nor_told_nor_remembered() {
+    let one = Fake::start(Some("one"), "7").await;
+    let (recorder, mut signals) = mpsc::channel(4096);
+    let apis = vec![PatroniApi::new(&one.url, Duration::from_secs(60)).unwrap()];
+    let (mut watcher, _watch) = watcher(apis, Clock::start(), recorder);
+    let (looks, _looked) = mpsc::channel(LOOKS_WAITING);
+    for round in 0..5 {
+        let own = serde_json::json!({
+            "name": "one", "role": "replica", "state": "running", "api_url": one.url,
+        });
+        // Nobody listens at port 1. The own member is the last one.
+        let others = (0..4_999).map(|n| {
+            let name = format!("member{n}of{round}");
+            let url = format!("http://127.0.0.1:1/{name}");
+            serde_json::json!({ "name": name, "role": "replica", "state": "running", "api_url": url })
+        });
+        let members: Vec<_> = others.chain([own]).collect();
+        *one.cluster.lock().unwrap() = serde_json::json!({ "members": members }).to_string();
+        let found = find(watcher.question()).await;
+        assert_eq!((found.members, found.left_out), (Some(5_000), 5_000 - MEMBERS_MAX));
+        assert!(found.missed.len() <= MEMBERS_MAX && found.urls.len() <= MEMBERS_MAX);
+        watcher.found(found, &looks).await;
+        assert!(watcher.members.contains_key("one") && watcher.told.len() <= MEMBERS_MAX);
+    }
+    let (mut told, mut more) = (0, Vec::new());
+    while let Ok(signal) = signals.try_recv() {
+        match signal {
+            Signal::PatroniApi { .. } => told += 1,
+            Signal::Warning(words) => more.push(words),
+            _ => {}
+        }
+    }
+    assert!((1..=MEMBERS_MAX).contains(&told), "{told}");
+    assert_eq!(more, ["Patroni names more than 64 members: and 4936 more, which are not asked"]);
 }

@@ -23,6 +23,7 @@ pub use self::survey::Site;
 use self::survey::{Open, Survey, close_all, survey};
 use super::dialer::Dialer;
 use crate::model::account::{Account, Presence};
+use crate::model::decision::Undecided;
 use crate::model::event::{Holding, Note, Verification, What};
 use crate::model::fault::{Class, Fault, Phase};
 use crate::model::seconds;
@@ -76,6 +77,10 @@ enum NotYet {
     InDoubt(String),
     /// Several servers have a claim to decide.
     Several(String),
+    /// No member leads by Patroni's word, or no Patroni answers.
+    NobodyLeads(String),
+    /// The Patroni that is watched is another cluster's: waiting cannot help.
+    ForeignPatroni(String),
     /// The time for it is up.
     Late,
     /// Waiting cannot help.
@@ -168,6 +173,10 @@ pub async fn verify(
         let failed = match look(subject, site, &mut patience, Doubts::Decide, &mut tell).await {
             Ok(found) => return found.verification(patience.spent()),
             Err(NotYet::Never(reason)) => return incomplete(reason, Vec::new(), &patience),
+            Err(NotYet::ForeignPatroni(reason)) => {
+                let notes = vec![Note::ForeignPatroni];
+                return Verification { notes, ..incomplete(reason, Vec::new(), &patience) };
+            }
             Err(NotYet::Late) => last,
             Err(failed) => failed,
         };
@@ -176,6 +185,8 @@ pub async fn verify(
             NotYet::Wait(wait)
             | NotYet::InDoubt(wait)
             | NotYet::Several(wait)
+            | NotYet::NobodyLeads(wait)
+            | NotYet::ForeignPatroni(wait)
             | NotYet::Never(wait) => wait.clone(),
         };
         if patience.is_up_after(PAUSE) {
@@ -214,6 +225,10 @@ async fn given_up(
         NotYet::Several(_) => {
             let holds = whereabouts::what_each_holds(subject, site).await;
             incomplete(reason, holds, patience)
+        }
+        NotYet::NobodyLeads(_) => {
+            let notes = vec![Note::NobodyLeads];
+            Verification { notes, ..incomplete(reason, Vec::new(), patience) }
         }
         _ => incomplete(reason, Vec::new(), patience),
     }
@@ -337,6 +352,8 @@ async fn survey_now(site: &Site, subject: &Subject) -> Result<Survey, NotYet> {
             let Open { why, words, can_change, reached } = *open;
             close_all(reached).await;
             Err(match why {
+                Undecided::ForeignPatroni(_) if !can_change => NotYet::ForeignPatroni(words),
+                Undecided::NobodyLeads => NotYet::NobodyLeads(words),
                 _ if !can_change => NotYet::Never(words),
                 why if why.is_about_several() => NotYet::Several(words),
                 _ => NotYet::Wait(words),

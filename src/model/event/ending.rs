@@ -63,6 +63,10 @@ pub enum Note {
     TableGone,
     /// The rows were removed after an earlier verification, on the same timeline: that one stands.
     Removed,
+    /// The Patroni that is watched is another cluster's: it does not decide over this one.
+    ForeignPatroni,
+    /// No member's `/primary` answers 200: nobody leads, or what is watched is no Patroni.
+    NobodyLeads,
     /// A pooler stands between: which sessions could still commit is not known, and what is in
     /// doubt and not there stays in doubt.
     BehindPooler,

@@ -210,6 +210,35 @@ fn the_next_step_names_hosts_of_other_machines() {
 }
 
 #[test]
+fn without_a_patroni_that_decides_the_next_step_is_to_verify_without_it() {
+    let mut summary = summary();
+    summary.verification.state = VerificationState::Incomplete;
+    let mut next = |note: Note| -> Vec<String> {
+        summary.verification.notes = vec![note];
+        let rows = page(&summary, Some("/tmp/run.jsonl"));
+        let rows = rows.into_iter().skip_while(|row| !row.starts_with("next"));
+        rows.take_while(|row| !row.is_empty()).collect()
+    };
+    assert_eq!(
+        next(Note::ForeignPatroni),
+        [
+            "next          account for the run without that Patroni, or give its own:",
+            "              pgchaos verify --no-patroni /tmp/run.jsonl",
+            "              pgchaos verify --patroni http://HOST:8008 /tmp/run.jsonl",
+        ]
+    );
+    assert_eq!(
+        next(Note::NobodyLeads),
+        [
+            "next          when the cluster is back, account for the run:",
+            "              pgchaos verify /tmp/run.jsonl",
+            "              or, if what was watched is no Patroni of this cluster:",
+            "              pgchaos verify --no-patroni /tmp/run.jsonl",
+        ]
+    );
+}
+
+#[test]
 fn of_a_killed_run_only_what_its_record_has_is_said_to_be_there() {
     let mut summary = summary();
     (summary.writes.unaccounted, summary.writes.unaccounted_seen) = (None, 7);

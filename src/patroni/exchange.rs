@@ -1,0 +1,147 @@
+//! One HTTP exchange on a connection of its own, bounded below HTTP.
+//!
+//! What reads HTTP skips heads of 1xx and reads chunks for as long as bytes come, and a bound on
+//! the body does not see them. So the bytes of the connection are counted here, whatever they mean,
+//! and the connection lives in the call: when that is given up at its deadline, nothing goes on.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::body::Body;
+use hyper::client::conn::http1;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::{Request, StatusCode};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// What is read of an answer at most, its heads and the sizes of its chunks included.
+const CONNECTION_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Read at once. After each the connection lets others run.
+const AT_ONCE: usize = 16 * 1024;
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum NoAnswer {
+    /// More than an answer can be.
+    TooLarge,
+    /// The connection or the HTTP on it failed.
+    Failed(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for NoAnswer {
+    fn from(error: E) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
+/// Sends the request to the server at the other end of `stream`, and takes its answer with a body
+/// of `body_max` bytes at most.
+pub(super) async fn exchange(
+    stream: TcpStream,
+    request: Request<String>,
+    body_max: usize,
+) -> Result<(StatusCode, Vec<u8>), NoAnswer> {
+    let counted = Counted { stream, left: CONNECTION_BYTES_MAX, rests: false };
+    let (mut sender, connection) = http1::handshake(counted).await?;
+    let asked = async {
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        let mut body = response.into_body();
+        let mut bytes = Vec::new();
+        while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await
+        {
+            if let Ok(data) = frame?.into_data() {
+                if bytes.len() + data.len() > body_max {
+                    return Err(NoAnswer::TooLarge);
+                }
+                bytes.extend_from_slice(&data);
+            }
+        }
+        Ok((status, bytes))
+    };
+    let mut connection = std::pin::pin!(connection);
+    let mut asked = std::pin::pin!(asked);
+    let ended = tokio::select! {
+        biased;
+        answer = &mut asked => return answer.map_err(sorted),
+        ended = &mut connection => ended,
+    };
+    // The answer may have come with the end of the connection; else the end says more than that
+    // the request was given up by it.
+    match (asked.await, ended) {
+        (Ok(answer), _) => Ok(answer),
+        (Err(NoAnswer::TooLarge), _) => Err(NoAnswer::TooLarge),
+        (Err(_), Err(error)) => Err(sorted(error.into())),
+        (Err(error), Ok(())) => Err(sorted(error)),
+    }
+}
+
+/// The end of the bytes that are read at most, as the client passes it on.
+fn sorted(error: NoAnswer) -> NoAnswer {
+    let NoAnswer::Failed(error) = error else { return error };
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
+    while let Some(one) = cause {
+        let io = one.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::FileTooLarge) {
+            return NoAnswer::TooLarge;
+        }
+        cause = one.source();
+    }
+    NoAnswer::Failed(error)
+}
+
+/// A connection of which so many bytes are read, and no more.
+struct Counted {
+    stream: TcpStream,
+    left: usize,
+    /// It has just read, and lets others run before it reads on.
+    rests: bool,
+}
+
+impl Read for Counted {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut into: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if std::mem::take(&mut this.rests) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if this.left == 0 {
+            return Poll::Ready(Err(io::ErrorKind::FileTooLarge.into()));
+        }
+        let mut bytes = [0; AT_ONCE];
+        let most = AT_ONCE.min(this.left).min(into.remaining());
+        let mut read = ReadBuf::new(&mut bytes[..most]);
+        let polled = Pin::new(&mut this.stream).poll_read(cx, &mut read);
+        if let Poll::Ready(Ok(())) = polled {
+            let filled = read.filled();
+            this.left -= filled.len();
+            this.rests = !filled.is_empty();
+            into.put_slice(filled);
+        }
+        polled
+    }
+}
+
+impl Write for Counted {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
