@@ -33,6 +33,22 @@ pub fn words(settings: &ConnectSettings, typed: &str) -> Option<String> {
     ))
 }
 
+/// The write port of the lab that has this port for something else.
+#[must_use]
+#[cfg(unix)]
+pub fn write_port_of_lab_with(port: u16) -> Option<u16> {
+    let labs = crate::lab::Lab::all_that_serve();
+    let lab = labs.iter().find(|lab| lab.ports().all().any(|(of_lab, _)| of_lab == port))?;
+    Some(lab.write_port())
+}
+
+/// There are no labs here.
+#[must_use]
+#[cfg(not(unix))]
+pub fn write_port_of_lab_with(_: u16) -> Option<u16> {
+    None
+}
+
 fn answers() -> bool {
     let addresses = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     addresses.into_iter().any(|address| {

@@ -71,6 +71,13 @@ impl Place {
         typed(&self.words()[..3])
     }
 
+    /// The port, where there is one host of this machine.
+    #[must_use]
+    pub fn port_of_this_machine(&self) -> Option<u16> {
+        let is_here = matches!(self.hosts.as_str(), "localhost" | "127.0.0.1" | "::1");
+        self.ports.parse().ok().filter(|_| is_here)
+    }
+
     /// Host and port alone, for a command that knows the rest.
     #[must_use]
     pub fn host_options(&self) -> String {

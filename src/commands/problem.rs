@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::other_port::write_port_of_lab_with;
 use super::place::{Place, argument};
 use crate::cli::exit::Exit;
 use crate::engine::descriptors::TooFewDescriptors;
@@ -220,11 +221,11 @@ fn remedy(error: &SetupError, place: &Place) -> Option<String> {
         // Not the server refused, but pgchaos refused the server's way of logging in.
         (_, None, Class::Auth) => {
             format!(
-                "psql{}, which tells whether it is the server's way of logging in: what answers \
-                 there, a pooler or a proxy, may break it;\n\
-                 where channel_binding=require is set, channel_binding=prefer \
-                 (PGCHANNELBINDING), as the binding needs TLS;\n\
-                 or scram-sha-256 for this role in the server's pg_hba.conf",
+                "channel_binding=prefer (PGCHANNELBINDING), where it is require, as the binding \
+                 needs TLS;\n\
+                 or scram-sha-256 for this role in the server's pg_hba.conf;\n\
+                 where it is neither, what answers there, a pooler or a proxy, breaks the login:\n\
+                 psql{} tells",
                 place.psql_options()
             )
         }
@@ -240,9 +241,12 @@ fn remedy(error: &SetupError, place: &Place) -> Option<String> {
                                pgchaos speaks no TLS yet"
             .to_owned(),
         (_, _, Class::Protocol) if fault.message == ANSWERS_HTTP => {
-            "a PostgreSQL server, or the proxy before it, with -p PORT: a lab's is 5500, while 7500 \
-             is HAProxy's page and 8008 Patroni's API"
-                .to_owned()
+            match place.port_of_this_machine().and_then(write_port_of_lab_with) {
+                Some(port) => format!("-p {port}, the write port of the lab whose port this is"),
+                None => "a PostgreSQL server, or the proxy before it, with -p PORT: a lab's is \
+                         5500, while 7500 is HAProxy's page and 8008 Patroni's API"
+                    .to_owned(),
+            }
         }
         (_, _, Class::Protocol) => format!(
             "a PostgreSQL server, or a pooler that leaves each write in a transaction of its own \
@@ -265,7 +269,9 @@ fn remedy(error: &SetupError, place: &Place) -> Option<String> {
             grants(&granted)
         ),
         (Step::CreateTables, Some("42501"), _) => {
-            format!("as the owner of the schema:\nGRANT USAGE, CREATE ON SCHEMA pgchaos TO {granted};")
+            format!(
+                "as the owner of the schema:\nGRANT USAGE, CREATE ON SCHEMA pgchaos TO {granted};"
+            )
         }
         (Step::Try, Some("42501"), _) => grants(&granted),
         (Step::Remove, Some("42501"), _) => {
@@ -290,15 +296,16 @@ fn remedy(error: &SetupError, place: &Place) -> Option<String> {
         (Step::Create | Step::CreateTables, Some("0A000" | "22P05"), _) => {
             format!("a database of another encoding: {}", new_database(place))
         }
-        (_, Some("0A000"), _) => format!(
-            "a database with an encoding that converts to UTF8: {}",
-            new_database(place)
-        ),
+        (_, Some("0A000"), _) => {
+            format!("a database with an encoding that converts to UTF8: {}", new_database(place))
+        }
         // A library that is loaded with each session, and whose file is not there.
-        (_, Some("58P01"), _) => "the library that the message names, installed on the server; or it \
+        (_, Some("58P01"), _) => {
+            "the library that the message names, installed on the server; or it \
                                   taken out of session_preload_libraries and \
                                   local_preload_libraries, of the server, the role and the database"
-            .to_owned(),
+                .to_owned()
+        }
         (Step::Connect, Some("42704" | "42601" | "22023"), _) => {
             "what is wrong left out of PGOPTIONS, or of options in the connection string".to_owned()
         }

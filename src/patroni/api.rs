@@ -210,7 +210,7 @@ impl Answer {
                 _ if error.is_data() => {
                     format!("in JSON of another shape ({})", said(&error.to_string()))
                 }
-                _ => format!("no JSON: {text:?}"),
+                _ => format!("no JSON: \"{text}\""),
             })
         })
     }

@@ -52,6 +52,11 @@ pub(crate) fn one_looks_in(lab: &TestLab) {
     assert_eq!(line(lab.succeed(&["list"]))[3..], ["6", "of", "7", "run", &leader]);
     assert!(lab.succeed(&["restart", "haproxy"]).contains("did not run, and is up after"));
 
+    // HAProxy's page is no PostgreSQL: the lab whose page it is has its write port elsewhere.
+    let page = (lab.base + 2).to_string();
+    let load = ["gen", "-h", "127.0.0.1", "-p", &page, "-n", "1", "--no-record", "-q"];
+    let words = said(&lab.pgchaos(&load).output().unwrap());
+    assert!(words.contains(&format!("-p {write}, the write port of the lab")), "{words}");
     assert_eq!(lab.succeed(&["psql", "--", "-AtXc", "show pgchaos.member"]).trim(), leader);
     let port = "select inet_server_port(), pg_is_in_recovery()";
     let shown = lab.succeed(&["psql", "replica", "--", "-AtXc", port]);
