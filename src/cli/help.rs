@@ -27,8 +27,8 @@ const EXAMPLES: [(&str, &str); 26] = [
         "  pgchaos verify                       the latest run, where it wrote to
   pgchaos verify run.jsonl -h node2    that run, on the host that is named
 
-  A password goes to this machine, and to hosts that are named here: never
-  to another machine that only the record names.",
+  A password goes to this machine, and to hosts that are named here or by
+  one of your own records: to no other machine that only a record names.",
     ),
     (
         "report",

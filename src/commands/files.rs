@@ -72,6 +72,15 @@ pub fn record_or_latest(named: Option<&Path>) -> Result<PathBuf, Problem> {
     })
 }
 
+/// Whether the record is one of those that pgchaos keeps for this user: what it names, this user has
+/// named. Any other may come from anywhere.
+#[must_use]
+pub fn is_own_record(path: &Path) -> bool {
+    let folder = runs_folder().and_then(|folder| folder.canonicalize().ok());
+    let path = path.canonicalize().ok();
+    folder.is_some_and(|folder| path.as_deref().and_then(Path::parent) == Some(&folder))
+}
+
 fn no_home() -> Problem {
     Problem::could_not_run("there is no home folder to keep records in")
         .try_this("--record FILE, or --no-record")

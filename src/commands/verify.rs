@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::files::record_or_latest;
+use super::files::{is_own_record, record_or_latest};
 use super::output::{Reports, print_summary, record_read};
 use super::place::Place;
 use super::problem::Problem;
@@ -45,7 +45,8 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     }
     let target = target_of_run(&args.connection, &run.header.target);
     let mut settings = settings(&args.connection, target.as_ref())?;
-    if target.is_some() && args.connection.host.is_none() {
+    let is_asked_for = args.connection.host.is_some() || is_own_record(&path);
+    if target.is_some() && !is_asked_for {
         settings = settings.by_record_alone();
     }
     let place = Place::of(&settings);

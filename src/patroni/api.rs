@@ -271,13 +271,18 @@ pub(super) fn base_of(text: &str) -> Result<String, PatroniError> {
     port.map(|port| format!("http://{host}:{port}")).map_err(no_url)
 }
 
-/// A URL as it may be told: without the name and the password in it, wherever they are.
+/// A URL as it may be told: without the name and the password in it, and without what follows its
+/// path, where a connection string has a password too.
 #[must_use]
 pub fn concealed(url: &str) -> String {
     let begin = url.find("://").map_or(0, |at| at + 3);
-    match url.rfind('@').filter(|at| *at >= begin) {
-        Some(at) => format!("{}***{}", &url[..begin], &url[at..]),
-        None => url.to_owned(),
+    let (begun, rest) = match url.rfind('@').filter(|at| *at >= begin) {
+        Some(at) => (format!("{}***", &url[..begin]), &url[at..]),
+        None => (url[..begin].to_owned(), &url[begin..]),
+    };
+    match rest.split_once(['?', '#']) {
+        Some((rest, _)) => format!("{begun}{rest}?***"),
+        None => format!("{begun}{rest}"),
     }
 }
 

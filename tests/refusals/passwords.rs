@@ -261,14 +261,15 @@ fn that_a_record_asks_for_is_not_sent_to_another_machine() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     let honest = fs::read_to_string(&run.record).unwrap();
     let home = run.home();
-    let verify = |port: u16, named: bool| {
+    let verify_in = |folder: &Path, port: u16, named: bool| {
         let here = format!("127.0.0.1:{}", server.port());
         let (header, events) = honest.split_once('\n').unwrap();
         let header = header
             .replace(&here, &format!("10.9.9.9:{port}"))
             .replace("\"host\":\"127.0.0.1\"", "\"host\":\"10.9.9.9\"");
         assert!(header.contains(&format!("\"endpoints\":\"10.9.9.9:{port}\"")), "{header}");
-        let record = home.join("from-anywhere.jsonl");
+        fs::create_dir_all(folder).unwrap();
+        let record = folder.join("from-anywhere.jsonl");
         fs::write(&record, format!("{header}\n{events}")).unwrap();
         let mut command = pgchaos(home, ["verify", record.to_str().unwrap()]);
         if named {
@@ -276,6 +277,7 @@ fn that_a_record_asks_for_is_not_sent_to_another_machine() {
         }
         command.args(["--verify-timeout", "1s"]).env("PGPASSWORD", SECRET).output().unwrap()
     };
+    let verify = |port: u16, named: bool| verify_in(home, port, named);
     let words =
         |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
     let asked = apart(|port| (port, verify(port, false)));
@@ -290,4 +292,8 @@ fn that_a_record_asks_for_is_not_sent_to_another_machine() {
     let (sent, output) = apart(|port| verify(port, true)).unwrap();
     assert!(String::from_utf8_lossy(&sent).contains(SECRET), "the remedy sends the password");
     assert!(!words(&output).contains(SECRET));
+    // A record that pgchaos has kept for this user names what this user has named.
+    let kept = home.join(".local/state/pgchaos/runs");
+    let (sent, _) = apart(|port| verify_in(&kept, port, false)).unwrap();
+    assert!(String::from_utf8_lossy(&sent).contains(SECRET), "one's own records are trusted");
 }
