@@ -1,6 +1,7 @@
 //! Where a command went, in words that take the next one there too.
 
 use crate::pg::settings::{Address, ConnectSettings, Environment, Explicit, Host, resolve};
+use crate::report::words::shell_word;
 
 /// A place as it is typed. A remedy that leaves it out is about another server.
 #[derive(Debug, Clone)]
@@ -46,17 +47,19 @@ impl Place {
     /// space.
     #[must_use]
     pub fn options(&self) -> String {
-        let unsaid = self.unsaid.as_ref();
-        let differs = |word: &(&'static str, String)| unsaid.is_none_or(|all| !all.contains(word));
-        typed(self.words().iter().filter(|word| differs(word)))
+        typed(&self.said())
     }
 
     /// The same for what another role has to do, which is then named by `-U`.
     #[must_use]
     pub fn options_of_others(&self) -> String {
-        let mut place = self.clone();
-        place.role = self.unsaid.as_ref().map_or_else(String::new, |[.., user, _]| user.1.clone());
-        place.options()
+        typed(self.said().iter().filter(|(option, _)| *option != "-U"))
+    }
+
+    fn said(&self) -> Vec<(&'static str, String)> {
+        let unsaid = self.unsaid.as_ref();
+        let differs = |word: &(&'static str, String)| unsaid.is_none_or(|all| !all.contains(word));
+        self.words().into_iter().filter(differs).collect()
     }
 
     /// For psql, which has other defaults: all of it.
@@ -103,15 +106,5 @@ fn host(host: &Host) -> String {
 }
 
 fn typed<'a>(words: impl IntoIterator<Item = &'a (&'static str, String)>) -> String {
-    words.into_iter().map(|(option, word)| format!(" {option} {}", argument(word))).collect()
-}
-
-/// A word of a command line, quoted where a shell would take it apart.
-#[must_use]
-pub fn argument(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./,:@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
+    words.into_iter().map(|(option, word)| format!(" {option} {}", shell_word(word))).collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::other_port::write_port_of_lab_with;
-use super::place::{Place, argument};
+use super::place::Place;
 use crate::cli::exit::Exit;
 use crate::engine::descriptors::TooFewDescriptors;
 use crate::engine::record_file::RecordFileError;
@@ -20,6 +20,7 @@ use crate::pg::own_limits;
 use crate::pg::settings::{ConnectSettings, SettingsError};
 use crate::pg::tables::Flaw;
 use crate::report::layout;
+use crate::report::words::shell_word;
 
 /// A problem, as a person reads it.
 #[derive(Debug)]
@@ -197,7 +198,7 @@ fn remedy(error: &SetupError, place: &Place) -> Option<String> {
             format!(
                 "createdb{} {}, or name another database with -d",
                 place.server_options(),
-                argument(dbname)
+                shell_word(dbname)
             )
         }
         (_, Some("28P01"), _) => format!(

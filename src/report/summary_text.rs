@@ -171,7 +171,7 @@ fn next_step(page: &mut Page, summary: &Summary) {
         page.row("next", &say("no record was kept, so this run cannot be accounted for later"));
         return;
     };
-    let path = format!("{}{}", quoted(&record.path), place(&summary.target));
+    let path = format!("{}{}", words::shell_word(&record.path), place(&summary.target));
     let notes = &summary.verification.notes;
     if notes.contains(&Note::ForeignPatroni) {
         page.row("next", &say("account for the run without that Patroni, or give its own:"));
@@ -206,18 +206,9 @@ fn place(target: &SummaryTarget) -> String {
         .collect();
     let ports = match ports.windows(2).all(|pair| pair[0] == pair[1]) {
         true => String::new(),
-        false => format!(" -p {}", quoted(&ports.join(","))),
+        false => format!(" -p {}", words::shell_word(&ports.join(","))),
     };
-    format!(" -h {}{ports}", quoted(&target.host))
-}
-
-/// As a shell wants it, so that the line can be copied.
-fn quoted(path: &str) -> String {
-    let bare = |character: char| character.is_alphanumeric() || "/._-+:@%~,".contains(character);
-    if !path.is_empty() && path.chars().all(bare) {
-        return path.to_owned();
-    }
-    format!("'{}'", path.replace('\'', "'\\''"))
+    format!(" -h {}{ports}", words::shell_word(&target.host))
 }
 
 fn verdict(page: &mut Page, summary: &Summary) {

@@ -431,6 +431,17 @@ pub fn replica(replica: &ReplicaSummary) -> String {
     )
 }
 
+/// A word of a command line, quoted where a shell would take it apart, so that the line can be
+/// copied.
+#[must_use]
+pub fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./+,:@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
