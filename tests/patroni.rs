@@ -8,6 +8,9 @@
 #[path = "patroni/lab.rs"]
 mod lab;
 mod support;
+#[path = "lab/test_lab.rs"]
+#[allow(dead_code, reason = "the lab's own tests use all of it")]
+mod test_lab;
 
 use lab::{DEADLINE, Lab};
 use pgchaos::patroni::{PatroniError, Role};
