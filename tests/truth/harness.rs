@@ -15,7 +15,7 @@ use crate::support::{SKIP_NOTHING, skips_fail};
 /// Cases that run at the same time, beside the lab's one: most of a case is waiting.
 const LANES: usize = 3;
 
-/// One run whose truth is known.
+/// One run with a known truth.
 #[derive(Clone, Copy)]
 pub(crate) struct Case {
     /// Set-up and story, as a path.
@@ -199,7 +199,7 @@ pub(crate) fn exact_or_again(is_exact: bool, words: impl FnOnce() -> String) {
     }
 }
 
-/// What a panic said, by the case whose thread it was.
+/// What a panic said, by the case that its thread was named after.
 static SAID: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
 
 /// Runs those that the command line asks for.
