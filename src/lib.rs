@@ -25,13 +25,13 @@
 //! [`model::load::schedule`] says is due, and reports to the recorder. The recorder
 //! (`engine/recorder/`) is the one task that owns the books: it turns what it hears into
 //! [`model::event`]s. The same event goes three ways: into [`model::run`], where the ledger
-//! ([`model::ledger`]) and the counts are; into the record ([`engine::record_file`]), by
+//! ([`model::ledger`]) and the counts are; into the record ([`engine::record::file`]), by
 //! a queue that never waits (`engine/record_queue.rs`) to a process that alone waits for the disk
-//! ([`engine::record_process`]); and to the log ([`report::text_log`], [`report::json_log`]). So a
+//! ([`engine::record::process`]); and to the log ([`report::text_log`], [`report::json_log`]). So a
 //! run is rebuilt from its record by the code that summed it up live: `pgchaos verify` and
 //! `pgchaos report` do nothing else.
 //!
-//! With `--patroni`, [`engine::patroni_watch`] looks at each member's API beside the load. What it
+//! With `--patroni`, [`engine::watch::patroni`] looks at each member's API beside the load. What it
 //! sees is told as events too: who leads ([`model::cluster::leadership`]), which outage a change of leader
 //! belongs to ([`model::outage::leader_changes`]), whether the old primary handed over ([`model::outage::old_primary`]).
 //! The load is measured the same without it.

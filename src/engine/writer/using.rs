@@ -12,7 +12,7 @@ use crate::engine::alarms::{Alarm, Alarms};
 use crate::engine::in_flight::{InFlight, Request, Sent};
 use crate::engine::outbox::{Acknowledged, MAX_AGE, RefusedWrite, Trouble};
 use crate::engine::signal::Signal;
-use crate::model::event::Written;
+use crate::model::event::{ReadBack, What, Written};
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::options::{LoadOptions, Rate};
 use crate::model::load::own_pause::SHORTEST;
@@ -331,7 +331,8 @@ impl Writer {
         if self.shared.one_by_one {
             self.flush().await;
             let ids = answer.ids().to_vec();
-            self.outbox.send(Signal::ReadBack { writer: self.number, ids }).await;
+            let read_back = What::ReadBack(ReadBack { writer: self.number, ids });
+            self.outbox.send(Signal::Fact(self.shared.clock.now(), read_back)).await;
         }
     }
 

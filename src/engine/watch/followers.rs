@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
-use super::dialer::Dialer;
+use crate::engine::clock::Clock;
+use crate::engine::dialer::Dialer;
 use crate::model::cluster::server::Server;
 use crate::model::fault::Phase;
 use crate::model::outage::kind::Replicas;
@@ -32,7 +32,7 @@ const KEPT: usize = 4;
 
 /// The replicas of a primary as they were last seen.
 #[derive(Debug, Clone)]
-struct Seen {
+struct FollowersSeen {
     /// When it was asked, since the start of the run.
     at: Duration,
     primary: Server,
@@ -41,7 +41,7 @@ struct Seen {
 
 /// What was seen, of a few primaries.
 #[derive(Debug, Clone)]
-pub(crate) struct Followers(watch::Receiver<VecDeque<Seen>>);
+pub(crate) struct Followers(watch::Receiver<VecDeque<FollowersSeen>>);
 
 impl Followers {
     /// The replicas that followed this primary shortly before a time, if that is known.
@@ -57,19 +57,19 @@ impl Followers {
 }
 
 /// Looks again and again.
-pub(crate) struct Watcher {
+pub(crate) struct FollowerWatcher {
     dialer: Dialer,
     clock: Clock,
-    seen: watch::Sender<VecDeque<Seen>>,
+    seen: watch::Sender<VecDeque<FollowersSeen>>,
 }
 
 /// A watcher, and what it sees.
-pub(crate) fn watcher(dialer: Dialer, clock: Clock) -> (Watcher, Followers) {
+pub(crate) fn watcher(dialer: Dialer, clock: Clock) -> (FollowerWatcher, Followers) {
     let (seen, followers) = watch::channel(VecDeque::new());
-    (Watcher { dialer, clock, seen }, Followers(followers))
+    (FollowerWatcher { dialer, clock, seen }, Followers(followers))
 }
 
-impl Watcher {
+impl FollowerWatcher {
     /// Looks until the load stops.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let look_for_ever = async {
@@ -90,18 +90,18 @@ impl Watcher {
         }
     }
 
-    async fn look(&self) -> Option<Seen> {
+    async fn look(&self) -> Option<FollowersSeen> {
         let at = self.clock.now();
         let session = self.dialer.dial().await.ok()?.session;
         let asked = session.replicas(Duration::ZERO);
         let replicas = session.bounded(Phase::Read, DEADLINE, asked).await.ok();
         let primary = session.server.clone();
         session.close().await;
-        Some(Seen { at, primary, replicas: replicas? })
+        Some(FollowersSeen { at, primary, replicas: replicas? })
     }
 }
 
-fn add(seen: &mut VecDeque<Seen>, looked: Seen) {
+fn add(seen: &mut VecDeque<FollowersSeen>, looked: FollowersSeen) {
     seen.retain(|known| !known.primary.has_stayed(&looked.primary));
     seen.push_back(looked);
     seen.drain(..seen.len().saturating_sub(KEPT));
@@ -122,10 +122,10 @@ mod tests {
         }
     }
 
-    fn seen(at_s: u64, primary: Server, name: &str) -> Seen {
+    fn seen(at_s: u64, primary: Server, name: &str) -> FollowersSeen {
         let names = [name.to_owned()].into();
         let replicas = Replicas { names, ..Replicas::default() };
-        Seen { at: Duration::from_secs(at_s), primary, replicas }
+        FollowersSeen { at: Duration::from_secs(at_s), primary, replicas }
     }
 
     #[test]

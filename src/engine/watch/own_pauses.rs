@@ -11,19 +11,19 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::clock::Clock;
-use super::signal::Signal;
+use crate::engine::clock::Clock;
+use crate::engine::signal::Signal;
 use crate::model::load::own_pause::{OwnPause, SHORTEST};
 
 const SLEEP: Duration = Duration::from_millis(20);
 
 /// Looks for pauses until it is dropped.
 #[derive(Debug)]
-pub(crate) struct OwnPauses {
+pub(crate) struct OwnPauseWatch {
     ended: Arc<AtomicBool>,
 }
 
-impl OwnPauses {
+impl OwnPauseWatch {
     /// Starts its thread.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ impl OwnPauses {
     }
 }
 
-impl Drop for OwnPauses {
+impl Drop for OwnPauseWatch {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Relaxed);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::DEADLINE;
+use super::bounds::DEADLINE;
 use crate::model::cluster::server::Server;
 use crate::model::outage::old_primary::{OldPrimaries, OldPrimary};
 use crate::patroni::PatroniApi;
@@ -17,7 +17,7 @@ const BEFORE_EVIDENCE: Duration = Duration::from_secs(10);
 /// What others see of it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Watched {
-    pub(super) falls: OldPrimaries,
+    pub(super) old_primaries: OldPrimaries,
     /// The members' APIs.
     pub(super) apis: Vec<PatroniApi>,
     /// It was asked once who the members are.
@@ -34,7 +34,7 @@ impl PatroniWatch {
         let Some(name) = before.and_then(|server| server.member.as_deref()) else {
             return OldPrimary::Unknown;
         };
-        self.0.borrow().falls.of(name)
+        self.0.borrow().old_primaries.of(name)
     }
 
     /// Whether the API of the primary before an outage that began then says that it gave up or lost
@@ -43,7 +43,7 @@ impl PatroniWatch {
         let since = began.saturating_sub(BEFORE_EVIDENCE);
         before
             .and_then(|server| server.member.as_deref())
-            .is_some_and(|name| self.0.borrow().falls.gave_up_since(name, since))
+            .is_some_and(|name| self.0.borrow().old_primaries.gave_up_since(name, since))
     }
 
     /// The members' APIs that were found so far.

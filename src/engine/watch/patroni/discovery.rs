@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 
-use super::{DEADLINE, MEMBERS_MAX};
+use super::bounds::{DEADLINE, MEMBERS_MAX};
 use crate::model::cluster::member_names::MemberNames;
 use crate::patroni::api::concealed;
 use crate::patroni::cluster_state::{name_of, url_of};
@@ -37,7 +37,7 @@ pub(super) struct Question {
 }
 
 /// What came of it.
-pub(super) struct Found {
+pub(super) struct Discovered {
     /// How many members there are; `None` when no API told.
     pub(super) members: Option<usize>,
     /// Of these, those beyond [`MEMBERS_MAX`]: neither asked nor remembered.
@@ -74,7 +74,7 @@ pub(super) struct Missed {
 }
 
 /// Asks. Takes a few times [`DEADLINE`] at most.
-pub(super) async fn find(question: Question) -> Found {
+pub(super) async fn find(question: Question) -> Discovered {
     let everybody = || question.watched.iter().chain(&question.given);
     let (clusters, statuses, identifying) = tokio::join!(
         join_all(everybody().map(|api| bounded(api, &question))),
@@ -84,7 +84,7 @@ pub(super) async fn find(question: Question) -> Found {
     let cluster = clusters.into_iter().flatten().next();
     let (cluster, left_out) = cluster.unzip();
     let left_out = left_out.unwrap_or(0);
-    let mut found = Found {
+    let mut found = Discovered {
         members: cluster.as_ref().map(|cluster: &Cluster| cluster.members.len() + left_out),
         left_out,
         identifier: question.identifier,

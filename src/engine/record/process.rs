@@ -13,7 +13,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use super::record_file::{RecordFileError, RecordWriter};
+use crate::engine::record::file::{RecordFileError, RecordWriter};
 
 /// The hidden command.
 pub const COMMAND: &str = "write-record";

@@ -12,12 +12,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::STEP_DEADLINE;
 use crate::engine::dialer::Dialer;
 use crate::model::fault::{Fault, Phase};
 use crate::model::ledger::account::Presence;
 use crate::model::ledger::token_range::TokenRange;
 use crate::pg::session::Session;
+
+/// Deadline of a short question: a server that froze is left for the one that takes over.
+pub(super) const STEP_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Deadline of the look at a stretch: millions of rows a second were measured, but a server after a
 /// failover may read each of them from another place of a cold disk.
@@ -65,12 +67,12 @@ pub(super) async fn look_at_all(
 /// The stretches that are left, shared by those who look at them.
 struct Work<Tell> {
     run_id: Uuid,
-    left: Mutex<Left<Tell>>,
+    left: Mutex<ToScan<Tell>>,
     /// Nothing is left to begin with.
     all_begun: CancellationToken,
 }
 
-struct Left<Tell> {
+struct ToScan<Tell> {
     stretches: VecDeque<TokenRange>,
     looked_at: u64,
     of: u64,
@@ -82,7 +84,7 @@ impl<Tell: FnMut(u64, u64) + Send> Work<Tell> {
     fn of(run_id: Uuid, stretches: Vec<TokenRange>, tell: Tell) -> Self {
         let of = stretches.iter().map(|stretch| stretch.attempted).fold(0, u64::saturating_add);
         let (stretches, told) = (stretches.into(), Instant::now());
-        let left = Mutex::new(Left { stretches, looked_at: 0, of, told, tell });
+        let left = Mutex::new(ToScan { stretches, looked_at: 0, of, told, tell });
         Self { run_id, left, all_begun: CancellationToken::new() }
     }
 
@@ -139,7 +141,7 @@ impl<Tell: FnMut(u64, u64) + Send> Work<Tell> {
     }
 
     /// Held for moments, and a poisoned lock has no broken state.
-    fn lock(&self) -> MutexGuard<'_, Left<Tell>> {
+    fn lock(&self) -> MutexGuard<'_, ToScan<Tell>> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,6 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::engine::clock::Clock;
+use crate::engine::watch::patroni::DEADLINE;
 use crate::model::cluster::leadership::LookAnswer;
 
 /// A member's API, and what its `/cluster` says.
@@ -56,7 +58,7 @@ impl Fake {
 
 /// A watch over one API, asked for its members round by round.
 struct Rounds {
-    watcher: Watcher,
+    watcher: PatroniWatcher,
     looks: mpsc::Sender<Looked>,
     _others: (PatroniWatch, mpsc::Receiver<Signal>, mpsc::Receiver<Looked>),
 }
@@ -65,7 +67,7 @@ impl Rounds {
     fn of(given: &Fake) -> Self {
         let (recorder, signals) = mpsc::channel(64);
         let apis = vec![PatroniApi::new(&given.url, DEADLINE).unwrap()];
-        let (watcher, watch) = watcher(apis, Clock::start(), recorder);
+        let (watcher, watch) = watcher(apis, Teller::new(Clock::start(), recorder));
         let (looks, looked) = mpsc::channel(LOOKS_WAITING);
         Self { watcher, looks, _others: (watch, signals, looked) }
     }
@@ -154,7 +156,7 @@ async fn thousands_of_members_are_neither_asked_nor_told_nor_remembered() {
     let one = Fake::start(Some("one"), "7").await;
     let (recorder, mut signals) = mpsc::channel(4096);
     let apis = vec![PatroniApi::new(&one.url, Duration::from_secs(60)).unwrap()];
-    let (mut watcher, _watch) = watcher(apis, Clock::start(), recorder);
+    let (mut watcher, _watch) = watcher(apis, Teller::new(Clock::start(), recorder));
     let (looks, _looked) = mpsc::channel(LOOKS_WAITING);
     for round in 0..5 {
         let own = serde_json::json!({
@@ -177,8 +179,8 @@ async fn thousands_of_members_are_neither_asked_nor_told_nor_remembered() {
     let (mut told, mut more) = (0, Vec::new());
     while let Ok(signal) = signals.try_recv() {
         match signal {
-            Signal::PatroniApi { .. } => told += 1,
-            Signal::Warning(words) => more.push(words),
+            Signal::Fact(_, What::PatroniApi(_)) => told += 1,
+            Signal::Fact(_, What::Warning { message: words }) => more.push(words),
             _ => {}
         }
     }

@@ -35,7 +35,7 @@ pub(super) struct Looked {
 }
 
 /// A look that brought no word of this member's.
-struct Failed {
+struct LookFailed {
     reason: String,
     gone: bool,
 }
@@ -73,13 +73,13 @@ impl Looker {
     }
 
     /// Looks, and takes no other member's word for this one's: an address can be used again.
-    async fn look(&self) -> Result<(bool, MemberStatus), Failed> {
+    async fn look(&self) -> Result<(bool, MemberStatus), LookFailed> {
         let result = self.api.look().await;
         let (leads, status) =
-            result.map_err(|error| Failed { reason: error.reason(), gone: error.is_gone() })?;
+            result.map_err(|error| LookFailed { reason: error.reason(), gone: error.is_gone() })?;
         match (&self.name, &status.patroni.name) {
             (Some(own), Some(told)) if own != told => {
-                Err(Failed { reason: format!("{told} answers there"), gone: false })
+                Err(LookFailed { reason: format!("{told} answers there"), gone: false })
             }
             _ => Ok((leads, status)),
         }
@@ -91,7 +91,7 @@ impl Looker {
     }
 }
 
-fn answer(result: Result<(bool, MemberStatus), Failed>) -> LookAnswer {
+fn answer(result: Result<(bool, MemberStatus), LookFailed>) -> LookAnswer {
     match result {
         Ok((leads, status)) => LookAnswer::Status(Status {
             leads,

@@ -18,13 +18,13 @@ const DEADLINE: std::time::Duration = std::time::Duration::from_secs(2);
 const MEMBERS_MAX: usize = 64;
 
 /// A member that answered.
-struct Heard {
+struct AnsweredMember {
     api: PatroniApi,
     leads: bool,
     status: MemberStatus,
 }
 
-impl Heard {
+impl AnsweredMember {
     /// What tells members apart: one may be asked at two URLs, and has one postmaster.
     fn key(&self) -> String {
         let start = self.status.postmaster_start_time.map(|start| start.to_rfc3339());
@@ -40,10 +40,10 @@ pub(super) async fn ask(given: &[PatroniApi]) -> Word {
     // A member that the cluster has forgotten, as its Patroni is dead for long, may be ahead.
     let all_given = heard.len() == given.len();
     let cluster = clusters.into_iter().find_map(Result::ok);
-    let members: BTreeSet<String> = heard.iter().map(Heard::key).collect();
+    let members: BTreeSet<String> = heard.iter().map(AnsweredMember::key).collect();
     if let Some(cluster) = cluster.as_ref().filter(|cluster| members.len() < cluster.members.len())
     {
-        let identifier = |one: &Heard| one.status.database_system_identifier.clone();
+        let identifier = |one: &AnsweredMember| one.status.database_system_identifier.clone();
         let of_cluster: BTreeSet<String> = heard.iter().filter_map(identifier).collect();
         let mut found = look_at(&named(cluster, given)).await;
         // A URL of the members' own network may lead to something else here.
@@ -55,13 +55,13 @@ pub(super) async fn ask(given: &[PatroniApi]) -> Word {
     word
 }
 
-async fn look_at(apis: &[PatroniApi]) -> Vec<Heard> {
+async fn look_at(apis: &[PatroniApi]) -> Vec<AnsweredMember> {
     let looks = join_all(apis.iter().map(PatroniApi::look)).await;
     apis.iter()
         .zip(looks)
         .filter_map(|(api, look)| {
             let (leads, status) = look.ok()?;
-            Some(Heard { api: api.clone(), leads, status })
+            Some(AnsweredMember { api: api.clone(), leads, status })
         })
         .collect()
 }
@@ -75,12 +75,12 @@ fn named(cluster: &Cluster, given: &[PatroniApi]) -> Vec<PatroniApi> {
         .collect()
 }
 
-fn word(heard: Vec<Heard>, cluster: Option<&Cluster>) -> Word {
+fn word(heard: Vec<AnsweredMember>, cluster: Option<&Cluster>) -> Word {
     let mut word = Word::default();
     let (mut members, mut heard_timelines) = (BTreeSet::new(), 0);
     for one in heard {
         let key = one.key();
-        let Heard { api, leads, status } = one;
+        let AnsweredMember { api, leads, status } = one;
         let name = status.patroni.name.clone().or_else(|| name_of(cluster?, &api));
         let name = name.unwrap_or_else(|| api.url().to_owned());
         word.highest_timeline = word.highest_timeline.max(status.timeline);

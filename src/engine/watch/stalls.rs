@@ -8,14 +8,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::clock::Clock;
-use super::dialer::Dialer;
-use super::signal::Signal;
+use crate::engine::dialer::Dialer;
+use crate::engine::signal::Signal;
+use crate::engine::teller::Teller;
 use crate::model::cluster::server::ServerProcess;
 use crate::model::fault::{Class, Phase};
 use crate::model::load::open_sessions::OpenSession;
@@ -75,8 +75,7 @@ impl Stalls {
 pub(crate) struct StallWatch {
     pub(crate) run_id: Uuid,
     pub(crate) dialer: Dialer,
-    pub(crate) clock: Clock,
-    pub(crate) recorder: mpsc::Sender<Signal>,
+    pub(crate) teller: Teller,
     pub(crate) waiting: watch::Receiver<Waiting>,
     pub(crate) stop_now: CancellationToken,
 }
@@ -119,7 +118,7 @@ impl StallWatch {
     /// One look, through the session of the last one where that still answers, and the session.
     async fn look(&self, session: Option<Session>) -> Option<Session> {
         let waiting = self.waiting.borrow().clone();
-        let at = self.clock.now();
+        let at = self.teller.clock.now();
         let looked = self.ask(session, &waiting).await;
         // Those that were answered meanwhile are not waiting for what was seen.
         let still: BTreeSet<i32> = self.waiting.borrow().keys().copied().collect();
@@ -137,8 +136,7 @@ impl StallWatch {
             Look::Nothing => (None, None),
         };
         if let Some(seen) = seen.filter(|seen| seen.writers > 0) {
-            // The recorder outlives the watch.
-            let _ = self.recorder.send(Signal::StallSeen { at, seen }).await;
+            self.teller.tell(Signal::StallSeen { at, seen }).await;
         }
         session
     }

@@ -1,49 +1,28 @@
-//! Watches Patroni's APIs beside the load: who leads, what members are called, and how a leader
-//! stopped being one. It changes nothing of the load and of its verdict.
-//!
-//! One task owns what is known. Each member is looked at by a task of its own (`looking`), so that
-//! one that is frozen keeps nobody waiting. `finding` asks who the members are.
-
-mod finding;
-mod handle;
-mod looking;
+//! The task that owns what is known of the members, and starts the looks at them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
-use super::signal::Signal;
+use super::bounds::{FIND_AGAIN, FIND_EVERY, MEMBERS_MAX};
+use super::discovery::{Answered, Discovered, Missed, Question, find};
+use super::handle::{PatroniWatch, Watched};
+use super::looker::{Looked, Looker};
+use crate::engine::signal::Signal;
+use crate::engine::teller::Teller;
 use crate::model::cluster::leadership::Leadership;
 use crate::model::cluster::member_names::MemberNames;
-use crate::model::event::ApiReached;
+use crate::model::event::{ApiReached, What};
 use crate::patroni::PatroniApi;
-use finding::{Answered, Found, Missed, Question, find};
-pub(crate) use handle::PatroniWatch;
-use handle::Watched;
-use looking::{Looked, Looker};
-
-/// The deadline of each call while a run is watched: an API that takes longer tells nothing that
-/// is still true.
-pub const DEADLINE: Duration = Duration::from_secs(1);
-
-/// How often it is asked who the members are, and how often while some cannot be reached yet.
-const FIND_EVERY: Duration = Duration::from_secs(5);
-const FIND_AGAIN: Duration = Duration::from_secs(1);
-
-/// Members asked, watched, told and remembered at most: a foreign `/cluster` must not make us ask
-/// the whole world, nor fill memory and record with it.
-const MEMBERS_MAX: usize = 64;
 
 /// Looks that wait to be taken in.
 const LOOKS_WAITING: usize = 256;
 
 /// A member that is looked at.
-struct Member {
+struct WatchedMember {
     name: Option<String>,
     api: PatroniApi,
     /// Its URL was given, not found.
@@ -54,16 +33,15 @@ struct Member {
 }
 
 /// The task that owns what is known.
-pub(crate) struct Watcher {
-    clock: Clock,
-    recorder: mpsc::Sender<Signal>,
+pub(crate) struct PatroniWatcher {
+    teller: Teller,
     watched: watch::Sender<Watched>,
     leadership: Leadership,
     names: MemberNames,
     /// A task for each member that is looked at, and one that finds them.
     tasks: JoinSet<()>,
     /// The members that are looked at, by their names, or URLs where they have none.
-    members: BTreeMap<String, Member>,
+    members: BTreeMap<String, WatchedMember>,
     /// The system identifier of their cluster, once one that was given has told it.
     identifier: Option<String>,
     /// APIs that were given and never answered so far.
@@ -75,15 +53,10 @@ pub(crate) struct Watcher {
 }
 
 /// A watch over these APIs, and a handle to it.
-pub(crate) fn watcher(
-    apis: Vec<PatroniApi>,
-    clock: Clock,
-    recorder: mpsc::Sender<Signal>,
-) -> (Watcher, PatroniWatch) {
+pub(crate) fn watcher(apis: Vec<PatroniApi>, teller: Teller) -> (PatroniWatcher, PatroniWatch) {
     let (watched, handle) = watch::channel(Watched::default());
-    let watcher = Watcher {
-        clock,
-        recorder,
+    let watcher = PatroniWatcher {
+        teller,
         watched,
         leadership: Leadership::default(),
         names: MemberNames::default(),
@@ -97,7 +70,7 @@ pub(crate) fn watcher(
     (watcher, PatroniWatch(handle))
 }
 
-impl Watcher {
+impl PatroniWatcher {
     /// Watches until the load stops.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         tokio::select! {
@@ -131,7 +104,7 @@ impl Watcher {
         }
     }
 
-    fn find(&mut self, finds: mpsc::Sender<Found>) {
+    fn find(&mut self, finds: mpsc::Sender<Discovered>) {
         while self.tasks.try_join_next().is_some() {}
         let question = self.question();
         self.tasks.spawn(async move {
@@ -142,7 +115,7 @@ impl Watcher {
 
     fn question(&self) -> Question {
         let members = || self.members.values();
-        let identifies = |member: &&Member| member.given && self.identifier.is_none();
+        let identifies = |member: &&WatchedMember| member.given && self.identifier.is_none();
         Question {
             given: self.given.clone(),
             watched: members().map(|member| member.api.clone()).collect(),
@@ -159,19 +132,19 @@ impl Watcher {
 
     async fn looked(&mut self, looked: Looked) {
         if let Some(changed) = self.leadership.look(&looked.key, &looked.look) {
-            self.tell(Signal::Leader { at: looked.look.at, seen: changed }).await;
+            self.teller.tell(Signal::Leader { at: looked.look.at, seen: changed }).await;
         }
-        self.watched.send_modify(|watched| watched.falls.look(&looked.key, &looked.look));
+        self.watched.send_modify(|watched| watched.old_primaries.look(&looked.key, &looked.look));
         if let Some(reached) = looked.reached {
-            self.tell(Signal::PatroniApi { at: looked.look.at, reached }).await;
+            self.teller.fact_at(looked.look.at, What::PatroniApi(reached)).await;
         }
     }
 
-    async fn found(&mut self, found: Found, looks: &mpsc::Sender<Looked>) {
+    async fn found(&mut self, found: Discovered, looks: &mpsc::Sender<Looked>) {
         let names = found.names.map(|names| names.or_of_before(&self.names));
         if let Some(names) = names.filter(|names| *names != self.names) {
             self.names = names.clone();
-            self.tell(Signal::MemberNames(names)).await;
+            self.teller.tell(Signal::MemberNames(names)).await;
         }
         self.identifier = found.identifier;
         for answered in found.answered {
@@ -217,7 +190,7 @@ impl Watcher {
         self.leadership.expect(&key);
         if was_missed {
             let reached = ApiReached { member: name, url, error: None, watched: true };
-            self.tell(Signal::PatroniApi { at: self.clock.now(), reached }).await;
+            self.teller.fact(What::PatroniApi(reached)).await;
         }
         self.look_at(key, answered, false, looks);
     }
@@ -244,12 +217,12 @@ impl Watcher {
             key: key.clone(),
             name: name.clone(),
             api: api.clone(),
-            clock: self.clock,
+            clock: self.teller.clock,
             looks: looks.clone(),
             told,
         };
         let looking = self.tasks.spawn(looker.run());
-        self.members.insert(key, Member { name, api, given, named_at: None, looking });
+        self.members.insert(key, WatchedMember { name, api, given, named_at: None, looking });
     }
 
     /// Tells once that an API cannot be watched now.
@@ -261,7 +234,7 @@ impl Watcher {
         }
         if self.told.insert(url.clone()) {
             let reached = ApiReached { member, url, error: Some(reason), watched: given };
-            self.tell(Signal::PatroniApi { at: self.clock.now(), reached }).await;
+            self.teller.fact(What::PatroniApi(reached)).await;
         }
     }
 
@@ -269,15 +242,11 @@ impl Watcher {
     async fn more(&mut self, words: String) {
         if !std::mem::replace(&mut self.told_more, true) {
             let message = format!("Patroni names more than {MEMBERS_MAX} members: and {words}");
-            self.tell(Signal::Warning(message)).await;
+            self.teller.warn(message).await;
         }
-    }
-
-    async fn tell(&self, signal: Signal) {
-        // The recorder outlives the watch.
-        let _ = self.recorder.send(signal).await;
     }
 }
 
 #[cfg(test)]
+#[path = "tests.rs"]
 mod tests;

@@ -7,20 +7,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::clock::Clock;
-use super::dialer::Dialer;
-use super::signal::Signal;
-use crate::model::event::ReplicaLag;
+use crate::engine::dialer::Dialer;
+use crate::engine::teller::Teller;
+use crate::model::event::{ReplicaLag, What};
 use crate::model::fault::{Fault, Phase};
 use crate::model::run::replica_lag::{Notes, writes_behind};
 use crate::pg::session::Session;
 
 /// How far every writer is acknowledged, kept up to date by the recorder.
-pub(crate) type Acknowledged = BTreeMap<i32, i64>;
+pub(crate) type AcknowledgedUpTo = BTreeMap<i32, i64>;
 
 const EVERY: Duration = Duration::from_millis(250);
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -32,9 +31,8 @@ const NOTED_MAX: usize = 1_000_000;
 pub(crate) struct ReplicaReader {
     pub(crate) run_id: Uuid,
     pub(crate) dialer: Dialer,
-    pub(crate) clock: Clock,
-    pub(crate) recorder: mpsc::Sender<Signal>,
-    pub(crate) acknowledged: watch::Receiver<Acknowledged>,
+    pub(crate) teller: Teller,
+    pub(crate) acknowledged: watch::Receiver<AcknowledgedUpTo>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -54,12 +52,12 @@ impl ReplicaReader {
             match self.dialer.dial().await {
                 Ok(opened) => {
                     if let Err(fault) = self.read_on(opened.session, notes).await {
-                        self.tell(Signal::ReplicaFailed(Box::new(fault))).await;
+                        self.teller.fact(What::ReplicaFailed { fault }).await;
                     }
                 }
                 Err(failures) => {
                     for failure in failures {
-                        self.tell(Signal::ReplicaFailed(Box::new(failure.fault))).await;
+                        self.teller.fact(What::ReplicaFailed { fault: failure.fault }).await;
                     }
                 }
             }
@@ -70,7 +68,7 @@ impl ReplicaReader {
     /// Reads on one session until it breaks, or until the server is another kind of server.
     async fn read_on(&mut self, session: Session, notes: &mut Notes) -> Result<(), Fault> {
         loop {
-            let now = self.clock.now();
+            let now = self.teller.clock.now();
             let acknowledged = self.acknowledged.borrow_and_update().clone();
             let writers: Vec<i32> = acknowledged.keys().copied().collect();
             notes.add(now, acknowledged.clone());
@@ -87,13 +85,8 @@ impl ReplicaReader {
                 writes_behind: writes_behind(&acknowledged, &seen),
                 behind: oldest.map_or(Duration::ZERO, |at| now.saturating_sub(at)),
             };
-            self.tell(Signal::ReplicaLag(Box::new(lag))).await;
+            self.teller.fact(What::ReplicaLag(lag)).await;
             tokio::time::sleep(EVERY).await;
         }
-    }
-
-    async fn tell(&self, signal: Signal) {
-        // The recorder outlives the reader.
-        let _ = self.recorder.send(signal).await;
     }
 }

@@ -17,8 +17,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::record_file::{RecordFileError, lost_writes};
-use super::record_process::{self, DISCARD};
+use crate::engine::record::file::{RecordFileError, lost_writes};
+use crate::engine::record::process::{self, DISCARD};
 use crate::model::event::{Event, Verification};
 use crate::model::ledger::loss_times::LostWrites;
 use crate::model::run::record::encode;
@@ -110,7 +110,7 @@ pub(crate) struct RecordKeeper {
 /// Makes a record, which is never overwritten.
 pub(crate) async fn start(path: &Path) -> Result<(RecordQueue, RecordKeeper), RecordFileError> {
     let not_made = |error| RecordFileError::Io { path: path.to_owned(), doing: "made", error };
-    let child = record_process::start(path).map_err(not_made)?;
+    let child = process::start(path).map_err(not_made)?;
     let (orders, taken) = channel();
     let state = Arc::new(watch::Sender::new(State::default()));
     let mut seen = state.subscribe();
@@ -290,7 +290,7 @@ fn hand_on_all(
         return Err(io::Error::other("its process cannot be told anything"));
     };
     let mut replies = BufReader::new(replies);
-    record_process::answer(&mut replies)?;
+    process::answer(&mut replies)?;
     state.send_modify(|state| state.made = true);
     for order in orders {
         match order {
@@ -311,7 +311,7 @@ fn ordered(input: &mut impl Write, parts: &[&[u8]], replies: &mut impl BufRead) 
             break;
         }
     }
-    record_process::answer(replies)
+    process::answer(replies)
 }
 
 /// The system's words without its number.
