@@ -21,7 +21,7 @@
 //! cluster and makes the tables ([`engine::setup`]), starts the writers, waits until it is time to
 //! stop, and has everything verified ([`engine::verification`]).
 //!
-//! A writer (`engine/writer/`) opens a session through [`pg::connect`], sends what its
+//! A writer (`engine/writer/`) opens a session through [`pg::sessions::connect`], sends what its
 //! [`model::schedule`] says is due, and reports to the recorder. The recorder
 //! (`engine/recorder/`) is the one task that owns the books: it turns what it hears into
 //! [`model::event`]s. The same event goes three ways: into [`model::run`], where the ledger

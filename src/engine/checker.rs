@@ -25,7 +25,7 @@ use crate::model::fault::Phase;
 use crate::model::kind::{Kind, Replicas};
 use crate::model::seq_set::SeqSet;
 use crate::model::server_word::ServerWord;
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 
 /// How often a check is tried, as the cluster may still be settling.
 const TRIES: u32 = 5;

@@ -17,7 +17,7 @@ use super::signal::Signal;
 use crate::model::event::ReplicaLag;
 use crate::model::fault::{Fault, Phase};
 use crate::model::replica_lag::{Notes, writes_behind};
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 
 /// How far every writer is acknowledged, kept up to date by the recorder.
 pub(crate) type Acknowledged = BTreeMap<i32, i64>;

@@ -40,7 +40,7 @@ use crate::model::options::LoadOptions;
 use crate::model::run::Run;
 use crate::model::summary::RecordSummary;
 use crate::patroni::PatroniApi;
-use crate::pg::application_name::Purpose;
+use crate::pg::sessions::application_name::Purpose;
 use crate::pg::settings::ConnectSettings;
 
 /// Signals that wait for the recorder. It is never behind for long; were it, writers would wait

@@ -16,12 +16,12 @@ use super::signal::Signal;
 use crate::model::backoff::Backoff;
 use crate::model::fault::{Fault, Phase};
 use crate::model::options::Protocol;
-use crate::pg::connect::{NotOpened, Opened};
-use crate::pg::load::LoadSession;
-use crate::pg::schema::{Objects, Tried};
-use crate::pg::session::Session;
-use crate::pg::setting_origin::SettingOrigin;
-use crate::pg::tables::{self, Caution, Flaw, Table};
+use crate::pg::objects::schema::{Objects, Tried};
+use crate::pg::objects::setting_origin::SettingOrigin;
+use crate::pg::objects::tables::{self, Caution, Flaw, Table};
+use crate::pg::sessions::connect::{NotOpened, Opened};
+use crate::pg::sessions::session::Session;
+use crate::pg::wire::load_session::LoadSession;
 
 /// Why a run can never work as it was asked for.
 #[derive(Debug, Error)]

@@ -20,8 +20,8 @@ use crate::model::run::Run;
 use crate::model::seq_set::SeqSet;
 use crate::model::server::Server;
 use crate::model::stall_cause::StallSeen;
-use crate::pg::connect::NotOpened;
-use crate::pg::identity::ClockReading;
+use crate::pg::sessions::connect::NotOpened;
+use crate::pg::sessions::identity::ClockReading;
 
 /// One thing that happened.
 #[derive(Debug)]

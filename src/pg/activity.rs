@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Row};
 
-use super::session::{Session, Typed};
 use crate::model::event::Backend;
 use crate::model::foreign;
 use crate::model::kind::Replicas;
 use crate::model::stall_cause::StallCause;
+use crate::pg::sessions::session::{Session, Typed};
 
 /// Which of these server processes are still there; those that are idle are ended.
 ///

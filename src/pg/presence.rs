@@ -14,11 +14,11 @@ use tokio_postgres::Error;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::session::{Session, Typed};
-use super::statements::each;
 use crate::model::account::Presence;
 use crate::model::seq_set::SeqSet;
 use crate::model::stretch::Stretch;
+use crate::pg::sessions::session::{Session, Typed};
+use crate::pg::sessions::statements::each;
 
 /// Neighbours in a block: as many as a bigint has bits.
 const BLOCK: i64 = 64;

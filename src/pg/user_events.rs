@@ -8,11 +8,11 @@ pub const EVENT_TYPES: [&str; 6] = ["login", "logout", "click", "view_page", "pu
 /// How many ids are read back.
 pub const LAST_IDS: usize = 3;
 
-pub(super) const INSERT: &str = "\
+pub(in crate::pg) const INSERT: &str = "\
 INSERT INTO pgchaos.user_events (run_id, writer, seq, user_id, event_type)
 VALUES ($1, $2, $3, $4, $5) RETURNING id::bigint";
 
-pub(super) const READ_LAST_IDS: &str =
+pub(in crate::pg) const READ_LAST_IDS: &str =
     "SELECT id::bigint FROM pgchaos.user_events ORDER BY user_events.id DESC LIMIT 3";
 
 /// One write: its token and what it says.

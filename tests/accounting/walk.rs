@@ -16,7 +16,7 @@ use pgchaos::model::event::Progress;
 use pgchaos::model::ledger::Ledger;
 use pgchaos::model::stretch::stretches;
 use pgchaos::pg::presence::{SETTINGS, WALK};
-use pgchaos::pg::session::Session;
+use pgchaos::pg::sessions::session::Session;
 use pgchaos::pg::settings::{Environment, Explicit, resolve};
 
 use super::looks::SOON;

@@ -19,7 +19,7 @@ use crate::model::outage_clock::{Input, Output};
 use crate::model::seq_set::SeqSet;
 use crate::model::server::Server;
 use crate::model::two_primaries::TwoPrimaries;
-use crate::pg::identity::ClockReading;
+use crate::pg::sessions::identity::ClockReading;
 
 /// So long after it happened the recorder knows of a write's silence.
 const KNOWN_BY: Duration = Duration::from_millis(100);

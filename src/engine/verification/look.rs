@@ -17,7 +17,7 @@ use crate::engine::dialer::Dialer;
 use crate::model::account::Presence;
 use crate::model::fault::{Fault, Phase};
 use crate::model::stretch::Stretch;
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 
 /// Deadline of the look at a stretch: millions of rows a second were measured, but a server after a
 /// failover may read each of them from another place of a cold disk.

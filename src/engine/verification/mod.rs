@@ -30,7 +30,7 @@ use crate::model::seconds;
 use crate::model::server::Server;
 use crate::model::stretch::stretches;
 use crate::pg::activity::LeftBehind;
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 
 /// How long between two looks at a cluster that is not ready.
 const PAUSE: Duration = Duration::from_millis(250);

@@ -11,9 +11,9 @@ use crate::engine::patroni_word;
 use crate::model::decision::{Decider, Known, Undecided, View, Word, decide, is_one_server};
 use crate::model::server::Server;
 use crate::patroni::PatroniApi;
-use crate::pg::application_name::Purpose;
-use crate::pg::connect::NotOpened;
-use crate::pg::session::Session;
+use crate::pg::sessions::application_name::Purpose;
+use crate::pg::sessions::connect::NotOpened;
+use crate::pg::sessions::session::Session;
 
 /// Where a run is verified.
 #[derive(Debug, Clone)]

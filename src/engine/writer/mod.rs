@@ -36,7 +36,7 @@ use crate::model::open_sessions::OpenSessions;
 use crate::model::options::{LoadOptions, Protocol};
 use crate::model::rejection::Streak;
 use crate::model::schedule::Schedule;
-use crate::pg::application_name::Purpose;
+use crate::pg::sessions::application_name::Purpose;
 
 /// What all writers of a run share.
 #[derive(Debug)]

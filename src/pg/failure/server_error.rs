@@ -22,7 +22,11 @@ pub struct ServerError {
 }
 
 /// The words of an error for people, with detail and hint, no longer than a message is kept.
-pub(super) fn words(sqlstate: Option<&str>, message: &str, more: [Option<&str>; 2]) -> String {
+pub(in crate::pg) fn words(
+    sqlstate: Option<&str>,
+    message: &str,
+    more: [Option<&str>; 2],
+) -> String {
     let lead = if sqlstate.is_none() { "an error without a SQLSTATE: " } else { "" };
     let words = format!("{lead}{}", said(message));
     let more = more.into_iter().flatten();
@@ -62,6 +66,12 @@ impl ServerError {
             postmaster_died: self.is_of_an_orphan(),
             ..Evidence::default()
         }
+    }
+
+    /// Whether this answer to a write proves that it is not committed.
+    #[must_use]
+    pub fn proves_rejection(&self) -> bool {
+        self.evidence().proves_rejection()
     }
 
     /// Whether a server process says it whose postmaster has died.

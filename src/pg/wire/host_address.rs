@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use tokio::sync::{Semaphore, oneshot};
 
-use super::settings::{Address, Host};
+use crate::pg::settings::{Address, Host};
 
 /// Name lookups at the same time, in the whole process. Each has a thread, which lasts as long as
 /// the resolver takes, also when its answer is not waited for any more.

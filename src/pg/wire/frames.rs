@@ -18,7 +18,7 @@ use crate::model::foreign::said;
 
 /// No message to pgchaos is longer. The longest that it asks for is a row of some hundred bytes; an
 /// error with its context may have some kilobytes.
-pub(super) const MESSAGE_BYTES_MAX: u32 = 1024 * 1024;
+pub(in crate::pg) const MESSAGE_BYTES_MAX: u32 = 1024 * 1024;
 
 /// No answer is longer, nor what a server says between two answers: the recent writes after an
 /// outage, where every second one is refused, have about 1 MB.
@@ -30,7 +30,7 @@ const ANSWER_MESSAGES_MAX: u32 = 65_536;
 
 /// Why a session ends by what the server sent.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(super) enum Excess {
+pub(in crate::pg) enum FrameError {
     /// No message is that long.
     #[error(
         "the server announced a message of {bytes} bytes, where none of PostgreSQL's to pgchaos has \
@@ -67,19 +67,19 @@ pub(super) enum Excess {
     },
 }
 
-impl From<Excess> for io::Error {
-    fn from(excess: Excess) -> Self {
-        let kind = match excess {
-            Excess::NoProcess { .. } => io::ErrorKind::Other,
+impl From<FrameError> for io::Error {
+    fn from(error: FrameError) -> Self {
+        let kind = match error {
+            FrameError::NoProcess { .. } => io::ErrorKind::Other,
             _ => io::ErrorKind::InvalidData,
         };
-        Self::new(kind, excess)
+        Self::new(kind, error)
     }
 }
 
 /// What becomes of bytes that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Passage {
+pub(in crate::pg) enum Passage {
     /// They go on to the reader.
     Passed,
     /// They belong to no message that the reader knows: more is to be read first.
@@ -88,7 +88,7 @@ pub(super) enum Passage {
 
 /// A session's messages so far.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub(in crate::pg) struct Frames {
     /// Tag and length of the message that begins, as far as they came, and the id behind them.
     head: Vec<u8>,
     /// Bytes of the current message that are not of interest.
@@ -140,8 +140,8 @@ impl Frames {
     /// Takes in what the server sent next; nothing is the end of its stream.
     ///
     /// # Errors
-    /// [`Excess`]: the session is over.
-    pub(super) fn heard(&mut self, mut bytes: &[u8]) -> Result<Passage, Excess> {
+    /// [`FrameError`]: the session is over.
+    pub(in crate::pg) fn read(&mut self, mut bytes: &[u8]) -> Result<Passage, FrameError> {
         if self.words.is_some() {
             return self.more_words(bytes);
         }
@@ -176,14 +176,14 @@ impl Frames {
     }
 
     /// The process id that the server greeted with.
-    pub(super) fn pid(&self) -> Option<i32> {
+    pub(in crate::pg) fn pid(&self) -> Option<i32> {
         match self.greeting {
             Greeting::GoesOn { pid } | Greeting::Over { pid } => pid,
         }
     }
 
     /// Lets so many messages of an answer through, from now on.
-    pub(super) fn allow_messages(&mut self, most: u32) {
+    pub(in crate::pg) fn allow_messages(&mut self, most: u32) {
         self.messages_max = most;
     }
 
@@ -192,7 +192,7 @@ impl Frames {
     }
 
     /// Goes on to the next message once enough of this one is there.
-    fn next_message(&mut self) -> Result<(), Excess> {
+    fn next_message(&mut self) -> Result<(), FrameError> {
         let [tag, rest @ ..] = self.head.as_slice() else { return Ok(()) };
         let (tag, Some((length, body))) = (*tag, rest.split_first_chunk::<4>()) else {
             return Ok(());
@@ -219,19 +219,19 @@ impl Frames {
     }
 
     /// A message begins; how many bytes follow its head.
-    fn begun(&mut self, tag: u8, length_bytes: u32) -> Result<usize, Excess> {
+    fn begun(&mut self, tag: u8, length_bytes: u32) -> Result<usize, FrameError> {
         if length_bytes > MESSAGE_BYTES_MAX {
-            return Err(Excess::Message { bytes: length_bytes });
+            return Err(FrameError::Message { bytes: length_bytes });
         }
         let length = usize::try_from(length_bytes).unwrap_or(usize::MAX);
-        let rest = length.checked_sub(4).ok_or(Excess::NoLength { bytes: length_bytes })?;
+        let rest = length.checked_sub(4).ok_or(FrameError::NoLength { bytes: length_bytes })?;
         self.first = false;
         self.counted(tag, length)?;
         Ok(rest)
     }
 
     /// Counts a message that begins. The end of an answer is the beginning of the next.
-    fn counted(&mut self, tag: u8, length: usize) -> Result<(), Excess> {
+    fn counted(&mut self, tag: u8, length: usize) -> Result<(), FrameError> {
         if tag == READY_FOR_QUERY {
             self.greeting = Greeting::Over { pid: self.pid() };
             (self.bytes, self.messages) = (0, 0);
@@ -240,16 +240,16 @@ impl Frames {
         self.bytes = self.bytes.saturating_add(length);
         self.messages = self.messages.saturating_add(1);
         if self.bytes > ANSWER_BYTES_MAX {
-            return Err(Excess::AnswerBytes);
+            return Err(FrameError::AnswerBytes);
         }
         if self.messages > self.messages_max {
-            return Err(Excess::AnswerMessages { most: self.messages_max });
+            return Err(FrameError::AnswerMessages { most: self.messages_max });
         }
         Ok(())
     }
 
     /// Words end with a zero, with the stream, or where they are too long for any.
-    fn more_words(&mut self, bytes: &[u8]) -> Result<Passage, Excess> {
+    fn more_words(&mut self, bytes: &[u8]) -> Result<Passage, FrameError> {
         let words = self.words.get_or_insert_default();
         let end = bytes.iter().position(|byte| *byte == 0);
         let room = WORDS_BYTES_MAX.saturating_sub(words.len());
@@ -257,7 +257,7 @@ impl Frames {
         words.extend_from_slice(&bytes[..taken]);
         if bytes.is_empty() || end.is_some() || words.len() >= WORDS_BYTES_MAX {
             let words = said(&String::from_utf8_lossy(words));
-            return Err(Excess::NoProcess { words });
+            return Err(FrameError::NoProcess { words });
         }
         Ok(Passage::HeldBack)
     }
@@ -293,42 +293,46 @@ mod tests {
     }
 
     /// All of it in pieces of these lengths, then at once; the first error ends it.
-    fn heard(frames: &mut Frames, bytes: &[u8], pieces: &[usize]) -> Result<Passage, Excess> {
+    fn read_all(
+        frames: &mut Frames,
+        bytes: &[u8],
+        pieces: &[usize],
+    ) -> Result<Passage, FrameError> {
         let mut left = bytes;
         for piece in pieces {
             let (now, later) = left.split_at((*piece).min(left.len()));
             if !now.is_empty() {
-                frames.heard(now)?;
+                frames.read(now)?;
             }
             left = later;
         }
-        if left.is_empty() { Ok(Passage::Passed) } else { frames.heard(left) }
+        if left.is_empty() { Ok(Passage::Passed) } else { frames.read(left) }
     }
 
     proptest! {
         #[test]
         fn the_id_is_found_however_the_bytes_are_cut(pieces in prop::collection::vec(1..9_usize, 0..99)) {
             let mut frames = Frames::default();
-            heard(&mut frames, &greeting(), &pieces).unwrap();
+            read_all(&mut frames, &greeting(), &pieces).unwrap();
             prop_assert_eq!(frames.pid(), Some(4711));
         }
 
         #[test]
         fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let mut frames = Frames::default();
-            let _ = frames.heard(&bytes);
+            let _ = frames.read(&bytes);
             prop_assert!(frames.head.len() <= HEAD_BYTES + 4);
         }
 
         #[test]
         fn a_limit_is_the_same_however_the_bytes_are_cut(pieces in prop::collection::vec(1..9_usize, 0..30)) {
             let bytes = [&greeting()[..], b"D\x7f\xff\xff\xff", &[b'x'; 50]].concat();
-            let ended = heard(&mut Frames::default(), &bytes, &pieces);
-            prop_assert_eq!(ended, Err(Excess::Message { bytes: 0x7fff_ffff }));
+            let ended = read_all(&mut Frames::default(), &bytes, &pieces);
+            prop_assert_eq!(ended, Err(FrameError::Message { bytes: 0x7fff_ffff }));
             let words = b"Ecould not fork new process for connection: No\n\0";
-            let ended = heard(&mut Frames::default(), words, &pieces);
+            let ended = read_all(&mut Frames::default(), words, &pieces);
             let said = "could not fork new process for connection: No".to_owned();
-            prop_assert_eq!(ended, Err(Excess::NoProcess { words: said }));
+            prop_assert_eq!(ended, Err(FrameError::NoProcess { words: said }));
         }
     }
 
@@ -336,21 +340,21 @@ mod tests {
     fn a_server_without_a_key_has_no_id() {
         let mut frames = Frames::default();
         let bytes = [message(b'R', &[0, 0, 0, 0]), message(b'Z', b"I")].concat();
-        assert_eq!(frames.heard(&bytes), Ok(Passage::Passed));
+        assert_eq!(frames.read(&bytes), Ok(Passage::Passed));
         assert_eq!(frames.pid(), None);
         let mut short = Frames::default();
-        short.heard(&[message(b'K', b"x"), message(b'Z', b"I")].concat()).unwrap();
+        short.read(&[message(b'K', b"x"), message(b'Z', b"I")].concat()).unwrap();
         assert_eq!(short.pid(), None, "it has no room for one");
     }
 
     #[test]
     fn a_message_has_a_longest_and_a_shortest_length() {
         let longest = [&b"D"[..], &MESSAGE_BYTES_MAX.to_be_bytes()].concat();
-        assert_eq!(Frames::default().heard(&longest), Ok(Passage::Passed));
+        assert_eq!(Frames::default().read(&longest), Ok(Passage::Passed));
         let longer = [&b"D"[..], &(MESSAGE_BYTES_MAX + 1).to_be_bytes()].concat();
         let bytes = MESSAGE_BYTES_MAX + 1;
-        assert_eq!(Frames::default().heard(&longer), Err(Excess::Message { bytes }));
-        assert_eq!(Frames::default().heard(b"C\0\0\0\x03"), Err(Excess::NoLength { bytes: 3 }));
+        assert_eq!(Frames::default().read(&longer), Err(FrameError::Message { bytes }));
+        assert_eq!(Frames::default().read(b"C\0\0\0\x03"), Err(FrameError::NoLength { bytes: 3 }));
     }
 
     #[test]
@@ -359,36 +363,36 @@ mod tests {
         let (notice, ready) = (message(b'N', &[b'n'; 1_000_000]), message(b'Z', b"I"));
         for _ in 0..3 {
             for _ in 0..4 {
-                frames.heard(&notice).unwrap();
+                frames.read(&notice).unwrap();
             }
-            frames.heard(&ready).unwrap();
+            frames.read(&ready).unwrap();
         }
         for _ in 0..4 {
-            frames.heard(&notice).unwrap();
+            frames.read(&notice).unwrap();
         }
-        assert_eq!(frames.heard(&notice), Err(Excess::AnswerBytes));
+        assert_eq!(frames.read(&notice), Err(FrameError::AnswerBytes));
         let mut frames = Frames::default();
         frames.allow_messages(3);
         let row = message(b'D', &[0, 0]);
         for _ in 0..3 {
-            frames.heard(&row).unwrap();
+            frames.read(&row).unwrap();
         }
-        assert_eq!(frames.heard(&row), Err(Excess::AnswerMessages { most: 3 }));
+        assert_eq!(frames.read(&row), Err(FrameError::AnswerMessages { most: 3 }));
     }
 
     #[test]
     fn words_without_a_length_come_from_a_server_that_cannot_fork() {
         let mut frames = Frames::default();
-        assert_eq!(frames.heard(b"Ecould"), Ok(Passage::HeldBack));
-        assert_eq!(frames.heard(b" not fork"), Ok(Passage::HeldBack));
+        assert_eq!(frames.read(b"Ecould"), Ok(Passage::HeldBack));
+        assert_eq!(frames.read(b" not fork"), Ok(Passage::HeldBack));
         let words = "could not fork".to_owned();
-        assert_eq!(frames.heard(b""), Err(Excess::NoProcess { words }), "the end of the stream");
+        assert_eq!(frames.read(b""), Err(FrameError::NoProcess { words }), "the end of the stream");
         let flood = [&b"Ecould"[..], &[b'x'; 100_000]].concat();
-        let Err(Excess::NoProcess { words }) = Frames::default().heard(&flood) else { panic!() };
+        let Err(FrameError::NoProcess { words }) = Frames::default().read(&flood) else { panic!() };
         assert_eq!(words.len(), WORDS_BYTES_MAX);
         // Later it would be an error of impossible length.
         let late = [&greeting()[..], b"Ecould"].concat();
         let bytes = u32::from_be_bytes(*b"coul");
-        assert_eq!(Frames::default().heard(&late), Err(Excess::Message { bytes }));
+        assert_eq!(Frames::default().read(&late), Err(FrameError::Message { bytes }));
     }
 }

@@ -6,16 +6,16 @@ use tokio_postgres::{Error, Row, SimpleQueryMessage, SimpleQueryRow};
 use uuid::Uuid;
 
 use super::identifier::identifier;
-use super::session::{Session, Typed};
 use super::setting_origin::{self, Setting};
-use super::statements::each;
 use super::tables::{self, Ids, Table};
-use super::user_events::{EVENT_TYPES, READ_LAST_IDS};
 use crate::model::foreign;
+use crate::pg::sessions::session::{Session, Typed};
+use crate::pg::sessions::statements::each;
+use crate::pg::user_events::{EVENT_TYPES, READ_LAST_IDS};
 
-const SCHEMA: &str = include_str!("../../seeds/schema.sql");
-const USERS: &str = include_str!("../../seeds/users.sql");
-const USERS_ASCII: &str = include_str!("../../seeds/users_ascii.sql");
+const SCHEMA: &str = include_str!("../../../seeds/schema.sql");
+const USERS: &str = include_str!("../../../seeds/users.sql");
+const USERS_ASCII: &str = include_str!("../../../seeds/users_ascii.sql");
 
 /// In the schema's file, for where the schema is there already: a role may be allowed to make
 /// tables in it, and no schema.

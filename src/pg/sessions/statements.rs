@@ -11,7 +11,7 @@ use tokio_postgres::{Client, Error};
 ///
 /// # Errors
 /// The first one's that failed.
-pub(super) async fn each(client: &Client, statements: &[&str]) -> Result<(), Error> {
+pub(in crate::pg) async fn each(client: &Client, statements: &[&str]) -> Result<(), Error> {
     let answers = join_all(statements.iter().map(|sql| client.batch_execute(sql))).await;
     answers.into_iter().collect()
 }

@@ -10,15 +10,18 @@ use std::io;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity as DriverSeverity, SqlState};
 
-use super::frames::Excess;
-use super::own_limits;
-use super::server_error;
 use crate::model::fault::{Evidence, Severity};
 use crate::model::foreign::{said, sqlstate};
+use crate::pg::failure::{SessionFailure, own_limits, server_error};
+use crate::pg::wire::frames::FrameError;
 
-/// What the driver's error shows.
+/// What failed, by the driver's error. `server_spoke` is whether a byte came from the server.
 #[must_use]
-pub fn evidence(error: &Error, server_spoke: bool) -> Evidence {
+pub fn failure(error: &Error, server_spoke: bool) -> SessionFailure {
+    SessionFailure::new(evidence(error, server_spoke), words(error))
+}
+
+fn evidence(error: &Error, server_spoke: bool) -> Evidence {
     let mut found = Evidence { server_spoke, ..Evidence::default() };
     if let Some(db_error) = error.as_db_error() {
         let code = sqlstate(db_error.code().code());
@@ -33,7 +36,7 @@ pub fn evidence(error: &Error, server_spoke: bool) -> Evidence {
     if let Some(io) = io_error(error) {
         found.io = Some(io.kind());
         found.own_limit = own_limits::of_socket(io);
-        found.no_process = matches!(excess(io), Some(Excess::NoProcess { .. }));
+        found.no_process = matches!(frame_error(io), Some(FrameError::NoProcess { .. }));
     }
     // The kinds are private, but each kind of its own prints a constant of the driver's, which
     // no server and no locale can change.
@@ -85,7 +88,7 @@ fn io_error(error: &Error) -> Option<&io::Error> {
 }
 
 /// What pgchaos itself says of the bytes that came.
-fn excess(error: &io::Error) -> Option<&Excess> {
+fn frame_error(error: &io::Error) -> Option<&FrameError> {
     error.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
@@ -101,8 +104,7 @@ fn too_many_rounds(error: &Error) -> bool {
 }
 
 /// The error in words for people, with its chain of causes.
-#[must_use]
-pub fn words(error: &Error) -> String {
+fn words(error: &Error) -> String {
     if let Some(db_error) = error.as_db_error() {
         let more = [db_error.detail(), db_error.hint()];
         return server_error::words(sqlstate(db_error.code().code()), db_error.message(), more);
@@ -110,8 +112,8 @@ pub fn words(error: &Error) -> String {
     if error.is_closed() {
         return "server closed the connection".to_owned();
     }
-    if let Some(excess) = io_error(error).and_then(excess) {
-        return excess.to_string();
+    if let Some(frame_error) = io_error(error).and_then(frame_error) {
+        return frame_error.to_string();
     }
     if too_many_rounds(error) {
         return TOO_MANY_ROUNDS.to_owned();

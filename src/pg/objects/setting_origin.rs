@@ -99,7 +99,7 @@ fn typed(of: &str, setting: &str) -> String {
 ///
 /// # Errors
 /// The driver's.
-pub(super) async fn ask(client: &Client, setting: &str) -> Result<Option<Setting>, Error> {
+pub(in crate::pg) async fn ask(client: &Client, setting: &str) -> Result<Option<Setting>, Error> {
     let rows = client.query_typed(ORIGIN, &[(&setting, Type::TEXT)]).await?;
     rows.first().map(read).transpose()
 }

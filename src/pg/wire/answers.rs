@@ -7,8 +7,8 @@ use bytes::BytesMut;
 use postgres_protocol::message::backend::{CommandCompleteBody, DataRowBody, Header, Message};
 
 use super::frames::MESSAGE_BYTES_MAX;
-use super::server_error::ServerError;
-use super::user_events::LAST_IDS;
+use crate::pg::failure::server_error::ServerError;
+use crate::pg::user_events::LAST_IDS;
 
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ struct Awaited {
 /// One request's whole answer, up to `ReadyForQuery` without a transaction: in the extended
 /// protocol the commit comes after the row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct LoadAnswer {
     ids: [i64; LAST_IDS],
     rows: usize,
     /// What it proves.
@@ -52,7 +52,7 @@ pub enum Proof {
     NoRow,
 }
 
-impl Answer {
+impl LoadAnswer {
     /// The ids that came with it.
     #[must_use]
     pub fn ids(&self) -> &[i64] {
@@ -119,7 +119,7 @@ impl Answers {
     /// # Errors
     /// The bytes are no answer to what was asked, or the answer leaves a transaction open. Which
     /// request later bytes belong to is unknown: no answer follows.
-    pub fn take(&mut self) -> io::Result<Option<Answer>> {
+    pub fn take(&mut self) -> io::Result<Option<LoadAnswer>> {
         let taken = self.next_answer();
         taken.map_err(|error| {
             *self = Self::default();
@@ -128,7 +128,7 @@ impl Answers {
         })
     }
 
-    fn next_answer(&mut self) -> io::Result<Option<Answer>> {
+    fn next_answer(&mut self) -> io::Result<Option<LoadAnswer>> {
         // With its last words the server has ended the session: nothing that follows is an answer.
         while self.last_words.is_none()
             && let Some(message) = self.message()?
@@ -191,7 +191,7 @@ impl Answers {
         Ok(())
     }
 
-    fn whole(&mut self, status: u8) -> io::Result<Answer> {
+    fn whole(&mut self, status: u8) -> io::Result<LoadAnswer> {
         let gathered = std::mem::take(&mut self.gathered);
         let Some(Awaited { asked, parses }) = self.awaited.pop_front() else {
             return Err(unexpected("an answer to nothing that was asked"));
@@ -219,7 +219,7 @@ impl Answers {
 
     /// The session has ended: an ERROR that came without the rest of its answer is one all the
     /// same, as its transaction is rolled back. Anything else that has begun says nothing.
-    pub fn last(&mut self) -> Option<Answer> {
+    pub fn last(&mut self) -> Option<LoadAnswer> {
         self.gathered.error.as_ref()?;
         let Awaited { asked, .. } = self.awaited.pop_front()?;
         std::mem::take(&mut self.gathered).answer(asked).ok()
@@ -256,7 +256,7 @@ impl Answers {
 }
 
 impl Gathered {
-    fn answer(self, asked: Asked) -> io::Result<Answer> {
+    fn answer(self, asked: Asked) -> io::Result<LoadAnswer> {
         let Self { ids, rows, done, error, committed_locally } = self;
         let proof = match (error, asked, done) {
             (Some(error), ..) => Proof::Error(error),
@@ -272,7 +272,7 @@ impl Gathered {
             }
             (None, Asked::Prepare | Asked::Read, Some(_)) => Proof::Done,
         };
-        Ok(Answer { ids, rows, proof, committed_locally })
+        Ok(LoadAnswer { ids, rows, proof, committed_locally })
     }
 }
 
@@ -328,7 +328,7 @@ mod tests {
         Answers { received: BytesMut::from(bytes), awaited, ..Answers::default() }
     }
 
-    fn error_of(answer: &Answer) -> &ServerError {
+    fn error_of(answer: &LoadAnswer) -> &ServerError {
         match &answer.proof {
             Proof::Error(error) => error,
             other => panic!("{other:?}"),

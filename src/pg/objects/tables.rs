@@ -332,7 +332,7 @@ pub fn cautions(tables: &[Table]) -> Vec<Caution> {
 ///
 /// # Errors
 /// The driver's.
-pub(super) async fn ask(client: &Client) -> Result<Vec<Table>, DriverError> {
+pub(in crate::pg) async fn ask(client: &Client) -> Result<Vec<Table>, DriverError> {
     let mut tables: Vec<Table> = Vec::new();
     for row in client.query_typed(COLUMNS, &[]).await? {
         let table = table(&row)?;

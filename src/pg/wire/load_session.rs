@@ -19,16 +19,17 @@ use tokio::time::Instant;
 use tokio_postgres::types::Type;
 use tokio_util::io::poll_read_buf;
 
-use super::answers::{Answer, Answers, Asked, Proof};
-use super::guards::{Dialled, Guard};
-use super::server_error::ServerError;
-use super::session::{DRIVER_DEADLINE, End};
+use super::answers::{Answers, Asked, LoadAnswer, Proof};
+use super::endpoint::Endpoint;
 use super::socket::Socket;
-use super::user_events::{INSERT, READ_LAST_IDS, UserEvent};
 use crate::model::event::Backend;
 use crate::model::fault::{Evidence, Fault, Phase};
 use crate::model::options::Protocol;
 use crate::model::server::Server;
+use crate::pg::failure::SessionFailure;
+use crate::pg::failure::guard::Guard;
+use crate::pg::failure::server_error::ServerError;
+use crate::pg::user_events::{INSERT, READ_LAST_IDS, UserEvent};
 
 /// The names of the prepared statements on the session.
 const WRITE_STATEMENT: &str = "pgchaos_write";
@@ -36,6 +37,9 @@ const READ_STATEMENT: &str = "pgchaos_read";
 
 /// The parameters of the write.
 const INSERT_TYPES: [Type; 5] = [Type::UUID, Type::INT4, Type::INT8, Type::INT4, Type::TEXT];
+
+/// How long a goodbye may take to be sent.
+pub(in crate::pg) const GOODBYE_DEADLINE: Duration = Duration::from_millis(250);
 
 /// Room for what one read may bring.
 const READ_BYTES: usize = 4096;
@@ -50,7 +54,7 @@ pub struct LoadSession {
     pub server: Server,
     /// The server's process for this session.
     pub backend: Backend,
-    dialled: Dialled,
+    endpoint: Endpoint,
     protocol: Protocol,
     /// Requests without an answer that were made by name before the session went over to
     /// statements without one.
@@ -58,24 +62,24 @@ pub struct LoadSession {
     to_send: BytesMut,
     answers: Answers,
     /// Why nothing goes out any more. What the server still says is read to its end.
-    not_sent: Option<End>,
-    ended: Option<End>,
+    not_sent: Option<SessionFailure>,
+    ended: Option<SessionFailure>,
 }
 
 impl LoadSession {
     /// A session that goes on with this socket.
-    pub(super) fn new(
+    pub(in crate::pg) fn new(
         socket: Socket,
         server: Server,
         backend: Backend,
-        dialled: Dialled,
+        endpoint: Endpoint,
         protocol: Protocol,
     ) -> Self {
         Self {
             socket,
             server,
             backend,
-            dialled,
+            endpoint,
             protocol,
             made_by_name: 0,
             to_send: BytesMut::new(),
@@ -98,7 +102,7 @@ impl LoadSession {
     ///
     /// # Errors
     /// The fault.
-    pub(super) async fn prepare(
+    pub(in crate::pg) async fn prepare(
         &mut self,
         deadline: Instant,
         connect_timeout: Duration,
@@ -107,7 +111,8 @@ impl LoadSession {
             return Ok(());
         }
         if let Err(error) = self.make_prepare() {
-            return Err(self.fault(&Evidence::default(), Phase::Check, error.to_string()));
+            let failure = SessionFailure::new(Evidence::default(), error.to_string());
+            return Err(self.fault(failure, Phase::Check));
         }
         self.all_done(2, deadline, connect_timeout, Guard::ConnectTimeout).await
     }
@@ -132,14 +137,16 @@ impl LoadSession {
     ) -> Result<(), Fault> {
         for _ in 0..requests {
             match tokio::time::timeout_at(deadline, self.answer()).await {
-                Ok(Ok(Answer { proof: Proof::Error(error), .. })) => {
+                Ok(Ok(LoadAnswer { proof: Proof::Error(error), .. })) => {
                     if !self.goes_without_names(&error) {
-                        return Err(self.fault_of(&error, Phase::Check));
+                        return Err(self.fault(&*error, Phase::Check));
                     }
                 }
                 Ok(Ok(_)) => {}
-                Ok(Err(end)) => return Err(self.fault_of_end(&end, Phase::Check)),
-                Err(_) => return Err(self.deadline_fault(Phase::Check, wait, guard)),
+                Ok(Err(end)) => return Err(self.fault(end, Phase::Check)),
+                Err(_) => {
+                    return Err(self.fault(SessionFailure::deadline(guard, wait), Phase::Check));
+                }
             }
         }
         Ok(())
@@ -244,25 +251,28 @@ impl LoadSession {
     ///
     /// # Errors
     /// How the session ended, again at every call.
-    pub async fn answer(&mut self) -> Result<Answer, End> {
+    pub async fn answer(&mut self) -> Result<LoadAnswer, SessionFailure> {
         poll_fn(|context| self.poll_answer(context)).await
     }
 
     /// An answer that is there already, without asking the system.
-    pub fn answer_if_there(&mut self) -> Option<Answer> {
+    pub fn answer_if_there(&mut self) -> Option<LoadAnswer> {
         match self.answers.take() {
             Ok(answer) => {
                 self.made_by_name = self.made_by_name.saturating_sub(usize::from(answer.is_some()));
                 answer
             }
             Err(error) => {
-                self.ended = Some(End::by_io(&error));
+                self.ended = Some(SessionFailure::of_io(&error));
                 None
             }
         }
     }
 
-    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Result<Answer, End>> {
+    fn poll_answer(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<LoadAnswer, SessionFailure>> {
         self.poll_send(context);
         loop {
             if let Some(answer) = self.answer_if_there() {
@@ -270,7 +280,7 @@ impl LoadSession {
             }
             if self.ended.is_none() {
                 // A goodbye is the end, however long the socket stays open.
-                self.ended = self.answers.last_words().map(End::by_server);
+                self.ended = self.answers.last_words().map(SessionFailure::from);
             }
             if let Some(end) = &self.ended {
                 let end = end.clone();
@@ -290,65 +300,31 @@ impl LoadSession {
     fn poll_send(&mut self, context: &mut Context<'_>) {
         while !self.to_send.is_empty() && self.not_sent.is_none() && self.ended.is_none() {
             self.not_sent = match Pin::new(&mut self.socket).poll_write(context, &self.to_send) {
-                Poll::Ready(Ok(0)) => Some(End::by_io(&io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(0)) => Some(SessionFailure::of_io(&io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(count)) => {
                     self.to_send.advance(count);
                     None
                 }
-                Poll::Ready(Err(error)) => Some(End::by_io(&error)),
+                Poll::Ready(Err(error)) => Some(SessionFailure::of_io(&error)),
                 Poll::Pending => return,
             };
         }
     }
 
     /// The best of the reasons: what the server announced, the read's error, the write's error.
-    fn end_of_bytes(&mut self, error: Option<&io::Error>) -> End {
-        let announced = self.answers.announced().map(End::by_server);
+    fn end_of_bytes(&mut self, error: Option<&io::Error>) -> SessionFailure {
+        let announced = self.answers.announced().map(SessionFailure::from);
         announced
-            .or_else(|| error.map(End::by_io))
+            .or_else(|| error.map(SessionFailure::of_io))
             .or_else(|| self.not_sent.take())
-            .unwrap_or_default()
+            .unwrap_or_else(SessionFailure::closed_by_server)
     }
 
-    /// Whether this answer to a write proves that it is not committed.
+    /// The fault that a failure on this session is, for what was going on: an error of the server's,
+    /// or the end of the session.
     #[must_use]
-    pub fn proves_rejection(error: &ServerError) -> bool {
-        error.evidence().proves_rejection()
-    }
-
-    /// The fault that the server's error is.
-    #[must_use]
-    pub fn fault_of(&self, error: &ServerError, phase: Phase) -> Fault {
-        self.fault(&error.evidence(), phase, error.words())
-    }
-
-    /// The fault that the session's end is, for what was going on.
-    #[must_use]
-    pub fn fault_of_end(&self, end: &End, phase: Phase) -> Fault {
-        self.fault(&end.evidence, phase, end.words.clone())
-    }
-
-    /// The fault of a write that was answered without its row.
-    #[must_use]
-    pub fn no_row_fault(&self) -> Fault {
-        let evidence = Evidence {
-            io: Some(io::ErrorKind::InvalidData),
-            server_spoke: true,
-            ..Evidence::default()
-        };
-        let words = "the INSERT was answered without its row: a trigger, a rule or a route takes \
-                     it elsewhere or nowhere";
-        self.fault(&evidence, Phase::Write, words.to_owned())
-    }
-
-    /// The fault of a wait that reached its client-side deadline.
-    #[must_use]
-    pub fn deadline_fault(&self, phase: Phase, deadline: Duration, guard: Guard) -> Fault {
-        self.dialled.deadline_fault(phase, deadline, guard)
-    }
-
-    fn fault(&self, evidence: &Evidence, phase: Phase, message: String) -> Fault {
-        self.dialled.fault(evidence, phase, message)
+    pub fn fault(&self, failure: impl Into<SessionFailure>, phase: Phase) -> Fault {
+        self.endpoint.fault(failure, phase)
     }
 
     /// Says goodbye to the server and waits a moment for it to be sent.
@@ -360,6 +336,6 @@ impl LoadSession {
             if done { Poll::Ready(()) } else { Poll::Pending }
         });
         // A server that does not take the goodbye gets the cut that the drop is.
-        let _ = tokio::time::timeout(DRIVER_DEADLINE, sent).await;
+        let _ = tokio::time::timeout(GOODBYE_DEADLINE, sent).await;
     }
 }
