@@ -38,7 +38,7 @@ struct GivenFile {
 
 /// What a path leads to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum PathKind {
     Nothing,
     /// A plain file and, on Unix, its permission bits.
     File(Option<u32>),
@@ -125,11 +125,11 @@ impl Environment {
         )
     }
 
-    pub(super) fn look(&self, path: &Path) -> Found {
+    pub(super) fn look(&self, path: &Path) -> PathKind {
         match &self.files {
             Files::Disk => look_on_disk(path),
             Files::Given(files) => {
-                files.get(path).map_or(Found::Nothing, |file| Found::File(Some(file.mode)))
+                files.get(path).map_or(PathKind::Nothing, |file| PathKind::File(Some(file.mode)))
             }
         }
     }
@@ -157,11 +157,11 @@ impl fmt::Debug for Environment {
     }
 }
 
-fn look_on_disk(path: &Path) -> Found {
+fn look_on_disk(path: &Path) -> PathKind {
     match std::fs::metadata(path) {
-        Err(_) => Found::Nothing,
-        Ok(metadata) if metadata.is_file() => Found::File(permission_bits(&metadata)),
-        Ok(_) => Found::SomethingElse,
+        Err(_) => PathKind::Nothing,
+        Ok(metadata) if metadata.is_file() => PathKind::File(permission_bits(&metadata)),
+        Ok(_) => PathKind::SomethingElse,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::dsn::DsnError;
+use super::dsn_error::DsnError;
 
 /// Where a setting was said.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::dsn::{DsnError, Pair};
+use super::dsn_error::DsnError;
 use super::keyword;
+use super::pair::Pair;
 
 /// The pairs, in their order.
 pub(super) fn parse(text: &str) -> Result<Vec<Pair>, DsnError> {

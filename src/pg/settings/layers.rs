@@ -6,26 +6,16 @@ use super::dsn;
 use super::environment::Environment;
 use super::error::{Origin, SettingsError};
 use super::explicit::Explicit;
+use super::given::{GivenValue, HIDDEN};
 use super::keyword::{self, KEYWORDS};
 use super::meant;
 use super::secret::{has_user_info, is_uri, names_a_secret};
 use super::service;
-use super::values::invalid;
-
-/// What is shown in the place of what may be a secret.
-pub(super) const HIDDEN: &str = "***";
-
-/// A value and where it was said.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Said {
-    pub(super) value: String,
-    pub(super) origin: Origin,
-}
 
 /// What was said, by option. Not `Debug`, as passwords are in it.
 #[derive(Default)]
 pub(super) struct Layers {
-    said: BTreeMap<&'static str, Said>,
+    said: BTreeMap<&'static str, GivenValue>,
 }
 
 impl Layers {
@@ -49,12 +39,12 @@ impl Layers {
     }
 
     /// What was said of an option, unless that is empty, which means the default.
-    pub(super) fn get(&self, keyword: &'static str) -> Option<&Said> {
+    pub(super) fn get(&self, keyword: &'static str) -> Option<&GivenValue> {
         self.get_even_empty(keyword).filter(|said| !said.value.is_empty())
     }
 
     /// What was said of an option, also the empty value.
-    pub(super) fn get_even_empty(&self, keyword: &'static str) -> Option<&Said> {
+    pub(super) fn get_even_empty(&self, keyword: &'static str) -> Option<&GivenValue> {
         debug_assert!(keyword::find(keyword).is_some(), "no such option: {keyword}");
         self.said.get(keyword)
     }
@@ -67,7 +57,7 @@ impl Layers {
     /// Whoever speaks first is heard.
     fn say(&mut self, keyword: &'static str, value: impl Into<String>, origin: Origin) {
         let value = value.into();
-        self.said.entry(keyword).or_insert(Said { value, origin });
+        self.said.entry(keyword).or_insert(GivenValue { value, origin });
     }
 
     fn say_command_line(&mut self, explicit: &Explicit) -> Result<(), SettingsError> {
@@ -81,11 +71,11 @@ impl Layers {
                 self.say(keyword, value, Origin::Flag(flag));
             }
         }
-        let command_line = CommandLine::of(explicit)?;
-        if let Some((dbname, origin)) = command_line.dbname {
+        let said = DsnAndDatabase::of(explicit)?;
+        if let Some((dbname, origin)) = said.dbname {
             self.say("dbname", dsn::database_name(dbname)?, origin);
         }
-        if let Some(text) = command_line.connection_string {
+        if let Some(text) = said.connection_string {
             for (keyword, value) in dsn::parse(text)? {
                 self.say(keyword, value, Origin::ConnectionString);
             }
@@ -118,10 +108,10 @@ impl Layers {
         let mut said = self.said.iter();
         match said.find(|(keyword, said)| is_out_of_place(keyword, said)) {
             Some((keyword, said)) => {
-                let said = Said { value: HIDDEN.to_owned(), origin: said.origin.clone() };
+                let hidden = GivenValue { value: HIDDEN.to_owned(), origin: said.origin.clone() };
                 let expected = "it is a connection string, or a part of one that may hold a \
                                 password: give a connection string with -d/--dbname";
-                Err(invalid(keyword, &said, expected))
+                Err(hidden.invalid(keyword, expected))
             }
             None => Ok(()),
         }
@@ -155,7 +145,7 @@ const SECRETS: [&str; 5] =
 /// Words of the user's own, in which an `@` or a `:` is nothing special.
 const FREE_TEXTS: [&str; 2] = ["application_name", "fallback_application_name"];
 
-fn is_out_of_place(keyword: &str, said: &Said) -> bool {
+fn is_out_of_place(keyword: &str, said: &GivenValue) -> bool {
     let value = &said.value;
     // A database and a role may be called anything, where that is what their name stands before.
     let was_named = matches!(keyword, "user" | "dbname")
@@ -170,12 +160,12 @@ fn is_out_of_place(keyword: &str, said: &Said) -> bool {
 }
 
 /// The connection string and the database, of which `-d` and the argument may each be either.
-struct CommandLine<'a> {
+struct DsnAndDatabase<'a> {
     connection_string: Option<&'a str>,
     dbname: Option<(&'a str, Origin)>,
 }
 
-impl<'a> CommandLine<'a> {
+impl<'a> DsnAndDatabase<'a> {
     fn of(explicit: &'a Explicit) -> Result<Self, SettingsError> {
         let (string, name) = split(given(&explicit.dsn));
         let (flag_string, flag_name) = split(given(&explicit.dbname));

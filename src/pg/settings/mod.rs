@@ -43,14 +43,17 @@
 
 mod driver;
 mod dsn;
+mod dsn_error;
 mod environment;
 mod error;
 mod explicit;
+mod given;
 mod hosts;
 mod key_value;
 mod keyword;
 mod layers;
 mod meant;
+mod pair;
 mod password;
 mod pgpass;
 mod resolve;
@@ -66,7 +69,7 @@ mod warning;
 #[cfg(test)]
 mod tests;
 
-pub use dsn::DsnError;
+pub use dsn_error::DsnError;
 pub use environment::Environment;
 pub use error::{Origin, SettingsError};
 pub use explicit::Explicit;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::environment::{Environment, Found};
-use super::hosts::Endpoint;
+use super::environment::{Environment, PathKind};
+use super::hosts::HostAndPort;
 use super::layers::Layers;
 use super::password::Password;
 use super::types::Address;
@@ -29,19 +29,19 @@ impl PasswordFile {
         let is_named = named.is_some();
         let path = named.or_else(|| Some(environment.user_folder()?.join(file_name())))?;
         match environment.look(&path) {
-            Found::Nothing => {
+            PathKind::Nothing => {
                 warnings.extend(is_named.then_some(Warning::PasswordFileMissing(path)));
                 return None;
             }
-            Found::SomethingElse => {
+            PathKind::SomethingElse => {
                 warnings.push(Warning::PasswordFileNotPlain(path));
                 return None;
             }
-            Found::File(Some(mode)) if mode & 0o077 != 0 => {
+            PathKind::File(Some(mode)) if mode & 0o077 != 0 => {
                 warnings.push(Warning::PasswordFileAccess(path));
                 return None;
             }
-            Found::File(_) => {}
+            PathKind::File(_) => {}
         }
         match environment.read(&path) {
             Ok(content) => Some(Self { path, content }),
@@ -53,7 +53,12 @@ impl PasswordFile {
     }
 
     /// The password for a host, if a line matches.
-    pub(super) fn find(&self, endpoint: &Endpoint, dbname: &str, user: &str) -> Option<Password> {
+    pub(super) fn find(
+        &self,
+        endpoint: &HostAndPort,
+        dbname: &str,
+        user: &str,
+    ) -> Option<Password> {
         let port = endpoint.port.to_string();
         let names = names_of(&endpoint.address);
         lookup(&self.content, &names, [&port, dbname, user])

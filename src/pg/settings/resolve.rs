@@ -5,7 +5,7 @@ use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts, SslNegotiation};
 use super::environment::Environment;
 use super::error::SettingsError;
 use super::explicit::Explicit;
-use super::hosts::{self, Endpoint};
+use super::hosts::{self, HostAndPort};
 use super::layers::Layers;
 use super::password::{Password, PasswordSource};
 use super::pgpass::PasswordFile;
@@ -85,11 +85,11 @@ pub fn resolve(explicit: &Explicit, environment: &Environment) -> Result<Resolve
 /// TLS matters only to hosts that are reached by TCP.
 fn security(
     layers: &Layers,
-    endpoints: &[Endpoint],
+    endpoints: &[HostAndPort],
     environment: &Environment,
     warnings: &mut Vec<Warning>,
 ) -> Result<(SslMode, Option<tls::RootCertificate>), SettingsError> {
-    let by_tcp = |endpoint: &Endpoint| matches!(endpoint.address, Address::Tcp(_));
+    let by_tcp = |endpoint: &HostAndPort| matches!(endpoint.address, Address::Tcp(_));
     tls::read(layers, endpoints.iter().any(by_tcp), environment, warnings)
 }
 
@@ -117,7 +117,7 @@ fn keepalive(layers: &Layers) -> Result<Keepalive, SettingsError> {
 
 /// A password that was said is for every host; otherwise each has its line in the password file, or the default.
 fn with_passwords(
-    endpoints: Vec<Endpoint>,
+    endpoints: Vec<HostAndPort>,
     layers: &Layers,
     environment: &Environment,
     [dbname, user]: [&str; 2],
@@ -132,7 +132,7 @@ fn with_passwords(
         let password = Password::new(said.value.as_str());
         (password, PasswordSource::Said(said.origin.clone()))
     });
-    let of_host = |endpoint: &Endpoint| {
+    let of_host = |endpoint: &HostAndPort| {
         let of_file = || {
             let file = file.as_ref()?;
             let password = file.find(endpoint, dbname, user)?;
@@ -145,7 +145,7 @@ fn with_passwords(
         .into_iter()
         .map(|endpoint| {
             let (password, password_source) = of_host(&endpoint);
-            let Endpoint { address, hostaddr, port } = endpoint;
+            let HostAndPort { address, hostaddr, port } = endpoint;
             Host { address, hostaddr, port, password, password_source, by_record_alone: false }
         })
         .collect()

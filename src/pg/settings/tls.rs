@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::environment::{Environment, Found};
+use super::environment::{Environment, PathKind};
 use super::error::SettingsError;
 use super::layers::Layers;
 use super::values::choice;
@@ -110,7 +110,7 @@ pub(super) fn read(
     let Some(file) = named.or_else(|| default_file(environment)) else {
         return without_root(mode, None);
     };
-    if environment.look(&file) != Found::Nothing {
+    if environment.look(&file) != PathKind::Nothing {
         return Ok((mode, Some(RootCertificate::File(file))));
     }
     if is_named && mode < SslMode::VerifyCa {

@@ -1,6 +1,7 @@
 //! The URI form: `postgresql://user:password@host:port,host:port/database?name=value&…`, every part optional.
 
-use super::dsn::{DsnError, Pair};
+use super::dsn_error::DsnError;
+use super::pair::Pair;
 use super::secret::names_a_secret;
 
 /// The pairs that a URI says, without its scheme; a parameter comes after the parts, so that it wins.
