@@ -1,4 +1,4 @@
-//! Where a session leads: the place that its faults name, and the kernel's own limits on a wait for it.
+//! Where a session leads: the name in its faults, and the kernel's limits on waiting for it.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use crate::model::fault::{Class, Fault, Phase};
 use crate::pg::failure::SessionFailure;
 use crate::pg::settings::{ConnectSettings, Host};
 
-/// Where a session leads, and how long the kernel waits on it: what turns a [`SessionFailure`] into a
+/// Where a session leads, and how long the kernel waits for it. Turns a [`SessionFailure`] into a
 /// [`Fault`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Endpoint {
     /// `host:port`, with the address that was dialled where the host is a name.
     pub name: String,
-    /// How long what was sent may stay without a sign of life.
+    /// How long sent data may stay unacknowledged; `None` where no such limit holds.
     tcp_user_timeout: Option<Duration>,
 }
 
 impl Endpoint {
-    /// A place, by these settings.
+    /// The endpoint of this place.
     #[must_use]
     pub fn of(settings: &ConnectSettings, place: &HostAddress<'_>) -> Self {
         let by_tcp = place.address.is_some() && cfg!(target_os = "linux");
@@ -32,8 +32,8 @@ impl Endpoint {
         Self { name: host.to_string(), tcp_user_timeout: None }
     }
 
-    /// The fault that a failure is in this phase. The system's own words are replaced where they do
-    /// not say what happened.
+    /// The fault of a failure in this phase. Where the system's words do not tell what happened, better
+    /// ones take their place.
     #[must_use]
     pub fn fault(&self, failure: impl Into<SessionFailure>, phase: Phase) -> Fault {
         let (evidence, words) = failure.into().into_parts();
@@ -45,8 +45,8 @@ impl Endpoint {
         Fault::of(&evidence, phase, self.name.clone(), message)
     }
 
-    /// Which of the kernel's guards ended a connection (ETIMEDOUT). With something unanswered it
-    /// is `tcp_user_timeout` where that is set; while idle only keepalives are sent.
+    /// Which of the kernel's limits ended a connection (ETIMEDOUT). With unacknowledged data it is
+    /// `tcp_user_timeout` where that is set; an idle connection has only keepalives.
     fn kernel_words(&self, phase: Phase) -> String {
         match (phase, self.tcp_user_timeout) {
             (Phase::Idle, _) => "no sign of life while idle (keepalives)".to_owned(),

@@ -1,14 +1,13 @@
-//! The server's messages, counted as their bytes pass to the code that reads them: the driver, or
-//! a session of the load.
+//! Limits on the server's messages, counted as their bytes pass to their reader: the driver, or a
+//! session of the load.
 //!
-//! Both gather a message until it is whole, and the driver gathers what it was told before its
-//! first answer. What a server can make them gather has a limit here, below both: the bytes of one
-//! message, and the bytes and messages of one answer. A session that goes beyond has ended, as one
-//! that breaks the protocol.
+//! Both readers buffer a message until it is complete, and the driver buffers what comes before its
+//! first answer. What they must buffer is limited here, below both: the bytes of one message, and the
+//! bytes and messages of one answer. Beyond a limit the session ends, as after a protocol error.
 //!
-//! The process id of the server's greeting is read on the way, as the driver keeps it to itself. A
-//! server greets with the id of its own backend. A pooler greets with an id that it made up, as the
-//! backend changes under the session; so an id that is not `pg_backend_pid()` tells a pooler.
+//! The process id in `BackendKeyData` is read on the way, as the driver does not expose it. A server
+//! sends the id of its own backend. A pooler invents one, as the backend changes under the session: an
+//! id that is not `pg_backend_pid()` proves a pooler.
 
 use std::io;
 
@@ -16,22 +15,22 @@ use thiserror::Error;
 
 use crate::model::foreign::said;
 
-/// No message to pgchaos is longer. The longest that it asks for is a row of some hundred bytes; an
-/// error with its context may have some kilobytes.
+/// The longest message. pgchaos asks for rows of some hundred bytes; an error with its context may
+/// have some kilobytes.
 pub(in crate::pg) const MESSAGE_BYTES_MAX: u32 = 1024 * 1024;
 
-/// No answer is longer, nor what a server says between two answers: the recent writes after an
-/// outage, where every second one is refused, have about 1 MB.
+/// The longest answer, and the most between two answers. The recent writes after an outage, where
+/// every second one is refused, take about 1 MB.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// No answer has more messages, unless more are allowed ([`Frames::allow_messages`]): a row may have
-/// few bytes, and costs more than those.
+/// The most messages of an answer, unless more are allowed ([`Frames::allow_messages`]): a row costs
+/// its reader more than its bytes.
 const ANSWER_MESSAGES_MAX: u32 = 65_536;
 
-/// Why a session ends by what the server sent.
+/// What the server sent that ends the session.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(in crate::pg) enum FrameError {
-    /// No message is that long.
+    /// A message that is too long.
     #[error(
         "the server announced a message of {bytes} bytes, where none of PostgreSQL's to pgchaos has \
          more than {MESSAGE_BYTES_MAX}"
@@ -40,26 +39,26 @@ pub(in crate::pg) enum FrameError {
         /// As announced.
         bytes: u32,
     },
-    /// No message is that short.
+    /// A message that is shorter than its length field.
     #[error("the server announced a message of {bytes} bytes, less than its length alone takes")]
     NoLength {
         /// As announced.
         bytes: u32,
     },
-    /// An answer without an end.
+    /// An answer of too many bytes.
     #[error(
         "the server sent more than {} MiB without coming to the end of an answer",
         ANSWER_BYTES_MAX / 1024 / 1024
     )]
     AnswerBytes,
-    /// The same, in small pieces.
+    /// An answer of too many messages.
     #[error("the server sent more than {most} messages without coming to the end of an answer")]
     AnswerMessages {
-        /// So many are let through.
+        /// The most that are let through.
         most: u32,
     },
-    /// The server has no process for the session: the one message without a length, from the
-    /// postmaster that cannot fork.
+    /// The postmaster cannot fork a process for the session. It says so in the only message without a
+    /// length.
     #[error("{words}")]
     NoProcess {
         /// Its words.
@@ -77,28 +76,29 @@ impl From<FrameError> for io::Error {
     }
 }
 
-/// What becomes of bytes that came.
+/// Whether bytes go on to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::pg) enum Passage {
-    /// They go on to the reader.
+    /// They do.
     Passed,
-    /// They belong to no message that the reader knows: more is to be read first.
+    /// Not yet: they begin a message that the reader cannot parse, and more must be read first.
     HeldBack,
 }
 
-/// A session's messages so far.
+/// The limits on one session's messages, and how far these came.
 #[derive(Debug)]
 pub(in crate::pg) struct Frames {
-    /// Tag and length of the message that begins, as far as they came, and the id behind them.
+    /// Tag and length of the message that begins, as far as they came; in a greeting also the process
+    /// id behind them.
     head: Vec<u8>,
-    /// Bytes of the current message that are not of interest.
+    /// Bytes left of the current message, which are not looked at.
     skip: usize,
-    /// No message was whole yet.
+    /// No message has begun yet.
     first: bool,
-    /// Words without a length, as far as they came.
+    /// The message without a length, as far as it came.
     words: Option<Vec<u8>>,
     greeting: Greeting,
-    /// Of the answer that goes on.
+    /// Of the current answer.
     bytes: usize,
     messages: u32,
     messages_max: u32,
@@ -114,7 +114,7 @@ enum Greeting {
 /// Tag, then a length that counts itself.
 const HEAD_BYTES: usize = 5;
 
-/// How much is kept of words without a length.
+/// How much is kept of a message without a length.
 const WORDS_BYTES_MAX: usize = 1_000;
 
 const BACKEND_KEY_DATA: u8 = b'K';
@@ -137,7 +137,7 @@ impl Default for Frames {
 }
 
 impl Frames {
-    /// Takes in what the server sent next; nothing is the end of its stream.
+    /// Takes in what the server sent next; an empty slice is the end of its stream.
     ///
     /// # Errors
     /// [`FrameError`]: the session is over.
@@ -149,8 +149,7 @@ impl Frames {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
             bytes = &bytes[skipped..];
-            // A message whose head came in one piece, as nearly all of a load's do: this is looked at
-            // for each of them.
+            // The fast path: the head came in one piece, as nearly always under a load.
             if self.head.is_empty()
                 && !self.greets()
                 && let Some(([tag, length @ ..], rest)) = bytes.split_first_chunk::<HEAD_BYTES>()
@@ -166,7 +165,7 @@ impl Frames {
             bytes = &bytes[taken..];
             self.next_message()?;
             match self.words {
-                // The first of them came alone.
+                // Only the first bytes of the message without a length are here.
                 Some(_) if bytes.is_empty() => return Ok(Passage::HeldBack),
                 Some(_) => return self.more_words(bytes),
                 None => {}
@@ -191,7 +190,7 @@ impl Frames {
         matches!(self.greeting, Greeting::GoesOn { .. })
     }
 
-    /// Goes on to the next message once enough of this one is there.
+    /// Goes on to the next message once the head of this one is complete.
     fn next_message(&mut self) -> Result<(), FrameError> {
         let [tag, rest @ ..] = self.head.as_slice() else { return Ok(()) };
         let (tag, Some((length, body))) = (*tag, rest.split_first_chunk::<4>()) else {
@@ -203,7 +202,7 @@ impl Frames {
             return Ok(());
         }
         if tag == BACKEND_KEY_DATA && self.greets() && length_bytes >= 8 {
-            // Its id is waited for, unless no message is that long.
+            // Waits for the id, unless the message is too long anyway.
             match body.first_chunk::<4>() {
                 Some(pid) => {
                     self.greeting = Greeting::GoesOn { pid: Some(i32::from_be_bytes(*pid)) }
@@ -218,7 +217,7 @@ impl Frames {
         Ok(())
     }
 
-    /// A message begins; how many bytes follow its head.
+    /// Begins a message. Returns how many bytes follow its head.
     fn begun(&mut self, tag: u8, length_bytes: u32) -> Result<usize, FrameError> {
         if length_bytes > MESSAGE_BYTES_MAX {
             return Err(FrameError::Message { bytes: length_bytes });
@@ -230,7 +229,7 @@ impl Frames {
         Ok(rest)
     }
 
-    /// Counts a message that begins. The end of an answer is the beginning of the next.
+    /// Counts a message that begins. `ReadyForQuery` ends an answer, and the next begins at zero.
     fn counted(&mut self, tag: u8, length: usize) -> Result<(), FrameError> {
         if tag == READY_FOR_QUERY {
             self.greeting = Greeting::Over { pid: self.pid() };
@@ -248,7 +247,7 @@ impl Frames {
         Ok(())
     }
 
-    /// Words end with a zero, with the stream, or where they are too long for any.
+    /// The message without a length ends with a zero byte, with the stream, or at its longest.
     fn more_words(&mut self, bytes: &[u8]) -> Result<Passage, FrameError> {
         let words = self.words.get_or_insert_default();
         let end = bytes.iter().position(|byte| *byte == 0);
@@ -263,7 +262,7 @@ impl Frames {
     }
 }
 
-/// Whether words can begin with this byte, and no length of a message that is let through.
+/// Whether text can have this byte at its start; a length that is within the limits cannot.
 fn is_of_words(byte: u8) -> bool {
     byte.is_ascii_graphic() || byte == b' '
 }

@@ -1,9 +1,9 @@
 //! A session of the load: it writes, and reads the last ids back.
 //!
-//! The driver opened it and asked who answers; from there on pgchaos speaks the protocol here
-//! itself, with the driver's own library for its messages. A client, a connection and a future
-//! for each write, which wake each other through channels, cost more than all that the books do.
-//! Here a write is bytes in a buffer, and an answer is read in the task that waits for it.
+//! The driver opens it and asks for the server's identity; from then on pgchaos speaks the protocol
+//! itself, with the driver's own library for the messages. In the driver a client, a connection and a
+//! future for each write wake each other through channels, which costs more than all of pgchaos's
+//! bookkeeping. Here a write is bytes in a buffer, and the task that waits for an answer reads it.
 
 use std::future::poll_fn;
 use std::io;
@@ -50,24 +50,24 @@ const READ_BYTES: usize = 4096;
 #[derive(Debug)]
 pub struct LoadSession {
     socket: Socket,
-    /// Who answers.
+    /// The server that answers.
     pub server: Server,
     /// The server's process for this session.
     pub backend: Backend,
     endpoint: Endpoint,
     protocol: Protocol,
-    /// Requests without an answer that were made by name before the session went over to
-    /// statements without one.
+    /// Unanswered requests that named a prepared statement, made before the session went over to
+    /// unnamed statements.
     made_by_name: usize,
     to_send: BytesMut,
     answers: Answers,
-    /// Why nothing goes out any more. What the server still says is read to its end.
+    /// Why nothing can be sent any more. What the server still sends is read to its end.
     not_sent: Option<SessionFailure>,
     ended: Option<SessionFailure>,
 }
 
 impl LoadSession {
-    /// A session that goes on with this socket.
+    /// A session on this socket, which the driver has authenticated.
     pub(in crate::pg) fn new(
         socket: Socket,
         server: Server,
@@ -89,16 +89,15 @@ impl LoadSession {
         }
     }
 
-    /// How writes are put to the server: as it was asked for, unless a pooler shares out server
-    /// sessions.
+    /// How writes are sent: as asked for, unless a pooler shares server sessions between clients.
     #[must_use]
     pub fn protocol(&self) -> Protocol {
         self.protocol
     }
 
-    /// Prepares the statements of the load by the deadline of the connect, which was set for
-    /// `connect_timeout` in all. Where a pooler shares out server sessions, the names are taken or
-    /// not kept, and each request brings its statement along.
+    /// Prepares the statements of the load by the deadline of the connect, which has `connect_timeout`
+    /// in all. Where a pooler shares server sessions between clients, the names are taken or lost, and
+    /// each request carries its statement.
     ///
     /// # Errors
     /// The fault.
@@ -117,8 +116,8 @@ impl LoadSession {
         self.all_done(2, deadline, connect_timeout, Guard::ConnectTimeout).await
     }
 
-    /// Reads the last ids once, and says only whether that works: whether what answers keeps to
-    /// the protocol, and leaves no transaction open.
+    /// Reads the last ids once, to check that the other side keeps to the protocol and leaves no
+    /// transaction open.
     ///
     /// # Errors
     /// The fault.
@@ -127,7 +126,7 @@ impl LoadSession {
         self.all_done(1, Instant::now() + deadline, deadline, Guard::Step).await
     }
 
-    /// Waits until so many requests are done by a deadline that was set for `wait` in all.
+    /// Waits until so many requests are answered. The fault of the deadline tells `wait` as its length.
     async fn all_done(
         &mut self,
         requests: usize,
@@ -152,8 +151,8 @@ impl LoadSession {
         Ok(())
     }
 
-    /// Each statement has its own Sync, as each write has: nothing on the way has a reason to take
-    /// them for one transaction.
+    /// Each statement has its own Sync, as each write has, so that no pooler takes them for one
+    /// transaction.
     fn make_prepare(&mut self) -> io::Result<()> {
         frontend::parse(
             WRITE_STATEMENT,
@@ -167,7 +166,7 @@ impl LoadSession {
         Ok(())
     }
 
-    /// Makes a write. It goes out when answers are next asked for.
+    /// Buffers a write. [`LoadSession::answer`] sends it.
     pub fn write(&mut self, event: &UserEvent) {
         let (writer, seq) = (event.writer.to_be_bytes(), event.seq.to_be_bytes());
         let user_id = event.user_id.to_be_bytes();
@@ -176,13 +175,13 @@ impl LoadSession {
         self.execute(Asked::Write, (WRITE_STATEMENT, INSERT, &INSERT_TYPES), &parameters);
     }
 
-    /// Makes a read of the last ids. It goes out when answers are next asked for.
+    /// Buffers a read of the last ids. [`LoadSession::answer`] sends it.
     pub fn read_last_ids(&mut self) {
         self.execute(Asked::Read, (READ_STATEMENT, READ_LAST_IDS, &[]), &[]);
     }
 
-    /// Whether this error, the last answer's, only says that a pooler gave the session's server
-    /// session to other clients meanwhile. From then on each request brings its statement along.
+    /// Whether this error, the last answer's, only tells that a pooler gave the server session to other
+    /// clients meanwhile. From then on each request carries its statement.
     pub fn goes_without_names(&mut self, error: &ServerError) -> bool {
         let by_name = self.protocol == Protocol::Prepared || self.made_by_name > 0;
         if !by_name || !error.is_of_shared_sessions() {
@@ -190,14 +189,14 @@ impl LoadSession {
         }
         if self.protocol == Protocol::Prepared {
             self.protocol = Protocol::Extended;
-            // One more, as each answer takes one away when the next is asked for.
+            // One more for the current answer: each answer takes one away when it is taken.
             self.made_by_name = self.answers.awaited() + 1;
         }
         true
     }
 
-    /// Everything in binary, parameters and result. The statement by its name, or with its text and
-    /// the types of its parameters.
+    /// Buffers an execution, with parameters and result in binary. The statement goes by its name, or
+    /// with its text and the types of its parameters.
     fn execute(
         &mut self,
         asked: Asked,
@@ -229,7 +228,7 @@ impl LoadSession {
         );
         let executed = frontend::execute("", 0, &mut self.to_send);
         if parsed.is_err() || bound.is_err() || executed.is_err() {
-            // Only a name with a zero in it, or gigabytes, could be the reason.
+            // Only a name with a zero byte, or gigabytes, could be refused.
             self.to_send.truncate(before);
             unreachable!("a bind of constants and numbers can be encoded");
         }
@@ -240,14 +239,14 @@ impl LoadSession {
         }
     }
 
-    /// Each request has its own Sync: its transaction ends with it.
+    /// Ends a request with a Sync of its own, which ends its transaction.
     fn end_of_request(&mut self, asked: Asked) {
         frontend::sync(&mut self.to_send);
         self.answers.asked(asked);
     }
 
-    /// Sends what was made, and waits for the next answer or for the session's end. May be given
-    /// up and called again.
+    /// Sends what is buffered, and waits for the next answer or for the end of the session. Cancel
+    /// safe: may be dropped and called again.
     ///
     /// # Errors
     /// How the session ended, again at every call.
@@ -255,7 +254,7 @@ impl LoadSession {
         poll_fn(|context| self.poll_answer(context)).await
     }
 
-    /// An answer that is there already, without asking the system.
+    /// An answer that was read already, without a system call.
     pub fn answer_if_there(&mut self) -> Option<LoadAnswer> {
         match self.answers.take() {
             Ok(answer) => {
@@ -279,7 +278,7 @@ impl LoadSession {
                 return Poll::Ready(Ok(answer));
             }
             if self.ended.is_none() {
-                // A goodbye is the end, however long the socket stays open.
+                // A FATAL error is the end, however long the socket stays open.
                 self.ended = self.answers.last_words().map(SessionFailure::from);
             }
             if let Some(end) = &self.ended {
@@ -296,7 +295,8 @@ impl LoadSession {
         }
     }
 
-    /// A failure is no end yet: the server may have said why before it went.
+    /// Sends what is buffered. A failure is not the end yet: the server may have sent the reason before
+    /// it closed.
     fn poll_send(&mut self, context: &mut Context<'_>) {
         while !self.to_send.is_empty() && self.not_sent.is_none() && self.ended.is_none() {
             self.not_sent = match Pin::new(&mut self.socket).poll_write(context, &self.to_send) {
@@ -311,7 +311,8 @@ impl LoadSession {
         }
     }
 
-    /// The best of the reasons: what the server announced, the read's error, the write's error.
+    /// Why the bytes ended, by the first that is known: the server's announcement, the read's error, the
+    /// write's error.
     fn end_of_bytes(&mut self, error: Option<&io::Error>) -> SessionFailure {
         let announced = self.answers.announced().map(SessionFailure::from);
         announced
@@ -320,8 +321,8 @@ impl LoadSession {
             .unwrap_or_else(SessionFailure::closed_by_server)
     }
 
-    /// The fault that a failure on this session is, for what was going on: an error of the server's,
-    /// or the end of the session.
+    /// The fault of a failure on this session in this phase: an error of the server, a deadline, or the
+    /// end of the session.
     #[must_use]
     pub fn fault(&self, failure: impl Into<SessionFailure>, phase: Phase) -> Fault {
         self.endpoint.fault(failure, phase)
@@ -335,7 +336,7 @@ impl LoadSession {
             let done = self.to_send.is_empty() || self.not_sent.is_some() || self.ended.is_some();
             if done { Poll::Ready(()) } else { Poll::Pending }
         });
-        // A server that does not take the goodbye gets the cut that the drop is.
+        // Otherwise the drop cuts the socket.
         let _ = tokio::time::timeout(GOODBYE_DEADLINE, sent).await;
     }
 }

@@ -22,7 +22,7 @@ enum Fate {
     InDoubt,
 }
 
-/// What was asked, and whether it brought its statement along.
+/// A request, and whether it carries its statement.
 #[derive(Debug, Clone, Copy)]
 struct AskedFor {
     asked: Asked,
