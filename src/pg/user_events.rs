@@ -15,7 +15,7 @@ VALUES ($1, $2, $3, $4, $5) RETURNING id::bigint";
 pub(in crate::pg) const READ_LAST_IDS: &str =
     "SELECT id::bigint FROM pgchaos.user_events ORDER BY user_events.id DESC LIMIT 3";
 
-/// One write: its token and what it says.
+/// One write: its token and its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserEvent {
     /// The token: run, writer, seq.
@@ -24,7 +24,7 @@ pub struct UserEvent {
     pub writer: i32,
     /// The token: run, writer, seq.
     pub seq: i64,
-    /// Whose event.
+    /// The user of the event.
     pub user_id: i32,
     /// What happened, one of [`EVENT_TYPES`].
     pub event_type: &'static str,

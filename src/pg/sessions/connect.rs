@@ -22,20 +22,20 @@ use crate::pg::wire::host_address::HostAddress;
 use crate::pg::wire::reclaimable_socket::ReclaimableSocket;
 use crate::pg::wire::socket::Socket;
 
-/// A session, and when its parts were there.
+/// A session, and the times of its opening.
 #[derive(Debug)]
 pub struct Opened {
     /// The session.
     pub session: Session,
     /// When TCP was accepted.
     pub accepted: Instant,
-    /// When the server had authenticated us.
+    /// When the server had authenticated the role.
     pub authenticated: Instant,
-    /// The server's clock, if it told it.
+    /// The server's clock, if the server told it.
     pub clock: Option<ClockReading>,
-    /// The deadline of the whole connect, for what is still to be done on the session.
+    /// The deadline of the whole connect, also for the load's preparation on the session.
     pub deadline: Instant,
-    /// The places that were tried before this one and did not serve, in their order.
+    /// The places that failed before this one, in the order tried.
     pub passed_over: Vec<NotOpened>,
 }
 
@@ -55,7 +55,7 @@ pub struct NotOpened {
 }
 
 impl NotOpened {
-    /// A session that was up since `accepted`, and is of no use.
+    /// The failure of a session that was accepted at this time, and cannot be used.
     #[must_use]
     pub fn on_session(fault: Fault, accepted: Instant) -> Self {
         let took = accepted.elapsed();
@@ -63,15 +63,15 @@ impl NotOpened {
     }
 }
 
-/// What is said where the server asks for a password and there is none to send.
+/// The words where the server asks for a password and there is none to send.
 const NO_PASSWORD: &str = "the server asks for a password, and none was given (the default \"postgres\" is only sent \
                            over a Unix socket or to a loopback address)";
 
-/// The same for a host that is named by the record of a run alone.
+/// The same for a host that only the record of a run names.
 pub const NOT_FOR_A_RECORD: &str = "the server asks for a password, and only the record names this host: it may come \
                                     from anywhere, so that no password is sent there";
 
-/// What listens there is a web page or an API: of HAProxy, Patroni, etcd, …
+/// The words where a web page or an API listens: of HAProxy, Patroni, etcd, …
 pub const ANSWERS_HTTP: &str = "HTTP answers there, not PostgreSQL: a web page or an API";
 
 const NOT_POSTGRESQL: &str = "what answers there is not PostgreSQL";
@@ -94,7 +94,7 @@ struct Progress {
     first_bytes: FirstBytes,
 }
 
-/// The places that a host is at, each to be tried by [`open`]; the lookup has a deadline of its own.
+/// All places of a host, each to be tried by [`open`]. The lookup has a deadline of its own.
 ///
 /// # Errors
 /// The fault of class `resolve`, `timeout` or `local`.
