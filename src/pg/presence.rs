@@ -1,6 +1,6 @@
 //! The presence scan: which writes of a run are there. It compares sets in the server and loads no rows.
 //!
-//! The server walks the token's index once, a [`Stretch`] at a time, and makes one set of bits of
+//! The server walks the token's index once, a [`TokenRange`] at a time, and makes one set of bits of
 //! every 64 neighbours: a block is whole when it has 64 rows and all 64 bits. Adjacent whole blocks make
 //! one line of the answer, so that its length is that of the exceptions. The scan is exact, and was
 //! measured to take half the time of `lag()` over the same index.
@@ -14,9 +14,9 @@ use tokio_postgres::Error;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::model::account::Presence;
-use crate::model::seq_set::SeqSet;
-use crate::model::stretch::Stretch;
+use crate::model::ledger::account::Presence;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::ledger::token_range::TokenRange;
 use crate::pg::sessions::session::{Session, Typed};
 use crate::pg::sessions::statements::each;
 
@@ -139,11 +139,11 @@ impl Session {
     pub async fn presence(
         &self,
         run_id: Uuid,
-        stretch: &Stretch,
+        stretch: &TokenRange,
         at_most: Duration,
     ) -> Result<Presence, Error> {
         self.limit_statements(at_most).await?;
-        let Stretch { first, last, .. } = stretch;
+        let TokenRange { first, last, .. } = stretch;
         self.allow_messages(lines_max(stretch));
         let parameters: Typed<5> = [
             (&run_id, Type::UUID),
@@ -280,7 +280,7 @@ impl Session {
 
 /// How many lines the answer about a stretch may have: far more than its writes can need, also with
 /// the writes that a killed run could not record.
-fn lines_max(stretch: &Stretch) -> u32 {
+fn lines_max(stretch: &TokenRange) -> u32 {
     let of_writes = u32::try_from(stretch.attempted / 16).unwrap_or(u32::MAX);
     LINES_SPARE.saturating_add(of_writes)
 }

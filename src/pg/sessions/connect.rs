@@ -11,9 +11,9 @@ use super::driver_error;
 use super::driver_task::DriverTask;
 use super::identity::{self, ClockReading, Identity};
 use super::session::Session;
-use crate::model::event::Backend;
+use crate::model::cluster::server::Server;
+use crate::model::cluster::server::ServerProcess;
 use crate::model::fault::{Class, Evidence, Fault, Phase};
-use crate::model::server::Server;
 use crate::pg::failure::{SessionFailure, own_limits};
 use crate::pg::settings::{ConnectSettings, Host};
 use crate::pg::wire::endpoint::Endpoint;
@@ -187,7 +187,7 @@ impl Connect<'_> {
         let authenticated = Instant::now();
         self.progress.phase = Phase::Check;
         let driver = DriverTask::start(connection, first_bytes);
-        let (server, backend) = (Server::default(), Backend::default());
+        let (server, backend) = (Server::default(), ServerProcess::default());
         let endpoint = self.endpoint.clone();
         let mut session = Session::new(client, socket, driver, server, backend, endpoint);
         let clock = match identity::ask(&session.client).await {

@@ -7,10 +7,10 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error};
 
 use super::driver_task::DriverTask;
-use crate::model::event::Backend;
+use crate::model::cluster::server::Server;
+use crate::model::cluster::server::ServerProcess;
 use crate::model::fault::{Evidence, Fault, Phase};
-use crate::model::options::Protocol;
-use crate::model::server::Server;
+use crate::model::load::options::Protocol;
 use crate::pg::failure::SessionFailure;
 use crate::pg::failure::guard::Guard;
 use crate::pg::wire::endpoint::Endpoint;
@@ -31,7 +31,7 @@ pub struct Session {
     /// The server that answers.
     pub server: Server,
     /// The server's process for this session.
-    pub backend: Backend,
+    pub backend: ServerProcess,
     endpoint: Endpoint,
     driver: DriverTask,
 }
@@ -42,7 +42,7 @@ impl Session {
         socket: ReclaimableSocket,
         driver: DriverTask,
         server: Server,
-        backend: Backend,
+        backend: ServerProcess,
         endpoint: Endpoint,
     ) -> Self {
         Self { client, socket, server, backend, endpoint, driver }

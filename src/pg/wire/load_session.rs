@@ -22,10 +22,10 @@ use tokio_util::io::poll_read_buf;
 use super::answers::{Answers, Asked, LoadAnswer, Proof};
 use super::endpoint::Endpoint;
 use super::socket::Socket;
-use crate::model::event::Backend;
+use crate::model::cluster::server::Server;
+use crate::model::cluster::server::ServerProcess;
 use crate::model::fault::{Evidence, Fault, Phase};
-use crate::model::options::Protocol;
-use crate::model::server::Server;
+use crate::model::load::options::Protocol;
 use crate::pg::failure::SessionFailure;
 use crate::pg::failure::guard::Guard;
 use crate::pg::failure::server_error::ServerError;
@@ -53,7 +53,7 @@ pub struct LoadSession {
     /// The server that answers.
     pub server: Server,
     /// The server's process for this session.
-    pub backend: Backend,
+    pub backend: ServerProcess,
     endpoint: Endpoint,
     protocol: Protocol,
     /// Unanswered requests that named a prepared statement, made before the session went over to
@@ -71,7 +71,7 @@ impl LoadSession {
     pub(in crate::pg) fn new(
         socket: Socket,
         server: Server,
-        backend: Backend,
+        backend: ServerProcess,
         endpoint: Endpoint,
         protocol: Protocol,
     ) -> Self {
