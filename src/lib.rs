@@ -50,7 +50,7 @@
 //!
 //! What others say (a server, an API, a file, another program) passes [`model::foreign`] where it
 //! comes in and where it is printed: shortened, and without anything that a terminal obeys. How much
-//! a server can say is limited below all sessions, in `pg/frames.rs`.
+//! a server can say is limited below all sessions, in `pg/wire/frames.rs`.
 //!
 //! Beside all that, [`lab`] runs a real cluster of plain processes on this machine, from the
 //! templates in `cluster/`; it knows nothing of a load. Read [`lab::Lab::up`] first.

@@ -190,8 +190,7 @@ impl Session {
         self.in_transaction(setting_origin::ask(&self.client, name)).await
     }
 
-    /// The role with whose rights the session acts: the one that `role` is set to, or the one that
-    /// logged in.
+    /// The role that the session acts as: the one that `role` is set to, or the one that logged in.
     ///
     /// # Errors
     /// The driver's.

@@ -87,7 +87,7 @@ pub enum Wanted {
 
 /// How far a connect came, for when the deadline cuts it off.
 #[derive(Debug)]
-struct Progress {
+struct ConnectProgress {
     phase: Phase,
     accepted: Option<Instant>,
     /// What the server said first, once it was accepted.
@@ -135,7 +135,7 @@ pub async fn open(
         settings,
         place,
         endpoint: Endpoint::of(settings, place),
-        progress: Progress {
+        progress: ConnectProgress {
             phase: Phase::Connect,
             accepted: None,
             first_bytes: FirstBytes::default(),
@@ -165,7 +165,7 @@ struct Connect<'a> {
     settings: &'a ConnectSettings,
     place: &'a HostAddress<'a>,
     endpoint: Endpoint,
-    progress: Progress,
+    progress: ConnectProgress,
 }
 
 impl Connect<'_> {
@@ -232,7 +232,7 @@ impl Connect<'_> {
 
     /// The fault of a connect that its deadline cut off.
     fn cut_off(&self, deadline: Duration) -> Fault {
-        let Progress { phase, first_bytes, .. } = &self.progress;
+        let ConnectProgress { phase, first_bytes, .. } = &self.progress;
         let evidence =
             Evidence { deadline: true, foreign: first_bytes.foreign(), ..Evidence::default() };
         let words = match phase {

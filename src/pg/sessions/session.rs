@@ -17,9 +17,9 @@ use crate::pg::wire::endpoint::Endpoint;
 use crate::pg::wire::load_session::{GOODBYE_DEADLINE, LoadSession};
 use crate::pg::wire::reclaimable_socket::ReclaimableSocket;
 
-/// Parameters with their types. A statement whose types are said needs no name on the server: a
-/// pooler may give the next statement to another server session, and a name that stays on one is
-/// in the way of the next client's.
+/// Parameters with their types. With its types given, a statement needs no name on the server: a pooler
+/// may send the next statement to another server session, and a name that stays on one is in the way of
+/// the next client.
 pub(in crate::pg) type Typed<'a, const N: usize> = [(&'a (dyn ToSql + Sync), Type); N];
 
 /// A session with a known server. Dropped, it cuts the socket; [`Session::close`] says goodbye.

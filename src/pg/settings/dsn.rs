@@ -1,8 +1,8 @@
-//! A connection string, in either form, into the options it says.
+//! Parses a connection string, in either form, into its options.
 //!
-//! `tokio_postgres::Config` could read part of it, but not what it does not know (`service`, `passfile`,
-//! `sslrootcert`, `verify-full`, …), so all pairs would have to be found here anyway; and read once, by libpq's
-//! rules, they can be layered with those of service file and environment. A test compares the two.
+//! `tokio_postgres::Config` reads only the options that it knows, not `service`, `passfile`, `sslrootcert`,
+//! `verify-full`, …, so all pairs must be found here anyway. Parsed once by libpq's rules, they can be layered with
+//! those of service file and environment. A test compares the two parsers.
 
 use super::dsn_error::DsnError;
 use super::error::{Origin, SettingsError};
@@ -14,7 +14,7 @@ const DSN_BYTES_MAX: usize = 64 * 1024;
 /// Long enough for every option's name.
 const NAME_CHARS_MAX: usize = 40;
 
-/// Whether it is a connection string rather than the name of a database, as libpq decides it.
+/// Whether a text is a connection string rather than the name of a database, by libpq's rule.
 pub(super) fn is_connection_string(text: &str) -> bool {
     text.contains('=') || text.contains("://")
 }
@@ -27,7 +27,7 @@ pub(super) fn database_name(text: &str) -> Result<&str, DsnError> {
     }
 }
 
-/// The options that a connection string says; of those said twice the last, as in libpq.
+/// The options in a connection string; of an option that is given twice the last, as in libpq.
 pub(super) fn parse(text: &str) -> Result<Vec<(&'static str, String)>, SettingsError> {
     let mut options: Vec<(&'static str, String)> = Vec::new();
     for pair in pairs(text)? {

@@ -1,6 +1,6 @@
 //! Why a connection string cannot be read.
 
-/// Why a connection string cannot be read. It never quotes it: any part may be part of a password.
+/// Why a connection string cannot be read. Never quotes the string: any part may be part of a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DsnError {
@@ -54,7 +54,7 @@ pub enum DsnError {
     /// Something else than a port, the path or the next host follows a `]`.
     #[error("after an IPv6 address in brackets come \":\", \",\", \"/\" or the end")]
     AfterBrackets,
-    /// A bare `@` where user and password are over, or `/` before them: probably parts of a password.
+    /// A bare `@` after user and password, or a `/` in them: probably parts of a password.
     #[error(
         "there is an \"@\" in its host or path: in a user, password or database, write @ as %40 and / as %2F"
     )]

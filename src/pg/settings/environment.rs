@@ -1,4 +1,4 @@
-//! The world that settings are read from: variables, the home folder and files.
+//! What settings are read from: variables, the home folder and files.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::SettingsError;
 
-/// Service and password files are lists for people; what is larger than this is a mistake.
+/// The largest service or password file: people write these by hand.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Where libpq's packagers put `pg_service.conf`: Debian, the PGDG packages for Red Hat, a build from source.
@@ -145,7 +145,7 @@ impl Environment {
     }
 }
 
-/// `PGPASSWORD` and `PGCHAOS_DSN` live among the variables: only the names are shown.
+/// Shows only the names of the variables, as `PGPASSWORD` and `PGCHAOS_DSN` are among them.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut names: Vec<&str> = self.variables.keys().map(String::as_str).collect();

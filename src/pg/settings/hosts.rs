@@ -1,4 +1,4 @@
-//! Hosts, addresses and ports: three lists that belong together.
+//! Pairs hosts, addresses and ports: three lists of the same length.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -67,7 +67,7 @@ fn endpoint(name: &str, hostaddr: Option<IpAddr>, port: u16) -> HostAndPort {
         ("", None) => DEFAULT_HOST.to_owned(),
         (name, _) => name.to_owned(),
     };
-    // With an address to connect to, the name is only what a certificate is checked against.
+    // With an address to connect to, the name is only for the check of the certificate.
     let address = if hostaddr.is_none() && name.starts_with(['/', '@']) {
         Address::Unix(PathBuf::from(name))
     } else {
@@ -76,7 +76,7 @@ fn endpoint(name: &str, hostaddr: Option<IpAddr>, port: u16) -> HostAndPort {
     HostAndPort { address, hostaddr, port }
 }
 
-/// `user:password@host` is for URIs only; as a name it would be looked up, and logged.
+/// `user:password@host` belongs in a URI; as a host it would be looked up, and logged.
 fn refuse_credentials(names: &[&str], said: Option<&GivenValue>) -> Result<(), SettingsError> {
     let looks_like_it = |name: &&str| name.contains(['@', '=']) && !name.starts_with(['/', '@']);
     match said.filter(|_| names.iter().any(looks_like_it)) {

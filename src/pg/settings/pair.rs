@@ -1,10 +1,10 @@
 //! One option of a connection string, as it was read.
 
-/// An option that was said, not yet known to exist.
+/// A name and a value; the name may be no option of libpq's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pair {
     pub(super) name: String,
     pub(super) value: String,
-    /// Whether the name may be shown, should it be unknown.
+    /// Whether an error may show the name if it is unknown: it may be part of a password.
     pub(super) showable: bool,
 }

@@ -19,7 +19,7 @@ pub(super) struct PasswordFile {
 }
 
 impl PasswordFile {
-    /// Reads the file that was named, or the user's; one that others can read is ignored with a warning.
+    /// Reads the named file, or the user's. A file that others can read is ignored with a warning.
     pub(super) fn open(
         layers: &Layers,
         environment: &Environment,
@@ -69,7 +69,7 @@ fn file_name() -> &'static str {
     if cfg!(windows) { "pgpass.conf" } else { ".pgpass" }
 }
 
-/// What a line may call the host.
+/// The names by which a line may give the host.
 fn names_of(address: &Address) -> Vec<String> {
     match address {
         Address::Tcp(name) => vec![name.clone()],
@@ -96,7 +96,7 @@ pub(super) fn lookup(content: &[u8], hosts: &[String], fields: [&str; 3]) -> Opt
         })
 }
 
-/// What comes after the first field, if that is `*` or, its `\:` and `\\` undone, the wanted text.
+/// The rest after the first field, if that is `*` or, unescaped, the wanted text.
 fn after_field<'a>(line: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
     if let Some(rest) = line.strip_prefix(b"*:") {
         return Some(rest);
@@ -117,7 +117,7 @@ fn after_field<'a>(line: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
     }
 }
 
-/// As libpq: up to an unescaped `:`, with the backslashes undone.
+/// The field up to an unescaped `:`, without its backslashes, as libpq reads it.
 fn unescape(field: &[u8]) -> Vec<u8> {
     let mut bytes = field.iter().copied().peekable();
     let mut text = Vec::with_capacity(field.len());

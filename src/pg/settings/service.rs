@@ -1,4 +1,4 @@
-//! The connection service file: which options a service says.
+//! The connection service file: the options of a service.
 //!
 //! As strict as libpq: no spaces around `=`, no quotes, the first of two equal names wins, a section may not name
 //! another service. Looked for in the user's file (`~/.pg_service.conf`, or the one of `servicefile` and
@@ -11,7 +11,7 @@ use super::environment::{Environment, PathKind};
 use super::error::{Origin, SettingsError};
 use super::keyword;
 
-/// An option that a service says, and on which line.
+/// A line of a service: an option and its value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ServiceLine {
     pub(super) keyword: &'static str,
@@ -27,7 +27,7 @@ pub(super) fn read(
 ) -> Result<Vec<(&'static str, String, Origin)>, SettingsError> {
     let files = files(named_file, environment);
     for file in &files {
-        // A file that somebody named must be there; the usual places may be empty.
+        // A file that was named must be there; the usual places may be empty.
         if named_file.is_none_or(|named| Path::new(named) != file)
             && environment.look(file) == PathKind::Nothing
         {

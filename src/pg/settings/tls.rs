@@ -57,7 +57,7 @@ impl fmt::Display for SslMode {
     }
 }
 
-/// Who is trusted to have signed the server's certificate.
+/// The authorities that are trusted to sign the server's certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RootCertificate {
     /// The authorities in this PEM file, which existed when the settings were resolved.

@@ -4,7 +4,7 @@ use super::dsn_error::DsnError;
 use super::pair::Pair;
 use super::secret::names_a_secret;
 
-/// The pairs that a URI says, without its scheme; a parameter comes after the parts, so that it wins.
+/// The pairs of a URI, given without its scheme. Parameters come after the parts, so that they win.
 pub(super) fn parse(rest: &str) -> Result<Vec<Pair>, DsnError> {
     let mut pairs = Vec::new();
     let rest = match rest.find(['@', '/']) {

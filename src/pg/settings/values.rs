@@ -1,4 +1,4 @@
-//! Numbers, durations and choices, read from what was said.
+//! Numbers, durations and choices, read from the given values.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(super) fn integer(
     number.map(Some).map_err(|_| said.invalid(keyword, "it must be a whole number"))
 }
 
-/// Seconds; `None` when not said, 0 or negative, which all mean the system's default or no limit.
+/// Seconds; `None` when not given, 0 or negative, which all mean the system's default or no limit.
 pub(super) fn seconds(
     layers: &Layers,
     keyword: &'static str,
