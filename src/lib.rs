@@ -21,7 +21,7 @@
 //! cluster and makes the tables ([`engine::setup`]), starts the writers, waits until it is time to
 //! stop, and has everything verified ([`engine::verification`]).
 //!
-//! A writer (`engine/writer/`) opens a session through [`pg::connect`], sends what its
+//! A writer (`engine/writer/`) opens a session through [`pg::sessions::connect`], sends what its
 //! [`model::load::schedule`] says is due, and reports to the recorder. The recorder
 //! (`engine/recorder/`) is the one task that owns the books: it turns what it hears into
 //! [`model::event`]s. The same event goes three ways: into [`model::run`], where the ledger
@@ -50,7 +50,7 @@
 //!
 //! What others say (a server, an API, a file, another program) passes [`model::foreign`] where it
 //! comes in and where it is printed: shortened, and without anything that a terminal obeys. How much
-//! a server can say is limited below all sessions, in `pg/frames.rs`.
+//! a server can say is limited below all sessions, in `pg/wire/frames.rs`.
 //!
 //! Beside all that, [`lab`] runs a real cluster of plain processes on this machine, from the
 //! templates in `cluster/`; it knows nothing of a load. Read [`lab::Lab::up`] first.

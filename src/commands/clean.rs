@@ -10,7 +10,7 @@ use crate::cli::CleanArgs;
 use crate::cli::exit::Exit;
 use crate::engine::setup::SetupStep;
 use crate::model::fault::Phase;
-use crate::pg::schema::{Dropped, Objects};
+use crate::pg::objects::schema::{Dropped, Objects};
 
 /// Deadline of one statement.
 const DEADLINE: Duration = Duration::from_secs(60);

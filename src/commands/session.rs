@@ -10,7 +10,7 @@ use crate::cli::connection::ConnectionArgs;
 use crate::engine::Dialer;
 use crate::engine::setup::{SetupError, SetupStep, read_only_by_setting};
 use crate::model::fault::{Class, Fault};
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 use crate::pg::settings::{ConnectSettings, Environment, resolve};
 
 /// The connect deadline when the connection's settings say none.

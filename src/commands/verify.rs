@@ -19,7 +19,7 @@ use crate::model::event::{Event, What};
 use crate::model::load::options::Target;
 use crate::model::run::summarize::sum_up_verified;
 use crate::patroni::PatroniApi;
-use crate::pg::application_name::Purpose;
+use crate::pg::sessions::application_name::Purpose;
 use crate::report::words::looked_at;
 
 /// Runs the command.

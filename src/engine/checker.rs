@@ -25,7 +25,7 @@ use crate::model::ledger::seq_set::SeqSet;
 use crate::model::outage::kind::{Kind, Replicas};
 use crate::model::outage::old_primary::OldPrimary;
 use crate::model::outage::server_word::ServerWord;
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 
 /// How often a check is tried, as the cluster may still be settling.
 const TRIES: u32 = 5;

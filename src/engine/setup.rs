@@ -16,12 +16,14 @@ use crate::model::event::{Ready, What};
 use crate::model::fault::{Fault, Phase};
 use crate::model::load::backoff::Backoff;
 use crate::model::load::options::Protocol;
-use crate::pg::connect::{NotOpened, Opened};
-use crate::pg::load::LoadSession;
-use crate::pg::schema::{Objects, Tried};
-use crate::pg::session::Session;
-use crate::pg::setting_origin::SettingOrigin;
-use crate::pg::tables::{self, Caution, Flaw, Table};
+use crate::pg::objects::flaws::{Caution, Flaw};
+use crate::pg::objects::schema::Objects;
+use crate::pg::objects::setting_origin::SettingOrigin;
+use crate::pg::objects::tables::{self, Table};
+use crate::pg::objects::trial::Tried;
+use crate::pg::sessions::connect::{NotOpened, Opened};
+use crate::pg::sessions::session::Session;
+use crate::pg::wire::load_session::LoadSession;
 
 /// Why a run can never work as it was asked for.
 #[derive(Debug, Error)]

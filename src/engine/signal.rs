@@ -18,8 +18,8 @@ use crate::model::load::own_pause::OwnPause;
 use crate::model::outage::kind::{Kind, Sightings};
 use crate::model::outage::stall_cause::StallSeen;
 use crate::model::run::Run;
-use crate::pg::connect::NotOpened;
-use crate::pg::identity::ClockReading;
+use crate::pg::sessions::connect::NotOpened;
+use crate::pg::sessions::identity::ClockReading;
 
 /// One thing that happened.
 ///

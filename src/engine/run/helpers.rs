@@ -23,7 +23,7 @@ use crate::engine::watch::own_pauses::OwnPauseWatch;
 use crate::engine::watch::patroni::{PatroniWatch, PatroniWatcher};
 use crate::engine::watch::replicas::{AcknowledgedUpTo, ReplicaReader};
 use crate::engine::watch::stalls::{self, StallWatch, Stalls};
-use crate::pg::application_name::Purpose;
+use crate::pg::sessions::application_name::Purpose;
 
 /// How long the checker may take to finish what it has begun when writing ends.
 const CHECKER_DEADLINE: Duration = Duration::from_secs(12);

@@ -23,7 +23,7 @@ use crate::engine::watch::replicas::AcknowledgedUpTo;
 use crate::engine::watchers::Watchers;
 use crate::model::event::What;
 use crate::model::run::Run;
-use crate::pg::application_name::Purpose;
+use crate::pg::sessions::application_name::Purpose;
 
 /// Signals that wait for the recorder. It is never behind for long; were it, writers would wait
 /// rather than fill the memory.

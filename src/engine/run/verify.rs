@@ -9,7 +9,7 @@ use crate::engine::signal::Signal;
 use crate::engine::verification::verify;
 use crate::engine::watch::patroni::PatroniWatch;
 use crate::model::event::{Verification, What};
-use crate::pg::application_name::Purpose;
+use crate::pg::sessions::application_name::Purpose;
 
 /// Steps of the verification that wait to be told. One that finds no room is only not told.
 const STEPS_WAITING: usize = 16;

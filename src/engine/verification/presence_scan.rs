@@ -16,7 +16,7 @@ use crate::engine::dialer::Dialer;
 use crate::model::fault::{Fault, Phase};
 use crate::model::ledger::account::Presence;
 use crate::model::ledger::token_range::TokenRange;
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 
 /// Deadline of a short question: a server that froze is left for the one that takes over.
 pub(super) const STEP_DEADLINE: Duration = Duration::from_secs(10);

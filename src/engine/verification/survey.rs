@@ -13,9 +13,9 @@ use crate::model::cluster::decision::{
 };
 use crate::model::cluster::server::Server;
 use crate::patroni::PatroniApi;
-use crate::pg::application_name::Purpose;
-use crate::pg::connect::NotOpened;
-use crate::pg::session::Session;
+use crate::pg::sessions::application_name::Purpose;
+use crate::pg::sessions::connect::NotOpened;
+use crate::pg::sessions::session::Session;
 
 /// Where a run is verified.
 #[derive(Debug, Clone)]

@@ -17,7 +17,7 @@ use crate::model::fault::{Fault, Phase};
 use crate::model::ledger::account::{Account, Presence};
 use crate::model::ledger::token_range::token_ranges;
 use crate::pg::activity::LeftBehind;
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 
 /// How long between two looks at a cluster that is not ready.
 const PAUSE: Duration = Duration::from_millis(250);

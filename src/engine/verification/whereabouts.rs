@@ -12,7 +12,7 @@ use crate::model::event::Holding;
 use crate::model::fault::Phase;
 use crate::model::ledger::account::Account;
 use crate::model::ledger::seq_set::SeqSet;
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 
 /// How long is looked for what several servers hold: it only explains.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -16,7 +16,7 @@ use crate::engine::teller::Teller;
 use crate::model::event::{ReplicaLag, What};
 use crate::model::fault::{Fault, Phase};
 use crate::model::run::replica_lag::{Notes, writes_behind};
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 
 /// How far every writer is acknowledged, kept up to date by the recorder.
 pub(crate) type AcknowledgedUpTo = BTreeMap<i32, i64>;

@@ -21,8 +21,8 @@ use crate::model::fault::{Class, Phase};
 use crate::model::load::open_sessions::OpenSession;
 use crate::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
 use crate::pg::activity::Doing;
-use crate::pg::connect::NotOpened;
-use crate::pg::session::Session;
+use crate::pg::sessions::connect::NotOpened;
+use crate::pg::sessions::session::Session;
 
 /// Writers fall silent one after another: a look waits so long for the others.
 const GATHER: Duration = Duration::from_millis(100);

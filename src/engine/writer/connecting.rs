@@ -14,8 +14,8 @@ use crate::engine::outbox::Outbox;
 use crate::engine::signal::{AttemptFailed, SessionOpened, Signal};
 use crate::engine::start_line::SOON;
 use crate::model::fault::Class;
-use crate::pg::connect::NotOpened;
-use crate::pg::load::LoadSession;
+use crate::pg::sessions::connect::NotOpened;
+use crate::pg::wire::load_session::LoadSession;
 
 /// An attempt is not taken to hang before this, nor before twice what the fastest one took.
 const PATIENCE: Duration = Duration::from_millis(100);

@@ -37,7 +37,7 @@ use crate::model::load::open_sessions::OpenSessions;
 use crate::model::load::options::{LoadOptions, Protocol};
 use crate::model::load::rejection::Streak;
 use crate::model::load::schedule::Schedule;
-use crate::pg::application_name::Purpose;
+use crate::pg::sessions::application_name::Purpose;
 
 /// What all writers of a run share.
 #[derive(Debug)]

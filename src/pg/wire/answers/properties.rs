@@ -22,9 +22,9 @@ enum Fate {
     InDoubt,
 }
 
-/// What was asked, and whether it brought its statement along.
+/// A request, and whether it carries its statement.
 #[derive(Debug, Clone, Copy)]
-struct Request {
+struct AskedFor {
     asked: Asked,
     with_statement: bool,
 }
@@ -64,7 +64,7 @@ fn error_of(letter: char) -> Option<usize> {
 }
 
 /// What the answers come to, as the load takes them.
-fn taken(asked: &[Request], bytes: &[u8], pieces: &[usize]) -> Vec<Fate> {
+fn taken(asked: &[AskedFor], bytes: &[u8], pieces: &[usize]) -> Vec<Fate> {
     let mut answers = Answers::default();
     for request in asked {
         match request.with_statement {
@@ -112,8 +112,8 @@ fn taken(asked: &[Request], bytes: &[u8], pieces: &[usize]) -> Vec<Fate> {
 }
 
 /// The fate by what stands before the end of an answer; `None` when that is no answer.
-fn fate(request: Request, letters: &str, whole: bool) -> Option<Fate> {
-    let Request { asked, with_statement } = request;
+fn fate(request: AskedFor, letters: &str, whole: bool) -> Option<Fate> {
+    let AskedFor { asked, with_statement } = request;
     let letters = letters.replace(['W', 'p'], "");
     let (before, error) = match letters.find(|letter| error_of(letter).is_some()) {
         Some(at) => (&letters[..at], Some(&letters[at..])),
@@ -152,7 +152,7 @@ fn fate(request: Request, letters: &str, whole: bool) -> Option<Fate> {
 }
 
 /// What the answers come to by the letters alone.
-fn told(asked: &[Request], letters: &str) -> Vec<Fate> {
+fn told(asked: &[AskedFor], letters: &str) -> Vec<Fate> {
     let heard = letters.split('F').next().unwrap();
     let mut fates = Vec::new();
     let mut rest = heard;
@@ -177,9 +177,9 @@ fn told(asked: &[Request], letters: &str) -> Vec<Fate> {
     fates
 }
 
-fn request() -> impl Strategy<Value = (Request, &'static str)> {
-    let of = |(asked, letters)| (Request { asked, with_statement: false }, letters);
-    let with = |(asked, letters)| (Request { asked, with_statement: true }, letters);
+fn request() -> impl Strategy<Value = (AskedFor, &'static str)> {
+    let of = |(asked, letters)| (AskedFor { asked, with_statement: false }, letters);
+    let with = |(asked, letters)| (AskedFor { asked, with_statement: true }, letters);
     prop_oneof![
         2 => Just((Asked::Write, "12DcI")).prop_map(with),
         1 => Just((Asked::Write, "AI")).prop_map(with),
@@ -229,7 +229,7 @@ proptest! {
         cut in 0.0..1.2_f64,
         pieces in proptest::collection::vec(1..40_usize, 1..8),
     ) {
-        let asked: Vec<Request> = requests.iter().map(|(asked, _)| *asked).collect();
+        let asked: Vec<AskedFor> = requests.iter().map(|(asked, _)| *asked).collect();
         let whole: Letters = requests.iter().map(|(_, letters)| *letters).collect();
         let letters = changed(&whole, &changes);
         let bytes: Vec<Vec<u8>> = letters.chars().map(bytes_of).collect();

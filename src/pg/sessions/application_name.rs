@@ -1,5 +1,5 @@
-//! What the sessions of a run are called in `pg_stat_activity`: a DBA sees which run a session
-//! belongs to, and which writer or what else it is.
+//! The names of a run's sessions in `pg_stat_activity`: a DBA sees the run of a session, and its
+//! writer or purpose.
 
 use std::fmt;
 
@@ -12,9 +12,9 @@ pub enum Purpose {
     Writer(i32),
     /// It makes the tables and tries the load.
     SetUp,
-    /// It looks for recent writes after an outage.
+    /// It checks recent writes after an outage.
     Check,
-    /// It looks what writes without an answer wait for.
+    /// It finds out what unanswered writes wait for.
     Look,
     /// It reads from a replica.
     Replica,
@@ -35,8 +35,8 @@ impl fmt::Display for Purpose {
     }
 }
 
-/// `pgchaos:RUN_ID:WRITER`, or a word in the writer's place. At most 55 bytes; the server cuts a
-/// name off after 63.
+/// `pgchaos:RUN_ID:WRITER`, or the purpose in the writer's place. At most 55 bytes; the server cuts
+/// names after 63.
 #[must_use]
 pub fn application_name(run_id: Uuid, purpose: Purpose) -> String {
     format!("pgchaos:{run_id}:{purpose}")
@@ -46,7 +46,7 @@ pub fn application_name(run_id: Uuid, purpose: Purpose) -> String {
 mod tests {
     use super::*;
 
-    /// What a server keeps of a name, as it is compiled by default.
+    /// The longest name that a server keeps, with the default NAMEDATALEN.
     const NAME_BYTES_MAX: usize = 63;
 
     #[test]

@@ -1,7 +1,7 @@
-//! A socket that is lent to the driver, and taken back.
+//! A socket that the driver uses until it is taken back.
 //!
-//! The driver opens a session and asks who answers; a session of the load then goes on with the
-//! socket by itself. The driver gives none back, so it only ever has a loan.
+//! The driver opens a session and runs its first query; a session of the load then goes on with the
+//! socket by itself. The driver returns no socket, so it gets only a handle to it.
 
 use std::io;
 use std::pin::Pin;
@@ -12,18 +12,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::socket::Socket;
 
-/// A loan of a socket, which is gone once it was taken back. Clones are the same loan.
+/// A handle to a socket that can be taken back. Clones are handles to the same socket.
 #[derive(Debug, Clone)]
-pub struct LentSocket(Arc<Mutex<Option<Socket>>>);
+pub struct ReclaimableSocket(Arc<Mutex<Option<Socket>>>);
 
-impl LentSocket {
-    /// Lends a socket.
+impl ReclaimableSocket {
+    /// A handle to this socket.
     #[must_use]
     pub fn new(socket: Socket) -> Self {
         Self(Arc::new(Mutex::new(Some(socket))))
     }
 
-    /// Takes it back: whoever still has the loan can do nothing with it any more.
+    /// Takes the socket back; `None` if that was done before. Every handle that is left fails with
+    /// [`io::ErrorKind::NotConnected`].
     #[must_use]
     pub fn take(&self) -> Option<Socket> {
         self.lock().take()
@@ -58,7 +59,7 @@ impl LentSocket {
     }
 }
 
-impl AsyncRead for LentSocket {
+impl AsyncRead for ReclaimableSocket {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -68,7 +69,7 @@ impl AsyncRead for LentSocket {
     }
 }
 
-impl AsyncWrite for LentSocket {
+impl AsyncWrite for ReclaimableSocket {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,9 +1,9 @@
 //! A session of the load: it writes, and reads the last ids back.
 //!
-//! The driver opened it and asked who answers; from there on pgchaos speaks the protocol here
-//! itself, with the driver's own library for its messages. A client, a connection and a future
-//! for each write, which wake each other through channels, cost more than all that the books do.
-//! Here a write is bytes in a buffer, and an answer is read in the task that waits for it.
+//! The driver opens it and asks for the server's identity; from then on pgchaos speaks the protocol
+//! itself, with the driver's own library for the messages. In the driver a client, a connection and a
+//! future for each write wake each other through channels, which costs more than all of pgchaos's
+//! bookkeeping. Here a write is bytes in a buffer, and the task that waits for an answer reads it.
 
 use std::future::poll_fn;
 use std::io;
@@ -19,16 +19,17 @@ use tokio::time::Instant;
 use tokio_postgres::types::Type;
 use tokio_util::io::poll_read_buf;
 
-use super::answers::{Answer, Answers, Asked, Proof};
-use super::guards::{Dialled, Guard};
-use super::server_error::ServerError;
-use super::session::{DRIVER_DEADLINE, End};
+use super::answers::{Answers, Asked, LoadAnswer, Proof};
+use super::endpoint::Endpoint;
 use super::socket::Socket;
-use super::user_events::{INSERT, READ_LAST_IDS, UserEvent};
 use crate::model::cluster::server::Server;
 use crate::model::cluster::server::ServerProcess;
 use crate::model::fault::{Evidence, Fault, Phase};
 use crate::model::load::options::Protocol;
+use crate::pg::failure::SessionFailure;
+use crate::pg::failure::guard::Guard;
+use crate::pg::failure::server_error::ServerError;
+use crate::pg::user_events::{INSERT, READ_LAST_IDS, UserEvent};
 
 /// The names of the prepared statements on the session.
 const WRITE_STATEMENT: &str = "pgchaos_write";
@@ -36,6 +37,9 @@ const READ_STATEMENT: &str = "pgchaos_read";
 
 /// The parameters of the write.
 const INSERT_TYPES: [Type; 5] = [Type::UUID, Type::INT4, Type::INT8, Type::INT4, Type::TEXT];
+
+/// How long a goodbye may take to be sent.
+pub(in crate::pg) const GOODBYE_DEADLINE: Duration = Duration::from_millis(250);
 
 /// Room for what one read may bring.
 const READ_BYTES: usize = 4096;
@@ -46,36 +50,36 @@ const READ_BYTES: usize = 4096;
 #[derive(Debug)]
 pub struct LoadSession {
     socket: Socket,
-    /// Who answers.
+    /// The server that answers.
     pub server: Server,
     /// The server's process for this session.
     pub backend: ServerProcess,
-    dialled: Dialled,
+    endpoint: Endpoint,
     protocol: Protocol,
-    /// Requests without an answer that were made by name before the session went over to
-    /// statements without one.
+    /// Unanswered requests that named a prepared statement, made before the session went over to
+    /// unnamed statements.
     made_by_name: usize,
     to_send: BytesMut,
     answers: Answers,
-    /// Why nothing goes out any more. What the server still says is read to its end.
-    not_sent: Option<End>,
-    ended: Option<End>,
+    /// Why nothing can be sent any more. What the server still sends is read to its end.
+    not_sent: Option<SessionFailure>,
+    ended: Option<SessionFailure>,
 }
 
 impl LoadSession {
-    /// A session that goes on with this socket.
-    pub(super) fn new(
+    /// A session on this socket, which the driver has authenticated.
+    pub(in crate::pg) fn new(
         socket: Socket,
         server: Server,
         backend: ServerProcess,
-        dialled: Dialled,
+        endpoint: Endpoint,
         protocol: Protocol,
     ) -> Self {
         Self {
             socket,
             server,
             backend,
-            dialled,
+            endpoint,
             protocol,
             made_by_name: 0,
             to_send: BytesMut::new(),
@@ -85,20 +89,19 @@ impl LoadSession {
         }
     }
 
-    /// How writes are put to the server: as it was asked for, unless a pooler shares out server
-    /// sessions.
+    /// How writes are sent: as asked for, unless a pooler shares server sessions between clients.
     #[must_use]
     pub fn protocol(&self) -> Protocol {
         self.protocol
     }
 
-    /// Prepares the statements of the load by the deadline of the connect, which was set for
-    /// `connect_timeout` in all. Where a pooler shares out server sessions, the names are taken or
-    /// not kept, and each request brings its statement along.
+    /// Prepares the statements of the load by the deadline of the connect, which has `connect_timeout`
+    /// in all. Where a pooler shares server sessions between clients, the names are taken or lost, and
+    /// each request carries its statement.
     ///
     /// # Errors
     /// The fault.
-    pub(super) async fn prepare(
+    pub(in crate::pg) async fn prepare(
         &mut self,
         deadline: Instant,
         connect_timeout: Duration,
@@ -107,13 +110,14 @@ impl LoadSession {
             return Ok(());
         }
         if let Err(error) = self.make_prepare() {
-            return Err(self.fault(&Evidence::default(), Phase::Check, error.to_string()));
+            let failure = SessionFailure::new(Evidence::default(), error.to_string());
+            return Err(self.fault(failure, Phase::Check));
         }
         self.all_done(2, deadline, connect_timeout, Guard::ConnectTimeout).await
     }
 
-    /// Reads the last ids once, and says only whether that works: whether what answers keeps to
-    /// the protocol, and leaves no transaction open.
+    /// Reads the last ids once, to check that the other side keeps to the protocol and leaves no
+    /// transaction open.
     ///
     /// # Errors
     /// The fault.
@@ -122,7 +126,7 @@ impl LoadSession {
         self.all_done(1, Instant::now() + deadline, deadline, Guard::Step).await
     }
 
-    /// Waits until so many requests are done by a deadline that was set for `wait` in all.
+    /// Waits until so many requests are answered. The fault of the deadline tells `wait` as its length.
     async fn all_done(
         &mut self,
         requests: usize,
@@ -132,21 +136,23 @@ impl LoadSession {
     ) -> Result<(), Fault> {
         for _ in 0..requests {
             match tokio::time::timeout_at(deadline, self.answer()).await {
-                Ok(Ok(Answer { proof: Proof::Error(error), .. })) => {
+                Ok(Ok(LoadAnswer { proof: Proof::Error(error), .. })) => {
                     if !self.goes_without_names(&error) {
-                        return Err(self.fault_of(&error, Phase::Check));
+                        return Err(self.fault(&*error, Phase::Check));
                     }
                 }
                 Ok(Ok(_)) => {}
-                Ok(Err(end)) => return Err(self.fault_of_end(&end, Phase::Check)),
-                Err(_) => return Err(self.deadline_fault(Phase::Check, wait, guard)),
+                Ok(Err(end)) => return Err(self.fault(end, Phase::Check)),
+                Err(_) => {
+                    return Err(self.fault(SessionFailure::deadline(guard, wait), Phase::Check));
+                }
             }
         }
         Ok(())
     }
 
-    /// Each statement has its own Sync, as each write has: nothing on the way has a reason to take
-    /// them for one transaction.
+    /// Each statement has its own Sync, as each write has, so that no pooler takes them for one
+    /// transaction.
     fn make_prepare(&mut self) -> io::Result<()> {
         frontend::parse(
             WRITE_STATEMENT,
@@ -160,7 +166,7 @@ impl LoadSession {
         Ok(())
     }
 
-    /// Makes a write. It goes out when answers are next asked for.
+    /// Buffers a write. [`LoadSession::answer`] sends it.
     pub fn write(&mut self, event: &UserEvent) {
         let (writer, seq) = (event.writer.to_be_bytes(), event.seq.to_be_bytes());
         let user_id = event.user_id.to_be_bytes();
@@ -169,13 +175,13 @@ impl LoadSession {
         self.execute(Asked::Write, (WRITE_STATEMENT, INSERT, &INSERT_TYPES), &parameters);
     }
 
-    /// Makes a read of the last ids. It goes out when answers are next asked for.
+    /// Buffers a read of the last ids. [`LoadSession::answer`] sends it.
     pub fn read_last_ids(&mut self) {
         self.execute(Asked::Read, (READ_STATEMENT, READ_LAST_IDS, &[]), &[]);
     }
 
-    /// Whether this error, the last answer's, only says that a pooler gave the session's server
-    /// session to other clients meanwhile. From then on each request brings its statement along.
+    /// Whether this error, the last answer's, only tells that a pooler gave the server session to other
+    /// clients meanwhile. From then on each request carries its statement.
     pub fn goes_without_names(&mut self, error: &ServerError) -> bool {
         let by_name = self.protocol == Protocol::Prepared || self.made_by_name > 0;
         if !by_name || !error.is_of_shared_sessions() {
@@ -183,14 +189,14 @@ impl LoadSession {
         }
         if self.protocol == Protocol::Prepared {
             self.protocol = Protocol::Extended;
-            // One more, as each answer takes one away when the next is asked for.
+            // One more for the current answer: each answer takes one away when it is taken.
             self.made_by_name = self.answers.awaited() + 1;
         }
         true
     }
 
-    /// Everything in binary, parameters and result. The statement by its name, or with its text and
-    /// the types of its parameters.
+    /// Buffers an execution, with parameters and result in binary. The statement goes by its name, or
+    /// with its text and the types of its parameters.
     fn execute(
         &mut self,
         asked: Asked,
@@ -222,7 +228,7 @@ impl LoadSession {
         );
         let executed = frontend::execute("", 0, &mut self.to_send);
         if parsed.is_err() || bound.is_err() || executed.is_err() {
-            // Only a name with a zero in it, or gigabytes, could be the reason.
+            // Only a name with a zero byte, or gigabytes, could be refused.
             self.to_send.truncate(before);
             unreachable!("a bind of constants and numbers can be encoded");
         }
@@ -233,44 +239,47 @@ impl LoadSession {
         }
     }
 
-    /// Each request has its own Sync: its transaction ends with it.
+    /// Ends a request with a Sync of its own, which ends its transaction.
     fn end_of_request(&mut self, asked: Asked) {
         frontend::sync(&mut self.to_send);
         self.answers.asked(asked);
     }
 
-    /// Sends what was made, and waits for the next answer or for the session's end. May be given
-    /// up and called again.
+    /// Sends what is buffered, and waits for the next answer or for the end of the session. Cancel
+    /// safe: may be dropped and called again.
     ///
     /// # Errors
     /// How the session ended, again at every call.
-    pub async fn answer(&mut self) -> Result<Answer, End> {
+    pub async fn answer(&mut self) -> Result<LoadAnswer, SessionFailure> {
         poll_fn(|context| self.poll_answer(context)).await
     }
 
-    /// An answer that is there already, without asking the system.
-    pub fn answer_if_there(&mut self) -> Option<Answer> {
+    /// An answer that was read already, without a system call.
+    pub fn answer_if_there(&mut self) -> Option<LoadAnswer> {
         match self.answers.take() {
             Ok(answer) => {
                 self.made_by_name = self.made_by_name.saturating_sub(usize::from(answer.is_some()));
                 answer
             }
             Err(error) => {
-                self.ended = Some(End::by_io(&error));
+                self.ended = Some(SessionFailure::of_io(&error));
                 None
             }
         }
     }
 
-    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Result<Answer, End>> {
+    fn poll_answer(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<LoadAnswer, SessionFailure>> {
         self.poll_send(context);
         loop {
             if let Some(answer) = self.answer_if_there() {
                 return Poll::Ready(Ok(answer));
             }
             if self.ended.is_none() {
-                // A goodbye is the end, however long the socket stays open.
-                self.ended = self.answers.last_words().map(End::by_server);
+                // A FATAL error is the end, however long the socket stays open.
+                self.ended = self.answers.last_words().map(SessionFailure::from);
             }
             if let Some(end) = &self.ended {
                 let end = end.clone();
@@ -286,69 +295,37 @@ impl LoadSession {
         }
     }
 
-    /// A failure is no end yet: the server may have said why before it went.
+    /// Sends what is buffered. A failure is not the end yet: the server may have sent the reason before
+    /// it closed.
     fn poll_send(&mut self, context: &mut Context<'_>) {
         while !self.to_send.is_empty() && self.not_sent.is_none() && self.ended.is_none() {
             self.not_sent = match Pin::new(&mut self.socket).poll_write(context, &self.to_send) {
-                Poll::Ready(Ok(0)) => Some(End::by_io(&io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(0)) => Some(SessionFailure::of_io(&io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(count)) => {
                     self.to_send.advance(count);
                     None
                 }
-                Poll::Ready(Err(error)) => Some(End::by_io(&error)),
+                Poll::Ready(Err(error)) => Some(SessionFailure::of_io(&error)),
                 Poll::Pending => return,
             };
         }
     }
 
-    /// The best of the reasons: what the server announced, the read's error, the write's error.
-    fn end_of_bytes(&mut self, error: Option<&io::Error>) -> End {
-        let announced = self.answers.announced().map(End::by_server);
+    /// Why the bytes ended, by the first that is known: the server's announcement, the read's error, the
+    /// write's error.
+    fn end_of_bytes(&mut self, error: Option<&io::Error>) -> SessionFailure {
+        let announced = self.answers.announced().map(SessionFailure::from);
         announced
-            .or_else(|| error.map(End::by_io))
+            .or_else(|| error.map(SessionFailure::of_io))
             .or_else(|| self.not_sent.take())
-            .unwrap_or_default()
+            .unwrap_or_else(SessionFailure::closed_by_server)
     }
 
-    /// Whether this answer to a write proves that it is not committed.
+    /// The fault of a failure on this session in this phase: an error of the server, a deadline, or the
+    /// end of the session.
     #[must_use]
-    pub fn proves_rejection(error: &ServerError) -> bool {
-        error.evidence().proves_rejection()
-    }
-
-    /// The fault that the server's error is.
-    #[must_use]
-    pub fn fault_of(&self, error: &ServerError, phase: Phase) -> Fault {
-        self.fault(&error.evidence(), phase, error.words())
-    }
-
-    /// The fault that the session's end is, for what was going on.
-    #[must_use]
-    pub fn fault_of_end(&self, end: &End, phase: Phase) -> Fault {
-        self.fault(&end.evidence, phase, end.words.clone())
-    }
-
-    /// The fault of a write that was answered without its row.
-    #[must_use]
-    pub fn no_row_fault(&self) -> Fault {
-        let evidence = Evidence {
-            io: Some(io::ErrorKind::InvalidData),
-            server_spoke: true,
-            ..Evidence::default()
-        };
-        let words = "the INSERT was answered without its row: a trigger, a rule or a route takes \
-                     it elsewhere or nowhere";
-        self.fault(&evidence, Phase::Write, words.to_owned())
-    }
-
-    /// The fault of a wait that reached its client-side deadline.
-    #[must_use]
-    pub fn deadline_fault(&self, phase: Phase, deadline: Duration, guard: Guard) -> Fault {
-        self.dialled.deadline_fault(phase, deadline, guard)
-    }
-
-    fn fault(&self, evidence: &Evidence, phase: Phase, message: String) -> Fault {
-        self.dialled.fault(evidence, phase, message)
+    pub fn fault(&self, failure: impl Into<SessionFailure>, phase: Phase) -> Fault {
+        self.endpoint.fault(failure, phase)
     }
 
     /// Says goodbye to the server and waits a moment for it to be sent.
@@ -359,7 +336,7 @@ impl LoadSession {
             let done = self.to_send.is_empty() || self.not_sent.is_some() || self.ended.is_some();
             if done { Poll::Ready(()) } else { Poll::Pending }
         });
-        // A server that does not take the goodbye gets the cut that the drop is.
-        let _ = tokio::time::timeout(DRIVER_DEADLINE, sent).await;
+        // Otherwise the drop cuts the socket.
+        let _ = tokio::time::timeout(GOODBYE_DEADLINE, sent).await;
     }
 }

@@ -1,84 +1,52 @@
-//! What ends a wait for a server: a deadline of pgchaos's own, or the kernel; and the words that
-//! name it.
+//! Where a session leads: the name in its faults, and the kernel's limits on waiting for it.
 
 use std::time::Duration;
 
 use super::host_address::HostAddress;
-use super::settings::{ConnectSettings, Host};
-use crate::model::fault::{Class, Evidence, Fault, Phase};
+use crate::model::fault::{Class, Fault, Phase};
+use crate::pg::failure::SessionFailure;
+use crate::pg::settings::{ConnectSettings, Host};
 
-/// A deadline of pgchaos's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guard {
-    /// Of a whole connect to one address.
-    ConnectTimeout,
-    /// Of a write or a read of the load.
-    WriteTimeout,
-    /// The load has ended: what is in flight has a few seconds more.
-    EndOfLoad,
-    /// Of a step of the set-up or of the verification.
-    Step,
-}
-
-impl Guard {
-    /// That no answer came, and which deadline said enough.
-    #[must_use]
-    pub fn words(self, waited: Duration) -> String {
-        let seconds = waited.as_secs_f64();
-        match self {
-            Self::ConnectTimeout => format!("no answer within {seconds:.1} s (--connect-timeout)"),
-            Self::WriteTimeout => format!("no answer within {seconds:.1} s (--write-timeout)"),
-            Self::EndOfLoad => format!("no answer within {seconds:.1} s, as the load has ended"),
-            Self::Step => format!("no answer within {seconds:.1} s"),
-        }
-    }
-}
-
-/// Where a session leads, and how long the kernel waits on it: what the faults of the session need.
+/// Where a session leads, and how long the kernel waits for it. Turns a [`SessionFailure`] into a
+/// [`Fault`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Dialled {
+pub struct Endpoint {
     /// `host:port`, with the address that was dialled where the host is a name.
-    pub endpoint: String,
-    /// How long what was sent may stay without a sign of life.
+    pub name: String,
+    /// How long sent data may stay unacknowledged; `None` where no such limit holds.
     tcp_user_timeout: Option<Duration>,
 }
 
-impl Dialled {
-    /// A place, by these settings.
+impl Endpoint {
+    /// The endpoint of this place.
     #[must_use]
     pub fn of(settings: &ConnectSettings, place: &HostAddress<'_>) -> Self {
         let by_tcp = place.address.is_some() && cfg!(target_os = "linux");
         let tcp_user_timeout = settings.tcp_user_timeout.filter(|limit| by_tcp && !limit.is_zero());
-        Self { endpoint: place.to_string(), tcp_user_timeout }
+        Self { name: place.to_string(), tcp_user_timeout }
     }
 
-    /// A host whose addresses are not known.
+    /// A host that has no known address.
     #[must_use]
     pub fn unresolved(host: &Host) -> Self {
-        Self { endpoint: host.to_string(), tcp_user_timeout: None }
+        Self { name: host.to_string(), tcp_user_timeout: None }
     }
 
-    /// The fault that this evidence is. The system's own words are replaced where they do not say
-    /// what happened.
+    /// The fault of a failure in this phase. Where the system's words do not tell what happened, better
+    /// ones take their place.
     #[must_use]
-    pub fn fault(&self, evidence: &Evidence, phase: Phase, message: String) -> Fault {
+    pub fn fault(&self, failure: impl Into<SessionFailure>, phase: Phase) -> Fault {
+        let (evidence, words) = failure.into().into_parts();
         let message = match (evidence.own_limit, evidence.class(phase)) {
             (Some(limit), _) => format!("pgchaos itself ran out of {}", limit.name()),
             (None, Class::Timeout) if !evidence.deadline => self.kernel_words(phase),
-            _ => message,
+            _ => words,
         };
-        Fault::of(evidence, phase, self.endpoint.clone(), message)
+        Fault::of(&evidence, phase, self.name.clone(), message)
     }
 
-    /// The fault of a wait that reached its deadline.
-    #[must_use]
-    pub fn deadline_fault(&self, phase: Phase, waited: Duration, guard: Guard) -> Fault {
-        let evidence = Evidence { deadline: true, server_spoke: true, ..Evidence::default() };
-        self.fault(&evidence, phase, guard.words(waited))
-    }
-
-    /// Which of the kernel's guards ended a connection (ETIMEDOUT). With something unanswered it
-    /// is `tcp_user_timeout` where that is set; while idle only keepalives are sent.
+    /// Which of the kernel's limits ended a connection (ETIMEDOUT). With unacknowledged data it is
+    /// `tcp_user_timeout` where that is set; an idle connection has only keepalives.
     fn kernel_words(&self, phase: Phase) -> String {
         match (phase, self.tcp_user_timeout) {
             (Phase::Idle, _) => "no sign of life while idle (keepalives)".to_owned(),
@@ -100,14 +68,16 @@ mod tests {
     use std::io::ErrorKind;
 
     use super::*;
+    use crate::model::fault::Evidence;
     use crate::model::own_limit::OwnLimit;
+    use crate::pg::failure::guard::Guard;
 
     fn message(tcp_user_timeout: Option<Duration>, phase: Phase) -> String {
-        let dialled = Dialled { endpoint: "db:5432 (10.0.0.3)".to_owned(), tcp_user_timeout };
+        let endpoint = Endpoint { name: "db:5432 (10.0.0.3)".to_owned(), tcp_user_timeout };
         let io = Some(ErrorKind::TimedOut);
         let evidence = Evidence { io, server_spoke: true, ..Evidence::default() };
-        let raw = "Connection timed out (os error 110)".to_owned();
-        let fault = dialled.fault(&evidence, phase, raw);
+        let raw = "Connection timed out (os error 110)";
+        let fault = endpoint.fault(SessionFailure::new(evidence, raw), phase);
         assert_eq!((fault.class, &*fault.endpoint), (Class::Timeout, "db:5432 (10.0.0.3)"));
         fault.message
     }
@@ -129,8 +99,9 @@ mod tests {
 
     #[test]
     fn own_deadlines_are_named_by_their_option() {
-        let dialled = Dialled::default();
-        let fault = |guard| dialled.deadline_fault(Phase::Write, Duration::from_secs(5), guard);
+        let endpoint = Endpoint::default();
+        let waited = Duration::from_secs(5);
+        let fault = |guard| endpoint.fault(SessionFailure::deadline(guard, waited), Phase::Write);
         assert_eq!(fault(Guard::WriteTimeout).message, "no answer within 5.0 s (--write-timeout)");
         assert_eq!(
             fault(Guard::ConnectTimeout).message,
@@ -143,8 +114,8 @@ mod tests {
     fn a_limit_of_its_own_is_said_to_be_its_own() {
         let own_limit = Some(OwnLimit::Descriptors);
         let evidence = Evidence { own_limit, ..Evidence::default() };
-        let raw = "Too many open files (os error 24)".to_owned();
-        let fault = Dialled::default().fault(&evidence, Phase::Connect, raw);
+        let failure = SessionFailure::new(evidence, "Too many open files (os error 24)");
+        let fault = Endpoint::default().fault(failure, Phase::Connect);
         assert_eq!(fault.message, "pgchaos itself ran out of file descriptors");
         assert_eq!((fault.class, fault.own_limit), (Class::Local, own_limit));
     }

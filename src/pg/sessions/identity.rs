@@ -17,11 +17,11 @@ pub struct Identity {
     pub server: Server,
     /// Its process for the session.
     pub backend: ServerProcess,
-    /// Its clock, if it told it.
+    /// Its clock, if it was told.
     pub clock: Option<ClockReading>,
 }
 
-/// What a server's clock said, at some time between a question and its answer.
+/// A reading of a server's clock, taken between a question and its answer.
 #[derive(Debug, Clone, Copy)]
 pub struct ClockReading {
     /// The server's time.
@@ -32,11 +32,11 @@ pub struct ClockReading {
     pub answered: Instant,
 }
 
-/// A role may be set to hide warnings, but one of them says that a commit did not wait for its
-/// standby, so it is asked for. The timeline that a primary writes is in the name of its current WAL file:
-/// `pg_control_checkpoint()` lags after a promotion until the next checkpoint. The sessions are read
-/// once for both of their starts. Limits of role and database hold for no superuser, who also gets the
-/// reserved places of the server.
+/// Everything at once. A role may be set to hide warnings; the statement turns them on, as one tells
+/// that a commit did not wait for its standby. The timeline that a primary writes is in the name of its
+/// current WAL file: `pg_control_checkpoint()` lags after a promotion until the next checkpoint.
+/// `pg_stat_activity` is read once for both starts. The limits of role and database do not hold for a
+/// superuser, and the server's reserved places are for superusers.
 const FULL: &str = "\
 SELECT pg_is_in_recovery() AS in_recovery,
        current_setting('transaction_read_only') = 'on' AS read_only,
@@ -94,7 +94,7 @@ SELECT pg_is_in_recovery() AS in_recovery,
             THEN set_config('client_min_messages', 'warning', false) END,
        clock_timestamp() AS now";
 
-/// Asks which server answers on this session, and reads its clock.
+/// Asks for the identity of the server on this session, and reads its clock.
 ///
 /// # Errors
 /// The driver's, when the session fails or the server answers with an error to both questions.
@@ -102,12 +102,12 @@ pub async fn ask(client: &Client) -> Result<Identity, Error> {
     let mut asked = Instant::now();
     let row = match client.query_typed(FULL, &[]).await {
         Ok(rows) => rows.into_iter().next(),
-        // A limit of the role's or the database's is meant for the load, and hides nothing.
+        // A timeout that is set for the role or the database is meant for the load: try without it.
         Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) && !client.is_closed() => {
             asked = Instant::now();
             without_limit(client).await?
         }
-        // A server that refuses the question stays usable; a session that ended does not.
+        // A server that refuses the question can still be used; a session that ended cannot.
         Err(error) if error.as_db_error().is_some() && !client.is_closed() => {
             asked = Instant::now();
             client.query_typed(BASIC, &[]).await?.into_iter().next()
@@ -141,7 +141,7 @@ async fn without_limit(client: &Client) -> Result<Option<Row>, Error> {
     Ok(rows.into_iter().next())
 }
 
-/// A name that the server says. It is for people and for comparisons, not for the server.
+/// A name in the answer, shortened and made printable: for people and comparisons, not for SQL.
 fn name(row: &Row, column: &str) -> Result<Option<String>, Error> {
     Ok(row.try_get::<_, Option<&str>>(column)?.map(foreign::name))
 }

@@ -1,11 +1,11 @@
-//! Which errors of the system say that pgchaos itself ran out of something.
+//! Which errors of the system mean that pgchaos itself ran out of a resource.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use crate::model::own_limit::OwnLimit;
 
-/// What an error of a socket says that pgchaos ran out of, if it does.
+/// What pgchaos ran out of, by an error of a socket; `None` if the error means something else.
 #[must_use]
 pub fn of_socket(error: &io::Error) -> Option<OwnLimit> {
     #[cfg(unix)]
@@ -24,8 +24,8 @@ pub fn of_socket(error: &io::Error) -> Option<OwnLimit> {
     }
 }
 
-/// The same for an error of connecting to this address. The system says "no such address" also
-/// when every local port to it is taken.
+/// The same for an error of a connect to this address. The system reports "no such address" also when
+/// every local port to it is taken.
 #[must_use]
 pub fn of_connect(error: &io::Error, address: SocketAddr) -> Option<OwnLimit> {
     let unavailable = error.kind() == io::ErrorKind::AddrNotAvailable;
@@ -33,8 +33,8 @@ pub fn of_connect(error: &io::Error, address: SocketAddr) -> Option<OwnLimit> {
         .or_else(|| (unavailable && can_be_a_source_for(address)).then_some(OwnLimit::Ports))
 }
 
-/// The same for a name lookup. The resolver's own errors do not tell that it could open no file:
-/// whether there is a descriptor left is tried.
+/// The same for a name lookup. The resolver's errors do not tell that it could open no file, so this
+/// tries whether a descriptor is left.
 #[must_use]
 pub fn of_lookup(error: &io::Error) -> Option<OwnLimit> {
     if error.kind() == io::ErrorKind::WouldBlock {
@@ -46,8 +46,8 @@ pub fn of_lookup(error: &io::Error) -> Option<OwnLimit> {
     })
 }
 
-/// Whether this machine has an address from which that one can be reached: it has none where IPv6
-/// is off. Nothing is sent.
+/// Whether this machine has a source address for that one; it has none where IPv6 is off. Nothing is
+/// sent.
 fn can_be_a_source_for(address: SocketAddr) -> bool {
     let any = match address {
         SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),

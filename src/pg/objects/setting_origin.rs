@@ -6,11 +6,11 @@ use tokio_postgres::{Client, Error, Row};
 use super::identifier::identifier;
 use crate::model::foreign::name;
 
-/// What was set for roles and databases wins by this order; the connection's own options win over
-/// all of them, and are not in this table. The role is the one that logged in.
+/// Settings of roles and databases win in this order. Options of the connection win over all of them,
+/// and are not in the catalogue. The role is the one that logged in.
 ///
-/// The source is told of the value that holds now, which may be one of this transaction: the
-/// setting goes back to the session's own first, and a lateral query has no other order.
+/// `source` is that of the current value, which this transaction may have set: the query resets the
+/// setting first, and the lateral join keeps that order.
 const ORIGIN: &str = "\
 SELECT s.value, s.source = 'client' AS by_client, o.role, o.database, d.datname::text, r.rolname::text
   FROM (SELECT pg_catalog.set_config($1, NULL, true) AS value OFFSET 0) own
@@ -28,7 +28,7 @@ SELECT s.value, s.source = 'client' AS by_client, o.role, o.database, d.datname:
                  c.setdatabase <> 0 DESC LIMIT 1) o ON true
  WHERE d.datname = current_database() AND r.rolname = session_user";
 
-/// Where a setting comes from, as far as it is none of the server's own.
+/// Where a setting comes from, unless it is the server's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingOrigin {
     /// The connection: `PGOPTIONS`, or `options` in the connection string.
@@ -48,7 +48,7 @@ pub enum SettingOrigin {
 pub struct Setting {
     /// The value, in the setting's unit.
     pub value: String,
-    /// Its origin; `None` of the server's configuration.
+    /// Its origin; `None` for the server's configuration.
     pub origin: Option<SettingOrigin>,
 }
 
@@ -67,7 +67,7 @@ impl SettingOrigin {
         }
     }
 
-    /// What takes a setting back, also where it makes the session read-only that it is typed in.
+    /// What resets the setting; as SQL it works also in a session that the setting makes read-only.
     #[must_use]
     pub fn remedy(&self, setting: &str) -> String {
         let (role, database) = match self {
@@ -99,7 +99,7 @@ fn typed(of: &str, setting: &str) -> String {
 ///
 /// # Errors
 /// The driver's.
-pub(super) async fn ask(client: &Client, setting: &str) -> Result<Option<Setting>, Error> {
+pub(in crate::pg) async fn ask(client: &Client, setting: &str) -> Result<Option<Setting>, Error> {
     let rows = client.query_typed(ORIGIN, &[(&setting, Type::TEXT)]).await?;
     rows.first().map(read).transpose()
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::model::foreign::is_steering;
 
-/// Words that are no names unless they are quoted.
+/// Reserved words: names only in quotes.
 const RESERVED: &[&str] = &[
     "all",
     "analyse",
@@ -111,7 +111,7 @@ const RESERVED: &[&str] = &[
     "with",
 ];
 
-/// A name as SQL takes it: quoted where it must be, and with escapes for what a terminal would obey.
+/// A name for SQL: quoted where it must be, with escapes for characters that a terminal obeys.
 #[must_use]
 pub fn identifier(name: &str) -> String {
     let is_first = |c: char| c.is_ascii_lowercase() || c == '_';

@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 
 use tokio::sync::{Semaphore, oneshot};
 
-use super::settings::{Address, Host};
+use crate::pg::settings::{Address, Host};
 
-/// Name lookups at the same time, in the whole process. Each has a thread, which lasts as long as
-/// the resolver takes, also when its answer is not waited for any more.
+/// Name lookups at the same time, in the whole process. Each has a thread, which lasts as long as the
+/// resolver takes, also after the caller's deadline.
 const LOOKUPS_MAX: usize = 64;
 
 static LOOKUPS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(LOOKUPS_MAX));
@@ -86,8 +86,8 @@ impl fmt::Display for HostAddress<'_> {
     }
 }
 
-/// Looks a name up on a thread of its own: where the system gives no thread, that is an error like
-/// any other, and the runtime's own pool would panic.
+/// Looks a name up on a thread of its own. Without a thread that is an error like any other, where
+/// the runtime's pool would panic.
 async fn look_up(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     use std::net::ToSocketAddrs;
     // The semaphore is never closed.

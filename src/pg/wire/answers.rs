@@ -1,4 +1,7 @@
-//! The server's bytes, as answers to the requests of a load.
+//! The server's bytes as answers to the requests of a load.
+//!
+//! An answer is complete with its last byte, and is matched with the oldest request. Nothing else
+//! acknowledges a write: see [`Proof`].
 
 use std::collections::VecDeque;
 use std::io;
@@ -7,52 +10,52 @@ use bytes::BytesMut;
 use postgres_protocol::message::backend::{CommandCompleteBody, DataRowBody, Header, Message};
 
 use super::frames::MESSAGE_BYTES_MAX;
-use super::server_error::ServerError;
-use super::user_events::LAST_IDS;
+use crate::pg::failure::server_error::ServerError;
+use crate::pg::user_events::LAST_IDS;
 
-/// What was asked.
+/// A kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// To prepare a statement.
+    /// Prepare a statement.
     Prepare,
-    /// A write.
+    /// Write one event.
     Write,
-    /// The last ids.
+    /// Read the last ids.
     Read,
 }
 
-/// A request without a whole answer.
+/// A request without a complete answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Awaited {
     asked: Asked,
-    /// The request brings its statement along, and that was not parsed yet.
+    /// The request carries its statement, and the server has not parsed that yet.
     parses: bool,
 }
 
-/// One request's whole answer, up to `ReadyForQuery` without a transaction: in the extended
+/// One request's complete answer, up to `ReadyForQuery` outside a transaction: in the extended
 /// protocol the commit comes after the row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct LoadAnswer {
     ids: [i64; LAST_IDS],
     rows: usize,
     /// What it proves.
     pub proof: Proof,
-    /// It is committed without the synchronous standby, as the wait for it was cancelled.
+    /// The write is committed, but the wait for the synchronous standby was cancelled.
     pub committed_locally: bool,
 }
 
 /// What an answer proves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proof {
-    /// The server did what was asked. Of a write: one row, and its commit.
+    /// The server did the request. For a write: it inserted one row and committed.
     Done,
-    /// The server reports this error. What that proves of a write depends on its SQLSTATE.
+    /// The server reported this error. What that proves of a write depends on its SQLSTATE.
     Error(Box<ServerError>),
-    /// A write was done without a row of its own: nothing says where it went.
+    /// The server did a write and returned no row: where the row went is unknown.
     NoRow,
 }
 
-impl Answer {
+impl LoadAnswer {
     /// The ids that came with it.
     #[must_use]
     pub fn ids(&self) -> &[i64] {
@@ -60,7 +63,7 @@ impl Answer {
     }
 }
 
-/// What has come of the answer that is not whole.
+/// What has come of the current answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Gathered {
     ids: [i64; LAST_IDS],
@@ -70,7 +73,7 @@ struct Gathered {
     committed_locally: bool,
 }
 
-/// How the server says that it did something.
+/// What the server says that it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Done {
     Parsed,
@@ -81,14 +84,14 @@ enum Done {
 /// Puts answers together from bytes as they come.
 #[derive(Debug, Default)]
 pub struct Answers {
-    /// Bytes that are no whole message yet.
+    /// Bytes that are no complete message yet.
     received: BytesMut,
     gathered: Gathered,
-    /// Requests without a whole answer, the oldest first.
+    /// Requests without a complete answer, the oldest first.
     awaited: VecDeque<Awaited>,
-    /// With these words the server ends the session.
+    /// The FATAL error with which the server ended the session.
     last_words: Option<Box<ServerError>>,
-    /// With these words the server announced the end of the session.
+    /// The warning with which the server announced the end of the session.
     announced: Option<Box<ServerError>>,
 }
 
@@ -98,45 +101,45 @@ impl Answers {
         self.awaited.push_back(Awaited { asked, parses: false });
     }
 
-    /// A request was made that brings its statement along: its answer begins with that.
+    /// A request was made that carries its statement: its answer begins with `ParseComplete`.
     pub fn asked_with_statement(&mut self, asked: Asked) {
         self.awaited.push_back(Awaited { asked, parses: true });
     }
 
-    /// How many requests have no whole answer.
+    /// How many requests have no complete answer.
     #[must_use]
     pub fn awaited(&self) -> usize {
         self.awaited.len()
     }
 
-    /// Where the bytes of the server go.
+    /// The buffer for the server's bytes.
     pub fn buffer(&mut self) -> &mut BytesMut {
         &mut self.received
     }
 
-    /// The next whole answer, if it is there.
+    /// The next complete answer, if it is there.
     ///
     /// # Errors
-    /// The bytes are no answer to what was asked, or the answer leaves a transaction open. Which
-    /// request later bytes belong to is unknown: no answer follows.
-    pub fn take(&mut self) -> io::Result<Option<Answer>> {
+    /// A protocol error: the bytes do not answer the request, or the answer leaves a transaction open.
+    /// Every later byte is discarded, as request boundaries are unknown.
+    pub fn take(&mut self) -> io::Result<Option<LoadAnswer>> {
         let taken = self.next_answer();
         taken.map_err(|error| {
             *self = Self::default();
-            // The library that parses has kinds of its own for bytes that are no message.
+            // The parser uses other io kinds for bytes that are no message.
             io::Error::new(io::ErrorKind::InvalidData, error.to_string())
         })
     }
 
-    fn next_answer(&mut self) -> io::Result<Option<Answer>> {
-        // With its last words the server has ended the session: nothing that follows is an answer.
+    fn next_answer(&mut self) -> io::Result<Option<LoadAnswer>> {
+        // After a FATAL error the session is over: nothing that follows is an answer.
         while self.last_words.is_none()
             && let Some(message) = self.message()?
         {
             match message {
                 Message::ErrorResponse(body) => self.error(ServerError::of(body.fields()))?,
                 Message::NoticeResponse(body) => self.notice(ServerError::of(body.fields())),
-                Message::ReadyForQuery(body) => return self.whole(body.status()).map(Some),
+                Message::ReadyForQuery(body) => return self.complete(body.status()).map(Some),
                 Message::ParameterStatus(_) | Message::NotificationResponse(_) => {}
                 // After an error the server skips everything up to the Sync.
                 _ if self.gathered.error.is_some() => {
@@ -153,7 +156,7 @@ impl Answers {
         Ok(None)
     }
 
-    /// Whether the request brought its statement along, and its answer begins with that.
+    /// Whether this `ParseComplete` belongs to the statement that the request carried.
     fn parsed(&mut self) -> bool {
         let begins = self.gathered.rows == 0 && self.gathered.done.is_none();
         let parses = self.awaited.front_mut().map(|awaited| &mut awaited.parses);
@@ -176,8 +179,8 @@ impl Answers {
         Ok(())
     }
 
-    /// The command is complete. An error can still follow, that of a constraint which is checked
-    /// at the commit.
+    /// The command is complete. An error can still follow: that of a constraint which is checked at
+    /// the commit.
     fn done(&mut self, done: Done) -> io::Result<()> {
         match (self.awaited.front().map(|awaited| awaited.asked), done) {
             (Some(Asked::Prepare), Done::Parsed)
@@ -191,7 +194,7 @@ impl Answers {
         Ok(())
     }
 
-    fn whole(&mut self, status: u8) -> io::Result<Answer> {
+    fn complete(&mut self, status: u8) -> io::Result<LoadAnswer> {
         let gathered = std::mem::take(&mut self.gathered);
         let Some(Awaited { asked, parses }) = self.awaited.pop_front() else {
             return Err(unexpected("an answer to nothing that was asked"));
@@ -217,27 +220,27 @@ impl Answers {
         }
     }
 
-    /// The session has ended: an ERROR that came without the rest of its answer is one all the
-    /// same, as its transaction is rolled back. Anything else that has begun says nothing.
-    pub fn last(&mut self) -> Option<Answer> {
+    /// The answer that is left when the session has ended. An ERROR without the rest of its answer
+    /// counts, as its transaction is rolled back. Anything else that has begun proves nothing.
+    pub fn last(&mut self) -> Option<LoadAnswer> {
         self.gathered.error.as_ref()?;
         let Awaited { asked, .. } = self.awaited.pop_front()?;
         std::mem::take(&mut self.gathered).answer(asked).ok()
     }
 
-    /// With what words the server ends the session, if it said any.
+    /// The FATAL error with which the server ended the session, if it sent one.
     #[must_use]
     pub fn last_words(&self) -> Option<&ServerError> {
         self.last_words.as_deref()
     }
 
-    /// With what words the server announced an end that has now come without any.
+    /// The warning with which the server announced the end of the session, if it sent one.
     #[must_use]
     pub fn announced(&self) -> Option<&ServerError> {
         self.announced.as_deref()
     }
 
-    /// A row of one `bigint`, in binary: its length in four bytes, then it.
+    /// A row of one binary `bigint`: its length in four bytes, then the value.
     fn row(&mut self, row: &DataRowBody) -> io::Result<()> {
         let id = match row.buffer() {
             [0, 0, 0, 8, id @ ..] => id.try_into().map(i64::from_be_bytes).ok(),
@@ -256,7 +259,7 @@ impl Answers {
 }
 
 impl Gathered {
-    fn answer(self, asked: Asked) -> io::Result<Answer> {
+    fn answer(self, asked: Asked) -> io::Result<LoadAnswer> {
         let Self { ids, rows, done, error, committed_locally } = self;
         let proof = match (error, asked, done) {
             (Some(error), ..) => Proof::Error(error),
@@ -272,11 +275,11 @@ impl Gathered {
             }
             (None, Asked::Prepare | Asked::Read, Some(_)) => Proof::Done,
         };
-        Ok(Answer { ids, rows, proof, committed_locally })
+        Ok(LoadAnswer { ids, rows, proof, committed_locally })
     }
 }
 
-/// What a command's tag says: `INSERT 0 ROWS`, `SELECT ROWS`.
+/// Parses a command's tag: `INSERT 0 ROWS`, `SELECT ROWS`.
 fn command(body: &CommandCompleteBody) -> io::Result<Done> {
     let tag = body.tag()?;
     let inserted = tag.strip_prefix("INSERT 0 ").and_then(|rows| rows.parse().ok());
@@ -322,13 +325,13 @@ mod tests {
         [complete, message(b'Z', b"I")].concat()
     }
 
-    /// So many writes were asked for, and these bytes have come.
+    /// The answers of so many writes, of which these bytes have come.
     fn answers(writes: usize, bytes: &[u8]) -> Answers {
         let awaited = vec![Awaited { asked: Asked::Write, parses: false }; writes].into();
         Answers { received: BytesMut::from(bytes), awaited, ..Answers::default() }
     }
 
-    fn error_of(answer: &Answer) -> &ServerError {
+    fn error_of(answer: &LoadAnswer) -> &ServerError {
         match &answer.proof {
             Proof::Error(error) => error,
             other => panic!("{other:?}"),
@@ -402,7 +405,7 @@ mod tests {
 
     #[test]
     fn after_bytes_that_are_no_answer_nothing_is_one_any_more() {
-        // A refusal, a message that nobody asked for, and the end of the answer.
+        // A refusal, a message that belongs to no answer, and the end of the answer.
         let lie = [error(b'E', "ERROR", "23514"), message(b'n', b""), message(b'Z', b"I")].concat();
         let mut answers = answers(8, &[lie, write_answer(1)].concat());
         assert!(answers.take().is_err());

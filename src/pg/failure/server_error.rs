@@ -1,4 +1,4 @@
-//! An error message of the server, as it came over the wire.
+//! An error or a notice of the server, as it came over the wire.
 
 use std::io::ErrorKind;
 
@@ -8,10 +8,10 @@ use postgres_protocol::message::backend::ErrorFields;
 use crate::model::fault::{Evidence, Severity};
 use crate::model::foreign::{said, sqlstate};
 
-/// What an `ErrorResponse` or a `NoticeResponse` says, as far as it is of use.
+/// The fields of an `ErrorResponse` or a `NoticeResponse` that pgchaos uses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServerError {
-    /// `None` where it has none that is one.
+    /// `None` where it is missing or malformed.
     sqlstate: Option<String>,
     severity: String,
     severity_untranslated: Option<String>,
@@ -21,8 +21,12 @@ pub struct ServerError {
     routine: Option<String>,
 }
 
-/// The words of an error for people, with detail and hint, no longer than a message is kept.
-pub(super) fn words(sqlstate: Option<&str>, message: &str, more: [Option<&str>; 2]) -> String {
+/// The words of an error for people, with detail and hint, cut to the length of a message.
+pub(in crate::pg) fn words(
+    sqlstate: Option<&str>,
+    message: &str,
+    more: [Option<&str>; 2],
+) -> String {
     let lead = if sqlstate.is_none() { "an error without a SQLSTATE: " } else { "" };
     let words = format!("{lead}{}", said(message));
     let more = more.into_iter().flatten();
@@ -30,8 +34,8 @@ pub(super) fn words(sqlstate: Option<&str>, message: &str, more: [Option<&str>; 
 }
 
 impl ServerError {
-    /// Reads the fields of a message, each no longer than is kept of it. One that is damaged is read
-    /// as far as it goes.
+    /// Reads the fields of a message, each cut to the length of a message. A damaged message is read as
+    /// far as it goes.
     #[must_use]
     pub fn of(mut fields: ErrorFields<'_>) -> Self {
         let mut error = Self::default();
@@ -51,12 +55,12 @@ impl ServerError {
         error
     }
 
-    /// The evidence that it is.
+    /// The evidence for its class.
     #[must_use]
     pub fn evidence(&self) -> Evidence {
         Evidence {
             sqlstate: self.sqlstate.clone().map(|sqlstate| (sqlstate, self.severity())),
-            // Every error of PostgreSQL's has one.
+            // Every error of PostgreSQL has a SQLSTATE.
             io: self.sqlstate.is_none().then_some(ErrorKind::InvalidData),
             server_spoke: true,
             postmaster_died: self.is_of_an_orphan(),
@@ -64,39 +68,45 @@ impl ServerError {
         }
     }
 
-    /// Whether a server process says it whose postmaster has died.
+    /// Whether this answer to a write proves that it is not committed.
+    #[must_use]
+    pub fn proves_rejection(&self) -> bool {
+        self.evidence().proves_rejection()
+    }
+
+    /// Whether it comes from a server process without its postmaster, which has died.
     ///
-    /// It has the SQLSTATE of an administrator's command and a text that is translated; the
-    /// function that says it is neither: the one that waits for the client.
+    /// It has the SQLSTATE of an administrator's command, and its text is translated. The routine tells
+    /// it: the one that waits for the client.
     fn is_of_an_orphan(&self) -> bool {
         let waits = matches!(self.routine.as_deref(), Some("secure_read" | "secure_write"));
         waits && self.sqlstate.as_deref() == Some("57P01")
     }
 
-    /// Whether the server announces the end of a session without an ERROR or FATAL: so do its
-    /// processes that end at once, after a crash (57P02) or by an immediate shutdown (57P01).
+    /// Whether it is a warning that announces the end of the session. A server process that exits at
+    /// once, after a crash (57P02) or by an immediate shutdown (57P01), sends no ERROR or FATAL.
     #[must_use]
     pub fn announces_the_end(&self) -> bool {
         matches!(self.sqlstate.as_deref(), Some("57P01" | "57P02"))
     }
 
-    /// Whether it says that a prepared statement is not there, or there already: a pooler shares
-    /// out server sessions between clients.
+    /// Whether a prepared statement is missing, or exists already: a pooler shares server sessions
+    /// between clients.
     #[must_use]
     pub fn is_of_shared_sessions(&self) -> bool {
         matches!(self.sqlstate.as_deref(), Some("26000" | "42P05"))
             && self.severity() == Severity::Error
     }
 
-    /// Whether a policy of row-level security refuses the one row: it has the SQLSTATE of rights that
-    /// are missing, and a function of its own says it.
+    /// Whether a policy of row-level security refuses this one row. It has the SQLSTATE of missing
+    /// rights; the routine tells it.
     #[must_use]
     pub fn is_of_row_security(&self) -> bool {
         self.routine.as_deref() == Some("ExecWithCheckOptions")
             && self.sqlstate.as_deref() == Some("42501")
     }
 
-    /// Whether it is the end of its session.
+    /// Whether it ends its session.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         self.severity() == Severity::Fatal
@@ -111,16 +121,15 @@ impl ServerError {
 
     /// Whether it warns that a commit did not wait for the synchronous standby.
     ///
-    /// The warning has no SQLSTATE of its own and its text is translated; the server's function
-    /// that says it is neither.
+    /// The warning has no SQLSTATE of its own, and its text is translated. The routine tells it.
     #[must_use]
     pub fn is_cancelled_synchronous_wait(&self) -> bool {
         self.routine.as_deref() == Some("SyncRepWaitForLSN")
     }
 
     fn severity(&self) -> Severity {
-        // Servers before 9.6, and poolers, send only the translated word. What is not known to be
-        // an ERROR proves nothing.
+        // Servers before 9.6, and poolers, send only the translated word. Only a known ERROR proves
+        // anything.
         match self.severity_untranslated.as_deref().unwrap_or(&self.severity) {
             "ERROR" => Severity::Error,
             _ => Severity::Fatal,

@@ -1,12 +1,12 @@
-//! The tables that are there, as the catalogue has them: whether the load can use them.
+//! The tables that are there, by the catalogue, and whether the load can use them.
 
-use thiserror::Error;
-use tokio_postgres::{Client, Error as DriverError, Row};
+use tokio_postgres::{Client, Error, Row};
 
+use super::flaws::{Caution, Flaw};
 use super::identifier::identifier;
 use crate::model::foreign;
 
-/// One line a column. What one version of PostgreSQL does not have yet is asked for by way of JSON.
+/// One line a column. Columns of the catalogue that old versions lack are read through JSON.
 const COLUMNS: &str = "\
 SELECT c.relname::text, c.relkind::text, c.relpersistence::text, row_security_active(c.oid),
        a.attname::text, format_type(a.atttypid, NULL), a.attnotnull, a.atthasdef,
@@ -39,7 +39,7 @@ const USED: [(&str, &str, &[&str]); 8] = [
     ("user_events", "event_type", &["text", "character varying"]),
 ];
 
-/// A table, and what can be told of it without reading it.
+/// A table, by the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     /// Its name in the schema.
@@ -48,9 +48,9 @@ pub struct Table {
     pub kind: String,
     /// A crash empties it.
     pub unlogged: bool,
-    /// Policies hide rows of it from this role.
+    /// Row-level security holds on it for this role.
     pub row_security: bool,
-    /// An index leads with the token.
+    /// An index has the token's columns first.
     pub token_index: bool,
     /// Its columns.
     pub columns: Vec<Column>,
@@ -68,190 +68,10 @@ pub struct Column {
     pub required: bool,
     /// It has a default.
     pub default: bool,
-    /// Its values are an identity's.
+    /// An identity gives its values.
     pub identity: bool,
     /// Its values are computed.
     pub generated: bool,
-}
-
-/// Why the load cannot use the tables that are there.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Flaw {
-    /// It is none.
-    #[error("pgchaos.{table} is {kind}, and no table")]
-    NoTable {
-        /// The table.
-        table: String,
-        /// What it is.
-        kind: &'static str,
-    },
-    /// A column is not there.
-    #[error("pgchaos.{table} has no column {column}")]
-    NoColumn {
-        /// The table.
-        table: &'static str,
-        /// The column.
-        column: &'static str,
-    },
-    /// A column has another type.
-    #[error("pgchaos.{table}.{column} is of type {found}, and the load writes {wanted}")]
-    OtherType {
-        /// The table.
-        table: &'static str,
-        /// The column.
-        column: &'static str,
-        /// Its type.
-        found: String,
-        /// The type that it should have.
-        wanted: &'static str,
-    },
-    /// A column that the load writes is computed.
-    #[error("pgchaos.{table}.{column} is a generated column, and the load writes it")]
-    Generated {
-        /// The table.
-        table: &'static str,
-        /// The column.
-        column: &'static str,
-    },
-    /// A column that the load does not write must have a value.
-    #[error(
-        "pgchaos.user_events.{column} takes no NULL and has no default, and the load does not write it"
-    )]
-    Required {
-        /// The column.
-        column: String,
-    },
-    /// Nothing gives a write its id.
-    #[error("pgchaos.user_events.id has no identity and no default: nothing gives a write its id")]
-    NoId {
-        /// The first id that is free, where it is known.
-        next: i64,
-        /// The column takes no NULL.
-        required: bool,
-    },
-    /// No id is left.
-    #[error("no value is left for pgchaos.user_events.id: its sequence is at its end")]
-    NoIdLeft {
-        /// What makes room.
-        mended_by: String,
-    },
-    /// Policies hide rows from the role.
-    #[error(
-        "row-level security holds for this role on pgchaos.{table}: rows that a policy hides cannot \
-         be told from lost ones"
-    )]
-    RowSecurity {
-        /// The table.
-        table: &'static str,
-    },
-}
-
-/// Something to know of tables that the load can use.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Caution {
-    /// A crash empties it, and no replica has it.
-    #[error(
-        "pgchaos.user_events is UNLOGGED: a crash or a failover empties it, and all writes are lost \
-         then. ALTER TABLE pgchaos.user_events SET LOGGED;"
-    )]
-    Unlogged,
-    /// The verification has to read all of it.
-    #[error(
-        "pgchaos.user_events has no index on (run_id, writer, seq): each look reads the whole \
-         table. CREATE INDEX ON pgchaos.user_events (run_id, writer, seq);"
-    )]
-    NoIndex,
-    /// Few ids are left.
-    #[error(
-        "{}{left} {} left for pgchaos.user_events, then every write is refused (2200H, 22003). \
-         {mended_by}",
-        if *at_most { "at most " } else { "" },
-        if *left == 1 { "id is" } else { "ids are" }
-    )]
-    FewIds {
-        /// How many.
-        left: i64,
-        /// The role may not see the sequence: they may be fewer.
-        at_most: bool,
-        /// What makes room.
-        mended_by: String,
-    },
-    /// Statements are cancelled before they can be done.
-    #[error(
-        "statement_timeout is {ms} ms, set {by}: what takes longer is cancelled (57014), as it is for \
-         an application. {remedy}"
-    )]
-    StatementTimeout {
-        /// It.
-        ms: i64,
-        /// Where it is set.
-        by: String,
-        /// What takes it back.
-        remedy: String,
-    },
-}
-
-/// The sequence of the ids, as far as this role may see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ids {
-    /// The sequence, with its schema, quoted where it must be.
-    pub sequence: String,
-    /// Its last value, where the role may see it.
-    pub last: Option<i64>,
-    /// The highest.
-    pub max: i64,
-    /// The step.
-    pub step: i64,
-    /// It begins again at its end.
-    pub cycles: bool,
-}
-
-/// Ids that are few: at ten thousand writes a second they last for some hours.
-const FEW_IDS: i64 = 100_000_000;
-
-impl Ids {
-    /// How many are left in a column of this type, after `last`.
-    #[must_use]
-    pub fn left(&self, of_type: &str, last: i64) -> i64 {
-        if self.cycles || self.step <= 0 {
-            return i64::MAX;
-        }
-        self.max.min(highest(of_type)).saturating_sub(last).max(0) / self.step
-    }
-
-    /// What makes room for more.
-    #[must_use]
-    pub fn mended_by(&self, of_type: &str) -> String {
-        let column = match of_type {
-            "bigint" => "",
-            _ => "ALTER TABLE pgchaos.user_events ALTER COLUMN id TYPE bigint; ",
-        };
-        format!("{column}ALTER SEQUENCE {} AS bigint NO MAXVALUE;", self.sequence)
-    }
-
-    /// That none is left.
-    #[must_use]
-    pub fn flaw(&self, of_type: &str, last: i64) -> Option<Flaw> {
-        let none_left = self.left(of_type, last) == 0;
-        none_left.then(|| Flaw::NoIdLeft { mended_by: self.mended_by(of_type) })
-    }
-
-    /// What is to be said of them.
-    #[must_use]
-    pub fn caution(&self, of_type: &str, last: i64) -> Option<Caution> {
-        let left = self.left(of_type, last);
-        let is_few = left < FEW_IDS || of_type != "bigint";
-        let at_most = self.last.is_none();
-        is_few.then(|| Caution::FewIds { left, at_most, mended_by: self.mended_by(of_type) })
-    }
-}
-
-fn highest(of_type: &str) -> i64 {
-    match of_type {
-        "smallint" => i64::from(i16::MAX),
-        "integer" => i64::from(i32::MAX),
-        _ => i64::MAX,
-    }
 }
 
 impl Table {
@@ -261,7 +81,7 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// The type of its ids, and whether they are an identity's.
+    /// The type of its ids, and whether an identity gives them.
     #[must_use]
     pub fn ids(&self) -> (&str, bool) {
         self.column("id").map_or(("bigint", true), |id| (id.of_type.as_str(), id.identity))
@@ -281,7 +101,7 @@ impl Table {
     }
 }
 
-/// What keeps the load from using these tables, if anything does.
+/// The first reason why the load cannot use these tables; `None` if it can.
 #[must_use]
 pub fn flaw(tables: &[Table]) -> Option<Flaw> {
     if let Some(flaw) = tables.iter().find_map(Table::no_table) {
@@ -317,7 +137,7 @@ pub fn flaw(tables: &[Table]) -> Option<Flaw> {
     events.row_security.then_some(Flaw::RowSecurity { table: "user_events" })
 }
 
-/// What is to be said of tables that can be used.
+/// Warnings about tables that the load can use.
 #[must_use]
 pub fn cautions(tables: &[Table]) -> Vec<Caution> {
     let Some(events) = tables.iter().find(|table| table.name == "user_events") else {
@@ -332,7 +152,7 @@ pub fn cautions(tables: &[Table]) -> Vec<Caution> {
 ///
 /// # Errors
 /// The driver's.
-pub(super) async fn ask(client: &Client) -> Result<Vec<Table>, DriverError> {
+pub(in crate::pg) async fn ask(client: &Client) -> Result<Vec<Table>, Error> {
     let mut tables: Vec<Table> = Vec::new();
     for row in client.query_typed(COLUMNS, &[]).await? {
         let table = table(&row)?;
@@ -346,7 +166,7 @@ pub(super) async fn ask(client: &Client) -> Result<Vec<Table>, DriverError> {
     Ok(tables)
 }
 
-fn table(row: &Row) -> Result<Table, DriverError> {
+fn table(row: &Row) -> Result<Table, Error> {
     let persistence: String = row.try_get(2)?;
     Ok(Table {
         name: row.try_get(0)?,
@@ -358,7 +178,7 @@ fn table(row: &Row) -> Result<Table, DriverError> {
     })
 }
 
-fn column(row: &Row) -> Result<Option<Column>, DriverError> {
+fn column(row: &Row) -> Result<Option<Column>, Error> {
     let Some(name) = row.try_get(4)? else { return Ok(None) };
     // A session may be set to quote all names (quote_all_identifiers).
     let of_type: String = row.try_get(5)?;
@@ -404,7 +224,7 @@ mod tests {
         }
     }
 
-    /// The flaw of the table once it was changed.
+    /// The flaw of the table after this change.
     fn changed(change: impl FnOnce(&mut Table)) -> Option<String> {
         let mut table = events();
         change(&mut table);
@@ -439,17 +259,5 @@ mod tests {
         );
         assert!(said(|table| table.columns[0].identity = false).contains("gives a write its id"));
         assert!(said(|table| table.row_security = true).starts_with("row-level security holds"));
-    }
-
-    #[test]
-    fn ids_that_are_left_are_those_of_the_column_and_of_the_sequence() {
-        let ids = |max| Ids { sequence: "s".into(), last: None, max, step: 1, cycles: false };
-        assert_eq!(ids(i64::MAX).left("integer", 2_147_483_640), 7);
-        assert_eq!(ids(100).left("bigint", 90), 10);
-        assert_eq!(ids(100).left("bigint", 190), 0);
-        assert_eq!(ids(i64::MAX).caution("bigint", 0), None);
-        let few = ids(100).caution("bigint", 90).unwrap().to_string();
-        assert!(few.starts_with("at most 10 ids"), "{few}");
-        assert!(few.ends_with("22003). ALTER SEQUENCE s AS bigint NO MAXVALUE;"), "{few}");
     }
 }
