@@ -18,10 +18,14 @@ fn rows(path: &str, heading: &str) -> Vec<Vec<String>> {
     let text = page(path).text;
     let mut lines = text.lines().skip_while(|line| *line != heading);
     assert!(lines.next().is_some(), "{path} has no heading {heading:?}");
-    let below = lines.take_while(|line| !line.starts_with("## "));
-    let rows = below.filter(|line| line.starts_with('|')).skip(2);
-    rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
-        .collect()
+    let below: Vec<&str> = lines.take_while(|line| !line.starts_with("## ")).collect();
+    let is_rule = |line: &str| line.starts_with("|---");
+    let of_tables = below.iter().enumerate().filter(|(at, line)| {
+        let is_head = below.get(at + 1).is_some_and(|next| is_rule(next));
+        line.starts_with('|') && !is_rule(line) && !is_head
+    });
+    let cells = |row: &str| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+    of_tables.map(|(_, row)| cells(row)).collect()
 }
 
 /// What stands in backquotes in a cell.
