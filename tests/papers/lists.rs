@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use pgchaos::cli::exit::Exit;
 use pgchaos::model::event::Event;
 use pgchaos::model::fault::Class;
-use pgchaos::model::kind::Kind;
+use pgchaos::model::outage::kind::Kind;
 use pgchaos::model::scenario::Scenario;
 use serde_json::json;
 
@@ -24,7 +24,8 @@ fn rows(path: &str, heading: &str) -> Vec<Vec<String>> {
         let is_head = below.get(at + 1).is_some_and(|next| is_rule(next));
         line.starts_with('|') && !is_rule(line) && !is_head
     });
-    let cells = |row: &str| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+    let cells =
+        |row: &str| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
     of_tables.map(|(_, row)| cells(row)).collect()
 }
 

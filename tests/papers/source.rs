@@ -56,8 +56,7 @@ impl Types {
         match (found.as_slice(), written.as_slice()) {
             ([one], _) => Some(one),
             (_, [one]) => Some(*one),
-            // Two of one name: the first file's.
-            _ => written.first().copied(),
+            _ => panic!("{name} is the name of several types in src/model"),
         }
     }
 
