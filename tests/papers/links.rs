@@ -92,3 +92,32 @@ fn every_page_of_docs_is_in_its_index() {
         assert!(is_listed, "docs/README.md does not name {}", page.path.display());
     }
 }
+
+/// Files and folders that a page names in backquotes.
+fn named_files(page: &Page) -> Vec<&str> {
+    let is_ours = |name: &&str| {
+        let folders = ["src/", "tests/", "benches/", "cluster/", "seeds/", "docs/", ".ci/"];
+        folders.iter().any(|folder| name.starts_with(folder)) && !name.contains(['*', ' ', '…'])
+    };
+    let text = prose(page).flat_map(|line| {
+        // What is yet to be written is named as new.
+        let words = line.split('`').collect::<Vec<_>>();
+        let is_new = |at: usize| words.get(at + 1).is_some_and(|after| after.starts_with(" (new)"));
+        let quoted = (1..words.len()).step_by(2).filter(|at| !is_new(*at));
+        quoted.map(|at| words[at]).collect::<Vec<_>>()
+    });
+    text.filter(is_ours).collect()
+}
+
+#[test]
+fn every_file_that_is_named_is_there() {
+    let mut missing = Vec::new();
+    for page in pages().iter().filter(|page| page.path != Path::new("CHANGELOG.md")) {
+        for name in named_files(page).iter().filter(|name| !name.contains("NAME")) {
+            if !top().join(name).exists() {
+                missing.push(format!("{}: {name}", page.path.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "these files are named and not there:\n{}", missing.join("\n"));
+}

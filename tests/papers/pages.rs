@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{console, fields, options, replay};
+use super::{console, fields, options, replay, source};
 
 /// What to type when a page is stale.
 const REMEDY: &str = "PGCHAOS_PAPERS=write cargo test --test papers";
@@ -92,6 +92,7 @@ fn generated(name: &str) -> String {
         "options" => options::options(),
         "events" => fields::events(),
         "summary" => fields::summary(),
+        "rooms" => source::rooms(),
         _ => panic!("nothing makes a part that is called {name}"),
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use syn::{Attribute, Expr, ExprLit, Item, ItemEnum, ItemStruct, ItemType, Lit, Meta};
 
+use super::options::escaped;
 use super::pages::top;
 
 /// A type that is written in the model.
@@ -93,6 +94,38 @@ fn files(folder: &str) -> Vec<PathBuf> {
 /// The text of all files below a folder.
 pub(crate) fn text_of(folder: &str) -> String {
     files(folder).iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+}
+
+/// The folders of the program with the first sentence of each, which its own module says.
+pub(crate) fn rooms() -> String {
+    let mut rooms = Vec::new();
+    let mut folders = vec![top().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let modules = [path.join("mod.rs"), path.with_extension("rs")];
+            let is_room = path.is_dir() && !path.ends_with("tests");
+            if let Some(module) = modules.iter().find(|file| is_room && file.exists()) {
+                rooms.push((path.clone(), first_sentence(&fs::read_to_string(module).unwrap())));
+                folders.push(path);
+            }
+        }
+    }
+    rooms.sort();
+    let shown = |path: &Path| path.strip_prefix(top()).unwrap().display().to_string();
+    let rows = rooms.iter().map(|(path, words)| format!("| `{}` | {words} |\n", shown(path)));
+    format!("| room | |\n|---|---|\n{}", rows.collect::<String>())
+}
+
+/// The first sentence of a file's own description, without links into the program's text.
+fn first_sentence(file: &str) -> String {
+    let lines = file.lines().map_while(|line| line.strip_prefix("//!"));
+    let paragraph = lines.map(str::trim).take_while(|line| !line.is_empty()).collect::<Vec<_>>();
+    let paragraph = escaped(&without_links(&paragraph.join(" ")));
+    match paragraph.split_once(". ") {
+        Some((first, _)) => format!("{first}."),
+        None => paragraph,
+    }
 }
 
 /// What is said to serde in these attributes, such as `rename` and its name; an empty text where it is a word alone.
