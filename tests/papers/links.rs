@@ -1,6 +1,7 @@
 //! Links between the pages, and from them to files.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::pages::{Page, pages, top};
@@ -107,6 +108,46 @@ fn named_files(page: &Page) -> Vec<&str> {
         quoted.map(|at| words[at]).collect::<Vec<_>>()
     });
     text.filter(is_ours).collect()
+}
+
+/// The files of these folders, from the top of the repository.
+fn all_files() -> Vec<String> {
+    let (mut files, mut folders) =
+        (Vec::new(), ["src", "tests", "benches"].map(PathBuf::from).to_vec());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(top().join(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let path = folder.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path.display().to_string());
+            }
+        }
+    }
+    files
+}
+
+/// Files that a page names and that are elsewhere now, with where they are: known by their name, or by words that
+/// became folders.
+pub(crate) fn moved(page: &Page) -> Vec<(String, String)> {
+    let files = all_files();
+    let name_of = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let as_words =
+        |path: &str| path.trim_end_matches("/mod.rs").trim_end_matches(".rs").replace('/', "_");
+    let mut moved = Vec::new();
+    for old in named_files(page).into_iter().filter(|old| !top().join(old).exists()) {
+        let words: Vec<&String> =
+            files.iter().filter(|file| as_words(file) == as_words(old)).collect();
+        let named: Vec<&String> = files
+            .iter()
+            .filter(|file| name_of(file) == name_of(old) && name_of(old) != "mod.rs")
+            .collect();
+        if let ([new], _) | (_, [new]) = (words.as_slice(), named.as_slice()) {
+            moved.push((old.to_owned(), (*new).clone()));
+        }
+    }
+    moved
 }
 
 #[test]

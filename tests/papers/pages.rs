@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{console, fields, options, replay, source};
+use super::{console, fields, links, options, replay, source};
 
 /// What to type when a page is stale.
 const REMEDY: &str = "PGCHAOS_PAPERS=write cargo test --test papers";
@@ -79,6 +79,9 @@ fn made_anew(page: &Page) -> String {
             text.extend(anew.iter().flat_map(|line| [line.as_str(), "\n"]));
             text.push_str("```\n");
         }
+    }
+    for (old, new) in links::moved(page) {
+        text = text.replace(&format!("`{old}`"), &format!("`{new}`"));
     }
     text
 }
