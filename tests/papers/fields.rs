@@ -143,7 +143,7 @@ impl Writer {
     fn rows_of_variant(&mut self, variant: &Variant) -> Vec<Row> {
         match &variant.fields {
             Fields::Unnamed(fields) => {
-                let within = named(&unboxed(&fields.unnamed[0].ty));
+                let within = named(unboxed(&fields.unnamed[0].ty));
                 self.rows_of_type(&within).unwrap_or_default()
             }
             fields => self.rows(fields),
@@ -166,7 +166,7 @@ impl Writer {
         for field in fields {
             let said = serde(&field.attrs);
             if said.contains_key("flatten") {
-                let name = named(&unboxed(&field.ty));
+                let name = named(unboxed(&field.ty));
                 match self.rows_of_type(&name) {
                     Some(more) => rows.extend(more),
                     None => {
@@ -205,7 +205,7 @@ impl Writer {
         let mut within = arguments(kind).into_iter();
         let mut next = |writer: &mut Self| {
             let kind = within.next().unwrap_or_else(|| panic!("{name} of what?"));
-            writer.name_of(&kind)
+            writer.name_of(kind)
         };
         match name.as_str() {
             "String" | "IpAddr" | "PathBuf" => "text".to_owned(),
@@ -246,14 +246,14 @@ fn named(kind: &Type) -> String {
     }
 }
 
-fn arguments(kind: &Type) -> Vec<Type> {
+fn arguments(kind: &Type) -> Vec<&Type> {
     let Type::Path(path) = kind else { return Vec::new() };
     match &path.path.segments.last().unwrap().arguments {
         PathArguments::AngleBracketed(list) => list
             .args
             .iter()
             .filter_map(|argument| match argument {
-                GenericArgument::Type(kind) => Some(kind.clone()),
+                GenericArgument::Type(kind) => Some(kind),
                 _ => None,
             })
             .collect(),
@@ -261,9 +261,9 @@ fn arguments(kind: &Type) -> Vec<Type> {
     }
 }
 
-fn unboxed(kind: &Type) -> Type {
+fn unboxed(kind: &Type) -> &Type {
     match named(kind).as_str() {
         "Box" => arguments(kind).remove(0),
-        _ => kind.clone(),
+        _ => kind,
     }
 }
