@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use pgchaos::cli::exit::Exit;
-use pgchaos::cli::out_of_place::without_secrets;
-use pgchaos::cli::own_arguments::hide_secrets;
+use pgchaos::cli::process_title::hide_secrets;
+use pgchaos::cli::redaction::without_secrets;
 use pgchaos::cli::{Cli, Command};
 use pgchaos::commands;
 use pgchaos::commands::problem::fitted;

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use super::session::{CommandSession, open};
-use crate::cli::CleanArgs;
 use crate::cli::exit::Exit;
+use crate::cli::objects_args::CleanArgs;
 use crate::engine::setup::Step;
 use crate::model::fault::Phase;
 use crate::pg::schema::{Dropped, Objects};
@@ -23,7 +23,7 @@ const ROWS_AT_ONCE: i64 = 50_000;
 /// # Errors
 /// A [`Problem`].
 pub async fn run(args: &CleanArgs) -> Result<Exit, Problem> {
-    let opened = open(&args.connection, args.dsn.as_ref()).await?;
+    let opened = open(&args.target).await?;
     let session = &opened.session;
     let objects = session
         .bounded(Phase::Write, DEADLINE, session.objects())

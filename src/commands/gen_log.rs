@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::problem::Problem;
 use super::terminal::{Terminal, local_offset};
-use crate::cli::gen_args::{LogArgs, LogFormat};
+use crate::cli::log_args::{LogArgs, LogFormat};
 use crate::model::event::{Event, Header, What};
 use crate::model::options::LoadOptions;
 use crate::report::console::{BarLength, Console};

@@ -14,9 +14,9 @@ use super::other_port;
 use super::output::{Reports, print_summary};
 use super::problem::Problem;
 use super::signals::cancel_on_signals;
+use crate::cli::environment;
 use crate::cli::exit::Exit;
 use crate::cli::gen_args::GenArgs;
-use crate::cli::variables;
 use crate::engine::descriptors;
 use crate::engine::run::{Plan, Stop, run as run_plan};
 use crate::model::event::Header;
@@ -54,7 +54,7 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
     let mut summary = sum_up(&finished.run);
     summary.record = finished.record;
     // One that cannot be written does not keep the other from being written.
-    let printed = print_summary(&summary, args.output.summary);
+    let printed = print_summary(&summary, args.output.printed.summary);
     reports.write(&summary)?;
     printed?;
     Ok(if finished.stopped_now { Exit::StoppedNow } else { summary.verdict.into() })
@@ -63,11 +63,10 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
 /// What is asked for, checked before anything is touched.
 fn plan(args: &GenArgs) -> Result<Plan, Problem> {
     let environment = Environment::of_process();
-    let Resolved { settings, warnings } =
-        resolve(&args.connection.explicit(args.dsn.as_ref()), &environment)?;
+    let Resolved { settings, warnings } = resolve(&args.target.explicit(), &environment)?;
     check_writable(&settings)?;
     let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-    warnings.extend(variables::misspelt());
+    warnings.extend(environment::misspelt());
     warnings.extend(other_port::words(&settings, "pgchaos gen"));
     let read_settings = read_settings(args, &environment, &mut warnings)?;
     if args.thresholds.max_lag.is_some() && read_settings.is_none() {
@@ -119,9 +118,7 @@ fn read_settings(
     warnings: &mut Vec<String>,
 ) -> Result<Option<ConnectSettings>, Problem> {
     let explicit = match (&args.load.read_port, &args.load.read_dsn) {
-        (Some(port), _) => {
-            Explicit { port: Some(port.clone()), ..args.connection.explicit(args.dsn.as_ref()) }
-        }
+        (Some(port), _) => Explicit { port: Some(port.clone()), ..args.target.explicit() },
         (None, Some(dsn)) => Explicit { dsn: Some(dsn.clone()), ..Explicit::default() },
         (None, None) => return Ok(None),
     };

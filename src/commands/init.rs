@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::problem::Problem;
 use super::session::open;
-use crate::cli::InitArgs;
 use crate::cli::exit::Exit;
+use crate::cli::objects_args::InitArgs;
 use crate::engine::setup::init;
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -15,7 +15,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// # Errors
 /// A [`Problem`].
 pub async fn run(args: &InitArgs) -> Result<Exit, Problem> {
-    let opened = open(&args.connection, args.dsn.as_ref()).await?;
+    let opened = open(&args.target).await?;
     let created = init(&opened.session, DEADLINE)
         .await
         .map_err(|error| Problem::of_setup(&error, &opened.place))?;

@@ -6,7 +6,8 @@ use super::output::printed;
 use super::problem::Problem;
 use crate::cli::command;
 use crate::cli::exit::Exit;
-use crate::cli::manual::{CompletionsArgs, ManArgs, completions, page, write_pages};
+use crate::cli::manual::{completions, page, write_pages};
+use crate::cli::manual_args::{CompletionsArgs, ManArgs};
 
 /// Prints the completions for a shell.
 ///

@@ -36,7 +36,7 @@ pub mod terminal;
 pub mod verify;
 
 use crate::cli::exit::Exit;
-use crate::cli::{Cli, Command, WriteRecordArgs, variables};
+use crate::cli::{Cli, Command, WriteRecordArgs, environment};
 use crate::engine::record_process;
 use problem::Problem;
 
@@ -48,7 +48,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Problem> {
     signals::survive_file_size_limit();
     // A load tells it in its log.
     if !matches!(cli.command, Command::WriteRecord(_) | Command::Gen(_)) {
-        for words in variables::misspelt() {
+        for words in environment::misspelt() {
             tell!("pgchaos: warning: {words}");
         }
     }

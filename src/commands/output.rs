@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::problem::Problem;
 use super::same_file::all_distinct;
 use super::terminal::{Terminal, local_offset};
-use crate::cli::{SummaryArgs, SummaryFormat};
+use crate::cli::summary_args::{SummaryArgs, SummaryFormat};
 use crate::engine::record_file::Recorded;
 use crate::model::foreign::printable;
 use crate::model::summary::{RecordSummary, Summary};

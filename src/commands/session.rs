@@ -1,4 +1,4 @@
-//! One session for a command that is no load.
+//! One session, for a command other than the load.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::other_port;
 use super::place::Place;
 use super::problem::Problem;
-use crate::cli::connection::ConnectionArgs;
+use crate::cli::connection::TargetArgs;
 use crate::engine::Dialer;
 use crate::engine::setup::{SetupError, Step, read_only_by_setting};
 use crate::model::fault::{Class, Fault};
 use crate::pg::session::Session;
-use crate::pg::settings::{ConnectSettings, Environment, resolve};
+use crate::pg::settings::{ConnectSettings, Environment, Explicit, resolve};
 
 /// The connect deadline when the connection's settings say none.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -25,15 +25,12 @@ pub struct CommandSession {
     pub place: Place,
 }
 
-/// Where to connect, with warnings printed.
+/// The connection settings of what was said. Prints their warnings.
 ///
 /// # Errors
 /// A usage problem.
-pub fn settings(
-    connection: &ConnectionArgs,
-    dsn: Option<&String>,
-) -> Result<ConnectSettings, Problem> {
-    let resolved = resolve(&connection.explicit(dsn), &Environment::of_process())?;
+pub fn settings(said: &Explicit) -> Result<ConnectSettings, Problem> {
+    let resolved = resolve(said, &Environment::of_process())?;
     for warning in &resolved.warnings {
         tell!("pgchaos: warning: {warning}");
     }
@@ -51,11 +48,8 @@ pub fn dialer(settings: ConnectSettings) -> Dialer {
 ///
 /// # Errors
 /// The last host's failure, with a remedy.
-pub async fn open(
-    connection: &ConnectionArgs,
-    dsn: Option<&String>,
-) -> Result<CommandSession, Problem> {
-    let settings = settings(connection, dsn)?;
+pub async fn open(target: &TargetArgs) -> Result<CommandSession, Problem> {
+    let settings = settings(&target.explicit())?;
     let place = Place::of(&settings);
     let dialer = dialer(settings.clone());
     match dialer.dial().await {

@@ -7,9 +7,9 @@ use super::output::{Reports, print_summary, record_read};
 use super::place::Place;
 use super::problem::Problem;
 use super::session::{dialer, settings};
-use crate::cli::VerifyArgs;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::exit::Exit;
+use crate::cli::verify_args::VerifyArgs;
 use crate::engine::Dialer;
 use crate::engine::patroni_watch::DEADLINE;
 use crate::engine::record_file::{RecordWriter, Recorded, lost_writes, must_be_at_rest, read};
@@ -27,7 +27,7 @@ use crate::report::words::looked_at;
 /// # Errors
 /// A [`Problem`].
 pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
-    let path = record_or_latest(args.record.as_deref())?;
+    let path = record_or_latest(args.run.record.as_deref())?;
     let reports = Reports::check(&args.output, Some(&path))?;
     // The sessions of a run that goes on are not left behind.
     must_be_at_rest(&path)?;
@@ -44,7 +44,7 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
         );
     }
     let target = target_of_run(&args.connection, &run.header.target);
-    let mut settings = settings(&args.connection, target.as_ref())?;
+    let mut settings = settings(&args.connection.explicit(target.as_ref()))?;
     let is_asked_for = args.connection.host.is_some() || is_own_record(&path);
     if target.is_some() && !is_asked_for {
         settings = settings.by_record_alone();
@@ -64,7 +64,7 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     run.apply(&event);
     let mut summary = sum_up_verified(&run);
     summary.record = Some(record);
-    let printed = print_summary(&summary, args.output.summary);
+    let printed = print_summary(&summary, args.output.printed.summary);
     let written = reports.write(&summary);
     // The last, as its disk may hang: the answer is there by then.
     keep(&path, &event);

@@ -13,9 +13,9 @@ use super::load::variables;
 use super::run::layout;
 use super::stage::Stage;
 use super::tell;
-use crate::cli::SummaryFormat;
 use crate::cli::drill_args::RunArgs;
 use crate::cli::exit::Exit;
+use crate::cli::summary_args::SummaryFormat;
 use crate::drill::backend::Backend;
 use crate::drill::command::Variables;
 use crate::drill::healing::NotHealed;
@@ -97,7 +97,7 @@ impl One<'_> {
             expectations: over.judged,
             summary: over.summary,
         };
-        if self.args.summary == SummaryFormat::Text
+        if self.args.printed.summary == SummaryFormat::Text
             && let Err(problem) = print(&result(&run, &layout()))
         {
             could_not_run = true;
@@ -155,7 +155,7 @@ impl One<'_> {
         }
         let mut summary = sum_up(&finished.run);
         summary.record = finished.record;
-        if self.args.summary == SummaryFormat::Text
+        if self.args.printed.summary == SummaryFormat::Text
             && let Err(problem) = print_summary(&summary, SummaryFormat::Text)
         {
             problems.push(problem.to_string());
