@@ -30,7 +30,7 @@ pub async fn run(args: &CleanArgs) -> Result<Exit, Problem> {
         .await
         .map_err(|fault| opened.refused(Step::Connect, fault))?;
     if objects == Objects::Missing || (objects == Objects::Empty && args.run_id.is_some()) {
-        tell!("pgchaos: there is no schema pgchaos in database {}", opened.place.dbname);
+        tell!("pgchaos: there is no schema pgchaos in database {}", opened.connection.dbname);
     } else if let Some(run_id) = args.run_id {
         remove_run(&opened, run_id).await?;
     } else {
@@ -40,12 +40,12 @@ pub async fn run(args: &CleanArgs) -> Result<Exit, Problem> {
             .map_err(|fault| opened.refused(Step::Remove, fault))?;
         match dropped {
             Dropped::Everything => {
-                tell!("pgchaos: schema pgchaos removed from database {}", opened.place.dbname);
+                tell!("pgchaos: schema pgchaos removed from database {}", opened.connection.dbname);
             }
             Dropped::Tables => tell!(
                 "pgchaos: the tables of pgchaos removed from database {}; the schema stays, as there \
                  is something else in it",
-                opened.place.dbname
+                opened.connection.dbname
             ),
         }
     }

@@ -8,12 +8,12 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::files;
-use super::gen_log::{Log, start_log};
-use super::other_port;
+use super::console_log::{ConsoleLog, start_log};
+use super::lab_hint;
 use super::output::{Reports, print_summary};
 use super::problem::Problem;
 use super::signals::cancel_on_signals;
+use super::state_folder;
 use crate::cli::environment;
 use crate::cli::exit::Exit;
 use crate::cli::gen_args::GenArgs;
@@ -43,7 +43,7 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
     let reports = Reports::check(&args.output, plan.record.as_deref())?;
     let settings = Arc::clone(&plan.settings);
     let (watcher, events) = mpsc::channel(EVENTS_WAITING);
-    let log = start_log(events, Log::new(&args.log, &plan.header))?;
+    let log = start_log(events, ConsoleLog::new(&args.log, &plan.header))?;
     let stop = Stop::default();
     let signals = tokio::spawn(cancel_on_signals(stop.writing.clone(), stop.everything.clone()));
     let finished = run_plan(plan, watcher, stop).await;
@@ -67,7 +67,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
     check_writable(&settings)?;
     let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     warnings.extend(environment::misspelt());
-    warnings.extend(other_port::words(&settings, "pgchaos gen"));
+    warnings.extend(lab_hint::other_port(&settings, "pgchaos gen"));
     let read_settings = read_settings(args, &environment, &mut warnings)?;
     if args.thresholds.max_lag.is_some() && read_settings.is_none() {
         return Err(Problem::usage("--max-lag limits what replicas show, and none is read")
@@ -155,7 +155,7 @@ fn record_path(
         (_, true) => Ok(None),
         (Some(path), false) => Ok(Some(path.clone())),
         (None, false) => {
-            files::new_record(started_at, run_id, args.record.name.as_deref()).map(Some)
+            state_folder::new_record(started_at, run_id, args.record.name.as_deref()).map(Some)
         }
     }
 }

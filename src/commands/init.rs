@@ -18,10 +18,10 @@ pub async fn run(args: &InitArgs) -> Result<Exit, Problem> {
     let opened = open(&args.target).await?;
     let created = init(&opened.session, DEADLINE)
         .await
-        .map_err(|error| Problem::of_setup(&error, &opened.place))?;
+        .map_err(|error| Problem::of_setup(&error, &opened.connection))?;
     let server = opened.session.server.clone();
     opened.session.close().await;
     let what = if created { "made" } else { "was there already" };
-    tell!("pgchaos: schema pgchaos {what} in database {} on {server}", opened.place.dbname);
+    tell!("pgchaos: schema pgchaos {what} in database {} on {server}", opened.connection.dbname);
     Ok(Exit::Pass)
 }

@@ -1,8 +1,8 @@
 //! `pgchaos report`: a recorded run rendered again, without a database.
 
-use super::files::record_or_latest;
 use super::output::{Reports, print_summary, record_read};
 use super::problem::Problem;
+use super::state_folder::record_or_latest;
 use crate::cli::exit::Exit;
 use crate::cli::report_args::ReportArgs;
 use crate::engine::record_file::read;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::other_port;
-use super::place::Place;
+use super::connection_options::ConnectionOptions;
+use super::lab_hint;
 use super::problem::Problem;
 use crate::cli::connection::TargetArgs;
 use crate::engine::Dialer;
@@ -22,7 +22,7 @@ pub struct CommandSession {
     /// The session.
     pub session: Session,
     /// Where it is.
-    pub place: Place,
+    pub connection: ConnectionOptions,
 }
 
 /// The connection settings of what was said. Prints their warnings.
@@ -50,21 +50,21 @@ pub fn dialer(settings: ConnectSettings) -> Dialer {
 /// The last host's failure, with a remedy.
 pub async fn open(target: &TargetArgs) -> Result<CommandSession, Problem> {
     let settings = settings(&target.explicit())?;
-    let place = Place::of(&settings);
+    let connection = ConnectionOptions::of(&settings);
     let dialer = dialer(settings.clone());
     match dialer.dial().await {
-        Ok(opened) => Ok(CommandSession { session: opened.session, place }),
+        Ok(opened) => Ok(CommandSession { session: opened.session, connection }),
         Err(mut failures) => Err(match failures.pop() {
             Some(failure) if failure.server.is_some() => {
                 let by_setting =
                     read_only_by_setting(&dialer, std::slice::from_ref(&failure)).await;
                 let refused = SetupError::refused(Step::Connect, failure.fault);
-                Problem::of_setup(&by_setting.unwrap_or(refused), &place)
+                Problem::of_setup(&by_setting.unwrap_or(refused), &connection)
             }
             Some(failure) => {
                 let is_refused = failure.fault.class == Class::Refused;
-                let problem = Problem::of_fault(Step::Connect, failure.fault, &place);
-                match other_port::words(&settings, "add").filter(|_| is_refused) {
+                let problem = Problem::of_fault(Step::Connect, failure.fault, &connection);
+                match lab_hint::other_port(&settings, "add").filter(|_| is_refused) {
                     Some(words) => problem.try_this(words),
                     None => problem,
                 }
@@ -78,6 +78,6 @@ impl CommandSession {
     /// A refused statement, as a problem with its remedy.
     #[must_use]
     pub fn refused(&self, step: Step, fault: Fault) -> Problem {
-        Problem::of_fault(step, fault, &self.place)
+        Problem::of_fault(step, fault, &self.connection)
     }
 }

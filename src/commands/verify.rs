@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::files::{is_own_record, record_or_latest};
+use super::connection_options::ConnectionOptions;
 use super::output::{Reports, print_summary, record_read};
-use super::place::Place;
 use super::problem::Problem;
 use super::session::{dialer, settings};
+use super::state_folder::{is_own_record, record_or_latest};
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::exit::Exit;
 use crate::cli::verify_args::VerifyArgs;
@@ -49,9 +49,9 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     if target.is_some() && !is_asked_for {
         settings = settings.by_record_alone();
     }
-    let place = Place::of(&settings);
+    let connection = ConnectionOptions::of(&settings);
     let dialer = dialer(settings).for_purpose(run.header.run_id, Purpose::Verify);
-    check_target(&dialer, &place).await?;
+    check_target(&dialer, &connection).await?;
     let subject = Subject::of(&run, run.closing());
     let site = Site { dialer, patroni: patroni(&args, &run.header.patroni)? };
     let mut verification = verify(&subject, &site, args.verify_timeout, |step| match step {
@@ -128,12 +128,12 @@ fn target_of_run(said: &ConnectionArgs, target: &Target) -> Option<String> {
 }
 
 /// A password or a database that is wrong will not become right by waiting.
-async fn check_target(dialer: &Dialer, place: &Place) -> Result<(), Problem> {
+async fn check_target(dialer: &Dialer, connection: &ConnectionOptions) -> Result<(), Problem> {
     let Err(mut failures) = dialer.dial().await else { return Ok(()) };
     let hopeless = failures.iter().all(|failure| failure.fault.hopeless_before_first_success());
     match failures.pop() {
         Some(failure) if hopeless => {
-            Err(Problem::of_fault(setup::Step::Connect, failure.fault, place))
+            Err(Problem::of_fault(setup::Step::Connect, failure.fault, connection))
         }
         _ => Ok(()),
     }

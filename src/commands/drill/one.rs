@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::super::gen_log::{Log, start_log};
+use super::super::console_log::{ConsoleLog, start_log};
 use super::super::output::{print, print_summary};
 use super::super::problem::Problem;
 use super::load::variables;
@@ -119,7 +119,7 @@ impl One<'_> {
         let plan = self.plan(&backend, settings, run_id)?;
         tell(format!("drill {} on {on}: {}", self.scenario.name, self.scenario.title));
         let (events, to_log) = mpsc::channel(EVENTS_WAITING);
-        let log = start_log(to_log, Log::new(&self.args.log, &plan.header))?;
+        let log = start_log(to_log, ConsoleLog::new(&self.args.log, &plan.header))?;
         let playing = tokio::spawn(play(
             Arc::clone(self.scenario),
             backend.clone(),

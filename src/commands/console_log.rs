@@ -17,8 +17,8 @@ use crate::report::text_log::{TextLog, TextLogOptions, Verbosity};
 /// How often folded lines are let out and the bar is drawn.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The log on standard error.
-pub(super) struct Log {
+/// The log on standard error, with a progress bar where there is a terminal.
+pub(super) struct ConsoleLog {
     console: Console,
     form: Form,
     acknowledged: u64,
@@ -29,7 +29,7 @@ enum Form {
     Json(DateTime<Utc>),
 }
 
-impl Log {
+impl ConsoleLog {
     pub(super) fn new(args: &LogArgs, header: &Header) -> Self {
         let terminal = Terminal::stderr();
         let verbosity = match (args.quiet, args.verbose) {
@@ -99,11 +99,11 @@ fn bar_length(options: &LoadOptions) -> Option<BarLength> {
     options.writes.map(BarLength::Writes).or(options.duration.map(BarLength::Duration))
 }
 
-/// Starts the log on a thread of its own: a terminal that takes no more lines holds up whoever
-/// writes to it. What is returned is ready when the log is at its end.
+/// Starts the log on a thread of its own, as a terminal that takes no more lines blocks its writer.
+/// The receiver that is returned is ready when the log has ended.
 pub(super) fn start_log(
     events: mpsc::Receiver<Event>,
-    log: Log,
+    log: ConsoleLog,
 ) -> Result<oneshot::Receiver<()>, Problem> {
     let no_thread = |error| Problem::could_not_run(format!("no thread for the log: {error}"));
     let runtime =
@@ -113,7 +113,7 @@ pub(super) fn start_log(
         .name("log".to_owned())
         .spawn(move || {
             runtime.block_on(write_log(events, log));
-            // Whoever waits for it may have given up.
+            // The receiver may be gone; ignore the send error.
             let _ = ended.send(());
         })
         .map_err(no_thread)?;
@@ -121,7 +121,7 @@ pub(super) fn start_log(
 }
 
 /// Writes the log until there are no more events.
-async fn write_log(mut events: mpsc::Receiver<Event>, mut log: Log) {
+async fn write_log(mut events: mpsc::Receiver<Event>, mut log: ConsoleLog) {
     let started = Instant::now();
     let mut ticks = tokio::time::interval(TICK);
     loop {
