@@ -9,8 +9,8 @@ use super::file_name::file_name;
 use super::lab_args::ProfileName;
 use super::log_args::LogArgs;
 use super::summary_args::PrintedArgs;
+use crate::model::load::values;
 use crate::model::scenario::On;
-use crate::model::values;
 
 /// `pgchaos drill`.
 #[derive(Debug, Args)]

@@ -12,8 +12,8 @@ use super::headings::MAIN;
 use super::log_args::LogArgs;
 use super::patroni_url::patroni_api;
 use super::summary_args::SummaryArgs;
-use crate::model::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
-use crate::model::values;
+use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
+use crate::model::load::values;
 use crate::patroni::PatroniApi;
 
 /// The most connections that write.

@@ -42,5 +42,5 @@ pub mod summary_args;
 mod usage_hints;
 pub mod verify_args;
 
-pub use crate::model::values;
+pub use crate::model::load::values;
 pub use command_line::{Cli, Command, HelpArgs, WriteRecordArgs, command};

@@ -8,7 +8,7 @@ use super::connection::ConnectionArgs;
 use super::patroni_url::patroni_api;
 use super::record_args::RecordedRunArgs;
 use super::summary_args::SummaryArgs;
-use crate::model::values;
+use crate::model::load::values;
 use crate::patroni::PatroniApi;
 
 /// `pgchaos verify`.

@@ -6,7 +6,7 @@ use super::state_folder::record_or_latest;
 use crate::cli::exit::Exit;
 use crate::cli::report_args::ReportArgs;
 use crate::engine::record_file::read;
-use crate::model::summing_up::sum_up;
+use crate::model::run::summarize::sum_up;
 
 /// Runs the command.
 ///

@@ -8,9 +8,10 @@ use super::hooks::HooksBackend;
 use super::lab::LabBackend;
 use super::patroni_view::PatroniView;
 use crate::lab::LabError;
+use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Through;
-use crate::model::scenario::step::{Action, CommandLine};
-use crate::model::selector::Selector;
+use crate::model::scenario::command_line::CommandLine;
+use crate::model::scenario::step::Action;
 use crate::patroni::{PatroniApi, PatroniError};
 
 /// A cluster that can be broken and mended.

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::model::foreign;
-use crate::model::scenario::step::CommandLine;
+use crate::model::scenario::command_line::CommandLine;
 
 /// How much of a command's output is kept.
 const OUTPUT_BYTES_MAX: u64 = 64 * 1024;

@@ -11,8 +11,8 @@ use super::docker::{
     LOOK_DEADLINE, containers, docker, kill_postmaster, networks, published, state, walsenders,
 };
 use super::patroni_view::PatroniView;
+use crate::model::cluster::selector::Selector;
 use crate::model::scenario::step::Action;
-use crate::model::selector::Selector;
 
 const PATRONI: [&str; 3] = ["patroni1", "patroni2", "patroni3"];
 const ETCD: [&str; 3] = ["etcd1", "etcd2", "etcd3"];

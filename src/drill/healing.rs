@@ -9,7 +9,7 @@ use super::command::{Variables, run_line};
 use super::damage::Undo;
 use super::hooks::ACT_DEADLINE;
 use super::journal::Journal;
-use crate::model::scenario::step::CommandLine;
+use crate::model::scenario::command_line::CommandLine;
 
 /// How often something is tried: a member may be on its way down while it is to be started.
 const TRIES: u32 = 3;

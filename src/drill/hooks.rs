@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::backend::BackendError;
 use super::command::{Variables, run_line};
 use super::patroni_view::PatroniView;
+use crate::model::cluster::selector::Selector;
+use crate::model::scenario::command_line::CommandLine;
 use crate::model::scenario::hooks::Hooks;
-use crate::model::scenario::step::{Action, CommandLine};
-use crate::model::selector::Selector;
+use crate::model::scenario::step::Action;
 
 /// For a command that breaks or mends: a cloud's take minutes.
 pub(super) const ACT_DEADLINE: Duration = Duration::from_secs(600);

@@ -8,9 +8,9 @@ use super::backend::BackendError;
 use super::compose::can;
 use super::patroni_view::PatroniView;
 use crate::lab::{DEFAULT_NAME, Down, Lab, Member, Running};
+use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Through;
 use crate::model::scenario::step::Action;
-use crate::model::selector::Selector;
 
 /// A member that is to stop has stopped by then, or was killed.
 const DOWN_WITHIN: Duration = Duration::from_secs(45);

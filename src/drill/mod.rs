@@ -1,5 +1,5 @@
 //! Drills: scripted failures with expectations. A scenario ([`crate::model::scenario`]) is played
-//! against a cluster while the engine writes, and then judged ([`crate::model::judging`]).
+//! against a cluster while the engine writes, and then judged ([`crate::model::scenario::judging`]).
 //!
 //! - [`play`]: one drill from the first write to the last look; the place to start reading.
 //! - `player`: its steps, one after the other; `waiting`: what they wait for; `ear`: what is heard

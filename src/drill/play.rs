@@ -19,8 +19,8 @@ use super::player::{Player, Stopped};
 use crate::engine::notes::{Note, notes};
 use crate::engine::run::{Finished, Plan, RunError, Stop, run};
 use crate::model::event::Event;
-use crate::model::judging::Played;
 use crate::model::scenario::Scenario;
+use crate::model::scenario::judging::Played;
 
 /// Events that wait for the ear, which is never behind for long.
 const EVENTS_WAITING: usize = 8192;

@@ -14,10 +14,11 @@ use super::damage::Undo;
 use super::ear::Heard;
 use super::journal::Journal;
 use crate::engine::notes::Note;
-use crate::model::injection::Injected;
-use crate::model::judging::Played;
+use crate::model::outage::injection::Injected;
 use crate::model::scenario::Scenario;
-use crate::model::scenario::step::{Act, Action, CommandLine, Deed, Exec, Step, Target, Who};
+use crate::model::scenario::command_line::CommandLine;
+use crate::model::scenario::judging::Played;
+use crate::model::scenario::step::{Act, Action, Deed, Exec, Step, StepTarget, Who};
 
 /// How often the cluster is asked whether it is whole.
 pub(super) const ASK_EVERY: Duration = Duration::from_millis(300);
@@ -212,7 +213,7 @@ impl Player {
     /// [`Self::found`], unless the user stops it.
     async fn who(
         &self,
-        target: &Target,
+        target: &StepTarget,
         action: Action,
     ) -> Result<Result<(String, String), BackendError>, Stopped> {
         tokio::select! {
@@ -225,7 +226,7 @@ impl Player {
     /// be the leader for a moment.
     async fn found(
         &self,
-        target: &Target,
+        target: &StepTarget,
         action: Action,
     ) -> Result<(String, String), BackendError> {
         let selector = match &target.who {

@@ -11,7 +11,7 @@ use super::processes::Role;
 use super::programs::Programs;
 use super::signal::Signal;
 use super::{Lab, Running, bring_up};
-use crate::model::selector::Selector;
+use crate::model::cluster::selector::Selector;
 use crate::patroni::PatroniApi;
 
 /// Patroni answers when a switchover is done, or was given up.

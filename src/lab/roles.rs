@@ -6,7 +6,7 @@ use super::error::{Down, LabError};
 use super::http::etcd_leads;
 use super::member::Member;
 use super::{Lab, Running};
-use crate::model::selector::Selector;
+use crate::model::cluster::selector::Selector;
 use crate::patroni::{PatroniApi, Role, leader};
 
 impl Lab {

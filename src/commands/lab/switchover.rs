@@ -8,7 +8,7 @@ use super::faults::members;
 use super::tell;
 use crate::cli::exit::Exit;
 use crate::lab::{Ending, Lab};
-use crate::model::selector::Selector;
+use crate::model::cluster::selector::Selector;
 
 pub(super) async fn switchover(lab: &Lab, to: Option<&Selector>) -> Result<Exit, Problem> {
     let to = match to {
