@@ -87,8 +87,8 @@ fn there(path: &Path) -> Option<FileIdentity> {
     Some(FileIdentity::NotYet(folder_of(&path).to_owned(), path.file_name()?.to_owned()))
 }
 
-#[cfg(test)]
 #[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs::{create_dir, hard_link, write};
     use std::os::unix::fs::symlink;

@@ -1,18 +1,17 @@
-//! The page that one reads when a run is over.
+//! The page of text that ends a run.
 //!
-//! It ends with the verdict, as that is where the eye is when the prompt comes back; above it,
-//! from the run to what became of its writes.
+//! The verdict comes last, next to the shell's prompt; above it stand the run, its outages and what
+//! became of its writes.
 
 mod outages;
 mod page;
+mod time_of_day;
 mod verification;
 
 #[cfg(test)]
 mod tests;
 
 use std::net::IpAddr;
-
-use chrono::FixedOffset;
 
 use crate::model::event::Note;
 use crate::model::load::latency::Percentiles;
@@ -25,17 +24,7 @@ use super::layout::{Line, Tone};
 use super::numbers::{counted, duration, grouped, milliseconds, per_second, percent, seconds};
 use super::words;
 use page::Page;
-
-/// How the page is written.
-#[derive(Debug, Clone, Copy)]
-pub struct SummaryTextOptions {
-    /// The reader's offset from UTC.
-    pub offset: FixedOffset,
-    /// Whether to colour.
-    pub colour: bool,
-    /// The terminal's width in columns; `None` where lines may be of any length, as in a file.
-    pub width: Option<usize>,
-}
+pub use page::SummaryTextOptions;
 
 /// The summary as a page of text that ends with a line break.
 #[must_use]

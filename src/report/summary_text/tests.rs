@@ -12,6 +12,8 @@ use crate::model::load::passed_over::PassedOverCount;
 use crate::model::run::summary::Writes;
 use crate::report::fixtures::summary;
 
+use chrono::FixedOffset;
+
 use super::*;
 
 const RECORD: &str = "/var/lib/pgchaos/0d6f.jsonl";

@@ -9,6 +9,8 @@ mod refusals;
 
 use crate::report::fixtures::{ms, story};
 
+use chrono::FixedOffset;
+
 use super::*;
 
 fn log(writers: u32, one_by_one: bool, width: Option<usize>) -> TextLog {
