@@ -7,9 +7,9 @@ mod patroni;
 mod properties;
 mod refusals;
 
-use crate::report::fixtures::{ms, story};
-
 use chrono::FixedOffset;
+
+use crate::report::fixtures::{ms, story};
 
 use super::*;
 
