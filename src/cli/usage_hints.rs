@@ -78,7 +78,7 @@ fn writers_twice(error: &Error, arguments: &[String]) -> Option<String> {
         .then(|| "-c and -w are one option, the number of writers: give one of them".to_owned())
 }
 
-/// Options whose values are names, which may begin with a dash.
+/// Options that take names: a name may begin with a dash.
 const NAMED: [&str; 9] =
     ["-d", "-h", "-U", "--dbname", "--host", "--username", "--report", "--record", "--name"];
 

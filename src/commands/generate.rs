@@ -48,19 +48,19 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
     let signals = tokio::spawn(cancel_on_signals(stop.writing.clone(), stop.everything.clone()));
     let finished = run_plan(plan, watcher, stop).await;
     signals.abort();
-    // The log ends with the events, unless nobody reads what it writes.
+    // The log ends with the events, unless its terminal takes no more lines.
     let _ = tokio::time::timeout(LOG_DEADLINE, log).await;
     let finished = finished.map_err(|error| Problem::of_run(error, &settings))?;
     let mut summary = sum_up(&finished.run);
     summary.record = finished.record;
-    // One that cannot be written does not keep the other from being written.
+    // A summary that cannot be printed does not keep the reports from being written.
     let printed = print_summary(&summary, args.output.printed.summary);
     reports.write(&summary)?;
     printed?;
     Ok(if finished.stopped_now { Exit::StoppedNow } else { summary.verdict.into() })
 }
 
-/// What is asked for, checked before anything is touched.
+/// The plan of the run, checked before anything is touched.
 fn plan(args: &GenArgs) -> Result<Plan, Problem> {
     let environment = Environment::of_process();
     let Resolved { settings, warnings } = resolve(&args.target.explicit(), &environment)?;
@@ -141,7 +141,7 @@ fn verify_settings(
     Ok(Some(resolved.settings))
 }
 
-/// What the record calls the APIs.
+/// The APIs' URLs, as the record has them.
 pub(super) fn urls(apis: &[PatroniApi]) -> Vec<String> {
     apis.iter().map(|api| api.url().to_owned()).collect()
 }
@@ -160,7 +160,7 @@ fn record_path(
     }
 }
 
-/// What the record and the reports call the target.
+/// The target, as record and reports have it.
 pub(super) fn target(settings: &ConnectSettings) -> Target {
     let hosts: Vec<String> = settings
         .hosts

@@ -1,4 +1,4 @@
-//! A hint for a user who meant a lab: nothing listens on the default port, and a lab runs on another.
+//! A hint where nothing listens on the default port and a lab runs on another.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;

@@ -211,7 +211,7 @@ fn of_statement(
                 new_database(connection)
             )
         }
-        // A library that each session loads, and whose file is missing.
+        // The file of a library that each session loads is missing.
         (_, "58P01", _) => "the library that the message names, installed on the server; or it \
                             taken out of session_preload_libraries and \
                             local_preload_libraries, of the server, the role and the database"

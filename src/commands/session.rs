@@ -16,12 +16,12 @@ use crate::pg::settings::{ConnectSettings, Environment, Explicit, resolve};
 /// The connect deadline when the connection's settings say none.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A session on the primary, and where that is.
+/// A session on the primary, and the options that lead there.
 #[derive(Debug)]
 pub struct CommandSession {
     /// The session.
     pub session: Session,
-    /// Where it is.
+    /// Its host, port, role and database.
     pub connection: ConnectionOptions,
 }
 

@@ -91,7 +91,7 @@ fn writes(page: &mut Page, summary: &Summary) {
     });
     let plain = |name| Line::new(Tone::Plain, name);
     let wary = |name| Line::new(Tone::Wary, name);
-    // Nothing is more than what was due, but for writes after the last flush of a killed run.
+    // No count exceeds the due writes, except those after the last flush of a killed run.
     let width = grouped(writes.due.max(writes.attempted).max(writes.unaccounted_seen)).len();
     page.count("writes", writes.due, width, &plain("due"));
     page.count("", writes.attempted, width, &plain("attempted"));
@@ -227,7 +227,7 @@ fn in_short(summary: &Summary) -> String {
         }
     };
     let lost = counted(summary.verification.lost, "acknowledged write");
-    // A pass all the same: as many may be lost.
+    // A pass with losses: --max-lost allows as many.
     let allowed = if summary.verification.lost > 0 { "as allowed: " } else { "" };
     format!("{allowed}{lost} lost · {outages}")
 }

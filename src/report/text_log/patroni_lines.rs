@@ -1,4 +1,4 @@
-//! What Patroni's API says: the leader, and members whose API does not answer.
+//! What Patroni's API says: the leader, and which members do not answer.
 
 use crate::model::cluster::leadership::LeaderSeen;
 use crate::model::event::ApiReached;
