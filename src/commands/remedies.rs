@@ -69,7 +69,7 @@ fn of_refusal(
         .or_else(|| of_statement(step, fault, &granted, connection))
 }
 
-/// No session came to be: the password, the role, the database, pg_hba.conf or TLS.
+/// No session came to be: the password, the role, the database, `pg_hba.conf` or TLS.
 fn of_login(fault: &Fault, connection: &ConnectionOptions) -> Option<String> {
     let role = &connection.role;
     let name = identifier(role);
