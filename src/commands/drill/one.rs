@@ -3,23 +3,23 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::super::gen_log::{Log, start_log};
+use super::super::console_log::{ConsoleLog, start_log};
 use super::super::output::{print, print_summary};
 use super::super::problem::Problem;
 use super::load::variables;
 use super::run::layout;
 use super::stage::Stage;
 use super::tell;
-use crate::cli::SummaryFormat;
 use crate::cli::drill_args::RunArgs;
 use crate::cli::exit::Exit;
+use crate::cli::summary_args::SummaryFormat;
 use crate::drill::backend::Backend;
 use crate::drill::command::Variables;
 use crate::drill::healing::NotHealed;
 use crate::drill::play::{Ended, Interrupt, play};
+use crate::engine::watchers::Watchers;
 use crate::model::run::outcome::Outcome;
 use crate::model::run::summarize::sum_up;
 use crate::model::run::summary::Summary;
@@ -27,9 +27,6 @@ use crate::model::scenario::drill_report::DrillRun;
 use crate::model::scenario::judging::{Judged, Played, judge, outcome};
 use crate::model::scenario::{On, Scenario};
 use crate::report::drill::result;
-
-/// Events that wait for the terminal.
-const EVENTS_WAITING: usize = 8192;
 
 /// How long the log's last lines are waited for.
 const LOG_DEADLINE: Duration = Duration::from_secs(2);
@@ -97,7 +94,7 @@ impl One<'_> {
             expectations: over.judged,
             summary: over.summary,
         };
-        if self.args.summary == SummaryFormat::Text
+        if self.args.printed.summary == SummaryFormat::Text
             && let Err(problem) = print(&result(&run, &layout()))
         {
             could_not_run = true;
@@ -118,15 +115,15 @@ impl One<'_> {
         let on = backend.name();
         let plan = self.plan(&backend, settings, run_id)?;
         tell(format!("drill {} on {on}: {}", self.scenario.name, self.scenario.title));
-        let (events, to_log) = mpsc::channel(EVENTS_WAITING);
-        let log = start_log(to_log, Log::new(&self.args.log, &plan.header))?;
+        let watchers = Watchers::default();
+        let log = start_log(&watchers, ConsoleLog::new(&self.args.log, &plan.header))?;
         let playing = tokio::spawn(play(
             Arc::clone(self.scenario),
             backend.clone(),
             plan,
             journal,
             variables.clone(),
-            events,
+            watchers,
             self.interrupt.clone(),
         ));
         let ended = match playing.await {
@@ -155,7 +152,7 @@ impl One<'_> {
         }
         let mut summary = sum_up(&finished.run);
         summary.record = finished.record;
-        if self.args.summary == SummaryFormat::Text
+        if self.args.printed.summary == SummaryFormat::Text
             && let Err(problem) = print_summary(&summary, SummaryFormat::Text)
         {
             problems.push(problem.to_string());
