@@ -3,10 +3,9 @@
 //!
 //! - [`run`]: a whole run, from the first connect to the verified end.
 //! - [`setup`]: waits for the cluster and makes the database objects.
-//! - `writer`: one connection that writes; `in_flight`: its writes without an answer; `alarms`: what
-//!   wakes it beside answers, to the moment by `exact_timer`; `outbox`:
-//!   what it tells the recorder, in batches; `gate`: so that a thousand writers make no storm;
-//!   `dialer`: one attempt, through every address of every host.
+//! - `writer`: one connection that writes; `alarms`: what wakes it beside answers, to the moment by
+//!   `exact_timer`; `gate`: so that a thousand writers make no storm; `dialer`: one attempt, through
+//!   every address of every host.
 //! - [`descriptors`]: as many file descriptors as the writers need; `own_pauses`: when pgchaos itself
 //!   does not run.
 //! - `protocol`: whether statements are prepared or come with each write, for all writers.
@@ -32,9 +31,7 @@ mod dialer;
 mod exact_timer;
 mod followers;
 mod gate;
-mod in_flight;
 pub mod notes;
-mod outbox;
 mod own_pauses;
 pub mod patroni_watch;
 mod patroni_word;

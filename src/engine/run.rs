@@ -34,14 +34,16 @@ use super::stalls::{self, StallWatch, Stalls};
 use super::start_line::StartLine;
 use super::threads::Threads;
 use super::verification::{Site, verify};
-use super::writer::{Shared, Writer};
+use super::writer::{Shared, WriterTask};
 use crate::model::event::{Event, Header, StopReason};
 use crate::model::load::options::LoadOptions;
+use crate::model::load::writer::rules::Rules;
 use crate::model::run::Run;
 use crate::model::run::summary::RecordSummary;
 use crate::patroni::PatroniApi;
 use crate::pg::application_name::Purpose;
 use crate::pg::settings::ConnectSettings;
+use crate::pg::user_events::EVENT_TYPES;
 
 /// Signals that wait for the recorder. It is never behind for long; were it, writers would wait
 /// rather than fill the memory.
@@ -234,7 +236,11 @@ pub async fn run(
             helpers.spawn(stall_watch.run());
             let shared = Shared {
                 run_id,
-                options: options.clone(),
+                rules: Arc::new(Rules {
+                    options: options.clone(),
+                    users: prepared.users,
+                    event_types: &EVENT_TYPES,
+                }),
                 dialer: dialer.clone(),
                 clock,
                 // The load begins now: what came due while the cluster was waited for was never
@@ -249,8 +255,6 @@ pub async fn run(
                 writing: watch::Sender::new(options.writers),
                 marks,
                 protocol: ProtocolInUse::new(prepared.protocol),
-                users: prepared.users,
-                one_by_one: options.is_told_one_by_one(),
                 stalls,
                 proven: AtomicBool::new(false),
                 hopeless,
@@ -395,9 +399,9 @@ fn reason(options: &LoadOptions, clock: Clock, stop: &Stop) -> StopReason {
 fn start_writers(shared: Shared, signals: &mpsc::Sender<Signal>, threads: &Threads) -> JoinSet<()> {
     let mut writers = JoinSet::new();
     let shared = Arc::new(shared);
-    for (index, number) in (0..shared.options.writers).zip(1..) {
+    for (index, number) in (0..shared.rules.options.writers).zip(1..) {
         let random = SmallRng::from_rng(&mut rand::rng());
-        let writer = Writer::new(number, index, Arc::clone(&shared), signals.clone(), random);
+        let writer = WriterTask::new(number, index, Arc::clone(&shared), signals.clone(), random);
         threads.spawn(index, &mut writers, writer.run());
     }
     writers

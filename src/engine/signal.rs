@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::outbox::Batch;
 use super::verification::{Step, Subject};
 use crate::model::cluster::decision::KnownCluster;
 use crate::model::cluster::leadership::LeaderSeen;
@@ -16,6 +15,7 @@ use crate::model::event::{ApiReached, Checked, ReplicaLag, StopReason, Verificat
 use crate::model::fault::Fault;
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::own_pause::OwnPause;
+use crate::model::load::writer::batch::Batch;
 use crate::model::outage::injection::Injected;
 use crate::model::outage::kind::{Kind, Sightings};
 use crate::model::outage::stall_cause::StallSeen;
