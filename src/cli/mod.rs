@@ -36,7 +36,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use uuid::Uuid;
 
-use crate::engine::record_process;
+use crate::engine::record::process;
 pub use crate::model::load::values;
 
 use connection::ConnectionArgs;
@@ -81,7 +81,7 @@ impl Cli {
         let said: Vec<OsString> = own_arguments::own_arguments().collect();
         // What pgchaos starts for itself is no command of a person's: no help or completion has it.
         if let [_, command, dashes, record] = said.as_slice()
-            && command == record_process::COMMAND
+            && command == process::COMMAND
             && dashes == "--"
         {
             let args = WriteRecordArgs { record: record.into() };

@@ -8,9 +8,9 @@ use super::problem::Problem;
 use super::session::{CommandSession, open};
 use crate::cli::CleanArgs;
 use crate::cli::exit::Exit;
-use crate::engine::setup::Step;
+use crate::engine::setup::SetupStep;
 use crate::model::fault::Phase;
-use crate::pg::schema::{Dropped, Objects};
+use crate::pg::objects::schema::{Dropped, Objects};
 
 /// Deadline of one statement.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -28,7 +28,7 @@ pub async fn run(args: &CleanArgs) -> Result<Exit, Problem> {
     let objects = session
         .bounded(Phase::Write, DEADLINE, session.objects())
         .await
-        .map_err(|fault| opened.refused(Step::Connect, fault))?;
+        .map_err(|fault| opened.refused(SetupStep::Connect, fault))?;
     if objects == Objects::Missing || (objects == Objects::Empty && args.run_id.is_some()) {
         tell!("pgchaos: there is no schema pgchaos in database {}", opened.place.dbname);
     } else if let Some(run_id) = args.run_id {
@@ -37,7 +37,7 @@ pub async fn run(args: &CleanArgs) -> Result<Exit, Problem> {
         let dropped = session
             .bounded(Phase::Write, DEADLINE, session.drop_objects())
             .await
-            .map_err(|fault| opened.refused(Step::Remove, fault))?;
+            .map_err(|fault| opened.refused(SetupStep::Remove, fault))?;
         match dropped {
             Dropped::Everything => {
                 tell!("pgchaos: schema pgchaos removed from database {}", opened.place.dbname);
@@ -60,7 +60,7 @@ async fn remove_run(opened: &CommandSession, run_id: Uuid) -> Result<(), Problem
         let batch = session
             .bounded(Phase::Write, DEADLINE, session.remove_some_rows(run_id, ROWS_AT_ONCE))
             .await
-            .map_err(|fault| opened.refused(Step::Remove, fault))?;
+            .map_err(|fault| opened.refused(SetupStep::Remove, fault))?;
         removed += batch;
         if batch == 0 {
             break;

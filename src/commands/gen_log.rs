@@ -3,13 +3,16 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{oneshot, watch};
 
 use super::problem::Problem;
 use super::terminal::{Terminal, local_offset};
 use crate::cli::gen_args::{LogArgs, LogFormat};
+use crate::engine::watchers::{Events, Watchers};
 use crate::model::event::{Event, Header, What};
 use crate::model::load::options::LoadOptions;
+use crate::model::run::totals::Totals;
 use crate::report::console::{BarLength, Console};
 use crate::report::json_log::json_line;
 use crate::report::text_log::{TextLog, TextLogOptions, Verbosity};
@@ -21,7 +24,6 @@ const TICK: Duration = Duration::from_millis(100);
 pub(super) struct Log {
     console: Console,
     form: Form,
-    acknowledged: u64,
 }
 
 enum Form {
@@ -52,17 +54,10 @@ impl Log {
             Form::Json(header.started_at)
         };
         let bar = bar_length(&header.options).filter(|_| text && terminal.is_able);
-        Self {
-            console: Console::new(bar.filter(|_| !args.quiet), terminal.width),
-            form,
-            acknowledged: 0,
-        }
+        Self { console: Console::new(bar.filter(|_| !args.quiet), terminal.width), form }
     }
 
     fn event(&mut self, event: &Event) {
-        if let What::Interval(interval) = &event.what {
-            self.acknowledged += interval.acknowledged;
-        }
         if matches!(event.what, What::Stopping { .. }) {
             self.console.finish();
         }
@@ -76,8 +71,15 @@ impl Log {
         }
     }
 
-    fn tick(&mut self, at: Duration) {
-        self.console.progress(at, self.acknowledged);
+    /// Events that came faster than they were taken are not in the log: that is said.
+    fn missed(&mut self, at: Duration, events: u64) {
+        let message =
+            format!("{events} events are left out of this log: they came faster than taken");
+        self.event(&Event { at, what: What::Warning { message } });
+    }
+
+    fn tick(&mut self, at: Duration, acknowledged: u64) {
+        self.console.progress(at, acknowledged);
         if let Form::Text(text) = &mut self.form {
             for line in text.tick(at) {
                 self.console.line(&line);
@@ -101,18 +103,16 @@ fn bar_length(options: &LoadOptions) -> Option<BarLength> {
 
 /// Starts the log on a thread of its own: a terminal that takes no more lines holds up whoever
 /// writes to it. What is returned is ready when the log is at its end.
-pub(super) fn start_log(
-    events: mpsc::Receiver<Event>,
-    log: Log,
-) -> Result<oneshot::Receiver<()>, Problem> {
+pub(super) fn start_log(watchers: &Watchers, log: Log) -> Result<oneshot::Receiver<()>, Problem> {
     let no_thread = |error| Problem::could_not_run(format!("no thread for the log: {error}"));
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
+    let (events, totals) = (watchers.events(), watchers.totals());
     let (ended, end) = oneshot::channel();
     std::thread::Builder::new()
         .name("log".to_owned())
         .spawn(move || {
-            runtime.block_on(write_log(events, log));
+            runtime.block_on(write_log(events, totals, log));
             // Whoever waits for it may have given up.
             let _ = ended.send(());
         })
@@ -121,16 +121,20 @@ pub(super) fn start_log(
 }
 
 /// Writes the log until there are no more events.
-async fn write_log(mut events: mpsc::Receiver<Event>, mut log: Log) {
+async fn write_log(mut events: Events, totals: watch::Receiver<Totals>, mut log: Log) {
     let started = Instant::now();
     let mut ticks = tokio::time::interval(TICK);
     loop {
         tokio::select! {
             event = events.recv() => match event {
-                Some(event) => log.event(&event),
-                None => break,
+                Ok(event) => log.event(&event),
+                Err(RecvError::Lagged(missed)) => log.missed(started.elapsed(), missed),
+                Err(RecvError::Closed) => break,
             },
-            _ = ticks.tick() => log.tick(started.elapsed()),
+            _ = ticks.tick() => {
+                let acknowledged = totals.borrow().acknowledged;
+                log.tick(started.elapsed(), acknowledged);
+            }
         }
     }
     log.finish(started.elapsed());

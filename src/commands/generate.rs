@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::files;
@@ -19,6 +18,7 @@ use crate::cli::gen_args::GenArgs;
 use crate::cli::variables;
 use crate::engine::descriptors;
 use crate::engine::run::{Plan, Stop, run as run_plan};
+use crate::engine::watchers::Watchers;
 use crate::model::event::Header;
 use crate::model::load::options::Target;
 use crate::model::run::record::FORMAT;
@@ -27,9 +27,6 @@ use crate::patroni::PatroniApi;
 use crate::pg::settings::{
     Address, ConnectSettings, Environment, Explicit, Host, Resolved, TargetSession, resolve,
 };
-
-/// Events that wait for the terminal.
-const EVENTS_WAITING: usize = 8192;
 
 /// How long the end of the run waits for the log's last lines.
 const LOG_DEADLINE: Duration = Duration::from_secs(2);
@@ -42,11 +39,11 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
     let plan = plan(&args)?;
     let reports = Reports::check(&args.output, plan.record.as_deref())?;
     let settings = Arc::clone(&plan.settings);
-    let (watcher, events) = mpsc::channel(EVENTS_WAITING);
-    let log = start_log(events, Log::new(&args.log, &plan.header))?;
+    let watchers = Watchers::default();
+    let log = start_log(&watchers, Log::new(&args.log, &plan.header))?;
     let stop = Stop::default();
     let signals = tokio::spawn(cancel_on_signals(stop.writing.clone(), stop.everything.clone()));
-    let finished = run_plan(plan, watcher, stop).await;
+    let finished = run_plan(plan, watchers, stop).await;
     signals.abort();
     // The log ends with the events, unless nobody reads what it writes.
     let _ = tokio::time::timeout(LOG_DEADLINE, log).await;

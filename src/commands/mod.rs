@@ -37,7 +37,7 @@ pub mod verify;
 
 use crate::cli::exit::Exit;
 use crate::cli::{Cli, Command, WriteRecordArgs, variables};
-use crate::engine::record_process;
+use crate::engine::record::process;
 use problem::Problem;
 
 /// Runs the command.
@@ -75,6 +75,6 @@ pub async fn run(cli: Cli) -> Result<Exit, Problem> {
 fn write_record(args: &WriteRecordArgs) -> Exit {
     // What ends the run ends its lines; until then they are written.
     let _guard = signals::held_back();
-    record_process::write_record(&args.record, std::io::stdin().lock(), std::io::stdout().lock());
+    process::write_record(&args.record, std::io::stdin().lock(), std::io::stdout().lock());
     Exit::Pass
 }

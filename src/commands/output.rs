@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::same_file::all_distinct;
 use super::terminal::{Terminal, local_offset};
 use crate::cli::{SummaryArgs, SummaryFormat};
-use crate::engine::record_file::Recorded;
+use crate::engine::record::file::Recorded;
 use crate::model::foreign::printable;
 use crate::model::run::summary::{RecordSummary, Summary};
 use crate::report::export::Format;

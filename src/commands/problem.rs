@@ -6,19 +6,19 @@ use super::other_port::write_port_of_lab_with;
 use super::place::Place;
 use crate::cli::exit::Exit;
 use crate::engine::descriptors::TooFewDescriptors;
-use crate::engine::record_file::RecordFileError;
+use crate::engine::record::file::RecordFileError;
 use crate::engine::run::RunError;
-use crate::engine::setup::{SetupError, Step};
+use crate::engine::setup::{SetupError, SetupStep};
 use crate::model::fault::{Class, Fault, PoolerRefusal};
 use crate::model::foreign;
 use crate::model::own_limit::OwnLimit;
-use crate::pg::connect::{ANSWERS_HTTP, NOT_FOR_A_RECORD};
-use crate::pg::driver_error::TOO_MANY_ROUNDS;
-use crate::pg::host_address::HostAddress;
-use crate::pg::identifier::identifier;
-use crate::pg::own_limits;
+use crate::pg::failure::own_limits;
+use crate::pg::objects::flaws::Flaw;
+use crate::pg::objects::identifier::identifier;
+use crate::pg::sessions::connect::{ANSWERS_HTTP, NOT_FOR_A_RECORD};
+use crate::pg::sessions::driver_error::TOO_MANY_ROUNDS;
 use crate::pg::settings::{ConnectSettings, SettingsError};
-use crate::pg::tables::Flaw;
+use crate::pg::wire::host_address::HostAddress;
 use crate::report::layout;
 use crate::report::words::shell_word;
 
@@ -53,7 +53,7 @@ impl Problem {
 
     /// A session that could not be opened.
     #[must_use]
-    pub fn of_fault(step: Step, fault: Fault, place: &Place) -> Self {
+    pub fn of_fault(step: SetupStep, fault: Fault, place: &Place) -> Self {
         Self::of_setup(&SetupError::refused(step, fault), place)
     }
 
@@ -188,11 +188,11 @@ fn remedy(error: &SetupError, place: &Place) -> Option<String> {
     }
     let (name, database) = (identifier(role), identifier(dbname));
     let granted = acting_as.as_ref().map_or_else(|| name.clone(), |acting| identifier(acting));
-    if (step, fault.sqlstate.as_deref()) == (Step::TryWithDefault, Some("42501")) {
+    if (step, fault.sqlstate.as_deref()) == (SetupStep::TryWithDefault, Some("42501")) {
         let ids = format!("GRANT USAGE ON ALL SEQUENCES IN SCHEMA pgchaos TO {granted};");
         return Some(format!("{}\n{ids}", grants(&granted)));
     }
-    let step = if step == Step::TryWithDefault { Step::Try } else { step };
+    let step = if step == SetupStep::TryWithDefault { SetupStep::Try } else { step };
     Some(match (step, fault.sqlstate.as_deref(), fault.class) {
         (_, Some("3D000"), _) => {
             format!(
@@ -255,46 +255,48 @@ fn remedy(error: &SetupError, place: &Place) -> Option<String> {
              psql{} tells what answers there",
             place.psql_options()
         ),
-        (Step::Connect, Some("42501"), _) => format!(
+        (SetupStep::Connect, Some("42501"), _) => format!(
             "as the owner of the database:\nGRANT CONNECT ON DATABASE {database} TO {name};"
         ),
-        (Step::Connect, Some("55000"), _) => format!(
+        (SetupStep::Connect, Some("55000"), _) => format!(
             "as a superuser:\nALTER DATABASE {database} ALLOW_CONNECTIONS true;\n\
              or another database with -d"
         ),
-        (Step::Create, Some("42501"), _) => format!(
+        (SetupStep::Create, Some("42501"), _) => format!(
             "as the owner of the database:\n\
              GRANT CREATE ON DATABASE {database} TO {granted};\n\
              or make the schema with another role once: pgchaos init{} -U OWNER; then {}",
             place.options_of_others(),
             grants(&granted)
         ),
-        (Step::CreateTables, Some("42501"), _) => {
+        (SetupStep::CreateTables, Some("42501"), _) => {
             format!(
                 "as the owner of the schema:\nGRANT USAGE, CREATE ON SCHEMA pgchaos TO {granted};"
             )
         }
-        (Step::Try, Some("42501"), _) => grants(&granted),
-        (Step::Remove, Some("42501"), _) => {
+        (SetupStep::Try, Some("42501"), _) => grants(&granted),
+        (SetupStep::Remove, Some("42501"), _) => {
             "the role that owns the schema and its tables, with -U".to_owned()
         }
-        (Step::Remove, Some("2BP01"), _) => format!(
+        (SetupStep::Remove, Some("2BP01"), _) => format!(
             "psql{} -c 'DROP SCHEMA pgchaos CASCADE', which takes with it what hangs on the tables",
             place.psql_options()
         ),
         // What an INSERT … RETURNING is refused with where a rule replaces it.
-        (Step::Try, Some("0A000"), _) => what_takes_rows(place),
-        (Step::Try, Some("2200H"), _) => "as the owner of the sequence that the message names: \
+        (SetupStep::Try, Some("0A000"), _) => what_takes_rows(place),
+        (SetupStep::Try, Some("2200H"), _) => {
+            "as the owner of the sequence that the message names: \
                                           ALTER SEQUENCE pgchaos.NAME AS bigint NO MAXVALUE"
-            .to_owned(),
-        (Step::Try, Some("42P01" | "42703" | "42804"), _) => anew(place),
+                .to_owned()
+        }
+        (SetupStep::Try, Some("42P01" | "42703" | "42804"), _) => anew(place),
         // A trigger, a constraint, a type that is too narrow: the table's own.
-        (Step::Try, Some(sqlstate), Class::Sql)
+        (SetupStep::Try, Some(sqlstate), Class::Sql)
             if ["22", "23", "42", "P0"].iter().any(|class| sqlstate.starts_with(class)) =>
         {
             format!("{}\n{}", what_refuses_rows(place), anew(place))
         }
-        (Step::Create | Step::CreateTables, Some("0A000" | "22P05"), _) => {
+        (SetupStep::Create | SetupStep::CreateTables, Some("0A000" | "22P05"), _) => {
             format!("a database of another encoding: {}", new_database(place))
         }
         (_, Some("0A000"), _) => {
@@ -307,13 +309,15 @@ fn remedy(error: &SetupError, place: &Place) -> Option<String> {
                                   local_preload_libraries, of the server, the role and the database"
                 .to_owned()
         }
-        (Step::Connect, Some("42704" | "42601" | "22023"), _) => {
+        (SetupStep::Connect, Some("42704" | "42601" | "22023"), _) => {
             "what is wrong left out of PGOPTIONS, or of options in the connection string".to_owned()
         }
         // Something else in the schema has a name of the tables'.
-        (Step::Create | Step::CreateTables, Some("42710" | "42P07"), _) => anew_elsewhere(),
+        (SetupStep::Create | SetupStep::CreateTables, Some("42710" | "42P07"), _) => {
+            anew_elsewhere()
+        }
         // Such as an event trigger that keeps tables from being made.
-        (Step::Create | Step::CreateTables, Some(_), Class::Sql) => format!(
+        (SetupStep::Create | SetupStep::CreateTables, Some(_), Class::Sql) => format!(
             "pgchaos init{}, as a role that may make tables here (-U); then {}",
             place.options_of_others(),
             grants(&granted)

@@ -5,7 +5,7 @@ use super::output::{Reports, print_summary, record_read};
 use super::problem::Problem;
 use crate::cli::ReportArgs;
 use crate::cli::exit::Exit;
-use crate::engine::record_file::read;
+use crate::engine::record::file::read;
 use crate::model::run::summarize::sum_up;
 
 /// Runs the command.

@@ -8,9 +8,9 @@ use super::place::Place;
 use super::problem::Problem;
 use crate::cli::connection::ConnectionArgs;
 use crate::engine::Dialer;
-use crate::engine::setup::{SetupError, Step, read_only_by_setting};
+use crate::engine::setup::{SetupError, SetupStep, read_only_by_setting};
 use crate::model::fault::{Class, Fault};
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 use crate::pg::settings::{ConnectSettings, Environment, resolve};
 
 /// The connect deadline when the connection's settings say none.
@@ -64,12 +64,12 @@ pub async fn open(
             Some(failure) if failure.server.is_some() => {
                 let by_setting =
                     read_only_by_setting(&dialer, std::slice::from_ref(&failure)).await;
-                let refused = SetupError::refused(Step::Connect, failure.fault);
+                let refused = SetupError::refused(SetupStep::Connect, failure.fault);
                 Problem::of_setup(&by_setting.unwrap_or(refused), &place)
             }
             Some(failure) => {
                 let is_refused = failure.fault.class == Class::Refused;
-                let problem = Problem::of_fault(Step::Connect, failure.fault, &place);
+                let problem = Problem::of_fault(SetupStep::Connect, failure.fault, &place);
                 match other_port::words(&settings, "add").filter(|_| is_refused) {
                     Some(words) => problem.try_this(words),
                     None => problem,
@@ -83,7 +83,7 @@ pub async fn open(
 impl CommandSession {
     /// A refused statement, as a problem with its remedy.
     #[must_use]
-    pub fn refused(&self, step: Step, fault: Fault) -> Problem {
+    pub fn refused(&self, step: SetupStep, fault: Fault) -> Problem {
         Problem::of_fault(step, fault, &self.place)
     }
 }

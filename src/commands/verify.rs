@@ -11,15 +11,15 @@ use crate::cli::VerifyArgs;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::exit::Exit;
 use crate::engine::Dialer;
-use crate::engine::patroni_watch::DEADLINE;
-use crate::engine::record_file::{RecordWriter, Recorded, lost_writes, must_be_at_rest, read};
+use crate::engine::record::file::{RecordWriter, Recorded, lost_writes, must_be_at_rest, read};
 use crate::engine::setup;
-use crate::engine::verification::{Site, Step, Subject, verify};
+use crate::engine::verification::{Site, Subject, VerificationStep, verify};
+use crate::engine::watch::patroni::DEADLINE;
 use crate::model::event::{Event, What};
 use crate::model::load::options::Target;
 use crate::model::run::summarize::sum_up_verified;
 use crate::patroni::PatroniApi;
-use crate::pg::application_name::Purpose;
+use crate::pg::sessions::application_name::Purpose;
 use crate::report::words::looked_at;
 
 /// Runs the command.
@@ -55,8 +55,8 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     let subject = Subject::of(&run, run.closing());
     let site = Site { dialer, patroni: patroni(&args, &run.header.patroni)? };
     let mut verification = verify(&subject, &site, args.verify_timeout, |step| match step {
-        Step::Waiting(what) => tell!("pgchaos: waiting: {what}"),
-        Step::LookedAt { writes, of } => tell!("pgchaos: {}", looked_at(writes, of)),
+        VerificationStep::Waiting(what) => tell!("pgchaos: waiting: {what}"),
+        VerificationStep::LookedAt { writes, of } => tell!("pgchaos: {}", looked_at(writes, of)),
     })
     .await;
     verification.lost_writes = lost_writes(run.header.started_at, &verification, Some(&path));
@@ -133,7 +133,7 @@ async fn check_target(dialer: &Dialer, place: &Place) -> Result<(), Problem> {
     let hopeless = failures.iter().all(|failure| failure.fault.hopeless_before_first_success());
     match failures.pop() {
         Some(failure) if hopeless => {
-            Err(Problem::of_fault(setup::Step::Connect, failure.fault, place))
+            Err(Problem::of_fault(setup::SetupStep::Connect, failure.fault, place))
         }
         _ => Ok(()),
     }

@@ -2,8 +2,8 @@
 //! against a cluster while the engine writes, and then judged ([`crate::model::scenario::judging`]).
 //!
 //! - [`play`]: one drill from the first write to the last look; the place to start reading.
-//! - `player`: its steps, one after the other; `waiting`: what they wait for; `ear`: what is heard
-//!   of the load.
+//! - `player`: its steps, one after the other; `waiting`: what they wait for, by the
+//!   totals of the run.
 //! - [`backend`]: what is broken: [`lab`], [`compose`] or [`hooks`]; `patroni_view`: what the
 //!   first two have in common; `docker`: its commands; [`command`]: running commands within a deadline.
 //! - [`healing`]: mending all that was broken ([`damage`]), which is also kept on disk
@@ -18,7 +18,6 @@ pub mod command;
 pub mod compose;
 pub mod damage;
 mod docker;
-mod ear;
 pub mod healing;
 pub mod hooks;
 pub mod journal;

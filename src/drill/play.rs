@@ -12,18 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::backend::{Backend, wait_until_whole};
 use super::command::{Variables, run_line};
-use super::ear::{Heard, listen};
 use super::healing::{NotHealed, heal};
 use super::journal::Journal;
 use super::player::{Player, Stopped};
 use crate::engine::notes::{Note, notes};
 use crate::engine::run::{Finished, Plan, RunError, Stop, run};
-use crate::model::event::Event;
+use crate::engine::watchers::Watchers;
+use crate::model::run::totals::Totals;
 use crate::model::scenario::Scenario;
 use crate::model::scenario::judging::Played;
-
-/// Events that wait for the ear, which is never behind for long.
-const EVENTS_WAITING: usize = 8192;
 
 /// How long the first writes are waited for.
 const FIRST_WRITES_LIMIT: Duration = Duration::from_secs(60);
@@ -64,23 +61,21 @@ pub struct Ended {
     pub not_whole: Option<String>,
 }
 
-/// Plays a scenario. Events of the load go to `log`.
+/// Plays a scenario. Events of the load go to `watchers`.
 pub async fn play(
     scenario: Arc<Scenario>,
     backend: Backend,
     mut plan: Plan,
     journal: Journal,
     variables: Variables,
-    log: mpsc::Sender<Event>,
+    watchers: Watchers,
     interrupt: Interrupt,
 ) -> Ended {
     let (notes, taken) = notes();
     plan.notes = Some(taken);
-    let (watcher, events) = mpsc::channel(EVENTS_WAITING);
-    let (heard_by, heard) = watch::channel(Heard::default());
-    let ear = tokio::spawn(listen(events, heard_by, log));
+    let totals = watchers.totals();
     let stop = Stop::default();
-    let mut load = tokio::spawn(run(plan, watcher, stop.clone()));
+    let mut load = tokio::spawn(run(plan, watchers, stop.clone()));
     let journal = Arc::new(Mutex::new(journal));
     let played = Arc::new(StdMutex::new(Played::default()));
     let halt = interrupt.once.child_token();
@@ -89,13 +84,13 @@ pub async fn play(
         backend: backend.clone(),
         journal: Arc::clone(&journal),
         notes: notes.clone(),
-        heard: heard.clone(),
+        totals: totals.clone(),
         variables: variables.clone(),
         aliases: BTreeMap::new(),
         halt: halt.clone(),
         played: Arc::clone(&played),
     };
-    let mut playing = tokio::spawn(after_first_writes(player, heard, halt.clone()));
+    let mut playing = tokio::spawn(after_first_writes(player, totals, halt.clone()));
     let mut early = None;
     let stopped = tokio::select! {
         ended = &mut playing => end_of(ended),
@@ -113,7 +108,6 @@ pub async fn play(
         Some(finished) => finished,
         None => finish(&mut load, &stop, &interrupt).await,
     };
-    let _ = tokio::time::timeout(Duration::from_secs(5), ear).await;
     let run = finished.unwrap_or_else(|error| Err(RunError::Internal(error.to_string())));
     let mut played =
         std::mem::take(&mut *played.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
@@ -149,11 +143,11 @@ async fn let_go(mut playing: JoinHandle<Result<(), Stopped>>) -> Option<Stopped>
 /// A load that does not write yet shows nothing when it is broken.
 async fn after_first_writes(
     player: Player,
-    mut heard: watch::Receiver<Heard>,
+    mut totals: watch::Receiver<Totals>,
     halt: CancellationToken,
 ) -> Result<(), Stopped> {
-    // Only whether they came: what was heard is borrowed from the ear.
-    let writes = async { heard.wait_for(|heard| heard.acknowledged > 0).await.is_ok() };
+    // Only whether they came: the totals are borrowed from their channel.
+    let writes = async { totals.wait_for(|totals| totals.acknowledged > 0).await.is_ok() };
     let first = tokio::select! {
         first = tokio::time::timeout(FIRST_WRITES_LIMIT, writes) => first,
         () = halt.cancelled() => return Err(Stopped::Interrupted),

@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::backend::{Backend, BackendError};
 use super::command::{Variables, run_line};
 use super::damage::Undo;
-use super::ear::Heard;
 use super::journal::Journal;
 use crate::engine::notes::Note;
 use crate::model::outage::injection::Injected;
+use crate::model::run::totals::Totals;
 use crate::model::scenario::Scenario;
 use crate::model::scenario::command_line::CommandLine;
 use crate::model::scenario::judging::Played;
@@ -59,7 +59,7 @@ pub(super) struct Player {
     pub(super) backend: Backend,
     pub(super) journal: Arc<Mutex<Journal>>,
     pub(super) notes: mpsc::Sender<Note>,
-    pub(super) heard: watch::Receiver<Heard>,
+    pub(super) totals: watch::Receiver<Totals>,
     pub(super) variables: Variables,
     /// Members by the names that steps gave them, with what the scenario called them.
     pub(super) aliases: BTreeMap<String, (String, String)>,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::super::gen_log::{Log, start_log};
@@ -20,6 +19,7 @@ use crate::drill::backend::Backend;
 use crate::drill::command::Variables;
 use crate::drill::healing::NotHealed;
 use crate::drill::play::{Ended, Interrupt, play};
+use crate::engine::watchers::Watchers;
 use crate::model::run::outcome::Outcome;
 use crate::model::run::summarize::sum_up;
 use crate::model::run::summary::Summary;
@@ -27,9 +27,6 @@ use crate::model::scenario::drill_report::DrillRun;
 use crate::model::scenario::judging::{Judged, Played, judge, outcome};
 use crate::model::scenario::{On, Scenario};
 use crate::report::drill::result;
-
-/// Events that wait for the terminal.
-const EVENTS_WAITING: usize = 8192;
 
 /// How long the log's last lines are waited for.
 const LOG_DEADLINE: Duration = Duration::from_secs(2);
@@ -118,15 +115,15 @@ impl One<'_> {
         let on = backend.name();
         let plan = self.plan(&backend, settings, run_id)?;
         tell(format!("drill {} on {on}: {}", self.scenario.name, self.scenario.title));
-        let (events, to_log) = mpsc::channel(EVENTS_WAITING);
-        let log = start_log(to_log, Log::new(&self.args.log, &plan.header))?;
+        let watchers = Watchers::default();
+        let log = start_log(&watchers, Log::new(&self.args.log, &plan.header))?;
         let playing = tokio::spawn(play(
             Arc::clone(self.scenario),
             backend.clone(),
             plan,
             journal,
             variables.clone(),
-            events,
+            watchers,
             self.interrupt.clone(),
         ));
         let ended = match playing.await {

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::watchers::Events;
 use crate::model::event::Header;
 use crate::model::fault::{Class, Evidence, Fault, Phase, Severity};
+use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
 use crate::model::load::rejection::{KINDS_MAX, Meaning, QUIET, Streak};
 use crate::model::load::writer::batch::{AcknowledgedWrite, RefusedWrite, Trouble};
@@ -94,7 +96,7 @@ struct Writer {
 /// A recorder, and writers that tell it what a script says.
 struct Play {
     recorder: Recorder,
-    events: mpsc::Receiver<Event>,
+    events: Events,
     writers: Vec<Writer>,
     errors: BTreeMap<Class, u64>,
     troubles: usize,
@@ -103,7 +105,8 @@ struct Play {
 
 impl Play {
     fn new(writers: i32) -> Self {
-        let (watcher, events) = mpsc::channel(100_000);
+        let watchers = Watchers::with_room_for(100_000);
+        let events = watchers.events();
         let (checker, _) = mpsc::channel(1);
         let run = Run::new(header(writers.unsigned_abs()));
         let writer = |number| Writer {
@@ -114,7 +117,7 @@ impl Play {
             outs: 0,
         };
         Self {
-            recorder: Recorder::new(Clock::start(), run, None, watcher, checker, None),
+            recorder: Recorder::new(Clock::start(), run, None, watchers, checker, None),
             events,
             writers: (1..=writers).map(writer).collect(),
             errors: BTreeMap::new(),

@@ -14,14 +14,14 @@ use super::sessions::Places;
 use super::shared::Shared;
 use super::to_recorder::ToRecorder;
 use crate::engine::dialer::Dialer;
-use crate::engine::signal::Signal;
+use crate::engine::signal::{AttemptFailed, SessionOpened, Signal};
 use crate::model::fault::Class;
 use crate::model::load::writer::action::WriterAction;
 use crate::model::load::writer::input::WriterInput;
 use crate::model::load::writer::step::Writer;
-use crate::pg::application_name::Purpose;
-use crate::pg::connect::NotOpened;
-use crate::pg::load::LoadSession;
+use crate::pg::sessions::application_name::Purpose;
+use crate::pg::sessions::connect::NotOpened;
+use crate::pg::wire::load_session::LoadSession;
 
 /// An attempt is not taken to hang before this, nor before twice what the fastest one took.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -38,7 +38,7 @@ type Attempted = Option<(Duration, Result<NewSession, Vec<NotOpened>>)>;
 /// A session that takes writes, before anybody was told of it.
 struct NewSession {
     session: LoadSession,
-    signal: Signal,
+    opened: Box<SessionOpened>,
     /// The places that did not serve before this one, if there were any.
     passed_over: Option<Signal>,
     /// How long it took.
@@ -48,9 +48,7 @@ struct NewSession {
 impl NewSession {
     /// Attempts of the same writer that were given up beside it.
     fn beside(mut self, given_up: u64) -> Self {
-        if let Signal::Connected { abandoned, .. } = &mut self.signal {
-            *abandoned = given_up;
-        }
+        self.opened.abandoned = given_up;
         self
     }
 }
@@ -102,7 +100,7 @@ impl Connector {
                 if let Some(passed_over) = connected.passed_over {
                     self.recorder.tell(passed_over).await;
                 }
-                self.recorder.tell(connected.signal).await;
+                self.recorder.tell(Signal::Connected(connected.opened)).await;
                 return Some(connected.session);
             }
         }
@@ -250,16 +248,16 @@ impl Connector {
         };
         self.recorder.protocol(session.protocol(), shared).await;
         let at = shared.clock.now();
-        let signal = Signal::Connected {
+        let session_opened = Box::new(SessionOpened {
             writer: self.writer,
             at,
             accepted: shared.clock.at(opened.accepted),
             authenticated: shared.clock.at(opened.authenticated),
-            server: Box::new(session.server.clone()),
+            server: session.server.clone(),
             backend: session.backend.clone(),
             clock: opened.clock,
             abandoned: 0,
-        };
+        });
         let writer = Some(self.writer);
         let passed_over = (!failures.is_empty()).then_some(Signal::PassedOver {
             writer,
@@ -267,19 +265,20 @@ impl Connector {
             failures,
             served_by,
         });
-        (started, Ok(NewSession { session, signal, passed_over, took: at.saturating_sub(started) }))
+        let (opened, took) = (session_opened, at.saturating_sub(started));
+        (started, Ok(NewSession { session, opened, passed_over, took }))
     }
 
     async fn attempt_failed(&self, started: Duration, failure: NotOpened) {
         let clock = self.shared.clock;
-        let signal = Signal::AttemptFailed {
+        let signal = Signal::AttemptFailed(Box::new(AttemptFailed {
             writer: Some(self.writer),
             started,
             at: clock.now(),
             accepted: failure.accepted.map(|accepted| clock.at(accepted)),
-            fault: Box::new(failure.fault),
-            server: failure.server.map(Box::new),
-        };
+            fault: failure.fault,
+            server: failure.server,
+        }));
         self.recorder.tell(signal).await;
     }
 }

@@ -5,16 +5,17 @@ use std::time::Duration;
 use super::task::{Left, WriterTask};
 use crate::engine::alarms::{Alarm, Alarms};
 use crate::engine::signal::Signal;
+use crate::model::event::{ReadBack, What};
 use crate::model::fault::{Fault, Phase};
 use crate::model::load::writer::action::{Overdue, WriterAction};
 use crate::model::load::writer::in_flight::OneWrite;
 use crate::model::load::writer::input::{RefusalOf, WriterInput};
-use crate::pg::answers::{Answer, Proof};
-use crate::pg::guards::Guard;
-use crate::pg::load::LoadSession;
-use crate::pg::server_error::ServerError;
-use crate::pg::session::End;
+use crate::pg::failure::SessionFailure;
+use crate::pg::failure::guard::Guard;
+use crate::pg::failure::server_error::ServerError;
 use crate::pg::user_events::UserEvent;
+use crate::pg::wire::answers::{LoadAnswer, Proof};
+use crate::pg::wire::load_session::LoadSession;
 
 /// How a session is left.
 struct Leaving {
@@ -62,7 +63,7 @@ impl WriterTask {
             biased;
             answer = session.answer() => match answer {
                 Ok(answer) => return self.take_answers(session, alarms, answer).await,
-                Err(end) => self.take_end(session, &end),
+                Err(end) => self.take_end(session, end),
             },
             alarm = alarms.next() => self.take_alarm(alarm),
         };
@@ -75,7 +76,7 @@ impl WriterTask {
         &mut self,
         session: &mut LoadSession,
         alarms: &mut Alarms,
-        first: Answer,
+        first: LoadAnswer,
     ) -> Option<Leaving> {
         // What is told meanwhile is told without those that are still to be taken.
         let now = self.shared.clock.now();
@@ -91,14 +92,16 @@ impl WriterTask {
         None
     }
 
-    async fn take_answer(&mut self, session: &mut LoadSession, answer: Answer, now: Duration) {
+    async fn take_answer(&mut self, session: &mut LoadSession, answer: LoadAnswer, now: Duration) {
         let is_write = self.writer.phase_of_answer() == Phase::Write;
         let input = match &answer.proof {
             Proof::Done if is_write => {
                 let (id, locally) = (answer.ids().first().copied(), answer.committed_locally);
                 WriterInput::Acknowledged { id, locally }
             }
-            Proof::NoRow if is_write => WriterInput::NoRow(session.no_row_fault()),
+            Proof::NoRow if is_write => {
+                WriterInput::NoRow(session.fault(SessionFailure::no_row(), Phase::Write))
+            }
             Proof::Done | Proof::NoRow => WriterInput::ReadBack(answer.ids()),
             Proof::Error(error) => self.error(session, error).await,
         };
@@ -111,8 +114,8 @@ impl WriterTask {
         session: &mut LoadSession,
         error: &ServerError,
     ) -> WriterInput<'static> {
-        let fault = session.fault_of(error, self.writer.phase_of_answer());
-        if !LoadSession::proves_rejection(error) {
+        let fault = session.fault(error, self.writer.phase_of_answer());
+        if !error.proves_rejection() {
             return WriterInput::Unproven(fault);
         }
         let is_of_name = session.goes_without_names(error);
@@ -127,10 +130,10 @@ impl WriterTask {
         WriterInput::Refused { fault, of }
     }
 
-    fn take_end(&mut self, session: &LoadSession, end: &End) -> Duration {
+    fn take_end(&mut self, session: &LoadSession, end: SessionFailure) -> Duration {
         let now = self.shared.clock.now();
         self.notices_stop(now);
-        let fault = session.fault_of_end(end, self.writer.phase_of_end());
+        let fault = session.fault(end, self.writer.phase_of_end());
         self.takes(now, WriterInput::SessionEnded(fault));
         now
     }
@@ -187,7 +190,8 @@ impl WriterTask {
             WriterAction::Tell(batch) => connector.recorder.batch(batch, shared).await,
             WriterAction::TellIds(ids) => {
                 let writer = self.writer.number();
-                connector.recorder.tell(Signal::ReadBack { writer, ids }).await;
+                let read_back = What::ReadBack(ReadBack { writer, ids });
+                connector.recorder.tell(Signal::Fact(now, read_back)).await;
             }
             WriterAction::Waits => connector.places.wait_for_answer(),
             WriterAction::WaitsNoMore => connector.places.wait_no_more(),
@@ -233,5 +237,5 @@ impl WriterTask {
 fn fault_of(session: &LoadSession, overdue: Overdue) -> Fault {
     let Overdue { phase, waited, at_the_end } = overdue;
     let guard = if at_the_end { Guard::EndOfLoad } else { Guard::WriteTimeout };
-    session.deadline_fault(phase, waited, guard)
+    session.fault(SessionFailure::deadline(guard, waited), phase)
 }

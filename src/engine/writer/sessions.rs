@@ -9,7 +9,7 @@ use super::shared::Shared;
 use crate::model::cluster::server::ServerProcess;
 use crate::model::fault::{Class, Fault, Phase};
 use crate::model::load::open_sessions::{OpenSessions, Room};
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 
 /// A writer's sessions that are not known to have ended. Attempts beside each other share it.
 #[derive(Debug)]

@@ -13,8 +13,8 @@ use crate::engine::dialer::Dialer;
 use crate::engine::exact_timer::ExactTimer;
 use crate::engine::gate::Gate;
 use crate::engine::protocol::ProtocolInUse;
-use crate::engine::stalls::Stalls;
 use crate::engine::start_line::StartLine;
+use crate::engine::watch::stalls::Stalls;
 use crate::model::fault::Fault;
 use crate::model::load::writer::rules::{GOES_ON, Rules};
 

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use super::shared::Shared;
 use crate::engine::protocol::SHARED_SESSIONS;
 use crate::engine::signal::Signal;
+use crate::model::event::What;
 use crate::model::fault::Class;
 use crate::model::load::options::Protocol;
 use crate::model::load::writer::batch::{Batch, Trouble};
@@ -44,7 +45,8 @@ impl ToRecorder {
     /// How a session puts its writes: that a pooler makes it so is said once.
     pub(super) async fn protocol(&self, protocol: Protocol, shared: &Shared) {
         if shared.protocol.found(protocol) {
-            self.tell(Signal::Warning(SHARED_SESSIONS.to_owned())).await;
+            let warning = What::Warning { message: SHARED_SESSIONS.to_owned() };
+            self.tell(Signal::Fact(shared.clock.now(), warning)).await;
         }
     }
 }
