@@ -57,8 +57,9 @@ pub(super) struct StopSeen {
 }
 
 impl Lasting {
-    pub(super) fn stops(&mut self, now: Duration, since: Duration) {
-        let end = self.rules.options.duration.map_or(now, |end| end.min(now));
+    /// It is time to stop, since then: a writer without a session may notice that much later.
+    pub(super) fn stops(&mut self, since: Duration) {
+        let end = self.rules.options.duration.map_or(since, |end| end.min(since));
         self.stop.get_or_insert(StopSeen { end, since });
     }
 

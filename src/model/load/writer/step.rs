@@ -94,7 +94,7 @@ impl Writer {
                 None
             }
             (_, WriterInput::Stop { since }) => {
-                lasting.stops(now, since);
+                lasting.stops(since);
                 None
             }
             (_, WriterInput::Decided) => {

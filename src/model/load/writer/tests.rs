@@ -230,6 +230,16 @@ fn without_a_session_what_came_due_is_skipped_at_the_end() {
 }
 
 #[test]
+fn what_comes_due_after_the_stop_is_not_skipped_however_late_a_writer_notices_it() {
+    let mut history = History::new(at_rate(10.0));
+    history.gives(0, WriterInput::Connecting);
+    history.gives(200, WriterInput::Attempted { failed: true, served: false });
+    history.gives(5000, WriterInput::Stop { since: ms(950) });
+    let batch = history.gives(5000, WriterInput::EndsWithoutSession);
+    assert_eq!(batch, ["tell 0 of 0, 10 skipped", "done"]);
+}
+
+#[test]
 fn ids_are_read_after_every_nth_write_and_told_after_what_is_acknowledged() {
     let mut history = History::opened(LoadOptions { read_every: 2, ..at_rate(1.0) });
     history.turn(0);
