@@ -320,6 +320,7 @@ fn memories(events: &[Event]) -> BTreeMap<i32, Memory> {
 }
 
 /// What must come out, token by token.
+#[expect(clippy::too_many_lines, reason = "the rules, one after the other")]
 fn expected(truth: &Truth, events: &[Event]) -> (Account, u64) {
     let memories = memories(events);
     let killed = truth.killed.is_some();

@@ -54,6 +54,7 @@ fn of_fate(fates: &[Fate], wanted: Fate) -> SeqSet {
 
 /// The run of these writers as it is recorded, `step` writes at a time: what failed is told before the progress that
 /// goes beyond it. Every third acknowledged write is found lost, every other one in doubt recovered.
+#[expect(clippy::too_many_lines, reason = "a table: one arm for each fate")]
 fn history(fates: &[Vec<Fate>], step: usize) -> Vec<Event> {
     let mut events = vec![event(0, What::Run(Box::new(header(3))))];
     let longest = fates.iter().map(Vec::len).max().unwrap_or(0);

@@ -217,6 +217,7 @@ fn rejections() -> Rejections {
     rejections
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one of each event")]
 fn all_kinds() -> Vec<What> {
     vec![
         What::Run(Box::new(full_header())),

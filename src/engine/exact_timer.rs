@@ -20,17 +20,17 @@ const SHORTEST_SLEEP: Duration = Duration::from_micros(50);
 /// One thread that wakes whoever waits. It ends with this.
 #[derive(Debug)]
 pub(crate) struct ExactTimer {
-    shared: Arc<Shared>,
+    shared: Arc<TimerQueue>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
-    waiting: Mutex<Waiting>,
+struct TimerQueue {
+    waiting: Mutex<Sleeper>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct Sleeper {
     heap: BinaryHeap<Reverse<Waiter>>,
     number: u64,
     ended: bool,
@@ -50,7 +50,7 @@ impl ExactTimer {
     /// # Errors
     /// The system gives no more threads.
     pub(crate) fn start() -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(TimerQueue::default());
         let of_thread = Arc::clone(&shared);
         std::thread::Builder::new().name("timer".to_owned()).spawn(move || of_thread.run())?;
         Ok(Self { shared })
@@ -84,7 +84,7 @@ impl Drop for ExactTimer {
     }
 }
 
-impl Shared {
+impl TimerQueue {
     fn run(&self) {
         let mut waiting = self.lock();
         while !waiting.ended {
@@ -109,7 +109,7 @@ impl Shared {
     }
 
     /// Held for moments, and a poisoned lock has no broken state.
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, Sleeper> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,6 +12,7 @@ use crate::engine::dialer::Dialer;
 use crate::engine::protocol::SHARED_SESSIONS;
 use crate::engine::signal::{AttemptFailed, Signal};
 use crate::engine::teller::Teller;
+use crate::model::cluster::server::Server;
 use crate::model::event::{Ready, What};
 use crate::model::fault::{Fault, Phase};
 use crate::model::load::backoff::Backoff;
@@ -164,6 +165,45 @@ async fn still_waiting(time: Duration, teller: &Teller) {
     teller.warn(words).await;
 }
 
+/// Opens the session that prepares the database; `None` when waiting may help.
+async fn open_session(
+    dialer: &Dialer,
+    teller: &Teller,
+    started: Duration,
+) -> Result<Option<Session>, SetupError> {
+    let mut failures = match dialer.dial().await {
+        Ok(opened) => return Ok(Some(passed_over(opened, teller).await)),
+        Err(failures) => failures,
+    };
+    // Only when no host can ever work is there nothing to wait for.
+    let hopeless = failures.iter().all(|failure| failure.fault.hopeless_before_first_success());
+    if let Some(error) = read_only_by_setting(dialer, &failures).await {
+        return Err(error);
+    }
+    // That is told once, as the end of the run, and not as an attempt before others.
+    let refusal = if hopeless { failures.pop() } else { None };
+    for failure in failures {
+        let accepted = failure.accepted.map(|accepted| teller.clock.at(accepted));
+        attempt_failed(teller, started, accepted, failure.fault, failure.server).await;
+    }
+    match refusal {
+        Some(refusal) => Err(SetupError::refused(SetupStep::Connect, refusal.fault)),
+        None => Ok(None),
+    }
+}
+
+async fn attempt_failed(
+    teller: &Teller,
+    started: Duration,
+    accepted: Option<Duration>,
+    fault: Fault,
+    server: Option<Server>,
+) {
+    let at = teller.clock.now();
+    let failed = AttemptFailed { writer: None, started, at, accepted, fault, server };
+    teller.tell(Signal::AttemptFailed(Box::new(failed))).await;
+}
+
 /// One attempt; `None` when waiting may help.
 async fn attempt(
     dialer: &Dialer,
@@ -172,33 +212,7 @@ async fn attempt(
     told: &mut Vec<String>,
 ) -> Result<Option<Prepared>, SetupError> {
     let started = teller.clock.now();
-    let session = match dialer.dial().await {
-        Ok(opened) => passed_over(opened, teller).await,
-        Err(mut failures) => {
-            // Only when no host can ever work is there nothing to wait for.
-            let hopeless =
-                failures.iter().all(|failure| failure.fault.hopeless_before_first_success());
-            if let Some(error) = read_only_by_setting(dialer, &failures).await {
-                return Err(error);
-            }
-            // That is told once, as the end of the run, and not as an attempt before others.
-            let refusal = if hopeless { failures.pop() } else { None };
-            for failure in failures {
-                let signal = Signal::AttemptFailed(Box::new(AttemptFailed {
-                    writer: None,
-                    started,
-                    at: teller.clock.now(),
-                    accepted: failure.accepted.map(|accepted| teller.clock.at(accepted)),
-                    fault: failure.fault,
-                    server: failure.server,
-                }));
-                teller.tell(signal).await;
-            }
-            return refusal.map_or(Ok(None), |NotOpened { fault, .. }| {
-                Err(SetupError::refused(SetupStep::Connect, fault))
-            });
-        }
-    };
+    let Some(session) = open_session(dialer, teller, started).await? else { return Ok(None) };
     let deadline = dialer.connect_timeout().max(Duration::from_secs(10));
     let prepared = prepare(&session, deadline).await;
     let acting_as = acting_as(&session, prepared.as_ref().err(), deadline).await;
@@ -230,16 +244,7 @@ async fn attempt(
             Err(SetupError::Refused { step, fault, acting_as })
         }
         Err(Unprepared::Fault(_, fault) | Unprepared::Lagging(fault)) => {
-            let at = teller.clock.now();
-            let signal = Signal::AttemptFailed(Box::new(AttemptFailed {
-                writer: None,
-                started,
-                at,
-                accepted: None,
-                fault,
-                server: None,
-            }));
-            teller.tell(signal).await;
+            attempt_failed(teller, started, None, fault, None).await;
             Ok(None)
         }
     }

@@ -76,7 +76,7 @@ fn by_an_rst_in_mid_write_that_was_committed() {
     let rows = || server.psql(&rows).parse::<usize>().unwrap();
     // Its row may be there before the first look.
     let told = proxy.wire().acknowledged;
-    let told = told.iter().filter(|token| token.run.to_string() == run.to_string()).count();
+    let told = told.iter().filter(|token| token.run.to_string() == run).count();
     wait_until(SOON, "a write without its answer", || rows() > told);
     proxy.reset();
     assert_eq!(signs(&load.fault("connection_lost")), ["connection_lost", "write", "-"]);

@@ -213,6 +213,7 @@ fn told_until(facts: &[(u64, Fact)], index: usize, marks: &BTreeMap<i32, u64>) -
 }
 
 /// The truth, from the whole list.
+#[expect(clippy::too_many_lines, reason = "the rules, one after the other")]
 fn truths(facts: &[(u64, Fact)], end: u64, delays: &[(i32, u64)]) -> Vec<Truth> {
     let delay = |writer: i32| delays.iter().find(|(of, _)| *of == writer).map_or(0, |(_, by)| *by);
     let mut facts = facts.to_vec();

@@ -74,6 +74,7 @@ const RENAMED: Remedy = Remedy::Sql("ALTER SCHEMA pgchaos RENAME TO pgchaos_befo
 const ANEW: &[Remedy] = &[Remedy::Clean, RENAMED];
 
 /// Schemas that are there already.
+#[expect(clippy::too_many_lines, reason = "a table of schemas")]
 fn schemas() -> Vec<Case> {
     use Expect::{Refused, Warns, Works};
     use Remedy::{Clean, CleanAndInit, DropTrigger, Sql};
@@ -372,6 +373,7 @@ fn schemas() -> Vec<Case> {
 }
 
 /// Roles that may not connect, or may not write, and how that is mended.
+#[expect(clippy::too_many_lines, reason = "a table of rights")]
 fn rights() -> Vec<Case> {
     use Expect::{Refused, Warns};
     use Remedy::{Several, Sql, SqlElsewhere};

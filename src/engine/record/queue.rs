@@ -44,34 +44,34 @@ const HURRIED_DEADLINE: Duration = Duration::from_secs(1);
 const DISCARD_DEADLINE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, Default)]
-struct State {
+struct QueueState {
     /// The file is there.
     made: bool,
     /// Bytes that were handed over, and that are in the file.
     handed: u64,
     written: u64,
     /// Why nothing more will be written.
-    failed: Option<Failed>,
+    failed: Option<RecordFailure>,
     /// The thread is at its end.
     closed: bool,
 }
 
 #[derive(Debug, Clone)]
-enum Failed {
+enum RecordFailure {
     /// The system's word, by its number where it has one, and as text.
     Disk(Option<i32>, String),
     /// Too much waited.
     Full,
 }
 
-impl State {
+impl QueueState {
     /// The first reason is the one that counts.
-    fn fail(&mut self, failed: Failed) {
+    fn fail(&mut self, failed: RecordFailure) {
         self.failed.get_or_insert(failed);
     }
 }
 
-impl Failed {
+impl RecordFailure {
     fn reason(&self) -> String {
         match self {
             Self::Disk(_, reason) => reason.clone(),
@@ -94,7 +94,7 @@ pub(crate) struct RecordQueue {
     lines: Vec<u8>,
     /// Gone once the record has failed.
     orders: Option<Sender<Order>>,
-    state: Arc<watch::Sender<State>>,
+    state: Arc<watch::Sender<QueueState>>,
     /// How much was in the file when the disk last took something, and when that was.
     progress: (u64, Instant),
     told_behind: bool,
@@ -104,7 +104,7 @@ pub(crate) struct RecordQueue {
 pub(crate) struct RecordKeeper {
     path: PathBuf,
     orders: Sender<Order>,
-    state: watch::Receiver<State>,
+    state: watch::Receiver<QueueState>,
 }
 
 /// Makes a record, which is never overwritten.
@@ -112,7 +112,7 @@ pub(crate) async fn start(path: &Path) -> Result<(RecordQueue, RecordKeeper), Re
     let not_made = |error| RecordFileError::Io { path: path.to_owned(), doing: "made", error };
     let child = process::start(path).map_err(not_made)?;
     let (orders, taken) = channel();
-    let state = Arc::new(watch::Sender::new(State::default()));
+    let state = Arc::new(watch::Sender::new(QueueState::default()));
     let mut seen = state.subscribe();
     let of_thread = Arc::clone(&state);
     // Nothing waits for this thread: it may be held up for as long as the disk is.
@@ -124,7 +124,7 @@ pub(crate) async fn start(path: &Path) -> Result<(RecordQueue, RecordKeeper), Re
     match timeout(MADE_DEADLINE, made).await {
         Ok(Ok(state)) => match &state.failed {
             None => {}
-            Some(Failed::Disk(Some(number), _)) => {
+            Some(RecordFailure::Disk(Some(number), _)) => {
                 return Err(not_made(io::Error::from_raw_os_error(*number)));
             }
             Some(failed) => return Err(not_made(io::Error::other(failed.reason()))),
@@ -158,14 +158,14 @@ impl RecordQueue {
                 self.lines.extend_from_slice(line.as_bytes());
                 self.lines.push(b'\n');
             }
-            Err(error) => self.fail(Failed::Disk(None, error.to_string())),
+            Err(error) => self.fail(RecordFailure::Disk(None, error.to_string())),
         }
     }
 
     /// Hands over what was added. What there is to tell of the record is returned once.
     pub(crate) fn flush(&mut self) -> Option<String> {
         let orders = self.orders.as_ref()?;
-        let State { handed, written, failed, .. } = self.state.borrow().clone();
+        let QueueState { handed, written, failed, .. } = self.state.borrow().clone();
         if let Some(failed) = failed {
             return Some(self.given_up(&failed));
         }
@@ -175,7 +175,7 @@ impl RecordQueue {
         }
         let bytes = self.lines.len() as u64;
         if handed.saturating_sub(written).saturating_add(bytes) > WAITING_MAX_BYTES {
-            return Some(self.given_up(&Failed::Full));
+            return Some(self.given_up(&RecordFailure::Full));
         }
         if bytes > 0 {
             self.state.send_modify(|state| state.handed += bytes);
@@ -193,7 +193,7 @@ impl RecordQueue {
         })
     }
 
-    fn given_up(&mut self, failed: &Failed) -> String {
+    fn given_up(&mut self, failed: &RecordFailure) -> String {
         self.fail(failed.clone());
         format!(
             "the record {} cannot be written: {}; from here on this run cannot be accounted for \
@@ -204,7 +204,7 @@ impl RecordQueue {
     }
 
     /// From here on nothing is written, so that the record has no hole.
-    fn fail(&mut self, failed: Failed) {
+    fn fail(&mut self, failed: RecordFailure) {
         self.orders = None;
         self.lines = Vec::new();
         self.state.send_modify(|state| state.fail(failed));
@@ -218,7 +218,7 @@ impl RecordKeeper {
         started_at: DateTime<Utc>,
         verification: &Verification,
     ) -> Vec<LostWrites> {
-        let written = |state: &State| state.written == state.handed || state.failed.is_some();
+        let written = |state: &QueueState| state.written == state.handed || state.failed.is_some();
         // A disk that does not answer would hold this process at its end.
         if timeout(LAST_DEADLINE, self.state.wait_for(written)).await.is_err() {
             return lost_writes(started_at, verification, None);
@@ -271,9 +271,9 @@ impl RecordKeeper {
 }
 
 /// The thread: gives orders to the process, one at a time, and notes what became of them.
-fn hand_on(mut child: Child, orders: &Receiver<Order>, state: &watch::Sender<State>) {
+fn hand_on(mut child: Child, orders: &Receiver<Order>, state: &watch::Sender<QueueState>) {
     if let Err(error) = hand_on_all(&mut child, orders, state) {
-        let failed = Failed::Disk(error.raw_os_error(), words(&error));
+        let failed = RecordFailure::Disk(error.raw_os_error(), words(&error));
         state.send_modify(|state| state.fail(failed));
     }
     state.send_modify(|state| state.closed = true);
@@ -284,7 +284,7 @@ fn hand_on(mut child: Child, orders: &Receiver<Order>, state: &watch::Sender<Sta
 fn hand_on_all(
     child: &mut Child,
     orders: &Receiver<Order>,
-    state: &watch::Sender<State>,
+    state: &watch::Sender<QueueState>,
 ) -> io::Result<()> {
     let (Some(mut input), Some(replies)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(io::Error::other("its process cannot be told anything"));
@@ -332,7 +332,7 @@ mod tests {
             path: PathBuf::from("run.jsonl"),
             lines: Vec::new(),
             orders: Some(orders),
-            state: Arc::new(watch::Sender::new(State::default())),
+            state: Arc::new(watch::Sender::new(QueueState::default())),
             progress: (0, Instant::now()),
             told_behind: false,
         };

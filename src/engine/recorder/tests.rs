@@ -126,6 +126,7 @@ impl Play {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table: one arm for each step")]
     fn step(&mut self, index: usize, step: Step) {
         let (now, sent_at) = (self.now, self.now.saturating_sub(Duration::from_micros(300)));
         let writer = &mut self.writers[index];

@@ -41,12 +41,12 @@ const DIAL_DEADLINE: Duration = Duration::from_secs(6);
 const QUESTION_DEADLINE: Duration = Duration::from_secs(2);
 
 /// The sessions of each writer that waits for an answer, the oldest first.
-pub(crate) type Waiting = BTreeMap<i32, Vec<OpenSession>>;
+pub(crate) type WaitingWriters = BTreeMap<i32, Vec<OpenSession>>;
 
 /// Where writers say that they wait for an answer. Dropped with the last writer.
 #[derive(Debug, Default)]
 pub(crate) struct Stalls {
-    waiting: watch::Sender<Waiting>,
+    waiting: watch::Sender<WaitingWriters>,
 }
 
 impl Stalls {
@@ -66,7 +66,7 @@ impl Stalls {
     }
 
     /// To see which writers wait.
-    pub(crate) fn waiting(&self) -> watch::Receiver<Waiting> {
+    pub(crate) fn waiting(&self) -> watch::Receiver<WaitingWriters> {
         self.waiting.subscribe()
     }
 }
@@ -76,12 +76,12 @@ pub(crate) struct StallWatch {
     pub(crate) run_id: Uuid,
     pub(crate) dialer: Dialer,
     pub(crate) teller: Teller,
-    pub(crate) waiting: watch::Receiver<Waiting>,
+    pub(crate) waiting: watch::Receiver<WaitingWriters>,
     pub(crate) stop_now: CancellationToken,
 }
 
 /// What a look comes to.
-enum Look {
+enum StallLook {
     /// What the processes do, with their server.
     Found(Box<Session>, Vec<Doing>),
     /// No new session gets an answer.
@@ -122,18 +122,18 @@ impl StallWatch {
         let looked = self.ask(session, &waiting).await;
         // Those that were answered meanwhile are not waiting for what was seen.
         let still: BTreeSet<i32> = self.waiting.borrow().keys().copied().collect();
-        let waiting: Waiting =
+        let waiting: WaitingWriters =
             waiting.into_iter().filter(|(writer, _)| still.contains(writer)).collect();
         let (seen, session) = match looked {
-            Look::Found(session, doing) => {
+            StallLook::Found(session, doing) => {
                 (self.seen(&session, &waiting, &doing).await, Some(*session))
             }
-            Look::NoAnswer => {
+            StallLook::NoAnswer => {
                 let writers = waiting.len() as u64;
                 let seen = StallSeen { stall_cause: None, blocked_by: None, writers };
                 (Some(seen), None)
             }
-            Look::Nothing => (None, None),
+            StallLook::Nothing => (None, None),
         };
         if let Some(seen) = seen.filter(|seen| seen.writers > 0) {
             self.teller.tell(Signal::StallSeen { at, seen }).await;
@@ -141,14 +141,14 @@ impl StallWatch {
         session
     }
 
-    async fn ask(&self, session: Option<Session>, waiting: &Waiting) -> Look {
+    async fn ask(&self, session: Option<Session>, waiting: &WaitingWriters) -> StallLook {
         let session = match session {
             Some(session) => session,
             None => match timeout(DIAL_DEADLINE, self.dialer.dial()).await {
                 Ok(Ok(opened)) => opened.session,
-                Ok(Err(failures)) if are_silence(&failures) => return Look::NoAnswer,
+                Ok(Err(failures)) if are_silence(&failures) => return StallLook::NoAnswer,
                 // By the deadline some hosts were not tried.
-                Ok(Err(_)) | Err(_) => return Look::Nothing,
+                Ok(Err(_)) | Err(_) => return StallLook::Nothing,
             },
         };
         let here = |one: &&OpenSession| one.server.is_same_start(&session.server);
@@ -157,13 +157,13 @@ impl StallWatch {
         if backends.is_empty() {
             // Another server answers, which knows nothing of them.
             session.close().await;
-            return Look::Nothing;
+            return StallLook::Nothing;
         }
         let asked = session.doing(&backends, MOMENT);
         match session.bounded(Phase::Read, QUESTION_DEADLINE, asked).await {
-            Ok(doing) => Look::Found(Box::new(session), doing),
+            Ok(doing) => StallLook::Found(Box::new(session), doing),
             // The next look tells whether a new session gets an answer.
-            Err(_) => Look::Nothing,
+            Err(_) => StallLook::Nothing,
         }
     }
 
@@ -171,7 +171,7 @@ impl StallWatch {
     async fn seen(
         &self,
         session: &Session,
-        waiting: &Waiting,
+        waiting: &WaitingWriters,
         doing: &[Doing],
     ) -> Option<StallSeen> {
         let doing: BTreeMap<i32, &Doing> = doing.iter().map(|one| (one.pid, one)).collect();
@@ -194,7 +194,12 @@ impl StallWatch {
         Some(StallSeen { stall_cause: Some(cause), blocked_by, writers: pids.len() as u64 })
     }
 
-    async fn blocker(&self, session: &Session, pid: i32, waiting: &Waiting) -> Option<Blocker> {
+    async fn blocker(
+        &self,
+        session: &Session,
+        pid: i32,
+        waiting: &WaitingWriters,
+    ) -> Option<Blocker> {
         let asked = session.blocker(pid);
         let holder = session.bounded(Phase::Read, QUESTION_DEADLINE, asked).await.ok()??;
         let name_of_run = format!("pgchaos:{}:", self.run_id);
@@ -220,6 +225,6 @@ fn are_silence(failures: &[NotOpened]) -> bool {
 }
 
 /// Waits for the end of the last writer.
-async fn closed(mut waiting: watch::Receiver<Waiting>) {
+async fn closed(mut waiting: watch::Receiver<WaitingWriters>) {
     while waiting.changed().await.is_ok() {}
 }

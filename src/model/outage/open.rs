@@ -434,6 +434,10 @@ impl OpenOutage {
         }
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one literal of an outage, each field with its source"
+    )]
     pub(super) fn summed_up(
         &self,
         started_at: DateTime<Utc>,

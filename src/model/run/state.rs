@@ -158,6 +158,7 @@ impl Run {
     }
 
     /// Takes in the next event.
+    #[expect(clippy::too_many_lines, reason = "a table: one match, one arm for each event")]
     pub fn apply(&mut self, event: &Event) {
         if !self.stopping {
             self.elapsed = self.elapsed.max(event.at);

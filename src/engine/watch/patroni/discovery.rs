@@ -125,19 +125,28 @@ pub(super) async fn find(question: Question) -> Discovered {
     let given_are_named =
         found.missed.is_empty() && found.answered.iter().all(|answered| answered.name.is_some());
     if question.may_find && given_are_named {
-        let known = |member: &&ClusterMember| {
-            question.known.contains_key(&member.name)
-                || found.answered.iter().any(|one| one.name.as_ref() == Some(&member.name))
-        };
-        let others = cluster.members.iter().filter(|member| !known(member));
-        for probed in join_all(others.filter_map(|member| probe(member, &found.identifier))).await {
-            match probed {
-                Ok(answered) => found.answered.push(answered),
-                Err(missed) => found.missed.push(missed),
-            }
-        }
+        probe_others(&mut found, &cluster, &question.known).await;
     }
     found
+}
+
+/// Asks the members that are named by others and not known yet.
+async fn probe_others(
+    found: &mut Discovered,
+    cluster: &Cluster,
+    known: &BTreeMap<String, Option<String>>,
+) {
+    let is_known = |member: &&ClusterMember| {
+        known.contains_key(&member.name)
+            || found.answered.iter().any(|one| one.name.as_ref() == Some(&member.name))
+    };
+    let others = cluster.members.iter().filter(|member| !is_known(member));
+    for probed in join_all(others.filter_map(|member| probe(member, &found.identifier))).await {
+        match probed {
+            Ok(answered) => found.answered.push(answered),
+            Err(missed) => found.missed.push(missed),
+        }
+    }
 }
 
 /// The members as this API names them, and how many more: of a foreign answer no more are kept than

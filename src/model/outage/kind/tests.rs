@@ -48,6 +48,7 @@ fn names(names: &[&str]) -> Replicas {
 
 /// The rows of the table, each by what is seen of a real cause, and what comes near to them.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of evidence")]
 fn every_kind_by_its_evidence() {
     use Class::{
         Auth, ConnectionLost as Lost, NoBackend, Overloaded as Full, Refused, Sql, Starting,
@@ -407,6 +408,7 @@ fn relation(one: &Server, two: &Server) -> Relation {
 }
 
 /// The same decision from the other end: by the relation, the order of the timelines and the starts.
+#[expect(clippy::too_many_lines, reason = "a table, read from the other end")]
 fn reference(seen: &Sightings) -> Kind {
     let silence = seen.errors.is_empty() || seen.errors == [Class::Timeout].into();
     let (Some(before), after) = (&seen.before, &seen.after) else { return Kind::Unknown };

@@ -79,6 +79,7 @@ fn of_what_is_said_twice_the_last_counts_and_a_time_of_zero_is_none() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of values")]
 fn values_that_cannot_be() {
     for (text, expected) in [
         (

@@ -195,6 +195,7 @@ impl Play {
         self.now = self.now.max(until);
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table: one arm for each input")]
     fn plays(&mut self, world: World) {
         match world {
             World::Answers(reply) if self.has_session => {
