@@ -145,7 +145,7 @@ fn batch_words(batch: &Batch) -> String {
     match batch.trouble.as_deref() {
         None => {}
         Some(Trouble::Failed { since, .. }) => {
-            add(format!("failed since {} ms", since.as_millis()))
+            add(format!("failed since {} ms", since.as_millis()));
         }
         Some(Trouble::Refused { refused, .. }) => {
             add(format!("refused since {} ms", refused.since.as_millis()));
