@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use super::session::{CommandSession, open};
-use crate::cli::CleanArgs;
 use crate::cli::exit::Exit;
+use crate::cli::objects_args::CleanArgs;
 use crate::engine::setup::SetupStep;
 use crate::model::fault::Phase;
 use crate::pg::objects::schema::{Dropped, Objects};
@@ -23,14 +23,14 @@ const ROWS_AT_ONCE: i64 = 50_000;
 /// # Errors
 /// A [`Problem`].
 pub async fn run(args: &CleanArgs) -> Result<Exit, Problem> {
-    let opened = open(&args.connection, args.dsn.as_ref()).await?;
+    let opened = open(&args.target).await?;
     let session = &opened.session;
     let objects = session
         .bounded(Phase::Write, DEADLINE, session.objects())
         .await
         .map_err(|fault| opened.refused(SetupStep::Connect, fault))?;
     if objects == Objects::Missing || (objects == Objects::Empty && args.run_id.is_some()) {
-        tell!("pgchaos: there is no schema pgchaos in database {}", opened.place.dbname);
+        tell!("pgchaos: there is no schema pgchaos in database {}", opened.connection.dbname);
     } else if let Some(run_id) = args.run_id {
         remove_run(&opened, run_id).await?;
     } else {
@@ -40,12 +40,12 @@ pub async fn run(args: &CleanArgs) -> Result<Exit, Problem> {
             .map_err(|fault| opened.refused(SetupStep::Remove, fault))?;
         match dropped {
             Dropped::Everything => {
-                tell!("pgchaos: schema pgchaos removed from database {}", opened.place.dbname);
+                tell!("pgchaos: schema pgchaos removed from database {}", opened.connection.dbname);
             }
             Dropped::Tables => tell!(
                 "pgchaos: the tables of pgchaos removed from database {}; the schema stays, as there \
                  is something else in it",
-                opened.place.dbname
+                opened.connection.dbname
             ),
         }
     }

@@ -93,7 +93,7 @@ fn counted(rows: &[(i32, i64)]) -> Presence {
     presence
 }
 
-/// Every writer's seqs from 1, but for some that are missing, some that are there again, and some that nobody sent.
+/// Every writer's seqs from 1, but for some that are missing, some that are there again, and some that were never sent.
 fn random_rows(random: &mut StdRng) -> (Ledger, Vec<(i32, i64)>) {
     let mut ledger = Ledger::default();
     let mut rows = Vec::new();

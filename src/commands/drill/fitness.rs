@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::super::files;
 use super::super::lab::name_option;
 use super::super::problem::Problem;
+use super::super::state_folder;
 use super::one::{One, loud};
 use super::tell;
 use crate::cli::exit::Exit;
@@ -26,7 +26,7 @@ impl One<'_> {
         backend: &Backend,
         variables: &Variables,
     ) -> Result<Journal, Problem> {
-        let mut journal = Journal::open(&files::drills_folder()?, &backend.journal_name())
+        let mut journal = Journal::open(&state_folder::drills_folder()?, &backend.journal_name())
             .map_err(|error| self.no_journal(&error))?;
         if journal.damage.undo.is_empty() {
             return Ok(journal);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use chrono::Utc;
 use uuid::Uuid;
 
-use super::super::files;
 use super::super::generate::{target, urls};
 use super::super::problem::Problem;
+use super::super::state_folder;
 use super::one::One;
 use super::tell;
 use crate::drill::backend::Backend;
@@ -41,7 +41,7 @@ impl One<'_> {
         let started_at = Utc::now();
         let record = match self.args.no_record {
             true => None,
-            false => Some(files::new_record(started_at, run_id, None)?),
+            false => Some(state_folder::new_record(started_at, run_id, None)?),
         };
         Ok(Plan {
             header: Header {

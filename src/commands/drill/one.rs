@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::super::gen_log::{Log, start_log};
+use super::super::console_log::{ConsoleLog, start_log};
 use super::super::output::{print, print_summary};
 use super::super::problem::Problem;
 use super::load::variables;
 use super::run::layout;
 use super::stage::Stage;
 use super::tell;
-use crate::cli::SummaryFormat;
 use crate::cli::drill_args::RunArgs;
 use crate::cli::exit::Exit;
+use crate::cli::summary_args::SummaryFormat;
 use crate::drill::backend::Backend;
 use crate::drill::command::Variables;
 use crate::drill::healing::NotHealed;
@@ -94,7 +94,7 @@ impl One<'_> {
             expectations: over.judged,
             summary: over.summary,
         };
-        if self.args.summary == SummaryFormat::Text
+        if self.args.printed.summary == SummaryFormat::Text
             && let Err(problem) = print(&result(&run, &layout()))
         {
             could_not_run = true;
@@ -116,7 +116,7 @@ impl One<'_> {
         let plan = self.plan(&backend, settings, run_id)?;
         tell(format!("drill {} on {on}: {}", self.scenario.name, self.scenario.title));
         let watchers = Watchers::default();
-        let log = start_log(&watchers, Log::new(&self.args.log, &plan.header))?;
+        let log = start_log(&watchers, ConsoleLog::new(&self.args.log, &plan.header))?;
         let playing = tokio::spawn(play(
             Arc::clone(self.scenario),
             backend.clone(),
@@ -152,7 +152,7 @@ impl One<'_> {
         }
         let mut summary = sum_up(&finished.run);
         summary.record = finished.record;
-        if self.args.summary == SummaryFormat::Text
+        if self.args.printed.summary == SummaryFormat::Text
             && let Err(problem) = print_summary(&summary, SummaryFormat::Text)
         {
             problems.push(problem.to_string());

@@ -11,9 +11,9 @@ use super::super::terminal::Terminal;
 use super::one::{One, Told};
 use super::scenarios;
 use super::stage::{Stage, hooks};
-use crate::cli::SummaryFormat;
 use crate::cli::drill_args::RunArgs;
 use crate::cli::exit::Exit;
+use crate::cli::summary_args::SummaryFormat;
 use crate::drill::check::{Abilities, check, never_undone};
 use crate::drill::play::Interrupt;
 use crate::engine::descriptors;
@@ -133,7 +133,7 @@ fn write(path: &Path, format: DrillFormat, report: &DrillReport) -> Result<(), P
 }
 
 fn show(args: &RunArgs, report: &DrillReport) -> Result<(), Problem> {
-    match args.summary {
+    match args.printed.summary {
         SummaryFormat::Json => print(
             &DrillFormat::Json
                 .render(report)

@@ -1,31 +1,22 @@
-//! A connection string at a place where none belongs: what complains about it must not repeat its password.
+//! Connection strings in messages about the command line: a complaint must not repeat a password.
 
+use std::env;
 use std::ffi::OsStr;
-use std::path::PathBuf;
-use std::{env, io};
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
-
-use super::own_arguments::own_arguments;
+use super::arguments::own_arguments;
 use crate::pg::settings::may_hold_a_secret;
 
-/// What is shown in its place.
+/// What is shown in the place of a connection string.
 const HIDDEN: &str = "(a connection string, not shown)";
 
-/// A part of a connection string that is shorter may be a word of the message: it is found only where it is quoted.
+/// A shorter part of a connection string may also be an ordinary word of the message, so it is
+/// hidden only where the message quotes it.
 const BYTES_TELLING: usize = 12;
-
-/// A file's name, which is shown and recorded.
-pub(super) fn file() -> impl TypedValueParser<Value = PathBuf> {
-    OsStringValueParser::new().try_map(|said| match may_hold_a_secret(&said.to_string_lossy()) {
-        true => Err(io::Error::other("a file is due here, and this is a connection string")),
-        false => Ok(PathBuf::from(said)),
-    })
-}
 
 /// A message about the command line or the environment, with the connection strings in it not shown.
 ///
-/// They are found by what was said, not by their form: a message repeats it as it was, in part, or quoted.
+/// They are found by comparison with the arguments and the `PG…` variables, not by their form: a
+/// message repeats them as they were, in part, or quoted.
 #[must_use]
 pub fn without_secrets(message: &str) -> String {
     let arguments: Vec<String> = own_arguments().skip(1).map(|said| lossy(&said)).collect();
@@ -42,7 +33,7 @@ fn lossy(said: &OsStr) -> String {
 
 fn conceal(message: &str, arguments: &[String], variables: &[String]) -> String {
     let mut hidden: Vec<&str> = Vec::new();
-    // `gen password=two words`, its quotes forgotten: what follows may be the rest of the password.
+    // `gen password=two words` without quotes: the next argument may be the rest of the password.
     let mut goes_on = false;
     for argument in arguments {
         let value = value_of(argument);
@@ -56,7 +47,7 @@ fn conceal(message: &str, arguments: &[String], variables: &[String]) -> String 
         hidden.push(value);
         hidden.extend(value.split(','));
     }
-    // A whole one before its parts.
+    // Whole strings before their parts.
     hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
     hidden.iter().fold(message.to_owned(), |message, text| hide(message, text))
 }
@@ -76,7 +67,7 @@ fn hide(message: String, text: &str) -> String {
     })
 }
 
-/// Without the name of an option before it: `--name=VALUE`, `-nVALUE` or `-n=VALUE`.
+/// An argument without the option's name before it: `--name=VALUE`, `-nVALUE` or `-n=VALUE`.
 fn value_of(said: &str) -> &str {
     if let Some(long) = said.strip_prefix("--") {
         return long.split_once('=').map_or(said, |(_, value)| value);
@@ -153,15 +144,5 @@ mod tests {
         let message = "https://patroni1:8008: no TLS yet";
         assert_eq!(concealed(message, &["--patroni=https://patroni1:8008"]), message);
         assert!(!concealed("http://u:pw@h: no", &["http://u:pw@h"]).contains("pw"));
-    }
-
-    #[test]
-    fn a_file_is_no_connection_string() {
-        let command = clap::Command::new("x").arg(clap::Arg::new("f").value_parser(file()));
-        let read = |said: &str| command.clone().try_get_matches_from(["x", said]);
-        assert!(read("reports/me@home.md").is_ok());
-        for said in ["postgresql://u:pw@h/x", "host=h password=pw", "u:pw@h"] {
-            assert!(read(said).unwrap_err().to_string().contains("a file is due here"), "{said}");
-        }
     }
 }

@@ -1,24 +1,13 @@
-//! The arguments that this process was started with, and a process title without their secrets.
+//! A process title without secrets.
 //!
 //! A connection string has its password in the title, where `ps` shows it to every user of the
-//! machine for as long as the process runs. Linux has no way to change the title but to write over
-//! the memory that it is in, which takes `unsafe`, or to start the program anew: so pgchaos executes
-//! itself at once, with the same process id, words in the place of each secret, and the real
-//! arguments in a file in memory. Where that cannot be done it goes on as it is.
+//! machine for as long as the process runs. Linux can change the title only by writing over the
+//! memory that it is in, which takes `unsafe`, or by starting the program anew. So pgchaos executes
+//! itself at once, under the same process id, with words in the place of each secret, and hands the
+//! real arguments over in a file in memory. Where that cannot be done, the title stays as it is.
 
-use std::ffi::OsString;
-use std::sync::OnceLock;
-
-/// Of this process, the program's name first.
-static ARGUMENTS: OnceLock<Vec<OsString>> = OnceLock::new();
-
-/// The arguments as they were typed, the program's name first.
-pub fn own_arguments() -> impl Iterator<Item = OsString> {
-    ARGUMENTS.get_or_init(|| std::env::args_os().collect()).iter().cloned()
-}
-
-/// Takes what may be a secret out of the process title. It is called before anything else: it may
-/// begin the program anew.
+/// Takes what may be a secret out of the process title. Call it before anything else: it may begin
+/// the program anew.
 pub fn hide_secrets() {
     #[cfg(target_os = "linux")]
     title::hide();
@@ -36,13 +25,13 @@ mod title {
 
     use nix::sys::memfd::{MFdFlags, memfd_create};
 
-    use super::ARGUMENTS;
+    use crate::cli::arguments::set_own_arguments;
     use crate::pg::settings::may_hold_a_secret;
 
     /// What the title has in the place of an argument.
     const HIDDEN: &str = "(not-shown)";
 
-    /// The file in memory, and how the system calls it.
+    /// The file in memory, and its name in `/proc/self/fd`.
     const NAME: &str = "pgchaos-arguments";
     const LINK: &str = "/memfd:pgchaos-arguments (deleted)";
 
@@ -54,15 +43,15 @@ mod title {
         } else if said.iter().any(|argument| argument == HIDDEN)
             && let Some(real) = handed_over()
         {
-            // It is the first to be set.
-            let _ = ARGUMENTS.set(real);
+            set_own_arguments(real);
         }
     }
 
-    /// Comes back only where it cannot be done.
+    /// Executes the program with `shown` as its title. Returns only where that cannot be done.
     fn begin_anew(said: &[OsString], shown: &[OsString]) {
         let Ok(program) = env::current_exe() else { return };
-        // It must be found again: a program that does not find it would take the words for arguments.
+        // The new process must be able to find the file: without it, it would take the words for
+        // arguments.
         if fs::read_link("/proc/self/exe").is_err() {
             return;
         }
@@ -78,11 +67,11 @@ mod title {
         if let Some(name) = name {
             command.arg0(name);
         }
-        // What comes back is an error: the program goes on with the title that it has.
+        // exec returns only an error: the program goes on with the title that it has.
         let _ = command.args(arguments).exec();
     }
 
-    /// The real arguments; nothing that this process starts has their file.
+    /// Reads the real arguments and closes their file, so that no child process inherits it.
     fn handed_over() -> Option<Vec<OsString>> {
         let is_ours =
             |path: &std::path::Path| fs::read_link(path).is_ok_and(|to| to == OsStr::new(LINK));
@@ -92,13 +81,13 @@ mod title {
             .find(|path| is_ours(path))?;
         let text = fs::read(&descriptor).ok()?;
         let number: i32 = descriptor.file_name()?.to_str()?.parse().ok()?;
-        // It is there, as it was just read.
+        // It was open just now: closing it does not fail.
         let _ = nix::unistd::close(number);
         Some(text.split(|byte| *byte == 0).map(|one| OsString::from_vec(one.to_vec())).collect())
     }
 
-    /// The same with words in the place of what may be a secret, and of what follows it without its
-    /// quotes.
+    /// The arguments with words in the place of what may be a secret, and of its rest where the
+    /// quotes around it were forgotten.
     fn masked(said: &[OsString]) -> Vec<OsString> {
         let mut goes_on = false;
         let mask = |(at, argument): (usize, &OsString)| {

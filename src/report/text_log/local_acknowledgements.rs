@@ -11,14 +11,14 @@ use crate::report::words;
 /// How often they are told.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Those that are not told yet.
+/// Those that are not told yet, and when some were told last.
 #[derive(Debug, Default)]
-pub(super) struct Locally {
+pub(super) struct LocalAcknowledgements {
     untold: BTreeMap<i32, SeqSet>,
     told: Option<Duration>,
 }
 
-impl Locally {
+impl LocalAcknowledgements {
     /// Takes some more.
     pub(super) fn add(&mut self, writes: &WriterWrites) {
         self.untold.entry(writes.writer).or_default().extend(&writes.seqs);

@@ -1,20 +1,20 @@
-//! Nothing is on the default port, and a lab runs on another: what the user probably wanted.
+//! A hint where nothing listens on the default port and a lab runs on another.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::pg::settings::{Address, ConnectSettings};
 
-/// The port when none is said.
+/// The port where none is given.
 const DEFAULT_PORT: u16 = 5432;
 
 /// Loopback answers at once, or not at all.
 const DEADLINE: Duration = Duration::from_millis(200);
 
-/// Where labs run while nothing is on localhost's default port, which these settings lead to; with what is typed before
-/// the port to go there.
+/// The ports on which labs run, where these settings lead to the default port of localhost and
+/// nothing is there. `typed` is what the user types before `--port`.
 #[must_use]
-pub fn words(settings: &ConnectSettings, typed: &str) -> Option<String> {
+pub fn other_port(settings: &ConnectSettings, typed: &str) -> Option<String> {
     let [host] = settings.hosts.as_slice() else { return None };
     let is_default = host.port == DEFAULT_PORT
         && host.hostaddr.is_none()

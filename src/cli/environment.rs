@@ -1,14 +1,15 @@
-//! The variables `PGCHAOS_…`: those of the options, and one that is none of them.
+//! The environment variables `PGCHAOS_…`: one for each long option, and words about a misspelt one.
 
 use std::collections::BTreeSet;
 use std::env;
 
-use super::command;
+use super::command_line::command;
 
-/// The beginning of each.
+/// Every variable's name begins with it.
 const PREFIX: &str = "PGCHAOS_";
 
-/// What drills hand to the commands of their hooks, and the lab to its members: a pgchaos that these start has them.
+/// Set by drills for the commands of their hooks, and by the lab for its members. A pgchaos that
+/// these start inherits them.
 const HANDED_ON: [&str; 7] = [
     "PGCHAOS_ACTION",
     "PGCHAOS_TARGET",
@@ -19,10 +20,10 @@ const HANDED_ON: [&str; 7] = [
     "PGCHAOS_LAB_MEMBER",
 ];
 
-/// The shares of a name's letters that may be wrong: one in so many.
-const LETTERS_A_SLIP: usize = 4;
+/// One letter in so many may be wrong for a name to count as misspelt.
+const LETTERS_PER_TYPO: usize = 4;
 
-/// Words about each variable of this process that would be read if it were not misspelt.
+/// A warning for each `PGCHAOS_…` variable of this process that no option reads.
 #[must_use]
 pub fn misspelt() -> Vec<String> {
     let said = env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
@@ -41,15 +42,15 @@ fn about(said: &[String], known: &BTreeSet<String>) -> Vec<String> {
 fn hint(name: &str, known: &BTreeSet<String>) -> String {
     let distance = |other: &String| strsim::damerau_levenshtein(&name.to_uppercase(), other);
     let nearest = known.iter().min_by_key(|other| distance(other));
-    let slips_max = (name.len() - PREFIX.len()) / LETTERS_A_SLIP + 1;
-    match nearest.filter(|nearest| distance(nearest) <= slips_max) {
+    let typos_max = (name.len() - PREFIX.len()) / LETTERS_PER_TYPO + 1;
+    match nearest.filter(|nearest| distance(nearest) <= typos_max) {
         Some(nearest) => format!("; did you mean {nearest}?"),
         None => ": they are called PGCHAOS_<NAME> after the long options, such as PGCHAOS_RATE"
             .to_owned(),
     }
 }
 
-/// Those of all options of all commands.
+/// The variables of all options of all commands.
 fn known(command: &clap::Command) -> BTreeSet<String> {
     let own = command.get_arguments().filter_map(clap::Arg::get_env);
     let own = own.map(|name| name.to_string_lossy().into_owned());

@@ -1,4 +1,4 @@
-//! Where records are kept: the state folder, by the XDG conventions.
+//! The state folder, by the XDG conventions: records of runs, and journals of drills.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::problem::Problem;
 /// The ending of a record's name.
 const ENDING: &str = ".jsonl";
 
-/// The folder of what is kept: `$XDG_STATE_HOME/pgchaos`, else what the system has for it.
+/// The state folder: `$XDG_STATE_HOME/pgchaos`, else the system's own folder for such files.
 fn state_folder() -> Option<PathBuf> {
     let folders = ProjectDirs::from("", "", "pgchaos")?;
     Some(folders.state_dir().unwrap_or_else(|| folders.data_local_dir()).to_owned())
@@ -72,8 +72,8 @@ pub fn record_or_latest(named: Option<&Path>) -> Result<PathBuf, Problem> {
     })
 }
 
-/// Whether the record is one of those that pgchaos keeps for this user: what it names, this user has
-/// named. Any other may come from anywhere.
+/// Whether the record is in this user's state folder: then its hosts are hosts that this user has
+/// named. A record from elsewhere may name any host.
 #[must_use]
 pub fn is_own_record(path: &Path) -> bool {
     let folder = runs_folder().and_then(|folder| folder.canonicalize().ok());

@@ -1,9 +1,10 @@
-//! What people type that is nearly right, and what to type instead: pgbench's letters, `gen -h`, a value below zero.
+//! Known mistakes on the command line, and what to type instead: pgbench's letters, `gen -h`, a
+//! value below zero.
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// pgbench's letters that mean nothing here, and what does what they are for.
+/// pgbench's letters that gen does not have, and what to use in their place.
 const OF_PGBENCH: [(&str, &str); 13] = [
     ("-S", "the load only writes; --read-port PORT reads from replicas beside it"),
     ("-N", "the load only inserts"),
@@ -20,7 +21,7 @@ const OF_PGBENCH: [(&str, &str); 13] = [
     ("-F", "the tables have no fill factor of pgchaos's"),
 ];
 
-/// The same error in words that say what to type, for a slip that is known.
+/// The same error with words that say what to type, for a mistake that is known.
 pub(super) fn explained(error: &Error, arguments: &[String]) -> Option<Error> {
     let words = match error.kind() {
         ErrorKind::InvalidValue if context(error, ContextKind::InvalidValue).is_empty() => {
@@ -77,7 +78,7 @@ fn writers_twice(error: &Error, arguments: &[String]) -> Option<String> {
         .then(|| "-c and -w are one option, the number of writers: give one of them".to_owned())
 }
 
-/// Options whose values are names, which may begin with a dash.
+/// Options that take names: a name may begin with a dash.
 const NAMED: [&str; 9] =
     ["-d", "-h", "-U", "--dbname", "--host", "--username", "--report", "--record", "--name"];
 

@@ -1,32 +1,32 @@
-//! Where a command went, in words that take the next one there too.
+//! The options that lead another command to the same server: every remedy that names a command has
+//! them.
 
 use crate::pg::settings::{Address, ConnectSettings, Environment, Explicit, Host, resolve};
 use crate::report::words::shell_word;
 
-/// A place as it is typed. A remedy that leaves it out is about another server.
+/// Host, port, role and database as they are typed. A remedy without them is about another server.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct ConnectionOptions {
     /// The role.
     pub role: String,
     /// The database.
     pub dbname: String,
     hosts: String,
     ports: String,
-    /// What a command of pgchaos without a word about the place would mean, if it means one.
-    unsaid: Option<Words>,
+    /// What a command of pgchaos connects to without options, where that is known.
+    default: Option<Words>,
 }
 
 /// What follows `-h`, `-p`, `-U` and `-d`.
 type Words = [(&'static str, String); 4];
 
-impl Place {
+impl ConnectionOptions {
     /// Where these settings lead.
     #[must_use]
     pub fn of(settings: &ConnectSettings) -> Self {
-        let unsaid = resolve(&Explicit::default(), &Environment::of_process());
-        let mut place = Self::alone(settings);
-        place.unsaid = unsaid.ok().map(|unsaid| Self::alone(&unsaid.settings).words());
-        place
+        let default = resolve(&Explicit::default(), &Environment::of_process());
+        let default = default.ok().map(|default| Self::alone(&default.settings).words());
+        Self { default, ..Self::alone(settings) }
     }
 
     fn alone(settings: &ConnectSettings) -> Self {
@@ -39,38 +39,37 @@ impl Place {
             dbname: settings.dbname.clone(),
             hosts: each(host),
             ports: each(|host| host.port.to_string()),
-            unsaid: None,
+            default: None,
         }
     }
 
-    /// For a command of pgchaos: what differs from what it would mean without it, each after a
-    /// space.
+    /// For a command of pgchaos: the options that differ from its defaults, each after a space.
     #[must_use]
-    pub fn options(&self) -> String {
-        typed(&self.said())
+    pub fn for_pgchaos(&self) -> String {
+        typed(&self.unlike_default())
     }
 
-    /// The same for what another role has to do, which is then named by `-U`.
+    /// The same without the role, for a command that another role has to run.
     #[must_use]
-    pub fn options_of_others(&self) -> String {
-        typed(self.said().iter().filter(|(option, _)| *option != "-U"))
+    pub fn for_pgchaos_as_other(&self) -> String {
+        typed(self.unlike_default().iter().filter(|(option, _)| *option != "-U"))
     }
 
-    fn said(&self) -> Vec<(&'static str, String)> {
-        let unsaid = self.unsaid.as_ref();
-        let differs = |word: &(&'static str, String)| unsaid.is_none_or(|all| !all.contains(word));
+    fn unlike_default(&self) -> Vec<(&'static str, String)> {
+        let default = self.default.as_ref();
+        let differs = |word: &(&'static str, String)| default.is_none_or(|all| !all.contains(word));
         self.words().into_iter().filter(differs).collect()
     }
 
-    /// For psql, which has other defaults: all of it.
+    /// For psql, which has other defaults: all options.
     #[must_use]
-    pub fn psql_options(&self) -> String {
+    pub fn for_psql(&self) -> String {
         typed(&self.words())
     }
 
-    /// For createdb, which takes the database's name by itself: all but that.
+    /// For createdb, which takes the database's name as its argument: all options but `-d`.
     #[must_use]
-    pub fn server_options(&self) -> String {
+    pub fn for_createdb(&self) -> String {
         typed(&self.words()[..3])
     }
 
@@ -83,7 +82,7 @@ impl Place {
 
     /// Host and port alone, for a command that knows the rest.
     #[must_use]
-    pub fn host_options(&self) -> String {
+    pub fn host_and_port(&self) -> String {
         typed(&self.words()[..2])
     }
 

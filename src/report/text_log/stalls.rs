@@ -1,4 +1,5 @@
-//! Writes without an answer while that lasts: which writers wait, since when, and for what on the server.
+//! Writes without an answer, while they last: which writers wait, since when, and for what on the
+//! server.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,22 +11,22 @@ use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, grouped};
 use crate::report::words;
 
-use super::batch::Batch;
+use super::failure_group::FailureGroup;
 
-/// How often a silence is told again while it lasts.
+/// How often a stall is told again while it lasts.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// A failure that is noticed later than this is worth a word.
+/// A failure that is noticed later than this is said to be late.
 const LATE: Duration = Duration::from_secs(1);
 
-/// A wait that was ended by its own deadline ends so soon after it.
+/// A wait that its own deadline ended is over so soon after it.
 const DEADLINE_SLACK: Duration = Duration::from_millis(100);
 
 /// The writers that have no answer.
 #[derive(Debug, Default)]
-pub(super) struct Silences {
+pub(super) struct OpenStalls {
     write_timeout: Duration,
-    writers: BTreeMap<i32, Silence>,
+    writers: BTreeMap<i32, OpenStall>,
     /// When it was told last that there is no answer.
     told: Duration,
     /// What was seen last on the server.
@@ -33,15 +34,15 @@ pub(super) struct Silences {
 }
 
 #[derive(Debug)]
-struct Silence {
+struct OpenStall {
     since: Duration,
     /// The oldest write that waits; none where only a read does.
     seq: Option<i64>,
-    /// How far the writer was when it was first told of since then.
+    /// The writer's last resolved write when its first progress since then was seen.
     resolved: Option<i64>,
 }
 
-impl Silences {
+impl OpenStalls {
     /// None, in a load with this deadline of each write.
     pub(super) fn new(write_timeout: Duration) -> Self {
         Self { write_timeout, ..Self::default() }
@@ -53,21 +54,21 @@ impl Silences {
             (self.told, self.seen) = (at, None);
         }
         let (since, seq) = (stalled.since, stalled.seq);
-        self.writers.insert(stalled.writer, Silence { since, seq, resolved: None });
+        self.writers.insert(stalled.writer, OpenStall { since, seq, resolved: None });
     }
 
-    /// A failure ends its writer's silence. How long that was, where the wait was ended neither by
-    /// its own deadline nor by words of the server: so late it was noticed.
+    /// A failure ends its writer's stall. Returns how long the stall was, where neither the deadline
+    /// of the write nor an answer of the server ended it: the failure was noticed so late.
     pub(super) fn ended_by(&mut self, at: Duration, failure: &Failure) -> Option<Duration> {
-        let silence = self.writers.remove(&failure.writer?)?;
-        let late = at.saturating_sub(silence.since);
+        let stall = self.writers.remove(&failure.writer?)?;
+        let late = at.saturating_sub(stall.since);
         let by_deadline =
             failure.fault.class == Class::Timeout && late + DEADLINE_SLACK >= self.write_timeout;
         let is_late = late >= LATE && failure.fault.sqlstate.is_none() && !by_deadline;
         is_late.then_some(late)
     }
 
-    /// A writer waits for nothing any more.
+    /// A writer no longer waits.
     pub(super) fn over(&mut self, writer: i32) {
         self.writers.remove(&writer);
     }
@@ -77,23 +78,23 @@ impl Silences {
         self.writers.clear();
     }
 
-    /// Writers moved: those that were answered are silent no more.
+    /// Progress of writers: the stall of each that was answered is over.
     pub(super) fn interval(&mut self, interval: &Interval) {
         for progress in &interval.writers {
-            let Some(silence) = self.writers.get_mut(&progress.writer) else { continue };
-            let before = *silence.resolved.get_or_insert(progress.resolved);
-            if progress.resolved >= silence.seq.unwrap_or(before + 1) {
+            let Some(stall) = self.writers.get_mut(&progress.writer) else { continue };
+            let before = *stall.resolved.get_or_insert(progress.resolved);
+            if progress.resolved >= stall.seq.unwrap_or(before + 1) {
                 self.writers.remove(&progress.writer);
             }
         }
     }
 
-    /// It was told that there is no answer.
+    /// A line has just said that there is no answer.
     pub(super) fn told(&mut self, at: Duration) {
         self.told = at;
     }
 
-    /// What was seen on the server, as a line.
+    /// The line of what writes wait for on the server.
     pub(super) fn seen(&mut self, seen: &StallSeen, writers: u32) -> Line {
         self.seen = Some(seen.clone());
         let event = match &seen.stall_cause {
@@ -109,20 +110,20 @@ impl Silences {
             .part_if((writers > 1).then(|| format!("{} of {of}", grouped(seen.writers))))
     }
 
-    /// Those that wait, and what for, when it is time to tell it again.
-    pub(super) fn due(&mut self, at: Duration) -> Option<(Batch, Option<String>)> {
+    /// The writers that wait, and what for, when it is time to tell it again.
+    pub(super) fn due(&mut self, at: Duration) -> Option<(FailureGroup, Option<String>)> {
         if self.writers.is_empty() || at < self.told + AGAIN {
             return None;
         }
         self.told = at;
-        let mut silences = self.writers.iter().map(|(writer, silence)| {
-            Batch::of_stall(
+        let mut stalls = self.writers.iter().map(|(writer, stall)| {
+            FailureGroup::of_stall(
                 at,
-                &Stalled { writer: *writer, seq: silence.seq, since: silence.since },
+                &Stalled { writer: *writer, seq: stall.seq, since: stall.since },
             )
         });
-        let mut batch = silences.next()?;
-        silences.for_each(|more| batch.add(more));
-        Some((batch, self.seen.as_ref().map(words::stall_seen)))
+        let mut group = stalls.next()?;
+        stalls.for_each(|more| group.add(more));
+        Some((group, self.seen.as_ref().map(words::stall_seen)))
     }
 }

@@ -1,4 +1,4 @@
-//! What belongs on one line of failures.
+//! Failures that stand on one line of the log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,15 +8,15 @@ use crate::model::fault::{Class, Fault, Phase};
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::rejection::Rejected;
 
-/// What belongs together on one line.
+/// What failures on one line have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Key {
     /// A session ended, or writes are in doubt.
     Session(Class),
-    /// The server said no, by this SQLSTATE; or what answers breaks the protocol, which comes again
-    /// with every session.
+    /// The server refused a write or a read with this SQLSTATE; or it broke the protocol, which
+    /// happens again with every session.
     Rejection(Phase, Class, Option<String>),
-    /// No session came to be.
+    /// An attempt to connect failed.
     Attempt(Class),
     /// Writes wait for their answers.
     Stall,
@@ -25,7 +25,7 @@ pub(super) enum Key {
 }
 
 impl Key {
-    /// The line that a failure belongs on.
+    /// The key of a failure.
     pub(super) fn of(failure: &Failure) -> Self {
         let Fault { class, phase, ref sqlstate, .. } = failure.fault;
         let goes_on = matches!(phase, Phase::Write | Phase::Read)
@@ -44,7 +44,7 @@ const ENDPOINTS_MAX: usize = 64;
 
 /// Failures that belong on one line.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Batch {
+pub(super) struct FailureGroup {
     /// When the first of them was.
     pub(super) at: Duration,
     /// When the last of them was.
@@ -65,11 +65,11 @@ pub(super) struct Batch {
     pub(super) fault: Option<Fault>,
     /// Of a stall: when the oldest of the writes that wait was sent.
     pub(super) sent: Duration,
-    /// How late the latest of them was noticed, where that is worth a word.
+    /// How late the latest of them was noticed, where that is notable.
     pub(super) noticed_after: Option<Duration>,
 }
 
-impl Batch {
+impl FailureGroup {
     /// Of one failure that was noticed so late.
     pub(super) fn of_failure(
         at: Duration,
@@ -167,25 +167,25 @@ pub(super) struct Share {
     pub(super) writes: u64,
 }
 
-/// What has to be told now.
+/// Failures that are due to be told, as one line.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Told {
+pub(super) struct FoldedFailures {
     /// Which line it is.
     pub(super) key: Key,
     /// When it is told: the line's time.
     pub(super) at: Duration,
-    /// What is new since the last line of this series.
-    pub(super) batch: Batch,
+    /// The failures since the last line of this series.
+    pub(super) group: FailureGroup,
     /// Of a series told before: how many since it began, and when that was.
     pub(super) series: Option<(u64, Duration)>,
-    /// Of a series told before: since when the batch is gathered.
+    /// Of a series told before: since when the group is gathered.
     pub(super) gathered_since: Option<Duration>,
     /// Of refused writes: how many of how many, as far as that is known.
     pub(super) share: Share,
 }
 
-impl Told {
-    /// Whether it only says that an attempt failed again.
+impl FoldedFailures {
+    /// Whether the line only says that attempts still fail.
     pub(super) fn is_repeat(&self) -> bool {
         matches!(self.key, Key::Attempt(_)) && self.series.is_some()
     }

@@ -8,7 +8,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::problem::Problem;
 use super::terminal::{Terminal, local_offset};
-use crate::cli::gen_args::{LogArgs, LogFormat};
+use crate::cli::log_args::{LogArgs, LogFormat};
 use crate::engine::watchers::{Events, Watchers};
 use crate::model::event::{Event, Header, What};
 use crate::model::load::options::LoadOptions;
@@ -20,8 +20,8 @@ use crate::report::text_log::{TextLog, TextLogOptions, Verbosity};
 /// How often folded lines are let out and the bar is drawn.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The log on standard error.
-pub(super) struct Log {
+/// The log on standard error, with a progress bar where there is a terminal.
+pub(super) struct ConsoleLog {
     console: Console,
     form: Form,
 }
@@ -31,7 +31,7 @@ enum Form {
     Json(DateTime<Utc>),
 }
 
-impl Log {
+impl ConsoleLog {
     pub(super) fn new(args: &LogArgs, header: &Header) -> Self {
         let terminal = Terminal::stderr();
         let verbosity = match (args.quiet, args.verbose) {
@@ -71,7 +71,7 @@ impl Log {
         }
     }
 
-    /// Events that came faster than they were taken are not in the log: that is said.
+    /// Says that events are not in the log, as they came faster than they were taken.
     fn missed(&mut self, at: Duration, events: u64) {
         let message =
             format!("{events} events are left out of this log: they came faster than taken");
@@ -101,9 +101,12 @@ fn bar_length(options: &LoadOptions) -> Option<BarLength> {
     options.writes.map(BarLength::Writes).or(options.duration.map(BarLength::Duration))
 }
 
-/// Starts the log on a thread of its own: a terminal that takes no more lines holds up whoever
-/// writes to it. What is returned is ready when the log is at its end.
-pub(super) fn start_log(watchers: &Watchers, log: Log) -> Result<oneshot::Receiver<()>, Problem> {
+/// Starts the log on a thread of its own, as a terminal that takes no more lines blocks its writer.
+/// The receiver that is returned is ready when the log has ended.
+pub(super) fn start_log(
+    watchers: &Watchers,
+    log: ConsoleLog,
+) -> Result<oneshot::Receiver<()>, Problem> {
     let no_thread = |error| Problem::could_not_run(format!("no thread for the log: {error}"));
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
@@ -113,7 +116,7 @@ pub(super) fn start_log(watchers: &Watchers, log: Log) -> Result<oneshot::Receiv
         .name("log".to_owned())
         .spawn(move || {
             runtime.block_on(write_log(events, totals, log));
-            // Whoever waits for it may have given up.
+            // The receiver may be gone; ignore the send error.
             let _ = ended.send(());
         })
         .map_err(no_thread)?;
@@ -121,7 +124,7 @@ pub(super) fn start_log(watchers: &Watchers, log: Log) -> Result<oneshot::Receiv
 }
 
 /// Writes the log until there are no more events.
-async fn write_log(mut events: Events, totals: watch::Receiver<Totals>, mut log: Log) {
+async fn write_log(mut events: Events, totals: watch::Receiver<Totals>, mut log: ConsoleLog) {
     let started = Instant::now();
     let mut ticks = tokio::time::interval(TICK);
     loop {
