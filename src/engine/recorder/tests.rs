@@ -84,7 +84,7 @@ struct Truth {
     in_doubt: SeqSet,
 }
 
-struct Writer {
+struct ScriptedWriter {
     batch: OpenBatch,
     streak: Streak,
     seq: i64,
@@ -97,7 +97,7 @@ struct Writer {
 struct Play {
     recorder: Recorder,
     events: Events,
-    writers: Vec<Writer>,
+    writers: Vec<ScriptedWriter>,
     errors: BTreeMap<Class, u64>,
     troubles: usize,
     now: Duration,
@@ -109,7 +109,7 @@ impl Play {
         let events = watchers.events();
         let (checker, _) = mpsc::channel(1);
         let run = Run::new(header(writers.unsigned_abs()));
-        let writer = |number| Writer {
+        let writer = |number| ScriptedWriter {
             batch: OpenBatch::new(number),
             streak: Streak::default(),
             seq: 0,

@@ -19,7 +19,7 @@ use crate::engine::setup::{Prepared, SetupError, SetupStep};
 use crate::engine::signal::Signal;
 use crate::engine::start_line::StartLine;
 use crate::engine::watch::stalls::Stalls;
-use crate::engine::writer::{Shared, WriterTask};
+use crate::engine::writer::{AllWriters, WriterTask};
 use crate::model::event::StopReason;
 use crate::model::fault::Fault;
 use crate::model::load::writer::rules::Rules;
@@ -145,10 +145,10 @@ impl Started {
         stalls: Stalls,
         stop_now: CancellationToken,
         hopeless: mpsc::Sender<Fault>,
-    ) -> Shared {
+    ) -> AllWriters {
         let options = self.plan.header.options.clone();
         let clock = self.teller.clock;
-        Shared {
+        AllWriters {
             run_id: self.plan.header.run_id,
             dialer: self.dialer.clone(),
             clock,
@@ -169,7 +169,7 @@ impl Started {
         }
     }
 
-    fn start_writers(&self, shared: Shared) -> JoinSet<()> {
+    fn start_writers(&self, shared: AllWriters) -> JoinSet<()> {
         let mut writers = JoinSet::new();
         let shared = Arc::new(shared);
         for (index, number) in (0..shared.rules.options.writers).zip(1..) {

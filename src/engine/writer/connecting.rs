@@ -10,8 +10,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use rand::rngs::SmallRng;
 use tokio::sync::{mpsc, oneshot};
 
+use super::all_writers::AllWriters;
 use super::sessions::Places;
-use super::shared::Shared;
 use super::to_recorder::ToRecorder;
 use crate::engine::dialer::Dialer;
 use crate::engine::signal::{AttemptFailed, SessionOpened, Signal};
@@ -35,7 +35,7 @@ const BESIDE_EACH_OTHER: usize = 5;
 /// How an attempt ended: when it was started, and what came of it. `None` is one given up.
 type Attempted = Option<(Duration, Result<NewSession, Vec<NotOpened>>)>;
 
-/// A session that takes writes, before anybody was told of it.
+/// A session that takes writes, and was not told yet.
 struct NewSession {
     session: LoadSession,
     opened: Box<SessionOpened>,
@@ -56,7 +56,7 @@ impl NewSession {
 /// How a writer gets its sessions.
 pub(super) struct Connector {
     writer: i32,
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<AllWriters>,
     /// Its sessions are called by the writer's number.
     dialer: Dialer,
     pub(super) places: Places,
@@ -65,7 +65,11 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(writer: i32, shared: Arc<Shared>, recorder: mpsc::Sender<Signal>) -> Self {
+    pub(super) fn new(
+        writer: i32,
+        shared: Arc<AllWriters>,
+        recorder: mpsc::Sender<Signal>,
+    ) -> Self {
         Self {
             writer,
             dialer: shared.dialer.for_purpose(shared.run_id, Purpose::Writer(writer)),

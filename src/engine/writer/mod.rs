@@ -7,14 +7,14 @@
 //! - `connecting`: without a session, attempts until there is one that takes writes; `sessions`:
 //!   how many it may have on one server, those included that hang there.
 //! - `session_loop`: with a session, what comes is taken, and what follows is done.
-//! - `shared`: what all writers share, and how they end; `to_recorder`: what they tell.
+//! - `all_writers`: what all writers share, and how they end; `to_recorder`: what they tell.
 
+mod all_writers;
 mod connecting;
 mod session_loop;
 mod sessions;
-mod shared;
 mod task;
 mod to_recorder;
 
-pub(crate) use shared::Shared;
+pub(crate) use all_writers::AllWriters;
 pub(crate) use task::WriterTask;

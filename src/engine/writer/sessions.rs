@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use super::shared::Shared;
+use super::all_writers::AllWriters;
 use crate::model::cluster::server::ServerProcess;
 use crate::model::fault::{Class, Fault, Phase};
 use crate::model::load::open_sessions::{OpenSessions, Room};
@@ -15,12 +15,12 @@ use crate::pg::sessions::session::Session;
 #[derive(Debug)]
 pub(super) struct Places {
     writer: i32,
-    shared: Arc<Shared>,
+    shared: Arc<AllWriters>,
     open: Mutex<OpenSessions>,
 }
 
 impl Places {
-    pub(super) fn new(writer: i32, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(writer: i32, shared: Arc<AllWriters>) -> Self {
         Self { writer, shared, open: Mutex::default() }
     }
 

@@ -7,8 +7,8 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use tokio::sync::mpsc;
 
+use super::all_writers::AllWriters;
 use super::connecting::Connector;
-use super::shared::Shared;
 use crate::engine::signal::Signal;
 use crate::model::load::writer::action::WriterAction;
 use crate::model::load::writer::input::WriterInput;
@@ -20,7 +20,7 @@ use crate::model::load::writer::step::Writer;
 pub(crate) struct WriterTask {
     pub(super) writer: Writer,
     pub(super) connector: Connector,
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<AllWriters>,
     /// For its turns to connect.
     random: SmallRng,
     /// What the last step said, to be done.
@@ -44,7 +44,7 @@ impl WriterTask {
     pub(crate) fn new(
         number: i32,
         index: u32,
-        shared: Arc<Shared>,
+        shared: Arc<AllWriters>,
         recorder: mpsc::Sender<Signal>,
         mut random: SmallRng,
     ) -> Self {
@@ -64,8 +64,8 @@ impl WriterTask {
 
     /// Writes until it is told to stop or everything is written.
     pub(crate) async fn run(mut self) {
-        // Nobody connects only to see that there is nothing left to write.
         let mut at_start = true;
+        // Without anything to write there is no connect.
         while self.writer.has_more(self.shared.clock.now()) {
             let Some(session) = self.connector.connect(&mut self.writer, &mut self.random).await
             else {
@@ -75,7 +75,7 @@ impl WriterTask {
                 self.ends_without_session().await;
                 break;
             };
-            // Who waits at the start line has its session in time, however late it is woken.
+            // A writer at the start line has its session in time, however late it is woken.
             let since = self.shared.clock.now();
             if std::mem::take(&mut at_start) {
                 let begin = self.shared.start_line.arrive().await;

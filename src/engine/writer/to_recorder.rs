@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
 
-use super::shared::Shared;
+use super::all_writers::AllWriters;
 use crate::engine::protocol::SHARED_SESSIONS;
 use crate::engine::signal::Signal;
 use crate::model::event::What;
@@ -28,7 +28,7 @@ impl ToRecorder {
 
     /// How far a writer is. What answers the first write of all as nothing that waiting could mend
     /// ends the run.
-    pub(super) async fn batch(&self, batch: Box<Batch>, shared: &Shared) {
+    pub(super) async fn batch(&self, batch: Box<Batch>, shared: &AllWriters) {
         if batch.acknowledged.is_some() && !shared.proven.load(Ordering::Relaxed) {
             shared.proven.store(true, Ordering::Relaxed);
         }
@@ -43,7 +43,7 @@ impl ToRecorder {
     }
 
     /// How a session puts its writes: that a pooler makes it so is said once.
-    pub(super) async fn protocol(&self, protocol: Protocol, shared: &Shared) {
+    pub(super) async fn protocol(&self, protocol: Protocol, shared: &AllWriters) {
         if shared.protocol.found(protocol) {
             let warning = What::Warning { message: SHARED_SESSIONS.to_owned() };
             self.tell(Signal::Fact(shared.clock.now(), warning)).await;

@@ -23,11 +23,11 @@ use crate::model::load::schedule::Schedule;
 #[derive(Debug)]
 pub struct Writer {
     lasting: Lasting,
-    state: State,
+    state: WriterState,
 }
 
 #[derive(Debug)]
-enum State {
+enum WriterState {
     /// It looks for a session.
     Without(Without),
     /// It has one.
@@ -48,7 +48,7 @@ struct Without {
 }
 
 impl Writer {
-    /// Writer `number`, the one at `index` from 0, whose schedule begins at `begin`.
+    /// Writer `number`, the one at `index` from 0; its schedule begins at `begin`.
     #[must_use]
     pub fn new(
         number: i32,
@@ -78,7 +78,7 @@ impl Writer {
             batch: OpenBatch::new(number),
             rules,
         };
-        Self { lasting, state: State::Without(Without::default()) }
+        Self { lasting, state: WriterState::Without(Without::default()) }
     }
 
     /// What comes to the writer at `now`, and what it does then: `actions` gets it, in its order.
@@ -101,12 +101,12 @@ impl Writer {
                 lasting.decided = true;
                 None
             }
-            (State::Without(without), input) => lasting.without(without, input, &mut moment),
-            (State::With(used), input) => {
+            (WriterState::Without(without), input) => lasting.without(without, &input, &mut moment),
+            (WriterState::With(used), input) => {
                 let then = lasting.with(used, input, &mut moment);
                 then.map(|then| lasting.after_session(then, &mut moment))
             }
-            (State::Ended, _) => None,
+            (WriterState::Ended, _) => None,
         };
         if let Some(next) = next {
             self.state = next;
@@ -146,7 +146,7 @@ impl Writer {
     /// Without a session: when it has waited for one too long, unless it is known why it waits.
     #[must_use]
     pub fn has_patience_until(&self) -> Option<Duration> {
-        let State::Without(without) = &self.state else { return None };
+        let WriterState::Without(without) = &self.state else { return None };
         let long = self.lasting.rules.options.stall_after.max(SOON);
         let known = self.lasting.out || without.is_own;
         (!known).then(|| without.since.saturating_add(long))
@@ -162,14 +162,14 @@ impl Writer {
     /// What is being done while the oldest request has no answer.
     #[must_use]
     pub fn phase_of_answer(&self) -> Phase {
-        let State::With(used) = &self.state else { return Phase::Idle };
+        let WriterState::With(used) = &self.state else { return Phase::Idle };
         used.flight.oldest().map_or(Phase::Idle, |oldest| oldest.phase())
     }
 
     /// What is being done when the session ends now.
     #[must_use]
     pub fn phase_of_end(&self) -> Phase {
-        let State::With(used) = &self.state else { return Phase::Idle };
+        let WriterState::With(used) = &self.state else { return Phase::Idle };
         used.flight.phase()
     }
 }
@@ -179,12 +179,12 @@ impl Lasting {
     fn without(
         &mut self,
         without: &mut Without,
-        input: WriterInput<'_>,
+        input: &WriterInput<'_>,
         moment: &mut Moment<'_>,
-    ) -> Option<State> {
+    ) -> Option<WriterState> {
         match input {
             WriterInput::Connecting => *without = Without { since: moment.now, is_own: false },
-            WriterInput::Attempted { failed, served } => {
+            &WriterInput::Attempted { failed, served } => {
                 self.owes_probe |= failed;
                 self.out |= failed;
                 without.is_own |= !served && !failed;
@@ -195,19 +195,19 @@ impl Lasting {
                 self.out = true;
                 moment.does(WriterAction::TellNoSession { since: without.since });
             }
-            WriterInput::Opened { since, pooled } => {
+            &WriterInput::Opened { since, pooled } => {
                 let since = self.end_of_schedule(since);
                 self.schedule.session_opened(since);
                 self.streak.new_session();
                 let used = InUse::new(pooled, self.owes_probe, moment.now);
-                return Some(State::With(Box::new(used)));
+                return Some(WriterState::With(Box::new(used)));
             }
             WriterInput::EndsWithoutSession => {
                 let end = self.end_of_schedule(moment.now);
                 self.schedule.end_without_session(end);
                 self.tells(moment);
                 moment.does(WriterAction::Done);
-                return Some(State::Ended);
+                return Some(WriterState::Ended);
             }
             _ => {}
         }
@@ -282,17 +282,17 @@ impl Lasting {
     }
 
     /// The session is not used any more.
-    fn after_session(&mut self, then: Then, moment: &mut Moment<'_>) -> State {
+    fn after_session(&mut self, then: Then, moment: &mut Moment<'_>) -> WriterState {
         self.working = false;
         self.owes_probe = true;
         match then {
             Then::Reconnect => {
                 moment.does(WriterAction::Reconnect);
-                State::Without(Without { since: moment.now, is_own: false })
+                WriterState::Without(Without { since: moment.now, is_own: false })
             }
             Then::Done => {
                 moment.does(WriterAction::Done);
-                State::Ended
+                WriterState::Ended
             }
         }
     }

@@ -48,7 +48,7 @@ enum Reply {
 
 /// What became of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum Became {
     Acknowledged,
     Rejected,
     InDoubt,
@@ -61,7 +61,7 @@ enum Entry {
     /// Something comes that decides writes.
     Came,
     /// A write has its fate.
-    Fate(i64, Fate),
+    Became(i64, Became),
     /// An answer came, of whatever kind.
     Answer,
     /// There is evidence, without a word of the writer, that it cannot write.
@@ -72,21 +72,21 @@ enum Entry {
 }
 
 /// A request of the writer as the world sees it: a write's seq, none for a read; when it was sent.
-type Asked = (Option<i64>, Duration);
+type OpenRequest = (Option<i64>, Duration);
 
 /// A writer, the world around it, and what happened.
-struct Play {
+struct WriterPlay {
     writer: Writer,
     options: LoadOptions,
     now: Duration,
-    asked: VecDeque<Asked>,
+    asked: VecDeque<OpenRequest>,
     has_session: bool,
     ended: bool,
     waits: Duration,
     history: Vec<(Duration, Entry)>,
 }
 
-impl Play {
+impl WriterPlay {
     fn new(options: LoadOptions) -> Self {
         let writer = writer(options.clone());
         let mut play = Self {
@@ -143,7 +143,7 @@ impl Play {
         let open = std::mem::take(&mut self.asked).into_iter().filter_map(|(seq, _)| seq);
         let in_doubt: Vec<i64> = untold.into_iter().chain(open).collect();
         for seq in in_doubt {
-            self.notes(Entry::Fate(seq, Fate::InDoubt));
+            self.notes(Entry::Became(seq, Became::InDoubt));
         }
         self.notes(Entry::Evidence);
         self.gives(input(()));
@@ -163,23 +163,25 @@ impl Play {
             }
             (Reply::Done, Some(_)) => {
                 let acknowledged = WriterInput::Acknowledged { id: None, locally: false };
-                (Fate::Acknowledged, acknowledged)
+                (Became::Acknowledged, acknowledged)
             }
-            (Reply::NoRow, Some(_)) => (Fate::InDoubt, WriterInput::NoRow(refusal("P0001"))),
-            (Reply::Done | Reply::NoRow, None) => (Fate::Acknowledged, WriterInput::ReadBack(&[])),
+            (Reply::NoRow, Some(_)) => (Became::InDoubt, WriterInput::NoRow(refusal("P0001"))),
+            (Reply::Done | Reply::NoRow, None) => {
+                (Became::Acknowledged, WriterInput::ReadBack(&[]))
+            }
             (Reply::Refused(code), _) => {
-                (Fate::Rejected, WriterInput::Refused { fault: refusal(code), of })
+                (Became::Rejected, WriterInput::Refused { fault: refusal(code), of })
             }
             (Reply::RefusedName | Reply::RefusedRow, _) => {
-                (Fate::Rejected, WriterInput::Refused { fault: refusal("42501"), of })
+                (Became::Rejected, WriterInput::Refused { fault: refusal("42501"), of })
             }
         };
         self.notes(Entry::Came);
         self.notes(Entry::Answer);
         if let Some(seq) = seq {
-            self.notes(Entry::Fate(seq, fate));
+            self.notes(Entry::Became(seq, fate));
         }
-        if fate == Fate::InDoubt {
+        if fate == Became::InDoubt {
             self.notes(Entry::Evidence);
         }
         self.gives(input);
@@ -193,6 +195,14 @@ impl Play {
             self.turns();
         }
         self.now = self.now.max(until);
+    }
+
+    fn stops_now(&mut self) {
+        let open = std::mem::take(&mut self.asked).into_iter().filter_map(|(seq, _)| seq);
+        for seq in open.collect::<Vec<_>>() {
+            self.notes(Entry::Became(seq, Became::InDoubt));
+        }
+        self.gives(WriterInput::StopNow);
     }
 
     #[expect(clippy::too_many_lines, reason = "a table: one arm for each input")]
@@ -253,13 +263,7 @@ impl Play {
                 self.gives(WriterInput::Decided);
                 self.turns();
             }
-            World::StopsNow if self.has_session => {
-                let open = std::mem::take(&mut self.asked).into_iter().filter_map(|(seq, _)| seq);
-                for seq in open.collect::<Vec<_>>() {
-                    self.notes(Entry::Fate(seq, Fate::InDoubt));
-                }
-                self.gives(WriterInput::StopNow);
-            }
+            World::StopsNow if self.has_session => self.stops_now(),
             _ => {}
         }
     }
@@ -272,7 +276,7 @@ impl<'a> Past<'a> {
     /// Whether the writer is out: of what speaks for and against it, the last.
     fn is_out(&self) -> bool {
         let last = self.0.iter().rev().find_map(|(_, entry)| match entry {
-            Entry::Fate(_, Fate::Acknowledged) => Some(false),
+            Entry::Became(_, Became::Acknowledged) => Some(false),
             Entry::Evidence => Some(true),
             Entry::Did(WriterAction::Tell(batch)) => match batch.trouble.as_deref() {
                 None | Some(Trouble::GivenUp { .. }) => None,
@@ -283,9 +287,9 @@ impl<'a> Past<'a> {
         last.unwrap_or(false)
     }
 
-    fn fates(&self) -> BTreeMap<i64, Fate> {
+    fn fates(&self) -> BTreeMap<i64, Became> {
         let fates = self.0.iter().filter_map(|(_, entry)| match entry {
-            Entry::Fate(seq, fate) => Some((*seq, *fate)),
+            Entry::Became(seq, fate) => Some((*seq, *fate)),
             _ => None,
         });
         fates.collect()
@@ -355,7 +359,7 @@ fn judge_send(past: &Past<'_>, seq: i64, at: Duration) -> Result<(), TestCaseErr
     prop_assert_eq!(seq, past.sent().count() as i64 + 1, "writes are numbered without a gap");
     prop_assert!(!past.is_left(), "{seq} after the session was left");
     let news = past.of_session().fates();
-    let proven = news.values().any(|fate| *fate == Fate::Acknowledged);
+    let proven = news.values().any(|fate| *fate == Became::Acknowledged);
     let open = past.sent().filter(|(seq, _)| !past.fates().contains_key(seq)).count();
     prop_assert!(proven || open == 0, "{seq} beside the first of a session");
     if let Some(stopped) = past.last(|entry| matches!(entry, Entry::Stopped)) {
@@ -375,11 +379,11 @@ fn judge_batch(past: &Past<'_>, batch: &Batch, options: &LoadOptions) -> Result<
     };
     let (rejected, in_doubt) = (told(|one| seqs(&one.rejected)), told(|one| seqs(&one.in_doubt)));
     for seq in seqs(&batch.rejected) {
-        prop_assert_eq!(fates.get(&seq), Some(&Fate::Rejected));
+        prop_assert_eq!(fates.get(&seq), Some(&Became::Rejected));
         prop_assert!(!rejected.contains(&seq), "{seq} is rejected twice");
     }
     for seq in seqs(&batch.in_doubt) {
-        prop_assert_eq!(fates.get(&seq), Some(&Fate::InDoubt));
+        prop_assert_eq!(fates.get(&seq), Some(&Became::InDoubt));
         prop_assert!(!in_doubt.contains(&seq), "{seq} is in doubt twice");
     }
     // Progress passes nothing without an outcome, and no exception that is untold.
@@ -392,11 +396,11 @@ fn judge_batch(past: &Past<'_>, batch: &Batch, options: &LoadOptions) -> Result<
         all.extend(new);
         all
     };
-    prop_assert_eq!(with(rejected, seqs(&batch.rejected)), of_fate(Fate::Rejected));
-    prop_assert_eq!(with(in_doubt, seqs(&batch.in_doubt)), of_fate(Fate::InDoubt));
+    prop_assert_eq!(with(rejected, seqs(&batch.rejected)), of_fate(Became::Rejected));
+    prop_assert_eq!(with(in_doubt, seqs(&batch.in_doubt)), of_fate(Became::InDoubt));
     let acknowledged: usize = before.iter().map(|one| one.acknowledged_at.len()).sum();
     let acknowledged = acknowledged + batch.acknowledged_at.len();
-    prop_assert_eq!(acknowledged, of_fate(Fate::Acknowledged).len());
+    prop_assert_eq!(acknowledged, of_fate(Became::Acknowledged).len());
     prop_assert!(batch.acknowledged_at.is_sorted());
     prop_assert_eq!(batch.attempted, past.sent().count() as i64);
     judge_ends_of_outages(past, batch)?;
@@ -407,7 +411,7 @@ fn judge_batch(past: &Past<'_>, batch: &Batch, options: &LoadOptions) -> Result<
 /// told with nothing after it.
 fn judge_ends_of_outages(past: &Past<'_>, batch: &Batch) -> Result<(), TestCaseError> {
     let acknowledged = past.0.iter().enumerate().filter(|(_, (_, entry))| {
-        matches!(entry, Entry::Fate(seq, Fate::Acknowledged) if *seq <= batch.resolved)
+        matches!(entry, Entry::Became(seq, Became::Acknowledged) if *seq <= batch.resolved)
     });
     let of_batch = acknowledged.rev().take(batch.acknowledged_at.len());
     for (index, (at, _)) in of_batch {
@@ -432,7 +436,7 @@ fn judge_trouble(
     };
     let came = past.0.iter().rev().take_while(|(_, entry)| !matches!(entry, Entry::Came));
     let decided = came.filter_map(|(_, entry)| match entry {
-        Entry::Fate(seq, _) => Some(*seq),
+        Entry::Became(seq, _) => Some(*seq),
         _ => None,
     });
     let decided: BTreeSet<i64> = decided.collect();
@@ -463,7 +467,7 @@ fn judge_trouble(
             let acknowledged = session
                 .0
                 .iter()
-                .rposition(|(_, entry)| matches!(entry, Entry::Fate(_, Fate::Acknowledged)));
+                .rposition(|(_, entry)| matches!(entry, Entry::Became(_, Became::Acknowledged)));
             prop_assert!(told.is_none() || acknowledged > told, "a silence is told twice");
         }
         Trouble::GivenUp { .. } => prop_assert!(!batch.in_doubt.is_empty()),
@@ -539,7 +543,7 @@ proptest! {
         load in loads(),
         worlds in worlds(),
     ) {
-        let mut play = Play::new(load);
+        let mut play = WriterPlay::new(load);
         for world in worlds {
             play.plays(world);
             prop_assert_eq!(play.writer.is_out(), Past(&play.history).is_out());

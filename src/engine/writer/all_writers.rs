@@ -20,7 +20,7 @@ use crate::model::load::writer::rules::{GOES_ON, Rules};
 
 /// What all writers of a run share.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct AllWriters {
     pub(crate) run_id: Uuid,
     pub(crate) rules: Arc<Rules>,
     pub(crate) dialer: Dialer,
@@ -52,7 +52,7 @@ pub(crate) struct Shared {
     pub(crate) hopeless: mpsc::Sender<Fault>,
 }
 
-impl Shared {
+impl AllWriters {
     /// When a writer ends without a session: when it is time to stop, and later if it is out. The
     /// last of its writes was due at `last_due`, if it has a last one.
     pub(super) async fn ends(&self, out: bool, last_due: Option<Duration>) {
