@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::proc;
-use super::processes::MARK;
-use super::programs::{Missing, Need, Programs};
+use crate::lab::needs::{MissingPrograms, Need};
+use crate::lab::processes::proc;
+use crate::lab::processes::scan::MARK;
+use crate::lab::programs::Programs;
 
 /// What is run as root, with the packages as its arguments.
 pub const INSTALL_SCRIPT: &str = include_str!("install-deps.sh");
@@ -13,22 +14,7 @@ pub const INSTALL_SCRIPT: &str = include_str!("install-deps.sh");
 pub async fn missing() -> Vec<Need> {
     match Programs::find().await {
         Ok(_) => Vec::new(),
-        Err(Missing(needs)) => needs,
-    }
-}
-
-impl Need {
-    /// The package of Debian and Ubuntu that has it.
-    #[must_use]
-    pub fn package(self) -> &'static str {
-        match self {
-            Self::PostgreSql => "postgresql",
-            Self::Patroni => "patroni",
-            Self::PatroniForEtcd => "python3-etcd",
-            Self::Etcd => "etcd-server",
-            Self::HaProxy => "haproxy",
-            Self::Setsid => "util-linux",
-        }
+        Err(MissingPrograms(needs)) => needs,
     }
 }
 

@@ -4,8 +4,8 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::member::Member;
-use super::programs::Missing;
+use crate::lab::member::Member;
+use crate::lab::needs::MissingPrograms;
 use crate::model::foreign::{plain, shortened};
 
 /// What went wrong.
@@ -55,7 +55,7 @@ pub enum LabError {
     },
     /// Programs are missing.
     #[error("{0}")]
-    Missing(Missing),
+    Missing(MissingPrograms),
     /// Somebody else has a port.
     #[error("port {port}, which is to be {member}'s, is taken by {owner}")]
     PortTaken {
@@ -316,7 +316,7 @@ const COLUMNS: usize = 160;
 
 impl LogTail {
     /// Of the file at `path`.
-    pub(super) fn of(path: &Path) -> Self {
+    pub(in crate::lab) fn of(path: &Path) -> Self {
         let bytes = end_of(path).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         let lines: Vec<&str> = text.lines().collect();
@@ -348,7 +348,7 @@ impl std::fmt::Display for LogTail {
 }
 
 /// For `map_err`: which file, and what was tried.
-pub(super) fn io(
+pub(in crate::lab) fn io(
     doing: &'static str,
     path: &Path,
 ) -> impl FnOnce(std::io::Error) -> LabError + use<> {

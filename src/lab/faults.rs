@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::ending::{self, Ending, tell};
-use super::error::LabError;
-use super::member::{Kind, Member};
-use super::processes::Role;
-use super::programs::Programs;
-use super::signal::Signal;
-use super::{Lab, Running, bring_up};
+use crate::lab::bring_up::start_all;
+use crate::lab::error::LabError;
+use crate::lab::handle::Lab;
+use crate::lab::member::{Member, MemberKind};
+use crate::lab::processes::ending::{self, MemberEnding, tell};
+use crate::lab::processes::running::Running;
+use crate::lab::processes::scan::ProcessRole;
+use crate::lab::processes::signal::ProcessSignal;
+use crate::lab::programs::Programs;
 use crate::model::selector::Selector;
 use crate::patroni::PatroniApi;
 
@@ -28,7 +30,7 @@ impl Lab {
     ///
     /// # Errors
     /// When its processes cannot be signalled, or do not even end by SIGKILL.
-    pub async fn stop(&self, member: Member) -> Result<Ending, LabError> {
+    pub async fn stop(&self, member: Member) -> Result<MemberEnding, LabError> {
         let _lock = self.lock().await?;
         self.must_be_seen(member)?;
         ending::stop(&self.folders, member).await
@@ -39,7 +41,7 @@ impl Lab {
     ///
     /// # Errors
     /// When its processes cannot be signalled, or do not end within 10 s.
-    pub async fn kill(&self, member: Member) -> Result<Ending, LabError> {
+    pub async fn kill(&self, member: Member) -> Result<MemberEnding, LabError> {
         let _lock = self.lock().await?;
         self.must_be_seen(member)?;
         ending::kill(&self.folders, member).await
@@ -73,7 +75,7 @@ impl Lab {
     pub async fn start(&self, member: Member) -> Result<bool, LabError> {
         let _lock = self.lock().await?;
         let programs = Programs::find().await.map_err(LabError::Missing)?;
-        bring_up::start_member(self, member, &programs)
+        start_all::start_member(self, member, &programs)
     }
 
     /// SIGKILL for the PostgreSQL server of a member alone: its children notice and end, and
@@ -84,11 +86,11 @@ impl Lab {
     pub async fn kill_postmaster(&self, member: Member) -> Result<u32, LabError> {
         let _lock = self.lock().await?;
         let own = self.processes(member);
-        let found = own.iter().find(|process| process.role == Role::Postmaster);
+        let found = own.iter().find(|process| process.role == ProcessRole::Postmaster);
         let what = "running PostgreSQL server";
         let postmaster =
             found.ok_or(LabError::NoProcess { lab: self.name.clone(), member, what })?;
-        tell(member, postmaster, Signal::Kill)?;
+        tell(member, postmaster, ProcessSignal::Kill)?;
         Ok(postmaster.pid)
     }
 
@@ -100,11 +102,11 @@ impl Lab {
     pub async fn pause_walsenders(&self, member: Member) -> Result<usize, LabError> {
         let _lock = self.lock().await?;
         let own = self.processes(member);
-        let senders: Vec<_> = own.iter().filter(|one| one.role == Role::WalSender).collect();
+        let senders: Vec<_> = own.iter().filter(|one| one.role == ProcessRole::WalSender).collect();
         if senders.is_empty() {
             return Err(LabError::NoProcess { lab: self.name.clone(), member, what: "walsender" });
         }
-        senders.iter().try_for_each(|sender| tell(member, sender, Signal::Stop))?;
+        senders.iter().try_for_each(|sender| tell(member, sender, ProcessSignal::Stop))?;
         Ok(senders.len())
     }
 
@@ -117,7 +119,7 @@ impl Lab {
     pub async fn switch_over(&self, to: Option<Member>) -> Result<(Member, Member), LabError> {
         let _lock = self.lock().await?;
         let no = |reason: String| LabError::NoSwitchover { lab: self.name.clone(), reason };
-        if let Some(to) = to.filter(|to| to.kind() != Kind::Patroni) {
+        if let Some(to) = to.filter(|to| to.kind() != MemberKind::Patroni) {
             return Err(no(format!("{to} is no PostgreSQL server")));
         }
         let from = self.select(&Selector::Leader).await?;
@@ -142,7 +144,7 @@ impl Lab {
     }
 
     /// Refuses one whose processes are out of sight: it would look as if it did not run.
-    pub(super) fn must_be_seen(&self, member: Member) -> Result<(), LabError> {
+    pub(in crate::lab) fn must_be_seen(&self, member: Member) -> Result<(), LabError> {
         match self.running(member) {
             Running::OutOfSight => {
                 Err(LabError::OutOfSight { lab: self.name.clone(), members: member.to_string() })

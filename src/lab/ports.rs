@@ -14,10 +14,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::member::{Kind, Member};
+use crate::lab::member::{Member, MemberKind};
 
 /// How many ports a lab has.
-pub(super) const PORTS: u16 = 15;
+pub(in crate::lab) const PORTS: u16 = 15;
 
 /// The ports of a lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,9 +70,9 @@ impl Ports {
     pub fn of(&self, member: Member) -> Vec<u16> {
         let index = member.index();
         match member.kind() {
-            Kind::Etcd => vec![self.etcd_client[index], self.etcd_peer[index]],
-            Kind::Patroni => vec![self.patroni[index], self.postgresql[index]],
-            Kind::HaProxy => vec![self.write, self.read, self.page],
+            MemberKind::Etcd => vec![self.etcd_client[index], self.etcd_peer[index]],
+            MemberKind::Patroni => vec![self.patroni[index], self.postgresql[index]],
+            MemberKind::HaProxy => vec![self.write, self.read, self.page],
         }
     }
 

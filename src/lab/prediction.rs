@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::spec::Checks;
+use crate::lab::spec::Checks;
 
 /// How long no write will be possible, as a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +45,8 @@ impl std::fmt::Display for Prediction {
 
 #[cfg(test)]
 mod tests {
-    use super::super::spec::{PatroniVersion, Profile, Timing};
     use super::*;
+    use crate::lab::spec::{PatroniVersion, Profile, Timing};
 
     /// The ranges hold what was measured with these settings.
     #[test]

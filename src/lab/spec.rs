@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::LabError;
-use super::ports::{PORTS, Ports};
+use crate::lab::error::LabError;
+use crate::lab::ports::{PORTS, Ports};
+
+/// The name of a lab that was given none.
+pub const DEFAULT_NAME: &str = "pgchaos";
 
 /// The longest name: it becomes a folder, and Patroni's scope.
 const NAME_CHARS_MAX: usize = 40;
@@ -39,7 +42,7 @@ impl LabSpec {
         }
     }
 
-    pub(super) fn ports(&self) -> Ports {
+    pub(in crate::lab) fn ports(&self) -> Ports {
         Ports::new(self.base_port)
     }
 }
@@ -48,7 +51,7 @@ impl LabSpec {
 ///
 /// # Errors
 /// When it is.
-pub(super) fn check_name(name: &str) -> Result<(), LabError> {
+pub(in crate::lab) fn check_name(name: &str) -> Result<(), LabError> {
     let begins_well = name.starts_with(|first: char| first.is_ascii_lowercase());
     let is_plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     if begins_well && is_plain && name.len() <= NAME_CHARS_MAX {
@@ -150,7 +153,7 @@ impl Checks {
     }
 
     /// As HAProxy's configuration has it.
-    pub(super) fn words(&self) -> String {
+    pub(in crate::lab) fn words(&self) -> String {
         format!(
             "inter {}ms fastinter {}ms downinter {}ms fall {} rise {}",
             self.inter_ms, self.fastinter_ms, self.downinter_ms, self.fall, self.rise
@@ -158,7 +161,7 @@ impl Checks {
     }
 
     /// The longest that a server needs to be taken up again.
-    pub(super) fn up_again(&self) -> Duration {
+    pub(in crate::lab) fn up_again(&self) -> Duration {
         let rest = self.rise.saturating_sub(1) * self.fastinter_ms;
         Duration::from_millis(u64::from(self.downinter_ms + rest))
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::error::LabError;
+use crate::lab::error::LabError;
 
 /// `template` with `${NAME}` replaced by the value of that name.
 ///
 /// # Errors
 /// When a value is missing, or a brace is.
-pub(super) fn fill(
+pub(in crate::lab) fn fill(
     template: &str,
     values: &BTreeMap<&'static str, String>,
 ) -> Result<String, LabError> {

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use super::account::{Account, private_folder};
-use super::configuration;
-use super::error::{LabError, io};
-use super::folders::Folders;
-use super::life;
-use super::member::{Kind, Member};
-use super::processes::MARK;
-use super::programs::Programs;
-use super::state::State;
+use crate::lab::bring_up::configuration;
+use crate::lab::error::{LabError, io};
+use crate::lab::files::folders::Folders;
+use crate::lab::files::os_user::{OsUser, private_folder};
+use crate::lab::files::state::LabState;
+use crate::lab::member::{Member, MemberKind};
+use crate::lab::processes::log_lock;
+use crate::lab::processes::scan::MARK;
+use crate::lab::programs::Programs;
 
 /// How a member is run.
 struct Launch {
@@ -27,21 +27,21 @@ struct Launch {
 ///
 /// # Errors
 /// When its files cannot be written, or its program cannot be run.
-pub(super) fn start(
+pub(in crate::lab) fn start(
     lab: &str,
     member: Member,
     folders: &Folders,
-    state: &State,
+    state: &LabState,
     programs: &Programs,
 ) -> Result<(), LabError> {
-    let account = state.account.as_ref();
-    private_folder(&folders.member(member), account)?;
+    let os_user = state.os_user.as_ref();
+    private_folder(&folders.member(member), os_user)?;
     let launch = match member.kind() {
-        Kind::Etcd => etcd(lab, member, folders, state, programs),
-        Kind::Patroni => patroni(lab, member, folders, state, programs)?,
-        Kind::HaProxy => haproxy(folders, state, programs)?,
+        MemberKind::Etcd => etcd(lab, member, folders, state, programs),
+        MemberKind::Patroni => patroni(lab, member, folders, state, programs)?,
+        MemberKind::HaProxy => haproxy(folders, state, programs)?,
     };
-    launch.run(member, folders, account, programs)
+    launch.run(member, folders, os_user, programs)
 }
 
 impl Launch {
@@ -49,13 +49,13 @@ impl Launch {
         self,
         member: Member,
         folders: &Folders,
-        account: Option<&Account>,
+        os_user: Option<&OsUser>,
         programs: &Programs,
     ) -> Result<(), LabError> {
         let (folder, path) = (folders.member(member), folders.log(member));
         let log =
             File::options().create(true).append(true).open(&path).map_err(io("opened", &path))?;
-        life::hold(&log, folders, member)?;
+        log_lock::hold(&log, folders, member)?;
         let errors = log.try_clone().map_err(io("opened", &path))?;
         // A session of its own: no Ctrl-C and no closed terminal reaches it.
         let mut command = Command::new(&programs.setsid);
@@ -73,8 +73,8 @@ impl Launch {
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors);
-        if let Some(account) = account {
-            account.runs(&mut command);
+        if let Some(os_user) = os_user {
+            os_user.runs(&mut command);
         }
         let started = command.spawn();
         let mut child =
@@ -89,7 +89,7 @@ fn etcd(
     lab: &str,
     member: Member,
     folders: &Folders,
-    state: &State,
+    state: &LabState,
     programs: &Programs,
 ) -> Launch {
     let ports = &state.ports;
@@ -116,7 +116,7 @@ fn etcd(
     arguments.extend(["--data-dir".into(), folders.data(member).into()]);
     // One that comes back, or was frozen, must not depose the leader by that.
     arguments.push("--pre-vote".into());
-    if state.profile == super::spec::Profile::Quick && programs.etcd_can_skip_fsync {
+    if state.profile == crate::lab::spec::Profile::Quick && programs.etcd_can_skip_fsync {
         arguments.push("--unsafe-no-fsync".into());
     }
     Launch { program: programs.etcd.clone(), arguments, variables: Vec::new() }
@@ -126,7 +126,7 @@ fn patroni(
     lab: &str,
     member: Member,
     folders: &Folders,
-    state: &State,
+    state: &LabState,
     programs: &Programs,
 ) -> Result<Launch, LabError> {
     let content = configuration::patroni(lab, member, folders, state, &programs.postgresql)?;
@@ -139,7 +139,7 @@ fn patroni(
     })
 }
 
-fn haproxy(folders: &Folders, state: &State, programs: &Programs) -> Result<Launch, LabError> {
+fn haproxy(folders: &Folders, state: &LabState, programs: &Programs) -> Result<Launch, LabError> {
     let path = folders.member(Member::HAPROXY).join("haproxy.cfg");
     write(&path, configuration::HAPROXY)?;
     Ok(Launch {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::error::LabError;
-use super::folders::Folders;
-use super::member::{Kind, Member};
-use super::processes::{Process, Role, Watch, of};
-use super::signal::{Signal, send};
+use crate::lab::error::LabError;
+use crate::lab::files::folders::Folders;
+use crate::lab::member::{Member, MemberKind};
+use crate::lab::processes::scan::{Process, ProcessRole, ProcessWatch, of};
+use crate::lab::processes::signal::{ProcessSignal, send};
 
 /// For a Patroni to stop PostgreSQL with a checkpoint, and to hand over.
 const PATRONI_STOPS_WITHIN: Duration = Duration::from_secs(30);
@@ -23,7 +23,7 @@ const POLL_EVERY: Duration = Duration::from_millis(5);
 
 /// How a member ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum MemberEnding {
     /// In good order.
     Stopped,
     /// By SIGKILL, as it was told.
@@ -35,35 +35,38 @@ pub enum Ending {
 }
 
 /// SIGTERM, as `systemctl stop` sends it, and SIGKILL when that does not help.
-pub(super) async fn stop(folders: &Folders, member: Member) -> Result<Ending, LabError> {
-    let mut watch = Watch::default();
+pub(in crate::lab) async fn stop(
+    folders: &Folders,
+    member: Member,
+) -> Result<MemberEnding, LabError> {
+    let mut watch = ProcessWatch::default();
     let own = watch.look_at(folders, member);
     if own.is_empty() {
-        return Ok(Ending::WasNotRunning);
+        return Ok(MemberEnding::WasNotRunning);
     }
     ask_to_end(member, &own)?;
     let patience = match member.kind() {
-        Kind::Patroni => PATRONI_STOPS_WITHIN,
-        Kind::Etcd | Kind::HaProxy => OTHERS_STOP_WITHIN,
+        MemberKind::Patroni => PATRONI_STOPS_WITHIN,
+        MemberKind::Etcd | MemberKind::HaProxy => OTHERS_STOP_WITHIN,
     };
     let end = Instant::now() + patience;
     while !watch.look_at(folders, member).is_empty() {
         if Instant::now() > end {
             kill(folders, member).await?;
-            return Ok(Ending::KilledAfter(patience));
+            return Ok(MemberEnding::KilledAfter(patience));
         }
         sleep(POLL_EVERY * 4).await;
     }
-    Ok(Ending::Stopped)
+    Ok(MemberEnding::Stopped)
 }
 
 /// Patroni stops its PostgreSQL before it ends. Where it is gone, PostgreSQL is told itself.
 fn ask_to_end(member: Member, own: &[Process]) -> Result<(), LabError> {
     let find = |role| own.iter().find(|process| process.role == role);
-    let (asked, signal) = match (find(Role::Main), find(Role::Postmaster)) {
-        (Some(main), _) => (Some(main), Signal::Terminate),
-        (None, Some(postmaster)) => (Some(postmaster), Signal::Interrupt),
-        (None, None) => (None, Signal::Terminate),
+    let (asked, signal) = match (find(ProcessRole::Main), find(ProcessRole::Postmaster)) {
+        (Some(main), _) => (Some(main), ProcessSignal::Terminate),
+        (None, Some(postmaster)) => (Some(postmaster), ProcessSignal::Interrupt),
+        (None, None) => (None, ProcessSignal::Terminate),
     };
     match asked {
         Some(process) => tell(member, process, signal)?,
@@ -71,15 +74,18 @@ fn ask_to_end(member: Member, own: &[Process]) -> Result<(), LabError> {
     }
     // A frozen process hears nothing until it goes on.
     let mut frozen = own.iter().filter(|process| process.is_paused);
-    frozen.try_for_each(|process| tell(member, process, Signal::Continue))
+    frozen.try_for_each(|process| tell(member, process, ProcessSignal::Continue))
 }
 
 /// SIGKILL for all at once, as when the machine fails: everything is frozen first, so that no part
 /// can notice that another one is gone.
-pub(super) async fn kill(folders: &Folders, member: Member) -> Result<Ending, LabError> {
-    let mut watch = Watch::default();
+pub(in crate::lab) async fn kill(
+    folders: &Folders,
+    member: Member,
+) -> Result<MemberEnding, LabError> {
+    let mut watch = ProcessWatch::default();
     if watch.look_at(folders, member).is_empty() {
-        return Ok(Ending::WasNotRunning);
+        return Ok(MemberEnding::WasNotRunning);
     }
     let frozen = freeze(folders, member).await;
     // One that cannot be frozen in time, as it waits for the disk, is killed all the same.
@@ -87,32 +93,32 @@ pub(super) async fn kill(folders: &Folders, member: Member) -> Result<Ending, La
     loop {
         let own = watch.look_at(folders, member);
         if own.is_empty() {
-            return Ok(Ending::Killed);
+            return Ok(MemberEnding::Killed);
         }
         if Instant::now() > end {
             frozen?;
             return Err(stubborn(member, own.len(), "there"));
         }
-        own.iter().try_for_each(|process| tell(member, process, Signal::Kill))?;
+        own.iter().try_for_each(|process| tell(member, process, ProcessSignal::Kill))?;
         sleep(POLL_EVERY).await;
     }
 }
 
 /// SIGSTOP for all, until there is none left that could start another.
-pub(super) async fn freeze(folders: &Folders, member: Member) -> Result<(), LabError> {
-    until(folders, member, "running", Signal::Stop, |process| process.is_paused).await
+pub(in crate::lab) async fn freeze(folders: &Folders, member: Member) -> Result<(), LabError> {
+    until(folders, member, "running", ProcessSignal::Stop, |process| process.is_paused).await
 }
 
 /// SIGCONT for all.
-pub(super) async fn thaw(folders: &Folders, member: Member) -> Result<(), LabError> {
-    until(folders, member, "stopped", Signal::Continue, |process| !process.is_paused).await
+pub(in crate::lab) async fn thaw(folders: &Folders, member: Member) -> Result<(), LabError> {
+    until(folders, member, "stopped", ProcessSignal::Continue, |process| !process.is_paused).await
 }
 
 async fn until(
     folders: &Folders,
     member: Member,
     state: &'static str,
-    signal: Signal,
+    signal: ProcessSignal,
     is_done: impl Fn(&Process) -> bool,
 ) -> Result<(), LabError> {
     let end = Instant::now() + SIGNAL_WORKS_WITHIN;
@@ -131,7 +137,11 @@ async fn until(
 }
 
 /// Sends it; one that has ended meanwhile needs none.
-pub(super) fn tell(member: Member, process: &Process, signal: Signal) -> Result<(), LabError> {
+pub(in crate::lab) fn tell(
+    member: Member,
+    process: &Process,
+    signal: ProcessSignal,
+) -> Result<(), LabError> {
     let sent = send(process, signal);
     sent.map(|_| ()).map_err(|error| LabError::Signal { member, pid: process.pid, error })
 }

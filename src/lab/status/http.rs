@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::error::LabError;
+use crate::lab::error::LabError;
 use crate::model::foreign::said;
 
 /// Everything is on this machine. An etcd that is about to start accepts, and is silent until it has
@@ -50,7 +50,7 @@ fn chain(error: &reqwest::Error) -> String {
 }
 
 /// Whether the etcd at this port leads the others.
-pub(super) async fn etcd_leads(port: u16) -> Result<bool, LabError> {
+pub(in crate::lab) async fn etcd_leads(port: u16) -> Result<bool, LabError> {
     let url = format!("http://127.0.0.1:{port}/v3/maintenance/status");
     let text = answer(url.clone(), |client, url| client.post(url).json(&json!({}))).await?;
     let status: Value = serde_json::from_str(&text)
@@ -61,22 +61,22 @@ pub(super) async fn etcd_leads(port: u16) -> Result<bool, LabError> {
 }
 
 /// Whether the etcd whose port for its peers this is answers them.
-pub(super) async fn etcd_serves_peers(port: u16) -> bool {
+pub(in crate::lab) async fn etcd_serves_peers(port: u16) -> bool {
     let url = format!("http://127.0.0.1:{port}/version");
     answer(url, |client, url| client.get(url)).await.is_ok()
 }
 
 /// What HAProxy thinks of its servers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Pools {
+pub(in crate::lab) struct Pools {
     /// Servers behind the write port that are up.
-    pub(super) primary: usize,
+    pub(in crate::lab) primary: usize,
     /// Servers behind the read port that are up.
-    pub(super) replicas: usize,
+    pub(in crate::lab) replicas: usize,
 }
 
 /// The servers that HAProxy, with its page at this port, holds to be up.
-pub(super) async fn pools(port: u16) -> Result<Pools, LabError> {
+pub(in crate::lab) async fn pools(port: u16) -> Result<Pools, LabError> {
     let url = format!("http://127.0.0.1:{port}/;csv");
     answer(url, |client, url| client.get(url)).await.map(|text| count(&text))
 }
@@ -97,7 +97,7 @@ fn count(csv: &str) -> Pools {
 }
 
 /// Changes Patroni's settings, through the member whose API is at this port.
-pub(super) async fn change_settings(port: u16, settings: &Value) -> Result<(), LabError> {
+pub(in crate::lab) async fn change_settings(port: u16, settings: &Value) -> Result<(), LabError> {
     let url = format!("http://127.0.0.1:{port}/config");
     answer(url, |client, url| client.patch(url).json(settings).timeout(CHANGE_DEADLINE))
         .await

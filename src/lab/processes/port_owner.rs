@@ -6,11 +6,11 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use super::error::LabError;
-use super::member::Member;
-use super::ports::PORTS;
-use super::proc;
-use super::processes::MARK;
+use crate::lab::error::LabError;
+use crate::lab::member::Member;
+use crate::lab::ports::PORTS;
+use crate::lab::processes::proc;
+use crate::lab::processes::scan::MARK;
 
 /// The state of a socket that listens, in `/proc/net/tcp`.
 const LISTENS: &str = "0A";
@@ -20,7 +20,7 @@ const COMMAND_CHARS_MAX: usize = 60;
 
 /// Refuses the first port that is taken. `is_kept` says of the lab that it has its ports
 /// already.
-pub(super) fn refuse_taken(
+pub(in crate::lab) fn refuse_taken(
     lab: &str,
     is_kept: bool,
     ports: impl Iterator<Item = (u16, Member)>,

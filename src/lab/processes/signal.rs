@@ -2,11 +2,11 @@
 
 use std::io;
 
-use super::processes::Process;
+use crate::lab::processes::scan::Process;
 
 /// What a process is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signal {
+pub(in crate::lab) enum ProcessSignal {
     /// End in good order: SIGTERM.
     Terminate,
     /// PostgreSQL's fast shutdown: SIGINT.
@@ -26,24 +26,25 @@ pub(super) enum Signal {
 /// # Errors
 /// When the system does not allow it.
 #[cfg(target_os = "linux")]
-pub(super) fn send(process: &Process, signal: Signal) -> io::Result<bool> {
+pub(in crate::lab) fn send(process: &Process, signal: ProcessSignal) -> io::Result<bool> {
+    use crate::lab::processes::proc;
     use rustix::io::Errno;
     use rustix::process::{Pid, PidfdFlags, Signal as Number, pidfd_open, pidfd_send_signal};
 
     let number = match signal {
-        Signal::Terminate => Number::TERM,
-        Signal::Interrupt => Number::INT,
-        Signal::Quit => Number::QUIT,
-        Signal::Kill => Number::KILL,
-        Signal::Stop => Number::STOP,
-        Signal::Continue => Number::CONT,
+        ProcessSignal::Terminate => Number::TERM,
+        ProcessSignal::Interrupt => Number::INT,
+        ProcessSignal::Quit => Number::QUIT,
+        ProcessSignal::Kill => Number::KILL,
+        ProcessSignal::Stop => Number::STOP,
+        ProcessSignal::Continue => Number::CONT,
     };
     let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else {
         return Ok(false);
     };
     let told = pidfd_open(pid, PidfdFlags::empty()).and_then(|descriptor| {
         // The number may have gone to another process before it was opened, and cannot after.
-        let found = super::proc::stat(process.pid);
+        let found = proc::stat(process.pid);
         if found.is_none_or(|found| found.started_ticks != process.started_ticks) {
             return Err(Errno::SRCH);
         }
@@ -58,7 +59,7 @@ pub(super) fn send(process: &Process, signal: Signal) -> io::Result<bool> {
 
 /// There is no `/proc` to find a process by.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn send(_: &Process, _: Signal) -> io::Result<bool> {
+pub(in crate::lab) fn send(_: &Process, _: ProcessSignal) -> io::Result<bool> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -67,9 +68,9 @@ pub(super) fn send(_: &Process, _: Signal) -> io::Result<bool> {
 mod tests {
     use std::process::{Child, Command};
 
-    use super::super::proc;
-    use super::super::processes::Role;
     use super::*;
+    use crate::lab::processes::proc;
+    use crate::lab::processes::scan::ProcessRole;
 
     fn sleeper() -> (Child, Process) {
         let child = Command::new("sleep").arg("60").spawn().unwrap();
@@ -77,7 +78,7 @@ mod tests {
         let process = Process {
             pid: stat.pid,
             started_ticks: stat.started_ticks,
-            role: Role::Other,
+            role: ProcessRole::Other,
             is_paused: false,
         };
         (child, process)
@@ -86,16 +87,16 @@ mod tests {
     #[test]
     fn the_process_that_was_meant_gets_it() {
         let (mut child, process) = sleeper();
-        assert!(send(&process, Signal::Kill).unwrap());
+        assert!(send(&process, ProcessSignal::Kill).unwrap());
         child.wait().unwrap();
-        assert!(!send(&process, Signal::Kill).unwrap(), "it has ended");
+        assert!(!send(&process, ProcessSignal::Kill).unwrap(), "it has ended");
     }
 
     #[test]
     fn another_one_with_the_same_number_does_not() {
         let (mut child, process) = sleeper();
         let other = Process { started_ticks: process.started_ticks - 1, ..process };
-        assert!(!send(&other, Signal::Kill).unwrap());
+        assert!(!send(&other, ProcessSignal::Kill).unwrap());
         assert!(child.try_wait().unwrap().is_none(), "it still runs");
         child.kill().unwrap();
         child.wait().unwrap();

@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
-use super::account::Account;
-use super::error::LabError;
-use super::member::Member;
-use super::spec::check_name;
+use crate::lab::error::LabError;
+use crate::lab::files::os_user::OsUser;
+use crate::lab::member::Member;
+use crate::lab::spec::check_name;
 
 const OF_ROOT: &str = "/var/lib/pgchaos";
 
 /// The files of one lab.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Folders {
+pub(in crate::lab) struct Folders {
     lab: PathBuf,
 }
 
@@ -26,7 +26,7 @@ impl Folders {
     ///
     /// # Errors
     /// When there is no home folder.
-    pub(super) fn of(name: &str) -> Result<Self, LabError> {
+    pub(in crate::lab) fn of(name: &str) -> Result<Self, LabError> {
         let labs = labs()?;
         // Processes are known by their folder, so it has one name only.
         let labs = labs.canonicalize().unwrap_or(labs);
@@ -37,7 +37,7 @@ impl Folders {
     ///
     /// # Errors
     /// When there is no home folder.
-    pub(super) fn names() -> Result<Vec<String>, LabError> {
+    pub(in crate::lab) fn names() -> Result<Vec<String>, LabError> {
         let entries = std::fs::read_dir(labs()?).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
         let mut names: Vec<String> = names.filter(|name| check_name(name).is_ok()).collect();
@@ -47,64 +47,64 @@ impl Folders {
 
     /// Those of a lab in this folder.
     #[cfg(test)]
-    pub(super) fn at(lab: PathBuf) -> Self {
+    pub(in crate::lab) fn at(lab: PathBuf) -> Self {
         Self { lab }
     }
 
     /// The lab's own folder.
     #[must_use]
-    pub(super) fn lab(&self) -> &Path {
+    pub(in crate::lab) fn lab(&self) -> &Path {
         &self.lab
     }
 
     /// The lab's name.
-    pub(super) fn name(&self) -> String {
+    pub(in crate::lab) fn name(&self) -> String {
         self.lab.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// What is known of it.
-    pub(super) fn state(&self) -> PathBuf {
+    pub(in crate::lab) fn state(&self) -> PathBuf {
         self.lab.join("lab.json")
     }
 
     /// Held by the command that changes it. Outside of the folder, which such a command may remove.
-    pub(super) fn lock(&self) -> PathBuf {
+    pub(in crate::lab) fn lock(&self) -> PathBuf {
         self.lab.with_extension("lock")
     }
 
     /// Logs, which outlive `down`.
     #[must_use]
-    pub(super) fn logs(&self) -> PathBuf {
+    pub(in crate::lab) fn logs(&self) -> PathBuf {
         self.lab.join("logs")
     }
 
     /// A member's log.
     #[must_use]
-    pub(super) fn log(&self, member: Member) -> PathBuf {
+    pub(in crate::lab) fn log(&self, member: Member) -> PathBuf {
         self.logs().join(format!("{member}.log"))
     }
 
     /// The second name of a member's log, by which its life is told.
-    pub(super) fn life(&self, member: Member) -> PathBuf {
+    pub(in crate::lab) fn life(&self, member: Member) -> PathBuf {
         self.member(member).join("life")
     }
 
     /// A member's own folder: its configuration and its data.
-    pub(super) fn member(&self, member: Member) -> PathBuf {
+    pub(in crate::lab) fn member(&self, member: Member) -> PathBuf {
         self.lab.join(member.to_string())
     }
 
     /// PostgreSQL's or etcd's data.
-    pub(super) fn data(&self, member: Member) -> PathBuf {
+    pub(in crate::lab) fn data(&self, member: Member) -> PathBuf {
         self.member(member).join("data")
     }
 }
 
 /// The folder of all labs.
-pub(super) fn labs() -> Result<PathBuf, LabError> {
+pub(in crate::lab) fn labs() -> Result<PathBuf, LabError> {
     let is_moved =
         std::env::var_os("XDG_STATE_HOME").is_some_and(|path| Path::new(&path).is_absolute());
-    if Account::is_root() && !is_moved {
+    if OsUser::is_root() && !is_moved {
         return Ok(PathBuf::from(OF_ROOT).join("labs"));
     }
     let folders = ProjectDirs::from("", "", "pgchaos").ok_or(LabError::NoHome)?;

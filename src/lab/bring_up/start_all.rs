@@ -2,22 +2,29 @@
 
 use std::fs;
 use std::future::Future;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::account::{Account, private_folder};
-use super::error::{LabError, io};
-use super::folders::Folders;
-use super::lock::Lock;
-use super::member::{Kind, Member};
-use super::plan::{From, Start, plan, prepare_labs};
-use super::port_owner::refuse_taken;
-use super::processes::{Role, scan};
-use super::programs::Programs;
-use super::spec::LabSpec;
-use super::state::State;
-use super::{Lab, Running, Told, ending, launch, proc, readiness, status, take_down};
+use crate::lab::bring_up::launch;
+use crate::lab::bring_up::plan::{From, Start, plan, prepare_labs};
+use crate::lab::bring_up::readiness;
+use crate::lab::error::{LabError, io};
+use crate::lab::files::folders::Folders;
+use crate::lab::files::lock::Lock;
+use crate::lab::files::os_user::{OsUser, private_folder};
+use crate::lab::files::state::LabState;
+use crate::lab::handle::Lab;
+use crate::lab::member::{Member, MemberKind};
+use crate::lab::processes::ending;
+use crate::lab::processes::port_owner::refuse_taken;
+use crate::lab::processes::proc;
+use crate::lab::processes::running::Running;
+use crate::lab::processes::running::by_processes;
+use crate::lab::processes::scan::{ProcessRole, scan};
+use crate::lab::programs::Programs;
+use crate::lab::progress::TellProgress;
+use crate::lab::spec::LabSpec;
+use crate::lab::take_down;
 
 impl Lab {
     /// Brings a lab up: from nothing, from the data that the last `down` kept, or from what is
@@ -27,7 +34,7 @@ impl Lab {
     /// # Errors
     /// When a program or a port is missing, when a lab of this name runs with other settings, or
     /// when it does not work within 90 s. What this call has started is stopped then.
-    pub async fn up(spec: &LabSpec, told: Told<'_>) -> Result<Self, LabError> {
+    pub async fn up(spec: &LabSpec, told: TellProgress<'_>) -> Result<Self, LabError> {
         Self::up_unless(spec, told, std::future::pending()).await
     }
 
@@ -37,7 +44,7 @@ impl Lab {
     /// As [`Self::up`], and [`LabError::Interrupted`].
     pub async fn up_unless(
         spec: &LabSpec,
-        told: Told<'_>,
+        told: TellProgress<'_>,
         interrupted: impl Future<Output = ()> + Send,
     ) -> Result<Self, LabError> {
         if !cfg!(target_os = "linux") {
@@ -49,10 +56,10 @@ impl Lab {
         }
         let began = Instant::now();
         let programs = Programs::find().await.map_err(LabError::Missing)?;
-        let account = Account::of_members()?;
-        let folders = prepare_labs(spec, account.as_ref())?;
+        let os_user = OsUser::of_members()?;
+        let folders = prepare_labs(spec, os_user.as_ref())?;
         let lock = Lock::take(&folders.lock(), &spec.name).await?;
-        let start = plan(spec, folders, account, &programs, told).await?;
+        let start = plan(spec, folders, os_user, &programs, told).await?;
         let brought = tokio::select! {
             brought = start.carry_out(&programs, began, told) => brought,
             () = interrupted => Err(LabError::Interrupted),
@@ -72,7 +79,7 @@ impl Start {
         &self,
         programs: &Programs,
         began: Instant,
-        told: Told<'_>,
+        told: TellProgress<'_>,
     ) -> Result<Lab, LabError> {
         let Lab { folders, state, .. } = &self.lab;
         let stopped = self.stopped();
@@ -93,10 +100,10 @@ impl Start {
         self.launch_etcd(&stopped, programs).await?;
         // A Patroni that finds no etcd tries again after 5 s only.
         readiness::wait_for_etcd(&self.lab, began, told).await?;
-        self.launch(Kind::Patroni, &stopped, programs)?;
+        self.launch(MemberKind::Patroni, &stopped, programs)?;
         readiness::wait_for_cluster(&self.lab, began, told).await?;
         // Only now: a server counts as up until its first check, and needs several to be up again.
-        self.launch(Kind::HaProxy, &stopped, programs)?;
+        self.launch(MemberKind::HaProxy, &stopped, programs)?;
         readiness::wait_for_ports(&self.lab).await?;
         let mut lab = self.lab.clone();
         lab.state.is_complete = true;
@@ -108,14 +115,19 @@ impl Start {
     /// One after the other: a new etcd asks its peers whether they know of it, and one that listens
     /// and does not answer yet, as it asks the same, costs both of them 2 s.
     async fn launch_etcd(&self, stopped: &[Member], programs: &Programs) -> Result<(), LabError> {
-        for member in stopped.iter().filter(|member| member.kind() == Kind::Etcd) {
-            self.launch(Kind::Etcd, &[*member], programs)?;
+        for member in stopped.iter().filter(|member| member.kind() == MemberKind::Etcd) {
+            self.launch(MemberKind::Etcd, &[*member], programs)?;
             readiness::wait_for_peer(&self.lab, *member).await;
         }
         Ok(())
     }
 
-    fn launch(&self, kind: Kind, stopped: &[Member], programs: &Programs) -> Result<(), LabError> {
+    fn launch(
+        &self,
+        kind: MemberKind,
+        stopped: &[Member],
+        programs: &Programs,
+    ) -> Result<(), LabError> {
         let Lab { name, folders, state } = &self.lab;
         let mut members = stopped.iter().filter(|member| member.kind() == kind);
         members.try_for_each(|member| launch::start(name, *member, folders, state, programs))
@@ -137,7 +149,7 @@ impl Start {
     }
 
     /// Nobody waits for this one any more, so that its own failures are only told.
-    async fn undo(&self, lock: Lock, told: Told<'_>) {
+    async fn undo(&self, lock: Lock, told: TellProgress<'_>) {
         let folders = &self.lab.folders;
         let something_runs = !scan(folders).is_empty();
         let undone = match self.from {
@@ -164,12 +176,12 @@ impl Start {
     }
 }
 
-fn prepare_lab(folders: &Folders, state: &State) -> Result<(), LabError> {
+fn prepare_lab(folders: &Folders, state: &LabState) -> Result<(), LabError> {
     for folder in [folders.lab().to_owned(), folders.logs()] {
         fs::create_dir_all(&folder).map_err(io("made", &folder))?;
     }
     for member in Member::all() {
-        private_folder(&folders.member(member), state.account.as_ref())?;
+        private_folder(&folders.member(member), state.os_user.as_ref())?;
     }
     state.write(&folders.state())
 }
@@ -183,14 +195,14 @@ fn put_logs_aside(folders: &Folders) {
 }
 
 /// Starts one that does not run; says whether that was so.
-pub(super) fn start_member(
+pub(in crate::lab) fn start_member(
     lab: &Lab,
     member: Member,
     programs: &Programs,
 ) -> Result<bool, LabError> {
     lab.must_be_seen(member)?;
     let own = lab.processes(member);
-    if status::by_processes(&own) == Running::Paused {
+    if by_processes(&own) == Running::Paused {
         return Err(LabError::Paused { lab: lab.name.clone(), member });
     }
     if has_main(lab, member) {
@@ -206,8 +218,5 @@ pub(super) fn start_member(
 }
 
 fn has_main(lab: &Lab, member: Member) -> bool {
-    lab.processes(member).iter().any(|process| process.role == Role::Main)
+    lab.processes(member).iter().any(|process| process.role == ProcessRole::Main)
 }
-
-/// Far more than it takes on a busy machine.
-pub(super) const WORKS_WITHIN: Duration = Duration::from_secs(90);

@@ -2,19 +2,21 @@
 
 use std::fs;
 
-use super::account::Account;
-use super::error::{LabError, io};
-use super::folders::Folders;
-use super::processes::scan;
-use super::programs::Programs;
-use super::spec::{LabSpec, Timing};
-use super::state::State;
-use super::status::must_be_seen;
-use super::{Lab, Told, take_down};
+use crate::lab::error::{LabError, io};
+use crate::lab::files::folders::Folders;
+use crate::lab::files::os_user::OsUser;
+use crate::lab::files::state::LabState;
+use crate::lab::handle::Lab;
+use crate::lab::processes::running::must_be_seen;
+use crate::lab::processes::scan::scan;
+use crate::lab::programs::Programs;
+use crate::lab::progress::TellProgress;
+use crate::lab::spec::{LabSpec, Timing};
+use crate::lab::take_down;
 
 /// What there is to begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum From {
+pub(in crate::lab) enum From {
     /// Nothing, or nothing of use.
     Nothing,
     /// The data that an earlier lab of this name has left.
@@ -24,20 +26,23 @@ pub(super) enum From {
 }
 
 /// A lab that is to be brought up.
-pub(super) struct Start {
-    pub(super) lab: Lab,
-    pub(super) from: From,
+pub(in crate::lab) struct Start {
+    pub(in crate::lab) lab: Lab,
+    pub(in crate::lab) from: From,
 }
 
 /// The folder above all labs, which everybody may pass through and only its owner may change.
-pub(super) fn prepare_labs(spec: &LabSpec, account: Option<&Account>) -> Result<Folders, LabError> {
+pub(in crate::lab) fn prepare_labs(
+    spec: &LabSpec,
+    os_user: Option<&OsUser>,
+) -> Result<Folders, LabError> {
     let wanted = Folders::of(&spec.name)?;
     let labs = wanted.lab().parent().unwrap_or(wanted.lab()).to_owned();
     fs::create_dir_all(&labs).map_err(io("made", &labs))?;
-    if let Some(account) = account
-        && let Some(folder) = account.is_kept_out_by(&labs)
+    if let Some(os_user) = os_user
+        && let Some(folder) = os_user.is_kept_out_by(&labs)
     {
-        return Err(LabError::KeptOut { folder, user: account.name.clone() });
+        return Err(LabError::KeptOut { folder, user: os_user.name.clone() });
     }
     Folders::of(&spec.name)
 }
@@ -46,17 +51,17 @@ pub(super) fn prepare_labs(spec: &LabSpec, account: Option<&Account>) -> Result<
 ///
 /// # Errors
 /// When what is there, or runs, is not what is asked for.
-pub(super) async fn plan(
+pub(in crate::lab) async fn plan(
     spec: &LabSpec,
     folders: Folders,
-    account: Option<Account>,
+    os_user: Option<OsUser>,
     programs: &Programs,
-    told: Told<'_>,
+    told: TellProgress<'_>,
 ) -> Result<Start, LabError> {
     must_be_seen(&folders)?;
     let timing = Timing::of(spec.profile, &programs.patroni_version);
     let wanted = (spec.profile, spec.synchronous);
-    let found = State::read(&folders.state())?;
+    let found = LabState::read(&folders.state())?;
     if let Some(mut state) = found.filter(|state| state.is_complete) {
         let runs = !scan(&folders).is_empty();
         let same_ports = spec.base_port.is_none() || state.ports == spec.ports();
@@ -80,6 +85,6 @@ pub(super) async fn plan(
         told("what an earlier command that was cut off has left is removed".to_owned());
         take_down::wipe(&folders).await?;
     }
-    let state = State::new(wanted, timing, spec.ports(), account);
+    let state = LabState::new(wanted, timing, spec.ports(), os_user);
     Ok(Start { lab: Lab { name: spec.name.clone(), folders, state }, from: From::Nothing })
 }

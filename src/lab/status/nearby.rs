@@ -2,8 +2,10 @@
 
 use std::fs;
 
-use super::member::Member;
-use super::{Lab, Running, folders};
+use crate::lab::files::folders;
+use crate::lab::handle::Lab;
+use crate::lab::member::Member;
+use crate::lab::processes::running::Running;
 
 impl Lab {
     /// Those whose HAProxy runs, so that there is a port to write to, by their names. What cannot be read is left out.

@@ -9,26 +9,26 @@ use std::process::Command;
 use nix::unistd::{User, geteuid};
 use serde::{Deserialize, Serialize};
 
-use super::error::{LabError, io};
+use crate::lab::error::{LabError, io};
 
 /// The first that exists is taken. `nobody` is every system's.
 const FOR_ROOT: [&str; 2] = ["postgres", "nobody"];
 
 /// Whose the members' processes and data are, when it is not who started them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Account {
+pub(in crate::lab) struct OsUser {
     /// Its name.
     pub name: String,
     uid: u32,
     gid: u32,
 }
 
-impl Account {
+impl OsUser {
     /// For root: `postgres`, or `nobody` where that does not exist. For everybody else: none.
     ///
     /// # Errors
     /// When root has neither.
-    pub(super) fn of_members() -> Result<Option<Self>, LabError> {
+    pub(in crate::lab) fn of_members() -> Result<Option<Self>, LabError> {
         if !Self::is_root() {
             return Ok(None);
         }
@@ -38,17 +38,17 @@ impl Account {
     }
 
     /// Whether pgchaos runs as root.
-    pub(super) fn is_root() -> bool {
+    pub(in crate::lab) fn is_root() -> bool {
         geteuid().is_root()
     }
 
     /// Makes `command` run as it. The standard library drops root's other groups along with the uid.
-    pub(super) fn runs(&self, command: &mut Command) {
+    pub(in crate::lab) fn runs(&self, command: &mut Command) {
         command.uid(self.uid).gid(self.gid);
     }
 
     /// A folder above `path`, or itself, that this account may not pass through.
-    pub(super) fn is_kept_out_by(&self, path: &Path) -> Option<PathBuf> {
+    pub(in crate::lab) fn is_kept_out_by(&self, path: &Path) -> Option<PathBuf> {
         let above = path.ancestors().filter(|above| above.exists());
         let closed = |above: &&Path| above.metadata().is_ok_and(|about| !self.may_pass(&about));
         above.filter(closed).last().map(Path::to_path_buf)
@@ -68,17 +68,20 @@ impl Account {
 ///
 /// # Errors
 /// When it cannot be made.
-pub(super) fn private_folder(path: &Path, account: Option<&Account>) -> Result<(), LabError> {
+pub(in crate::lab) fn private_folder(
+    path: &Path,
+    os_user: Option<&OsUser>,
+) -> Result<(), LabError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(io("made", path))?;
-    own(path, account)
+    own(path, os_user)
 }
 
 /// Gives `path` to `account`.
 ///
 /// # Errors
 /// When it cannot be given.
-pub(super) fn own(path: &Path, account: Option<&Account>) -> Result<(), LabError> {
-    let Some(account) = account else { return Ok(()) };
-    chown(path, Some(account.uid), Some(account.gid)).map_err(io("given to its user", path))
+pub(in crate::lab) fn own(path: &Path, os_user: Option<&OsUser>) -> Result<(), LabError> {
+    let Some(os_user) = os_user else { return Ok(()) };
+    chown(path, Some(os_user.uid), Some(os_user.gid)).map_err(io("given to its user", path))
 }

@@ -3,32 +3,27 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::error::LabError;
-use super::folders::Folders;
-use super::member::Member;
-use super::state::State;
-use super::template::fill;
+use crate::lab::bring_up::template::fill;
+use crate::lab::error::LabError;
+use crate::lab::files::folders::Folders;
+use crate::lab::files::state::LabState;
+use crate::lab::member::Member;
+use crate::lab::superuser::{PASSWORD, USER};
 
 /// What HAProxy reads; it fills in the values itself, from its environment.
-pub(super) const HAPROXY: &str = include_str!("../../cluster/haproxy.cfg");
+pub(in crate::lab) const HAPROXY: &str = include_str!("../../../cluster/haproxy.cfg");
 
-const PATRONI: &str = include_str!("../../cluster/patroni.yml");
-
-/// The superuser, as in the Compose cluster.
-pub(super) const USER: &str = "postgres";
-
-/// Its password.
-pub(super) const PASSWORD: &str = "postgres";
+const PATRONI: &str = include_str!("../../../cluster/patroni.yml");
 
 /// While a cluster is made, its members need not wait longer than this for each other.
 const LOOP_WAIT_AT_FIRST_S: u32 = 1;
 
 /// A member's patroni.yml.
-pub(super) fn patroni(
+pub(in crate::lab) fn patroni(
     lab: &str,
     member: Member,
     folders: &Folders,
-    state: &State,
+    state: &LabState,
     postgresql: &Path,
 ) -> Result<String, LabError> {
     let ports = &state.ports;
@@ -63,7 +58,7 @@ pub(super) fn patroni(
 }
 
 /// HAProxy's environment.
-pub(super) fn haproxy(state: &State) -> Vec<(&'static str, String)> {
+pub(in crate::lab) fn haproxy(state: &LabState) -> Vec<(&'static str, String)> {
     let (ports, checks) = (&state.ports, &state.timing.checks);
     let bind = |port: u16| format!("127.0.0.1:{port}");
     let server = |index: usize| {
@@ -86,7 +81,7 @@ pub(super) fn haproxy(state: &State) -> Vec<(&'static str, String)> {
 }
 
 /// What Patroni is to keep to, once the cluster is made.
-pub(super) fn dynamic(state: &State) -> serde_json::Value {
+pub(in crate::lab) fn dynamic(state: &LabState) -> serde_json::Value {
     let timing = &state.timing;
     serde_json::json!({
         "ttl": timing.ttl_s,
@@ -98,13 +93,13 @@ pub(super) fn dynamic(state: &State) -> serde_json::Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ports::Ports;
-    use super::super::spec::{PatroniVersion, Profile, Timing};
     use super::*;
+    use crate::lab::ports::Ports;
+    use crate::lab::spec::{PatroniVersion, Profile, Timing};
 
-    fn state() -> State {
+    fn state() -> LabState {
         let timing = Timing::of(Profile::Default, &PatroniVersion("3.0.2".to_owned()));
-        State::new((Profile::Default, false), timing, Ports::new(None), None)
+        LabState::new((Profile::Default, false), timing, Ports::new(None), None)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is known of a lab while no command of it runs: `lab.json` in its folder.
 //!
 //! It names no process. Which of them are the lab's is asked from the system each time
-//! ([`super::processes`]), so that a crash leaves nothing unknown, and no number of a process that
+//! ([`crate::lab::processes::scan`]), so that a crash leaves nothing unknown, and no number of a process that
 //! ended long ago is believed.
 
 use std::fs;
@@ -10,36 +10,37 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::account::Account;
-use super::error::{LabError, io};
-use super::ports::Ports;
-use super::spec::{Profile, Timing};
+use crate::lab::error::{LabError, io};
+use crate::lab::files::os_user::OsUser;
+use crate::lab::ports::Ports;
+use crate::lab::spec::{Profile, Timing};
 
 const FORMAT: u32 = 1;
 
 /// What is known of a lab.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct State {
+pub(in crate::lab) struct LabState {
     format: u32,
-    pub(super) profile: Profile,
-    pub(super) synchronous: bool,
-    pub(super) timing: Timing,
-    pub(super) ports: Ports,
-    /// Who its members run as, when that is not who started them.
-    pub(super) account: Option<Account>,
+    pub(in crate::lab) profile: Profile,
+    pub(in crate::lab) synchronous: bool,
+    pub(in crate::lab) timing: Timing,
+    pub(in crate::lab) ports: Ports,
+    /// The user whom its members run as, where that is another than the user who started them.
+    #[serde(rename = "account")]
+    pub(in crate::lab) os_user: Option<OsUser>,
     /// Its removal has begun: what is left of its data is of no use.
     #[serde(default)]
-    pub(super) is_removed_in_part: bool,
+    pub(in crate::lab) is_removed_in_part: bool,
     /// It has worked once. Before that nothing in it is worth keeping.
-    pub(super) is_complete: bool,
+    pub(in crate::lab) is_complete: bool,
 }
 
-impl State {
-    pub(super) fn new(
+impl LabState {
+    pub(in crate::lab) fn new(
         (profile, synchronous): (Profile, bool),
         timing: Timing,
         ports: Ports,
-        account: Option<Account>,
+        os_user: Option<OsUser>,
     ) -> Self {
         Self {
             format: FORMAT,
@@ -47,14 +48,14 @@ impl State {
             synchronous,
             timing,
             ports,
-            account,
+            os_user,
             is_removed_in_part: false,
             is_complete: false,
         }
     }
 
     /// The same, when its removal begins.
-    pub(super) fn removed_in_part(self) -> Self {
+    pub(in crate::lab) fn removed_in_part(self) -> Self {
         Self { is_complete: false, is_removed_in_part: true, ..self }
     }
 
@@ -62,7 +63,7 @@ impl State {
     ///
     /// # Errors
     /// When it cannot be read, or another version of pgchaos wrote it.
-    pub(super) fn read(path: &Path) -> Result<Option<Self>, LabError> {
+    pub(in crate::lab) fn read(path: &Path) -> Result<Option<Self>, LabError> {
         let text = match fs::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -81,7 +82,7 @@ impl State {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn write(&self, path: &Path) -> Result<(), LabError> {
+    pub(in crate::lab) fn write(&self, path: &Path) -> Result<(), LabError> {
         let text = serde_json::to_vec_pretty(self).map_err(|error| LabError::State {
             path: path.to_owned(),
             reason: error.to_string(),
@@ -95,21 +96,21 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::spec::PatroniVersion;
     use super::*;
+    use crate::lab::spec::PatroniVersion;
 
-    fn state() -> State {
+    fn state() -> LabState {
         let timing = Timing::of(Profile::Quick, &PatroniVersion("3.0.2".to_owned()));
-        State::new((Profile::Quick, true), timing, Ports::new(None), None)
+        LabState::new((Profile::Quick, true), timing, Ports::new(None), None)
     }
 
     #[test]
     fn what_is_written_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lab.json");
-        assert_eq!(State::read(&path).unwrap(), None);
+        assert_eq!(LabState::read(&path).unwrap(), None);
         state().write(&path).unwrap();
-        assert_eq!(State::read(&path).unwrap(), Some(state()));
+        assert_eq!(LabState::read(&path).unwrap(), Some(state()));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing beside it");
     }
 
@@ -121,7 +122,7 @@ mod tests {
             [("{\"format\":2}", "format 2"), ("{", "EOF"), ("{\"format\":1}", "missing")]
         {
             fs::write(&path, text).unwrap();
-            let error = State::read(&path).unwrap_err().to_string();
+            let error = LabState::read(&path).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }
     }

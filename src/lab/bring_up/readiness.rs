@@ -6,13 +6,18 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::{Config, NoTls};
 
-use super::bring_up::WORKS_WITHIN;
-use super::error::{LabError, LogTail};
-use super::http::{Pools, change_settings, etcd_leads, etcd_serves_peers, pools};
-use super::member::{Kind, Member};
-use super::processes::{Role, scan};
-use super::{Lab, Told, configuration};
+use crate::lab::bring_up::configuration;
+use crate::lab::error::{LabError, LogTail};
+use crate::lab::handle::Lab;
+use crate::lab::member::{Member, MemberKind};
+use crate::lab::processes::scan::{ProcessRole, scan};
+use crate::lab::progress::TellProgress;
+use crate::lab::status::http::{Pools, change_settings, etcd_leads, etcd_serves_peers, pools};
+use crate::lab::superuser;
 use crate::patroni::{MemberStatus, PatroniApi, PatroniError, convergence, leader};
+
+/// Far more than it takes on a busy machine.
+pub(in crate::lab) const WORKS_WITHIN: Duration = Duration::from_secs(90);
 
 const POLL_EVERY: Duration = Duration::from_millis(100);
 
@@ -43,9 +48,9 @@ impl Lab {
     async fn is_of_use(&self, member: Member) -> bool {
         let ports = &self.state.ports;
         match member.kind() {
-            Kind::Etcd => etcd_leads(ports.etcd_client[member.index()]).await.is_ok(),
-            Kind::HaProxy => pools(ports.page).await.is_ok(),
-            Kind::Patroni => match self.apis().get(member.index()) {
+            MemberKind::Etcd => etcd_leads(ports.etcd_client[member.index()]).await.is_ok(),
+            MemberKind::HaProxy => pools(ports.page).await.is_ok(),
+            MemberKind::Patroni => match self.apis().get(member.index()) {
                 Some(api) => !is_unwell(&api.member().await),
                 None => false,
             },
@@ -54,7 +59,7 @@ impl Lab {
 }
 
 /// Waits until an etcd answers its peers, or has taken so long that it need not be waited for.
-pub(super) async fn wait_for_peer(lab: &Lab, member: Member) {
+pub(in crate::lab) async fn wait_for_peer(lab: &Lab, member: Member) {
     let port = lab.state.ports.etcd_peer[member.index()];
     let end = Instant::now() + PEER_ANSWERS_WITHIN;
     while Instant::now() < end && !etcd_serves_peers(port).await {
@@ -63,10 +68,10 @@ pub(super) async fn wait_for_peer(lab: &Lab, member: Member) {
 }
 
 /// Waits until one etcd leads the others.
-pub(super) async fn wait_for_etcd(
+pub(in crate::lab) async fn wait_for_etcd(
     lab: &Lab,
     began: Instant,
-    told: Told<'_>,
+    told: TellProgress<'_>,
 ) -> Result<(), LabError> {
     let end = Instant::now() + WORKS_WITHIN;
     loop {
@@ -84,10 +89,10 @@ pub(super) async fn wait_for_etcd(
 
 /// Waits for three PostgreSQL servers on one timeline, and for Patroni's settings to be those of
 /// the profile.
-pub(super) async fn wait_for_cluster(
+pub(in crate::lab) async fn wait_for_cluster(
     lab: &Lab,
     began: Instant,
-    told: Told<'_>,
+    told: TellProgress<'_>,
 ) -> Result<(), LabError> {
     let end = Instant::now() + WORKS_WITHIN;
     let apis = lab.apis();
@@ -140,7 +145,8 @@ async fn none_ended(lab: &Lab, members: &[Member]) -> Result<(), LabError> {
     for _ in 0..LOOKS {
         let own = scan(&lab.folders);
         let runs = |member: &&Member| {
-            own.get(member).is_some_and(|own| own.iter().any(|process| process.role == Role::Main))
+            own.get(member)
+                .is_some_and(|own| own.iter().any(|process| process.role == ProcessRole::Main))
         };
         gone = members.iter().find(|member| !runs(member)).copied();
         if gone.is_none() {
@@ -167,7 +173,7 @@ async fn settle(lab: &Lab, leader: &crate::patroni::Leader) -> Result<(), LabErr
 }
 
 /// Waits until both ports lead where they should.
-pub(super) async fn wait_for_ports(lab: &Lab) -> Result<(), LabError> {
+pub(in crate::lab) async fn wait_for_ports(lab: &Lab) -> Result<(), LabError> {
     let end = Instant::now() + WORKS_WITHIN;
     loop {
         let Some(missing) = missing(lab).await else { return Ok(()) };
@@ -216,8 +222,8 @@ async fn show(port: u16, setting: &str) -> Result<String, String> {
     config
         .host("127.0.0.1")
         .port(port)
-        .user(configuration::USER)
-        .password(configuration::PASSWORD)
+        .user(superuser::USER)
+        .password(superuser::PASSWORD)
         .dbname("postgres")
         .application_name("pgchaos lab");
     let asked = async {

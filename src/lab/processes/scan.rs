@@ -5,7 +5,7 @@
 //! processes are also known by their program and their working folder, which is the data folder.
 //! Their children belong to them. A process of another mount namespace may have a folder of the
 //! same name that is another one: it is the lab's when it writes to the log of a member
-//! ([`super::life`]). Nothing else does: not an editor with a log of the lab open, not
+//! ([`crate::lab::processes::log_lock`]). Nothing else does: not an editor with a log of the lab open, not
 //! a shell that stands in its folder, and no process whose number stands in a stale
 //! `postmaster.pid`.
 
@@ -16,13 +16,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::folders::Folders;
-use super::life;
-use super::member::{Kind, Member};
-use super::proc::{self, Stat};
+use crate::lab::files::folders::Folders;
+use crate::lab::member::{Member, MemberKind};
+use crate::lab::processes::log_lock;
+use crate::lab::processes::proc::{self, ProcessStat};
 
 /// The variable that says whose a process is.
-pub(super) const MARK: &str = "PGCHAOS_LAB_MEMBER";
+pub(in crate::lab) const MARK: &str = "PGCHAOS_LAB_MEMBER";
 
 /// A process of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,14 +33,14 @@ pub struct Process {
     /// used again.
     pub started_ticks: u64,
     /// What it is there for.
-    pub role: Role,
+    pub role: ProcessRole,
     /// It is stopped by a signal.
     pub is_paused: bool,
 }
 
 /// What a process is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
+pub enum ProcessRole {
     /// Patroni, etcd or HAProxy itself: what the member is when seen from the outside.
     Main,
     /// PostgreSQL's first process.
@@ -52,13 +52,13 @@ pub enum Role {
 }
 
 /// The processes of every member that has some.
-pub(super) fn scan(folders: &Folders) -> BTreeMap<Member, Vec<Process>> {
+pub(in crate::lab) fn scan(folders: &Folders) -> BTreeMap<Member, Vec<Process>> {
     if !proc::shows_our_pids() {
         // Its numbers are those of other processes here.
         return BTreeMap::new();
     }
     let living = proc::living();
-    let logs = life::logs(folders);
+    let logs = log_lock::logs(folders);
     let owner = |pid| match proc::shares_our_namespaces(pid) {
         true => owner(pid, folders),
         false => owner_by_log(pid, &logs),
@@ -89,13 +89,13 @@ pub(super) fn scan(folders: &Folders) -> BTreeMap<Member, Vec<Process>> {
 /// environment nor program any more for a moment, and is still there: it is known by its number
 /// and its start.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
+pub(in crate::lab) struct ProcessWatch {
     seen: BTreeMap<(u32, u64), (Member, Process)>,
 }
 
-impl Watch {
+impl ProcessWatch {
     /// Those of the members for which `is_meant` holds that are there now.
-    pub(super) fn look(
+    pub(in crate::lab) fn look(
         &mut self,
         folders: &Folders,
         is_meant: impl Fn(Member) -> bool,
@@ -110,7 +110,7 @@ impl Watch {
     }
 
     /// The same for one member.
-    pub(super) fn look_at(&mut self, folders: &Folders, member: Member) -> Vec<Process> {
+    pub(in crate::lab) fn look_at(&mut self, folders: &Folders, member: Member) -> Vec<Process> {
         let found = self.look(folders, |one| one == member);
         found.into_iter().map(|(_, process)| process).collect()
     }
@@ -126,7 +126,7 @@ impl Process {
 }
 
 /// Those of one member.
-pub(super) fn of(folders: &Folders, member: Member) -> Vec<Process> {
+pub(in crate::lab) fn of(folders: &Folders, member: Member) -> Vec<Process> {
     scan(folders).remove(&member).unwrap_or_default()
 }
 
@@ -168,9 +168,9 @@ fn owner_by_command(pid: u32, folders: &Folders) -> Option<Member> {
     let runs = |name: &str| names(&arguments, name);
     let has = |path: &Path| arguments.iter().any(|argument| Path::new(argument) == path);
     Member::all().filter(is_of_lab).find(|member| match member.kind() {
-        Kind::Etcd => runs("etcd") && has(&folders.data(*member)),
-        Kind::HaProxy => runs("haproxy") && has(&folders.member(*member).join("haproxy.cfg")),
-        Kind::Patroni => {
+        MemberKind::Etcd => runs("etcd") && has(&folders.data(*member)),
+        MemberKind::HaProxy => runs("haproxy") && has(&folders.member(*member).join("haproxy.cfg")),
+        MemberKind::Patroni => {
             let configuration = folders.member(*member).join("patroni.yml");
             let is_patroni = runs("patroni") && has(&configuration);
             is_patroni || (runs("postgres") && has(&folders.data(*member)))
@@ -195,7 +195,7 @@ fn is_postgresql(pid: u32) -> bool {
     }
 }
 
-fn adopt_children(living: &[Stat], owned: &mut BTreeMap<u32, Member>) {
+fn adopt_children(living: &[ProcessStat], owned: &mut BTreeMap<u32, Member>) {
     loop {
         let before = owned.len();
         for stat in living {
@@ -209,7 +209,12 @@ fn adopt_children(living: &[Stat], owned: &mut BTreeMap<u32, Member>) {
     }
 }
 
-fn role(stat: &Stat, member: Member, folders: &Folders, servers: &BTreeSet<u32>) -> Role {
+fn role(
+    stat: &ProcessStat,
+    member: Member,
+    folders: &Folders,
+    servers: &BTreeSet<u32>,
+) -> ProcessRole {
     let arguments = proc::arguments(stat.pid);
     let names = |name: &str| names(&arguments, name);
     if servers.contains(&stat.pid) {
@@ -217,20 +222,22 @@ fn role(stat: &Stat, member: Member, folders: &Folders, servers: &BTreeSet<u32>)
         let data = folders.data(member);
         let is_for_data = arguments.iter().any(|argument| Path::new(argument) == data);
         return match () {
-            () if first.starts_with("postgres:") && first.contains("walsender ") => Role::WalSender,
+            () if first.starts_with("postgres:") && first.contains("walsender ") => {
+                ProcessRole::WalSender
+            }
             // A child that was made a moment ago still looks like its parent.
-            () if is_for_data && !servers.contains(&stat.parent) => Role::Postmaster,
-            () => Role::Other,
+            () if is_for_data && !servers.contains(&stat.parent) => ProcessRole::Postmaster,
+            () => ProcessRole::Other,
         };
     }
     let is_main = match member.kind() {
-        Kind::Etcd => names("etcd"),
-        Kind::HaProxy => names("haproxy"),
-        Kind::Patroni => {
+        MemberKind::Etcd => names("etcd"),
+        MemberKind::HaProxy => names("haproxy"),
+        MemberKind::Patroni => {
             let configuration = folders.member(member).join("patroni.yml");
             let has_it = arguments.iter().any(|argument| Path::new(argument) == configuration);
             names("patroni") && has_it
         }
     };
-    if is_main { Role::Main } else { Role::Other }
+    if is_main { ProcessRole::Main } else { ProcessRole::Other }
 }

@@ -2,10 +2,11 @@
 
 use futures_util::future::join_all;
 
-use super::error::{Down, LabError};
-use super::http::etcd_leads;
-use super::member::Member;
-use super::{Lab, Running};
+use crate::lab::error::{Down, LabError};
+use crate::lab::handle::Lab;
+use crate::lab::member::Member;
+use crate::lab::processes::running::Running;
+use crate::lab::status::http::etcd_leads;
 use crate::model::selector::Selector;
 use crate::patroni::{PatroniApi, Role, leader};
 
@@ -85,7 +86,7 @@ impl Lab {
         replicas.find(|member| Some(*member) != leader)
     }
 
-    pub(super) async fn etcd_leader(&self) -> Option<Member> {
+    pub(in crate::lab) async fn etcd_leader(&self) -> Option<Member> {
         let answers = join_all(self.state.ports.etcd_client.map(etcd_leads)).await;
         let leads = |(member, answer): (Member, _)| matches!(answer, Ok(true)).then_some(member);
         Member::ETCD.into_iter().zip(answers).find_map(leads)

@@ -16,9 +16,9 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::error::{LabError, io};
-use super::folders::Folders;
-use super::member::Member;
+use crate::lab::error::{LabError, io};
+use crate::lab::files::folders::Folders;
+use crate::lab::member::Member;
 
 /// A look takes the lock for a moment.
 const LOOKS_TAKE: Duration = Duration::from_secs(2);
@@ -29,7 +29,7 @@ const POLL_EVERY: Duration = Duration::from_millis(5);
 ///
 /// # Errors
 /// When the file system takes no lock.
-pub(super) fn hold(log: &File, folders: &Folders, member: Member) -> Result<(), LabError> {
+pub(in crate::lab) fn hold(log: &File, folders: &Folders, member: Member) -> Result<(), LabError> {
     let path = folders.log(member);
     let end = Instant::now() + LOOKS_TAKE;
     loop {
@@ -54,7 +54,7 @@ pub(super) fn hold(log: &File, folders: &Folders, member: Member) -> Result<(), 
 }
 
 /// Whether a process of the member lives, wherever it is. Also true where that cannot be told.
-pub(super) fn is_held(folders: &Folders, member: Member) -> bool {
+pub(in crate::lab) fn is_held(folders: &Folders, member: Member) -> bool {
     let files = [folders.log(member), folders.life(member)];
     files.iter().any(|file| is_locked(file).unwrap_or(true))
 }
@@ -75,14 +75,14 @@ fn is_locked(path: &Path) -> io::Result<bool> {
 }
 
 /// The logs of all members, each as the one file that it is in every namespace.
-pub(super) fn logs(folders: &Folders) -> Vec<((u64, u64), Member)> {
+pub(in crate::lab) fn logs(folders: &Folders) -> Vec<((u64, u64), Member)> {
     let files = |member| [folders.log(member), folders.life(member)].map(|file| (file, member));
     let found = Member::all().flat_map(files);
     found.filter_map(|(file, member)| Some((identity(&fs::metadata(file).ok()?), member))).collect()
 }
 
 /// Device and inode.
-pub(super) fn identity(about: &Metadata) -> (u64, u64) {
+pub(in crate::lab) fn identity(about: &Metadata) -> (u64, u64) {
     (about.dev(), about.ino())
 }
 

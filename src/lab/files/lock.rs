@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::error::{LabError, io};
+use crate::lab::error::{LabError, io};
 
 /// Another command that only stops or starts something is over by then.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -16,7 +16,7 @@ const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// Held as long as this value lives; the system gives it back when the process dies.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(in crate::lab) struct Lock {
     path: PathBuf,
     file: File,
 }
@@ -26,7 +26,7 @@ impl Lock {
     ///
     /// # Errors
     /// When it does not come within 10 s, or the file cannot be made.
-    pub(super) async fn take(path: &Path, lab: &str) -> Result<Self, LabError> {
+    pub(in crate::lab) async fn take(path: &Path, lab: &str) -> Result<Self, LabError> {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(lock) = Self::try_take(path)? {
@@ -56,7 +56,7 @@ impl Lock {
     }
 
     /// Gives it back, and removes its file: the lab is gone.
-    pub(super) fn remove(self) {
+    pub(in crate::lab) fn remove(self) {
         let _ = fs::remove_file(&self.path);
         let _ = self.file.unlock();
     }

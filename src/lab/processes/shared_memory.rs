@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Gives it back, if it is this server's and nobody uses it. No server may run there.
-pub(super) fn release(data: &Path) {
+pub(in crate::lab) fn release(data: &Path) {
     let text = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
     let table = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
     if let Some(id) = orphan(&text, &table) {

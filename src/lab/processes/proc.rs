@@ -7,38 +7,38 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use super::life::identity;
+use crate::lab::processes::log_lock::identity;
 
 /// A process as it was at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stat {
-    pub(super) pid: u32,
-    pub(super) parent: u32,
+pub(in crate::lab) struct ProcessStat {
+    pub(in crate::lab) pid: u32,
+    pub(in crate::lab) parent: u32,
     /// As `ps` shows it: R, S, D, T, Z and others.
-    pub(super) state: char,
+    pub(in crate::lab) state: char,
     /// Ticks from the system's start: with the pid it names one process, also when the number is
     /// used again.
-    pub(super) started_ticks: u64,
+    pub(in crate::lab) started_ticks: u64,
 }
 
 /// All processes that have not ended. One that has and that nobody waited for is not among them.
-pub(super) fn living() -> Vec<Stat> {
+pub(in crate::lab) fn living() -> Vec<ProcessStat> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter_map(stat).filter(|stat| !matches!(stat.state, 'Z' | 'X')).collect()
 }
 
 /// One process; `None` when there is none.
-pub(super) fn stat(pid: u32) -> Option<Stat> {
+pub(in crate::lab) fn stat(pid: u32) -> Option<ProcessStat> {
     let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
     parse(pid, &String::from_utf8_lossy(&text))
 }
 
 /// The name, in parentheses, may hold anything, also a parenthesis.
-fn parse(pid: u32, text: &str) -> Option<Stat> {
+fn parse(pid: u32, text: &str) -> Option<ProcessStat> {
     let (_, rest) = text.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
-    Some(Stat {
+    Some(ProcessStat {
         pid,
         state: fields.first()?.chars().next()?,
         parent: fields.get(1)?.parse().ok()?,
@@ -51,7 +51,7 @@ fn parse(pid: u32, text: &str) -> Option<Stat> {
 ///
 /// # Errors
 /// When it may not be seen: another user's, for whom is not root, or is a container's root.
-pub(super) fn variable(pid: u32, name: &str) -> io::Result<Option<Vec<u8>>> {
+pub(in crate::lab) fn variable(pid: u32, name: &str) -> io::Result<Option<Vec<u8>>> {
     let variables = fs::read(format!("/proc/{pid}/environ"))?;
     let mut variables = variables.split(|byte| *byte == 0);
     let value =
@@ -60,37 +60,37 @@ pub(super) fn variable(pid: u32, name: &str) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// The user who owns it.
-pub(super) fn user(pid: u32) -> Option<u32> {
+pub(in crate::lab) fn user(pid: u32) -> Option<u32> {
     fs::metadata(format!("/proc/{pid}")).ok().map(|about| about.uid())
 }
 
 /// Its command line; a PostgreSQL process shows there what it does.
-pub(super) fn arguments(pid: u32) -> Vec<String> {
+pub(in crate::lab) fn arguments(pid: u32) -> Vec<String> {
     let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let arguments = bytes.split(|byte| *byte == 0).filter(|argument| !argument.is_empty());
     arguments.map(|argument| String::from_utf8_lossy(argument).into_owned()).collect()
 }
 
 /// The name of its program's file.
-pub(super) fn program(pid: u32) -> Option<String> {
+pub(in crate::lab) fn program(pid: u32) -> Option<String> {
     let path = link(pid, "exe")?;
     Some(path.file_name()?.to_string_lossy().into_owned())
 }
 
 /// Its working folder.
-pub(super) fn folder(pid: u32) -> Option<PathBuf> {
+pub(in crate::lab) fn folder(pid: u32) -> Option<PathBuf> {
     link(pid, "cwd")
 }
 
 /// The files that its standard output and error are, by device and inode.
-pub(super) fn outputs(pid: u32) -> Vec<(u64, u64)> {
+pub(in crate::lab) fn outputs(pid: u32) -> Vec<(u64, u64)> {
     let about = |number| fs::metadata(format!("/proc/{pid}/fd/{number}"));
     [1, 2].into_iter().filter_map(|number| about(number).ok()).map(|file| identity(&file)).collect()
 }
 
 /// Whether the numbers in `/proc` are those by which this process reaches others: after
 /// `unshare --pid` it shows those of the namespace outside, until it is mounted anew.
-pub(super) fn shows_our_pids() -> bool {
+pub(in crate::lab) fn shows_our_pids() -> bool {
     let Ok(status) = fs::read_to_string("/proc/self/status") else { return false };
     match status.lines().find_map(|line| line.strip_prefix("NSpid:")) {
         Some(pids) => pids.split_whitespace().eq([std::process::id().to_string()]),
@@ -107,7 +107,7 @@ fn link(pid: u32, name: &str) -> Option<PathBuf> {
 }
 
 /// Whether a process sees the same processes and files as this one, as far as that can be told.
-pub(super) fn shares_our_namespaces(pid: u32) -> bool {
+pub(in crate::lab) fn shares_our_namespaces(pid: u32) -> bool {
     ["pid", "mnt"].iter().all(|namespace| {
         let of = |process: &str| fs::read_link(format!("/proc/{process}/ns/{namespace}"));
         match (of(&pid.to_string()), of("self")) {
@@ -127,7 +127,7 @@ mod tests {
     fn a_name_can_hold_what_it_likes() {
         let text = "7 (a) R (b) S 1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0";
         let stat = parse(7, text).unwrap();
-        assert_eq!(stat, Stat { pid: 7, parent: 1, state: 'S', started_ticks: 12_345 });
+        assert_eq!(stat, ProcessStat { pid: 7, parent: 1, state: 'S', started_ticks: 12_345 });
         assert_eq!(parse(7, "7 (a"), None);
         assert_eq!(parse(7, "7 (a) S 1"), None);
     }
@@ -137,7 +137,8 @@ mod tests {
         let pid = std::process::id();
         let own = stat(pid).unwrap();
         assert!(
-            living().contains(&Stat { state: 'R', ..own }) || living().iter().any(|p| p.pid == pid)
+            living().contains(&ProcessStat { state: 'R', ..own })
+                || living().iter().any(|p| p.pid == pid)
         );
         assert_eq!(folder(pid), std::env::current_dir().ok());
         assert!(!arguments(pid).is_empty() && program(pid).is_some());
