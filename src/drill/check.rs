@@ -1,9 +1,9 @@
 //! What can be refused before anything is broken: a backend that cannot do a step, a step that
 //! names no member.
 
-use super::compose::Compose;
-use super::hooks::HooksBackend;
-use super::lab::LabBackend;
+use super::cluster::compose::ComposeCluster;
+use super::cluster::hooks::HooksCluster;
+use super::cluster::lab::LabCluster;
 use crate::model::scenario::Scenario;
 use crate::model::scenario::error::ScenarioError;
 use crate::model::scenario::step::{Act, Action, Deed, Step, Target, Until, Who};
@@ -17,7 +17,7 @@ pub enum Abilities {
     /// The Compose project.
     Compose,
     /// These hooks.
-    Hooks(HooksBackend),
+    Hooks(HooksCluster),
 }
 
 impl Abilities {
@@ -27,8 +27,8 @@ impl Abilities {
     /// Words that say why not.
     fn can(&self, action: Action, target: &Selector) -> Result<(), String> {
         match self {
-            Self::Lab => LabBackend::can(action, target),
-            Self::Compose => Compose::can(action, target),
+            Self::Lab => LabCluster::can(action, target),
+            Self::Compose => ComposeCluster::can(action, target),
             Self::Hooks(hooks) => hooks.can(action, target),
         }
     }
@@ -105,7 +105,7 @@ pub fn never_undone(scenario: &Scenario, abilities: &Abilities) -> Vec<String> {
         let Some(undo) = deed.action.undone_by() else { continue };
         for target in &deed.targets {
             let called = target.who.to_string();
-            if hooks.undoes(undo, &[&called]).is_none() {
+            if hooks.undo_command(undo, &[&called]).is_none() {
                 found.push(format!("{} {called}", deed.action));
             }
         }

@@ -11,6 +11,9 @@ use tokio::time::timeout;
 use crate::model::foreign;
 use crate::model::scenario::step::CommandLine;
 
+/// The deadline of a command of the scenario's that breaks or mends: a cloud's take minutes.
+pub const HOOK_DEADLINE: Duration = Duration::from_secs(600);
+
 /// How much of a command's output is kept.
 const OUTPUT_BYTES_MAX: u64 = 64 * 1024;
 
@@ -110,7 +113,7 @@ async fn run(mut command: Command, shown: &str, within: Duration) -> Result<Stri
     command.process_group(0);
     let not_started =
         |error: std::io::Error| CommandError::NotStarted(shown.to_owned(), error.to_string());
-    let mut group = Group(command.spawn().map_err(not_started)?);
+    let mut group = ProcessGroup(command.spawn().map_err(not_started)?);
     let child = &mut group.0;
     let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
     let Ok(ended) = timeout(within, child.wait()).await else {
@@ -158,9 +161,9 @@ async fn finish(
 
 /// A command that is given up, at its deadline or by a Ctrl-C, ends with all that it started: it
 /// must not break on what is being mended. One that has ended may leave a server running.
-struct Group(Child);
+struct ProcessGroup(Child);
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         kill_all(&mut self.0);
     }

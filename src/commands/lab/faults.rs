@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::super::problem::Problem;
-use super::tell;
+use super::progress::tell;
 use crate::cli::exit::Exit;
 use crate::lab::{Down, Lab, Member, MemberEnding};
 use crate::model::selector::Selector;

@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use super::super::problem::Problem;
 use super::super::signals::interrupted;
-use super::tell;
+use super::progress::tell;
 use crate::cli::exit::Exit;
 use crate::lab::Need;
 use crate::lab::dependencies::{INSTALL_SCRIPT, missing, packages, running_services};
@@ -16,7 +16,7 @@ use crate::lab::dependencies::{INSTALL_SCRIPT, missing, packages, running_servic
 ///
 /// # Errors
 /// When it must be asked and nobody can be, or the installation fails.
-pub(in crate::commands) async fn run(yes: bool) -> Result<Exit, Problem> {
+pub(crate) async fn run(yes: bool) -> Result<Exit, Problem> {
     let needs = missing().await;
     if needs.is_empty() {
         tell("PostgreSQL, Patroni, etcd and HAProxy are all there: nothing to do".to_owned());

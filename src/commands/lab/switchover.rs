@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::super::problem::Problem;
 use super::faults::members;
-use super::tell;
+use super::progress::tell;
 use crate::cli::exit::Exit;
 use crate::lab::{Lab, MemberEnding};
 use crate::model::selector::Selector;

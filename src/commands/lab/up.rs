@@ -2,7 +2,8 @@
 
 use super::super::problem::Problem;
 use super::super::signals::interrupted;
-use super::{name_option, tell};
+use super::name_option::name_option;
+use super::progress::tell;
 use crate::cli::exit::Exit;
 use crate::cli::lab_args::UpArgs;
 use crate::lab::{Lab, LabSpec, Profile};

@@ -7,22 +7,23 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::super::gen_log::{Log, start_log};
+use super::super::lab::progress::tell;
 use super::super::output::{print, print_summary};
 use super::super::problem::Problem;
-use super::load::variables;
-use super::run::layout;
-use super::stage::Stage;
-use super::tell;
+use super::cluster_setup::{ClusterSetup, compose, hooks};
+use super::fitness::{must_be_fit, open_journal};
+use super::layout::stdout_layout;
+use super::load::{plan, settings, variables};
+use super::request::DrillRequest;
+use super::still_broken::still_broken;
 use crate::cli::SummaryFormat;
-use crate::cli::drill_args::RunArgs;
 use crate::cli::exit::Exit;
-use crate::drill::backend::Backend;
+use crate::drill::cluster::DrillCluster;
 use crate::drill::command::Variables;
-use crate::drill::healing::NotHealed;
-use crate::drill::play::{Ended, Interrupt, play};
+use crate::drill::play::{Drill, PlayedDrill, play};
 use crate::model::drill_report::DrillRun;
 use crate::model::judging::{Judged, Played, judge, outcome};
-use crate::model::scenario::{On, Scenario};
+use crate::model::scenario::On;
 use crate::model::summary::Summary;
 use crate::model::summing_up::sum_up;
 use crate::model::verdict::Outcome;
@@ -34,45 +35,36 @@ const EVENTS_WAITING: usize = 8192;
 /// How long the log's last lines are waited for.
 const LOG_DEADLINE: Duration = Duration::from_secs(2);
 
-/// One run of one drill.
-pub(super) struct One<'a> {
-    pub(super) args: &'a RunArgs,
-    pub(super) scenario: &'a Arc<Scenario>,
-    pub(super) on: On,
-    pub(super) repetition: u32,
-    pub(super) interrupt: &'a Interrupt,
-}
-
-/// What became of it.
-pub(super) struct Told {
+/// How one run of one drill ended.
+pub(super) struct RunOutcome {
     pub(super) run: DrillRun,
     /// It could not run, or not to its end.
     pub(super) could_not_run: bool,
 }
 
-/// What is known of one when it is over.
-struct Over {
+/// What is known of a run that is findings.
+struct RunFindings {
     on: String,
     judged: Vec<Judged>,
     problem: Option<String>,
-    /// Its user stopped it before it did anything.
+    /// The user stopped it before it did anything.
     interrupted: bool,
     summary: Option<Summary>,
 }
 
-impl One<'_> {
-    /// Plays it and prints what it came to.
-    pub(super) async fn run(&self, stage: &mut Stage) -> Told {
+impl DrillRequest<'_> {
+    /// Plays the drill and prints its result.
+    pub(super) async fn run(&self, setup: &mut ClusterSetup) -> RunOutcome {
         let began = Instant::now();
-        let over = match self.on_stage(stage).await {
-            Ok(over) => over,
+        let findings = match self.set_up_and_play(setup).await {
+            Ok(findings) => findings,
             Err(problem) => {
                 let interrupted = problem.exit == Exit::StoppedNow;
                 let problem = match interrupted {
                     true => "interrupted before anything was broken".to_owned(),
                     false => problem.to_string(),
                 };
-                Over {
+                RunFindings {
                     on: self.on.name().to_owned(),
                     judged: Vec::new(),
                     problem: Some(problem),
@@ -81,72 +73,88 @@ impl One<'_> {
                 }
             }
         };
-        let judged = outcome(&over.judged);
-        let mut could_not_run = over.problem.is_some() && !over.interrupted;
+        let judged = outcome(&findings.judged);
+        let mut could_not_run = findings.problem.is_some() && !findings.interrupted;
         let verdict =
-            if over.problem.is_some() { judged.max(Outcome::Inconclusive) } else { judged };
+            if findings.problem.is_some() { judged.max(Outcome::Inconclusive) } else { judged };
         let run = DrillRun {
             drill: self.scenario.name.clone(),
             title: self.scenario.title.clone(),
-            on: over.on,
+            on: findings.on,
             repetition: self.repetition,
             took: began.elapsed(),
             verdict,
-            problem: over.problem,
-            interrupted: over.interrupted,
-            expectations: over.judged,
-            summary: over.summary,
+            problem: findings.problem,
+            interrupted: findings.interrupted,
+            expectations: findings.judged,
+            summary: findings.summary,
         };
         if self.args.summary == SummaryFormat::Text
-            && let Err(problem) = print(&result(&run, &layout()))
+            && let Err(problem) = print(&result(&run, &stdout_layout()))
         {
             could_not_run = true;
             tell!("{problem}");
         }
-        Told { run, could_not_run }
+        RunOutcome { run, could_not_run }
     }
 
-    async fn on_stage(&self, stage: &mut Stage) -> Result<Over, Problem> {
-        let once = &self.interrupt.once;
-        let mut backend = stage.set(self.args, self.scenario, self.on, once).await?;
+    async fn set_up_and_play(&self, setup: &mut ClusterSetup) -> Result<RunFindings, Problem> {
+        match self.on {
+            On::Lab => {
+                let once = &self.interrupt.once;
+                let lab = setup.lab(self.args, self.scenario, once).await?;
+                self.play_on(lab).await
+            }
+            On::Compose => self.play_on(compose(self.args).await?).await,
+            On::Hooks => self.play_on(hooks(self.args, self.scenario)?).await,
+        }
+    }
+
+    async fn play_on<C: DrillCluster>(&self, mut cluster: C) -> Result<RunFindings, Problem> {
         let run_id = Uuid::new_v4();
-        let settings = self.settings(&backend)?;
+        let settings = settings(self, &cluster)?;
         let variables = variables(&settings, run_id);
-        backend.tell_connection(&variables);
-        let journal = self.journal(&backend, &variables).await?;
-        self.must_be_fit(&backend).await?;
-        let on = backend.name();
-        let plan = self.plan(&backend, settings, run_id)?;
+        cluster.set_variables(&variables);
+        let journal = open_journal(self, &cluster, &variables).await?;
+        must_be_fit(self, &cluster).await?;
+        let on = cluster.name();
+        let load = plan(self, &cluster, settings, run_id)?;
         tell(format!("drill {} on {on}: {}", self.scenario.name, self.scenario.title));
         let (events, to_log) = mpsc::channel(EVENTS_WAITING);
-        let log = start_log(to_log, Log::new(&self.args.log, &plan.header))?;
-        let playing = tokio::spawn(play(
-            Arc::clone(self.scenario),
-            backend.clone(),
-            plan,
+        let log = start_log(to_log, Log::new(&self.args.log, &load.header))?;
+        let drill = Drill {
+            scenario: Arc::clone(self.scenario),
+            cluster: cluster.clone(),
+            load,
             journal,
-            variables.clone(),
-            events,
-            self.interrupt.clone(),
-        ));
+            variables: variables.clone(),
+            interrupt: self.interrupt.clone(),
+        };
+        let playing = tokio::spawn(play(drill, events));
         let ended = match playing.await {
             Ok(ended) => ended,
-            Err(error) => return Err(self.mend_after_panic(&backend, &variables, &error).await),
+            Err(error) => return Err(self.mend_after_panic(&cluster, &variables, &error).await),
         };
         let _ = tokio::time::timeout(LOG_DEADLINE, log).await;
         Ok(self.judged(on, ended))
     }
 
-    /// What the drill came to, with what could not be mended said loudly.
-    fn judged(&self, on: String, ended: Ended) -> Over {
-        let Ended { run, mut played, stopped, not_healed, not_whole } = ended;
-        let mut problems: Vec<String> = not_healed.iter().map(loud).collect();
+    /// Judges what was played. Damage that could not be mended is a problem, said loudly.
+    fn judged(&self, on: String, ended: PlayedDrill) -> RunFindings {
+        let PlayedDrill { run, mut played, stopped, not_healed, not_whole } = ended;
+        let mut problems: Vec<String> = not_healed.iter().map(still_broken).collect();
         let finished = match run {
             Ok(finished) => finished,
             Err(error) => {
                 problems.push(format!("pgchaos: there was no run: {error}"));
                 let problem = Some(problems.join("\n"));
-                return Over { on, judged: Vec::new(), problem, interrupted: false, summary: None };
+                return RunFindings {
+                    on,
+                    judged: Vec::new(),
+                    problem,
+                    interrupted: false,
+                    summary: None,
+                };
             }
         };
         if let Some(stopped) = stopped.filter(|_| !self.interrupt.once.is_cancelled()) {
@@ -163,18 +171,18 @@ impl One<'_> {
         let mut judged = judge(self.scenario, &summary, &played);
         judged.extend(wholeness(not_whole, &played));
         let problem = (!problems.is_empty()).then(|| problems.join("\n"));
-        Over { on, judged, problem, interrupted: false, summary: Some(summary) }
+        RunFindings { on, judged, problem, interrupted: false, summary: Some(summary) }
     }
 
-    /// A mistake of ours ended the drill: what it broke is in the journal.
-    async fn mend_after_panic(
+    /// Mends, by the journal, what a drill that panicked has broken.
+    async fn mend_after_panic<C: DrillCluster>(
         &self,
-        backend: &Backend,
+        cluster: &C,
         variables: &Variables,
         error: &tokio::task::JoinError,
     ) -> Problem {
         tell(format!("pgchaos itself failed ({error}); it mends what it broke"));
-        match self.journal(backend, variables).await {
+        match open_journal(self, cluster, variables).await {
             Ok(journal) => {
                 journal.close();
                 Problem::could_not_run(format!("pgchaos itself failed: {error}"))
@@ -185,14 +193,10 @@ impl One<'_> {
     }
 }
 
-/// A healing that failed, so that nobody misses it.
-pub(super) fn loud(not_healed: &NotHealed) -> String {
-    format!("pgchaos: STILL BROKEN: {}\n  by hand: {}", not_healed.what, not_healed.by_hand)
-}
-
+/// The expectation that every drill has: the cluster is whole after it.
 fn wholeness(not_whole: Option<String>, played: &Played) -> Option<Judged> {
     let missing = not_whole?;
-    // Where nothing was broken yet, nothing was left broken either.
+    // A drill that did nothing yet has left nothing broken.
     (played.reached > 0).then(|| Judged {
         of: "run".to_owned(),
         what: "cluster after the drill".to_owned(),

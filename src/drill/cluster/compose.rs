@@ -5,14 +5,17 @@
 
 use std::collections::BTreeMap;
 
-use super::backend::BackendError;
-use super::command::run_program;
 use super::docker::{
     LOOK_DEADLINE, containers, docker, kill_postmaster, networks, published, state, walsenders,
 };
+use super::error::ClusterError;
 use super::patroni_view::PatroniView;
+use super::{DrillCluster, abilities};
+use crate::drill::command::run_program;
+use crate::model::scenario::Through;
 use crate::model::scenario::step::Action;
 use crate::model::selector::Selector;
+use crate::patroni::PatroniApi;
 
 const PATRONI: [&str; 3] = ["patroni1", "patroni2", "patroni3"];
 const ETCD: [&str; 3] = ["etcd1", "etcd2", "etcd3"];
@@ -23,7 +26,7 @@ const POSTMASTER_PID: &str = "/var/lib/postgresql/data/postmaster.pid";
 
 /// One project.
 #[derive(Debug, Clone)]
-pub struct Compose {
+pub struct ComposeCluster {
     project: String,
     /// Containers by service.
     containers: BTreeMap<String, String>,
@@ -31,12 +34,12 @@ pub struct Compose {
     patroni: PatroniView,
 }
 
-impl Compose {
+impl ComposeCluster {
     /// The project of this name, which must have been brought up.
     ///
     /// # Errors
     /// When there is no docker, no such project, or a part of it is missing.
-    pub async fn find(project: &str) -> Result<Self, BackendError> {
+    pub async fn find(project: &str) -> Result<Self, ClusterError> {
         let containers = containers(project).await?;
         let missing: Vec<&str> = PATRONI
             .iter()
@@ -46,10 +49,10 @@ impl Compose {
             .copied()
             .collect();
         if !missing.is_empty() {
-            return Err(BackendError(format!(
-                "the Compose project {project} has no container for {}",
-                missing.join(", ")
-            )));
+            return Err(ClusterError::NoContainers {
+                project: project.to_owned(),
+                services: missing.into_iter().map(str::to_owned).collect(),
+            });
         }
         let port = published(&containers[PROXY], 5500).await?;
         let mut urls = Vec::new();
@@ -61,35 +64,16 @@ impl Compose {
         Ok(Self { project: project.to_owned(), containers, port, patroni })
     }
 
-    pub(super) fn project(&self) -> &str {
-        &self.project
-    }
-
-    pub(super) fn patroni(&self) -> &PatroniView {
-        &self.patroni
-    }
-
-    pub(super) fn dsn(&self) -> String {
-        format!("postgresql://postgres:postgres@127.0.0.1:{}/postgres", self.port)
-    }
-
-    pub(super) fn can(action: Action, target: &Selector) -> Result<(), String> {
+    /// Whether this can be done to that target, as far as it is known without asking it.
+    ///
+    /// # Errors
+    /// Words that say why not.
+    pub fn can(action: Action, target: &Selector) -> Result<(), String> {
         let known = [&ETCD[..], &PATRONI[..], &[PROXY]].concat();
-        can(action, target, &known)
+        abilities::can(action, target, &known)
     }
 
-    pub(super) async fn not_running(&self) -> Result<Vec<String>, BackendError> {
-        let mut found = Vec::new();
-        for (service, container) in &self.containers {
-            match state(container).await?.as_str() {
-                "running" => {}
-                other => found.push(format!("{service} is {other}")),
-            }
-        }
-        Ok(found)
-    }
-
-    pub(super) async fn select(&self, selector: &Selector) -> Result<String, BackendError> {
+    async fn select(&self, selector: &Selector) -> Result<String, ClusterError> {
         match selector {
             Selector::Leader => self.patroni.leader().await,
             Selector::Replica => self.patroni.replica().await,
@@ -98,12 +82,59 @@ impl Compose {
         }
     }
 
-    /// A member that is down has no role: it is the one of its kind that is.
-    pub(super) async fn select_for(
+    /// The etcd that leads, or one that runs and, if possible, does not.
+    async fn etcd(&self, selector: &Selector) -> Result<String, ClusterError> {
+        let mut running = Vec::new();
+        let mut leads = None;
+        for service in ETCD {
+            if state(self.container(service)?).await? != "running" {
+                continue;
+            }
+            running.push(service);
+            let look = ["docker", "exec", self.container(service)?, "etcdctl"];
+            let words = ["--command-timeout=5s", "endpoint", "status", "-w", "json"];
+            let told = run_program(&[&look[..], &words[..]].concat(), LOOK_DEADLINE).await;
+            if told.is_ok_and(|told| is_etcd_leader(&told)) {
+                leads = Some(service);
+            }
+        }
+        let found = match selector {
+            Selector::EtcdLeader => leads,
+            _ => running.iter().copied().find(|service| Some(*service) != leads).or(leads),
+        };
+        found.map(str::to_owned).ok_or_else(|| ClusterError::NoSuchRole(selector.clone()))
+    }
+
+    fn container(&self, member: &str) -> Result<&str, ClusterError> {
+        let found = self.containers.get(member).map(String::as_str);
+        found.ok_or_else(|| ClusterError::NoService(member.to_owned()))
+    }
+}
+
+impl DrillCluster for ComposeCluster {
+    fn name(&self) -> String {
+        format!("compose-{}", self.project)
+    }
+
+    /// One proxy is all that the project publishes, whatever a scenario asks for.
+    fn dsn(&self, _through: Through) -> Option<String> {
+        Some(format!("postgresql://postgres:postgres@127.0.0.1:{}/postgres", self.port))
+    }
+
+    fn watched(&self) -> Vec<PatroniApi> {
+        self.patroni.watched()
+    }
+
+    async fn synchronous(&self) -> Option<bool> {
+        self.patroni.synchronous().await
+    }
+
+    /// A member that is down has no role: of its kind, the one that is down is meant.
+    async fn select_for(
         &self,
         action: Action,
         selector: &Selector,
-    ) -> Result<String, BackendError> {
+    ) -> Result<String, ClusterError> {
         let candidates = match selector {
             Selector::Leader | Selector::Replica => PATRONI,
             Selector::EtcdLeader | Selector::EtcdAny => ETCD,
@@ -127,38 +158,15 @@ impl Compose {
             [service] => Ok((*service).to_owned()),
             // The walsenders of one that runs may be what is frozen.
             [] if action == Action::Resume => self.select(selector).await,
-            [] => Err(BackendError(format!("no service that could be {selector} is down"))),
-            several => {
-                let names = several.join(" and ");
-                Err(BackendError(format!("{selector} could be {names}, which are down")))
-            }
+            [] => Err(ClusterError::NoneDown(selector.clone())),
+            several => Err(ClusterError::SeveralDown {
+                selector: selector.clone(),
+                services: several.iter().map(|service| (*service).to_owned()).collect(),
+            }),
         }
     }
 
-    /// The etcd that leads, or one that runs and, if possible, does not.
-    async fn etcd(&self, selector: &Selector) -> Result<String, BackendError> {
-        let mut running = Vec::new();
-        let mut leads = None;
-        for service in ETCD {
-            if state(self.container(service)?).await? != "running" {
-                continue;
-            }
-            running.push(service);
-            let look = ["docker", "exec", self.container(service)?, "etcdctl"];
-            let words = ["--command-timeout=5s", "endpoint", "status", "-w", "json"];
-            let told = run_program(&[&look[..], &words[..]].concat(), LOOK_DEADLINE).await;
-            if told.is_ok_and(|told| is_etcd_leader(&told)) {
-                leads = Some(service);
-            }
-        }
-        let found = match selector {
-            Selector::EtcdLeader => leads,
-            _ => running.iter().copied().find(|service| Some(*service) != leads).or(leads),
-        };
-        found.map(str::to_owned).ok_or_else(|| BackendError(format!("nobody is {selector} now")))
-    }
-
-    pub(super) async fn act(&self, action: Action, member: &str) -> Result<(), BackendError> {
+    async fn act(&self, action: Action, member: &str, target: &str) -> Result<(), ClusterError> {
         let container = self.container(member)?;
         match action {
             Action::Kill => docker(&["kill", container]).await,
@@ -170,11 +178,11 @@ impl Compose {
                 }
                 Ok(())
             }
-            Action::Resume => self.undo("resume", member).await,
-            Action::Start => self.undo("start", member).await,
+            Action::Resume => self.undo("resume", member, target).await,
+            Action::Start => self.undo("start", member, target).await,
             Action::Heal => {
                 for undo in ["heal", "resume", "start"] {
-                    self.undo(undo, member).await?;
+                    self.undo(undo, member, target).await?;
                 }
                 Ok(())
             }
@@ -184,7 +192,11 @@ impl Compose {
         }
     }
 
-    pub(super) async fn undo(&self, action: &str, member: &str) -> Result<(), BackendError> {
+    async fn switch_over(&self, from: &str, to: Option<&str>) -> Result<(), ClusterError> {
+        self.patroni.switch_over(from, to).await
+    }
+
+    async fn undo(&self, action: &str, member: &str, _target: &str) -> Result<(), ClusterError> {
         let container = self.container(member)?;
         match (action, state(container).await?.as_str()) {
             ("start", "paused") => docker(&["unpause", container]).await,
@@ -201,7 +213,7 @@ impl Compose {
         }
     }
 
-    pub(super) fn by_hand(&self, action: &str, member: &str) -> String {
+    fn by_hand(&self, action: &str, member: &str, _target: &str) -> String {
         let container = self.containers.get(member).map_or(member, String::as_str);
         match action {
             "start" => format!("docker start {container}"),
@@ -213,31 +225,20 @@ impl Compose {
         }
     }
 
-    fn container(&self, member: &str) -> Result<&str, BackendError> {
-        let found = self.containers.get(member).map(String::as_str);
-        found.ok_or_else(|| BackendError(format!("the project has no service {member}")))
+    async fn whole(&self) -> Result<Option<String>, ClusterError> {
+        self.patroni.whole().await.map(Some)
     }
-}
 
-/// What a cluster with these members can do, as far as it is known without asking it.
-pub(super) fn can(action: Action, target: &Selector, known: &[&str]) -> Result<(), String> {
-    let is_postgresql = match target {
-        Selector::Leader | Selector::Replica => true,
-        Selector::EtcdLeader | Selector::EtcdAny => false,
-        Selector::Member(name) if known.contains(&name.as_str()) => name.starts_with("patroni"),
-        Selector::Member(name) => {
-            let roles = ["leader", "replica", "etcd:leader", "etcd:any"];
-            let names = known.iter().copied().chain(roles);
-            let instead = crate::model::scenario::instead(name, names);
-            return Err(format!("{name:?} names no member; {instead}"));
+    async fn not_running(&self) -> Result<Vec<String>, ClusterError> {
+        let mut found = Vec::new();
+        for (service, container) in &self.containers {
+            match state(container).await?.as_str() {
+                "running" => {}
+                other => found.push(format!("{service} is {other}")),
+            }
         }
-    };
-    let needs_postgresql =
-        matches!(action, Action::Switchover | Action::KillPostmaster | Action::PauseWalsenders);
-    if needs_postgresql && !is_postgresql {
-        return Err(format!("{action} needs a member with PostgreSQL, and {target} is none"));
+        Ok(found)
     }
-    Ok(())
 }
 
 /// `etcdctl endpoint status -w json`, of one member.
@@ -250,18 +251,6 @@ fn is_etcd_leader(told: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_cannot_be_done_is_said_before() {
-        let known = ["etcd1", "haproxy", "patroni1"];
-        let can = |action, target: &str| can(action, &target.parse().unwrap(), &known);
-        assert_eq!(can(Action::Kill, "patroni1"), Ok(()));
-        assert_eq!(can(Action::PauseWalsenders, "leader"), Ok(()));
-        let error = can(Action::Stop, "patronni1").unwrap_err();
-        assert_eq!(error, "\"patronni1\" names no member; did you mean \"patroni1\"?");
-        let error = can(Action::Switchover, "etcd:leader").unwrap_err();
-        assert!(error.contains("etcd:leader is none"), "{error}");
-    }
 
     #[test]
     fn the_etcd_that_leads_says_so() {

@@ -1,6 +1,14 @@
 //! One drill from the first write to the last look: the load, the steps, the healing, the
-//! verification. What a drill breaks is mended here, outside of what plays it, so that no step, no
-//! Ctrl-C and no mistake of ours can leave it broken.
+//! verification. What a drill breaks is mended here, outside of what plays its steps, so that no
+//! step, no Ctrl-C and no panic can leave it broken.
+//!
+//! `steps` plays the steps, `waits` are the conditions that they wait for, `load_progress` is what
+//! these look at.
+
+mod load_progress;
+mod steps;
+mod stopped;
+mod waits;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex as StdMutex};
@@ -10,19 +18,22 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::backend::{Backend, wait_until_whole};
+use load_progress::{LoadProgress, follow};
+use steps::StepPlayer;
+pub use stopped::{StepError, Stopped};
+
+use super::cluster::DrillCluster;
+use super::cluster::wholeness::wait_until_whole;
 use super::command::{Variables, run_line};
-use super::ear::{Heard, listen};
-use super::healing::{NotHealed, heal};
-use super::journal::Journal;
-use super::player::{Player, Stopped};
+use super::damage::healing::{NotHealed, heal};
+use super::damage::journal::DamageJournal;
 use crate::engine::notes::{Note, notes};
 use crate::engine::run::{Finished, Plan, RunError, Stop, run};
 use crate::model::event::Event;
 use crate::model::judging::Played;
 use crate::model::scenario::Scenario;
 
-/// Events that wait for the ear, which is never behind for long.
+/// Events that wait to be followed.
 const EVENTS_WAITING: usize = 8192;
 
 /// How long the first writes are waited for.
@@ -34,8 +45,11 @@ const SETTLING: Duration = Duration::from_secs(2);
 /// How long a cluster may take to be whole again when all is mended.
 const WHOLE_LIMIT: Duration = Duration::from_secs(180);
 
-/// How long the last thing done may take when a drill is stopped.
-const LAST_DEED_LIMIT: Duration = Duration::from_secs(120);
+/// How long the last action may take when a drill is stopped.
+const LAST_ACTION_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long the load's last events are waited for.
+const LAST_EVENTS_LIMIT: Duration = Duration::from_secs(5);
 
 /// For a command that counts.
 const COUNT_LIMIT: Duration = Duration::from_secs(120);
@@ -49,53 +63,63 @@ pub struct Interrupt {
     pub twice: CancellationToken,
 }
 
+/// One drill that is to be played on a cluster of the kind `C`.
+#[derive(Debug)]
+pub struct Drill<C> {
+    /// The steps and the expectations.
+    pub scenario: Arc<Scenario>,
+    /// The cluster to break.
+    pub cluster: C,
+    /// The load.
+    pub load: Plan,
+    /// Where its damage is noted.
+    pub journal: DamageJournal,
+    /// The environment of the scenario's commands.
+    pub variables: Variables,
+    /// How the user stops it.
+    pub interrupt: Interrupt,
+}
+
 /// A drill that was played.
 #[derive(Debug)]
-pub struct Ended {
+pub struct PlayedDrill {
     /// The run, or why there was none.
     pub run: Result<Finished, RunError>,
     /// How far the steps came.
     pub played: Played,
     /// Why they were not played to the end, when that was no expectation that failed.
     pub stopped: Option<Stopped>,
-    /// What could not be mended.
+    /// The damage that could not be mended.
     pub not_healed: Vec<NotHealed>,
     /// What is missing for a whole cluster, after the healing.
     pub not_whole: Option<String>,
 }
 
-/// Plays a scenario. Events of the load go to `log`.
-pub async fn play(
-    scenario: Arc<Scenario>,
-    backend: Backend,
-    mut plan: Plan,
-    journal: Journal,
-    variables: Variables,
-    log: mpsc::Sender<Event>,
-    interrupt: Interrupt,
-) -> Ended {
+/// Plays a drill. Events of the load go to `log`.
+pub async fn play<C: DrillCluster>(drill: Drill<C>, log: mpsc::Sender<Event>) -> PlayedDrill {
+    let Drill { scenario, cluster, load: mut plan, journal, variables, interrupt } = drill;
     let (notes, taken) = notes();
     plan.notes = Some(taken);
     let (watcher, events) = mpsc::channel(EVENTS_WAITING);
-    let (heard_by, heard) = watch::channel(Heard::default());
-    let ear = tokio::spawn(listen(events, heard_by, log));
+    let (followed, progress) = watch::channel(LoadProgress::default());
+    let following = tokio::spawn(follow(events, followed, log));
     let stop = Stop::default();
     let mut load = tokio::spawn(run(plan, watcher, stop.clone()));
     let journal = Arc::new(Mutex::new(journal));
     let played = Arc::new(StdMutex::new(Played::default()));
     let halt = interrupt.once.child_token();
-    let player = Player {
+    let player = StepPlayer {
         scenario: Arc::clone(&scenario),
-        backend: backend.clone(),
+        cluster: cluster.clone(),
         journal: Arc::clone(&journal),
         notes: notes.clone(),
-        heard: heard.clone(),
+        progress: progress.clone(),
         variables: variables.clone(),
         aliases: BTreeMap::new(),
         halt: halt.clone(),
         played: Arc::clone(&played),
     };
-    let mut playing = tokio::spawn(after_first_writes(player, heard, halt.clone()));
+    let mut playing = tokio::spawn(after_first_writes(player, progress, halt.clone()));
     let mut early = None;
     let stopped = tokio::select! {
         ended = &mut playing => end_of(ended),
@@ -107,13 +131,13 @@ pub async fn play(
         }
         () = interrupt.once.cancelled() => let_go(playing).await,
     };
-    let (not_healed, not_whole) = mend(&backend, &journal, &variables, &notes, &interrupt).await;
+    let (not_healed, not_whole) = mend(&cluster, &journal, &variables, &notes, &interrupt).await;
     stop.writing.cancel();
     let finished = match early {
         Some(finished) => finished,
         None => finish(&mut load, &stop, &interrupt).await,
     };
-    let _ = tokio::time::timeout(Duration::from_secs(5), ear).await;
+    let _ = tokio::time::timeout(LAST_EVENTS_LIMIT, following).await;
     let run = finished.unwrap_or_else(|error| Err(RunError::Internal(error.to_string())));
     let mut played =
         std::mem::take(&mut *played.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
@@ -123,22 +147,22 @@ pub async fn play(
     {
         played.counted = count(&scenario, finished, &variables).await;
     }
-    // Its player has ended, so that nobody else holds it. It goes only when all is mended.
+    // The player has ended: this is the last reference. The file goes only when all is mended.
     if let Some(journal) = Arc::into_inner(journal) {
         journal.into_inner().close();
     }
-    Ended { run, played, stopped, not_healed, not_whole }
+    PlayedDrill { run, played, stopped, not_healed, not_whole }
 }
 
-/// Why the steps ended early, if they did; a mistake of ours included.
+/// Why the steps ended early, if they did; a panic included.
 fn end_of(ended: Result<Result<(), Stopped>, JoinError>) -> Option<Stopped> {
     ended.unwrap_or_else(|error| Err(Stopped::Ours(error.to_string()))).err()
 }
 
-/// What is being done right now is done to its end: half a stop could come true after it was
-/// mended. Everything else is cut off at once.
+/// Lets the action that goes on end: half a stop could take effect after it was mended. Waits and
+/// commands are cut off at once.
 async fn let_go(mut playing: JoinHandle<Result<(), Stopped>>) -> Option<Stopped> {
-    if let Ok(ended) = tokio::time::timeout(LAST_DEED_LIMIT, &mut playing).await {
+    if let Ok(ended) = tokio::time::timeout(LAST_ACTION_LIMIT, &mut playing).await {
         return end_of(ended);
     }
     playing.abort();
@@ -146,53 +170,44 @@ async fn let_go(mut playing: JoinHandle<Result<(), Stopped>>) -> Option<Stopped>
     Some(Stopped::Interrupted)
 }
 
-/// A load that does not write yet shows nothing when it is broken.
-async fn after_first_writes(
-    player: Player,
-    mut heard: watch::Receiver<Heard>,
+/// Plays the steps when the load has written for a while: a cluster that is broken before that shows
+/// nothing.
+async fn after_first_writes<C: DrillCluster>(
+    player: StepPlayer<C>,
+    mut progress: watch::Receiver<LoadProgress>,
     halt: CancellationToken,
 ) -> Result<(), Stopped> {
-    // Only whether they came: what was heard is borrowed from the ear.
-    let writes = async { heard.wait_for(|heard| heard.acknowledged > 0).await.is_ok() };
+    let writes = async { progress.wait_for(|now| now.acknowledged > 0).await.is_ok() };
     let first = tokio::select! {
         first = tokio::time::timeout(FIRST_WRITES_LIMIT, writes) => first,
         () = halt.cancelled() => return Err(Stopped::Interrupted),
     };
     match first {
-        // So that there is a rate before the first thing that is done.
+        // So that there is a rate before the first action.
         Ok(true) => tokio::time::sleep(SETTLING).await,
         Ok(false) => return Err(Stopped::LoadEnded),
-        Err(_) => {
-            return Err(Stopped::Backend {
-                step: 0,
-                what: "first writes".to_owned(),
-                error: super::backend::BackendError(format!(
-                    "no write was acknowledged within {} s",
-                    FIRST_WRITES_LIMIT.as_secs()
-                )),
-            });
-        }
+        Err(_) => return Err(Stopped::NoFirstWrites(FIRST_WRITES_LIMIT)),
     }
     player.play().await
 }
 
-async fn mend(
-    backend: &Backend,
-    journal: &Mutex<Journal>,
+async fn mend<C: DrillCluster>(
+    cluster: &C,
+    journal: &Mutex<DamageJournal>,
     variables: &Variables,
     notes: &mpsc::Sender<Note>,
     interrupt: &Interrupt,
 ) -> (Vec<NotHealed>, Option<String>) {
     let say = notes.clone();
-    // What finds no room is only not said.
+    // A line that finds the queue full is lost.
     let mut told = move |words| drop(say.try_send(Note::Say(words)));
     if interrupt.once.is_cancelled() {
         told("stopped by Ctrl-C: mends what it broke, then verifies".to_owned());
     }
     let mut journal = journal.lock().await;
-    let not_healed = heal(backend, &mut journal, variables, &mut told).await;
+    let not_healed = heal(cluster, &mut journal, variables, &mut told).await;
     let whole = tokio::select! {
-        whole = wait_until_whole(backend, WHOLE_LIMIT, &mut told) => whole,
+        whole = wait_until_whole(cluster, WHOLE_LIMIT, &mut told) => whole,
         () = interrupt.twice.cancelled() => Ok(None),
     };
     match whole {
@@ -202,7 +217,7 @@ async fn mend(
             }
             (not_healed, None)
         }
-        Err(missing) => (not_healed, Some(missing)),
+        Err(missing) => (not_healed, Some(missing.to_string())),
     }
 }
 
@@ -218,7 +233,7 @@ async fn finish(
     load.await
 }
 
-/// Lets the commands count that the scenario counts with.
+/// Runs the commands that the scenario counts with.
 async fn count(
     scenario: &Scenario,
     finished: &Finished,

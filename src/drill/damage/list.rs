@@ -1,4 +1,4 @@
-//! What a drill has broken and not mended yet.
+//! What a drill has broken and not mended yet, in the order in which it is to be undone.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub enum Undo {
         action: String,
         /// The member.
         member: String,
-        /// As the scenario called it, for hooks.
+        /// Its name in the scenario, for hooks.
         target: String,
     },
     /// A command of the scenario's.
@@ -25,7 +25,7 @@ pub enum Undo {
     },
 }
 
-/// All of it, in the order in which it was broken.
+/// All damage of a drill, in the order in which it was done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damage {
     /// What has to be undone.
@@ -33,8 +33,8 @@ pub struct Damage {
 }
 
 impl Damage {
-    /// An action is about to be done to a member: what it will take to undo it. It is noted
-    /// before, as nobody may be left to note it after. Not for what the cluster has no undo for.
+    /// Notes what undoes an action that is about to be done to a member: pgchaos may be killed
+    /// before it could note that afterwards. Not for actions that the cluster cannot undo.
     pub fn before(&mut self, action: Action, member: &str, target: &str) {
         if let Some(undo) = action.undone_by() {
             self.forget(undo.name(), member);
@@ -46,7 +46,7 @@ impl Damage {
         }
     }
 
-    /// An action was done to a member: what it has undone.
+    /// Forgets what an action that was done to a member has undone.
     pub fn after(&mut self, action: Action, member: &str) {
         match action {
             // A node that is started again has fresh processes, and none of them is frozen.
@@ -86,14 +86,14 @@ impl Damage {
         undo
     }
 
-    /// It is undone.
+    /// Forgets what is undone.
     pub fn undone(&mut self, undo: &Undo) {
         self.undo.retain(|other| other != undo);
     }
 
-    fn forget(&mut self, wanted: &str, whose: &str) {
+    fn forget(&mut self, undo_action: &str, of_member: &str) {
         self.undo.retain(|undo| match undo {
-            Undo::Member { action, member, .. } => !(action == wanted && member == whose),
+            Undo::Member { action, member, .. } => !(action == undo_action && member == of_member),
             Undo::Command { .. } => true,
         });
     }

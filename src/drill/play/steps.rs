@@ -8,67 +8,40 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::backend::{Backend, BackendError};
-use super::command::{Variables, run_line};
-use super::damage::Undo;
-use super::ear::Heard;
-use super::journal::Journal;
+use super::load_progress::LoadProgress;
+use super::stopped::{StepError, Stopped};
+use super::waits::{ASK_EVERY, wait_until};
+use crate::drill::cluster::DrillCluster;
+use crate::drill::command::{Variables, run_line};
+use crate::drill::damage::Undo;
+use crate::drill::damage::healing::heal;
+use crate::drill::damage::journal::DamageJournal;
 use crate::engine::notes::Note;
 use crate::model::injection::Injected;
 use crate::model::judging::Played;
 use crate::model::scenario::Scenario;
 use crate::model::scenario::step::{Act, Action, CommandLine, Deed, Exec, Step, Target, Who};
 
-/// How often the cluster is asked whether it is whole.
-pub(super) const ASK_EVERY: Duration = Duration::from_millis(300);
-
-/// How long to wait for somebody to be the leader, say, before a step.
+/// How long a step waits for a member with the role that it names: a failover may be going on.
 const SELECT_LIMIT: Duration = Duration::from_secs(30);
 
-/// Why the steps were not played to their end.
-#[derive(Debug, thiserror::Error)]
-pub enum Stopped {
-    /// The backend could not do what a step asks for.
-    #[error("step {step} ({what}) failed: {error}")]
-    Backend {
-        /// The step.
-        step: u32,
-        /// What it was to do.
-        what: String,
-        /// Why it could not.
-        error: BackendError,
-    },
-    /// The journal could not be kept: what is broken could be forgotten.
-    #[error("{0}")]
-    Journal(String),
-    /// The user stopped it.
-    #[error("stopped by Ctrl-C")]
-    Interrupted,
-    /// A part of pgchaos itself failed.
-    #[error("pgchaos itself failed: {0}; please report this")]
-    Ours(String),
-    /// The load is over.
-    #[error("the load ended by itself")]
-    LoadEnded,
-}
-
-/// One drill while it is played.
-pub(super) struct Player {
+/// Plays the steps of one drill.
+pub(super) struct StepPlayer<C> {
     pub(super) scenario: Arc<Scenario>,
-    pub(super) backend: Backend,
-    pub(super) journal: Arc<Mutex<Journal>>,
+    pub(super) cluster: C,
+    pub(super) journal: Arc<Mutex<DamageJournal>>,
     pub(super) notes: mpsc::Sender<Note>,
-    pub(super) heard: watch::Receiver<Heard>,
+    pub(super) progress: watch::Receiver<LoadProgress>,
     pub(super) variables: Variables,
-    /// Members by the names that steps gave them, with what the scenario called them.
+    /// Members by the names that steps gave them, each with its name in the scenario.
     pub(super) aliases: BTreeMap<String, (String, String)>,
-    /// Cuts waits and commands short; what is being done to a member is done to its end.
+    /// Cuts waits and commands short; an action on a member is done to its end.
     pub(super) halt: CancellationToken,
     pub(super) played: Arc<std::sync::Mutex<Played>>,
 }
 
-impl Player {
-    /// Plays all steps, or until a wait does not come true.
+impl<C: DrillCluster> StepPlayer<C> {
+    /// Plays all steps, or until a wait is in vain.
     pub(super) async fn play(mut self) -> Result<(), Stopped> {
         let scenario = Arc::clone(&self.scenario);
         let halt = self.halt.clone();
@@ -79,8 +52,12 @@ impl Player {
             self.played(|played| played.reached = step.number);
             match &step.act {
                 Act::Wait(wait) => {
+                    let waiting = async {
+                        self.say(wait.to_string()).await;
+                        wait_until(*wait, &self.cluster, &mut self.progress).await
+                    };
                     let waited = tokio::select! {
-                        waited = self.wait(*wait) => waited,
+                        waited = waiting => waited,
                         () = halt.cancelled() => return Err(Stopped::Interrupted),
                     };
                     if let Err(seen) = waited {
@@ -115,14 +92,14 @@ impl Player {
                 self.heal_everything(step, deed).await?;
                 continue;
             }
-            let failed = |error| Stopped::Backend {
+            let failed = |error| Stopped::Step {
                 step: step.number,
                 what: format!("{} {}", deed.action, target.who),
                 error,
             };
-            let (member, called) = self.who(target, deed.action).await?.map_err(failed)?;
+            let (member, called) = self.member(target, deed.action).await?.map_err(failed)?;
             let to = match &deed.to {
-                Some(to) => Some(self.who(to, deed.action).await?.map_err(failed)?.0),
+                Some(to) => Some(self.member(to, deed.action).await?.map_err(failed)?.0),
                 None => None,
             };
             if let Some(alias) = &deed.alias {
@@ -143,40 +120,39 @@ impl Player {
         who: &Who,
     ) -> Result<(), Stopped> {
         let mut journal = self.journal.lock().await;
-        if self.backend.undoes(action, member, called) {
+        if self.cluster.undoes(action, member, called) {
             journal.damage.before(action, member, called);
         }
-        journal.keep().map_err(|error| Stopped::Journal(error.to_string()))?;
+        journal.keep()?;
         let began = self.began(step, action.name(), who.to_string(), Some(member)).await;
         let done = match action {
-            Action::Switchover => self.backend.switch_over(member, to).await,
-            _ => self.backend.act(action, member, called).await,
+            Action::Switchover => self.cluster.switch_over(member, to).await,
+            _ => self.cluster.act(action, member, called).await,
         };
         self.ended(step, began).await;
-        done.map_err(|error| Stopped::Backend {
+        done.map_err(|error| Stopped::Step {
             step: step.number,
             what: format!("{action} {who}"),
-            error,
+            error: error.into(),
         })?;
         journal.damage.after(action, member);
-        journal.keep().map_err(|error| Stopped::Journal(error.to_string()))
+        Ok(journal.keep()?)
     }
 
     async fn heal_everything(&self, step: &Step, deed: &Deed) -> Result<(), Stopped> {
         let mut journal = self.journal.lock().await;
         let began = self.began(step, deed.action.name(), "everything".to_owned(), None).await;
         let notes = self.notes.clone();
-        // What finds no room is only not said.
+        // A line that finds the queue full is lost.
         let mut told = move |words| drop(notes.try_send(Note::Say(words)));
-        let failed =
-            super::healing::heal(&self.backend, &mut journal, &self.variables, &mut told).await;
+        let failed = heal(&self.cluster, &mut journal, &self.variables, &mut told).await;
         self.ended(step, began).await;
         match failed.first() {
             None => Ok(()),
-            Some(failed) => Err(Stopped::Backend {
+            Some(failed) => Err(Stopped::Step {
                 step: step.number,
                 what: "heal everything".to_owned(),
-                error: BackendError(failed.what.clone()),
+                error: StepError::NotHealed(failed.what.clone()),
             }),
         }
     }
@@ -189,7 +165,7 @@ impl Player {
                 CommandLine::Program(words) => (words.clone(), false),
             };
             journal.damage.undo.push(Undo::Command { words, shell });
-            journal.keep().map_err(|error| Stopped::Journal(error.to_string()))?;
+            journal.keep()?;
         }
         let shown = exec.command.to_string();
         let began = self.began(step, "exec", shown, None).await;
@@ -198,7 +174,7 @@ impl Player {
             () = self.halt.cancelled() => return Err(Stopped::Interrupted),
         };
         self.ended(step, began).await;
-        let printed = done.map_err(|error| Stopped::Backend {
+        let printed = done.map_err(|error| Stopped::Step {
             step: step.number,
             what: "exec".to_owned(),
             error: error.into(),
@@ -209,45 +185,45 @@ impl Player {
         Ok(())
     }
 
-    /// [`Self::found`], unless the user stops it.
-    async fn who(
+    /// [`Self::find_member`], unless the user stops it.
+    async fn member(
         &self,
         target: &Target,
         action: Action,
-    ) -> Result<Result<(String, String), BackendError>, Stopped> {
+    ) -> Result<Result<(String, String), StepError>, Stopped> {
         tokio::select! {
-            found = self.found(target, action) => Ok(found),
+            found = self.find_member(target, action) => Ok(found),
             () = self.halt.cancelled() => Err(Stopped::Interrupted),
         }
     }
 
-    /// The member that is meant, and what the scenario calls it. Right after a failover nobody may
-    /// be the leader for a moment.
-    async fn found(
+    /// The member that is meant, and its name in the scenario. Right after a failover there is no
+    /// leader for a moment.
+    async fn find_member(
         &self,
         target: &Target,
         action: Action,
-    ) -> Result<(String, String), BackendError> {
+    ) -> Result<(String, String), StepError> {
         let selector = match &target.who {
             Who::Alias(alias) => {
                 let found = self.aliases.get(alias).cloned();
-                return found.ok_or_else(|| BackendError(format!("{alias} is nobody yet")));
+                return found.ok_or_else(|| StepError::UnknownAlias(alias.clone()));
             }
             Who::Selector(selector) => selector,
             Who::Everything => return Ok(("everything".to_owned(), "everything".to_owned())),
         };
         let end = Instant::now() + SELECT_LIMIT;
         loop {
-            match self.backend.select_for(action, selector).await {
+            match self.cluster.select_for(action, selector).await {
                 Ok(member) => return Ok((member, selector.to_string())),
-                Err(error) if Instant::now() >= end => return Err(error),
+                Err(error) if Instant::now() >= end => return Err(error.into()),
                 Err(_) => tokio::time::sleep(ASK_EVERY).await,
             }
         }
     }
 
-    /// Notes that something is about to be done; returns when the record will have it before
-    /// whatever follows from it.
+    /// Notes that an action is about to be done; returns when the record will have that before
+    /// anything that follows from it.
     async fn began(
         &self,
         step: &Step,
@@ -263,7 +239,7 @@ impl Player {
             member: member.map(str::to_owned),
         };
         let at = Instant::now();
-        // A load that has ended notes nothing, which the next step finds out.
+        // A load that has ended notes nothing; the next step finds that out.
         if self.notes.send(Note::Began { at, injected, noted }).await.is_ok() {
             let _ = is_noted.await;
         }

@@ -1,4 +1,4 @@
-//! What a drill has broken, on disk: should pgchaos itself be killed, the next drill mends it.
+//! The damage of a drill, on disk: after pgchaos itself was killed, the next drill mends it.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::damage::Damage;
+use super::Damage;
 
 /// The format of the file.
 const FORMAT: u32 = 1;
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Page {
+struct JournalLine {
     format: u32,
     #[serde(flatten)]
     damage: Damage,
 }
 
-/// The journal of the drills on one cluster. Whoever holds it is the only one to drill there.
+/// The journal of the drills on one cluster. It is locked: one drill at a time has it.
 #[derive(Debug)]
-pub struct Journal {
+pub struct DamageJournal {
     path: PathBuf,
     file: File,
     /// What is broken.
@@ -30,7 +30,7 @@ pub struct Journal {
 /// Why there is no journal.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// Somebody else drills there.
+    /// Another drill runs on this cluster.
     #[error("another drill runs on this cluster (it holds {})", .0.display())]
     Busy(PathBuf),
     /// The file could not be used.
@@ -55,7 +55,7 @@ pub enum JournalError {
     },
 }
 
-impl Journal {
+impl DamageJournal {
     /// Opens the journal `name` in `folder`, with what an earlier drill left in it.
     ///
     /// # Errors
@@ -95,9 +95,9 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Io`].
     pub fn keep(&mut self) -> Result<(), JournalError> {
-        let page = Page { format: FORMAT, damage: self.damage.clone() };
+        let line = JournalLine { format: FORMAT, damage: self.damage.clone() };
         let written =
-            serde_json::to_string(&page).map_err(std::io::Error::other).and_then(|line| {
+            serde_json::to_string(&line).map_err(std::io::Error::other).and_then(|line| {
                 self.file.seek(std::io::SeekFrom::End(0))?;
                 self.file.write_all(format!("{line}\n").as_bytes())?;
                 self.file.sync_data()
@@ -111,20 +111,20 @@ impl Journal {
         &self.path
     }
 
-    /// The drill is over: nothing is left but what could not be mended.
+    /// Ends the journal of a drill that is over. The file stays while it names damage.
     pub fn close(self) {
         if self.damage.undo.is_empty() {
-            // One that stays says that nothing is broken, which is as well.
+            // Should the file stay, it says that nothing is broken.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// The last line counts: it says all that is broken.
+/// The last line holds: it names all damage.
 fn read(line: &str) -> Result<Damage, String> {
-    let page: Page = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    match page.format {
-        FORMAT => Ok(page.damage),
+    let line: JournalLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    match line.format {
+        FORMAT => Ok(line.damage),
         other => Err(format!("it is of format {other}")),
     }
 }
@@ -137,8 +137,8 @@ mod tests {
     #[test]
     fn what_was_broken_is_found_by_the_next_one() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), "lab-a").unwrap();
-        assert!(matches!(Journal::open(folder.path(), "lab-a"), Err(JournalError::Busy(_))));
+        let mut journal = DamageJournal::open(folder.path(), "lab-a").unwrap();
+        assert!(matches!(DamageJournal::open(folder.path(), "lab-a"), Err(JournalError::Busy(_))));
         journal.damage.before(Action::Kill, "patroni1", "leader");
         journal.keep().unwrap();
         let damage = journal.damage.clone();
@@ -146,7 +146,7 @@ mod tests {
         journal.file.write_all(b"{\"form").unwrap();
         drop(journal);
 
-        let mut journal = Journal::open(folder.path(), "lab-a").unwrap();
+        let mut journal = DamageJournal::open(folder.path(), "lab-a").unwrap();
         assert_eq!(journal.damage, damage);
         journal.damage.after(Action::Start, "patroni1");
         journal.close();

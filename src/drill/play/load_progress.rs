@@ -1,38 +1,32 @@
-//! Hears what the load lives through, so that steps can wait for it, and hands it on to the log.
+//! The progress of the load, followed by its events: steps wait for it. The events go on to the log.
 
 use tokio::sync::{mpsc, watch};
 
 use crate::model::event::{Event, What};
 
-/// What was heard so far.
+/// How far the load has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Heard {
-    /// The cluster was reached.
-    pub(super) ready: bool,
+pub(super) struct LoadProgress {
     /// Writes acknowledged.
     pub(super) acknowledged: u64,
-    /// Tellings of acknowledged writes.
-    pub(super) tellings: u64,
+    /// Intervals in which a write was acknowledged.
+    pub(super) intervals: u64,
     /// An outage goes on.
     pub(super) is_out: bool,
-    /// Writes were out when the last thing was done, or have been since.
+    /// An outage went on when the last action was done, or began since.
     pub(super) was_out: bool,
-    /// And they came back.
+    /// That outage is over.
     pub(super) recovered: bool,
-    /// Things done.
-    pub(super) injections: u64,
 }
 
-impl Heard {
-    fn hear(&mut self, what: &What) {
+impl LoadProgress {
+    fn follow(&mut self, what: &What) {
         match what {
-            What::Ready(_) => self.ready = true,
             What::Interval(interval) if interval.acknowledged > 0 => {
                 self.acknowledged += interval.acknowledged;
-                self.tellings += 1;
+                self.intervals += 1;
             }
             What::Injected(_) => {
-                self.injections += 1;
                 self.was_out = self.is_out;
                 self.recovered = false;
             }
@@ -50,15 +44,14 @@ impl Heard {
     }
 }
 
-/// Listens until there is nothing more to hear. A log that takes no more lines loses some; what is
-/// heard here is not lost by that.
-pub(super) async fn listen(
+/// Follows the load until its last event. A log that is full loses events; the progress does not.
+pub(super) async fn follow(
     mut events: mpsc::Receiver<Event>,
-    heard: watch::Sender<Heard>,
+    progress: watch::Sender<LoadProgress>,
     log: mpsc::Sender<Event>,
 ) {
     while let Some(event) = events.recv().await {
-        heard.send_modify(|heard| heard.hear(&event.what));
+        progress.send_modify(|progress| progress.follow(&event.what));
         let _ = log.try_send(event);
     }
 }

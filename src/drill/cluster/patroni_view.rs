@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::backend::BackendError;
+use super::error::ClusterError;
 use crate::engine::patroni_watch;
 use crate::patroni::{PatroniApi, Role, convergence, leader};
 
@@ -23,7 +23,7 @@ impl PatroniView {
     ///
     /// # Errors
     /// When one is no URL.
-    pub fn new<S: AsRef<str>>(urls: &[S]) -> Result<Self, BackendError> {
+    pub fn new<S: AsRef<str>>(urls: &[S]) -> Result<Self, ClusterError> {
         let apis = urls.iter().map(|url| PatroniApi::new(url.as_ref(), DEADLINE));
         Ok(Self { apis: apis.collect::<Result<_, _>>()? })
     }
@@ -31,48 +31,43 @@ impl PatroniView {
     /// The name of the member that leads.
     ///
     /// # Errors
-    /// When nobody does.
-    pub async fn leader(&self) -> Result<String, BackendError> {
+    /// When none does.
+    pub async fn leader(&self) -> Result<String, ClusterError> {
         let found = leader(&self.apis).await;
-        found
-            .and_then(|leader| leader.name)
-            .ok_or_else(|| BackendError("no member leads, by Patroni's API".to_owned()))
+        found.and_then(|leader| leader.name).ok_or(ClusterError::NoLeader)
     }
 
     /// The name of a member that replicates, the first when there are several.
     ///
     /// # Errors
     /// When none does.
-    pub async fn replica(&self) -> Result<String, BackendError> {
-        let nobody = || BackendError("no member replicates, by Patroni's API".to_owned());
-        let leader = leader(&self.apis).await.ok_or_else(nobody)?;
+    pub async fn replica(&self) -> Result<String, ClusterError> {
+        let leader = leader(&self.apis).await.ok_or(ClusterError::NoReplica)?;
         let mut members = leader.api.cluster().await?.members;
         members.sort_by(|one, other| one.name.cmp(&other.name));
         let is_well = |state: &str| state == "running" || state == "streaming";
         let found = members
             .into_iter()
             .find(|member| member.role == Role::Replica && is_well(&member.state));
-        found.map(|member| member.name).ok_or_else(nobody)
+        found.map(|member| member.name).ok_or(ClusterError::NoReplica)
     }
 
     /// Hands the leadership over.
     ///
     /// # Errors
     /// Patroni's words.
-    pub async fn switch_over(&self, from: &str, to: Option<&str>) -> Result<(), BackendError> {
-        let nobody = || BackendError("no member leads, by Patroni's API".to_owned());
-        let leader = leader(&self.apis).await.ok_or_else(nobody)?;
+    pub async fn switch_over(&self, from: &str, to: Option<&str>) -> Result<(), ClusterError> {
+        let leader = leader(&self.apis).await.ok_or(ClusterError::NoLeader)?;
         leader.api.with_deadline(SWITCHOVER_DEADLINE)?.switchover(from, to).await?;
         Ok(())
     }
 
-    /// Whether all members run or stream on one timeline: who leads them.
+    /// Whether all members run or stream on one timeline: the leader, in words.
     ///
     /// # Errors
     /// What is missing.
-    pub async fn whole(&self) -> Result<String, String> {
-        let converged = convergence(&self.apis, self.apis.len()).await;
-        let converged = converged.map_err(|missing| missing.to_string())?;
+    pub async fn whole(&self) -> Result<String, ClusterError> {
+        let converged = convergence(&self.apis, self.apis.len()).await?;
         let name = converged.leader.name.unwrap_or_else(|| "somebody".to_owned());
         Ok(format!("{name} leads on timeline {}", converged.timeline))
     }

@@ -4,22 +4,20 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::backend::Backend;
-use super::command::{Variables, run_line};
-use super::damage::Undo;
-use super::hooks::ACT_DEADLINE;
-use super::journal::Journal;
+use super::Undo;
+use super::journal::DamageJournal;
+use crate::drill::cluster::DrillCluster;
+use crate::drill::command::{HOOK_DEADLINE, Variables, run_line};
 use crate::model::scenario::step::CommandLine;
 
-/// How often something is tried: a member may be on its way down while it is to be started.
+/// How often an undo is tried: a member may be stopping while it is to be started.
 const TRIES: u32 = 3;
 
 /// Between the tries.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// For one try on a lab or on Compose: a stop that goes on has half a minute. A command of the
-/// scenario's has as long as one that breaks something.
-const DEADLINE: Duration = Duration::from_secs(120);
+/// After this time there is no further try.
+const TRIES_WITHIN: Duration = Duration::from_secs(120);
 
 /// A healing that failed, and what to do by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,11 +28,11 @@ pub struct NotHealed {
     pub by_hand: String,
 }
 
-/// Undoes all that the journal names, one by one, and goes on after one that fails. `told` hears
-/// each step. What could not be undone stays in the journal.
-pub async fn heal(
-    backend: &Backend,
-    journal: &mut Journal,
+/// Undoes all that the journal names, one by one, and goes on after a failure. `told` gets a line
+/// for each. What could not be undone stays in the journal.
+pub async fn heal<C: DrillCluster>(
+    cluster: &C,
+    journal: &mut DamageJournal,
     variables: &Variables,
     told: &mut (dyn FnMut(String) + Send),
 ) -> Vec<NotHealed> {
@@ -43,20 +41,20 @@ pub async fn heal(
     let mut undone = Vec::new();
     for undo in &broken {
         told(format!("mending: {}", words(undo)));
-        match try_undo(backend, undo, variables).await {
+        match try_undo(cluster, undo, variables).await {
             Ok(()) => undone.push(undo),
             Err(why) => failed.push(NotHealed {
                 what: format!("{}: {why}", words(undo)),
-                by_hand: by_hand(backend, undo),
+                by_hand: by_hand(cluster, undo),
             }),
         }
     }
-    if let Some(command) = backend.heal_command() {
+    if let Some(command) = cluster.heal_command() {
         told(format!("mending: {command}"));
-        if let Err(error) = run_line(&command, variables, ACT_DEADLINE).await {
+        if let Err(error) = run_line(&command, variables, HOOK_DEADLINE).await {
             let (what, by_hand) = (format!("heal: {error}"), command.to_string());
             failed.push(NotHealed { what, by_hand });
-            // It is what mends, whatever else was done: nothing is forgotten before it worked.
+            // This command is what mends: until it works, nothing counts as undone.
             undone.clear();
         }
     }
@@ -69,20 +67,26 @@ pub async fn heal(
     failed
 }
 
-async fn try_undo(backend: &Backend, undo: &Undo, variables: &Variables) -> Result<(), String> {
-    let by_command = matches!(undo, Undo::Command { .. }) || matches!(backend, Backend::Hooks(_));
-    let deadline = if by_command { ACT_DEADLINE } else { DEADLINE };
+async fn try_undo<C: DrillCluster>(
+    cluster: &C,
+    undo: &Undo,
+    variables: &Variables,
+) -> Result<(), String> {
+    let deadline = match undo {
+        Undo::Member { .. } => cluster.undo_deadline(),
+        Undo::Command { .. } => HOOK_DEADLINE,
+    };
     let began = Instant::now();
     let mut why = String::new();
     for tried in 0..TRIES {
         if tried > 0 {
-            if began.elapsed() >= DEADLINE {
-                // It took its time, and would again.
+            if began.elapsed() >= TRIES_WITHIN {
+                // The last try was slow, and the next one would be too.
                 break;
             }
             tokio::time::sleep(PAUSE).await;
         }
-        match timeout(deadline, undo_once(backend, undo, variables)).await {
+        match timeout(deadline, undo_once(cluster, undo, variables)).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => why = error,
             Err(_) => return Err(format!("not done within {} s", deadline.as_secs())),
@@ -91,27 +95,31 @@ async fn try_undo(backend: &Backend, undo: &Undo, variables: &Variables) -> Resu
     Err(why)
 }
 
-async fn undo_once(backend: &Backend, undo: &Undo, variables: &Variables) -> Result<(), String> {
+async fn undo_once<C: DrillCluster>(
+    cluster: &C,
+    undo: &Undo,
+    variables: &Variables,
+) -> Result<(), String> {
     match undo {
         Undo::Member { action, member, target } => {
-            backend.undo(action, member, target).await.map_err(|error| error.to_string())
+            cluster.undo(action, member, target).await.map_err(|error| error.to_string())
         }
         Undo::Command { words, shell } => {
-            let run = run_line(&command_line(words, *shell), variables, ACT_DEADLINE).await;
+            let run = run_line(&command_line(words, *shell), variables, HOOK_DEADLINE).await;
             run.map(drop).map_err(|error| error.to_string())
         }
     }
 }
 
-fn by_hand(backend: &Backend, undo: &Undo) -> String {
+fn by_hand<C: DrillCluster>(cluster: &C, undo: &Undo) -> String {
     match undo {
-        Undo::Member { action, member, target } => backend.by_hand(action, member, target),
+        Undo::Member { action, member, target } => cluster.by_hand(action, member, target),
         Undo::Command { words, shell } => command_line(words, *shell).to_string(),
     }
 }
 
-/// A command as the journal keeps it, as it was.
-pub(super) fn command_line(words: &[String], shell: bool) -> CommandLine {
+/// The command that the journal keeps as words.
+fn command_line(words: &[String], shell: bool) -> CommandLine {
     if shell { CommandLine::Shell(words.join(" ")) } else { CommandLine::Program(words.to_vec()) }
 }
 

@@ -2,62 +2,40 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::super::lab::name_option;
-use super::super::lab::problem::{Door, of_lab};
+use super::super::lab::name_option::name_option;
+use super::super::lab::problem::{AskingCommand, of_lab};
+use super::super::lab::progress::tell;
 use super::super::problem::Problem;
-use super::tell;
 use crate::cli::drill_args::RunArgs;
-use crate::drill::PatroniView;
-use crate::drill::backend::{Backend, BackendError};
-use crate::drill::compose::Compose;
-use crate::drill::hooks::HooksBackend;
-use crate::drill::lab::LabBackend;
+use crate::drill::cluster::PatroniView;
+use crate::drill::cluster::compose::ComposeCluster;
+use crate::drill::cluster::hooks::HooksCluster;
+use crate::drill::cluster::lab::LabCluster;
 use crate::lab::{Lab, LabError, LabSpec, Profile, Running};
-use crate::model::scenario::{On, Scenario};
+use crate::model::scenario::Scenario;
 
-/// What was brought up for the drills.
+/// The lab that was brought up for the drills, if one was.
 #[derive(Debug, Default)]
-pub(super) struct Stage {
-    ours: Option<Ours>,
+pub(super) struct ClusterSetup {
+    brought_up: Option<BroughtUpLab>,
 }
 
-/// A lab of ours.
 #[derive(Debug)]
-struct Ours {
+struct BroughtUpLab {
     lab: Lab,
     /// Whether there was nothing before: then nothing is kept.
     fresh: bool,
 }
 
-impl Stage {
-    /// The cluster for this drill.
-    pub(super) async fn set(
-        &mut self,
-        args: &RunArgs,
-        scenario: &Scenario,
-        on: On,
-        interrupted: &CancellationToken,
-    ) -> Result<Backend, Problem> {
-        match on {
-            On::Lab => self.lab(args, scenario, interrupted).await,
-            On::Compose => {
-                Compose::find(&args.project).await.map(Backend::Compose).map_err(|error| {
-                    Problem::could_not_run(error.to_string()).try_this(
-                        "docker compose up -d --build --wait; --project names another one",
-                    )
-                })
-            }
-            On::Hooks => hooks(args, scenario).map(Backend::Hooks),
-        }
-    }
-
-    async fn lab(
+impl ClusterSetup {
+    /// The lab for this drill: the one that runs, or one that is brought up.
+    pub(super) async fn lab(
         &mut self,
         args: &RunArgs,
         scenario: &Scenario,
         interrupted: &CancellationToken,
-    ) -> Result<Backend, Problem> {
-        let problem = |error: LabError| of_lab(&error, &door(args));
+    ) -> Result<LabCluster, Problem> {
+        let problem = |error: LabError| of_lab(&error, &asking_command(args));
         let found = Lab::find(&args.lab.name).map_err(problem)?;
         let runs = found.as_ref().filter(|lab| lab.is_complete()).is_some_and(|lab| {
             lab.members().into_iter().any(|member| lab.running(member) != Running::Stopped)
@@ -68,10 +46,10 @@ impl Stage {
         });
         let lab = match found {
             Some(lab) if runs && fits => lab,
-            // One that is not ours is told of later, when it was asked.
-            Some(lab) if runs && self.ours.is_none() => lab,
+            // Another's lab is not restarted: the check before the drill refuses it.
+            Some(lab) if runs && self.brought_up.is_none() => lab,
             found => {
-                let fresh = self.ours.take().map_or(found.is_none(), |ours| ours.fresh);
+                let fresh = self.brought_up.take().map_or(found.is_none(), |ours| ours.fresh);
                 if let Some(lab) = found.filter(|_| runs) {
                     lab.down(false, &mut tell).await.map_err(problem)?;
                 }
@@ -80,16 +58,16 @@ impl Stage {
                 let lab = Lab::up_unless(&spec, &mut tell, stop.cancelled_owned())
                     .await
                     .map_err(problem)?;
-                self.ours = Some(Ours { lab: lab.clone(), fresh });
+                self.brought_up = Some(BroughtUpLab { lab: lab.clone(), fresh });
                 lab
             }
         };
-        LabBackend::new(lab).map(Backend::Lab).map_err(|error| failed(&error))
+        LabCluster::new(lab).map_err(|error| Problem::could_not_run(error.to_string()))
     }
 
     /// Takes down what was brought up.
     pub(super) async fn clear(self, keep: bool) -> Result<(), Problem> {
-        let Some(ours) = self.ours else { return Ok(()) };
+        let Some(ours) = self.brought_up else { return Ok(()) };
         if keep {
             let name = ours.lab.name();
             let wipe = if ours.fresh { " --wipe" } else { "" };
@@ -103,9 +81,17 @@ impl Stage {
     }
 }
 
-/// The command that its user typed.
-fn door(args: &RunArgs) -> Door {
-    if args.is_demo { Door::Demo } else { Door::Drill(args.drills.clone()) }
+/// The command that the user typed.
+fn asking_command(args: &RunArgs) -> AskingCommand {
+    if args.is_demo { AskingCommand::Demo } else { AskingCommand::Drill(args.drills.clone()) }
+}
+
+/// The Compose project, which must run.
+pub(super) async fn compose(args: &RunArgs) -> Result<ComposeCluster, Problem> {
+    ComposeCluster::find(&args.project).await.map_err(|error| {
+        Problem::could_not_run(error.to_string())
+            .try_this("docker compose up -d --build --wait; --project names another one")
+    })
 }
 
 /// What is asked for; what is not said stays as it was.
@@ -117,7 +103,7 @@ fn spec(args: &RunArgs, scenario: &Scenario, kept: Option<&LabSpec>) -> LabSpec 
 }
 
 /// The hooks of a drill.
-pub(super) fn hooks(args: &RunArgs, scenario: &Scenario) -> Result<HooksBackend, Problem> {
+pub(super) fn hooks(args: &RunArgs, scenario: &Scenario) -> Result<HooksCluster, Problem> {
     let hooks = scenario.hooks.clone().ok_or_else(|| {
         Problem::usage(format!("the drill {} has no [hooks] to break anything with", scenario.name))
     })?;
@@ -127,9 +113,5 @@ pub(super) fn hooks(args: &RunArgs, scenario: &Scenario) -> Result<HooksBackend,
             PatroniView::new(&args.patroni).map_err(|error| Problem::usage(error.to_string()))?,
         ),
     };
-    Ok(HooksBackend::new(&scenario.name, hooks, patroni))
-}
-
-fn failed(error: &BackendError) -> Problem {
-    Problem::could_not_run(error.to_string())
+    Ok(HooksCluster::new(&scenario.name, hooks, patroni))
 }
