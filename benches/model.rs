@@ -23,16 +23,16 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use pgchaos::model::account::{Closing, account};
-use pgchaos::model::event::Progress;
 use pgchaos::model::fault::{Evidence, Phase, Severity};
-use pgchaos::model::latency::Latencies;
-use pgchaos::model::ledger::Ledger;
-use pgchaos::model::options::{Backlog, Rate};
-use pgchaos::model::outage_clock::{Input, OutageClock};
-use pgchaos::model::record::encode;
-use pgchaos::model::schedule::Schedule;
-use pgchaos::model::seq_set::SeqSet;
+use pgchaos::model::ledger::account::{Closing, account};
+use pgchaos::model::ledger::books::Ledger;
+use pgchaos::model::ledger::progress::Progress;
+use pgchaos::model::ledger::seq_set::SeqSet;
+use pgchaos::model::load::latency::Latencies;
+use pgchaos::model::load::options::{Backlog, Rate};
+use pgchaos::model::load::schedule::Schedule;
+use pgchaos::model::outage::clock::{Input, OutageClock};
+use pgchaos::model::run::record::encode;
 
 /// Acknowledgements in one message of a fast writer: 20 ms at 5,000 writes a second.
 const BATCH: u32 = 100;

@@ -22,7 +22,7 @@
 //! stop, and has everything verified ([`engine::verification`]).
 //!
 //! A writer (`engine/writer/`) opens a session through [`pg::connect`], sends what its
-//! [`model::schedule`] says is due, and reports to the recorder. The recorder
+//! [`model::load::schedule`] says is due, and reports to the recorder. The recorder
 //! (`engine/recorder/`) is the one task that owns the books: it turns what it hears into
 //! [`model::event`]s. The same event goes three ways: into [`model::run`], where the ledger
 //! ([`model::ledger`]) and the counts are; into the record ([`engine::record_file`]), by
@@ -32,20 +32,20 @@
 //! `pgchaos report` do nothing else.
 //!
 //! With `--patroni`, [`engine::patroni_watch`] looks at each member's API beside the load. What it
-//! sees is told as events too: who leads ([`model::leadership`]), which outage a change of leader
-//! belongs to ([`model::leader_changes`]), whether the old primary handed over ([`model::fall`]).
+//! sees is told as events too: who leads ([`model::cluster::leadership`]), which outage a change of leader
+//! belongs to ([`model::outage::leader_changes`]), whether the old primary handed over ([`model::outage::old_primary`]).
 //! The load is measured the same without it.
 //!
 //! What is hard to get right is in [`model`], as functions that can be tested with a literal
 //! history: the class of an error ([`model::fault`]), the measure of an outage
-//! ([`model::outage_clock`]) and its kind ([`model::kind`], by what servers are, [`model::server`], and what they
-//! said, [`model::server_word`]), the account of the ledger against
-//! what is there ([`model::account`]) on the server that decides ([`model::decision`], which takes
-//! the word of Patroni's APIs from `engine/patroni_word.rs`), the verdict ([`model::verdict`]); and
-//! what the record has beside that, of two primaries ([`model::two_primaries`]) and, for a comparison
-//! of runs, of stretches without an acknowledgement ([`model::ack_gaps`]) and of the servers' clocks
-//! ([`model::clock_offset`]). [`pg::presence`] asks the server what is there; it compares sets in the
-//! server and loads no rows. A [`model::summary`] is what remains of a run, and every format of [`report::export`] is a
+//! ([`model::outage::clock`]) and its kind ([`model::outage::kind`], by what servers are, [`model::cluster::server`], and what they
+//! said, [`model::outage::server_word`]), the account of the ledger against
+//! what is there ([`model::ledger::account`]) on the server that decides ([`model::cluster::decision`], which takes
+//! the word of Patroni's APIs from `engine/patroni_word.rs`), the verdict ([`model::run::verdict`]); and
+//! what the record has beside that, of two primaries ([`model::cluster::two_primaries`]) and, for a comparison
+//! of runs, of stretches without an acknowledgement ([`model::outage::ack_gaps`]) and of the servers' clocks
+//! ([`model::cluster::clock_offset`]). [`pg::presence`] asks the server what is there; it compares sets in the
+//! server and loads no rows. A [`model::run::summary`] is what remains of a run, and every format of [`report::export`] is a
 //! function of it.
 //!
 //! What others say (a server, an API, a file, another program) passes [`model::foreign`] where it
@@ -57,7 +57,7 @@
 //!
 //! `pgchaos drill` reads a scenario ([`model::scenario`]), plays it ([`drill::play`]) while the
 //! engine writes, mends what it broke whatever happened, and judges what was seen
-//! ([`model::judging`]). What it does to the cluster is told to the recorder ([`engine::notes`]),
+//! ([`model::scenario::judging`]). What it does to the cluster is told to the recorder ([`engine::notes`]),
 //! so that record and summary have the fault's own time.
 //!
 //! # Rooms that are still empty

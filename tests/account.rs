@@ -8,22 +8,23 @@ mod samples;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use pgchaos::model::account::{Account, Presence, account};
-use pgchaos::model::decision::{View, decide};
+use pgchaos::model::cluster::decision::{View, decide};
+use pgchaos::model::cluster::server::Server;
+use pgchaos::model::cluster::server::ServerProcess;
 use pgchaos::model::event::{
-    Backend, Checked, Connected, Event, Failure, Interval, OutageBegan, Progress, Verification,
-    What,
+    Checked, Connected, Event, Failure, Interval, OutageBegan, Verification, What,
 };
 use pgchaos::model::fault::{Class, Fault, Phase};
-use pgchaos::model::kind::Kind;
+use pgchaos::model::ledger::account::{Account, Presence, account};
+use pgchaos::model::ledger::progress::Progress;
+use pgchaos::model::ledger::seq_set::SeqSet;
 use pgchaos::model::outage::Outage;
-use pgchaos::model::record::encode;
-use pgchaos::model::replay::{Line, Replay};
+use pgchaos::model::outage::kind::Kind;
 use pgchaos::model::run::Run;
-use pgchaos::model::seq_set::SeqSet;
-use pgchaos::model::server::Server;
-use pgchaos::model::summing_up::sum_up;
-use pgchaos::model::verdict::Outcome;
+use pgchaos::model::run::outcome::Outcome;
+use pgchaos::model::run::record::encode;
+use pgchaos::model::run::replay::{Replay, ReplayedLine};
+use pgchaos::model::run::summarize::sum_up;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -195,7 +196,7 @@ impl<'a> Telling<'a> {
         self.push(What::Connected(Connected {
             writer: number(index),
             server: Server::default(),
-            backend: Backend { pid: 1, start: None, pooled: false },
+            backend: ServerProcess { pid: 1, start: None, pooled: false },
             abandoned: 0,
         }));
         self.push(What::OutageEnded(Box::new(outage(n))));
@@ -417,8 +418,8 @@ fn recorded(writers: usize, events: &[Event]) -> Run {
     let mut run = None;
     for event in [samples::event(0, What::Run(header))].iter().chain(events) {
         match (replay.line(encode(event).unwrap().as_bytes()).unwrap(), &mut run) {
-            (Line::Header(header), None) => run = Some(Run::new(*header)),
-            (Line::Event(event), Some(run)) => run.apply(&event),
+            (ReplayedLine::Header(header), None) => run = Some(Run::new(*header)),
+            (ReplayedLine::Event(event), Some(run)) => run.apply(&event),
             (line, _) => panic!("{line:?}"),
         }
     }

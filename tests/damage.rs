@@ -11,18 +11,19 @@ use std::time::Duration;
 
 use chrono::FixedOffset;
 use pgchaos::engine::record_file::{RecordFileError, Recorded, lost_writes, read};
-use pgchaos::model::account::{Closing, Presence, account};
 use pgchaos::model::event::{
-    Event, Failure, Interval, OutageBegan, Progress, StopReason, Verification, What,
+    Event, Failure, Interval, OutageBegan, StopReason, Verification, What,
 };
 use pgchaos::model::fault::{Class, Fault, Phase};
-use pgchaos::model::kind::Kind;
+use pgchaos::model::ledger::account::{Closing, Presence, account};
+use pgchaos::model::ledger::progress::Progress;
+use pgchaos::model::ledger::seq_set::SeqSet;
+use pgchaos::model::ledger::token_range::token_ranges;
 use pgchaos::model::outage::Outage;
-use pgchaos::model::record::{RecordError, encode};
-use pgchaos::model::seq_set::SeqSet;
-use pgchaos::model::stretch::stretches;
-use pgchaos::model::summary::Summary;
-use pgchaos::model::summing_up::sum_up;
+use pgchaos::model::outage::kind::Kind;
+use pgchaos::model::run::record::{RecordError, encode};
+use pgchaos::model::run::summarize::sum_up;
+use pgchaos::model::run::summary::Summary;
 use pgchaos::report::export::Format;
 use pgchaos::report::summary_text::{SummaryTextOptions, summary_text};
 use proptest::prelude::*;
@@ -140,7 +141,7 @@ fn outage(began: Duration) -> Outage {
 }
 
 /// What a server holds that has lost every third acknowledged write, and every other one in doubt.
-fn found(ledger: &pgchaos::model::ledger::Ledger) -> Presence {
+fn found(ledger: &pgchaos::model::ledger::books::Ledger) -> Presence {
     let every = |seqs: &SeqSet, nth: i64| -> SeqSet {
         seqs.ranges().flatten().filter(|seq| seq % nth != 0).map(|seq| seq..=seq).collect()
     };
@@ -183,7 +184,7 @@ fn assert_it_adds_up(recorded: &Recorded) -> Result<Summary, TestCaseError> {
     let torn = Closing::Torn(recorded.run.writers());
     let again = account(&recorded.run.ledger, &Presence::default(), &torn);
     prop_assert_eq!(again.lost, counts.acknowledged, "of an empty table");
-    prop_assert!(stretches(&recorded.run.ledger, 50_000).len() < 1_100_000);
+    prop_assert!(token_ranges(&recorded.run.ledger, 50_000).len() < 1_100_000);
     Ok(summary)
 }
 

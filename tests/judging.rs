@@ -4,24 +4,25 @@
 
 use std::time::Duration;
 
-use pgchaos::model::account::Account;
+use pgchaos::model::cluster::server::Server;
+use pgchaos::model::cluster::server::ServerProcess;
 use pgchaos::model::event::{
-    Backend, Connected, Event, Failure, Header, Interval, OutageBegan, Progress, Ready, StopReason,
-    Verification, What,
+    Connected, Event, Failure, Header, Interval, OutageBegan, Ready, StopReason, Verification, What,
 };
 use pgchaos::model::fault::{Class, Fault, Phase};
-use pgchaos::model::injection::Injected;
-use pgchaos::model::judging::{Judged, Played, judge, outcome};
-use pgchaos::model::kind::Kind;
-use pgchaos::model::options::{Target, Thresholds};
+use pgchaos::model::ledger::account::Account;
+use pgchaos::model::ledger::progress::Progress;
+use pgchaos::model::ledger::seq_set::SeqSet;
+use pgchaos::model::load::options::{Target, Thresholds};
 use pgchaos::model::outage::Outage;
+use pgchaos::model::outage::injection::Injected;
+use pgchaos::model::outage::kind::Kind;
 use pgchaos::model::run::Run;
+use pgchaos::model::run::outcome::Outcome;
+use pgchaos::model::run::summarize::sum_up;
+use pgchaos::model::run::summary::Summary;
 use pgchaos::model::scenario::Scenario;
-use pgchaos::model::seq_set::SeqSet;
-use pgchaos::model::server::Server;
-use pgchaos::model::summary::Summary;
-use pgchaos::model::summing_up::sum_up;
-use pgchaos::model::verdict::Outcome;
+use pgchaos::model::scenario::judging::{Judged, Played, judge, outcome};
 
 const SCENARIO: &str = "
 title = 'x'
@@ -151,7 +152,7 @@ fn history(lost: Option<u64>) -> Summary {
     let mut run = Run::new(header());
     let at = |run: &mut Run, at: u64, what: What| run.apply(&Event { at: ms(at), what });
     let server = Server::default();
-    let backend = Backend { pid: 1, start: None, pooled: false };
+    let backend = ServerProcess { pid: 1, start: None, pooled: false };
     at(&mut run, 10, What::Ready(Ready { server: server.clone(), created: false }));
     at(&mut run, 20, What::Connected(Connected { writer: 1, server, backend, abandoned: 0 }));
     let progress = |seq| vec![Progress { writer: 1, attempted: seq, resolved: seq }];

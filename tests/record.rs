@@ -11,31 +11,34 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pgchaos::engine::record_file::{RecordFileError, RecordWriter, Recorded, read};
-use pgchaos::model::account::Account;
-use pgchaos::model::clock_offset::ClockOffset;
+use pgchaos::model::cluster::clock_offset::ClockOffset;
+use pgchaos::model::cluster::leadership::LeaderSeen;
+use pgchaos::model::cluster::server::ServerProcess;
+use pgchaos::model::cluster::server::{Database, LimitOf, Server, SessionLimit};
+use pgchaos::model::cluster::two_primaries::TwoPrimaries;
 use pgchaos::model::event::{
-    AckGap, ApiReached, Backend, Backwards, BackwardsWhat, Checked, Connected, Event, Failure,
-    Holding, IdGap, Interval, LeaderSeen, NoSession, Note, OutageBegan, Progress, ReadBack, Ready,
-    ReplicaLag, Stalled, StopReason, Verification, What, WritersOut, Writes, WritesResumed,
-    Written,
+    ApiReached, Backwards, BackwardsWhat, Checked, Connected, Event, Failure, Holding, IdGap,
+    Interval, NoSession, Note, OutageBegan, ReadBack, Ready, ReplicaLag, Stalled, StopReason,
+    Verification, What, WriterWrites, WritersOut, WritesResumed, Written,
 };
 use pgchaos::model::fault::{Class, Fault, Phase};
-use pgchaos::model::injection::{Cause, Injected};
-use pgchaos::model::kind::{Detail, Filled, Kind};
-use pgchaos::model::options::{Backlog, Rate, Thresholds};
+use pgchaos::model::ledger::account::Account;
+use pgchaos::model::ledger::loss_times::LostWrites;
+use pgchaos::model::ledger::progress::Progress;
+use pgchaos::model::ledger::seq_set::SeqSet;
+use pgchaos::model::load::options::{Backlog, Rate, Thresholds};
+use pgchaos::model::load::own_pause::OwnPause;
+use pgchaos::model::load::passed_over::PassedOver;
+use pgchaos::model::load::rejection::Rejections;
+use pgchaos::model::outage::ack_gaps::AckGap;
+use pgchaos::model::outage::injection::{Cause, Injected};
+use pgchaos::model::outage::kind::{Detail, Filled, Kind};
+use pgchaos::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
 use pgchaos::model::outage::{Outage, Phases, Side};
 use pgchaos::model::own_limit::OwnLimit;
-use pgchaos::model::own_pause::OwnPause;
-use pgchaos::model::passed_over::PassedOver;
-use pgchaos::model::record::{RecordError, decode, decode_header, encode};
-use pgchaos::model::rejection::Rejections;
-use pgchaos::model::replay::{Line, Replay};
 use pgchaos::model::run::Run;
-use pgchaos::model::seq_set::SeqSet;
-use pgchaos::model::server::{Database, LimitOf, Server, SessionLimit};
-use pgchaos::model::stall_cause::{Blocker, StallCause, StallSeen};
-use pgchaos::model::summary::LostWrites;
-use pgchaos::model::two_primaries::TwoPrimaries;
+use pgchaos::model::run::record::{RecordError, decode, decode_header, encode};
+use pgchaos::model::run::replay::{Replay, ReplayedLine};
 use proptest::prelude::*;
 use samples::{event, header, started_at};
 use tempfile::TempDir;
@@ -222,13 +225,13 @@ fn all_kinds() -> Vec<What> {
         What::Connected(Connected {
             writer: 7,
             server: server(),
-            backend: Backend { pid: 4_711, start: Some(started_at()), pooled: true },
+            backend: ServerProcess { pid: 4_711, start: Some(started_at()), pooled: true },
             abandoned: 0,
         }),
         What::Connected(Connected {
             writer: 7,
             server: Server::default(),
-            backend: Backend { pid: 4_711, start: None, pooled: false },
+            backend: ServerProcess { pid: 4_711, start: None, pooled: false },
             abandoned: 0,
         }),
         What::Fault(Failure {
@@ -255,8 +258,8 @@ fn all_kinds() -> Vec<What> {
             took: Duration::from_micros(3_000_004),
             served_by: "db:5432 (10.0.0.3)".to_owned(),
         })),
-        What::AcknowledgedLocally(Writes { writer: 7, seqs: seqs() }),
-        What::GivenUp(Writes { writer: 200_001, seqs: SeqSet::range(83, 83) }),
+        What::AcknowledgedLocally(WriterWrites { writer: 7, seqs: seqs() }),
+        What::GivenUp(WriterWrites { writer: 200_001, seqs: SeqSet::range(83, 83) }),
         What::Stalled(Stalled {
             writer: 7,
             seq: Some(82),
@@ -819,7 +822,7 @@ proptest! {
         let mut replay = Replay::default();
         for line in &lines {
             match replay.line(line) {
-                Ok(Line::Header(_) | Line::Event(_) | Line::Nothing) => {}
+                Ok(ReplayedLine::Header(_) | ReplayedLine::Event(_) | ReplayedLine::Nothing) => {}
                 Err(_) => return Ok(()),
             }
         }

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use pgchaos::model::event::{Event, Interval, Progress, Ready, What};
-use pgchaos::model::record::encode;
-use pgchaos::model::server::Server as Identity;
+use pgchaos::model::cluster::server::Server as Identity;
+use pgchaos::model::event::{Event, Interval, Ready, What};
+use pgchaos::model::ledger::progress::Progress;
+use pgchaos::model::run::record::encode;
 
 use super::samples;
 use super::server::Server;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use pgchaos::model::account::Presence;
-use pgchaos::model::event::{Event, Interval, Progress, What};
-use pgchaos::model::ledger::Ledger;
-use pgchaos::model::seq_set::SeqSet;
+use pgchaos::model::event::{Event, Interval, What};
+use pgchaos::model::ledger::account::Presence;
+use pgchaos::model::ledger::books::Ledger;
+use pgchaos::model::ledger::progress::Progress;
+use pgchaos::model::ledger::seq_set::SeqSet;
 
 /// How many writes each writer has in flight when a failover comes.
 const IN_FLIGHT: i64 = 16;

@@ -10,7 +10,7 @@ use super::connection::ConnectionArgs;
 use super::out_of_place;
 use super::patroni_url::patroni_api;
 use super::{SummaryArgs, values};
-use crate::model::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
+use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
 use crate::patroni::PatroniApi;
 
 /// The most connections that write.

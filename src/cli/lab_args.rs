@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{ArgAction, Args, Subcommand};
 
 use crate::lab::Profile;
-use crate::model::selector::Selector;
+use crate::model::cluster::selector::Selector;
 
 /// `pgchaos lab`.
 #[derive(Debug, Args)]

@@ -37,7 +37,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use uuid::Uuid;
 
 use crate::engine::record_process;
-pub use crate::model::values;
+pub use crate::model::load::values;
 
 use connection::ConnectionArgs;
 use gen_args::GenArgs;

@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::terminal::{Terminal, local_offset};
 use crate::cli::gen_args::{LogArgs, LogFormat};
 use crate::model::event::{Event, Header, What};
-use crate::model::options::LoadOptions;
+use crate::model::load::options::LoadOptions;
 use crate::report::console::{BarLength, Console};
 use crate::report::json_log::json_line;
 use crate::report::text_log::{TextLog, TextLogOptions, Verbosity};

@@ -20,9 +20,9 @@ use crate::cli::variables;
 use crate::engine::descriptors;
 use crate::engine::run::{Plan, Stop, run as run_plan};
 use crate::model::event::Header;
-use crate::model::options::Target;
-use crate::model::record::FORMAT;
-use crate::model::summing_up::sum_up;
+use crate::model::load::options::Target;
+use crate::model::run::record::FORMAT;
+use crate::model::run::summarize::sum_up;
 use crate::patroni::PatroniApi;
 use crate::pg::settings::{
     Address, ConnectSettings, Environment, Explicit, Host, Resolved, TargetSession, resolve,

@@ -11,7 +11,7 @@ use super::terminal::{Terminal, local_offset};
 use crate::cli::{SummaryArgs, SummaryFormat};
 use crate::engine::record_file::Recorded;
 use crate::model::foreign::printable;
-use crate::model::summary::{RecordSummary, Summary};
+use crate::model::run::summary::{RecordSummary, Summary};
 use crate::report::export::Format;
 use crate::report::summary_json::summary_json;
 use crate::report::summary_text::{SummaryTextOptions, summary_text};

@@ -6,7 +6,7 @@ use super::problem::Problem;
 use crate::cli::ReportArgs;
 use crate::cli::exit::Exit;
 use crate::engine::record_file::read;
-use crate::model::summing_up::sum_up;
+use crate::model::run::summarize::sum_up;
 
 /// Runs the command.
 ///

@@ -16,8 +16,8 @@ use crate::engine::record_file::{RecordWriter, Recorded, lost_writes, must_be_at
 use crate::engine::setup;
 use crate::engine::verification::{Site, Step, Subject, verify};
 use crate::model::event::{Event, What};
-use crate::model::options::Target;
-use crate::model::summing_up::sum_up_verified;
+use crate::model::load::options::Target;
+use crate::model::run::summarize::sum_up_verified;
 use crate::patroni::PatroniApi;
 use crate::pg::application_name::Purpose;
 use crate::report::words::looked_at;

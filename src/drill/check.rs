@@ -4,10 +4,10 @@
 use super::cluster::compose::ComposeCluster;
 use super::cluster::hooks::HooksCluster;
 use super::cluster::lab::LabCluster;
+use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Scenario;
 use crate::model::scenario::error::ScenarioError;
-use crate::model::scenario::step::{Act, Action, Deed, Step, Target, Until, Who};
-use crate::model::selector::Selector;
+use crate::model::scenario::step::{Act, Action, Deed, Step, StepTarget, Until, Who};
 
 /// What will be broken, as far as it can be known without asking it.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ fn check_health(
 }
 
 /// Who it is at first; for a name that a step gave, who that step hit.
-fn selector_of<'s>(scenario: &'s Scenario, target: &'s Target) -> Option<&'s Selector> {
+fn selector_of<'s>(scenario: &'s Scenario, target: &'s StepTarget) -> Option<&'s Selector> {
     match &target.who {
         Who::Selector(selector) => Some(selector),
         Who::Everything => None,

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::model::foreign;
-use crate::model::scenario::step::CommandLine;
+use crate::model::scenario::command_line::CommandLine;
 
 /// The deadline of a command of the scenario's that breaks or mends: a cloud's take minutes.
 pub const HOOK_DEADLINE: Duration = Duration::from_secs(600);

@@ -20,11 +20,11 @@ use super::signal::{CheckRequest, Signal};
 use super::verification::Site;
 use super::verification::survey::{close_all, survey};
 use crate::model::event::Checked;
-use crate::model::fall::OldPrimary;
 use crate::model::fault::Phase;
-use crate::model::kind::{Kind, Replicas};
-use crate::model::seq_set::SeqSet;
-use crate::model::server_word::ServerWord;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::outage::kind::{Kind, Replicas};
+use crate::model::outage::old_primary::OldPrimary;
+use crate::model::outage::server_word::ServerWord;
 use crate::pg::session::Session;
 
 /// How often a check is tried, as the cluster may still be settling.

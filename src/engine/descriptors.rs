@@ -3,8 +3,8 @@
 
 use thiserror::Error;
 
-use crate::model::options::LoadOptions;
-use crate::model::own_limit::Descriptors;
+use crate::model::load::descriptors::Descriptors;
+use crate::model::load::options::LoadOptions;
 
 /// The writers could not have a session each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::dialer::Dialer;
+use crate::model::cluster::server::Server;
 use crate::model::fault::Phase;
-use crate::model::kind::Replicas;
-use crate::model::server::Server;
+use crate::model::outage::kind::Replicas;
 
 /// How often it is looked, and how soon again as long as nothing was seen.
 const EVERY: Duration = Duration::from_secs(5);

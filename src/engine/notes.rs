@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::signal::Signal;
-use crate::model::injection::Injected;
+use crate::model::outage::injection::Injected;
 
 /// Notes that wait: a drill does one thing at a time.
 const NOTES_WAITING: usize = 64;

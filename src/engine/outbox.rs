@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 use super::signal::Signal;
 use crate::model::event::Written;
 use crate::model::fault::Fault;
-use crate::model::rejection::{Refused, Rejections};
-use crate::model::schedule::Schedule;
-use crate::model::seq_set::SeqSet;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::load::rejection::{Refused, Rejections};
+use crate::model::load::schedule::Schedule;
 
 /// No acknowledgement and no refusal waits longer than this to be told.
 pub(crate) const MAX_AGE: Duration = Duration::from_millis(20);

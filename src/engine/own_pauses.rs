@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::clock::Clock;
 use super::signal::Signal;
-use crate::model::own_pause::{OwnPause, SHORTEST};
+use crate::model::load::own_pause::{OwnPause, SHORTEST};
 
 const SLEEP: Duration = Duration::from_millis(20);
 

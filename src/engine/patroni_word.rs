@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 
-use crate::model::decision::{Leader, Word};
+use crate::model::cluster::decision::{Leader, Word};
 use crate::patroni::cluster_state::{name_of, url_of};
 use crate::patroni::{Cluster, MemberStatus, PatroniApi};
 

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::model::options::Protocol;
+use crate::model::load::options::Protocol;
 
 /// What is said, once, when a pooler makes it extended.
 pub(super) const SHARED_SESSIONS: &str = "\

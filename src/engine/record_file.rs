@@ -9,13 +9,13 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::model::event::{Event, Verification, What};
-use crate::model::loss_times::LossTimes;
-use crate::model::record::{
+use crate::model::ledger::loss_times::LossTimes;
+use crate::model::ledger::loss_times::LostWrites;
+use crate::model::run::Run;
+use crate::model::run::record::{
     HEADER_BYTES_MAX, LINE_BYTES_MAX, RecordError, decode, encode, follows,
 };
-use crate::model::replay::{Line, Replay};
-use crate::model::run::Run;
-use crate::model::summary::LostWrites;
+use crate::model::run::replay::{Replay, ReplayedLine};
 
 /// Why a record cannot be read or written.
 #[derive(Debug, Error)]
@@ -248,8 +248,8 @@ pub fn read(path: &Path, mut each: impl FnMut(&Event)) -> Result<Recorded, Recor
             break;
         }
         match (replay.line(&line).map_err(content)?, &mut run) {
-            (Line::Header(header), _) => run = Some(Run::new(*header)),
-            (Line::Event(event), Some(run)) => {
+            (ReplayedLine::Header(header), _) => run = Some(Run::new(*header)),
+            (ReplayedLine::Event(event), Some(run)) => {
                 follows(run, &event, replay.line_number()).map_err(content)?;
                 complete |= matches!(event.what, What::Ended { .. });
                 run.apply(&event);
@@ -275,7 +275,12 @@ pub fn lost_writes(
         return Vec::new();
     };
     let mut times = LossTimes::new(started_at, &account.lost_writes);
-    let dated = record.map(|path| read(path, |event| times.apply(event)));
+    let date = |event: &Event| {
+        if let What::Interval(interval) = &event.what {
+            times.interval(event.at, &interval.writers);
+        }
+    };
+    let dated = record.map(|path| read(path, date));
     if let Some(Err(error)) = dated {
         tracing::warn!("when the lost writes were acknowledged is not told: {error}");
     }

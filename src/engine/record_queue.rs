@@ -20,8 +20,9 @@ use tokio_util::sync::CancellationToken;
 use super::record_file::{RecordFileError, lost_writes};
 use super::record_process::{self, DISCARD};
 use crate::model::event::{Event, Verification};
-use crate::model::record::encode;
-use crate::model::summary::{LostWrites, RecordSummary};
+use crate::model::ledger::loss_times::LostWrites;
+use crate::model::run::record::encode;
+use crate::model::run::summary::RecordSummary;
 
 /// How much may wait for the disk: minutes of any load. Then the record is given up, as one with a
 /// hole in it would call writes lost that were never lost.

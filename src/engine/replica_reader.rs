@@ -16,7 +16,7 @@ use super::dialer::Dialer;
 use super::signal::Signal;
 use crate::model::event::ReplicaLag;
 use crate::model::fault::{Fault, Phase};
-use crate::model::replica_lag::{Notes, writes_behind};
+use crate::model::run::replica_lag::{Notes, writes_behind};
 use crate::pg::session::Session;
 
 /// How far every writer is acknowledged, kept up to date by the recorder.

@@ -7,19 +7,19 @@ use tokio::sync::oneshot;
 
 use super::outbox::Batch;
 use super::verification::{Step, Subject};
-use crate::model::decision::Known;
-use crate::model::event::{
-    ApiReached, Backend, Checked, LeaderSeen, ReplicaLag, StopReason, Verification,
-};
+use crate::model::cluster::decision::KnownCluster;
+use crate::model::cluster::leadership::LeaderSeen;
+use crate::model::cluster::member_names::MemberNames;
+use crate::model::cluster::server::Server;
+use crate::model::cluster::server::ServerProcess;
+use crate::model::event::{ApiReached, Checked, ReplicaLag, StopReason, Verification};
 use crate::model::fault::Fault;
-use crate::model::injection::Injected;
-use crate::model::kind::{Kind, Sightings};
-use crate::model::member_names::MemberNames;
-use crate::model::own_pause::OwnPause;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::load::own_pause::OwnPause;
+use crate::model::outage::injection::Injected;
+use crate::model::outage::kind::{Kind, Sightings};
+use crate::model::outage::stall_cause::StallSeen;
 use crate::model::run::Run;
-use crate::model::seq_set::SeqSet;
-use crate::model::server::Server;
-use crate::model::stall_cause::StallSeen;
 use crate::pg::connect::NotOpened;
 use crate::pg::identity::ClockReading;
 
@@ -39,7 +39,7 @@ pub(crate) enum Signal {
         accepted: Duration,
         authenticated: Duration,
         server: Box<Server>,
-        backend: Backend,
+        backend: ServerProcess,
         /// What the server's clock was, if it told it.
         clock: Option<ClockReading>,
         /// Attempts of the writer that were given up beside this one.
@@ -114,7 +114,7 @@ pub(crate) struct CheckRequest {
     pub(crate) sightings: Sightings,
     pub(crate) kind: Kind,
     /// What is known of the cluster.
-    pub(crate) known: Known,
+    pub(crate) known: KnownCluster,
     /// The last id before the outage and the first one after it, where values lie between.
     pub(crate) jump: Option<(i64, i64)>,
     /// `(writer, first, last)`.

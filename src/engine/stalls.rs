@@ -16,10 +16,10 @@ use uuid::Uuid;
 use super::clock::Clock;
 use super::dialer::Dialer;
 use super::signal::Signal;
-use crate::model::event::Backend;
+use crate::model::cluster::server::ServerProcess;
 use crate::model::fault::{Class, Phase};
-use crate::model::open_sessions::OpenSession;
-use crate::model::stall_cause::{Blocker, StallCause, StallSeen};
+use crate::model::load::open_sessions::OpenSession;
+use crate::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
 use crate::pg::activity::Doing;
 use crate::pg::connect::NotOpened;
 use crate::pg::session::Session;
@@ -155,7 +155,7 @@ impl StallWatch {
         };
         let here = |one: &&OpenSession| one.server.is_same_start(&session.server);
         let of_writers = waiting.values().flatten().filter(here);
-        let backends: Vec<Backend> = of_writers.map(|one| one.backend.clone()).collect();
+        let backends: Vec<ServerProcess> = of_writers.map(|one| one.backend.clone()).collect();
         if backends.is_empty() {
             // Another server answers, which knows nothing of them.
             session.close().await;

@@ -13,7 +13,7 @@ use crate::lab::processes::running::Running;
 use crate::lab::processes::scan::ProcessRole;
 use crate::lab::processes::signal::ProcessSignal;
 use crate::lab::programs::Programs;
-use crate::model::selector::Selector;
+use crate::model::cluster::selector::Selector;
 use crate::patroni::PatroniApi;
 
 /// Patroni answers when a switchover is done, or was given up.

@@ -8,8 +8,8 @@ use std::io::ErrorKind;
 
 use serde::{Deserialize, Serialize};
 
-use super::foreign;
-use super::own_limit::OwnLimit;
+use crate::model::foreign;
+use crate::model::own_limit::OwnLimit;
 
 /// The classes of errors. The names are those of log, record and report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

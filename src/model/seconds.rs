@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    struct Line {
+    struct Example {
         #[serde(with = "super")]
         took: Duration,
         offset_s: f64,
@@ -132,9 +132,9 @@ mod tests {
             nanoseconds in 0..3_000 * 86_400 * 1_000_000_000u64,
             offset_s in -1e6..1e6f64,
         ) {
-            let line = Line { took: whole(Duration::from_nanos(nanoseconds)), offset_s };
+            let line = Example { took: whole(Duration::from_nanos(nanoseconds)), offset_s };
             let text = serde_json::to_string(&line).unwrap();
-            prop_assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
+            prop_assert_eq!(serde_json::from_str::<Example>(&text).unwrap(), line);
         }
     }
 }

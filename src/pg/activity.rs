@@ -8,10 +8,10 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Row};
 
 use super::session::{Session, Typed};
-use crate::model::event::Backend;
+use crate::model::cluster::server::ServerProcess;
 use crate::model::foreign;
-use crate::model::kind::Replicas;
-use crate::model::stall_cause::StallCause;
+use crate::model::outage::kind::Replicas;
+use crate::model::outage::stall_cause::StallCause;
 
 /// Which of these server processes are still there; those that are idle are ended.
 ///
@@ -106,7 +106,7 @@ impl Session {
     ///
     /// # Errors
     /// The driver's.
-    pub async fn end_idle(&self, backends: &BTreeSet<Backend>) -> Result<LeftBehind, Error> {
+    pub async fn end_idle(&self, backends: &BTreeSet<ServerProcess>) -> Result<LeftBehind, Error> {
         let mut left = LeftBehind::default();
         let (pids, starts) = columns(backends.iter());
         for row in self.client.query_typed(END_IDLE, &[(&pids, PIDS), (&starts, STARTS)]).await? {
@@ -129,7 +129,11 @@ impl Session {
     ///
     /// # Errors
     /// The driver's.
-    pub async fn doing(&self, backends: &[Backend], moment: Duration) -> Result<Vec<Doing>, Error> {
+    pub async fn doing(
+        &self,
+        backends: &[ServerProcess],
+        moment: Duration,
+    ) -> Result<Vec<Doing>, Error> {
         let (pids, starts) = columns(backends.iter());
         let moment = moment.as_secs_f64();
         let parameters: Typed<3> = [(&pids, PIDS), (&starts, STARTS), (&moment, Type::FLOAT8)];
@@ -178,7 +182,7 @@ impl Session {
 
 /// Pids and starts, as an array each.
 fn columns<'a>(
-    backends: impl Iterator<Item = &'a Backend>,
+    backends: impl Iterator<Item = &'a ServerProcess>,
 ) -> (Vec<i32>, Vec<Option<DateTime<Utc>>>) {
     backends.map(|backend| (backend.pid, backend.start)).unzip()
 }

@@ -16,9 +16,9 @@ use super::own_limits;
 use super::session::{Driver, Session};
 use super::settings::{ConnectSettings, Host};
 use super::socket::{Heard, Socket};
-use crate::model::event::Backend;
+use crate::model::cluster::server::Server;
+use crate::model::cluster::server::ServerProcess;
 use crate::model::fault::{Class, Evidence, Fault, Phase};
-use crate::model::server::Server;
 
 /// A session, and when its parts were there.
 #[derive(Debug)]
@@ -208,7 +208,7 @@ async fn steps(
     let authenticated = Instant::now();
     trace.phase = Phase::Check;
     let driver = Driver::start(connection, heard.clone());
-    let (server, backend) = (Server::default(), Backend::default());
+    let (server, backend) = (Server::default(), ServerProcess::default());
     let mut session = Session::new(client, socket, driver, server, backend, dialled.clone());
     let clock = match identity::ask(&session.client).await {
         Ok(Identity { server, mut backend, clock }) => {

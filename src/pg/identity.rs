@@ -6,9 +6,9 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, Row};
 
 use super::statements::each;
-use crate::model::event::Backend;
+use crate::model::cluster::server::ServerProcess;
+use crate::model::cluster::server::{Database, LimitOf, Server, SessionLimit};
 use crate::model::foreign;
-use crate::model::server::{Database, LimitOf, Server, SessionLimit};
 
 /// The server that answers on a session.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct Identity {
     /// The server.
     pub server: Server,
     /// Its process for the session.
-    pub backend: Backend,
+    pub backend: ServerProcess,
     /// Its clock, if it told it.
     pub clock: Option<ClockReading>,
 }
@@ -120,7 +120,7 @@ pub async fn ask(client: &Client) -> Result<Identity, Error> {
         // A SELECT without FROM has one row on any PostgreSQL; something else is answering.
         None => Ok(Identity {
             server: Server { read_only: true, ..Server::default() },
-            backend: Backend::default(),
+            backend: ServerProcess::default(),
             clock: None,
         }),
     }
@@ -168,7 +168,7 @@ fn read(row: &Row, asked: Instant, answered: Instant) -> Result<Identity, Error>
         // In recovery every transaction is read-only; that is its own fact.
         read_only: read_only && !in_recovery,
     };
-    let backend = Backend { pid: row.try_get("pid")?, start, pooled: false };
+    let backend = ServerProcess { pid: row.try_get("pid")?, start, pooled: false };
     let clock = Some(ClockReading { server: row.try_get("now")?, asked, answered });
     Ok(Identity { server, backend, clock })
 }

@@ -25,10 +25,10 @@ use super::server_error::ServerError;
 use super::session::{DRIVER_DEADLINE, End};
 use super::socket::Socket;
 use super::user_events::{INSERT, READ_LAST_IDS, UserEvent};
-use crate::model::event::Backend;
+use crate::model::cluster::server::Server;
+use crate::model::cluster::server::ServerProcess;
 use crate::model::fault::{Evidence, Fault, Phase};
-use crate::model::options::Protocol;
-use crate::model::server::Server;
+use crate::model::load::options::Protocol;
 
 /// The names of the prepared statements on the session.
 const WRITE_STATEMENT: &str = "pgchaos_write";
@@ -49,7 +49,7 @@ pub struct LoadSession {
     /// Who answers.
     pub server: Server,
     /// The server's process for this session.
-    pub backend: Backend,
+    pub backend: ServerProcess,
     dialled: Dialled,
     protocol: Protocol,
     /// Requests without an answer that were made by name before the session went over to
@@ -67,7 +67,7 @@ impl LoadSession {
     pub(super) fn new(
         socket: Socket,
         server: Server,
-        backend: Backend,
+        backend: ServerProcess,
         dialled: Dialled,
         protocol: Protocol,
     ) -> Self {

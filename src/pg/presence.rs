@@ -1,6 +1,6 @@
 //! Which writes of a run are there: sets compared in the server, never rows loaded.
 //!
-//! The server walks the token's index once, a [`Stretch`] at a time, and makes one set of bits of
+//! The server walks the token's index once, a [`TokenRange`] at a time, and makes one set of bits of
 //! every 64 neighbours: a block is whole when it has 64 rows and all 64 bits. Whole blocks that
 //! follow each other are answered as one line, so the answer is as long as the exceptions are
 //! many. This is exact, and was measured to take half the time of `lag()` over the same index.
@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 use super::session::{Session, Typed};
 use super::statements::each;
-use crate::model::account::Presence;
-use crate::model::seq_set::SeqSet;
-use crate::model::stretch::Stretch;
+use crate::model::ledger::account::Presence;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::ledger::token_range::TokenRange;
 
 /// Neighbours in a block: as many as a bigint has bits.
 const BLOCK: i64 = 64;
@@ -142,11 +142,11 @@ impl Session {
     pub async fn presence(
         &self,
         run_id: Uuid,
-        stretch: &Stretch,
+        stretch: &TokenRange,
         at_most: Duration,
     ) -> Result<Presence, Error> {
         self.limit_statements(at_most).await?;
-        let Stretch { first, last, .. } = stretch;
+        let TokenRange { first, last, .. } = stretch;
         self.allow_messages(lines_max(stretch));
         let parameters: Typed<5> = [
             (&run_id, Type::UUID),
@@ -283,7 +283,7 @@ impl Session {
 
 /// How many lines the answer about a stretch may have: far more than its writes can make of it, also
 /// with those that a killed run could not record.
-fn lines_max(stretch: &Stretch) -> u32 {
+fn lines_max(stretch: &TokenRange) -> u32 {
     let of_writes = u32::try_from(stretch.attempted / 16).unwrap_or(u32::MAX);
     LINES_SPARE.saturating_add(of_writes)
 }

@@ -19,11 +19,11 @@ use super::load::LoadSession;
 use super::own_limits;
 use super::server_error::ServerError;
 use super::socket::Heard;
-use crate::model::event::Backend;
+use crate::model::cluster::server::Server;
+use crate::model::cluster::server::ServerProcess;
 use crate::model::fault::{Evidence, Fault, Phase};
 use crate::model::foreign::said;
-use crate::model::options::Protocol;
-use crate::model::server::Server;
+use crate::model::load::options::Protocol;
 
 /// How long a session's driver may take to say why a call failed, or to close.
 pub(super) const DRIVER_DEADLINE: Duration = Duration::from_millis(250);
@@ -42,7 +42,7 @@ pub struct Session {
     /// Who answers.
     pub server: Server,
     /// The server's process for this session.
-    pub backend: Backend,
+    pub backend: ServerProcess,
     dialled: Dialled,
     driver: Driver,
 }
@@ -142,7 +142,7 @@ impl Session {
         socket: LentSocket,
         driver: Driver,
         server: Server,
-        backend: Backend,
+        backend: ServerProcess,
         dialled: Dialled,
     ) -> Self {
         Self { client, socket, server, backend, dialled, driver }

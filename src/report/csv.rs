@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::SecondsFormat;
 
 use crate::model::outage::{Outage, Side};
+use crate::model::run::summary::Summary;
 use crate::model::seconds;
-use crate::model::summary::Summary;
 
 use crate::model::foreign::plain;
 

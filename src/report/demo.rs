@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::layout::{Layout, Line, Tone};
 use super::numbers::{counted, duration, grouped};
 use crate::model::outage::Outage;
-use crate::model::summary::{Summary, VerificationState};
+use crate::model::run::summary::{Summary, VerificationState};
 
 /// Before it begins.
 #[must_use]
@@ -145,7 +145,7 @@ fn page(layout: &Layout, lines: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::injection::{Cause, Injected};
+    use crate::model::outage::injection::{Cause, Injected};
     use crate::report::fixtures::summary;
 
     const LAYOUT: Layout = Layout { colour: false, width: Some(80), shorten: false };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::model::summary::Summary;
+use crate::model::run::summary::Summary;
 
 use super::csv::csv;
 use super::junit::junit;
@@ -78,7 +78,7 @@ mod tests {
     use chrono::FixedOffset;
 
     use super::*;
-    use crate::model::replica_lag::ReplicaSummary;
+    use crate::model::run::replica_lag::ReplicaSummary;
     use crate::report::fixtures::summary;
     use crate::report::summary_text::{SummaryTextOptions, summary_text};
 

@@ -2,23 +2,24 @@
 
 use std::time::Duration;
 
-use crate::model::account::Account;
+use crate::model::cluster::server::Server;
+use crate::model::cluster::server::ServerProcess;
 use crate::model::event::{
-    Backend, Checked, Connected, Event, Failure, Header, IdGap, OutageBegan, ReadBack, StopReason,
+    Checked, Connected, Event, Failure, Header, IdGap, OutageBegan, ReadBack, StopReason,
     Verification, What, Written,
 };
 use crate::model::fault::{Class, Fault, Phase};
-use crate::model::kind::Kind;
-use crate::model::latency::Percentiles;
-use crate::model::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
+use crate::model::ledger::account::Account;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::load::latency::Percentiles;
+use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
+use crate::model::outage::kind::Kind;
 use crate::model::outage::{Outage, Phases, Side};
-use crate::model::seq_set::SeqSet;
-use crate::model::server::Server;
-use crate::model::summary::{
-    RateSummary, Summary, SummaryOptions, SummaryTarget, VerificationState, VerificationSummary,
-    Writes,
+use crate::model::run::availability::RateSummary;
+use crate::model::run::outcome::Outcome;
+use crate::model::run::summary::{
+    Summary, SummaryOptions, SummaryTarget, VerificationState, VerificationSummary, Writes,
 };
-use crate::model::verdict::Outcome;
 
 pub(super) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -50,7 +51,7 @@ pub(super) fn connected(writer: i32, server: Server) -> What {
     What::Connected(Connected {
         writer,
         server,
-        backend: Backend { pid: 7, start: None, pooled: false },
+        backend: ServerProcess { pid: 7, start: None, pooled: false },
         abandoned: 0,
     })
 }

@@ -11,12 +11,12 @@ use std::fmt::{self, Write};
 
 use chrono::SecondsFormat;
 
-use crate::model::limits::{self, Finding};
 use crate::model::outage::Outage;
-use crate::model::replica_lag::ReplicaSummary;
+use crate::model::run::limits::{self, Finding};
+use crate::model::run::outcome::Outcome;
+use crate::model::run::replica_lag::ReplicaSummary;
+use crate::model::run::summary::{Summary, VerificationState};
 use crate::model::seconds;
-use crate::model::summary::{Summary, VerificationState};
-use crate::model::verdict::Outcome;
 
 use super::numbers::counted;
 use super::words;

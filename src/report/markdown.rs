@@ -6,10 +6,11 @@ mod tests;
 
 use chrono::{DateTime, Utc};
 
-use crate::model::options::Rate;
+use crate::model::ledger::loss_times::LostWrites;
+use crate::model::load::options::Rate;
 use crate::model::outage::Outage;
-use crate::model::summary::{LostWrites, Summary, VerificationState, Writes};
-use crate::model::verdict::Outcome;
+use crate::model::run::outcome::Outcome;
+use crate::model::run::summary::{Summary, VerificationState, Writes};
 
 use super::numbers::{counted, duration, grouped, milliseconds, per_second, percent, seconds};
 use super::words;

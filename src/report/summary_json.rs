@@ -1,7 +1,7 @@
 //! The summary as JSON, the names of which are the model's and part of the public interface.
 
 use crate::model::foreign::inert_json;
-use crate::model::summary::Summary;
+use crate::model::run::summary::Summary;
 
 /// The summary as JSON over several lines, which people read as well, ending with a line break.
 ///

@@ -15,11 +15,11 @@ use std::net::IpAddr;
 use chrono::FixedOffset;
 
 use crate::model::event::Note;
-use crate::model::latency::Percentiles;
-use crate::model::options::Rate;
+use crate::model::load::latency::Percentiles;
+use crate::model::load::options::Rate;
 use crate::model::outage::Outage;
-use crate::model::summary::{RecordSummary, Summary, SummaryTarget, VerificationState};
-use crate::model::verdict::Outcome;
+use crate::model::run::outcome::Outcome;
+use crate::model::run::summary::{RecordSummary, Summary, SummaryTarget, VerificationState};
 
 use super::layout::{Line, Tone};
 use super::numbers::{counted, duration, grouped, milliseconds, per_second, percent, seconds};

@@ -26,9 +26,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, Utc};
 
+use crate::model::cluster::server::Server;
 use crate::model::event::{Connected, Event, What, WritersOut};
-use crate::model::seq_set::SeqSet;
-use crate::model::server::Server;
+use crate::model::ledger::seq_set::SeqSet;
 
 use super::layout::{Line, Tone};
 use super::numbers::duration;

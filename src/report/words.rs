@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::cluster::server::Server;
+use crate::model::cluster::two_primaries::TwoPrimaries;
 use crate::model::event::{Backwards, BackwardsWhat, ErrorCounts, Note};
 use crate::model::fault::Class;
-use crate::model::injection::Cause;
-use crate::model::kind::{Detail, Filled, Kind};
-use crate::model::options::{LoadOptions, Rate};
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::load::options::{LoadOptions, Rate};
+use crate::model::load::own_pause::OwnPause;
+use crate::model::load::passed_over::PassedOverCount;
+use crate::model::outage::injection::Cause;
+use crate::model::outage::kind::{Detail, Filled, Kind};
+use crate::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
 use crate::model::outage::{Outage, Side};
-use crate::model::own_pause::OwnPause;
-use crate::model::passed_over::PassedOverCount;
-use crate::model::replica_lag::ReplicaSummary;
-use crate::model::seq_set::SeqSet;
-use crate::model::server::Server;
-use crate::model::stall_cause::{Blocker, StallCause, StallSeen};
-use crate::model::summary::HeldBy;
-use crate::model::two_primaries::TwoPrimaries;
+use crate::model::run::replica_lag::ReplicaSummary;
+use crate::model::run::summary::HeldBy;
 
 use super::numbers::{counted, duration, grouped, per_second, seconds};
 

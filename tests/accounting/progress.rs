@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use pgchaos::model::event::{Event, Interval, Progress, What};
-use pgchaos::model::record::encode;
+use pgchaos::model::event::{Event, Interval, What};
+use pgchaos::model::ledger::progress::Progress;
+use pgchaos::model::run::record::encode;
 
 use super::looks::SOON;
 use crate::support::{Postgres, Session, pgchaos, wait_until};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use pgchaos::model::event::What;
-use pgchaos::model::record::{decode, decode_header};
 use pgchaos::model::run::Run;
+use pgchaos::model::run::record::{decode, decode_header};
 
 use crate::looks::{SOON, Token, assert_complete, in_doubt, run_id, tokens, wait_for_answers};
 use crate::support::{Gen, Postgres, Proxy, Twist};

@@ -11,10 +11,10 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use pgchaos::engine::Dialer;
-use pgchaos::model::account::Presence;
-use pgchaos::model::event::Progress;
-use pgchaos::model::ledger::Ledger;
-use pgchaos::model::stretch::stretches;
+use pgchaos::model::ledger::account::Presence;
+use pgchaos::model::ledger::books::Ledger;
+use pgchaos::model::ledger::progress::Progress;
+use pgchaos::model::ledger::token_range::token_ranges;
 use pgchaos::pg::presence::{SETTINGS, WALK};
 use pgchaos::pg::session::Session;
 use pgchaos::pg::settings::{Environment, Explicit, resolve};
@@ -69,7 +69,7 @@ fn look(server: &Postgres, ledger: &Ledger, stretch_writes: u32) -> Presence {
         let session = session(server).await;
         session.begin_look(None).await.unwrap();
         let mut presence = Presence::default();
-        for stretch in stretches(ledger, stretch_writes) {
+        for stretch in token_ranges(ledger, stretch_writes) {
             presence.add(session.presence(RUN_ID, &stretch, SOON).await.unwrap());
         }
         session.end_look().await.unwrap();
@@ -131,7 +131,7 @@ fn a_look_sees_what_is_there_however_it_is_cut_into_stretches() {
 fn a_second_session_looks_at_the_moment_of_the_first() {
     let server = server_with_tables(&[]);
     insert(&server, &[(1, 1), (1, 2)]);
-    let everything = stretches(&Ledger::default(), 1)[0];
+    let everything = token_ranges(&Ledger::default(), 1)[0];
     runtime().block_on(async {
         let (first, second, third) = (session(&server).await, session(&server).await, session(&server).await);
         first.begin_look(None).await.unwrap();

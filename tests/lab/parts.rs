@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use pgchaos::lab::{Lab, LabError, Member, ProcessRole, Running};
-use pgchaos::model::selector::Selector;
+use pgchaos::model::cluster::selector::Selector;
 use pgchaos::patroni::{PatroniApi, convergence};
 
 use crate::support::{pgchaos, skip};

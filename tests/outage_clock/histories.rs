@@ -5,11 +5,11 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use pgchaos::model::cluster::server::Server;
 use pgchaos::model::fault::{Class, Fault, Phase};
-use pgchaos::model::kind::Sightings;
+use pgchaos::model::outage::clock::{Input, OutageClock, Output};
+use pgchaos::model::outage::kind::Sightings;
 use pgchaos::model::outage::{Outage, Phases};
-use pgchaos::model::outage_clock::{Input, OutageClock, Output};
-use pgchaos::model::server::Server;
 
 const TICK_MS: u64 = 25;
 

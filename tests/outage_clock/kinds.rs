@@ -1,10 +1,10 @@
 //! Every kind of outage, through the clock.
 
 use chrono::DateTime;
+use pgchaos::model::cluster::server::{LimitOf, Server, SessionLimit};
 use pgchaos::model::fault::{Class, Fault};
-use pgchaos::model::kind::{Detail, Filled, Kind};
+use pgchaos::model::outage::kind::{Detail, Filled, Kind};
 use pgchaos::model::outage::{Outage, Side};
-use pgchaos::model::server::{LimitOf, Server, SessionLimit};
 
 use crate::histories::{History, fault, first, server};
 

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use pgchaos::model::fault::Class;
-use pgchaos::model::kind::Kind;
+use pgchaos::model::outage::clock::Output;
+use pgchaos::model::outage::kind::Kind;
 use pgchaos::model::outage::{Outage, Side};
-use pgchaos::model::outage_clock::Output;
 
 use crate::histories::{History, errors, fault, first, ms, phases, server, started_at};
 
 /// The write timeout of the histories in which it does not matter.
 const TIMEOUT: u64 = 5_000;
 
-fn side(server: &pgchaos::model::server::Server) -> Option<Side> {
+fn side(server: &pgchaos::model::cluster::server::Server) -> Option<Side> {
     Some(Side::from(server))
 }
 
@@ -454,7 +454,8 @@ fn the_resolution_is_the_time_since_the_last_failed_attempt_began() {
 
 #[test]
 fn the_phases_are_those_of_whoever_got_there_first() {
-    let replica = pgchaos::model::server::Server { in_recovery: true, ..server("two", 1, 5) };
+    let replica =
+        pgchaos::model::cluster::server::Server { in_recovery: true, ..server("two", 1, 5) };
     let outage = History::of(2)
         .acks(1, 100, 0..=9_900)
         .acks(2, 100, 0..=9_900)

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use pgchaos::model::fault::Class;
-use pgchaos::model::outage_clock::Output;
+use pgchaos::model::outage::clock::Output;
 use proptest::prelude::*;
 
 use crate::histories::{History, fault, first, ms};

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use pgchaos::engine::record_file::read;
-use pgchaos::model::ack_gaps::of_record;
-use pgchaos::model::event::{AckGap, What};
+use pgchaos::model::event::What;
+use pgchaos::model::outage::ack_gaps::AckGap;
+use pgchaos::model::run::replay::ack_gaps;
 
 use crate::clocks::{RunClock, SOON, seconds, wait_for_answers, wait_for_outage};
 use crate::support::{Gen, Postgres, Proxy};
@@ -24,7 +25,7 @@ fn recorded(record: &Path) -> (Vec<AckGap>, u64) {
     })
     .unwrap()
     .run;
-    (of_record(&events, run.elapsed), slow)
+    (ack_gaps(&events, run.elapsed), slow)
 }
 
 /// The only one of which this holds, as it is of the test's making: a busy machine has some of its own.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pgchaos::model::event::{Event, Header, What};
-use pgchaos::model::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
-use pgchaos::model::record::FORMAT;
+use pgchaos::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
+use pgchaos::model::run::record::FORMAT;
 use uuid::Uuid;
 
 pub fn started_at() -> DateTime<Utc> {

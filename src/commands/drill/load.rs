@@ -14,8 +14,8 @@ use crate::drill::cluster::DrillCluster;
 use crate::drill::command::Variables;
 use crate::engine::run::Plan;
 use crate::model::event::Header;
-use crate::model::options::Thresholds;
-use crate::model::record::FORMAT;
+use crate::model::load::options::Thresholds;
+use crate::model::run::record::FORMAT;
 use crate::pg::settings::{Address, ConnectSettings, Environment, Explicit, Host, resolve};
 
 /// The connection of the load: the cluster's own, or the one that the user gave.

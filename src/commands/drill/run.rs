@@ -19,9 +19,9 @@ use crate::cli::exit::Exit;
 use crate::drill::check::{Abilities, check, never_undone};
 use crate::drill::play::Interrupt;
 use crate::engine::descriptors;
-use crate::model::drill_report::DrillReport;
+use crate::model::run::outcome::Outcome;
+use crate::model::scenario::drill_report::DrillReport;
 use crate::model::scenario::{On, Scenario};
-use crate::model::verdict::Outcome;
 use crate::report::drill::{DrillFormat, plan, table};
 use crate::report::layout::fitted;
 

@@ -21,12 +21,12 @@ use crate::cli::exit::Exit;
 use crate::drill::cluster::DrillCluster;
 use crate::drill::command::Variables;
 use crate::drill::play::{Drill, PlayedDrill, play};
-use crate::model::drill_report::DrillRun;
-use crate::model::judging::{Judged, Played, judge, outcome};
+use crate::model::run::outcome::Outcome;
+use crate::model::run::summarize::sum_up;
+use crate::model::run::summary::Summary;
 use crate::model::scenario::On;
-use crate::model::summary::Summary;
-use crate::model::summing_up::sum_up;
-use crate::model::verdict::Outcome;
+use crate::model::scenario::drill_report::DrillRun;
+use crate::model::scenario::judging::{Judged, Played, judge, outcome};
 use crate::report::drill::result;
 
 /// Events that wait for the terminal.

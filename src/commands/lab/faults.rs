@@ -6,7 +6,7 @@ use super::super::problem::Problem;
 use super::progress::tell;
 use crate::cli::exit::Exit;
 use crate::lab::{Down, Lab, Member, MemberEnding};
-use crate::model::selector::Selector;
+use crate::model::cluster::selector::Selector;
 
 pub(super) async fn stop(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
     for member in members(lab, selectors).await? {

@@ -8,7 +8,7 @@ use super::faults::members;
 use super::progress::tell;
 use crate::cli::exit::Exit;
 use crate::lab::{Lab, MemberEnding};
-use crate::model::selector::Selector;
+use crate::model::cluster::selector::Selector;
 
 pub(super) async fn switchover(lab: &Lab, to: Option<&Selector>) -> Result<Exit, Problem> {
     let to = match to {

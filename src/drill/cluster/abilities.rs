@@ -1,8 +1,8 @@
 //! What a cluster of known members can do, checked before anything is broken.
 
+use crate::model::cluster::selector::Selector;
 use crate::model::scenario::instead;
 use crate::model::scenario::step::Action;
-use crate::model::selector::Selector;
 
 /// Checks that `action` can be done to `target` in a cluster with the members `known`.
 ///

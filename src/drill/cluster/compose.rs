@@ -12,9 +12,9 @@ use super::error::ClusterError;
 use super::patroni_view::PatroniView;
 use super::{DrillCluster, abilities};
 use crate::drill::command::run_program;
+use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Through;
 use crate::model::scenario::step::Action;
-use crate::model::selector::Selector;
 use crate::patroni::PatroniApi;
 
 const PATRONI: [&str; 3] = ["patroni1", "patroni2", "patroni3"];

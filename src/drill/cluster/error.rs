@@ -2,8 +2,9 @@
 
 use crate::drill::command::CommandError;
 use crate::lab::LabError;
-use crate::model::scenario::step::{Action, CommandLine};
-use crate::model::selector::Selector;
+use crate::model::cluster::selector::Selector;
+use crate::model::scenario::command_line::CommandLine;
+use crate::model::scenario::step::Action;
 use crate::patroni::{NotConverged, PatroniError};
 
 /// Why a cluster could not do what a drill asked for.

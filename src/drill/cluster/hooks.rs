@@ -7,9 +7,10 @@ use super::DrillCluster;
 use super::error::ClusterError;
 use super::patroni_view::PatroniView;
 use crate::drill::command::{HOOK_DEADLINE, Variables, run_line};
+use crate::model::cluster::selector::Selector;
+use crate::model::scenario::command_line::CommandLine;
 use crate::model::scenario::hooks::Hooks;
-use crate::model::scenario::step::{Action, CommandLine};
-use crate::model::selector::Selector;
+use crate::model::scenario::step::Action;
 use crate::patroni::PatroniApi;
 
 /// For a command that only looks.

@@ -8,9 +8,9 @@ use super::error::ClusterError;
 use super::patroni_view::PatroniView;
 use super::{DrillCluster, abilities};
 use crate::lab::{DEFAULT_NAME, Down, Lab, Member, Running};
+use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Through;
 use crate::model::scenario::step::Action;
-use crate::model::selector::Selector;
 use crate::patroni::PatroniApi;
 
 /// A member that is to stop has stopped by then, or was killed.

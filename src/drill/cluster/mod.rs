@@ -20,9 +20,10 @@ pub use error::ClusterError;
 pub use patroni_view::PatroniView;
 
 use super::command::Variables;
+use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Through;
-use crate::model::scenario::step::{Action, CommandLine};
-use crate::model::selector::Selector;
+use crate::model::scenario::command_line::CommandLine;
+use crate::model::scenario::step::Action;
 use crate::patroni::PatroniApi;
 
 /// The deadline of one undo: a stop that is going on takes half a minute.

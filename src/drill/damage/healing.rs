@@ -8,7 +8,7 @@ use super::Undo;
 use super::journal::DamageJournal;
 use crate::drill::cluster::DrillCluster;
 use crate::drill::command::{HOOK_DEADLINE, Variables, run_line};
-use crate::model::scenario::step::CommandLine;
+use crate::model::scenario::command_line::CommandLine;
 
 /// How often an undo is tried: a member may be stopping while it is to be started.
 const TRIES: u32 = 3;

@@ -30,8 +30,8 @@ use super::damage::journal::DamageJournal;
 use crate::engine::notes::{Note, notes};
 use crate::engine::run::{Finished, Plan, RunError, Stop, run};
 use crate::model::event::Event;
-use crate::model::judging::Played;
 use crate::model::scenario::Scenario;
+use crate::model::scenario::judging::Played;
 
 /// Events that wait to be followed.
 const EVENTS_WAITING: usize = 8192;

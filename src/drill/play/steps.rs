@@ -17,10 +17,11 @@ use crate::drill::damage::Undo;
 use crate::drill::damage::healing::heal;
 use crate::drill::damage::journal::DamageJournal;
 use crate::engine::notes::Note;
-use crate::model::injection::Injected;
-use crate::model::judging::Played;
+use crate::model::outage::injection::Injected;
 use crate::model::scenario::Scenario;
-use crate::model::scenario::step::{Act, Action, CommandLine, Deed, Exec, Step, Target, Who};
+use crate::model::scenario::command_line::CommandLine;
+use crate::model::scenario::judging::Played;
+use crate::model::scenario::step::{Act, Action, Deed, Exec, Step, StepTarget, Who};
 
 /// How long a step waits for a member with the role that it names: a failover may be going on.
 const SELECT_LIMIT: Duration = Duration::from_secs(30);
@@ -188,7 +189,7 @@ impl<C: DrillCluster> StepPlayer<C> {
     /// [`Self::find_member`], unless the user stops it.
     async fn member(
         &self,
-        target: &Target,
+        target: &StepTarget,
         action: Action,
     ) -> Result<Result<(String, String), StepError>, Stopped> {
         tokio::select! {
@@ -201,7 +202,7 @@ impl<C: DrillCluster> StepPlayer<C> {
     /// leader for a moment.
     async fn find_member(
         &self,
-        target: &Target,
+        target: &StepTarget,
         action: Action,
     ) -> Result<(String, String), StepError> {
         let selector = match &target.who {

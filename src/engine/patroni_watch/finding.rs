@@ -13,7 +13,7 @@ use tokio::net::lookup_host;
 use tokio::time::timeout;
 
 use super::{DEADLINE, MEMBERS_MAX};
-use crate::model::member_names::MemberNames;
+use crate::model::cluster::member_names::MemberNames;
 use crate::patroni::api::concealed;
 use crate::patroni::cluster_state::{name_of, url_of};
 use crate::patroni::{Cluster, ClusterMember, MemberStatus, PatroniApi, PatroniError};

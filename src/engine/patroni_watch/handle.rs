@@ -6,8 +6,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::DEADLINE;
-use crate::model::fall::{Falls, OldPrimary};
-use crate::model::server::Server;
+use crate::model::cluster::server::Server;
+use crate::model::outage::old_primary::{OldPrimaries, OldPrimary};
 use crate::patroni::PatroniApi;
 
 /// How long a primary that has lost the leader's lock may go on before it stops: Patroni's default
@@ -17,7 +17,7 @@ const BEFORE_EVIDENCE: Duration = Duration::from_secs(10);
 /// What others see of it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Watched {
-    pub(super) falls: Falls,
+    pub(super) falls: OldPrimaries,
     /// The members' APIs.
     pub(super) apis: Vec<PatroniApi>,
     /// It was asked once who the members are.

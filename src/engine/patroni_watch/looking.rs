@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::engine::clock::Clock;
+use crate::model::cluster::leadership::{Look, LookAnswer, Status};
 use crate::model::event::ApiReached;
-use crate::model::leadership::{Answer, Look, Status};
 use crate::patroni::{MemberStatus, PatroniApi, Role};
 
 /// How often, which is how exactly a change is known.
@@ -91,9 +91,9 @@ impl Looker {
     }
 }
 
-fn answer(result: Result<(bool, MemberStatus), Failed>) -> Answer {
+fn answer(result: Result<(bool, MemberStatus), Failed>) -> LookAnswer {
     match result {
-        Ok((leads, status)) => Answer::Status(Status {
+        Ok((leads, status)) => LookAnswer::Status(Status {
             leads,
             replica: status.role == Role::Replica,
             demoted: status.role.is_demoted(),
@@ -101,7 +101,7 @@ fn answer(result: Result<(bool, MemberStatus), Failed>) -> Answer {
             timeline: status.timeline,
             unlocked: status.cluster_unlocked,
         }),
-        Err(failed) if failed.gone => Answer::Gone,
-        Err(_) => Answer::Silent,
+        Err(failed) if failed.gone => LookAnswer::Gone,
+        Err(_) => LookAnswer::Silent,
     }
 }

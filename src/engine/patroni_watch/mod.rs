@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::signal::Signal;
+use crate::model::cluster::leadership::Leadership;
+use crate::model::cluster::member_names::MemberNames;
 use crate::model::event::ApiReached;
-use crate::model::leadership::Leadership;
-use crate::model::member_names::MemberNames;
 use crate::patroni::PatroniApi;
 use finding::{Answered, Found, Missed, Question, find};
 pub(crate) use handle::PatroniWatch;

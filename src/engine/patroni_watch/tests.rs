@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::model::leadership::Answer;
+use crate::model::cluster::leadership::LookAnswer;
 
 /// A member's API, and what its `/cluster` says.
 struct Fake {
@@ -144,8 +144,8 @@ async fn one_member_does_not_speak_for_another() {
         looking.abort();
         look.answer
     };
-    assert!(matches!(look("two").await, Answer::Status(_)));
-    assert_eq!(look("one").await, Answer::Silent);
+    assert!(matches!(look("two").await, LookAnswer::Status(_)));
+    assert_eq!(look("one").await, LookAnswer::Silent);
 }
 
 /// A `/cluster` of thousands, and others at each look: few are asked, told and remembered.

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::{Recorder, is_own};
 use crate::engine::outbox::{Batch, Refusals, Trouble};
-use crate::model::event::{Failure, Stalled, What, Writes};
+use crate::model::cluster::two_primaries::ServerAcks;
+use crate::model::event::{Failure, Stalled, What, WriterWrites};
 use crate::model::fault::Phase;
-use crate::model::outage_clock::Input;
-use crate::model::rejection::{Refused, Rejected};
-use crate::model::seq_set::SeqSet;
-use crate::model::two_primaries::Acknowledged;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::load::rejection::{Refused, Rejected};
+use crate::model::outage::clock::Input;
 
 impl Recorder {
     /// A batch is taken as a whole: no interval is told between its exceptions and the progress
@@ -59,7 +59,7 @@ impl Recorder {
         if !batch.acknowledged_locally.is_empty() {
             let at = batch.acknowledged_at.last().copied().unwrap_or(batch.told_until);
             let seqs = std::mem::take(&mut batch.acknowledged_locally);
-            self.emit(at, What::AcknowledgedLocally(Writes { writer, seqs }));
+            self.emit(at, What::AcknowledgedLocally(WriterWrites { writer, seqs }));
         }
         if let Some(trouble) = batch.trouble.take() {
             if let Some(at) = trouble.leaves_unacknowledged() {
@@ -73,7 +73,7 @@ impl Recorder {
         let pooled = self.run.is_pooled(writer);
         if let Some(server) = self.outages.server_of(writer).filter(|_| !pooled) {
             let (sent, at) = (batch.sent_at, batch.acknowledged_at);
-            self.two_primaries.acknowledged(server, Acknowledged { sent, at });
+            self.two_primaries.acknowledged(server, ServerAcks { sent, at });
         }
     }
 
@@ -155,7 +155,7 @@ impl Recorder {
                 self.step(Input::Trouble { writer, since, at, fault: None, in_doubt: 0 });
             }
             Trouble::GivenUp { at } => {
-                self.emit(at, What::GivenUp(Writes { writer, seqs: in_doubt }));
+                self.emit(at, What::GivenUp(WriterWrites { writer, seqs: in_doubt }));
             }
         }
     }

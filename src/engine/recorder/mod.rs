@@ -26,20 +26,20 @@ use super::record_queue::RecordQueue;
 use super::replica_reader::Acknowledged;
 use super::signal::{CheckRequest, Signal};
 use super::verification::Subject;
-use crate::model::account::Closing;
-use crate::model::ack_gaps::AckGaps;
+use crate::model::cluster::member_names::MemberNames;
+use crate::model::cluster::two_primaries;
 use crate::model::event::{Connected, Event, Failure, Interval, NoSession, ReadBack, Ready, What};
 use crate::model::fault::{Class, Fault};
-use crate::model::latency::Latencies;
-use crate::model::leader_changes::LeaderChanges;
-use crate::model::member_names::MemberNames;
-use crate::model::outage_clock::{Input, OutageClock};
-use crate::model::rejection::Seen;
+use crate::model::ledger::account::Closing;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::load::latency::Latencies;
+use crate::model::load::rejection::KindsSeen;
+use crate::model::outage::ack_gaps::AckGaps;
+use crate::model::outage::clock::{Input, OutageClock};
+use crate::model::outage::leader_changes::LeaderChanges;
+use crate::model::outage::stall_cause::StallsSeen;
 use crate::model::run::Run;
 use crate::model::seconds;
-use crate::model::seq_set::SeqSet;
-use crate::model::stall_cause::StallsSeen;
-use crate::model::two_primaries;
 
 /// How often progress goes into the record. A killed run loses at most this, and the age of a
 /// batch.
@@ -72,7 +72,7 @@ pub(crate) struct Recorder {
     run: Run,
     outages: OutageClock,
     ack_gaps: AckGaps,
-    two_primaries: two_primaries::Watch,
+    two_primaries: two_primaries::TwoPrimariesWatch,
     record: Option<RecordQueue>,
     watcher: mpsc::Sender<Event>,
     /// Gone once writing has ended.
@@ -90,7 +90,7 @@ pub(crate) struct Recorder {
     writers: BTreeMap<i32, Position>,
     interval: Interval,
     /// The kinds of refusals that were told of late.
-    seen: Seen,
+    seen: KindsSeen,
     latencies: Latencies,
     highest_id: Option<i64>,
     last_flush: Instant,
@@ -166,7 +166,7 @@ impl Recorder {
             clock,
             outages,
             ack_gaps: AckGaps::default(),
-            two_primaries: two_primaries::Watch::default(),
+            two_primaries: two_primaries::TwoPrimariesWatch::default(),
             record,
             watcher,
             checker: Some(checker),
@@ -177,7 +177,7 @@ impl Recorder {
             stopping: None,
             writers: BTreeMap::new(),
             interval: Interval::default(),
-            seen: Seen::default(),
+            seen: KindsSeen::default(),
             latencies: Latencies::default(),
             highest_id: None,
             last_flush: Instant::now(),

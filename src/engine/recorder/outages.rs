@@ -7,18 +7,19 @@ use chrono::TimeDelta;
 
 use super::{Gap, RECENT_WRITES, Recorder};
 use crate::engine::signal::CheckRequest;
-use crate::model::ack_gaps::Said;
-use crate::model::clock_offset::ClockOffset;
+use crate::model::cluster::clock_offset::ClockOffset;
+use crate::model::cluster::leadership::LeaderSeen;
+use crate::model::cluster::server::Server;
+use crate::model::cluster::two_primaries::TwoPrimaries;
 use crate::model::event::{
-    Backwards, BackwardsWhat, IdGap, LeaderSeen, OutageBegan, Progress, StopReason, What,
-    WritersOut, WritesResumed,
+    Backwards, BackwardsWhat, IdGap, OutageBegan, StopReason, What, WritersOut, WritesResumed,
 };
-use crate::model::kind::{Detail, Sightings};
+use crate::model::ledger::progress::Progress;
+use crate::model::ledger::seq_set::SeqSet;
 use crate::model::outage::Outage;
-use crate::model::outage_clock::{Input, Output};
-use crate::model::seq_set::SeqSet;
-use crate::model::server::Server;
-use crate::model::two_primaries::TwoPrimaries;
+use crate::model::outage::ack_gaps::GapNews;
+use crate::model::outage::clock::{Input, Output};
+use crate::model::outage::kind::{Detail, Sightings};
 use crate::pg::identity::ClockReading;
 
 /// So long after it happened the recorder knows of a write's silence.
@@ -126,8 +127,8 @@ impl Recorder {
         // A session can be older than the names.
         sightings.before.iter_mut().for_each(|server| self.names.name_server(server));
         sightings.after.iter_mut().for_each(|server| self.names.name_server(server));
-        outage.from.iter_mut().for_each(|side| self.names.name_side(side));
-        outage.to.iter_mut().for_each(|side| self.names.name_side(side));
+        outage.from.iter_mut().for_each(|side| side.name_by(&self.names));
+        outage.to.iter_mut().for_each(|side| side.name_by(&self.names));
         sightings.old_primary = patroni.old_primary(sightings.before.as_ref());
         sightings.gave_up = patroni.gave_up(sightings.before.as_ref(), outage.began);
         outage.phases.leader_changed = self.leader_changes.of(outage);
@@ -253,11 +254,11 @@ impl Recorder {
     }
 
     /// Stretches without an acknowledgement, as events: a comparison of runs needs them.
-    pub(super) fn ack_gaps_said(&mut self, now: Duration, said: Vec<Said>) {
+    pub(super) fn ack_gaps_said(&mut self, now: Duration, said: Vec<GapNews>) {
         for said in said {
             let what = match said {
-                Said::GoesOn(from) => What::AckGapGoesOn { from },
-                Said::Over(gap) => What::AckGap(gap),
+                GapNews::GoesOn(from) => What::AckGapGoesOn { from },
+                GapNews::Over(gap) => What::AckGap(gap),
             };
             self.emit(now, what);
         }

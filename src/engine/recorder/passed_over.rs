@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{Recorder, is_own};
 use crate::model::event::{Failure, What};
-use crate::model::passed_over::PassedOver;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::load::passed_over::PassedOver;
 use crate::model::seconds;
-use crate::model::seq_set::SeqSet;
 use crate::pg::connect::NotOpened;
 
 impl Recorder {

@@ -9,10 +9,10 @@ use crate::engine::outbox;
 use crate::engine::outbox::{Outbox, RefusedWrite, Trouble};
 use crate::model::event::Header;
 use crate::model::fault::{Class, Evidence, Fault, Phase, Severity};
-use crate::model::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
-use crate::model::record::{FORMAT, decode, encode};
-use crate::model::rejection::{KINDS_MAX, Meaning, QUIET, Streak};
-use crate::model::schedule::Schedule;
+use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
+use crate::model::load::rejection::{KINDS_MAX, Meaning, QUIET, Streak};
+use crate::model::load::schedule::Schedule;
+use crate::model::run::record::{FORMAT, decode, encode};
 
 const STALL_AFTER: Duration = Duration::from_secs(1);
 

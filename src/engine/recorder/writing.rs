@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use super::{FLUSH_EVERY, Recorder};
 use crate::engine::record_queue::RecordQueue;
-use crate::model::event::{Event, Progress, What};
-use crate::model::own_pause::SHORTEST;
+use crate::model::event::{Event, What};
+use crate::model::ledger::progress::Progress;
+use crate::model::load::own_pause::SHORTEST;
 use crate::model::run::Run;
 
 impl Recorder {

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::STEP_DEADLINE;
 use crate::engine::dialer::Dialer;
-use crate::model::account::Presence;
 use crate::model::fault::{Fault, Phase};
-use crate::model::stretch::Stretch;
+use crate::model::ledger::account::Presence;
+use crate::model::ledger::token_range::TokenRange;
 use crate::pg::session::Session;
 
 /// Deadline of the look at a stretch: millions of rows a second were measured, but a server after a
@@ -36,7 +36,7 @@ const TELL_EVERY: Duration = Duration::from_secs(2);
 /// The fault that ended it.
 pub(super) async fn look_at_all(
     run_id: Uuid,
-    stretches: Vec<Stretch>,
+    stretches: Vec<TokenRange>,
     session: &Session,
     dialer: &Dialer,
     tell: impl FnMut(u64, u64) + Send,
@@ -71,7 +71,7 @@ struct Work<Tell> {
 }
 
 struct Left<Tell> {
-    stretches: VecDeque<Stretch>,
+    stretches: VecDeque<TokenRange>,
     looked_at: u64,
     of: u64,
     told: Instant,
@@ -79,7 +79,7 @@ struct Left<Tell> {
 }
 
 impl<Tell: FnMut(u64, u64) + Send> Work<Tell> {
-    fn of(run_id: Uuid, stretches: Vec<Stretch>, tell: Tell) -> Self {
+    fn of(run_id: Uuid, stretches: Vec<TokenRange>, tell: Tell) -> Self {
         let of = stretches.iter().map(|stretch| stretch.attempted).fold(0, u64::saturating_add);
         let (stretches, told) = (stretches.into(), Instant::now());
         let left = Mutex::new(Left { stretches, looked_at: 0, of, told, tell });
@@ -120,7 +120,7 @@ impl<Tell: FnMut(u64, u64) + Send> Work<Tell> {
         presence
     }
 
-    fn next(&self) -> Option<Stretch> {
+    fn next(&self) -> Option<TokenRange> {
         let stretch = self.lock().stretches.pop_front();
         if stretch.is_none() {
             self.all_begun.cancel();
@@ -128,7 +128,7 @@ impl<Tell: FnMut(u64, u64) + Send> Work<Tell> {
         stretch
     }
 
-    fn done(&self, stretch: &Stretch) {
+    fn done(&self, stretch: &TokenRange) {
         let mut left = self.lock();
         left.looked_at += stretch.attempted;
         if left.looked_at < left.of && left.told.elapsed() >= TELL_EVERY {

@@ -1,7 +1,7 @@
 //! The account at the end: the ledger against the server that decides.
 //!
 //! Presence can be seen at any time. Absence can be decided only here: on the server that the rule
-//! names ([`crate::model::decision`]), when the rule names the same server before and after the
+//! names ([`crate::model::cluster::decision`]), when the rule names the same server before and after the
 //! look. An acknowledged write that is absent then is lost, whatever goes on. One in doubt is
 //! decided when no session of the run is left there that could still commit it.
 //!
@@ -22,13 +22,13 @@ pub use self::subject::Subject;
 pub use self::survey::Site;
 use self::survey::{Open, Survey, close_all, survey};
 use super::dialer::Dialer;
-use crate::model::account::{Account, Presence};
-use crate::model::decision::Undecided;
+use crate::model::cluster::decision::Undecided;
+use crate::model::cluster::server::Server;
 use crate::model::event::{Holding, Note, Verification, What};
 use crate::model::fault::{Class, Fault, Phase};
+use crate::model::ledger::account::{Account, Presence};
+use crate::model::ledger::token_range::token_ranges;
 use crate::model::seconds;
-use crate::model::server::Server;
-use crate::model::stretch::stretches;
 use crate::pg::activity::LeftBehind;
 use crate::pg::session::Session;
 
@@ -413,7 +413,7 @@ impl Subject {
         dialer: &Dialer,
         tell: &mut (impl FnMut(Step) + Send),
     ) -> Result<Presence, Fault> {
-        let stretches = stretches(&self.ledger, STRETCH_WRITES);
+        let stretches = token_ranges(&self.ledger, STRETCH_WRITES);
         let tell = |writes, of| tell(Step::LookedAt { writes, of });
         look_at_all(self.run_id, stretches, session, dialer, tell).await
     }

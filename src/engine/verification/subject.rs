@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use crate::model::account::{Account, Closing, Presence, account};
-use crate::model::decision::Known;
-use crate::model::event::Backend;
-use crate::model::ledger::Ledger;
+use crate::model::cluster::decision::KnownCluster;
+use crate::model::cluster::server::Server;
+use crate::model::cluster::server::ServerProcess;
+use crate::model::ledger::account::{Account, Closing, Presence, account};
+use crate::model::ledger::books::Ledger;
 use crate::model::run::Run;
-use crate::model::server::Server;
 
 /// A run whose writers have stopped, or that was killed.
 #[derive(Debug, Clone)]
@@ -17,9 +17,9 @@ pub struct Subject {
     pub(super) run_id: Uuid,
     pub(super) ledger: Ledger,
     closing: Closing,
-    pub(super) known: Known,
+    pub(super) known: KnownCluster,
     /// Server processes that could still commit a write in doubt.
-    pub(super) backends: BTreeSet<Backend>,
+    pub(super) backends: BTreeSet<ServerProcess>,
     /// A write in doubt was sent through a pooler: which process has it is not known.
     pub(super) in_doubt_behind_pooler: bool,
     /// What an earlier verification, which was complete, has found.

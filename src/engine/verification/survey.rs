@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use crate::engine::dialer::Dialer;
 use crate::engine::patroni_word;
-use crate::model::decision::{Decider, Known, Undecided, View, Word, decide, is_one_server};
-use crate::model::server::Server;
+use crate::model::cluster::decision::{
+    Decider, KnownCluster, Undecided, View, Word, decide, is_one_server,
+};
+use crate::model::cluster::server::Server;
 use crate::patroni::PatroniApi;
 use crate::pg::application_name::Purpose;
 use crate::pg::connect::NotOpened;
@@ -74,7 +76,10 @@ pub(in crate::engine) struct Open {
 }
 
 /// Surveys the cluster.
-pub(in crate::engine) async fn survey(site: &Site, known: &Known) -> Result<Survey, Box<Open>> {
+pub(in crate::engine) async fn survey(
+    site: &Site,
+    known: &KnownCluster,
+) -> Result<Survey, Box<Open>> {
     let (dialled, word) = tokio::join!(dial_each(&site.dialer), patroni_word(&site.patroni));
     let Dialled { mut reached, failures, is_one_endpoint } = dialled;
     let servers: Vec<Server> = reached.iter().map(|one| one.session.server.clone()).collect();

@@ -8,10 +8,10 @@ use tokio::time::timeout;
 
 use super::subject::Subject;
 use super::survey::{Reached, Site, close_all, survey};
-use crate::model::account::Account;
 use crate::model::event::Holding;
 use crate::model::fault::Phase;
-use crate::model::seq_set::SeqSet;
+use crate::model::ledger::account::Account;
+use crate::model::ledger::seq_set::SeqSet;
 use crate::pg::session::Session;
 
 /// How long is looked for what several servers hold: it only explains.

@@ -30,12 +30,12 @@ use super::protocol::{ProtocolInUse, SHARED_SESSIONS};
 use super::signal::Signal;
 use super::stalls::Stalls;
 use super::start_line::StartLine;
-use crate::model::backoff::Backoff;
 use crate::model::fault::Fault;
-use crate::model::open_sessions::OpenSessions;
-use crate::model::options::{LoadOptions, Protocol};
-use crate::model::rejection::Streak;
-use crate::model::schedule::Schedule;
+use crate::model::load::backoff::Backoff;
+use crate::model::load::open_sessions::OpenSessions;
+use crate::model::load::options::{LoadOptions, Protocol};
+use crate::model::load::rejection::Streak;
+use crate::model::load::schedule::Schedule;
 use crate::pg::application_name::Purpose;
 
 /// What all writers of a run share.

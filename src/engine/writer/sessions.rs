@@ -6,9 +6,9 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::Writer;
-use crate::model::event::Backend;
+use crate::model::cluster::server::ServerProcess;
 use crate::model::fault::{Class, Fault, Phase};
-use crate::model::open_sessions::{OpenSessions, Room};
+use crate::model::load::open_sessions::{OpenSessions, Room};
 use crate::pg::session::Session;
 
 impl Writer {
@@ -55,7 +55,7 @@ impl Writer {
     }
 
     /// A session that failed before it could be used: it may hang unless the server said why.
-    pub(super) fn place_not_used(&self, backend: &Backend, fault: &Fault) {
+    pub(super) fn place_not_used(&self, backend: &ServerProcess, fault: &Fault) {
         if fault.sqlstate.is_some() {
             self.place_free(backend);
         } else if fault.class == Class::Timeout {
@@ -64,7 +64,7 @@ impl Writer {
     }
 
     /// A session has ended on its server too.
-    pub(super) fn place_free(&self, backend: &Backend) {
+    pub(super) fn place_free(&self, backend: &ServerProcess) {
         self.open_sessions().ended(&BTreeSet::from([backend.clone()]));
     }
 

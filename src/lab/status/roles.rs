@@ -7,7 +7,7 @@ use crate::lab::handle::Lab;
 use crate::lab::member::Member;
 use crate::lab::processes::running::Running;
 use crate::lab::status::http::etcd_leads;
-use crate::model::selector::Selector;
+use crate::model::cluster::selector::Selector;
 use crate::patroni::{PatroniApi, Role, leader};
 
 impl Lab {

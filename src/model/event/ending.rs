@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::account::Account;
+use crate::model::cluster::server::Server;
 use crate::model::foreign;
+use crate::model::ledger::account::Account;
+use crate::model::ledger::loss_times::LostWrites;
 use crate::model::seconds;
-use crate::model::server::Server;
-use crate::model::summary::LostWrites;
 
 /// Why writing ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::foreign;
-use crate::model::options::{LoadOptions, Target, Thresholds};
+use crate::model::load::options::{LoadOptions, Target, Thresholds};
 
 /// What a run is: the first line of its record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

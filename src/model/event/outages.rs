@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Progress;
-use crate::model::by_writer;
 use crate::model::foreign;
-use crate::model::kind::Kind;
+use crate::model::ledger::by_writer;
+use crate::model::ledger::progress::Progress;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::outage::kind::Kind;
 use crate::model::seconds;
-use crate::model::seq_set::SeqSet;
 
 /// The beginning of an outage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -146,15 +146,4 @@ pub enum BackwardsWhat {
     Id,
     /// It is another cluster.
     SystemIdentifier,
-}
-
-/// A stretch in which all the time a write was due or unanswered, and none was acknowledged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AckGap {
-    /// The last acknowledgement, or when a write came due, since the start of the run.
-    #[serde(rename = "from_s", with = "seconds")]
-    pub from: Duration,
-    /// The next acknowledgement, or when nothing was due any more, or when the last writer ended.
-    #[serde(rename = "to_s", with = "seconds")]
-    pub to: Duration,
 }

@@ -4,28 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::cluster::server::Server;
 use crate::model::foreign;
 use crate::model::seconds;
-use crate::model::server::Server;
-
-/// Who leads, by Patroni's API.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeaderSeen {
-    /// Who led before; `None` is nobody, or nobody known.
-    #[serde(default, deserialize_with = "foreign::read_some_name")]
-    pub from: Option<String>,
-    /// Who leads now, by name, or by the URL of its API where that has no name; `None` is nobody.
-    /// The same as before: it was promoted anew.
-    #[serde(default, deserialize_with = "foreign::read_some_name")]
-    pub to: Option<String>,
-    /// The timeline of who leads now; `None` while it is not promoted yet.
-    pub timeline: Option<u32>,
-    /// When it was last known to be otherwise, as far as it was: the change came after that.
-    #[serde(rename = "not_before_s", with = "seconds::option")]
-    pub not_before: Option<Duration>,
-    /// Whether every member of the cluster is asked: else one that is not may lead.
-    pub all_asked: bool,
-}
 
 /// Whether a member's API can be asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::model::by_writer;
+use crate::model::cluster::server::{Server, ServerProcess};
 use crate::model::fault::{Class, Fault};
 use crate::model::foreign;
-use crate::model::rejection::Rejections;
+use crate::model::ledger::by_writer;
+use crate::model::ledger::progress::Progress;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::load::rejection::Rejections;
 use crate::model::seconds;
-use crate::model::seq_set::SeqSet;
-use crate::model::server::Server;
 
 /// The first success.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,22 +31,10 @@ pub struct Connected {
     /// Who answered.
     pub server: Server,
     /// The server's process for this session.
-    pub backend: Backend,
+    pub backend: ServerProcess,
     /// Connect attempts that hung, and were given up beside the one that served.
     #[serde(default)]
     pub abandoned: u64,
-}
-
-/// A server process: a process id alone is reused.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Backend {
-    /// `pg_backend_pid()`.
-    pub pid: i32,
-    /// `backend_start`, by the server's clock.
-    pub start: Option<DateTime<Utc>>,
-    /// A pooler stands between: the process may be another one with the next transaction.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub pooled: bool,
 }
 
 /// A failure and what it did to writes.
@@ -66,7 +54,7 @@ pub struct Failure {
 
 /// Writes of one writer, and nothing more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Writes {
+pub struct WriterWrites {
     /// Which writer.
     pub writer: i32,
     /// Which of its writes.
@@ -120,38 +108,6 @@ pub struct ReadBack {
     pub writer: i32,
     /// At most three.
     pub ids: Vec<i64>,
-}
-
-/// How far one writer is.
-///
-/// In JSON `[writer, attempted, resolved]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "(i32, i64, i64)", into = "(i32, i64, i64)")]
-pub struct Progress {
-    /// Which writer.
-    pub writer: i32,
-    /// The highest sequence number that was sent.
-    pub attempted: i64,
-    /// Up to here every write is acknowledged, unless the [`Interval`] or a [`Failure`] says
-    /// otherwise.
-    pub resolved: i64,
-}
-
-impl TryFrom<(i32, i64, i64)> for Progress {
-    type Error = String;
-
-    fn try_from((writer, attempted, resolved): (i32, i64, i64)) -> Result<Self, String> {
-        if 0 <= resolved && resolved <= attempted {
-            return Ok(Self { writer, attempted, resolved });
-        }
-        Err(format!("writer {writer} cannot have sent {attempted} writes, {resolved} of them done"))
-    }
-}
-
-impl From<Progress> for (i32, i64, i64) {
-    fn from(progress: Progress) -> Self {
-        (progress.writer, progress.attempted, progress.resolved)
-    }
 }
 
 /// What was done since the last interval: at most a second, and the unit in which a record is

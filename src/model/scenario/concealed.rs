@@ -69,7 +69,7 @@ fn may_hold_a_secret(line: &str) -> bool {
 }
 
 fn is_of_command(before: &str, line: &str) -> bool {
-    let mut place = Place::default();
+    let mut place = ScanState::default();
     before.lines().for_each(|line| place.pass(line));
     place.pass(line);
     place.is_command || ["exec", "undo"].iter().any(|key| line.contains(key))
@@ -77,14 +77,14 @@ fn is_of_command(before: &str, line: &str) -> bool {
 
 /// Whether the line only goes on with a text of several lines.
 fn in_command(text: &str, line_start: usize) -> bool {
-    let mut place = Place::default();
+    let mut place = ScanState::default();
     text.get(..line_start).unwrap_or_default().lines().for_each(|line| place.pass(line));
     place.in_text
 }
 
 /// Where the lines of a file have come to.
 #[derive(Default)]
-struct Place {
+struct ScanState {
     /// In `[hooks]`, which has nothing but commands.
     in_hooks: bool,
     /// In a text of several lines.
@@ -93,7 +93,7 @@ struct Place {
     is_command: bool,
 }
 
-impl Place {
+impl ScanState {
     fn pass(&mut self, line: &str) {
         let start = line.trim_start();
         if !self.in_text {

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
+use super::command_line::{self, CommandLine};
 use super::count::Count;
 use super::error::ScenarioError;
 use super::fields::{Fields, Value};
-use super::read::command_line;
-use super::step::CommandLine;
 use crate::model::fault::Class;
-use crate::model::kind::Kind;
-use crate::model::values;
-use crate::model::verdict::Outcome;
+use crate::model::load::values;
+use crate::model::outage::kind::Kind;
+use crate::model::run::outcome::Outcome;
 
 /// What must be seen. What is not said is not judged.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -151,7 +150,7 @@ impl Counted {
             .get("equals")
             .ok_or_else(|| fields.wrong("equals is missing: \"present\" or \"lost\""))?;
         let numbers = [("present", Number::Present), ("lost", Number::Lost)];
-        Ok(Self { command: command_line(&exec)?, equals: equals.one_of("number", &numbers)? })
+        Ok(Self { command: command_line::read(&exec)?, equals: equals.one_of("number", &numbers)? })
     }
 }
 

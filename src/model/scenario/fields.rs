@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ScenarioError, Source};
-use crate::model::values;
+use crate::model::load::values;
 
 /// How alike two words must be for one to be offered for the other.
 const ALIKE: f64 = 0.72;

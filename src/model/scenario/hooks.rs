@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::command_line::{self, CommandLine};
 use super::error::ScenarioError;
 use super::fields::{Fields, Value, instead};
-use super::read::command_line;
-use super::step::{Action, CommandLine};
+use super::step::Action;
 
 /// The commands. They get `PGCHAOS_ACTION`, `PGCHAOS_TARGET` (as the scenario names it),
 /// `PGCHAOS_MEMBER` (the name that `leader` gave, else the target) and the connection's `PG…`.
@@ -27,9 +27,9 @@ impl Hooks {
         let mut hooks = Self::default();
         for value in fields.all() {
             match value.key.as_str() {
-                "leader" => hooks.leader = Some(command_line(&value)?),
-                "healthy" => hooks.healthy = Some(command_line(&value)?),
-                "heal" if !value.is_table() => hooks.heal = Some(command_line(&value)?),
+                "leader" => hooks.leader = Some(command_line::read(&value)?),
+                "healthy" => hooks.healthy = Some(command_line::read(&value)?),
+                "heal" if !value.is_table() => hooks.heal = Some(command_line::read(&value)?),
                 key if Action::ALL.iter().any(|(name, _)| *name == key) => {
                     hooks.actions.insert(key.to_owned(), by_target(&value)?);
                 }
@@ -55,8 +55,8 @@ impl Hooks {
 
 fn by_target(value: &Value<'_>) -> Result<BTreeMap<String, CommandLine>, ScenarioError> {
     if !value.is_table() {
-        return Ok([(String::new(), command_line(value)?)].into());
+        return Ok([(String::new(), command_line::read(value)?)].into());
     }
     let fields: Fields<'_> = value.fields()?;
-    fields.all().map(|value| Ok((value.key.clone(), command_line(&value)?))).collect()
+    fields.all().map(|value| Ok((value.key.clone(), command_line::read(&value)?))).collect()
 }

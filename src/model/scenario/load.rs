@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::Through;
+use super::definition::Through;
 use super::error::ScenarioError;
 use super::fields::Fields;
-use crate::model::options::{Backlog, LoadOptions, Protocol, Rate};
-use crate::model::values;
+use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate};
+use crate::model::load::values;
 
 const KEYS: [&str; 13] = [
     "through",

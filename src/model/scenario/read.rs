@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
+use super::command_line;
 use super::concealed::concealed;
+use super::definition::{On, Scenario};
 use super::error::{ScenarioError, Source};
 use super::expect::Expect;
 use super::fields::{Fields, Value, instead};
 use super::hooks::Hooks;
 use super::load::{load, through};
-use super::step::{Act, Action, CommandLine, Deed, Exec, Step, Target, Until, Wait, Who};
-use super::{On, Scenario};
+use super::step::{Act, Action, Deed, Exec, Step, StepTarget, Until, Wait, Who};
+use crate::model::cluster::selector::Selector;
 use crate::model::foreign;
-use crate::model::selector::Selector;
-use crate::model::values;
+use crate::model::load::values;
 
 /// How long a command may take when its step does not say.
 const EXEC_LIMIT: Duration = Duration::from_secs(60);
@@ -23,7 +24,17 @@ const EXEC_LIMIT: Duration = Duration::from_secs(60);
 const KEYS: [&str; 8] =
     ["title", "description", "on", "cluster", "load", "step", "expect", "hooks"];
 
-pub(super) fn scenario(name: &str, source: &Source) -> Result<Scenario, ScenarioError> {
+impl Scenario {
+    /// Reads a scenario.
+    ///
+    /// # Errors
+    /// [`ScenarioError`], with the line.
+    pub fn read(name: &str, file: &str, text: &str) -> Result<Self, ScenarioError> {
+        scenario(name, &Source { file: file.to_owned(), text: text.to_owned() })
+    }
+}
+
+fn scenario(name: &str, source: &Source) -> Result<Scenario, ScenarioError> {
     let document = DeTable::parse(&source.text).map_err(|error| {
         // The parser's own words, on one line.
         let words = error.message().lines().collect::<Vec<_>>().join(", ");
@@ -124,9 +135,9 @@ fn step(
             fields.only("a step with a command", &["exec", "within", "undo", "expect"])?;
             let within = fields.get("within").map(|value| value.duration()).transpose()?;
             Act::Exec(Exec {
-                command: command_line(&verb)?,
+                command: command_line::read(&verb)?,
                 within: within.unwrap_or(EXEC_LIMIT),
-                undo: fields.get("undo").map(|value| command_line(&value)).transpose()?,
+                undo: fields.get("undo").map(|value| command_line::read(&value)).transpose()?,
             })
         }
         _ => Act::Do(deed(&verb, fields, aliases)?),
@@ -145,7 +156,7 @@ fn deed(
         keys.push("to");
     }
     fields.only(&format!("a step that does {action}"), &keys)?;
-    let targets: Vec<Target> = verb
+    let targets: Vec<StepTarget> = verb
         .one_or_more()?
         .iter()
         .map(|value| target(value, action, aliases))
@@ -167,7 +178,7 @@ fn target(
     value: &Value<'_>,
     action: Action,
     aliases: &BTreeSet<String>,
-) -> Result<Target, ScenarioError> {
+) -> Result<StepTarget, ScenarioError> {
     let text = value.text()?;
     let who = if aliases.contains(text) {
         Who::Alias(text.to_owned())
@@ -179,10 +190,10 @@ fn target(
     } else {
         Who::Selector(text.parse::<Selector>().map_err(|error| value.wrong(error.to_string()))?)
     };
-    Ok(Target { span: value.span(), who })
+    Ok(StepTarget { span: value.span(), who })
 }
 
-fn alias(value: &Value<'_>, targets: &[Target]) -> Result<String, ScenarioError> {
+fn alias(value: &Value<'_>, targets: &[StepTarget]) -> Result<String, ScenarioError> {
     let text = value.text()?;
     if targets.len() > 1 {
         return Err(value.wrong("a step that hits several members cannot give them one name"));
@@ -213,23 +224,4 @@ fn wait(verb: &Value<'_>, fields: &Fields<'_>) -> Result<Wait, ScenarioError> {
         Some(within) => Err(within.wrong("a plain time has no limit of its own")),
         None => Ok(Wait { until: Until::Time, within: time }),
     }
-}
-
-/// A line for the shell, or a list of a program and its arguments.
-pub(super) fn command_line(value: &Value<'_>) -> Result<CommandLine, ScenarioError> {
-    if !value.is_list() {
-        return match value.text()?.trim() {
-            "" => Err(value.wrong(format!("{} is an empty command", value.key))),
-            line => Ok(CommandLine::Shell(line.to_owned())),
-        };
-    }
-    let words: Vec<String> = value
-        .list()?
-        .iter()
-        .map(|word| word.text().map(str::to_owned))
-        .collect::<Result<_, _>>()?;
-    if words.is_empty() {
-        return Err(value.wrong(format!("{} is an empty command", value.key)));
-    }
-    Ok(CommandLine::Program(words))
 }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::concealed::concealed;
+use super::command_line::CommandLine;
 use super::expect::Expect;
-use crate::model::selector::Selector;
+use crate::model::cluster::selector::Selector;
 
 /// One step.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,16 +38,16 @@ pub struct Deed {
     /// What.
     pub action: Action,
     /// To whom, one after the other.
-    pub targets: Vec<Target>,
+    pub targets: Vec<StepTarget>,
     /// The name by which later steps call the member that this one hit.
     pub alias: Option<String>,
     /// Who shall lead after a switchover.
-    pub to: Option<Target>,
+    pub to: Option<StepTarget>,
 }
 
 /// Who is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct StepTarget {
     /// Where it stands in the file.
     pub span: Range<usize>,
     /// Who.
@@ -156,25 +156,6 @@ pub struct Exec {
     pub within: Duration,
     /// What undoes it, when the drill ends.
     pub undo: Option<CommandLine>,
-}
-
-/// A command, as it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CommandLine {
-    /// A line for `sh -c`.
-    Shell(String),
-    /// A program and its arguments.
-    Program(Vec<String>),
-}
-
-/// As it is shown and recorded: without its passwords.
-impl fmt::Display for CommandLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Shell(line) => f.write_str(&concealed(line.trim())),
-            Self::Program(words) => f.write_str(&concealed(&words.join(" "))),
-        }
-    }
 }
 
 /// Something that is waited for.

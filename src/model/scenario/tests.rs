@@ -1,9 +1,9 @@
 use super::expect::Number;
 use super::step::{Act, Action, Until, Who};
 use super::*;
-use crate::model::kind::Kind;
-use crate::model::options::Rate;
-use crate::model::selector::Selector;
+use crate::model::cluster::selector::Selector;
+use crate::model::load::options::Rate;
+use crate::model::outage::kind::Kind;
 
 fn read(text: &str) -> Result<Scenario, String> {
     Scenario::read("test", "test.toml", text).map_err(|error| error.to_string())

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::model::drill_report::{DrillReport, DrillRun};
 use crate::model::foreign::inert_json;
+use crate::model::run::outcome::Outcome;
+use crate::model::scenario::drill_report::{DrillReport, DrillRun};
 use crate::model::seconds;
-use crate::model::verdict::Outcome;
 use crate::report::junit::{Case, Ending, suites};
 use crate::report::markdown::inert;
 use crate::report::numbers::duration;

@@ -84,8 +84,9 @@ fn expected(expect: &Expect) -> Vec<String> {
     };
     let or = |names: Vec<&str>| names.join(" or ");
     add("outages", expect.outages.map(|count| count.to_string()));
-    let kinds =
-        |kinds: &[crate::model::kind::Kind]| or(kinds.iter().map(|kind| kind.name()).collect());
+    let kinds = |kinds: &[crate::model::outage::kind::Kind]| {
+        or(kinds.iter().map(|kind| kind.name()).collect())
+    };
     add("kind", (!expect.kind.is_empty()).then(|| kinds(&expect.kind)));
     add(
         "kinds",

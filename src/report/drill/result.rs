@@ -1,8 +1,8 @@
 //! What one run of a drill came to: every expectation on a line, with what was seen.
 
-use crate::model::drill_report::DrillRun;
-use crate::model::judging::Judged;
-use crate::model::verdict::Outcome;
+use crate::model::run::outcome::Outcome;
+use crate::model::scenario::drill_report::DrillRun;
+use crate::model::scenario::judging::Judged;
 use crate::report::layout::{Layout, Line, Tone};
 use crate::report::numbers::{duration, grouped};
 
@@ -76,7 +76,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::drill_report::DrillReport;
+    use crate::model::scenario::drill_report::DrillReport;
     use crate::report::drill::files::DrillFormat;
     use crate::report::drill::table::table;
     use crate::report::fixtures::summary;

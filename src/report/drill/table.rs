@@ -1,8 +1,8 @@
 //! Several runs in one table: verdicts, and how the outages spread.
 
-use crate::model::drill_report::{DrillReport, Spread};
 use crate::model::outage::Outage;
-use crate::model::verdict::Outcome;
+use crate::model::run::outcome::Outcome;
+use crate::model::scenario::drill_report::{DrillReport, Spread};
 use crate::report::numbers::{counted, duration, grouped};
 
 /// One line a drill, and under it one an outage when it ran more than once.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset, Utc};
 
 use crate::model::outage::Outage;
-use crate::model::summary::Summary;
+use crate::model::run::summary::Summary;
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration};
 use crate::report::words;

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use crate::model::event::{Backwards, BackwardsWhat};
 use crate::model::fault::Class;
 use crate::model::foreign::is_steering;
-use crate::model::passed_over::PassedOverCount;
-use crate::model::summary::{LostWrites, Writes};
+use crate::model::ledger::loss_times::LostWrites;
+use crate::model::load::passed_over::PassedOverCount;
+use crate::model::run::summary::Writes;
 use crate::report::fixtures::summary;
 
 use super::*;

@@ -3,7 +3,8 @@
 use chrono::FixedOffset;
 
 use crate::model::event::Note;
-use crate::model::summary::{LostWrites, Summary, VerificationState};
+use crate::model::ledger::loss_times::LostWrites;
+use crate::model::run::summary::{Summary, VerificationState};
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration};
 use crate::report::words;

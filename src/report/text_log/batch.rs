@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::model::event::{Failure, NoSession, Stalled};
 use crate::model::fault::{Class, Fault, Phase};
-use crate::model::rejection::Rejected;
-use crate::model::seq_set::SeqSet;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::load::rejection::Rejected;
 
 /// What belongs together on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]

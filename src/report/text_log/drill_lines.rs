@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::injection::Injected;
+use crate::model::outage::injection::Injected;
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::duration;
 

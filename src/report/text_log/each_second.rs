@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::event::Interval;
-use crate::model::latency::Latencies;
+use crate::model::load::latency::Latencies;
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, grouped, milliseconds, per_second};
 use crate::report::words;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::model::event::{Failure, Interval, NoSession, Stalled};
 use crate::model::fault::Fault;
-use crate::model::rejection::{KINDS_MAX, of_others};
+use crate::model::load::rejection::{KINDS_MAX, of_others};
 use crate::report::words;
 
 use super::batch::{Batch, Key, Share, Told};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::event::Writes;
-use crate::model::seq_set::SeqSet;
+use crate::model::event::WriterWrites;
+use crate::model::ledger::seq_set::SeqSet;
 use crate::report::layout::{Line, Tone};
 use crate::report::words;
 
@@ -20,7 +20,7 @@ pub(super) struct Locally {
 
 impl Locally {
     /// Takes some more.
-    pub(super) fn add(&mut self, writes: &Writes) {
+    pub(super) fn add(&mut self, writes: &WriterWrites) {
         self.untold.entry(writes.writer).or_default().extend(&writes.seqs);
     }
 

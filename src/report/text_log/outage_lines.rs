@@ -1,9 +1,9 @@
 //! An outage in words: its end, and what was found after it.
 
+use crate::model::cluster::two_primaries::TwoPrimaries;
 use crate::model::event::{Backwards, Checked, IdGap, WritesResumed};
-use crate::model::kind::Kind;
 use crate::model::outage::Outage;
-use crate::model::two_primaries::TwoPrimaries;
+use crate::model::outage::kind::Kind;
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration, grouped};
 use crate::report::words;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::fault::{Class, Fault};
-use crate::model::passed_over::PassedOver;
+use crate::model::load::passed_over::PassedOver;
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{duration, grouped};
 use crate::report::words;

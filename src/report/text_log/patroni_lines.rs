@@ -1,6 +1,7 @@
 //! What Patroni's API tells: who leads, and which members cannot be asked.
 
-use crate::model::event::{ApiReached, LeaderSeen};
+use crate::model::cluster::leadership::LeaderSeen;
+use crate::model::event::ApiReached;
 use crate::report::layout::{Line, Tone};
 
 /// Who leads, or that nobody does.

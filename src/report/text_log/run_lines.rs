@@ -1,10 +1,10 @@
 //! The run itself in words: its beginning, single writes, its end and the verification.
 
-use crate::model::account::Account;
 use crate::model::event::{Connected, Header, ReadBack, Ready, StopReason, Verification, Written};
 use crate::model::foreign::shortened;
-use crate::model::own_pause::OwnPause;
-use crate::model::summary::{HeldBy, PLACES_CHARS_MAX};
+use crate::model::ledger::account::Account;
+use crate::model::load::own_pause::OwnPause;
+use crate::model::run::summary::{HeldBy, PLACES_CHARS_MAX};
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration, grouped, whole};
 use crate::report::words;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::event::{Failure, Interval, Stalled};
 use crate::model::fault::Class;
-use crate::model::stall_cause::{StallCause, StallSeen};
+use crate::model::outage::stall_cause::{StallCause, StallSeen};
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, grouped};
 use crate::report::words;

@@ -1,16 +1,17 @@
 //! Failures and outages.
 
+use crate::model::cluster::server::LimitOf;
 use crate::model::event::{
-    Backwards, BackwardsWhat, Checked, Failure, IdGap, Interval, NoSession, Progress, Stalled,
-    Writes, WritesResumed,
+    Backwards, BackwardsWhat, Checked, Failure, IdGap, Interval, NoSession, Stalled, WriterWrites,
+    WritesResumed,
 };
 use crate::model::fault::{Class, Fault, Phase};
-use crate::model::kind::{Detail, Filled, Kind};
-use crate::model::options::Rate;
+use crate::model::ledger::progress::Progress;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::load::options::Rate;
 use crate::model::outage::Outage;
-use crate::model::seq_set::SeqSet;
-use crate::model::server::LimitOf;
-use crate::model::stall_cause::{Blocker, StallCause, StallSeen};
+use crate::model::outage::kind::{Detail, Filled, Kind};
+use crate::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
 use crate::report::fixtures::{
     began, checked, connected, event, failed, failover, fault, header, lost, ms, no_backend,
     patroni3, refused,
@@ -108,7 +109,7 @@ fn sessions_that_end_one_after_another_do_not_repeat_the_attempts_between() {
 fn writes_without_their_synchronous_standby_are_told_at_most_once_a_second() {
     let locally = |at, writer, first, last| {
         let seqs = SeqSet::range(first, last);
-        event(at, What::AcknowledgedLocally(Writes { writer, seqs }))
+        event(at, What::AcknowledgedLocally(WriterWrites { writer, seqs }))
     };
     let rows = told(
         &mut log(4, true, None),

@@ -3,9 +3,9 @@
 
 use crate::model::event::Failure;
 use crate::model::fault::{Class, Fault, Phase};
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::load::passed_over::PassedOver;
 use crate::model::own_limit::OwnLimit;
-use crate::model::passed_over::PassedOver;
-use crate::model::seq_set::SeqSet;
 use crate::report::fixtures::{event, failed, fault, ms};
 
 use super::super::*;

@@ -1,6 +1,7 @@
 //! What Patroni's API tells, beside the load.
 
-use crate::model::event::{ApiReached, LeaderSeen};
+use crate::model::cluster::leadership::LeaderSeen;
+use crate::model::event::ApiReached;
 use crate::report::fixtures::{began, event, lost, ms, no_backend};
 
 use super::super::*;

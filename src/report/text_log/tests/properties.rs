@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use crate::model::event::Checked;
 use crate::model::fault::{Class, Phase};
-use crate::model::seq_set::SeqSet;
-use crate::model::stall_cause::{Blocker, StallCause, StallSeen};
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
 use crate::report::fixtures::{
     checked, connected, event, failed, fault, patroni2, refused, written,
 };

@@ -2,8 +2,8 @@
 
 use crate::model::event::{Failure, Interval};
 use crate::model::fault::{Class, Fault, Phase};
-use crate::model::rejection::Rejections;
-use crate::model::seq_set::SeqSet;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::load::rejection::Rejections;
 use crate::report::fixtures::{event, fault};
 
 use super::super::*;

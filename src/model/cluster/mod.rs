@@ -1,0 +1,17 @@
+//! The cluster under test: its servers, its members, and what tells them apart.
+//!
+//! - [`server`]: the identity of the server behind a session, and the process that serves it.
+//! - [`member_names`]: what servers are called that do not tell their name.
+//! - [`clock_offset`]: how far each server's clock is ahead of this machine's.
+//! - [`leadership`]: which member leads, by Patroni's API.
+//! - [`selector`]: which part of a cluster is meant: `leader`, `replica`, `etcd:leader`, a name.
+//! - [`decision`]: which server decides what became of a run's writes.
+//! - [`two_primaries`]: two servers that acknowledge writes at the same time.
+
+pub mod clock_offset;
+pub mod decision;
+pub mod leadership;
+pub mod member_names;
+pub mod selector;
+pub mod server;
+pub mod two_primaries;

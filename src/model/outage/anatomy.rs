@@ -1,0 +1,193 @@
+//! An outage: when no write was possible, how long, and its anatomy.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::model::cluster::member_names::MemberNames;
+use crate::model::cluster::server::Server;
+use crate::model::fault::Class;
+use crate::model::foreign;
+use crate::model::outage::injection::Cause;
+use crate::model::outage::kind::{Detail, Kind};
+use crate::model::outage::stall_cause::{Blocker, StallCause};
+use crate::model::seconds;
+
+/// Stretches without an acknowledgement that count as time without one, at least.
+pub const QUIET: Duration = Duration::from_millis(100);
+
+/// One outage, measured by the client's monotonic clock. In JSON exactly as the summary has it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outage {
+    /// Its number in the run, from 1.
+    pub n: u32,
+    /// Why no write was possible, by evidence.
+    pub kind: Kind,
+    /// What is known beyond the kind, where anything is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
+    /// When it began, by the wall clock, for people.
+    pub began_at: DateTime<Utc>,
+    /// The first evidence that a writer cannot write, since the start of the run. A write that
+    /// was never answered is evidence from when it was sent.
+    #[serde(rename = "began_s", with = "seconds")]
+    pub began: Duration,
+    /// The longest stretch inside without any acknowledged write. With one writer, or when all
+    /// writers stopped: from the first evidence to the first acknowledged write. A partial outage
+    /// is measured by `degraded_s`; for what is open when the load ends see `open_s`.
+    #[serde(rename = "duration_s", with = "seconds")]
+    pub duration: Duration,
+    /// How long before the first acknowledged write the cluster may have been back already: the
+    /// last attempt that failed started that long before.
+    #[serde(rename = "resolution_s", with = "seconds")]
+    pub resolution: Duration,
+    /// When one could write again, since the outage began: not before the first time, at which the
+    /// last attempt that failed was started, and at the second one at the latest, at which a write
+    /// was acknowledged. `None` when none was.
+    #[serde(default, rename = "writable_after_s", with = "seconds::pair")]
+    pub writable_after: Option<(Duration, Duration)>,
+    /// From the first evidence until every writer wrote again, or until the run ended.
+    #[serde(rename = "degraded_s", with = "seconds")]
+    pub degraded: Duration,
+    /// The time inside without an acknowledged write, counting stretches of 100 ms and more.
+    #[serde(default, rename = "without_ack_s", with = "seconds")]
+    pub without_ack: Duration,
+    /// The most writers that were out at the same time.
+    #[serde(default)]
+    pub writers_out_max: u64,
+    /// Whether other writers wrote while those were out.
+    #[serde(default)]
+    pub partial: bool,
+    /// Writers that had not written again when the run ended: with any the outage is not over.
+    #[serde(default)]
+    pub writers_out_at_end: u64,
+    /// For how long no write had been acknowledged when the run ended, if the outage was open then
+    /// for all writers.
+    #[serde(default, rename = "open_s", with = "seconds::option")]
+    pub open: Option<Duration>,
+    /// The last acknowledged write before the stretch.
+    #[serde(rename = "last_ack_s", with = "seconds::option")]
+    pub last_ack: Option<Duration>,
+    /// The acknowledged write that ended the stretch; `None` when the run ended first. Of a partial
+    /// outage the first one of a writer that was out.
+    #[serde(rename = "first_ack_s", with = "seconds::option")]
+    pub first_ack: Option<Duration>,
+    /// Connect attempts, the successful ones included.
+    pub attempts: u64,
+    /// Of these, attempts that hung, and were given up beside one that served.
+    #[serde(default)]
+    pub abandoned: u64,
+    /// Errors by class.
+    pub errors: BTreeMap<Class, u64>,
+    /// What the server refused with, by SQLSTATE, where the kind is unknown and the class says no
+    /// more than `sql`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sqlstates: BTreeMap<String, u64>,
+    /// Its anatomy.
+    #[serde(rename = "phases_s")]
+    pub phases: Phases,
+    /// The server that acknowledged before.
+    pub from: Option<Side>,
+    /// The server that acknowledged after.
+    pub to: Option<Side>,
+    /// Writes that it left in doubt.
+    pub in_doubt: u64,
+    /// Writes that came due in it and were never sent.
+    pub skipped: u64,
+    /// Writes acknowledged before it and found lost by the final verification.
+    pub lost: u64,
+    /// What a drill had done last when it was noticed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Box<Cause>>,
+    /// What writes without an answer waited for in it, by looks at their own server processes. None
+    /// where no look saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stall_cause: Option<StallCause>,
+    /// The session that blocked one of them last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked_by: Option<Box<Blocker>>,
+}
+
+impl Outage {
+    /// How long it was, as it is told: without a write, or of a partial one with writers out.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        match self.partial {
+            true => self.degraded,
+            false => self.duration.max(self.open.unwrap_or_default()),
+        }
+    }
+}
+
+/// When each step towards writing again was first seen, since the outage began. A step that was
+/// not seen is `None`: with a proxy that went silent and came back, there may be no error at all.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Phases {
+    /// The first error.
+    #[serde(with = "seconds::option")]
+    pub first_error: Option<Duration>,
+    /// A TCP connect was accepted.
+    #[serde(with = "seconds::option")]
+    pub tcp_accepted: Option<Duration>,
+    /// A server authenticated the session.
+    #[serde(with = "seconds::option")]
+    pub session: Option<Duration>,
+    /// A session's server said that it takes writes.
+    #[serde(with = "seconds::option")]
+    pub writable: Option<Duration>,
+    /// A write was acknowledged.
+    #[serde(with = "seconds::option")]
+    pub first_ack: Option<Duration>,
+    /// Every writer had a write acknowledged.
+    #[serde(with = "seconds::option")]
+    pub all_writers: Option<Duration>,
+    /// Nine tenths of the rate before the outage, over one second.
+    #[serde(with = "seconds::option")]
+    pub full_rate: Option<Duration>,
+    /// Patroni's API was seen to have another leader, or the same one anew. One that was seen
+    /// before the first evidence is not this outage's.
+    #[serde(with = "seconds::option")]
+    pub leader_changed: Option<Duration>,
+}
+
+/// A server as the summary names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Side {
+    /// The member's name, where it is known.
+    #[serde(default, deserialize_with = "foreign::read_some_name")]
+    pub member: Option<String>,
+    /// `address:port`, as the server sees itself.
+    #[serde(deserialize_with = "foreign::read_name")]
+    pub address: String,
+    /// Its timeline.
+    pub timeline: Option<u32>,
+}
+
+impl Side {
+    /// Gives it its member's name, unless the server told one itself.
+    pub fn name_by(&mut self, names: &MemberNames) {
+        if self.member.is_none() {
+            self.member = names.get(&self.address);
+        }
+    }
+}
+
+impl From<&Server> for Side {
+    fn from(server: &Server) -> Self {
+        Self {
+            member: server.member.clone(),
+            address: server.endpoint(),
+            timeline: server.timeline,
+        }
+    }
+}
+
+impl Side {
+    /// The member's name, else its address.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.member.as_deref().unwrap_or(&self.address)
+    }
+}

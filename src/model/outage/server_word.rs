@@ -1,0 +1,131 @@
+//! What a server said around an outage, as far as it tells the outage's kind.
+
+use crate::model::fault::{Class, Fault, Phase};
+
+/// One kind of thing that a server can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServerWord {
+    /// 57P01: it ended a session by an administrator's command, as a shutdown does too.
+    Goodbye,
+    /// 57P02: it ended its sessions as one of its processes crashed.
+    Crash,
+    /// 57P05, 25P03, 25P04: it ended a session by a limit of time.
+    TimeLimit,
+    /// 25006: it refused a write for being read-only.
+    ReadOnly,
+    /// 53xxx: it has no room for a session, or for what one does.
+    Overloaded,
+    /// 42501, 28xxx, a password asked for that is missing, a database that lets no one in.
+    Denied,
+    /// 57P03: it starts up, shuts down or recovers.
+    NotReady,
+    /// Anything else.
+    Other,
+}
+
+impl ServerWord {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Goodbye,
+        Self::Crash,
+        Self::TimeLimit,
+        Self::ReadOnly,
+        Self::Overloaded,
+        Self::Denied,
+        Self::NotReady,
+        Self::Other,
+    ];
+
+    /// What a fault is as a server's word. `None` when the server said nothing: 08xxx is about the
+    /// way to it, and is said by poolers.
+    #[must_use]
+    pub fn of(fault: &Fault) -> Option<Self> {
+        let Some(sqlstate) = fault.sqlstate.as_deref() else {
+            return (fault.class == Class::Auth).then_some(Self::Denied);
+        };
+        Some(match sqlstate {
+            "57P01" if fault.postmaster_died => Self::Other,
+            "57P01" => Self::Goodbye,
+            "57P02" => Self::Crash,
+            "57P05" | "25P03" | "25P04" => Self::TimeLimit,
+            "25006" => Self::ReadOnly,
+            "57P03" => Self::NotReady,
+            "42501" => Self::Denied,
+            // ALTER DATABASE … ALLOW_CONNECTIONS false.
+            "55000" if fault.phase == Phase::Authenticate => Self::Denied,
+            _ => match sqlstate.get(..2) {
+                Some("08") => return None,
+                Some("28") => Self::Denied,
+                Some("53") => Self::Overloaded,
+                _ => Self::Other,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlstates_are_words() {
+        use ServerWord::*;
+        for (sqlstate, word) in [
+            ("57P01", Some(Goodbye)),
+            ("57P02", Some(Crash)),
+            ("57P05", Some(TimeLimit)),
+            ("25P03", Some(TimeLimit)),
+            ("25P04", Some(TimeLimit)),
+            ("25006", Some(ReadOnly)),
+            ("53300", Some(Overloaded)),
+            ("53100", Some(Overloaded)),
+            ("28000", Some(Denied)),
+            ("28P01", Some(Denied)),
+            ("42501", Some(Denied)),
+            ("57P03", Some(NotReady)),
+            ("3D000", Some(Other)),
+            ("42P01", Some(Other)),
+            ("57P04", Some(Other)),
+            ("08006", None),
+            ("08P01", None),
+        ] {
+            let fault = fault(Class::Sql, Phase::Write, Some(sqlstate));
+            assert_eq!(ServerWord::of(&fault), word, "{sqlstate}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_sqlstate_is_a_word_only_when_it_asks_for_a_password() {
+        for class in Class::ALL {
+            let word = (class == Class::Auth).then_some(ServerWord::Denied);
+            assert_eq!(ServerWord::of(&fault(class, Phase::Authenticate, None)), word, "{class}");
+        }
+    }
+
+    #[test]
+    fn a_killed_postmaster_says_no_goodbye() {
+        let alive = fault(Class::ConnectionLost, Phase::Idle, Some("57P01"));
+        let orphaned = Fault { postmaster_died: true, ..alive };
+        assert_eq!(ServerWord::of(&orphaned), Some(ServerWord::Other));
+    }
+
+    #[test]
+    fn a_database_that_lets_no_one_in_denies_and_a_write_in_a_wrong_state_does_not() {
+        let word = |phase| ServerWord::of(&fault(Class::Sql, phase, Some("55000")));
+        assert_eq!(word(Phase::Authenticate), Some(ServerWord::Denied));
+        assert_eq!(word(Phase::Write), Some(ServerWord::Other));
+    }
+
+    fn fault(class: Class, phase: Phase, sqlstate: Option<&str>) -> Fault {
+        Fault {
+            class,
+            phase,
+            sqlstate: sqlstate.map(str::to_owned),
+            postmaster_died: false,
+            password_missing: false,
+            endpoint: String::new(),
+            message: String::new(),
+            own_limit: None,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! A run: its state, folded from its events, and what it comes to.
+//!
+//! - [`state`]: the run itself, live event by event and again from its record.
+//! - [`record`]: events as lines; [`replay`]: the lines read back.
+//! - [`availability`], [`replica_lag`]: what was measured over the whole run;
+//!   [`limits`]: what a limit on it comes to.
+//! - [`summary`]: what remains of a run, the public JSON; [`summarize`]: how it comes about;
+//!   [`verdict`]: how it is judged; [`outcome`]: pass, fail or inconclusive.
+
+pub mod availability;
+pub mod limits;
+pub mod outcome;
+pub mod record;
+pub mod replay;
+pub mod replica_lag;
+pub mod state;
+pub mod summarize;
+pub mod summary;
+pub mod verdict;
+
+pub use state::Run;

@@ -1,0 +1,218 @@
+//! From a run to its summary and verdict.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::model::cluster::server::Server;
+use crate::model::event::{Note, Verification};
+use crate::model::load::descriptors;
+use crate::model::load::options::Rate;
+use crate::model::outage::Outage;
+use crate::model::own_limit::OwnLimit;
+use crate::model::run::Run;
+use crate::model::run::availability::Availability;
+use crate::model::run::availability::RateSummary;
+use crate::model::run::outcome::Outcome;
+use crate::model::run::record::FORMAT;
+use crate::model::run::summary::{
+    HeldBy, Summary, SummaryOptions, VerificationState, VerificationSummary, Writes,
+};
+use crate::model::run::verdict::{Findings, Verdict, judge};
+use crate::model::seconds;
+
+/// The summary of a run, with its verdict.
+#[must_use]
+pub fn sum_up(run: &Run) -> Summary {
+    let verdict = verdict(run);
+    Summary {
+        format: FORMAT,
+        pgchaos: run.header.pgchaos.clone(),
+        run_id: run.header.run_id,
+        group: run.header.group.clone(),
+        name: run.header.name.clone(),
+        started_at: run.header.started_at,
+        elapsed_s: seconds::of(run.elapsed),
+        target: (&run.header.target).into(),
+        options: SummaryOptions {
+            load: run.header.options.clone(),
+            thresholds: run.header.thresholds,
+        },
+        writes: writes(run),
+        rate: rate(run),
+        latency_ms: run.latencies.percentiles(),
+        errors: run.errors.clone(),
+        passed_over: run.passed_over.counts(),
+        verification: verification(run),
+        history_backwards: run.history_backwards.clone(),
+        two_primaries: run.two_primaries.values().cloned().collect(),
+        replicas: run.replicas.replicas(),
+        outages: run.outages.iter().cloned().chain(run.open_outage()).collect(),
+        injections: run.injections.clone(),
+        own_pauses: run.own_pauses.as_slice().to_vec(),
+        own_limits: own_limits(run),
+        abandoned: run.abandoned,
+        clocks: run.clocks.best(),
+        record: None,
+        verdict: verdict.outcome,
+        reasons: verdict.reasons,
+    }
+}
+
+/// The summary that a verification of its own gives: where it was not complete, what an earlier one
+/// found still counts, and is no pass of this one. A table that was removed since is said alone.
+#[must_use]
+pub fn sum_up_verified(run: &Run) -> Summary {
+    let mut summary = sum_up(run);
+    let later = run.verification_since.as_ref();
+    if let Some(later) = later.filter(|later| !later.notes.contains(&Note::Removed)) {
+        summary.verdict = summary.verdict.max(Outcome::Inconclusive);
+        let reason = later.reason.as_deref().unwrap_or("it did not finish");
+        summary.reasons.push(format!("not verified now, an earlier verification counts: {reason}"));
+    }
+    summary
+}
+
+/// The verdict of a run.
+#[must_use]
+pub fn verdict(run: &Run) -> Verdict {
+    let account = run.verification.as_ref().and_then(|verification| verification.account.as_ref());
+    // An outage that was open when the run was killed is at least as long as the record.
+    let outages = match run.open_outage() {
+        Some(open) => Cow::Owned(run.outages.iter().cloned().chain([open]).collect()),
+        None => Cow::Borrowed(run.outages.as_slice()),
+    };
+    let undisturbed =
+        run.latencies_disturbed.as_ref().map(|disturbed| run.latencies.without(disturbed));
+    let findings = Findings {
+        acknowledged: run.ledger.counts().acknowledged,
+        verified: account.is_some(),
+        unverified_reason: match &run.verification {
+            Some(verification) => verification.reason.clone(),
+            None => Some("it was not reached".to_owned()),
+        },
+        lost: account.map_or(0, |account| account.lost),
+        duplicated: account.map_or(0, |account| account.duplicated),
+        unexpected: account.map_or(0, |account| account.unexpected),
+        undecided: account.filter(|_| !behind_pooler(run)).map_or(0, |account| account.undecided),
+        closed: run.ended,
+        outages,
+        own_pauses: run.own_pauses.clone(),
+        own_limits: own_limits(run),
+        closed_loop: run.header.options.rate == Rate::Max,
+        lag: run.header.thresholds.max_lag.and_then(|max| run.replicas.judge(run.elapsed, max)),
+        rate: rate(run),
+        p99: run.latencies.quantile(0.99),
+        p99_undisturbed: undisturbed.and_then(|latencies| latencies.quantile(0.99)),
+    };
+    judge(&findings, &run.header.thresholds)
+}
+
+/// What pgchaos itself ran out of, how often, and what to do about it.
+fn own_limits(run: &Run) -> Vec<String> {
+    let reason = |(limit, count): (&OwnLimit, &u64)| {
+        let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+        let remedy = descriptors::remedy(*limit, &run.header.options);
+        format!("pgchaos itself ran out of {} {times}: {remedy}", limit.name())
+    };
+    run.own_limits.iter().map(reason).collect()
+}
+
+/// Behind a pooler what is in doubt may stay so for good; that is said, and proves no loss.
+fn behind_pooler(run: &Run) -> bool {
+    run.verification.as_ref().is_some_and(|one| one.notes.contains(&Note::BehindPooler))
+}
+
+/// What a killed run sent after its last flush, as far as it was seen.
+fn unaccounted_seen(run: &Run) -> u64 {
+    let account = run.verification.as_ref().and_then(|verification| verification.account.as_ref());
+    let open = run.ledger.counts().open;
+    account.map_or(open, |account| account.unaccounted.max(open))
+}
+
+fn writes(run: &Run) -> Writes {
+    let counts = run.ledger.counts();
+    Writes {
+        due: run.due,
+        attempted: counts.attempted,
+        acknowledged: counts.acknowledged,
+        acknowledged_locally: counts.acknowledged_locally,
+        rejected: counts.rejected,
+        in_doubt: counts.in_doubt,
+        skipped: run.skipped,
+        unaccounted: run.ended.then(|| unaccounted_seen(run)),
+        unaccounted_seen: unaccounted_seen(run),
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn rate(run: &Run) -> RateSummary {
+    let acknowledged = run.ledger.counts().acknowledged as f64;
+    let elapsed = run.elapsed.max(Duration::from_millis(1)).as_secs_f64();
+    let availability = availability(run);
+    let has_paused = run.own_pauses.longest().is_some();
+    let bounds = availability.filter(|_| has_paused);
+    RateSummary {
+        acknowledged_per_s: (acknowledged / elapsed * 1e3).round() / 1e3,
+        availability_pct: availability.map(|share| share.pct),
+        availability_at_least_pct: bounds.map(|share| share.at_least_pct),
+        availability_at_most_pct: bounds.map(|share| share.at_most_pct),
+    }
+}
+
+/// How much was acknowledged of what was due, or of the time.
+fn availability(run: &Run) -> Option<Availability> {
+    let pauses = &run.own_pauses;
+    match run.header.options.rate {
+        Rate::PerSecond(per_second) => {
+            let acknowledged = run.ledger.counts().acknowledged;
+            Availability::on_schedule(acknowledged, run.due, per_second, pauses)
+        }
+        Rate::Max => {
+            let open = run.open_outage();
+            let outages: Vec<Outage> = run.outages.iter().chain(&open).cloned().collect();
+            Availability::of_time(run.first_ack?, run.elapsed, &outages, pauses)
+        }
+    }
+}
+
+fn verification(run: &Run) -> VerificationSummary {
+    let verification = run.verification.as_ref();
+    let account = verification.and_then(|verification| verification.account.clone());
+    let state = match (verification, &account) {
+        (Some(_), Some(_)) => VerificationState::Complete,
+        (Some(_), None) => VerificationState::Incomplete,
+        (None, _) => VerificationState::Skipped,
+    };
+    let account = account.unwrap_or_default();
+    let since = run.verification_since.as_ref();
+    let server = verification.and_then(|verification| verification.server.as_ref());
+    VerificationSummary {
+        state,
+        server: server.map(Server::name),
+        present: account.present,
+        lost: account.lost,
+        lost_locally: account.lost_locally,
+        recovered: account.recovered,
+        absent: account.absent,
+        undecided: account.undecided,
+        withdrawn: account.withdrawn,
+        duplicated: account.duplicated,
+        unexpected: account.unexpected,
+        lost_writes: verification.map(|one| one.lost_writes.clone()).unwrap_or_default(),
+        held: verification
+            .map(|one| one.holds.iter().map(HeldBy::from).collect())
+            .unwrap_or_default(),
+        notes: verification.map(|one| one.notes.clone()).unwrap_or_default(),
+        reason: verification.and_then(|verification| verification.reason.clone()),
+        since: since.map(since_then),
+    }
+}
+
+/// What came of a later verification that was not complete, as the end of a sentence.
+fn since_then(later: &Verification) -> String {
+    let reason = later.reason.as_deref().unwrap_or("it did not finish");
+    match later.notes.contains(&Note::Removed) {
+        true => reason.to_owned(),
+        false => format!("it could not be verified again: {reason}"),
+    }
+}

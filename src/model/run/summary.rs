@@ -1,0 +1,245 @@
+//! The summary of a run: the names of its JSON are part of the public interface.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::model::cluster::clock_offset::ServerClock;
+use crate::model::cluster::two_primaries::TwoPrimaries;
+use crate::model::event::{Backwards, Holding, Note};
+use crate::model::fault::Class;
+use crate::model::foreign::{NAME_CHARS_MAX, shortened};
+use crate::model::ledger::loss_times::LostWrites;
+use crate::model::load::latency::Percentiles;
+use crate::model::load::options::{LoadOptions, Target, Thresholds};
+use crate::model::load::own_pause::OwnPause;
+use crate::model::load::passed_over::PassedOverCount;
+use crate::model::outage::Outage;
+use crate::model::outage::injection::Injection;
+use crate::model::run::availability::RateSummary;
+use crate::model::run::outcome::Outcome;
+use crate::model::run::replica_lag::ReplicaSummary;
+
+/// What a run comes to, in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The format of this summary.
+    pub format: u32,
+    /// The version of pgchaos that ran it.
+    pub pgchaos: String,
+    /// The run's id.
+    pub run_id: Uuid,
+    /// The group of runs that it belongs to, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// What this run is called among them, or by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// When it began, by the wall clock.
+    pub started_at: DateTime<Utc>,
+    /// How long it wrote, or waited to write; without the verification.
+    pub elapsed_s: f64,
+    /// Where to.
+    pub target: SummaryTarget,
+    /// The load and the thresholds.
+    pub options: SummaryOptions,
+    /// Writes by outcome.
+    pub writes: Writes,
+    /// How fast, and how much of what was due.
+    pub rate: RateSummary,
+    /// From when a write was due to its acknowledgement, in milliseconds.
+    pub latency_ms: Percentiles,
+    /// Errors by class.
+    pub errors: BTreeMap<Class, u64>,
+    /// Hosts that were tried in vain before another one served, by class: no errors of the load.
+    #[serde(default)]
+    pub passed_over: Vec<PassedOverCount>,
+    /// The ledger against the database.
+    pub verification: VerificationSummary,
+    /// History that went backwards.
+    pub history_backwards: Vec<Backwards>,
+    /// Pairs of servers that acknowledged writes at the same time.
+    pub two_primaries: Vec<TwoPrimaries>,
+    /// Every replica that was read: how far it was behind.
+    #[serde(default)]
+    pub replicas: Vec<ReplicaSummary>,
+    /// Every outage.
+    pub outages: Vec<Outage>,
+    /// What a drill did to the cluster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub injections: Vec<Injection>,
+    /// When pgchaos itself did not run.
+    #[serde(default)]
+    pub own_pauses: Vec<OwnPause>,
+    /// What pgchaos itself ran out of, how often, and what to do about it: no limit of time fails
+    /// by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_limits: Vec<String>,
+    /// Connect attempts that hung, and were given up beside others.
+    #[serde(default)]
+    pub abandoned: u64,
+    /// How far each server's clock is ahead of the run's: what the times of several runs are brought
+    /// together by.
+    #[serde(default)]
+    pub clocks: Vec<ServerClock>,
+    /// The record on disk, where one was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordSummary>,
+    /// Pass, fail or inconclusive.
+    pub verdict: Outcome,
+    /// Why.
+    pub reasons: Vec<String>,
+}
+
+/// The record on disk: from one that is not complete a run cannot be accounted for again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordSummary {
+    /// Where it is.
+    pub path: String,
+    /// Whether all of the run is in it.
+    pub complete: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The target, without the words for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SummaryTarget {
+    /// Host names or addresses, separated by commas.
+    pub host: String,
+    /// The first host's port.
+    pub port: u16,
+    /// Every host with its own port, separated by commas.
+    pub endpoints: String,
+    /// The database.
+    pub dbname: String,
+    /// The role.
+    pub user: String,
+}
+
+/// How much is said of many hosts.
+pub const PLACES_CHARS_MAX: usize = 300;
+
+impl From<&Target> for SummaryTarget {
+    fn from(target: &Target) -> Self {
+        Self {
+            host: shortened(&target.host, PLACES_CHARS_MAX),
+            port: target.port,
+            endpoints: shortened(&target.endpoints, PLACES_CHARS_MAX),
+            dbname: shortened(&target.dbname, NAME_CHARS_MAX),
+            user: shortened(&target.user, NAME_CHARS_MAX),
+        }
+    }
+}
+
+/// The load and the thresholds, side by side in one object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SummaryOptions {
+    /// The load.
+    #[serde(flatten)]
+    pub load: LoadOptions,
+    /// What makes the verdict fail.
+    #[serde(flatten)]
+    pub thresholds: Thresholds,
+}
+
+/// Writes by outcome. `attempted` is the sum of `acknowledged`, `rejected`, `in_doubt` and of the
+/// unaccounted ones that are known to be sent; `due` is that of `attempted` and `skipped`, and of
+/// what was due and not yet sent when the run ended, less the writes that were sent before their
+/// time, to see whether a new session writes, and were not acknowledged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Writes {
+    /// Came due.
+    pub due: u64,
+    /// Sent.
+    pub attempted: u64,
+    /// The server said that they are committed.
+    pub acknowledged: u64,
+    /// Of these, committed without the synchronous standby, as the wait for it was cancelled.
+    pub acknowledged_locally: u64,
+    /// Proven not committed.
+    pub rejected: u64,
+    /// Sent, and no proof came.
+    pub in_doubt: u64,
+    /// Due, and never sent, as there was no session.
+    pub skipped: u64,
+    /// Sent after the last flush of the record. `None` for a run that was killed: an unknown
+    /// number, of which `unaccounted_seen` are known.
+    pub unaccounted: Option<u64>,
+    /// Of these, as many as were seen: sent by the record's last words, or there in the database.
+    pub unaccounted_seen: u64,
+}
+
+/// How far the verification came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerificationState {
+    /// Every write has a final outcome.
+    Complete,
+    /// It could not finish.
+    Incomplete,
+    /// It was not asked for, or not reached.
+    Skipped,
+}
+
+/// The ledger against the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerificationSummary {
+    /// How far it came. Unless complete, the counts are 0 and mean nothing.
+    pub state: VerificationState,
+    /// The server that decided, by name or address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// Sent by this run and there.
+    pub present: u64,
+    /// Acknowledged, and not there.
+    pub lost: u64,
+    /// Of the lost ones, those that were acknowledged without their synchronous standby.
+    pub lost_locally: u64,
+    /// In doubt, and there.
+    pub recovered: u64,
+    /// In doubt, and not there.
+    pub absent: u64,
+    /// In doubt and not there, and they stay in doubt: something could still commit them.
+    pub undecided: u64,
+    /// Said to be there after an outage, and gone. Acknowledged ones are among the lost as well.
+    pub withdrawn: u64,
+    /// There more than once.
+    pub duplicated: u64,
+    /// There, though never sent or proven not committed.
+    pub unexpected: u64,
+    /// The lost writes, as ranges.
+    pub lost_writes: Vec<LostWrites>,
+    /// What other servers hold: of the lost writes; where no server decides, of all acknowledged
+    /// ones.
+    pub held: Vec<HeldBy>,
+    /// What there is to know of how it was decided.
+    pub notes: Vec<Note>,
+    /// Why it is not complete, or leaves writes in doubt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What came of a later verification that was not complete. It changes no verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+}
+
+/// How many of some writes a server holds that does not decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBy {
+    /// Its name or address.
+    pub server: String,
+    /// Its timeline.
+    pub timeline: Option<u32>,
+    /// How many writes.
+    pub writes: u64,
+}
+
+impl From<&Holding> for HeldBy {
+    fn from(holding: &Holding) -> Self {
+        let Holding { server, writes } = holding;
+        Self { server: server.name(), timeline: server.timeline, writes: *writes }
+    }
+}
