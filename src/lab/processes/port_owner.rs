@@ -1,4 +1,4 @@
-//! Whether a port is free, and who has it when it is not.
+//! Whether a port is free, and which process has it when it is not.
 
 use std::ffi::OsString;
 use std::fs;
@@ -6,14 +6,14 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
+use procfs_core::net::{TcpNetEntries, TcpState};
+use procfs_core::{ExplicitSystemInfo, FromBufReadSI};
+
 use crate::lab::error::LabError;
 use crate::lab::member::Member;
 use crate::lab::ports::PORTS;
 use crate::lab::processes::proc;
 use crate::lab::processes::scan::MARK;
-
-/// The state of a socket that listens, in `/proc/net/tcp`.
-const LISTENS: &str = "0A";
 
 /// The longest part of a command line that is shown.
 const COMMAND_CHARS_MAX: usize = 60;
@@ -53,7 +53,7 @@ fn owner(port: u16) -> (String, Option<PathBuf>) {
             "a process that cannot be told (nobody listens there, but it cannot be bound)";
         return (unknown.to_owned(), None);
     };
-    let Some(pid) = holder(&inode) else {
+    let Some(pid) = holder(inode) else {
         return ("a process of another user".to_owned(), None);
     };
     if let Some((lab, member)) = of_lab(pid) {
@@ -68,29 +68,33 @@ fn owner(port: u16) -> (String, Option<PathBuf>) {
     (format!("process {pid}: {command}"), None)
 }
 
-/// Whose it is, if it is a lab's: its mark is the folder of the member in that of the lab.
+/// The lab and the member of a process, if it is a lab's: its mark is the member's folder, which is
+/// in the lab's.
 fn of_lab(pid: u32) -> Option<(PathBuf, String)> {
     let folder = PathBuf::from(OsString::from_vec(proc::variable(pid, MARK).ok()??));
     let member = folder.file_name()?.to_string_lossy().into_owned();
     Some((folder.parent()?.to_owned(), member))
 }
 
-/// The number of the socket that listens on the port.
-fn listener(port: u16) -> Option<String> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .map(|path| fs::read_to_string(path).unwrap_or_default());
-    tables.iter().find_map(|table| find_listener(table, port))
-}
-
-fn find_listener(table: &str, port: u16) -> Option<String> {
-    let ending = format!(":{port:04X}");
-    let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let is_it = |row: &Vec<&str>| row.len() > 9 && row[1].ends_with(&ending) && row[3] == LISTENS;
-    rows.into_iter().find(is_it).map(|row| row[9].to_owned())
+/// The inode of the socket that listens on the port.
+fn listener(port: u16) -> Option<u64> {
+    // Of these, only the byte order matters for sockets.
+    let system = ExplicitSystemInfo {
+        boot_time_secs: 0,
+        ticks_per_second: 0,
+        page_size: 0,
+        is_little_endian: cfg!(target_endian = "little"),
+    };
+    ["/proc/net/tcp", "/proc/net/tcp6"]
+        .into_iter()
+        .filter_map(|table| TcpNetEntries::from_buf_read(&*fs::read(table).ok()?, &system).ok())
+        .flat_map(|table| table.0)
+        .find(|row| row.state == TcpState::Listen && row.local_address.port() == port)
+        .map(|row| row.inode)
 }
 
 /// A process that has this socket open.
-fn holder(inode: &str) -> Option<u32> {
+fn holder(inode: u64) -> Option<u32> {
     let socket = format!("socket:[{inode}]");
     let has_it = |pid: u32| {
         let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();

@@ -1,4 +1,8 @@
-//! What the system tells about its processes: `/proc`.
+//! What `/proc` says about processes. Formats with traps are read by `procfs_core`; that parses bytes, so
+//! that pgchaos compiles also where there is no `/proc`.
+//!
+//! Some are read here on purpose: a command line need not be UTF-8, one field of `status` is needed and
+//! the others may be missing in a container, and a namespace that may not be seen is no error.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -6,6 +10,9 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+
+use procfs_core::FromRead;
+use procfs_core::process::Stat;
 
 use crate::lab::processes::log_lock::identity;
 
@@ -21,7 +28,7 @@ pub(in crate::lab) struct ProcessStat {
     pub(in crate::lab) started_ticks: u64,
 }
 
-/// All processes that have not ended. One that has and that nobody waited for is not among them.
+/// All processes that have not ended. Zombies have.
 pub(in crate::lab) fn living() -> Vec<ProcessStat> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -30,19 +37,16 @@ pub(in crate::lab) fn living() -> Vec<ProcessStat> {
 
 /// One process; `None` when there is none.
 pub(in crate::lab) fn stat(pid: u32) -> Option<ProcessStat> {
-    let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    parse(pid, &String::from_utf8_lossy(&text))
+    parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// The name, in parentheses, may hold anything, also a parenthesis.
-fn parse(pid: u32, text: &str) -> Option<ProcessStat> {
-    let (_, rest) = text.rsplit_once(')')?;
-    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+fn parse(text: &[u8]) -> Option<ProcessStat> {
+    let stat = Stat::from_read(text).ok()?;
     Some(ProcessStat {
-        pid,
-        state: fields.first()?.chars().next()?,
-        parent: fields.get(1)?.parse().ok()?,
-        started_ticks: fields.get(19)?.parse().ok()?,
+        pid: stat.pid.try_into().ok()?,
+        parent: stat.ppid.try_into().ok()?,
+        state: stat.state,
+        started_ticks: stat.starttime,
     })
 }
 
@@ -50,7 +54,8 @@ fn parse(pid: u32, text: &str) -> Option<ProcessStat> {
 /// name.
 ///
 /// # Errors
-/// When it may not be seen: another user's, for whom is not root, or is a container's root.
+/// When it may not be seen: another user's process, and pgchaos is not root, or root of a
+/// container.
 pub(in crate::lab) fn variable(pid: u32, name: &str) -> io::Result<Option<Vec<u8>>> {
     let variables = fs::read(format!("/proc/{pid}/environ"))?;
     let mut variables = variables.split(|byte| *byte == 0);
@@ -59,7 +64,7 @@ pub(in crate::lab) fn variable(pid: u32, name: &str) -> io::Result<Option<Vec<u8
     Ok(value.map(<[u8]>::to_vec))
 }
 
-/// The user who owns it.
+/// Its owner's user id.
 pub(in crate::lab) fn user(pid: u32) -> Option<u32> {
     fs::metadata(format!("/proc/{pid}")).ok().map(|about| about.uid())
 }
@@ -112,7 +117,7 @@ pub(in crate::lab) fn shares_our_namespaces(pid: u32) -> bool {
         let of = |process: &str| fs::read_link(format!("/proc/{process}/ns/{namespace}"));
         match (of(&pid.to_string()), of("self")) {
             (Ok(theirs), Ok(ours)) => theirs == ours,
-            // Where root may not look, in a container, there is nobody from outside to be seen.
+            // Where root may not look, in a container, no process from outside is seen.
             (Err(error), _) => error.kind() == ErrorKind::PermissionDenied,
             _ => true,
         }
@@ -125,11 +130,12 @@ mod tests {
 
     #[test]
     fn a_name_can_hold_what_it_likes() {
-        let text = "7 (a) R (b) S 1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0";
-        let stat = parse(7, text).unwrap();
+        let rest = "20 0 1 0 12345 0 0 18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0";
+        let text = format!("7 (a) R (b) S 1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 {rest}");
+        let stat = parse(text.as_bytes()).unwrap();
         assert_eq!(stat, ProcessStat { pid: 7, parent: 1, state: 'S', started_ticks: 12_345 });
-        assert_eq!(parse(7, "7 (a"), None);
-        assert_eq!(parse(7, "7 (a) S 1"), None);
+        assert_eq!(parse(b"7 (a"), None);
+        assert_eq!(parse(b"7 (a) S 1"), None);
     }
 
     #[test]
