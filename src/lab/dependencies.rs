@@ -7,7 +7,7 @@ use crate::lab::processes::proc;
 use crate::lab::processes::scan::MARK;
 use crate::lab::programs::Programs;
 
-/// What is run as root, with the packages as its arguments.
+/// The script that root runs, with the packages as its arguments.
 pub const INSTALL_SCRIPT: &str = include_str!("install-deps.sh");
 
 /// What a lab needs and this system does not have.
@@ -28,8 +28,8 @@ pub fn packages(needs: &[Need]) -> Vec<&'static str> {
     packages
 }
 
-/// The services of these packages that run, as the system's package starts them: with its own
-/// configuration. No member of a lab is among them.
+/// The services of these packages that run, with the configuration of the system's package. No
+/// member of a lab is among them.
 #[must_use]
 pub fn running_services() -> Vec<String> {
     let mut services: Vec<String> =

@@ -1,4 +1,4 @@
-//! Breaks a member, whole or in part, and mends it: what drills and people do to a lab.
+//! Faults: stops, kills, freezes and starts a member, whole or in part.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ impl Lab {
         ending::freeze(&self.folders, member).await
     }
 
-    /// Lets a frozen member go on (SIGCONT). One that was not frozen is left as it is.
+    /// Thaws a frozen member (SIGCONT). One that was not frozen is left as it is.
     ///
     /// # Errors
     /// When it does not run, or one of its processes does not go on within 10 s.
@@ -67,11 +67,11 @@ impl Lab {
         ending::thaw(&self.folders, member).await
     }
 
-    /// Starts a member that does not run; says whether that was so. It takes a while until it
-    /// is of use: see [`crate::patroni::convergence`].
+    /// Starts a member, unless it runs; returns whether it was started. It takes a while until it
+    /// works: see [`Self::wait_for`].
     ///
     /// # Errors
-    /// When it is paused, its program or one of its ports is not to be had, or it cannot be run.
+    /// When it is paused, a program is missing, one of its ports is taken, or it cannot be run.
     pub async fn start(&self, member: Member) -> Result<bool, LabError> {
         let _lock = self.lock().await?;
         let programs = Programs::find().await.map_err(LabError::Missing)?;
@@ -79,7 +79,7 @@ impl Lab {
     }
 
     /// SIGKILL for the PostgreSQL server of a member alone: its children notice and end, and
-    /// Patroni is there to see it. Gives back its number.
+    /// Patroni is there to see it. Returns its process id.
     ///
     /// # Errors
     /// When it has no server now.
@@ -94,8 +94,8 @@ impl Lab {
         Ok(postmaster.pid)
     }
 
-    /// Freezes the processes of a member that send WAL to its replicas, so that these fall behind;
-    /// says how many. [`Self::resume`] lets them go on.
+    /// Freezes the WAL senders of a member, so that its replicas fall behind; returns how many.
+    /// [`Self::resume`] thaws them.
     ///
     /// # Errors
     /// When there is none.
@@ -111,7 +111,7 @@ impl Lab {
     }
 
     /// Hands the leadership over in good order, to this member or to the one that Patroni chooses;
-    /// says whose it was and whose it is.
+    /// returns the old leader and the new one.
     ///
     /// # Errors
     /// When no member leads, when the other one cannot, with Patroni's words, or when no other one
@@ -143,7 +143,7 @@ impl Lab {
         }
     }
 
-    /// Refuses one whose processes are out of sight: it would look as if it did not run.
+    /// Refuses a member with processes out of sight: it would look as if it did not run.
     pub(in crate::lab) fn must_be_seen(&self, member: Member) -> Result<(), LabError> {
         match self.running(member) {
             Running::OutOfSight => {
@@ -163,7 +163,7 @@ impl Lab {
         }
     }
 
-    /// Would cut a member off the network.
+    /// A lab cannot cut a member off the network.
     ///
     /// # Errors
     /// Always: a lab cannot.

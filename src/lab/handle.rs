@@ -33,7 +33,7 @@ impl Lab {
     /// The lab of this name, if it was ever brought up and not wiped since.
     ///
     /// # Errors
-    /// When the name cannot be one, or what is kept of the lab cannot be read.
+    /// When the name is not allowed, or `lab.json` cannot be read.
     pub fn find(name: &str) -> Result<Option<Self>, LabError> {
         check_name(name)?;
         let folders = Folders::of(name)?;
@@ -72,13 +72,13 @@ impl Lab {
         }
     }
 
-    /// Whether it has ever worked. One whose `up` was cut off has not, and the next one starts anew.
+    /// Whether it has ever worked. After an `up` that was cut off, the next one starts anew.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.state.is_complete
     }
 
-    /// Whether its removal was begun and not ended: the next one goes on with it.
+    /// Whether its removal was begun and not ended: the next `down --wipe` goes on with it.
     #[must_use]
     pub fn is_removed_in_part(&self) -> bool {
         self.state.is_removed_in_part

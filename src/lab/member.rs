@@ -10,7 +10,7 @@ pub struct Member {
     index: usize,
 }
 
-/// What a member is.
+/// The kind of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MemberKind {
     /// An etcd server.
@@ -42,7 +42,7 @@ impl Member {
         Self::all().find(|member| member.to_string() == name)
     }
 
-    /// What it is.
+    /// Its kind.
     #[must_use]
     pub fn kind(self) -> MemberKind {
         self.kind

@@ -8,7 +8,7 @@
 //!   they fail over, and how long an outage takes by that. `programs` and `needs`: the programs
 //!   that are run, and those that are missing; [`dependencies`]: the packages that have them.
 //! - `files/`: the folders of a lab, what is kept of it between two commands (`state`), the lock
-//!   by which one command at a time changes it, the user whom its members run as (`os_user`).
+//!   by which one command at a time changes it, the user that its members run as (`os_user`).
 //! - `processes/`: the processes of a lab, found in `/proc` each time (`scan`); whether a member
 //!   runs, also where `/proc` does not show it (`running`, by `log_lock`); signals that reach the
 //!   process that was meant or none; the end of a member (`ending`).

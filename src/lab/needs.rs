@@ -20,7 +20,7 @@ pub enum Need {
 }
 
 impl Need {
-    /// The package of Debian and Ubuntu that has it.
+    /// Its package in Debian and Ubuntu.
     #[must_use]
     pub fn package(self) -> &'static str {
         match self {
@@ -47,7 +47,7 @@ impl fmt::Display for Need {
     }
 }
 
-/// What is not there.
+/// The programs that are missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingPrograms(pub Vec<Need>);
 

@@ -1,4 +1,4 @@
-//! Which port is whose. All of them are on 127.0.0.1.
+//! The ports of a lab's members. All of them are on 127.0.0.1.
 //!
 //! | | usual | with base port P |
 //! |---|---|---|
@@ -76,7 +76,7 @@ impl Ports {
         }
     }
 
-    /// All of them, each with whose it is.
+    /// All of them, each with its member.
     pub fn all(&self) -> impl Iterator<Item = (u16, Member)> {
         let ports = *self;
         Member::all()

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::lab::needs::{MissingPrograms, Need};
 use crate::lab::spec::PatroniVersion;
 
-/// Beside the servers, or on the PATH.
+/// `psql`: beside the servers, or on the PATH.
 pub(in crate::lab) fn psql() -> Option<PathBuf> {
     let beside = postgresql().map(|folder| folder.join("psql"));
     beside.filter(|psql| is_program(psql)).or_else(|| on_path("psql"))
@@ -25,7 +25,7 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 /// Where a system keeps what is not on an ordinary user's PATH.
 const SYSTEM: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/// For a program to say its version.
+/// The deadline of a program that is asked for its version.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// The programs.
@@ -121,8 +121,8 @@ fn is_server(folder: &Path) -> bool {
         .all(|program| is_program(&folder.join(program)))
 }
 
-/// Patroni's version, if it can speak with etcd. Asked from its Python at once where that is known,
-/// as Patroni itself takes ten times as long to say it.
+/// Patroni's version, if it has its module for etcd. Its Python is asked, where that is known:
+/// Patroni itself takes ten times as long.
 async fn patroni_version(patroni: Option<&Path>) -> Option<PatroniVersion> {
     let patroni = patroni?;
     let asked = "import etcd; from patroni.version import __version__; print(__version__)";

@@ -1,4 +1,4 @@
-//! What kind of lab is asked for: its name, its ports, and how fast it fails over.
+//! A lab as it is asked for: its name, its ports, and how fast it fails over.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub const DEFAULT_NAME: &str = "pgchaos";
 /// The longest name: it becomes a folder, and Patroni's scope.
 const NAME_CHARS_MAX: usize = 40;
 
-/// What kind of lab is asked for.
+/// A lab as it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabSpec {
     /// Its name: labs of different names live side by side.
@@ -47,10 +47,10 @@ impl LabSpec {
     }
 }
 
-/// Nothing that a path, a shell or YAML would take for something else.
+/// Allows a name that is plain in a path, a shell and YAML.
 ///
 /// # Errors
-/// When it is.
+/// When it is not.
 pub(in crate::lab) fn check_name(name: &str) -> Result<(), LabError> {
     let begins_well = name.starts_with(|first: char| first.is_ascii_lowercase());
     let is_plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
@@ -115,7 +115,7 @@ pub struct Checks {
 }
 
 impl Timing {
-    /// That of `profile`, with the installed Patroni.
+    /// The settings of `profile`, with the installed Patroni.
     #[must_use]
     pub fn of(profile: Profile, patroni: &PatroniVersion) -> Self {
         let (ttl_s, loop_wait_s, retry_timeout_s) = match profile {
@@ -172,8 +172,8 @@ impl Checks {
 pub struct PatroniVersion(pub String);
 
 impl PatroniVersion {
-    /// Later ones refuse a `ttl` below 20 and a `retry_timeout` below 3, and take the least they allow
-    /// instead. So is one that cannot be told taken.
+    /// Whether it raises a `ttl` below 20 and a `retry_timeout` below 3 to these: since 3.1, and an
+    /// unknown version is taken for a later one.
     fn has_minimum_settings(&self) -> bool {
         let mut parts = self.0.split('.').map(str::parse::<u32>);
         match (parts.next(), parts.next()) {

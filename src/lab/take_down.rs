@@ -57,8 +57,8 @@ impl Lab {
     }
 }
 
-/// Stops the proxy first and etcd last, so that Patroni can end as it should. etcd is killed, as
-/// the last ones would wait in vain for each other, and its log is made for that.
+/// Stops the proxy first and etcd last, so that Patroni can hand over. etcd is killed: the last ones
+/// would wait for each other in vain, and its log survives that.
 pub(in crate::lab) async fn stop_all(
     folders: &Folders,
     told: TellProgress<'_>,
@@ -80,7 +80,7 @@ pub(in crate::lab) async fn stop_all(
 /// may live, wherever that is.
 pub(in crate::lab) async fn wipe(folders: &Folders) -> Result<(), LabError> {
     must_be_seen(folders)?;
-    // Should this be cut off, what is left is known to be a ruin.
+    // When this is cut off, the rest is known to be of no use.
     if let Ok(Some(state)) = LabState::read(&folders.state()) {
         state.removed_in_part().write(&folders.state())?;
     }

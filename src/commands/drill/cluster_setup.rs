@@ -65,7 +65,7 @@ impl ClusterSetup {
         LabCluster::new(lab).map_err(|error| Problem::could_not_run(error.to_string()))
     }
 
-    /// Takes down what was brought up.
+    /// Takes down the lab that was brought up.
     pub(super) async fn clear(self, keep: bool) -> Result<(), Problem> {
         let Some(ours) = self.brought_up else { return Ok(()) };
         if keep {
@@ -94,7 +94,7 @@ pub(super) async fn compose(args: &RunArgs) -> Result<ComposeCluster, Problem> {
     })
 }
 
-/// What is asked for; what is not said stays as it was.
+/// The lab that a drill needs; options that are not given stay as they were.
 fn spec(args: &RunArgs, scenario: &Scenario, kept: Option<&LabSpec>) -> LabSpec {
     let profile = args.lab.profile.map(Profile::from);
     let profile = profile.or(kept.map(|kept| kept.profile)).unwrap_or(Profile::Quick);

@@ -19,8 +19,8 @@ pub(super) async fn run(name: &str, args: &DownArgs) -> Result<Exit, Problem> {
     Ok(Exit::Pass)
 }
 
-/// Ctrl-C stops in the middle what keeps the data, and what removes it only when it is said twice:
-/// half of a lab is of no use.
+/// Ctrl-C stops a `down` that keeps the data at once; one that removes it only at the second time: half
+/// a lab is of no use.
 async fn end(lab: Lab, wipe: bool) -> Result<(), Problem> {
     let (once, twice) = (CancellationToken::new(), CancellationToken::new());
     let signals = tokio::spawn(cancel_on_signals(once.clone(), twice.clone()));
@@ -54,7 +54,7 @@ async fn end(lab: Lab, wipe: bool) -> Result<(), Problem> {
     Err(problem)
 }
 
-/// What a `down` that was cut off has left, and what to do with it; `None` when nothing is left.
+/// What is left after a `down` that was cut off, and what to do; `None` when nothing is left.
 fn cut_off(name: &str, wipe: bool) -> Result<Option<(String, String)>, Problem> {
     let named = name_option(name);
     let Some(lab) = Lab::find(name)? else { return Ok(None) };

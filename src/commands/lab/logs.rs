@@ -17,7 +17,7 @@ const POLL_EVERY: Duration = Duration::from_millis(200);
 struct MemberLog {
     member: Member,
     file: BufReader<File>,
-    /// A line whose end is not written yet.
+    /// A line without its end, which is not written yet.
     begun: Vec<u8>,
 }
 
@@ -34,7 +34,7 @@ pub(super) async fn run(lab: &Lab, args: &LogsArgs) -> Result<Exit, Problem> {
         members.into_iter().filter_map(|member| MemberLog::open(lab, member)).collect();
     loop {
         for log in &mut logs {
-            // A reader that went away is no problem of ours.
+            // A reader that went away is no problem.
             if let Err(error) = log.print(named) {
                 return printed(Err(error)).map(|()| Exit::Pass);
             }

@@ -7,7 +7,7 @@ use super::name_option::name_option;
 use crate::cli::exit::Exit;
 use crate::lab::{Down, Lab, LabError, Member, free_base_port};
 
-/// The command that wanted a lab: what is to be typed again is this one.
+/// The command that asked for a lab, which the user is to type again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AskingCommand {
     /// `pgchaos lab`.

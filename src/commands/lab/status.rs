@@ -28,7 +28,7 @@ pub(super) async fn run(lab: &Lab) -> Result<Exit, Problem> {
     Ok(Exit::Pass)
 }
 
-/// Patroni's word, and what follows from it.
+/// Patroni's settings, and the outages to expect from them.
 fn in_force(lab: &Lab, settings: &Config) -> String {
     let mode = if settings.synchronous_mode { "on" } else { "off" };
     let (kill, stop) =

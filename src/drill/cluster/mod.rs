@@ -39,7 +39,7 @@ pub trait DrillCluster: Clone + Send + Sync + 'static {
         self.name()
     }
 
-    /// Takes the variables of the load's connection, for clusters whose commands need them.
+    /// Takes the variables of the load's connection, for clusters that are broken by commands.
     fn set_variables(&mut self, _variables: &Variables) {}
 
     /// The connection string of its write port, or of every member; `None` where only the user

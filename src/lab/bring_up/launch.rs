@@ -23,7 +23,7 @@ struct Launch {
     variables: Vec<(&'static str, String)>,
 }
 
-/// Starts it; it may not have come far yet.
+/// Starts a member; it may not work yet when this returns.
 ///
 /// # Errors
 /// When its files cannot be written, or its program cannot be run.
@@ -62,7 +62,7 @@ impl Launch {
         command
             .arg(&self.program)
             .args(&self.arguments)
-            // Nothing of the user's settings for PostgreSQL, Patroni or etcd.
+            // The user's settings for PostgreSQL, Patroni and etcd are for other servers.
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("LANG", "C.UTF-8")
@@ -79,7 +79,7 @@ impl Launch {
         let started = command.spawn();
         let mut child =
             started.map_err(|error| LabError::Start { member, program: self.program, error })?;
-        // Should it end before pgchaos does, it must not stay as a zombie.
+        // It may end before pgchaos does, and must not stay as a zombie.
         thread::spawn(move || child.wait());
         Ok(())
     }
@@ -114,7 +114,7 @@ fn etcd(
         arguments.extend([name.into(), value.into()]);
     }
     arguments.extend(["--data-dir".into(), folders.data(member).into()]);
-    // One that comes back, or was frozen, must not depose the leader by that.
+    // A member that comes back, or is thawed, must not depose the leader.
     arguments.push("--pre-vote".into());
     if state.profile == crate::lab::spec::Profile::Quick && programs.etcd_can_skip_fsync {
         arguments.push("--unsafe-no-fsync".into());
@@ -149,7 +149,7 @@ fn haproxy(folders: &Folders, state: &LabState, programs: &Programs) -> Result<L
     })
 }
 
-/// The members' user reads it, and has nothing to change in it.
+/// Writes a file that the members' user may read and not change.
 fn write(path: &Path, content: &str) -> Result<(), LabError> {
     std::fs::write(path, content).map_err(io("written", path))
 }

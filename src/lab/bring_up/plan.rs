@@ -1,4 +1,4 @@
-//! What there is to begin with when a lab is asked for, and whether it fits.
+//! What a lab is brought up from, and whether that fits what is asked for.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ use crate::lab::progress::TellProgress;
 use crate::lab::spec::{LabSpec, Timing};
 use crate::lab::take_down;
 
-/// What there is to begin with.
+/// What a lab is brought up from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::lab) enum From {
     /// Nothing, or nothing of use.
@@ -31,7 +31,7 @@ pub(in crate::lab) struct Start {
     pub(in crate::lab) from: From,
 }
 
-/// The folder above all labs, which everybody may pass through and only its owner may change.
+/// Makes the folder above all labs, which any user may pass through and only its owner may change.
 pub(in crate::lab) fn prepare_labs(
     spec: &LabSpec,
     os_user: Option<&OsUser>,
@@ -47,7 +47,7 @@ pub(in crate::lab) fn prepare_labs(
     Folders::of(&spec.name)
 }
 
-/// Looks at what is there. What an earlier start that was cut off has left is removed.
+/// Looks at what is there. The remains of a start that was cut off are removed.
 ///
 /// # Errors
 /// When what is there, or runs, is not what is asked for.

@@ -16,23 +16,23 @@ use crate::lab::status::http::{Pools, change_settings, etcd_leads, etcd_serves_p
 use crate::lab::superuser;
 use crate::patroni::{MemberStatus, PatroniApi, PatroniError, convergence, leader};
 
-/// Far more than it takes on a busy machine.
+/// How long a lab may take: far more than it needs on a busy machine.
 pub(in crate::lab) const WORKS_WITHIN: Duration = Duration::from_secs(90);
 
 const POLL_EVERY: Duration = Duration::from_millis(100);
 
-/// It answers within a tenth of that.
+/// It usually answers within a tenth of that.
 const PEER_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// For one connect and its question.
 const SESSION_DEADLINE: Duration = Duration::from_secs(3);
 
 impl Lab {
-    /// Waits until a member that was started is of use: its PostgreSQL runs by its own word, or its
-    /// etcd or HAProxy answers.
+    /// Waits until a member that was started works: it says that its PostgreSQL runs, or its etcd or
+    /// HAProxy answers.
     ///
     /// # Errors
-    /// When it ends, or is of no use within 90 s.
+    /// When it ends, or does not work within 90 s.
     pub async fn wait_for(&self, member: Member) -> Result<(), LabError> {
         let end = Instant::now() + WORKS_WITHIN;
         while !self.is_of_use(member).await {
@@ -58,7 +58,7 @@ impl Lab {
     }
 }
 
-/// Waits until an etcd answers its peers, or has taken so long that it need not be waited for.
+/// Waits until an etcd answers its peers, but not for long: it is no error when it does not.
 pub(in crate::lab) async fn wait_for_peer(lab: &Lab, member: Member) {
     let port = lab.state.ports.etcd_peer[member.index()];
     let end = Instant::now() + PEER_ANSWERS_WITHIN;
@@ -119,7 +119,7 @@ pub(in crate::lab) async fn wait_for_cluster(
     settle(lab, &converged.leader).await
 }
 
-/// The first member whose PostgreSQL does not run by its own word, or does not say so.
+/// The first member that does not answer, or says that its PostgreSQL does not run.
 async fn first_unwell(apis: &[PatroniApi]) -> Member {
     let answers = join_all(apis.iter().map(PatroniApi::member)).await;
     let unwell = answers.iter().position(is_unwell).unwrap_or(0);
@@ -137,8 +137,8 @@ fn since(began: Instant) -> String {
     format!("{:.1} s", began.elapsed().as_secs_f64())
 }
 
-/// Refuses to wait for one that is not there any more. A process that becomes another program has
-/// neither environment nor arguments for a moment: one look says nothing.
+/// Fails when one of the members has ended. A process that executes another program has neither
+/// environment nor arguments for a moment: one look proves nothing.
 async fn none_ended(lab: &Lab, members: &[Member]) -> Result<(), LabError> {
     const LOOKS: u32 = 5;
     let mut gone = None;

@@ -1,4 +1,4 @@
-//! From nothing, or from what is there, to a lab that works.
+//! [`Lab::up`]: starts what does not run, in order, and waits until it works.
 
 use std::fs;
 use std::future::Future;
@@ -102,7 +102,8 @@ impl Start {
         readiness::wait_for_etcd(&self.lab, began, told).await?;
         self.launch(MemberKind::Patroni, &stopped, programs)?;
         readiness::wait_for_cluster(&self.lab, began, told).await?;
-        // Only now: a server counts as up until its first check, and needs several to be up again.
+        // HAProxy comes last: it holds a server to be up until its first check fails, and then needs
+        // several good checks.
         self.launch(MemberKind::HaProxy, &stopped, programs)?;
         readiness::wait_for_ports(&self.lab).await?;
         let mut lab = self.lab.clone();
@@ -112,8 +113,8 @@ impl Start {
         Ok(lab)
     }
 
-    /// One after the other: a new etcd asks its peers whether they know of it, and one that listens
-    /// and does not answer yet, as it asks the same, costs both of them 2 s.
+    /// Starts one etcd after the other: a new one asks its peers, and two that ask each other before
+    /// either answers lose 2 s.
     async fn launch_etcd(&self, stopped: &[Member], programs: &Programs) -> Result<(), LabError> {
         for member in stopped.iter().filter(|member| member.kind() == MemberKind::Etcd) {
             self.launch(MemberKind::Etcd, &[*member], programs)?;
@@ -148,7 +149,7 @@ impl Start {
         format!("lab {}: {what} · profile {profile} · Patroni {version}", lab.name)
     }
 
-    /// Nobody waits for this one any more, so that its own failures are only told.
+    /// Undoes a start that failed. The failure is reported already: those of the undo are only told.
     async fn undo(&self, lock: Lock, told: TellProgress<'_>) {
         let folders = &self.lab.folders;
         let something_runs = !scan(folders).is_empty();
@@ -194,7 +195,7 @@ fn put_logs_aside(folders: &Folders) {
     }
 }
 
-/// Starts one that does not run; says whether that was so.
+/// Starts a member, unless it runs; returns whether it was started.
 pub(in crate::lab) fn start_member(
     lab: &Lab,
     member: Member,

@@ -2,7 +2,7 @@
 //!
 //! For an ordinary user `$XDG_STATE_HOME/pgchaos/labs`, as for the records of runs. For root
 //! `/var/lib/pgchaos/labs`, unless `XDG_STATE_HOME` says another place: the members run as an
-//! ordinary user, who cannot reach root's home.
+//! ordinary user, and root's home is closed to it.
 
 use std::path::{Path, PathBuf};
 

@@ -47,7 +47,7 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(io("locked", path)(error)),
             Ok(()) => {}
         }
-        // Whoever held it may have removed it: then this is a lock of a file that nobody finds.
+        // The last holder may have removed the file: then this lock is on a file without a name.
         let is_there = match (file.metadata(), fs::metadata(path)) {
             (Ok(held), Ok(found)) => (held.dev(), held.ino()) == (found.dev(), found.ino()),
             _ => false,

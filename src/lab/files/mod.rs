@@ -1,4 +1,4 @@
-//! What a lab has on disk, and the user who owns it.
+//! The files of a lab, and the user that owns them.
 
 pub(in crate::lab) mod folders;
 pub(in crate::lab) mod lock;

@@ -1,4 +1,4 @@
-//! Who the members run as: PostgreSQL and Patroni refuse to run as root.
+//! The user that the members run as: PostgreSQL and Patroni refuse to run as root.
 
 use std::fs::{DirBuilder, Metadata};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::error::{LabError, io};
 
-/// The first that exists is taken. `nobody` is every system's.
+/// The first that exists is taken. Every system has a `nobody`.
 const FOR_ROOT: [&str; 2] = ["postgres", "nobody"];
 
-/// Whose the members' processes and data are, when it is not who started them.
+/// The user that the members run as, and that their data belongs to, where that is not the user of
+/// pgchaos.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::lab) struct OsUser {
     /// Its name.
@@ -24,7 +25,7 @@ pub(in crate::lab) struct OsUser {
 }
 
 impl OsUser {
-    /// For root: `postgres`, or `nobody` where that does not exist. For everybody else: none.
+    /// For root: `postgres`, or `nobody` where that does not exist. For other users: none.
     ///
     /// # Errors
     /// When root has neither.
@@ -42,12 +43,12 @@ impl OsUser {
         geteuid().is_root()
     }
 
-    /// Makes `command` run as it. The standard library drops root's other groups along with the uid.
+    /// Makes `command` run as this user. The standard library drops root's other groups along with the uid.
     pub(in crate::lab) fn runs(&self, command: &mut Command) {
         command.uid(self.uid).gid(self.gid);
     }
 
-    /// A folder above `path`, or itself, that this account may not pass through.
+    /// A folder above `path`, or itself, that this user may not pass through.
     pub(in crate::lab) fn is_kept_out_by(&self, path: &Path) -> Option<PathBuf> {
         let above = path.ancestors().filter(|above| above.exists());
         let closed = |above: &&Path| above.metadata().is_ok_and(|about| !self.may_pass(&about));
@@ -64,7 +65,7 @@ impl OsUser {
     }
 }
 
-/// Makes a folder that only `account`, or who runs this, may look into.
+/// Makes a folder that only `os_user`, or else the user of pgchaos, may look into.
 ///
 /// # Errors
 /// When it cannot be made.
@@ -77,7 +78,7 @@ pub(in crate::lab) fn private_folder(
     own(path, os_user)
 }
 
-/// Gives `path` to `account`.
+/// Gives `path` to `os_user`.
 ///
 /// # Errors
 /// When it cannot be given.

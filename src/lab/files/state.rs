@@ -25,7 +25,7 @@ pub(in crate::lab) struct LabState {
     pub(in crate::lab) synchronous: bool,
     pub(in crate::lab) timing: Timing,
     pub(in crate::lab) ports: Ports,
-    /// The user whom its members run as, where that is another than the user who started them.
+    /// The user that its members run as, where that is not the user of pgchaos.
     #[serde(rename = "account")]
     pub(in crate::lab) os_user: Option<OsUser>,
     /// Its removal has begun: what is left of its data is of no use.

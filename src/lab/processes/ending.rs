@@ -21,14 +21,14 @@ const SIGNAL_WORKS_WITHIN: Duration = Duration::from_secs(10);
 
 const POLL_EVERY: Duration = Duration::from_millis(5);
 
-/// How a member ended.
+/// How a member was ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemberEnding {
-    /// In good order.
+    /// It stopped in good order.
     Stopped,
-    /// By SIGKILL, as it was told.
+    /// It was to be killed.
     Killed,
-    /// By SIGKILL, as it had not stopped within this time.
+    /// It was killed, as it had not stopped within this time.
     KilledAfter(Duration),
     /// It did not run.
     WasNotRunning,
@@ -60,7 +60,7 @@ pub(in crate::lab) async fn stop(
     Ok(MemberEnding::Stopped)
 }
 
-/// Patroni stops its PostgreSQL before it ends. Where it is gone, PostgreSQL is told itself.
+/// Asks Patroni, which stops its PostgreSQL before it ends, or PostgreSQL where Patroni is gone.
 fn ask_to_end(member: Member, own: &[Process]) -> Result<(), LabError> {
     let find = |role| own.iter().find(|process| process.role == role);
     let (asked, signal) = match (find(ProcessRole::Main), find(ProcessRole::Postmaster)) {
@@ -72,7 +72,7 @@ fn ask_to_end(member: Member, own: &[Process]) -> Result<(), LabError> {
         Some(process) => tell(member, process, signal)?,
         None => own.iter().try_for_each(|process| tell(member, process, signal))?,
     }
-    // A frozen process hears nothing until it goes on.
+    // A frozen process takes no signal until it is thawed.
     let mut frozen = own.iter().filter(|process| process.is_paused);
     frozen.try_for_each(|process| tell(member, process, ProcessSignal::Continue))
 }
@@ -88,7 +88,7 @@ pub(in crate::lab) async fn kill(
         return Ok(MemberEnding::WasNotRunning);
     }
     let frozen = freeze(folders, member).await;
-    // One that cannot be frozen in time, as it waits for the disk, is killed all the same.
+    // A process that waits for the disk cannot be frozen, and is killed all the same.
     let end = Instant::now() + SIGNAL_WORKS_WITHIN;
     loop {
         let own = watch.look_at(folders, member);
@@ -136,7 +136,7 @@ async fn until(
     }
 }
 
-/// Sends it; one that has ended meanwhile needs none.
+/// Sends a signal. It is no error when the process has ended.
 pub(in crate::lab) fn tell(
     member: Member,
     process: &Process,

@@ -1,4 +1,4 @@
-//! Whether a member lives, also where its processes cannot be seen: told by its log.
+//! Whether a member lives, also where its processes cannot be seen: by a lock on its log.
 //!
 //! `/proc` shows the processes of one PID namespace. A lab can run in another one, and a member
 //! that is not seen is not a member that has ended: its data must not be removed under it. So the
@@ -20,7 +20,7 @@ use crate::lab::error::{LabError, io};
 use crate::lab::files::folders::Folders;
 use crate::lab::member::Member;
 
-/// A look takes the lock for a moment.
+/// Another command that looks has the lock for a moment only.
 const LOOKS_TAKE: Duration = Duration::from_secs(2);
 
 const POLL_EVERY: Duration = Duration::from_millis(5);
@@ -44,16 +44,16 @@ pub(in crate::lab) fn hold(log: &File, folders: &Folders, member: Member) -> Res
         (Ok(log), Ok(second)) => identity(&log) == identity(&second),
         _ => false,
     };
-    // The second name of an older log stays with the processes that still hold that.
+    // Processes may still hold an older log: then its second name stays.
     if !is_same && !is_locked(&second).unwrap_or(true) {
         let _ = fs::remove_file(&second);
-        // A file system without hard links has the log alone.
+        // Without hard links the log itself is all there is to look at.
         let _ = fs::hard_link(&path, &second);
     }
     Ok(())
 }
 
-/// Whether a process of the member lives, wherever it is. Also true where that cannot be told.
+/// Whether a process of the member lives, in any namespace. True also where that is not known.
 pub(in crate::lab) fn is_held(folders: &Folders, member: Member) -> bool {
     let files = [folders.log(member), folders.life(member)];
     files.iter().any(|file| is_locked(file).unwrap_or(true))

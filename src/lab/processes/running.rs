@@ -22,13 +22,13 @@ pub enum Running {
     OutOfSight,
 }
 
-/// A process that becomes another program cannot be told for a moment, and one that has ended
-/// gives its log back a moment later.
+/// A process that executes another program is not recognized for a moment, and the log of one that
+/// has ended is unlocked a moment later.
 const CLEAR_WITHIN: Duration = Duration::from_millis(500);
 
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// By its processes, and by its log where none is seen.
+/// Whether a member runs: by its processes, and by its log where none is seen.
 pub(in crate::lab) fn running(folders: &Folders, member: Member) -> Running {
     let end = Instant::now() + CLEAR_WITHIN;
     loop {
@@ -43,10 +43,10 @@ pub(in crate::lab) fn running(folders: &Folders, member: Member) -> Running {
     }
 }
 
-/// Refuses what is to be done to a lab that lives where it cannot be seen.
+/// Refuses a lab with members that live where they cannot be seen.
 ///
 /// # Errors
-/// [`LabError::OutOfSight`], with the members of which that is so.
+/// [`LabError::OutOfSight`], with these members.
 pub(in crate::lab) fn must_be_seen(folders: &Folders) -> Result<(), LabError> {
     let members: Vec<String> = out_of_sight(folders).iter().map(Member::to_string).collect();
     match members.is_empty() {
@@ -55,7 +55,7 @@ pub(in crate::lab) fn must_be_seen(folders: &Folders) -> Result<(), LabError> {
     }
 }
 
-/// The members that live, and of which no process is seen.
+/// The members that live, by their log, and have no process here.
 pub(in crate::lab) fn out_of_sight(folders: &Folders) -> Vec<Member> {
     let end = Instant::now() + CLEAR_WITHIN;
     loop {
@@ -69,7 +69,7 @@ pub(in crate::lab) fn out_of_sight(folders: &Folders) -> Vec<Member> {
     }
 }
 
-/// One that runs in part runs.
+/// Whether a member runs, by its main process, or else by any other.
 pub(in crate::lab) fn by_processes(own: &[Process]) -> Running {
     let main = own.iter().find(|process| process.role == ProcessRole::Main);
     match main.or(own.first()) {

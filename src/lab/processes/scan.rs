@@ -1,4 +1,4 @@
-//! Which processes are a lab's. No list is kept that could be wrong; the system is asked.
+//! Which processes are a lab's. No list is kept, as it could be wrong; `/proc` is read each time.
 //!
 //! Every member is started with [`MARK`] in its environment, its own folder as the value, and so
 //! are the processes that it starts. PostgreSQL writes its title over the environment, so its
@@ -21,7 +21,7 @@ use crate::lab::member::{Member, MemberKind};
 use crate::lab::processes::log_lock;
 use crate::lab::processes::proc::{self, ProcessStat};
 
-/// The variable that says whose a process is.
+/// The variable that names the member of a process, by its folder.
 pub(in crate::lab) const MARK: &str = "PGCHAOS_LAB_MEMBER";
 
 /// A process of a member.

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Gives it back, if it is this server's and nobody uses it. No server may run there.
+/// Gives it back, if it is this server's and no process is attached to it. No server may run on
+/// `data` meanwhile.
 pub(in crate::lab) fn release(data: &Path) {
     let text = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
     let table = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();

@@ -1,10 +1,10 @@
-//! Signals that reach the process that was meant, or none.
+//! Signals that reach the process that was meant, or none: by pidfd, after its start is compared.
 
 use std::io;
 
 use crate::lab::processes::scan::Process;
 
-/// What a process is told.
+/// A signal for a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::lab) enum ProcessSignal {
     /// End in good order: SIGTERM.
@@ -21,7 +21,7 @@ pub(in crate::lab) enum ProcessSignal {
     Continue,
 }
 
-/// Sends it; says whether the process was there to get it.
+/// Sends a signal; returns whether the process was there to get it.
 ///
 /// # Errors
 /// When the system does not allow it.
@@ -43,7 +43,7 @@ pub(in crate::lab) fn send(process: &Process, signal: ProcessSignal) -> io::Resu
         return Ok(false);
     };
     let told = pidfd_open(pid, PidfdFlags::empty()).and_then(|descriptor| {
-        // The number may have gone to another process before it was opened, and cannot after.
+        // The process id may have been used again before it was opened; after that it cannot.
         let found = proc::stat(process.pid);
         if found.is_none_or(|found| found.started_ticks != process.started_ticks) {
             return Err(Errno::SRCH);

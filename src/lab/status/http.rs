@@ -1,5 +1,5 @@
-//! The few things that are asked over HTTP and are not in [`crate::patroni`]: etcd's roles, what
-//! HAProxy thinks of its servers, and a change of Patroni's settings.
+//! The HTTP calls that [`crate::patroni`] does not have: etcd's leader, the servers that HAProxy
+//! holds to be up, and a change of Patroni's settings.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::lab::error::LabError;
 use crate::model::foreign::said;
 
-/// Everything is on this machine. An etcd that is about to start accepts, and is silent until it has
-/// joined the others.
+/// Short, as all members are on this machine. An etcd that starts accepts connections, and is silent
+/// until it has joined the others.
 const DEADLINE: Duration = Duration::from_millis(500);
 
 /// More than any answer has.
@@ -27,7 +27,7 @@ async fn answer(
     let asked = async {
         let mut response = request(&client?, &url).send().await?.error_for_status()?;
         let mut body = Vec::new();
-        // What is asked for here has a few kilobytes: the rest of a longer answer is not taken.
+        // The answers have a few kilobytes: the rest of a longer one is not taken.
         while body.len() < BYTES_MAX
             && let Some(chunk) = response.chunk().await?
         {
@@ -60,13 +60,13 @@ pub(in crate::lab) async fn etcd_leads(port: u16) -> Result<bool, LabError> {
     Ok(leader.is_string() && own == leader)
 }
 
-/// Whether the etcd whose port for its peers this is answers them.
+/// Whether the etcd with this peer port answers its peers.
 pub(in crate::lab) async fn etcd_serves_peers(port: u16) -> bool {
     let url = format!("http://127.0.0.1:{port}/version");
     answer(url, |client, url| client.get(url)).await.is_ok()
 }
 
-/// What HAProxy thinks of its servers.
+/// How many servers HAProxy holds to be up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::lab) struct Pools {
     /// Servers behind the write port that are up.
@@ -96,7 +96,7 @@ fn count(csv: &str) -> Pools {
     Pools { primary: up("primary"), replicas: up("replicas") }
 }
 
-/// Changes Patroni's settings, through the member whose API is at this port.
+/// Changes Patroni's settings, through the API at this port.
 pub(in crate::lab) async fn change_settings(port: u16, settings: &Value) -> Result<(), LabError> {
     let url = format!("http://127.0.0.1:{port}/config");
     answer(url, |client, url| client.patch(url).json(settings).timeout(CHANGE_DEADLINE))

@@ -1,4 +1,4 @@
-//! What a lab is like at this moment.
+//! The members of a lab at this moment.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::patroni::{Config, MemberStatus, PatroniApi, Role, leader};
 /// A member at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberNow {
-    /// Which.
+    /// The member.
     pub member: Member,
     /// Whether it runs.
     pub running: Running,
@@ -32,7 +32,7 @@ pub struct MemberNow {
     pub ports: Vec<u16>,
 }
 
-/// What the leader can be hit by.
+/// A fault of the leader, with an outage that can be predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaderFault {
     /// `kill`.

@@ -8,7 +8,8 @@ use crate::lab::member::Member;
 use crate::lab::processes::running::Running;
 
 impl Lab {
-    /// Those whose HAProxy runs, so that there is a port to write to, by their names. What cannot be read is left out.
+    /// The labs with a running HAProxy, which have a port to write to, by name. Labs that cannot be
+    /// read are left out.
     #[must_use]
     pub fn all_that_serve() -> Vec<Self> {
         let Ok(labs) = folders::labs() else { return Vec::new() };

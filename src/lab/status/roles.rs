@@ -1,4 +1,4 @@
-//! Who is meant: a selector, asked from those who know.
+//! The member that a selector means, asked from Patroni and etcd.
 
 use futures_util::future::join_all;
 
@@ -11,10 +11,11 @@ use crate::model::cluster::selector::Selector;
 use crate::patroni::{PatroniApi, Role, leader};
 
 impl Lab {
-    /// The member that is meant, at this moment. The leader is who answers 200 to `/primary`.
+    /// The member that is meant, at this moment. The leader is the one that answers 200 to
+    /// `/primary`.
     ///
     /// # Errors
-    /// When the name is no member's, or nobody is what is asked for now.
+    /// When the name is no member's, or no member has that role now.
     pub async fn select(&self, selector: &Selector) -> Result<Member, LabError> {
         let (found, reason) = match selector {
             Selector::Leader => (self.leader().await, "no Patroni answers as the primary"),
@@ -35,9 +36,8 @@ impl Lab {
         })
     }
 
-    /// The member that is meant by what is to be started or resumed: of those that have this part
-    /// in the cluster the one that is down. A member that is down has no role, so the leader and
-    /// the replicas are Patroni's members alike.
+    /// The member that is to be started or resumed: of its kind, the one that is down. A member that
+    /// is down has no role, so `leader` and `replica` both mean a member of Patroni.
     ///
     /// # Errors
     /// When the name is no member's, or a role fits none that is down, or several.
