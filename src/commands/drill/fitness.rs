@@ -50,7 +50,7 @@ fn no_journal(request: &DrillRequest<'_>, error: &JournalError) -> Problem {
     match (error, request.on) {
         (JournalError::Busy(_), On::Lab) => problem.try_this(format!(
             "wait until that one has ended; or another lab: pgchaos drill run {} --name two \
-                 --base-port {}",
+             --base-port {}",
             request.args.drills.join(" "),
             free_base_port().unwrap_or(15_000)
         )),
@@ -98,13 +98,13 @@ pub(super) async fn must_be_fit<C: DrillCluster>(
         .try_this(match request.on {
             On::Lab => format!(
                 "another lab, which is brought up for it: pgchaos drill run {} --name two \
-                     --base-port {}",
+                 --base-port {}",
                 request.args.drills.join(" "),
                 free_base_port().unwrap_or(15_000)
             ),
             On::Compose => format!(
                 "docker compose exec patroni1 patronictl edit-config --force -s \
-                     synchronous_mode={wanted}"
+                 synchronous_mode={wanted}"
             ),
             On::Hooks => format!("synchronous_mode {wanted} in Patroni's configuration"),
         }));

@@ -42,7 +42,7 @@ pub(super) struct RunOutcome {
     pub(super) could_not_run: bool,
 }
 
-/// What is known of a run that is findings.
+/// What is known of a run that is over.
 struct RunFindings {
     on: String,
     judged: Vec<Judged>,

@@ -156,7 +156,10 @@ pub async fn play<C: DrillCluster>(drill: Drill<C>, log: mpsc::Sender<Event>) ->
 
 /// Why the steps ended early, if they did; a panic included.
 fn end_of(ended: Result<Result<(), Stopped>, JoinError>) -> Option<Stopped> {
-    ended.unwrap_or_else(|error| Err(Stopped::Ours(error.to_string()))).err()
+    match ended {
+        Ok(ended) => ended.err(),
+        Err(error) => Some(Stopped::Ours(error.to_string())),
+    }
 }
 
 /// Lets the action that goes on end: half a stop could take effect after it was mended. Waits and

@@ -16,7 +16,7 @@ use crate::lab::take_down;
 
 /// What a lab is brought up from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::lab) enum From {
+pub(in crate::lab) enum StartingPoint {
     /// Nothing, or nothing of use.
     Nothing,
     /// The data that an earlier lab of this name has left.
@@ -26,9 +26,9 @@ pub(in crate::lab) enum From {
 }
 
 /// A lab that is to be brought up.
-pub(in crate::lab) struct Start {
+pub(in crate::lab) struct PlannedStart {
     pub(in crate::lab) lab: Lab,
-    pub(in crate::lab) from: From,
+    pub(in crate::lab) from: StartingPoint,
 }
 
 /// Makes the folder above all labs, which any user may pass through and only its owner may change.
@@ -57,7 +57,7 @@ pub(in crate::lab) async fn plan(
     os_user: Option<OsUser>,
     programs: &Programs,
     told: TellProgress<'_>,
-) -> Result<Start, LabError> {
+) -> Result<PlannedStart, LabError> {
     must_be_seen(&folders)?;
     let timing = Timing::of(spec.profile, &programs.patroni_version);
     let wanted = (spec.profile, spec.synchronous);
@@ -76,15 +76,18 @@ pub(in crate::lab) async fn plan(
                 mode: if state.synchronous { "on" } else { "off" },
             });
         }
-        let from = if runs { From::Running } else { From::KeptData };
+        let from = if runs { StartingPoint::Running } else { StartingPoint::KeptData };
         (state.profile, state.synchronous) = wanted;
         state.timing = if runs { state.timing } else { timing };
-        return Ok(Start { lab: Lab { name: spec.name.clone(), folders, state }, from });
+        return Ok(PlannedStart { lab: Lab { name: spec.name.clone(), folders, state }, from });
     }
     if folders.lab().exists() && take_down::remains(&folders) {
         told("what an earlier command that was cut off has left is removed".to_owned());
         take_down::wipe(&folders).await?;
     }
     let state = LabState::new(wanted, timing, spec.ports(), os_user);
-    Ok(Start { lab: Lab { name: spec.name.clone(), folders, state }, from: From::Nothing })
+    Ok(PlannedStart {
+        lab: Lab { name: spec.name.clone(), folders, state },
+        from: StartingPoint::Nothing,
+    })
 }

@@ -6,7 +6,7 @@ use std::future::Future;
 use tokio::time::Instant;
 
 use crate::lab::bring_up::launch;
-use crate::lab::bring_up::plan::{From, Start, plan, prepare_labs};
+use crate::lab::bring_up::plan::{PlannedStart, StartingPoint, plan, prepare_labs};
 use crate::lab::bring_up::readiness;
 use crate::lab::error::{LabError, io};
 use crate::lab::files::folders::Folders;
@@ -74,7 +74,7 @@ impl Lab {
     }
 }
 
-impl Start {
+impl PlannedStart {
     async fn carry_out(
         &self,
         programs: &Programs,
@@ -86,11 +86,11 @@ impl Start {
         // A PostgreSQL that outlived its Patroni has its port, and Patroni will take it over.
         let left = scan(folders);
         let new = |member: &Member| stopped.contains(member) && !left.contains_key(member);
-        let is_kept = self.from != From::Nothing;
+        let is_kept = self.from != StartingPoint::Nothing;
         let ports = state.ports.all().filter(|(_, member)| new(member));
         refuse_taken(&self.lab.name, is_kept, ports)?;
         told(self.headline(programs));
-        if self.from == From::Nothing {
+        if self.from == StartingPoint::Nothing {
             put_logs_aside(folders);
         }
         prepare_lab(folders, state)?;
@@ -142,9 +142,9 @@ impl Start {
         let (lab, version) = (&self.lab, &programs.patroni_version.0);
         let profile = lab.state.profile.name();
         let what = match self.from {
-            From::Nothing => "a new cluster",
-            From::KeptData => "from the data that was kept",
-            From::Running => "it runs already, what is missing is started",
+            StartingPoint::Nothing => "a new cluster",
+            StartingPoint::KeptData => "from the data that was kept",
+            StartingPoint::Running => "it runs already, what is missing is started",
         };
         format!("lab {}: {what} · profile {profile} · Patroni {version}", lab.name)
     }
@@ -154,14 +154,14 @@ impl Start {
         let folders = &self.lab.folders;
         let something_runs = !scan(folders).is_empty();
         let undone = match self.from {
-            From::Running => return,
-            From::KeptData => {
+            StartingPoint::Running => return,
+            StartingPoint::KeptData => {
                 if something_runs {
                     told("what was started is stopped again, the data is kept".to_owned());
                 }
                 take_down::stop_all(folders, told).await
             }
-            From::Nothing => {
+            StartingPoint::Nothing => {
                 if something_runs {
                     let what = "what was started is stopped and removed again, but for the logs";
                     told(what.to_owned());
