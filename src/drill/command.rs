@@ -159,8 +159,8 @@ async fn finish(
     String::from_utf8_lossy(&kept).into_owned()
 }
 
-/// A command with all that it started. When it is given up, at its deadline or by a Ctrl-C, all of it
-/// is killed, so that it does not break what is being mended. After a command that has ended, a
+/// A command with all that it started. When it is given up, at its deadline or by a Ctrl-C, all of
+/// it is killed, so that it does not break what is being mended. After a command that has ended, a
 /// server that it started runs on.
 struct ProcessGroup(Child);
 

@@ -1,5 +1,6 @@
 //! Drills: scripted failures with expectations. A scenario ([`crate::model::scenario`]) is played
-//! against a cluster while the engine writes, and then judged ([`crate::model::scenario::judging`]).
+//! against a cluster while the engine writes, and then judged
+//! ([`crate::model::scenario::judging`]).
 //!
 //! - [`play`]: one drill from the first write to the last look; the place to start reading. Its
 //!   rooms: the steps, what they wait for, and the progress of the load.

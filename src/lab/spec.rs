@@ -64,8 +64,8 @@ pub(in crate::lab) fn check_name(name: &str) -> Result<(), LabError> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// Patroni's own defaults: `ttl` 30, `loop_wait` 10, `retry_timeout` 10, and a HAProxy as in most
-    /// installations.
+    /// Patroni's own defaults: `ttl` 30, `loop_wait` 10, `retry_timeout` 10, and a HAProxy as in
+    /// most installations.
     Default,
     /// The fastest that the installed Patroni honours.
     Quick,

@@ -26,8 +26,8 @@ const DIES_WITHIN: Duration = Duration::from_secs(12);
 
 impl Lab {
     /// Stops everything in good order. The data is kept for the next [`Lab::up`], unless `wipe`
-    /// says that it is not needed; then it is not waited for either. Logs are kept. One that was cut
-    /// off is ended by the next.
+    /// says that it is not needed; then it is not waited for either. Logs are kept. One that was
+    /// cut off is ended by the next.
     ///
     /// # Errors
     /// When something cannot be stopped or removed, or may live where it is not seen.
@@ -57,8 +57,8 @@ impl Lab {
     }
 }
 
-/// Stops the proxy first and etcd last, so that Patroni can hand over. etcd is killed: the last ones
-/// would wait for each other in vain, and its log survives that.
+/// Stops the proxy first and etcd last, so that Patroni can hand over. etcd is killed: the last
+/// ones would wait for each other in vain, and its log survives that.
 pub(in crate::lab) async fn stop_all(
     folders: &Folders,
     told: TellProgress<'_>,

@@ -59,8 +59,8 @@ fn no_journal(request: &DrillRequest<'_>, error: &JournalError) -> Problem {
     }
 }
 
-/// Refuses a cluster that is not whole, or does not replicate as the drill needs it: to break it would
-/// show nothing, and it may not survive that.
+/// Refuses a cluster that is not whole, or does not replicate as the drill needs it: to break it
+/// would show nothing, and it may not survive that.
 pub(super) async fn must_be_fit<C: DrillCluster>(
     request: &DrillRequest<'_>,
     cluster: &C,

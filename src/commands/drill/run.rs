@@ -145,8 +145,8 @@ fn show(args: &RunArgs, report: &DrillReport) -> Result<(), Problem> {
     }
 }
 
-/// The exit code. A failed drill outweighs one that could not run, and that outweighs one that could
-/// not be judged.
+/// The exit code. A failed drill outweighs one that could not run, and that outweighs one that
+/// could not be judged.
 fn exit(outcomes: &[RunOutcome], interrupt: &Interrupt) -> Exit {
     let any = |is: fn(&RunOutcome) -> bool| outcomes.iter().any(is);
     if interrupt.twice.is_cancelled() {

@@ -19,8 +19,8 @@ pub(super) async fn run(name: &str, args: &DownArgs) -> Result<Exit, Problem> {
     Ok(Exit::Pass)
 }
 
-/// Ctrl-C stops a `down` that keeps the data at once; one that removes it only at the second time: half
-/// a lab is of no use.
+/// Ctrl-C stops a `down` that keeps the data at once; one that removes it only at the second time:
+/// half a lab is of no use.
 async fn end(lab: Lab, wipe: bool) -> Result<(), Problem> {
     let (once, twice) = (CancellationToken::new(), CancellationToken::new());
     let signals = tokio::spawn(cancel_on_signals(once.clone(), twice.clone()));

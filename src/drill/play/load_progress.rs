@@ -1,4 +1,5 @@
-//! The progress of the load, followed by its events: steps wait for it. The events go on to the log.
+//! The progress of the load, followed by its events: steps wait for it. The events go on to the
+//! log.
 
 use tokio::sync::{mpsc, watch};
 

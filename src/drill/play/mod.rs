@@ -173,8 +173,8 @@ async fn let_go(mut playing: JoinHandle<Result<(), Stopped>>) -> Option<Stopped>
     Some(Stopped::Interrupted)
 }
 
-/// Plays the steps when the load has written for a while: a cluster that is broken before that shows
-/// nothing.
+/// Plays the steps when the load has written for a while: a cluster that is broken before that
+/// shows nothing.
 async fn after_first_writes<C: DrillCluster>(
     player: StepPlayer<C>,
     mut progress: watch::Receiver<LoadProgress>,

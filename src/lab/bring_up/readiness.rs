@@ -28,8 +28,8 @@ const PEER_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 const SESSION_DEADLINE: Duration = Duration::from_secs(3);
 
 impl Lab {
-    /// Waits until a member that was started works: it says that its PostgreSQL runs, or its etcd or
-    /// HAProxy answers.
+    /// Waits until a member that was started works: it says that its PostgreSQL runs, or its etcd
+    /// or HAProxy answers.
     ///
     /// # Errors
     /// When it ends, or does not work within 90 s.

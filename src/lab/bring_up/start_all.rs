@@ -102,8 +102,8 @@ impl PlannedStart {
         readiness::wait_for_etcd(&self.lab, began, told).await?;
         self.launch(MemberKind::Patroni, &stopped, programs)?;
         readiness::wait_for_cluster(&self.lab, began, told).await?;
-        // HAProxy comes last: it holds a server to be up until its first check fails, and then needs
-        // several good checks.
+        // HAProxy comes last: it holds a server to be up until its first check fails, and then
+        // needs several good checks.
         self.launch(MemberKind::HaProxy, &stopped, programs)?;
         readiness::wait_for_ports(&self.lab).await?;
         let mut lab = self.lab.clone();
@@ -113,8 +113,8 @@ impl PlannedStart {
         Ok(lab)
     }
 
-    /// Starts one etcd after the other: a new one asks its peers, and two that ask each other before
-    /// either answers lose 2 s.
+    /// Starts one etcd after the other: a new one asks its peers, and two that ask each other
+    /// before either answers lose 2 s.
     async fn launch_etcd(&self, stopped: &[Member], programs: &Programs) -> Result<(), LabError> {
         for member in stopped.iter().filter(|member| member.kind() == MemberKind::Etcd) {
             self.launch(MemberKind::Etcd, &[*member], programs)?;
@@ -149,7 +149,8 @@ impl PlannedStart {
         format!("lab {}: {what} · profile {profile} · Patroni {version}", lab.name)
     }
 
-    /// Undoes a start that failed. The failure is reported already: those of the undo are only told.
+    /// Undoes a start that failed. The failure is reported already: those of the undo are only
+    /// told.
     async fn undo(&self, lock: Lock, told: TellProgress<'_>) {
         let folders = &self.lab.folders;
         let something_runs = !scan(folders).is_empty();

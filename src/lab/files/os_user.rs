@@ -43,7 +43,8 @@ impl OsUser {
         geteuid().is_root()
     }
 
-    /// Makes `command` run as this user. The standard library drops root's other groups along with the uid.
+    /// Makes `command` run as this user. The standard library drops root's other groups along with
+    /// the uid.
     pub(in crate::lab) fn runs(&self, command: &mut Command) {
         command.uid(self.uid).gid(self.gid);
     }

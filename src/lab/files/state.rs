@@ -1,8 +1,8 @@
 //! What is known of a lab while no command of it runs: `lab.json` in its folder.
 //!
 //! It names no process. Which of them are the lab's is asked from the system each time
-//! ([`crate::lab::processes::scan`]), so that a crash leaves nothing unknown, and no number of a process that
-//! ended long ago is believed.
+//! ([`crate::lab::processes::scan`]), so that a crash leaves nothing unknown, and no number of a
+//! process that ended long ago is believed.
 
 use std::fs;
 use std::io::{ErrorKind, Write};

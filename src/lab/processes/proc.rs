@@ -1,8 +1,8 @@
-//! What `/proc` says about processes. Formats with traps are read by `procfs_core`; that parses bytes, so
-//! that pgchaos compiles also where there is no `/proc`.
+//! What `/proc` says about processes. Formats with traps are read by `procfs_core`; that parses
+//! bytes, so that pgchaos compiles also where there is no `/proc`.
 //!
-//! Some are read here on purpose: a command line need not be UTF-8, one field of `status` is needed and
-//! the others may be missing in a container, and a namespace that may not be seen is no error.
+//! Some are read here on purpose: a command line need not be UTF-8, one field of `status` is needed
+//! and the others may be missing in a container, and a namespace that may not be seen is no error.
 
 use std::ffi::OsStr;
 use std::fs;

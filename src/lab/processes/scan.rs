@@ -5,8 +5,8 @@
 //! processes are also known by their program and their working folder, which is the data folder.
 //! Their children belong to them. A process of another mount namespace may have a folder of the
 //! same name that is another one: it is the lab's when it writes to the log of a member
-//! ([`crate::lab::processes::log_lock`]). Nothing else does: not an editor with a log of the lab open, not
-//! a shell that stands in its folder, and no process whose number stands in a stale
+//! ([`crate::lab::processes::log_lock`]). Nothing else does: not an editor with a log of the lab
+//! open, not a shell that stands in its folder, and no process whose number stands in a stale
 //! `postmaster.pid`.
 
 use std::collections::{BTreeMap, BTreeSet};

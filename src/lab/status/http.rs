@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::lab::error::LabError;
 use crate::model::foreign::said;
 
-/// Short, as all members are on this machine. An etcd that starts accepts connections, and is silent
-/// until it has joined the others.
+/// Short, as all members are on this machine. An etcd that starts accepts connections, and is
+/// silent until it has joined the others.
 const DEADLINE: Duration = Duration::from_millis(500);
 
 /// More than any answer has.

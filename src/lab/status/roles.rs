@@ -36,8 +36,8 @@ impl Lab {
         })
     }
 
-    /// The member that is to be started or resumed: of its kind, the one that is down. A member that
-    /// is down has no role, so `leader` and `replica` both mean a member of Patroni.
+    /// The member that is to be started or resumed: of its kind, the one that is down. A member
+    /// that is down has no role, so `leader` and `replica` both mean a member of Patroni.
     ///
     /// # Errors
     /// When the name is no member's, or a role fits none that is down, or several.
