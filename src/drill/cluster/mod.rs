@@ -3,7 +3,7 @@
 //! [`DrillCluster`] is what a drill needs of it. [`lab`], [`compose`] and [`hooks`] are the three
 //! kinds; `patroni_view` is what they have in common, `docker` the commands for containers,
 //! `abilities` the check before a drill begins. A new fault is an
-//! [`Action`](crate::model::scenario::step::Action), and each kind of cluster says how it does it.
+//! [`Action`], and each kind of cluster says how it does it.
 
 mod abilities;
 pub mod compose;
