@@ -21,17 +21,17 @@
 //! cluster and makes the tables ([`engine::setup`]), starts the writers, waits until it is time to
 //! stop, and has everything verified ([`engine::verification`]).
 //!
-//! A writer (`engine/writer/`) opens a session through [`pg::connect`], sends what its
+//! A writer (`engine/writer/`) opens a session through [`pg::sessions::connect`], sends what its
 //! [`model::load::schedule`] says is due, and reports to the recorder. The recorder
 //! (`engine/recorder/`) is the one task that owns the books: it turns what it hears into
 //! [`model::event`]s. The same event goes three ways: into [`model::run`], where the ledger
-//! ([`model::ledger`]) and the counts are; into the record ([`engine::record_file`]), by
+//! ([`model::ledger`]) and the counts are; into the record ([`engine::record::file`]), by
 //! a queue that never waits (`engine/record_queue.rs`) to a process that alone waits for the disk
-//! ([`engine::record_process`]); and to the log ([`report::text_log`], [`report::json_log`]). So a
+//! ([`engine::record::process`]); and to the log ([`report::text_log`], [`report::json_log`]). So a
 //! run is rebuilt from its record by the code that summed it up live: `pgchaos verify` and
 //! `pgchaos report` do nothing else.
 //!
-//! With `--patroni`, [`engine::patroni_watch`] looks at each member's API beside the load. What it
+//! With `--patroni`, [`engine::watch::patroni`] looks at each member's API beside the load. What it
 //! sees is told as events too: who leads ([`model::cluster::leadership`]), which outage a change of leader
 //! belongs to ([`model::outage::leader_changes`]), whether the old primary handed over ([`model::outage::old_primary`]).
 //! The load is measured the same without it.
@@ -50,7 +50,7 @@
 //!
 //! What others say (a server, an API, a file, another program) passes [`model::foreign`] where it
 //! comes in and where it is printed: shortened, and without anything that a terminal obeys. How much
-//! a server can say is limited below all sessions, in `pg/frames.rs`.
+//! a server can say is limited below all sessions, in `pg/wire/frames.rs`.
 //!
 //! Beside all that, [`lab`] runs a real cluster of plain processes on this machine, from the
 //! templates in `cluster/`; it knows nothing of a load. Read [`lab::Lab::up`] first.

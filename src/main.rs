@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use pgchaos::cli::exit::Exit;
-use pgchaos::cli::out_of_place::without_secrets;
-use pgchaos::cli::own_arguments::hide_secrets;
+use pgchaos::cli::process_title::hide_secrets;
+use pgchaos::cli::redaction::without_secrets;
 use pgchaos::cli::{Cli, Command};
 use pgchaos::commands;
 use pgchaos::commands::problem::fitted;
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         }
     };
     let ended = runtime.block_on(commands::run(cli));
-    // A name lookup that hangs must not hold the program up.
+    // Does not wait for a name lookup that hangs.
     runtime.shutdown_background();
     match ended {
         Ok(exit) => exit.into(),
@@ -38,10 +38,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Standard error for traces: words of others are in them.
-struct Gate;
+/// Standard error for traces, which quote other programs: what a terminal would obey is escaped.
+struct PrintableStderr;
 
-impl Write for Gate {
+impl Write for PrintableStderr {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         std::io::stderr().write_all(printable(&text).as_bytes())?;
@@ -53,10 +53,10 @@ impl Write for Gate {
     }
 }
 
-/// What pgchaos itself does, for who looks for a fault in it: `-vv`, or `RUST_LOG`.
+/// Traces of pgchaos's own doings, for its developers: by `-vv`, or as `RUST_LOG` says.
 fn start_tracing(verbose: bool) {
     let default = if verbose { "pgchaos=debug" } else { "pgchaos=warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Gate).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| PrintableStderr).init();
 }

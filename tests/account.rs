@@ -1,4 +1,4 @@
-//! Random runs whose truth is known, through events, record and account: the account says the truth.
+//! Random runs with a known truth, through events, record and account: the account says the truth.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 #![allow(unreachable_pub, reason = "samples are shared between test crates")]
 
@@ -50,7 +50,7 @@ struct Truth {
     writers: Vec<Vec<Write>>,
     /// Rows that this run never sent, as writer and seq.
     foreign: BTreeSet<(i32, i64)>,
-    /// Whose turn it is to go on, and by how many writes: an order of events.
+    /// The writer that goes on, and by how many writes: an order of events.
     turns: Vec<(usize, usize, bool)>,
     /// The run was killed after this share of its events.
     killed: Option<f64>,
@@ -383,7 +383,7 @@ fn expected(truth: &Truth, events: &[Event]) -> (Account, u64) {
         let ours = (1..=number(truth.writers.len() - 1)).contains(&writer);
         let sent = memories.get(&writer).map_or(0, |memory| memory.attempted);
         if killed && ours && seq > sent.max(0) {
-            // Nobody can tell it from a write after the last flush.
+            // It cannot be told from a write after the last flush.
             expected.present += 1;
             expected.unaccounted += 1;
         } else {

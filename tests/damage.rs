@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::FixedOffset;
-use pgchaos::engine::record_file::{RecordFileError, Recorded, lost_writes, read};
+use pgchaos::engine::record::file::{RecordFileError, Recorded, lost_writes, read};
 use pgchaos::model::event::{
     Event, Failure, Interval, OutageBegan, StopReason, Verification, What,
 };

@@ -1,6 +1,10 @@
 //! What a drill expects against what a run lived through, as literal histories: which outage followed which step, and
 //! what each expectation comes to.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(dead_code, unreachable_pub, reason = "samples are shared between test crates")]
+
+#[path = "support/samples.rs"]
+mod samples;
 
 use std::time::Duration;
 
@@ -13,7 +17,7 @@ use pgchaos::model::fault::{Class, Fault, Phase};
 use pgchaos::model::ledger::account::Account;
 use pgchaos::model::ledger::progress::Progress;
 use pgchaos::model::ledger::seq_set::SeqSet;
-use pgchaos::model::load::options::{Target, Thresholds};
+use pgchaos::model::load::options::Thresholds;
 use pgchaos::model::outage::Outage;
 use pgchaos::model::outage::injection::Injected;
 use pgchaos::model::outage::kind::Kind;
@@ -54,25 +58,11 @@ fn ms(ms: u64) -> Duration {
 }
 
 fn header() -> Header {
-    Header {
-        format: 1,
-        pgchaos: "0".to_owned(),
-        run_id: uuid::Uuid::nil(),
-        group: None,
-        name: None,
-        started_at: "2026-11-24T13:56:59Z".parse().unwrap(),
-        patroni: Vec::new(),
-        target: Target {
-            host: "h".to_owned(),
-            hostaddr: None,
-            port: 1,
-            endpoints: "h:1".to_owned(),
-            dbname: "d".to_owned(),
-            user: "u".to_owned(),
-        },
-        options: scenario().load,
-        thresholds: Thresholds { max_lost: scenario().expect.max_lost(), ..Thresholds::default() },
-    }
+    let mut header = samples::header(1);
+    header.options = scenario().load;
+    header.thresholds =
+        Thresholds { max_lost: scenario().expect.max_lost(), ..Thresholds::default() };
+    header
 }
 
 fn injected(step: u32, action: &str, target: &str) -> What {

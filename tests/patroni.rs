@@ -8,6 +8,9 @@
 #[path = "patroni/lab.rs"]
 mod lab;
 mod support;
+#[path = "lab/test_lab.rs"]
+#[allow(dead_code, reason = "the lab's own tests use all of it")]
+mod test_lab;
 
 use lab::{DEADLINE, Lab};
 use pgchaos::patroni::{PatroniError, Role};
@@ -125,7 +128,7 @@ fn without_a_quorum_of_etcd_nobody_leads_whatever_the_cluster_says() {
 
     let finished = load.interrupt_and_finish();
     let outage = &finished.summary["outages"][0];
-    // Whoever gets the key first may hand it on before it is promoted.
+    // The member that gets the key first may hand it on before it is promoted.
     let expected = if outage["to"]["member"] == old { "demotion" } else { "failover" };
     assert_eq!(outage["kind"], expected, "{}", finished.stderr);
     assert_leader_changed(outage, &seen);

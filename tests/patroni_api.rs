@@ -1,4 +1,4 @@
-//! Patroni's API when it is not Patroni who answers, or a Patroni of another version: a small
+//! Patroni's API when something else than Patroni answers, or a Patroni of another version: a small
 //! server says what the test wants.
 //!
 //! What this machine's Patroni answers is tested with a cluster, in `patroni.rs`.

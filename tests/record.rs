@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pgchaos::engine::record_file::{RecordFileError, RecordWriter, Recorded, read};
+use pgchaos::engine::record::file::{RecordFileError, RecordWriter, Recorded, read};
 use pgchaos::model::cluster::clock_offset::ClockOffset;
 use pgchaos::model::cluster::leadership::LeaderSeen;
 use pgchaos::model::cluster::server::ServerProcess;

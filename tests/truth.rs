@@ -1,4 +1,4 @@
-//! A corpus of known truths: runs on real servers whose end is known without pgchaos, from psql and from a proxy that
+//! A corpus of known truths: runs on real servers with an end that is known without pgchaos, from psql and from a proxy that
 //! reads the wire, and what pgchaos says of them.
 //!
 //! `cargo test --test truth` runs all of them and prints one line a case; words after `--test truth` pick those with one

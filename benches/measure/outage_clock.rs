@@ -3,7 +3,7 @@
 //! An outage goes from the first evidence to the first acknowledged write. The first evidence is
 //! given here, by breaking the way; the acknowledged write is seen by a relay before the server.
 //! When the way was mended is something else, and known too: a client finds out by its next attempt
-//! that somebody listens again, and says itself how long before its first write that may have been
+//! that the way is open, and says itself how long before its first write that may have been
 //! (the resolution).
 
 use std::thread::sleep;

@@ -88,7 +88,7 @@ fn measure_case(
     }));
 }
 
-/// What nobody can be better than: how late this machine wakes a thread that sleeps and does nothing.
+/// The best that is possible: how late this machine wakes a thread that sleeps and does nothing.
 fn timer_in_words() -> String {
     let mut due = Instant::now();
     let late_ms: Vec<f64> = (0..SLEEPS)

@@ -1,5 +1,5 @@
 //! A relay before PostgreSQL that notes when each write came by and when it was answered: told by
-//! somebody else than the sender.
+//! another party than the sender.
 //!
 //! Threads that block in a read wake up at once, and cost less than the tests' proxy, which is made
 //! for breaking things.

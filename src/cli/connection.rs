@@ -2,20 +2,36 @@
 
 use clap::Args;
 
+use super::headings::{CONNECTION, MAIN};
 use crate::pg::settings::Explicit;
 
-/// The heading over them.
-pub(super) const CONNECTION: &str =
-    "Connection, as in psql (PG… variables and ~/.pgpass count too)";
+/// A database by a connection string, by options, or by both.
+#[derive(Debug, Args)]
+pub struct TargetArgs {
+    /// A connection string: postgresql://… or key=value, several hosts allowed
+    #[arg(value_name = "DSN")]
+    pub dsn: Option<String>,
+    /// What is not in the connection string.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
 
-/// The flags of psql and pgbench. What is not said comes from a DSN, `PGHOST` and its like, a
-/// service file, `~/.pgpass`, and last from the defaults.
+impl TargetArgs {
+    /// What was said, for the connection settings.
+    #[must_use]
+    pub fn explicit(&self) -> Explicit {
+        self.connection.explicit(self.dsn.as_ref())
+    }
+}
+
+/// The connection options of psql and pgbench. What they leave open comes from a connection string,
+/// from `PGHOST` and the like, a service file, `~/.pgpass`, and at last from the defaults.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = CONNECTION)]
 pub struct ConnectionArgs {
     /// Port; 5500 is the write port of the bundled cluster [default: 5432]
     #[arg(short = 'p', long, value_name = "PORT", env = "PGCHAOS_PORT",
-          help_heading = super::FIRST)]
+          help_heading = MAIN)]
     pub port: Option<String>,
     /// Host, or folder of the Unix socket; several with commas [default: localhost]
     #[arg(short = 'h', long, value_name = "HOST", env = "PGCHAOS_HOST")]
@@ -29,7 +45,7 @@ pub struct ConnectionArgs {
 }
 
 impl ConnectionArgs {
-    /// The same in the words of the connection settings.
+    /// What was said, for the connection settings: these options beside a connection string.
     #[must_use]
     pub fn explicit(&self, dsn: Option<&String>) -> Explicit {
         Explicit {

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::connection::ConnectionArgs;
-use super::gen_args::LogArgs;
+use super::file_name::file_name;
 use super::lab_args::ProfileName;
-use super::out_of_place;
-use super::{SummaryFormat, values};
+use super::log_args::LogArgs;
+use super::summary_args::PrintedArgs;
+use crate::model::load::values;
 use crate::model::scenario::On;
 
 /// `pgchaos drill`.
@@ -88,18 +89,11 @@ pub struct RunArgs {
     pub repeat: u32,
     /// Write a report, by the ending .md, .json or .xml (JUnit); may be repeated
     #[arg(long, value_name = "FILE", env = "PGCHAOS_REPORT", value_delimiter = ',',
-          value_parser = out_of_place::file())]
+          value_parser = file_name())]
     pub report: Vec<PathBuf>,
-    /// The result on standard output
-    #[arg(
-        long,
-        value_enum,
-        default_value = "text",
-        value_name = "text|json",
-        hide_possible_values = true,
-        env = "PGCHAOS_SUMMARY"
-    )]
-    pub summary: SummaryFormat,
+    /// What to print.
+    #[command(flatten)]
+    pub printed: PrintedArgs,
     /// Keep no record of the runs
     #[arg(long, env = "PGCHAOS_NO_RECORD")]
     pub no_record: bool,
@@ -130,7 +124,7 @@ pub struct RunArgs {
     /// How the log is written.
     #[command(flatten)]
     pub log: LogArgs,
-    /// It is the drill of `pgchaos demo`, which is what its remedies name.
+    /// Whether `pgchaos demo` runs this drill: its remedies then name the demo.
     #[arg(skip)]
     pub is_demo: bool,
 }

@@ -4,13 +4,16 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{Args, ValueEnum};
 
-use super::connection::ConnectionArgs;
-use super::out_of_place;
+use super::connection::TargetArgs;
+use super::file_name::file_name;
+use super::headings::MAIN;
+use super::log_args::LogArgs;
 use super::patroni_url::patroni_api;
-use super::{SummaryArgs, values};
+use super::summary_args::SummaryArgs;
 use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
+use crate::model::load::values;
 use crate::patroni::PatroniApi;
 
 /// The most connections that write.
@@ -30,12 +33,9 @@ Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 could not run at all,
 130 stopped at once."
 )]
 pub struct GenArgs {
-    /// A connection string: postgresql://… or key=value, several hosts allowed
-    #[arg(value_name = "DSN")]
-    pub dsn: Option<String>,
     /// Where to.
     #[command(flatten)]
-    pub connection: ConnectionArgs,
+    pub target: TargetArgs,
     /// How much.
     #[command(flatten)]
     pub load: LoadArgs,
@@ -65,11 +65,11 @@ pub struct GenArgs {
 pub struct LoadArgs {
     /// Writes due per second over all writers; max: as fast as the server answers
     #[arg(short, short_alias = 'R', long, value_name = "N|max", default_value = "1", value_parser = values::rate,
-          env = "PGCHAOS_RATE", help_heading = super::FIRST)]
+          env = "PGCHAOS_RATE", help_heading = MAIN)]
     pub rate: Rate,
     /// How long to write, from the start of the run; a bare number is seconds [default: until Ctrl-C]
     #[arg(short = 'T', long, value_name = "D", value_parser = values::seconds_or_duration,
-          env = "PGCHAOS_DURATION", help_heading = super::FIRST)]
+          env = "PGCHAOS_DURATION", help_heading = MAIN)]
     pub duration: Option<Duration>,
     /// How many writes to send [default: until Ctrl-C]
     #[arg(short = 'n', long, value_name = "N", env = "PGCHAOS_WRITES",
@@ -217,7 +217,7 @@ pub struct ThresholdArgs {
 pub struct RecordArgs {
     /// Where to keep the run's record, for verify and report [default: in the state folder]
     #[arg(long, value_name = "FILE", env = "PGCHAOS_RECORD", conflicts_with = "no_record",
-          value_parser = out_of_place::file())]
+          value_parser = file_name())]
     pub record: Option<PathBuf>,
     /// Keep no record
     #[arg(long, env = "PGCHAOS_NO_RECORD")]
@@ -230,45 +230,14 @@ pub struct RecordArgs {
     pub name: Option<String>,
 }
 
-/// How the log is written.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Log, on standard error")]
-pub struct LogArgs {
-    /// Lines for people, or one JSON object an event
-    #[arg(
-        long,
-        value_enum,
-        default_value = "text",
-        value_name = "text|json",
-        hide_possible_values = true,
-        env = "PGCHAOS_LOG_FORMAT"
-    )]
-    pub log_format: LogFormat,
-    /// Only failures, outages and results
-    #[arg(short, long, env = "PGCHAOS_QUIET", conflicts_with = "verbose")]
-    pub quiet: bool,
-    /// Also every session, and messages in full; -vv: also what pgchaos itself does
-    #[arg(short, long, action = ArgAction::Count, env = "PGCHAOS_VERBOSE")]
-    pub verbose: u8,
-}
-
-/// The form of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// One JSON object an event.
-    Json,
-}
-
-/// One a processor, and none without a writer.
+/// One thread a processor, and no more threads than writers.
 fn default_threads(writers: u32) -> u32 {
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     u32::try_from(processors).unwrap_or(u32::MAX).min(writers)
 }
 
 impl GenArgs {
-    /// The load in plain units; `said_timeout` is the connection's own `connect_timeout`.
+    /// The load in plain units; `said_timeout` is the `connect_timeout` of the connection settings.
     ///
     /// # Errors
     /// Words about options that contradict each other.

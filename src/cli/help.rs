@@ -1,13 +1,15 @@
-//! What the help pages have beside the options: the examples of each command, and how help is asked for.
+//! What the help pages have beside the options: the examples of each command, and the options that
+//! ask for help.
 
 use clap::{Arg, ArgAction, Command};
 
-use super::connection::CONNECTION;
+use super::headings::CONNECTION;
 
 /// The widest line of a help page, also where the terminal is wider.
 const COLUMNS_MAX: usize = 80;
 
-/// The examples of each command, by its path. Each line that begins with `pgchaos` is a command line as it can be typed.
+/// The examples of each command, by its path. Each line that begins with `pgchaos` is a command line
+/// as it can be typed.
 const EXAMPLES: [(&str, &str); 26] = [
     (
         "",
@@ -122,7 +124,7 @@ const EXAMPLES: [(&str, &str); 26] = [
     ),
 ];
 
-/// The command and all below it as they are shown: with examples, and help by its letters.
+/// The command and its subcommands as they are shown: with examples, and with options for help.
 pub(super) fn dressed(command: Command) -> Command {
     dress(command.max_term_width(COLUMNS_MAX), &[])
 }
@@ -131,7 +133,7 @@ fn dress(command: Command, path: &[&str]) -> Command {
     let names: Vec<String> =
         command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
     let mut command = with_examples(with_help(command, path.is_empty()), &path.join(" "));
-    // What a newcomer needs is gathered for the load alone: elsewhere the port is one of the connection's options.
+    // Only gen has main options: elsewhere the port stands with the other connection options.
     if path != ["gen"] && command.get_arguments().any(|arg| arg.get_id() == "port") {
         command = command.mut_arg("port", |port| port.help_heading(CONNECTION));
     }
@@ -139,8 +141,8 @@ fn dress(command: Command, path: &[&str]) -> Command {
         let path: Vec<&str> = path.iter().copied().chain([name.as_str()]).collect();
         command = command.mut_subcommand(name, |below| dress(below, &path));
     }
-    // Every long option has its variable: one line of the help says so for all of them. A value below zero is a value
-    // that is wrong, and no option.
+    // One line of the help says for all options that each has a variable. A value below zero is a
+    // wrong value, not an option.
     command.mut_args(|arg| {
         let takes_values = arg.get_action().takes_values() && !arg.is_positional();
         arg.hide_env(true).allow_negative_numbers(takes_values)
@@ -182,7 +184,7 @@ mod tests {
     }
 
     fn all() -> Vec<(String, Command)> {
-        let mut root = super::super::command();
+        let mut root = crate::cli::command();
         // With what each has from the one above.
         root.build();
         let mut found = vec![(String::new(), root.clone())];
@@ -193,7 +195,7 @@ mod tests {
     #[test]
     fn every_command_has_an_example_and_every_example_can_be_typed() {
         let all = all();
-        let root = super::super::command();
+        let root = crate::cli::command();
         for (path, command) in &all {
             let words = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let joined = words.replace("\\\n", "");
@@ -226,7 +228,7 @@ mod tests {
         }
     }
 
-    /// A line of hand that is as long as the page would be wrapped in the middle of a sentence.
+    /// A line that is longer than the page would be wrapped in the middle of a sentence.
     #[test]
     fn what_is_wrapped_by_hand_stays_as_it_is() {
         for (path, mut command) in all() {
@@ -247,7 +249,7 @@ mod tests {
             let expected = if has_host { '?' } else { 'h' };
             assert_eq!(letters, Some(vec![expected]), "{path}");
             let line = format!("pgchaos {path} -?");
-            let asked = super::super::command().try_get_matches_from(line.split_whitespace());
+            let asked = crate::cli::command().try_get_matches_from(line.split_whitespace());
             assert_eq!(asked.unwrap_err().kind(), clap::error::ErrorKind::DisplayHelp, "{line}");
         }
     }

@@ -1,33 +1,14 @@
-//! Completions and manual pages, made from the definition of the command line, so that neither can be stale.
+//! Completions and manual pages, made from the definition of the command line, so that neither can
+//! be stale.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::{Args, Command};
+use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::command;
-
-/// `pgchaos completions`.
-#[derive(Debug, Args)]
-pub struct CompletionsArgs {
-    /// bash, zsh, fish, powershell or elvish
-    #[arg(value_name = "SHELL", value_enum, hide_possible_values = true)]
-    pub shell: Shell,
-}
-
-/// `pgchaos man`.
-#[derive(Debug, Args)]
-pub struct ManArgs {
-    /// The command whose page to print, such as gen or lab up [default: all pages]
-    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
-    pub command: Vec<String>,
-    /// Write each page into a file of this folder, which must be there
-    #[arg(long, value_name = "DIR", env = "PGCHAOS_DIR",
-          value_parser = super::out_of_place::file())]
-    pub dir: Option<PathBuf>,
-}
+use super::command_line::command;
 
 /// What a shell sources to complete pgchaos's command lines.
 #[must_use]
@@ -37,11 +18,11 @@ pub fn completions(shell: Shell) -> Vec<u8> {
     script
 }
 
-/// The page of a command by its path, in roff; of an empty path the whole manual, which has a page for each command.
-/// `None` where there is no such command.
+/// The page of a command by its path, in roff; of an empty path the whole manual, which has a page
+/// for each command. `None` where there is no such command.
 ///
 /// # Errors
-/// None but in name: it is written to memory.
+/// It is written to memory: no error is known.
 pub fn page(path: &[String]) -> io::Result<Option<Vec<u8>>> {
     let mut command = built();
     let mut page = Vec::new();
@@ -71,7 +52,7 @@ pub fn write_pages(folder: &Path) -> io::Result<usize> {
     Ok(commands.len())
 }
 
-/// With what the commands have from the one above, their names among them.
+/// The command line with all that a command inherits from the one above, such as its full name.
 fn built() -> Command {
     let mut command = command();
     command.build();

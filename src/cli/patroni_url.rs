@@ -1,6 +1,6 @@
 //! A member of Patroni's on the command line.
 
-use crate::engine::patroni_watch::DEADLINE;
+use crate::engine::watch::patroni::DEADLINE;
 use crate::patroni::PatroniApi;
 
 /// The URL of a Patroni API.

@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use super::session::{CommandSession, open};
-use crate::cli::CleanArgs;
 use crate::cli::exit::Exit;
-use crate::engine::setup::Step;
+use crate::cli::objects_args::CleanArgs;
+use crate::engine::setup::SetupStep;
 use crate::model::fault::Phase;
-use crate::pg::schema::{Dropped, Objects};
+use crate::pg::objects::schema::{Dropped, Objects};
 
 /// Deadline of one statement.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -23,29 +23,29 @@ const ROWS_AT_ONCE: i64 = 50_000;
 /// # Errors
 /// A [`Problem`].
 pub async fn run(args: &CleanArgs) -> Result<Exit, Problem> {
-    let opened = open(&args.connection, args.dsn.as_ref()).await?;
+    let opened = open(&args.target).await?;
     let session = &opened.session;
     let objects = session
         .bounded(Phase::Write, DEADLINE, session.objects())
         .await
-        .map_err(|fault| opened.refused(Step::Connect, fault))?;
+        .map_err(|fault| opened.refused(SetupStep::Connect, fault))?;
     if objects == Objects::Missing || (objects == Objects::Empty && args.run_id.is_some()) {
-        tell!("pgchaos: there is no schema pgchaos in database {}", opened.place.dbname);
+        tell!("pgchaos: there is no schema pgchaos in database {}", opened.connection.dbname);
     } else if let Some(run_id) = args.run_id {
         remove_run(&opened, run_id).await?;
     } else {
         let dropped = session
             .bounded(Phase::Write, DEADLINE, session.drop_objects())
             .await
-            .map_err(|fault| opened.refused(Step::Remove, fault))?;
+            .map_err(|fault| opened.refused(SetupStep::Remove, fault))?;
         match dropped {
             Dropped::Everything => {
-                tell!("pgchaos: schema pgchaos removed from database {}", opened.place.dbname);
+                tell!("pgchaos: schema pgchaos removed from database {}", opened.connection.dbname);
             }
             Dropped::Tables => tell!(
                 "pgchaos: the tables of pgchaos removed from database {}; the schema stays, as there \
                  is something else in it",
-                opened.place.dbname
+                opened.connection.dbname
             ),
         }
     }
@@ -60,7 +60,7 @@ async fn remove_run(opened: &CommandSession, run_id: Uuid) -> Result<(), Problem
         let batch = session
             .bounded(Phase::Write, DEADLINE, session.remove_some_rows(run_id, ROWS_AT_ONCE))
             .await
-            .map_err(|fault| opened.refused(Step::Remove, fault))?;
+            .map_err(|fault| opened.refused(SetupStep::Remove, fault))?;
         removed += batch;
         if batch == 0 {
             break;

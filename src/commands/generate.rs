@@ -5,20 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::files;
-use super::gen_log::{Log, start_log};
-use super::other_port;
+use super::console_log::{ConsoleLog, start_log};
+use super::lab_hint;
 use super::output::{Reports, print_summary};
 use super::problem::Problem;
 use super::signals::cancel_on_signals;
+use super::state_folder;
+use crate::cli::environment;
 use crate::cli::exit::Exit;
 use crate::cli::gen_args::GenArgs;
-use crate::cli::variables;
 use crate::engine::descriptors;
 use crate::engine::run::{Plan, Stop, run as run_plan};
+use crate::engine::watchers::Watchers;
 use crate::model::event::Header;
 use crate::model::load::options::Target;
 use crate::model::run::record::FORMAT;
@@ -27,9 +27,6 @@ use crate::patroni::PatroniApi;
 use crate::pg::settings::{
     Address, ConnectSettings, Environment, Explicit, Host, Resolved, TargetSession, resolve,
 };
-
-/// Events that wait for the terminal.
-const EVENTS_WAITING: usize = 8192;
 
 /// How long the end of the run waits for the log's last lines.
 const LOG_DEADLINE: Duration = Duration::from_secs(2);
@@ -42,33 +39,32 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
     let plan = plan(&args)?;
     let reports = Reports::check(&args.output, plan.record.as_deref())?;
     let settings = Arc::clone(&plan.settings);
-    let (watcher, events) = mpsc::channel(EVENTS_WAITING);
-    let log = start_log(events, Log::new(&args.log, &plan.header))?;
+    let watchers = Watchers::default();
+    let log = start_log(&watchers, ConsoleLog::new(&args.log, &plan.header))?;
     let stop = Stop::default();
     let signals = tokio::spawn(cancel_on_signals(stop.writing.clone(), stop.everything.clone()));
-    let finished = run_plan(plan, watcher, stop).await;
+    let finished = run_plan(plan, watchers, stop).await;
     signals.abort();
-    // The log ends with the events, unless nobody reads what it writes.
+    // The log ends with the events, unless its terminal takes no more lines.
     let _ = tokio::time::timeout(LOG_DEADLINE, log).await;
     let finished = finished.map_err(|error| Problem::of_run(error, &settings))?;
     let mut summary = sum_up(&finished.run);
     summary.record = finished.record;
-    // One that cannot be written does not keep the other from being written.
-    let printed = print_summary(&summary, args.output.summary);
+    // A summary that cannot be printed does not keep the reports from being written.
+    let printed = print_summary(&summary, args.output.printed.summary);
     reports.write(&summary)?;
     printed?;
     Ok(if finished.stopped_now { Exit::StoppedNow } else { summary.verdict.into() })
 }
 
-/// What is asked for, checked before anything is touched.
+/// The plan of the run, checked before anything is touched.
 fn plan(args: &GenArgs) -> Result<Plan, Problem> {
     let environment = Environment::of_process();
-    let Resolved { settings, warnings } =
-        resolve(&args.connection.explicit(args.dsn.as_ref()), &environment)?;
+    let Resolved { settings, warnings } = resolve(&args.target.explicit(), &environment)?;
     check_writable(&settings)?;
     let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-    warnings.extend(variables::misspelt());
-    warnings.extend(other_port::words(&settings, "pgchaos gen"));
+    warnings.extend(environment::misspelt());
+    warnings.extend(lab_hint::other_port(&settings, "pgchaos gen"));
     let read_settings = read_settings(args, &environment, &mut warnings)?;
     if args.thresholds.max_lag.is_some() && read_settings.is_none() {
         return Err(Problem::usage("--max-lag limits what replicas show, and none is read")
@@ -119,9 +115,7 @@ fn read_settings(
     warnings: &mut Vec<String>,
 ) -> Result<Option<ConnectSettings>, Problem> {
     let explicit = match (&args.load.read_port, &args.load.read_dsn) {
-        (Some(port), _) => {
-            Explicit { port: Some(port.clone()), ..args.connection.explicit(args.dsn.as_ref()) }
-        }
+        (Some(port), _) => Explicit { port: Some(port.clone()), ..args.target.explicit() },
         (None, Some(dsn)) => Explicit { dsn: Some(dsn.clone()), ..Explicit::default() },
         (None, None) => return Ok(None),
     };
@@ -144,7 +138,7 @@ fn verify_settings(
     Ok(Some(resolved.settings))
 }
 
-/// What the record calls the APIs.
+/// The APIs' URLs, as the record has them.
 pub(super) fn urls(apis: &[PatroniApi]) -> Vec<String> {
     apis.iter().map(|api| api.url().to_owned()).collect()
 }
@@ -158,12 +152,12 @@ fn record_path(
         (_, true) => Ok(None),
         (Some(path), false) => Ok(Some(path.clone())),
         (None, false) => {
-            files::new_record(started_at, run_id, args.record.name.as_deref()).map(Some)
+            state_folder::new_record(started_at, run_id, args.record.name.as_deref()).map(Some)
         }
     }
 }
 
-/// What the record and the reports call the target.
+/// The target, as record and reports have it.
 pub(super) fn target(settings: &ConnectSettings) -> Target {
     let hosts: Vec<String> = settings
         .hosts

@@ -6,7 +6,8 @@ use super::output::printed;
 use super::problem::Problem;
 use crate::cli::command;
 use crate::cli::exit::Exit;
-use crate::cli::manual::{CompletionsArgs, ManArgs, completions, page, write_pages};
+use crate::cli::manual::{completions, page, write_pages};
+use crate::cli::manual_args::{CompletionsArgs, ManArgs};
 
 /// Prints the completions for a shell.
 ///
@@ -41,7 +42,8 @@ pub fn run_man(args: &ManArgs) -> Result<Exit, Problem> {
     print_bytes(&page)
 }
 
-/// Prints the help of pgchaos itself. That of a command is asked for in other words before it comes to this.
+/// Prints the help of pgchaos itself. `help COMMAND` is read as `COMMAND --help` and does not come
+/// here.
 ///
 /// # Errors
 /// When standard output cannot be written.

@@ -1,43 +1,34 @@
-//! One file a command: wiring only. Each takes checked arguments, and says how the program ends.
+//! One file a command: wiring only. Each takes checked arguments and returns how the program ends.
 
-/// A line on standard error, with nothing in it that a terminal obeys. A reader that went away is
-/// no reason to stop.
-macro_rules! tell {
-    ($($words:tt)*) => {{
-        use std::io::Write as _;
-        let line = crate::model::foreign::lines(&format!($($words)*));
-        let width = $crate::commands::terminal::Terminal::stderr().width;
-        let rows = crate::report::layout::fitted(&format!("{line}\n"), width);
-        let _ = std::io::stderr().lock().write_all(rows.as_bytes());
-    }};
-}
+#[macro_use]
+pub mod terminal;
 
 pub mod clean;
+pub mod connection_options;
+mod console_log;
 #[cfg(unix)]
 mod demo;
 #[cfg(unix)]
 mod drill;
-pub mod files;
-mod gen_log;
 pub mod generate;
 pub mod init;
 #[cfg(unix)]
 mod lab;
+pub mod lab_hint;
 pub mod manual;
-pub mod other_port;
 pub mod output;
-pub mod place;
 pub mod problem;
+mod remedies;
 pub mod report;
 mod same_file;
 pub mod session;
 mod signals;
-pub mod terminal;
+pub mod state_folder;
 pub mod verify;
 
 use crate::cli::exit::Exit;
-use crate::cli::{Cli, Command, WriteRecordArgs, variables};
-use crate::engine::record_process;
+use crate::cli::{Cli, Command, WriteRecordArgs, environment};
+use crate::engine::record::process;
 use problem::Problem;
 
 /// Runs the command.
@@ -46,9 +37,9 @@ use problem::Problem;
 /// A [`Problem`], in words for people, with the exit code that it means.
 pub async fn run(cli: Cli) -> Result<Exit, Problem> {
     signals::survive_file_size_limit();
-    // A load tells it in its log.
+    // A load says it in its log.
     if !matches!(cli.command, Command::WriteRecord(_) | Command::Gen(_)) {
-        for words in variables::misspelt() {
+        for words in environment::misspelt() {
             tell!("pgchaos: warning: {words}");
         }
     }
@@ -71,10 +62,10 @@ pub async fn run(cli: Cli) -> Result<Exit, Problem> {
     }
 }
 
-/// The process that writes another's record.
+/// The process that writes the record of a load.
 fn write_record(args: &WriteRecordArgs) -> Exit {
-    // What ends the run ends its lines; until then they are written.
+    // A signal that ends the load does not end its record: standard input does.
     let _guard = signals::held_back();
-    record_process::write_record(&args.record, std::io::stdin().lock(), std::io::stdout().lock());
+    process::write_record(&args.record, std::io::stdin().lock(), std::io::stdout().lock());
     Exit::Pass
 }

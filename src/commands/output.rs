@@ -1,4 +1,4 @@
-//! The end of a run for its reader: the summary on standard output, and the reports.
+//! The results of a command: the summary on standard output, and the reports.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -8,23 +8,23 @@ use std::time::Duration;
 use super::problem::Problem;
 use super::same_file::all_distinct;
 use super::terminal::{Terminal, local_offset};
-use crate::cli::{SummaryArgs, SummaryFormat};
-use crate::engine::record_file::Recorded;
+use crate::cli::summary_args::{SummaryArgs, SummaryFormat};
+use crate::engine::record::file::Recorded;
 use crate::model::foreign::printable;
 use crate::model::run::summary::{RecordSummary, Summary};
 use crate::report::export::Format;
 use crate::report::summary_json::summary_json;
 use crate::report::summary_text::{SummaryTextOptions, summary_text};
 
-/// Reports whose files were tried before the run, so that a long run does not end with "no such
-/// folder".
+/// Reports to be written. Their files are tried before the run, so that a long run does not end with
+/// "no such folder".
 #[derive(Debug)]
 pub struct Reports {
     reports: Vec<(PathBuf, Format)>,
 }
 
 impl Reports {
-    /// Checks the names, that none is that of another file in use, and that the files can be
+    /// Checks that each name says a format, that all name different files, and that each file can be
     /// written.
     ///
     /// # Errors
@@ -58,7 +58,7 @@ impl Reports {
     }
 }
 
-/// Does all of it; of several failures the last is given back, and the others are told.
+/// The last problem of several; the others are printed.
 fn all_of(results: impl Iterator<Item = Result<(), Problem>>) -> Result<(), Problem> {
     let mut failed = None;
     for problem in results.filter_map(Result::err) {
@@ -77,15 +77,15 @@ pub(super) fn named_reports(paths: &[PathBuf]) -> impl Iterator<Item = (&'static
 /// Tries a report's file, and leaves it as it was.
 pub(super) fn must_be_writable(path: &Path) -> Result<(), Problem> {
     before_its_deadline(path, |path| {
-        // A named pipe waits for a reader before it is open. One that is open already, such as
-        // /dev/stdout, has no name of its own.
+        // Opening a named pipe waits for a reader. A pipe that is open already, such as
+        // /dev/stdout, has no path to canonicalize.
         if is_pipe(path) && path.canonicalize().is_ok() {
             return Err(io::Error::other("it is not a plain file"));
         }
         let is_new = !path.exists();
         std::fs::File::options().create(true).append(true).open(path)?;
         if is_new {
-            // It was made only to see that it can be made.
+            // It was made only to try.
             let _ = std::fs::remove_file(path);
         }
         Ok(())
@@ -111,7 +111,7 @@ pub(super) fn write_report(path: &Path, content: String) -> Result<(), Problem> 
 /// How long the disk of a report may take.
 const DISK_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Does what may wait for a disk on a thread, which is left behind when the disk hangs.
+/// Does work that may wait for a disk, on a thread that is left behind when the disk hangs.
 fn before_its_deadline(
     path: &Path,
     work: impl FnOnce(&Path) -> io::Result<()> + Send + 'static,
@@ -119,7 +119,7 @@ fn before_its_deadline(
     let (done, end) = mpsc::channel();
     let of_thread = path.to_owned();
     let thread = std::thread::Builder::new().name("report".to_owned()).spawn(move || {
-        // After the deadline the answer is not waited for any more.
+        // After the deadline the receiver is gone; ignore the send error.
         let _ = done.send(work(&of_thread));
     });
     let result = thread.and_then(|_| {
@@ -135,16 +135,16 @@ fn cannot_write(path: &Path, error: &io::Error) -> Problem {
     Problem::could_not_run(format!("the report {} cannot be written: {error}", path.display()))
 }
 
-/// The way to standard output. A reader that went away is no problem of ours.
+/// Prints on standard output. A reader that is gone is no problem.
 ///
 /// # Errors
-/// When it cannot be written, as on a full disk: what was asked for is not there.
+/// When standard output cannot be written, as on a full disk.
 pub fn print(text: &str) -> Result<(), Problem> {
     let mut out = io::stdout().lock();
     printed(out.write_all(printable(text).as_bytes()).and_then(|()| out.flush()))
 }
 
-/// What became of a write to standard output.
+/// The result of a write to standard output; a reader that is gone is no problem.
 pub(super) fn printed(result: io::Result<()>) -> Result<(), Problem> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -186,5 +186,5 @@ pub(super) fn record_read(path: &Path, recorded: &Recorded) -> RecordSummary {
     }
 }
 
-/// Why a record has no last line.
+/// Why a record is incomplete.
 const NOT_CLOSED: &str = "the run was killed, or its disk failed";

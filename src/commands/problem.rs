@@ -1,28 +1,22 @@
-//! Why a command could not do its work: what happened, and what to do about it.
+//! Why a command could not do its work, as it is printed: what happened, and what to do about it.
 
 use std::fmt;
 
-use super::other_port::write_port_of_lab_with;
-use super::place::Place;
+use super::connection_options::ConnectionOptions;
+use super::remedies::{remedy, tried_password};
 use crate::cli::exit::Exit;
 use crate::engine::descriptors::TooFewDescriptors;
-use crate::engine::record_file::RecordFileError;
+use crate::engine::record::file::RecordFileError;
 use crate::engine::run::RunError;
-use crate::engine::setup::{SetupError, Step};
-use crate::model::fault::{Class, Fault, PoolerRefusal};
+use crate::engine::setup::{SetupError, SetupStep};
+use crate::model::fault::Fault;
 use crate::model::foreign;
 use crate::model::own_limit::OwnLimit;
-use crate::pg::connect::{ANSWERS_HTTP, NOT_FOR_A_RECORD};
-use crate::pg::driver_error::TOO_MANY_ROUNDS;
-use crate::pg::host_address::HostAddress;
-use crate::pg::identifier::identifier;
-use crate::pg::own_limits;
+use crate::pg::failure::own_limits;
 use crate::pg::settings::{ConnectSettings, SettingsError};
-use crate::pg::tables::Flaw;
 use crate::report::layout;
-use crate::report::words::shell_word;
 
-/// A problem, as a person reads it.
+/// What happened, what to do about it, and how the program ends.
 #[derive(Debug)]
 pub struct Problem {
     what: String,
@@ -53,14 +47,14 @@ impl Problem {
 
     /// A session that could not be opened.
     #[must_use]
-    pub fn of_fault(step: Step, fault: Fault, place: &Place) -> Self {
-        Self::of_setup(&SetupError::refused(step, fault), place)
+    pub fn of_fault(step: SetupStep, fault: Fault, connection: &ConnectionOptions) -> Self {
+        Self::of_setup(&SetupError::refused(step, fault), connection)
     }
 
     /// A set-up that failed.
     #[must_use]
-    pub fn of_setup(error: &SetupError, place: &Place) -> Self {
-        let remedy = remedy(error, place);
+    pub fn of_setup(error: &SetupError, connection: &ConnectionOptions) -> Self {
+        let remedy = remedy(error, connection);
         Self { what: foreign::plain(&error.to_string()), remedy, exit: Exit::CouldNotRun }
     }
 
@@ -69,7 +63,7 @@ impl Problem {
     pub fn of_run(error: RunError, settings: &ConnectSettings) -> Self {
         match error {
             RunError::Setup(error) => {
-                let mut problem = Self::of_setup(&error, &Place::of(settings));
+                let mut problem = Self::of_setup(&error, &ConnectionOptions::of(settings));
                 problem.what.push_str(&tried_password(&error, settings));
                 problem
             }
@@ -83,12 +77,12 @@ impl Problem {
     }
 }
 
-/// What stands before a remedy's lines.
+/// What stands before the lines of a remedy.
 const TRY: &str = "  try: ";
 const UNDER_IT: &str = "       ";
 
 /// The printed problem on a terminal of so many columns: a line that is too long goes on under its
-/// own words, which in SQL changes nothing. `None` leaves the lines as they are.
+/// own words, which does not change SQL. `None` leaves the lines as they are.
 #[must_use]
 pub fn fitted(printed: &str, width: Option<usize>) -> String {
     let Some(width) = width else { return format!("{printed}\n") };
@@ -107,7 +101,7 @@ pub fn fitted(printed: &str, width: Option<usize>) -> String {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What a server, a record or a file said is in it: this is its last gate.
+        // It quotes servers, records and files: nothing that a terminal obeys may pass.
         write!(f, "pgchaos: {}", foreign::lines(&self.what))?;
         if let Some(remedy) = &self.remedy {
             let remedy = foreign::lines(remedy);
@@ -147,284 +141,6 @@ impl From<RecordFileError> for Problem {
         }
         problem
     }
-}
-
-/// Which password was refused, as it may come from a place that nobody thought of.
-fn tried_password(error: &SetupError, settings: &ConnectSettings) -> String {
-    let SetupError::Refused { fault, .. } = error else { return String::new() };
-    let mut hosts = settings.hosts.iter();
-    match hosts.find(|host| HostAddress::is_of(host, &fault.endpoint)) {
-        Some(host) if fault.sqlstate.as_deref() == Some("28P01") => {
-            format!(" with {}", host.password_source)
-        }
-        _ => String::new(),
-    }
-}
-
-/// What to do about it: the SQLSTATE and the step tell, never the message, which the server may
-/// translate. What is to be typed as SQL ends with a semicolon, and is a line of its own.
-fn remedy(error: &SetupError, place: &Place) -> Option<String> {
-    let (role, dbname) = (place.role.as_str(), place.dbname.as_str());
-    let (step, fault, acting_as) = match error {
-        SetupError::Refused { step, fault, acting_as } => (*step, fault, acting_as),
-        SetupError::PartialObjects => return Some(anew(place)),
-        SetupError::NoRow | SetupError::RowElsewhere => return Some(what_takes_rows(place)),
-        SetupError::Flaw(flaw) => return Some(of_flaw(flaw, place)),
-        SetupError::ReadOnly { by, .. } => {
-            return Some(by.remedy("default_transaction_read_only"));
-        }
-        SetupError::NoUsers => {
-            return Some(format!(
-                "pgchaos clean --schema{0}, as its owner (-U), then pgchaos init{0};\n\
-                 or, where row-level security hides them from {role}, as a superuser:\n\
-                 ALTER ROLE {1} BYPASSRLS;",
-                place.options_of_others(),
-                identifier(role)
-            ));
-        }
-    };
-    if let Some(refusal) = fault.pooler_refusal() {
-        return Some(of_pooler(refusal, role));
-    }
-    let (name, database) = (identifier(role), identifier(dbname));
-    let granted = acting_as.as_ref().map_or_else(|| name.clone(), |acting| identifier(acting));
-    if (step, fault.sqlstate.as_deref()) == (Step::TryWithDefault, Some("42501")) {
-        let ids = format!("GRANT USAGE ON ALL SEQUENCES IN SCHEMA pgchaos TO {granted};");
-        return Some(format!("{}\n{ids}", grants(&granted)));
-    }
-    let step = if step == Step::TryWithDefault { Step::Try } else { step };
-    Some(match (step, fault.sqlstate.as_deref(), fault.class) {
-        (_, Some("3D000"), _) => {
-            format!(
-                "createdb{} {}, or name another database with -d",
-                place.server_options(),
-                shell_word(dbname)
-            )
-        }
-        (_, Some("28P01"), _) => format!(
-            "the right password for {role} in PGPASSWORD, in ~/.pgpass or in the DSN, or another \
-             role with -U"
-        ),
-        (_, None, Class::Auth) if fault.message == TOO_MANY_ROUNDS => format!(
-            "as {role} or a superuser, on PostgreSQL 16 or newer:\n\
-             SET scram_iterations = 4096; ALTER ROLE {name} PASSWORD '…';\n\
-             or another role with -U"
-        ),
-        _ if fault.password_missing && fault.message == NOT_FOR_A_RECORD => format!(
-            "pgchaos verify RECORD{}, if that is where the run wrote to: a password goes to a host \
-             that you name",
-            place.host_options()
-        ),
-        _ if fault.password_missing => format!(
-            "PGPASSWORD=…, a line in ~/.pgpass (host:port:database:user:password), or {role}:…@ \
-             in the DSN"
-        ),
-        // Not the server refused, but pgchaos refused the server's way of logging in.
-        (_, None, Class::Auth) => {
-            format!(
-                "channel_binding=prefer (PGCHANNELBINDING), where it is require, as the binding \
-                 needs TLS;\n\
-                 or scram-sha-256 for this role in the server's pg_hba.conf;\n\
-                 where it is neither, what answers there, a pooler or a proxy, breaks the login:\n\
-                 psql{} tells",
-                place.psql_options()
-            )
-        }
-        // One SQLSTATE for three reasons; the message says which, in the server's language.
-        (_, _, Class::Auth) => format!(
-            "a line in the server's pg_hba.conf that lets {role} in, or another role with -U;\n\
-             where the role may not log in, as a superuser:\n\
-             ALTER ROLE {name} LOGIN;\n\
-             where it is missing:\n\
-             CREATE ROLE {name} LOGIN;"
-        ),
-        (_, _, Class::Tls) => "sslmode=prefer or sslmode=disable (PGSSLMODE): this version of \
-                               pgchaos speaks no TLS yet"
-            .to_owned(),
-        (_, _, Class::Protocol) if fault.message == ANSWERS_HTTP => {
-            match place.port_of_this_machine().and_then(write_port_of_lab_with) {
-                Some(port) => format!("-p {port}, the write port of the lab whose port this is"),
-                None => "a PostgreSQL server, or the proxy before it, with -p PORT: a lab's is \
-                         5500, while 7500 is HAProxy's page and 8008 Patroni's API"
-                    .to_owned(),
-            }
-        }
-        (_, _, Class::Protocol) => format!(
-            "a PostgreSQL server, or a pooler that leaves each write in a transaction of its own \
-             (Pgpool-II's raw mode does not, its streaming_replication mode does);\n\
-             psql{} tells what answers there",
-            place.psql_options()
-        ),
-        (Step::Connect, Some("42501"), _) => format!(
-            "as the owner of the database:\nGRANT CONNECT ON DATABASE {database} TO {name};"
-        ),
-        (Step::Connect, Some("55000"), _) => format!(
-            "as a superuser:\nALTER DATABASE {database} ALLOW_CONNECTIONS true;\n\
-             or another database with -d"
-        ),
-        (Step::Create, Some("42501"), _) => format!(
-            "as the owner of the database:\n\
-             GRANT CREATE ON DATABASE {database} TO {granted};\n\
-             or make the schema with another role once: pgchaos init{} -U OWNER; then {}",
-            place.options_of_others(),
-            grants(&granted)
-        ),
-        (Step::CreateTables, Some("42501"), _) => {
-            format!(
-                "as the owner of the schema:\nGRANT USAGE, CREATE ON SCHEMA pgchaos TO {granted};"
-            )
-        }
-        (Step::Try, Some("42501"), _) => grants(&granted),
-        (Step::Remove, Some("42501"), _) => {
-            "the role that owns the schema and its tables, with -U".to_owned()
-        }
-        (Step::Remove, Some("2BP01"), _) => format!(
-            "psql{} -c 'DROP SCHEMA pgchaos CASCADE', which takes with it what hangs on the tables",
-            place.psql_options()
-        ),
-        // What an INSERT … RETURNING is refused with where a rule replaces it.
-        (Step::Try, Some("0A000"), _) => what_takes_rows(place),
-        (Step::Try, Some("2200H"), _) => "as the owner of the sequence that the message names: \
-                                          ALTER SEQUENCE pgchaos.NAME AS bigint NO MAXVALUE"
-            .to_owned(),
-        (Step::Try, Some("42P01" | "42703" | "42804"), _) => anew(place),
-        // A trigger, a constraint, a type that is too narrow: the table's own.
-        (Step::Try, Some(sqlstate), Class::Sql)
-            if ["22", "23", "42", "P0"].iter().any(|class| sqlstate.starts_with(class)) =>
-        {
-            format!("{}\n{}", what_refuses_rows(place), anew(place))
-        }
-        (Step::Create | Step::CreateTables, Some("0A000" | "22P05"), _) => {
-            format!("a database of another encoding: {}", new_database(place))
-        }
-        (_, Some("0A000"), _) => {
-            format!("a database with an encoding that converts to UTF8: {}", new_database(place))
-        }
-        // A library that is loaded with each session, and whose file is not there.
-        (_, Some("58P01"), _) => {
-            "the library that the message names, installed on the server; or it \
-                                  taken out of session_preload_libraries and \
-                                  local_preload_libraries, of the server, the role and the database"
-                .to_owned()
-        }
-        (Step::Connect, Some("42704" | "42601" | "22023"), _) => {
-            "what is wrong left out of PGOPTIONS, or of options in the connection string".to_owned()
-        }
-        // Something else in the schema has a name of the tables'.
-        (Step::Create | Step::CreateTables, Some("42710" | "42P07"), _) => anew_elsewhere(),
-        // Such as an event trigger that keeps tables from being made.
-        (Step::Create | Step::CreateTables, Some(_), Class::Sql) => format!(
-            "pgchaos init{}, as a role that may make tables here (-U); then {}",
-            place.options_of_others(),
-            grants(&granted)
-        ),
-        _ => return None,
-    })
-}
-
-/// Where what stands in the way is nobody's that pgchaos knows, it is not pgchaos's to remove.
-fn anew_elsewhere() -> String {
-    "another database with -d; or the schema kept under another name, as its owner:\n\
-     ALTER SCHEMA pgchaos RENAME TO pgchaos_before;"
-        .to_owned()
-}
-
-fn grants(name: &str) -> String {
-    format!(
-        "as the owner of the schema:\n\
-         GRANT USAGE ON SCHEMA pgchaos TO {name};\n\
-         GRANT SELECT ON pgchaos.users TO {name};\n\
-         GRANT SELECT, INSERT ON pgchaos.user_events TO {name};"
-    )
-}
-
-/// What becomes of tables that the load cannot use.
-fn anew(place: &Place) -> String {
-    format!(
-        "pgchaos clean --schema{}, as its owner (-U), if nothing in it is needed; the next gen makes \
-         it anew;\n\
-         or keep it under another name, as its owner:\n\
-         ALTER SCHEMA pgchaos RENAME TO pgchaos_before;",
-        place.options_of_others()
-    )
-}
-
-fn of_flaw(flaw: &Flaw, place: &Place) -> String {
-    match flaw {
-        Flaw::NoTable { .. }
-        | Flaw::NoColumn { .. }
-        | Flaw::OtherType { .. }
-        | Flaw::Generated { .. } => anew(place),
-        Flaw::Required { column } => format!(
-            "as the owner of the table:\n\
-             ALTER TABLE pgchaos.user_events ALTER COLUMN {column} DROP NOT NULL;"
-        ),
-        Flaw::NoId { next, required } => {
-            let not_null = "ALTER TABLE pgchaos.user_events ALTER COLUMN id SET NOT NULL;\n";
-            format!(
-                "as the owner of the table:\n{}\
-                 ALTER TABLE pgchaos.user_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY \
-                 (START WITH {next});",
-                if *required { "" } else { not_null }
-            )
-        }
-        Flaw::NoIdLeft { mended_by } => {
-            format!("as the owner of the table:\n{}", mended_by.replace("; ", ";\n"))
-        }
-        Flaw::RowSecurity { table } => format!(
-            "as a superuser:\n\
-             ALTER ROLE {} BYPASSRLS;\n\
-             or as the owner of the table:\n\
-             ALTER TABLE pgchaos.{table} DISABLE ROW LEVEL SECURITY;",
-            identifier(&place.role)
-        ),
-    }
-}
-
-fn of_pooler(refusal: PoolerRefusal, role: &str) -> String {
-    match refusal {
-        PoolerRefusal::StartupParameter => {
-            "leave it out of PGOPTIONS, or of options in the connection string; or, in \
-             pgbouncer.ini, ignore_startup_parameters = options,extra_float_digits and then RELOAD"
-                .to_owned()
-        }
-        PoolerRefusal::Transactions => {
-            "pool_mode = transaction or session for this database in pgbouncer.ini, and then \
-             RELOAD: pgchaos verifies in transactions"
-                .to_owned()
-        }
-        PoolerRefusal::Console => {
-            "another database with -d: this one is the pooler's own console".to_owned()
-        }
-        PoolerRefusal::Login => format!(
-            "the password of {role} as the pooler has it (PgBouncer's auth_file or auth_query) in \
-             PGPASSWORD, another role with -U, another database with -d"
-        ),
-    }
-}
-
-fn what_takes_rows(place: &Place) -> String {
-    format!(
-        "{} shows its triggers and rules: drop or disable the one that takes the rows;\n\
-         or pgchaos clean --schema{}, as its owner (-U), and the next gen makes the tables anew",
-        description(place),
-        place.options_of_others()
-    )
-}
-
-fn what_refuses_rows(place: &Place) -> String {
-    format!(
-        "{} shows its triggers and constraints: drop or disable the one that refuses every row, or",
-        description(place)
-    )
-}
-
-fn new_database(place: &Place) -> String {
-    format!("createdb{} -E UTF8 -T template0 NAME, and -d NAME", place.server_options())
-}
-
-fn description(place: &Place) -> String {
-    format!("psql{} -c '\\d+ pgchaos.user_events'", place.psql_options())
 }
 
 #[cfg(test)]

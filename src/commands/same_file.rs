@@ -1,5 +1,5 @@
-//! Whether two names are those of one file: a report that is written over the record, or over what
-//! standard output goes to, destroys it.
+//! Whether two names are names of one file: a report written over the record, or over the file that
+//! standard output goes to, would destroy it.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ const LINKS_MAX: u32 = 40;
 
 /// What tells one file from another.
 #[derive(Debug, PartialEq, Eq)]
-enum Identity {
-    /// One that is there, by device and number: the same through every link.
+enum FileIdentity {
+    /// An existing file, by device and inode: the same through every link.
     #[cfg(unix)]
     There(u64, u64),
-    /// One that is not there yet, by its folder and its name in it.
+    /// A file that does not exist yet, by its folder and its name there.
     NotYet(PathBuf, OsString),
 }
 
@@ -26,7 +26,7 @@ enum Identity {
 pub(super) fn all_distinct<'a>(
     files: impl IntoIterator<Item = (&'static str, &'a Path)>,
 ) -> Result<(), Problem> {
-    let mut seen: Vec<(Identity, String)> = Vec::new();
+    let mut seen: Vec<(FileIdentity, String)> = Vec::new();
     if let Some(identity) = standard_output() {
         seen.push((identity, "standard output".to_owned()));
     }
@@ -43,15 +43,15 @@ pub(super) fn all_distinct<'a>(
 }
 
 /// The file that standard output goes to, where it is one.
-fn standard_output() -> Option<Identity> {
+fn standard_output() -> Option<FileIdentity> {
     #[cfg(unix)]
     return there(Path::new("/dev/stdout"));
     #[cfg(not(unix))]
     None
 }
 
-/// `None` for what is no file of its own, such as a pipe or `/dev/null`.
-fn identity(path: &Path) -> Option<Identity> {
+/// The file behind a name; `None` for a pipe, `/dev/null` and the like, which hold nothing.
+fn identity(path: &Path) -> Option<FileIdentity> {
     if path.exists() {
         return there(path);
     }
@@ -64,7 +64,7 @@ fn identity(path: &Path) -> Option<Identity> {
     }
     let folder = folder_of(&path);
     let folder = folder.canonicalize().or_else(|_| std::path::absolute(folder)).ok()?;
-    Some(Identity::NotYet(folder, path.file_name()?.to_owned()))
+    Some(FileIdentity::NotYet(folder, path.file_name()?.to_owned()))
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -75,19 +75,20 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 #[cfg(unix)]
-fn there(path: &Path) -> Option<Identity> {
+fn there(path: &Path) -> Option<FileIdentity> {
     use std::os::unix::fs::MetadataExt;
     let metadata = std::fs::metadata(path).ok()?;
-    metadata.is_file().then(|| Identity::There(metadata.dev(), metadata.ino()))
+    metadata.is_file().then(|| FileIdentity::There(metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
-fn there(path: &Path) -> Option<Identity> {
+fn there(path: &Path) -> Option<FileIdentity> {
     let path = path.canonicalize().ok().filter(|path| path.is_file())?;
-    Some(Identity::NotYet(folder_of(&path).to_owned(), path.file_name()?.to_owned()))
+    Some(FileIdentity::NotYet(folder_of(&path).to_owned(), path.file_name()?.to_owned()))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs::{create_dir, hard_link, write};
     use std::os::unix::fs::symlink;
@@ -104,7 +105,7 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         create_dir(at("sub")).unwrap();
         symlink(at("sub"), at("other-way")).unwrap();
-        // Not there yet.
+        // They do not exist yet.
         symlink("z.json", at("link.json")).unwrap();
         symlink("link.json", at("link-to-link.json")).unwrap();
         assert!(refused(&[&at("z.json"), &at("z.json")]));
@@ -114,7 +115,7 @@ mod tests {
         assert!(refused(&[&at("link-to-link.json"), &at("z.json")]));
         assert!(refused(&[&at("sub/z.json"), &at("other-way/z.json")]));
         assert!(!refused(&[&at("z.json"), &at("sub/z.json"), &at("y.json")]));
-        // There.
+        // They exist.
         write(at("z.json"), "").unwrap();
         hard_link(at("z.json"), at("hard.json")).unwrap();
         write(at("y.json"), "").unwrap();

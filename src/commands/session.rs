@@ -1,39 +1,36 @@
-//! One session for a command that is no load.
+//! One session, for a command other than the load.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::other_port;
-use super::place::Place;
+use super::connection_options::ConnectionOptions;
+use super::lab_hint;
 use super::problem::Problem;
-use crate::cli::connection::ConnectionArgs;
+use crate::cli::connection::TargetArgs;
 use crate::engine::Dialer;
-use crate::engine::setup::{SetupError, Step, read_only_by_setting};
+use crate::engine::setup::{SetupError, SetupStep, read_only_by_setting};
 use crate::model::fault::{Class, Fault};
-use crate::pg::session::Session;
-use crate::pg::settings::{ConnectSettings, Environment, resolve};
+use crate::pg::sessions::session::Session;
+use crate::pg::settings::{ConnectSettings, Environment, Explicit, resolve};
 
 /// The connect deadline when the connection's settings say none.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A session on the primary, and where that is.
+/// A session on the primary, and the options that lead there.
 #[derive(Debug)]
 pub struct CommandSession {
     /// The session.
     pub session: Session,
-    /// Where it is.
-    pub place: Place,
+    /// Its host, port, role and database.
+    pub connection: ConnectionOptions,
 }
 
-/// Where to connect, with warnings printed.
+/// The connection settings of what was said. Prints their warnings.
 ///
 /// # Errors
 /// A usage problem.
-pub fn settings(
-    connection: &ConnectionArgs,
-    dsn: Option<&String>,
-) -> Result<ConnectSettings, Problem> {
-    let resolved = resolve(&connection.explicit(dsn), &Environment::of_process())?;
+pub fn settings(said: &Explicit) -> Result<ConnectSettings, Problem> {
+    let resolved = resolve(said, &Environment::of_process())?;
     for warning in &resolved.warnings {
         tell!("pgchaos: warning: {warning}");
     }
@@ -51,26 +48,23 @@ pub fn dialer(settings: ConnectSettings) -> Dialer {
 ///
 /// # Errors
 /// The last host's failure, with a remedy.
-pub async fn open(
-    connection: &ConnectionArgs,
-    dsn: Option<&String>,
-) -> Result<CommandSession, Problem> {
-    let settings = settings(connection, dsn)?;
-    let place = Place::of(&settings);
+pub async fn open(target: &TargetArgs) -> Result<CommandSession, Problem> {
+    let settings = settings(&target.explicit())?;
+    let connection = ConnectionOptions::of(&settings);
     let dialer = dialer(settings.clone());
     match dialer.dial().await {
-        Ok(opened) => Ok(CommandSession { session: opened.session, place }),
+        Ok(opened) => Ok(CommandSession { session: opened.session, connection }),
         Err(mut failures) => Err(match failures.pop() {
             Some(failure) if failure.server.is_some() => {
                 let by_setting =
                     read_only_by_setting(&dialer, std::slice::from_ref(&failure)).await;
-                let refused = SetupError::refused(Step::Connect, failure.fault);
-                Problem::of_setup(&by_setting.unwrap_or(refused), &place)
+                let refused = SetupError::refused(SetupStep::Connect, failure.fault);
+                Problem::of_setup(&by_setting.unwrap_or(refused), &connection)
             }
             Some(failure) => {
                 let is_refused = failure.fault.class == Class::Refused;
-                let problem = Problem::of_fault(Step::Connect, failure.fault, &place);
-                match other_port::words(&settings, "add").filter(|_| is_refused) {
+                let problem = Problem::of_fault(SetupStep::Connect, failure.fault, &connection);
+                match lab_hint::other_port(&settings, "add").filter(|_| is_refused) {
                     Some(words) => problem.try_this(words),
                     None => problem,
                 }
@@ -83,7 +77,7 @@ pub async fn open(
 impl CommandSession {
     /// A refused statement, as a problem with its remedy.
     #[must_use]
-    pub fn refused(&self, step: Step, fault: Fault) -> Problem {
-        Problem::of_fault(step, fault, &self.place)
+    pub fn refused(&self, step: SetupStep, fault: Fault) -> Problem {
+        Problem::of_fault(step, fault, &self.connection)
     }
 }

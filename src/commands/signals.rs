@@ -3,9 +3,9 @@
 
 use tokio_util::sync::CancellationToken;
 
-/// A signal cancels `once`, and `twice` when `once` is cancelled already, by whatever it was.
+/// A signal cancels `once`; where `once` is cancelled already, for any reason, it cancels `twice`.
 pub(super) async fn cancel_on_signals(once: CancellationToken, twice: CancellationToken) {
-    // Registered once: a second signal that follows at once must not fall between.
+    // Registered once, so that a second signal right after the first is not missed.
     let mut signals = Signals::new();
     while !twice.is_cancelled() {
         signals.next().await;
@@ -16,7 +16,7 @@ pub(super) async fn cancel_on_signals(once: CancellationToken, twice: Cancellati
     }
 }
 
-/// Completes at the first signal. From this call on they end nothing by themselves.
+/// Completes at the first signal. From this call on signals do not end the process by themselves.
 #[cfg(unix)]
 pub(super) fn interrupted() -> impl Future<Output = ()> + Send {
     let mut signals = Signals::new();
@@ -30,9 +30,9 @@ struct Signals(Vec<tokio::signal::unix::Signal>);
 impl Signals {
     fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
-        // Without them there is only the duration, or the end of the process.
+        // Where none can be registered, the run ends by its duration, or with the process.
         let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
-        // Who was started by nohup is meant to go on.
+        // Under nohup the process is to go on without its terminal.
         if !hangup_is_ignored() {
             kinds.push(SignalKind::hangup());
         }
@@ -48,23 +48,23 @@ impl Signals {
     }
 }
 
-/// From this call on a file that would grow beyond `ulimit -f` is an error of its write, and not
-/// the end of the process.
+/// From this call on a file that would grow beyond `ulimit -f` fails its write, and does not end the
+/// process.
 pub(super) fn survive_file_size_limit() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        // Without it the limit ends the process, as it does with others.
+        // Where it cannot be registered, the limit ends the process, as usual.
         let _ = signal(SignalKind::from_raw(nix::sys::signal::Signal::SIGXFSZ as i32));
     }
 }
 
-/// From this call on signals end nothing. What is returned only stands for that.
+/// From this call on signals do not end the process. The value that is returned has no other use.
 pub(super) fn held_back() -> impl Sized {
     Signals::new()
 }
 
-/// Whether the end of the terminal is to be ignored, as far as the system tells.
+/// Whether SIGHUP is ignored, as nohup leaves it; `false` where the system does not tell.
 #[cfg(unix)]
 fn hangup_is_ignored() -> bool {
     const HANGUP: u64 = 1;

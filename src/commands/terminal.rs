@@ -1,4 +1,4 @@
-//! What the terminal is like: colour, width, local time.
+//! The terminal: its colour and width, the local time, and lines on standard error.
 
 use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
@@ -7,14 +7,26 @@ use chrono::{FixedOffset, Local, Offset};
 
 use crate::report::layout::fitted;
 
+/// Prints a line on standard error, with nothing in it that a terminal obeys. A reader that is gone
+/// is no reason to stop: the error is ignored.
+macro_rules! tell {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let line = crate::model::foreign::lines(&format!($($words)*));
+        let width = $crate::commands::terminal::Terminal::stderr().width;
+        let rows = crate::report::layout::fitted(&format!("{line}\n"), width);
+        let _ = std::io::stderr().lock().write_all(rows.as_bytes());
+    }};
+}
+
 /// A stream of the terminal as the reports need to know it.
 #[derive(Debug, Clone, Copy)]
 pub struct Terminal {
     /// Whether it is one.
     pub is_terminal: bool,
-    /// Whether it is one that obeys: its cursor can be moved.
+    /// Whether it has colours and a cursor that moves.
     pub is_able: bool,
-    /// Whether to colour: on one that obeys, unless `NO_COLOR` is set.
+    /// Whether to colour: only where the terminal can, and `NO_COLOR` is not set.
     pub colour: bool,
     /// Its width in columns, where it is known.
     pub width: Option<usize>,
@@ -34,7 +46,7 @@ impl Terminal {
     }
 
     fn of(is_terminal: bool, size: Option<(u16, u16)>) -> Self {
-        let is_able = is_terminal && obeys(std::env::var_os("TERM").as_deref());
+        let is_able = is_terminal && has_cursor(std::env::var_os("TERM").as_deref());
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
         Self {
             is_terminal,
@@ -47,15 +59,15 @@ impl Terminal {
 
 /// Whether a terminal of this type (`TERM`) has colours and a cursor that moves. One without a type
 /// may be anything.
-fn obeys(kind: Option<&OsStr>) -> bool {
+fn has_cursor(kind: Option<&OsStr>) -> bool {
     kind.is_some_and(|kind| !kind.is_empty() && kind != "dumb")
 }
 
-/// How it goes on, on standard error: a long line goes on under its own words.
+/// Prints progress on standard error; a long line goes on under its own words.
 pub(super) fn tell(line: &str) {
     let width = Terminal::stderr().width;
     let rows = fitted(&format!("pgchaos: {line}\n"), width);
-    // A reader that is gone is no reason to stop.
+    // A reader that is gone is no reason to stop: the error is ignored.
     let _ = std::io::stderr().lock().write_all(rows.as_bytes());
 }
 
@@ -72,8 +84,10 @@ mod tests {
     #[test]
     fn a_terminal_without_a_type_or_a_dumb_one_gets_plain_lines() {
         for plain in [None, Some(""), Some("dumb")] {
-            assert!(!obeys(plain.map(OsStr::new)), "{plain:?}");
+            assert!(!has_cursor(plain.map(OsStr::new)), "{plain:?}");
         }
-        assert!(obeys(Some(OsStr::new("xterm-256color"))) && obeys(Some(OsStr::new("vt100"))));
+        assert!(
+            has_cursor(Some(OsStr::new("xterm-256color"))) && has_cursor(Some(OsStr::new("vt100")))
+        );
     }
 }

@@ -2,24 +2,24 @@
 
 use std::path::Path;
 
-use super::files::{is_own_record, record_or_latest};
+use super::connection_options::ConnectionOptions;
 use super::output::{Reports, print_summary, record_read};
-use super::place::Place;
 use super::problem::Problem;
 use super::session::{dialer, settings};
-use crate::cli::VerifyArgs;
+use super::state_folder::{is_own_record, record_or_latest};
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::exit::Exit;
+use crate::cli::verify_args::VerifyArgs;
 use crate::engine::Dialer;
-use crate::engine::patroni_watch::DEADLINE;
-use crate::engine::record_file::{RecordWriter, Recorded, lost_writes, must_be_at_rest, read};
+use crate::engine::record::file::{RecordWriter, Recorded, lost_writes, must_be_at_rest, read};
 use crate::engine::setup;
-use crate::engine::verification::{Site, Step, Subject, verify};
+use crate::engine::verification::{Site, Subject, VerificationStep, verify};
+use crate::engine::watch::patroni::DEADLINE;
 use crate::model::event::{Event, What};
 use crate::model::load::options::Target;
 use crate::model::run::summarize::sum_up_verified;
 use crate::patroni::PatroniApi;
-use crate::pg::application_name::Purpose;
+use crate::pg::sessions::application_name::Purpose;
 use crate::report::words::looked_at;
 
 /// Runs the command.
@@ -27,9 +27,9 @@ use crate::report::words::looked_at;
 /// # Errors
 /// A [`Problem`].
 pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
-    let path = record_or_latest(args.record.as_deref())?;
+    let path = record_or_latest(args.run.record.as_deref())?;
     let reports = Reports::check(&args.output, Some(&path))?;
-    // The sessions of a run that goes on are not left behind.
+    // A run that goes on still needs its sessions: verifying would end them.
     must_be_at_rest(&path)?;
     let recorded = read(&path, |_| {})?;
     let record = record_read(&path, &recorded);
@@ -44,19 +44,19 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
         );
     }
     let target = target_of_run(&args.connection, &run.header.target);
-    let mut settings = settings(&args.connection, target.as_ref())?;
+    let mut settings = settings(&args.connection.explicit(target.as_ref()))?;
     let is_asked_for = args.connection.host.is_some() || is_own_record(&path);
     if target.is_some() && !is_asked_for {
         settings = settings.by_record_alone();
     }
-    let place = Place::of(&settings);
+    let connection = ConnectionOptions::of(&settings);
     let dialer = dialer(settings).for_purpose(run.header.run_id, Purpose::Verify);
-    check_target(&dialer, &place).await?;
+    check_target(&dialer, &connection).await?;
     let subject = Subject::of(&run, run.closing());
     let site = Site { dialer, patroni: patroni(&args, &run.header.patroni)? };
     let mut verification = verify(&subject, &site, args.verify_timeout, |step| match step {
-        Step::Waiting(what) => tell!("pgchaos: waiting: {what}"),
-        Step::LookedAt { writes, of } => tell!("pgchaos: {}", looked_at(writes, of)),
+        VerificationStep::Waiting(what) => tell!("pgchaos: waiting: {what}"),
+        VerificationStep::LookedAt { writes, of } => tell!("pgchaos: {}", looked_at(writes, of)),
     })
     .await;
     verification.lost_writes = lost_writes(run.header.started_at, &verification, Some(&path));
@@ -64,15 +64,15 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     run.apply(&event);
     let mut summary = sum_up_verified(&run);
     summary.record = Some(record);
-    let printed = print_summary(&summary, args.output.summary);
+    let printed = print_summary(&summary, args.output.printed.summary);
     let written = reports.write(&summary);
-    // The last, as its disk may hang: the answer is there by then.
+    // Last, as the record's disk may hang: the summary is printed by then.
     keep(&path, &event);
     printed.and(written)?;
     Ok(summary.verdict.into())
 }
 
-/// The APIs that say who leads: those that were named, else those that the run watched.
+/// The APIs that name the leader: those on the command line, else those that the run watched.
 fn patroni(args: &VerifyArgs, recorded: &[String]) -> Result<Vec<PatroniApi>, Problem> {
     if args.no_patroni {
         return Ok(Vec::new());
@@ -87,8 +87,8 @@ fn patroni(args: &VerifyArgs, recorded: &[String]) -> Result<Vec<PatroniApi>, Pr
         .map_err(|error| Problem::could_not_run(format!("the record names {error}")))
 }
 
-/// Where the run wrote to, as a connection string, for what is not said. A connection string says
-/// all of it.
+/// The target of the run as a connection string, without what the command line says. `None` where
+/// that has a connection string, which says all of it.
 fn target_of_run(said: &ConnectionArgs, target: &Target) -> Option<String> {
     if said.dbname.as_deref().is_some_and(|dbname| dbname.contains(['=', '/'])) {
         return None;
@@ -99,7 +99,7 @@ fn target_of_run(said: &ConnectionArgs, target: &Target) -> Option<String> {
         .filter_map(|endpoint| endpoint.rsplit_once(':'))
         .map(|(host, port)| (host.trim_start_matches('[').trim_end_matches(']'), port))
         .unzip();
-    // One port goes with every host, several go with theirs.
+    // One port is that of every host; several belong to the hosts in their order.
     let same_port = ports.windows(2).all(|pair| pair[0] == pair[1]);
     let ports = match (same_port, &said.host) {
         (true, _) => ports.first().map(|port| (*port).to_owned()),
@@ -118,7 +118,7 @@ fn target_of_run(said: &ConnectionArgs, target: &Target) -> Option<String> {
         ("user", said.username.is_none().then(|| target.user.clone())),
         ("dbname", said.dbname.is_none().then(|| target.dbname.clone())),
     ];
-    // A database may be called like a connection string: quoted, it is a name.
+    // A database's name may look like a connection string: quoted, it is a name.
     let quoted = |value: String| value.replace('\\', "\\\\").replace('\'', "\\'");
     let word = |(keyword, value): (&str, Option<String>)| {
         value.map(|value| format!("{keyword}='{}'", quoted(value)))
@@ -127,20 +127,20 @@ fn target_of_run(said: &ConnectionArgs, target: &Target) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// A password or a database that is wrong will not become right by waiting.
-async fn check_target(dialer: &Dialer, place: &Place) -> Result<(), Problem> {
+/// Fails at once where waiting cannot help, as for a wrong password or database.
+async fn check_target(dialer: &Dialer, connection: &ConnectionOptions) -> Result<(), Problem> {
     let Err(mut failures) = dialer.dial().await else { return Ok(()) };
     let hopeless = failures.iter().all(|failure| failure.fault.hopeless_before_first_success());
     match failures.pop() {
         Some(failure) if hopeless => {
-            Err(Problem::of_fault(setup::Step::Connect, failure.fault, place))
+            Err(Problem::of_fault(setup::SetupStep::Connect, failure.fault, connection))
         }
         _ => Ok(()),
     }
 }
 
-/// The record keeps the verification, so that a report of it can tell. One that cannot be written
-/// any more is no reason to withhold the answer.
+/// Adds the verification to the record, for later reports. A record that cannot be written is told
+/// and does not change the answer.
 fn keep(path: &Path, event: &Event) {
     let kept = RecordWriter::append_to(path).and_then(|mut record| {
         record.add(event)?;

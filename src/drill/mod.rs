@@ -3,7 +3,7 @@
 //! ([`crate::model::scenario::judging`]).
 //!
 //! - [`play`]: one drill from the first write to the last look; the place to start reading. Its
-//!   rooms: the steps, what they wait for, and the progress of the load.
+//!   rooms: the steps, and what they wait for, by the totals of the run.
 //! - [`cluster`]: what a drill needs of a cluster, as a trait, and the three kinds of clusters: a
 //!   lab, the Compose project, any cluster by commands of the user's.
 //! - [`damage`]: what a drill has broken, kept on disk, and mended.
@@ -14,7 +14,7 @@
 //! Three features to come have their places. A hostile network is an action: `model/scenario/step`
 //! and each kind of [`cluster`]. A random drill is a scenario that is drawn instead of read:
 //! `model/scenario`, from what [`check`] allows. Several clients in one drill are several loads in
-//! [`play::Drill`], each with its own progress.
+//! [`play::Drill`], each with its own watchers.
 
 pub mod builtin;
 pub mod check;

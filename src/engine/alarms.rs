@@ -8,8 +8,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
-use super::exact_timer::ExactTimer;
+use crate::engine::clock::Clock;
+use crate::engine::exact_timer::ExactTimer;
 
 /// Why a writer is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,20 +12,20 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::clock::Clock;
-use super::dialer::Dialer;
-use super::followers::Followers;
-use super::patroni_watch::PatroniWatch;
-use super::signal::{CheckRequest, Signal};
-use super::verification::Site;
-use super::verification::survey::{close_all, survey};
-use crate::model::event::Checked;
+use crate::engine::dialer::Dialer;
+use crate::engine::signal::{CheckRequest, Signal};
+use crate::engine::teller::Teller;
+use crate::engine::verification::Site;
+use crate::engine::verification::survey::{close_all, survey};
+use crate::engine::watch::followers::Followers;
+use crate::engine::watch::patroni::PatroniWatch;
+use crate::model::event::{Checked, What};
 use crate::model::fault::Phase;
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::outage::kind::{Kind, Replicas};
 use crate::model::outage::old_primary::OldPrimary;
 use crate::model::outage::server_word::ServerWord;
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 
 /// How often a check is tried, as the cluster may still be settling.
 const TRIES: u32 = 5;
@@ -46,8 +46,7 @@ pub(crate) struct Checker {
     pub(crate) dialer: Dialer,
     /// Where it is looked: at the server that would decide now.
     pub(crate) site: Site,
-    pub(crate) clock: Clock,
-    pub(crate) recorder: mpsc::Sender<Signal>,
+    pub(crate) teller: Teller,
     /// Patroni's API, where it is watched.
     pub(crate) patroni: Option<PatroniWatch>,
     /// Which replicas follow the primary, where no Patroni tells of members.
@@ -77,7 +76,7 @@ impl Checker {
             }
             match self.look(request).await {
                 Ok(checked) => {
-                    self.tell(Signal::Checked(Box::new(checked))).await;
+                    self.teller.tell(Signal::Checked(Box::new(checked))).await;
                     return;
                 }
                 Err(error) => last_error = error,
@@ -96,7 +95,7 @@ impl Checker {
             other_rows: None,
             error: Some(last_error),
         };
-        self.tell(Signal::Checked(Box::new(checked))).await;
+        self.teller.tell(Signal::Checked(Box::new(checked))).await;
     }
 
     async fn look(&self, request: &CheckRequest) -> Result<Checked, String> {
@@ -159,7 +158,7 @@ impl Checker {
             self.followers.as_ref().and_then(|followers| followers.before(before, began));
         let latest = began + if self.patroni.is_some() { COMEBACK_BY_PATRONI } else { COMEBACK };
         loop {
-            let asked_at = self.clock.now();
+            let asked_at = self.teller.clock.now();
             if let Some(patroni) = &self.patroni {
                 request.sightings.old_primary =
                     patroni.old_primary(request.sightings.before.as_ref());
@@ -176,7 +175,7 @@ impl Checker {
             }
             let kind = request.sightings.kind();
             if kind != request.kind {
-                self.tell(Signal::Reclassified { outage: request.outage, kind }).await;
+                self.teller.fact(What::Reclassified { outage: request.outage, kind }).await;
                 return;
             }
             if asked_at > latest {
@@ -205,11 +204,6 @@ impl Checker {
         self.dialer.dial().await.map(|opened| opened.session).map_err(|failures| {
             failures.first().map(|failure| failure.fault.message.clone()).unwrap_or_default()
         })
-    }
-
-    async fn tell(&self, signal: Signal) {
-        // The recorder outlives the checker.
-        let _ = self.recorder.send(signal).await;
     }
 }
 

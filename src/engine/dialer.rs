@@ -9,10 +9,10 @@ use tokio_postgres::config::LoadBalanceHosts;
 use uuid::Uuid;
 
 use crate::model::fault::Class;
-use crate::pg::application_name::{Purpose, application_name};
-use crate::pg::connect::{NotOpened, Opened, Wanted, look_up, open};
-use crate::pg::host_address::HostAddress;
+use crate::pg::sessions::application_name::{Purpose, application_name};
+use crate::pg::sessions::connect::{NotOpened, Opened, Wanted, look_up, open};
 use crate::pg::settings::{ConnectSettings, Host};
+use crate::pg::wire::host_address::HostAddress;
 
 /// Connects to the target.
 #[derive(Debug, Clone)]

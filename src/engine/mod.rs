@@ -1,28 +1,23 @@
-//! The engine: writers, pacing and recording. It knows no reporter; what happens leaves it as
-//! [`Event`](crate::model::event::Event)s.
+//! The engine: all that waits and sends. It knows no reporter; what happens leaves it as
+//! [`Event`](crate::model::event::Event)s, to any number of [`watchers`].
 //!
-//! - [`run`]: a whole run, from the first connect to the verified end.
-//! - [`setup`]: waits for the cluster and makes the database objects.
+//! - [`run`]: a whole run, from the first connect to the verified end: the place to start reading.
+//! - [`setup`]: waits for the cluster and makes the database objects; [`descriptors`]: as many file
+//!   descriptors as the writers need.
 //! - `writer`: one connection that writes; `in_flight`: its writes without an answer; `alarms`: what
-//!   wakes it beside answers, to the moment by `exact_timer`; `outbox`:
-//!   what it tells the recorder, in batches; `gate`: so that a thousand writers make no storm;
-//!   `dialer`: one attempt, through every address of every host.
-//! - [`descriptors`]: as many file descriptors as the writers need; `own_pauses`: when pgchaos itself
-//!   does not run.
-//! - `protocol`: whether statements are prepared or come with each write, for all writers.
-//! - `start_line`: where writers wait for each other before the first write; `threads`: what they
-//!   run on.
-//! - `recorder`: the one task that owns the books, the outage clock and the record.
-//! - `checker`: looks up recent writes after an outage; `followers`: which replicas follow the
-//!   primary, where no Patroni tells of members. `stalls`: what writes without an answer wait for on
-//!   the server.
-//! - [`notes`]: what a drill does meanwhile.
-//! - [`patroni_watch`]: who leads and what members are called, by Patroni's API.
-//! - `replica_reader`: how far replicas are behind.
-//! - [`verification`]: the account at the end, also for `pgchaos verify`; `patroni_word`: who leads
-//!   then, by Patroni's API.
-//! - [`record_file`]: the record on disk; `record_queue`: the way of a run's lines to it, which never
-//!   waits; [`record_process`]: the process that alone waits for the disk.
+//!   wakes it beside answers, to the moment by `exact_timer`; `outbox`: what it tells the recorder, in
+//!   batches; `gate`: so that a thousand writers make no storm; `dialer`: one attempt, through every
+//!   address of every host; `protocol`: whether statements are prepared or come with each write, for
+//!   all writers; `start_line`: where writers wait for each other before the first write; `threads`:
+//!   what they run on.
+//! - `recorder`: the one task that owns the books, the outage clock and the record; `signal`: what it
+//!   is told, `teller`: by what; `clock`: the run's time.
+//! - [`record`]: the record on disk, which never holds the load up.
+//! - [`watch`]: what is watched beside the load: Patroni's API, replicas, what silent writes wait for,
+//!   pgchaos itself.
+//! - `checker`: looks up recent writes after an outage. [`notes`]: what a drill does meanwhile.
+//! - [`verification`]: the account at the end, also for `pgchaos verify`.
+//! - [`watchers`]: how events and totals leave a run.
 
 mod alarms;
 mod checker;
@@ -30,27 +25,22 @@ mod clock;
 pub mod descriptors;
 mod dialer;
 mod exact_timer;
-mod followers;
 mod gate;
 mod in_flight;
 pub mod notes;
 mod outbox;
-mod own_pauses;
-pub mod patroni_watch;
-mod patroni_word;
 mod protocol;
-pub mod record_file;
-pub mod record_process;
-mod record_queue;
+pub mod record;
 mod recorder;
-mod replica_reader;
 pub mod run;
 pub mod setup;
 mod signal;
-mod stalls;
 mod start_line;
+mod teller;
 mod threads;
 pub mod verification;
+pub mod watch;
+pub mod watchers;
 mod writer;
 
 pub use dialer::Dialer;

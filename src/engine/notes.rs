@@ -8,9 +8,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
-use super::signal::Signal;
+use crate::engine::teller::Teller;
+use crate::model::event::What;
 use crate::model::outage::injection::Injected;
+use crate::model::seconds;
 
 /// Notes that wait: a drill does one thing at a time.
 const NOTES_WAITING: usize = 64;
@@ -56,13 +57,9 @@ pub(super) struct HandingOn {
 
 impl HandingOn {
     /// Hands notes on until nobody leaves any more.
-    pub(super) fn start(
-        notes: mpsc::Receiver<Note>,
-        clock: Clock,
-        recorder: mpsc::Sender<Signal>,
-    ) -> Self {
+    pub(super) fn start(notes: mpsc::Receiver<Note>, teller: Teller) -> Self {
         let last = CancellationToken::new();
-        let task = tokio::spawn(hand_on(notes, clock, recorder, last.clone()));
+        let task = tokio::spawn(hand_on(notes, teller, last.clone()));
         Self { task, last }
     }
 
@@ -80,12 +77,7 @@ impl HandingOn {
     }
 }
 
-async fn hand_on(
-    mut notes: mpsc::Receiver<Note>,
-    clock: Clock,
-    recorder: mpsc::Sender<Signal>,
-    last: CancellationToken,
-) {
+async fn hand_on(mut notes: mpsc::Receiver<Note>, teller: Teller, last: CancellationToken) {
     loop {
         let note = tokio::select! {
             () = last.cancelled(), if !notes.is_closed() => {
@@ -95,16 +87,17 @@ async fn hand_on(
             note = notes.recv() => note,
         };
         let Some(note) = note else { return };
-        let (signal, noted) = match note {
+        let ((at, what), noted) = match note {
             Note::Began { at, injected, noted } => {
-                (Signal::Injected { at: clock.at(at), injected }, Some(noted))
+                ((teller.clock.at(at), What::Injected(injected)), Some(noted))
             }
-            Note::Ended { step, took } => (Signal::InjectionEnded { step, took }, None),
-            Note::Say(words) => (Signal::Drill(words), None),
+            Note::Ended { step, took } => {
+                let took = seconds::whole(took);
+                ((teller.clock.now(), What::InjectionEnded { step, took }), None)
+            }
+            Note::Say(words) => ((teller.clock.now(), What::Drill { message: words }), None),
         };
-        if recorder.send(signal).await.is_err() {
-            return;
-        }
+        teller.fact_at(at, what).await;
         if let Some(noted) = noted {
             // A drill that was cut short does not wait for it.
             let _ = noted.send(());
@@ -115,17 +108,22 @@ async fn hand_on(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::clock::Clock;
+    use crate::engine::signal::Signal;
 
     #[tokio::test]
     async fn what_was_left_before_the_end_is_still_handed_on() {
         let (leave, left) = notes();
         let (recorder, mut signals) = mpsc::channel(8);
-        let handing_on = HandingOn::start(left, Clock::start(), recorder);
+        let handing_on = HandingOn::start(left, Teller::new(Clock::start(), recorder));
         leave.try_send(Note::Say("waits".to_owned())).unwrap();
         leave.try_send(Note::Ended { step: 2, took: Duration::from_secs(1) }).unwrap();
         handing_on.finish().await;
-        assert!(matches!(signals.recv().await, Some(Signal::Drill(_))));
-        assert!(matches!(signals.recv().await, Some(Signal::InjectionEnded { step: 2, .. })));
+        assert!(matches!(signals.recv().await, Some(Signal::Fact(_, What::Drill { .. }))));
+        assert!(matches!(
+            signals.recv().await,
+            Some(Signal::Fact(_, What::InjectionEnded { step: 2, .. }))
+        ));
         assert!(signals.recv().await.is_none());
         assert!(leave.is_closed(), "a drill that goes on does not hold the run up");
     }

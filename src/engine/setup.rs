@@ -5,23 +5,25 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use thiserror::Error;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
-use super::dialer::Dialer;
-use super::protocol::SHARED_SESSIONS;
-use super::signal::Signal;
+use crate::engine::dialer::Dialer;
+use crate::engine::protocol::SHARED_SESSIONS;
+use crate::engine::signal::{AttemptFailed, Signal};
+use crate::engine::teller::Teller;
+use crate::model::event::{Ready, What};
 use crate::model::fault::{Fault, Phase};
 use crate::model::load::backoff::Backoff;
 use crate::model::load::options::Protocol;
-use crate::pg::connect::{NotOpened, Opened};
-use crate::pg::load::LoadSession;
-use crate::pg::schema::{Objects, Tried};
-use crate::pg::session::Session;
-use crate::pg::setting_origin::SettingOrigin;
-use crate::pg::tables::{self, Caution, Flaw, Table};
+use crate::pg::objects::flaws::{Caution, Flaw};
+use crate::pg::objects::schema::Objects;
+use crate::pg::objects::setting_origin::SettingOrigin;
+use crate::pg::objects::tables::{self, Table};
+use crate::pg::objects::trial::Tried;
+use crate::pg::sessions::connect::{NotOpened, Opened};
+use crate::pg::sessions::session::Session;
+use crate::pg::wire::load_session::LoadSession;
 
 /// Why a run can never work as it was asked for.
 #[derive(Debug, Error)]
@@ -30,7 +32,7 @@ pub enum SetupError {
     #[error("{}: {}{}", fault.endpoint, fault.message, sqlstate(fault))]
     Refused {
         /// What was refused.
-        step: Step,
+        step: SetupStep,
         /// What the server said.
         fault: Fault,
         /// Whose right is missing, where it was asked: another role than the one that logged in
@@ -72,14 +74,14 @@ pub enum SetupError {
 impl SetupError {
     /// Refused, whose right is missing not asked.
     #[must_use]
-    pub fn refused(step: Step, fault: Fault) -> Self {
+    pub fn refused(step: SetupStep, fault: Fault) -> Self {
         Self::Refused { step, fault, acting_as: None }
     }
 }
 
 /// What is done before the first write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum SetupStep {
     /// Opening a session.
     Connect,
     /// Making the schema.
@@ -122,8 +124,7 @@ const WORTH_TELLING: Duration = Duration::from_secs(1);
 /// [`SetupError`], for what waiting cannot mend; then nothing was made.
 pub(crate) async fn set_up(
     dialer: &Dialer,
-    clock: Clock,
-    recorder: &mpsc::Sender<Signal>,
+    teller: &Teller,
     stop: &CancellationToken,
     backoff: (Duration, Duration),
     protocol: Protocol,
@@ -132,18 +133,18 @@ pub(crate) async fn set_up(
     let mut backoff = Backoff::new(backoff.0, backoff.1);
     let mut random: SmallRng = SmallRng::from_rng(&mut rand::rng());
     loop {
-        let wait = backoff.next_wait(clock.now(), &mut random);
-        let begin = clock.now() + wait;
+        let wait = backoff.next_wait(teller.clock.now(), &mut random);
+        let begin = teller.clock.now() + wait;
         let attempt = async {
             tokio::time::sleep(wait).await;
-            attempt(dialer, clock, recorder, protocol, &mut told).await
+            attempt(dialer, teller, protocol, &mut told).await
         };
         tokio::select! {
             attempt = attempt => if let Some(prepared) = attempt? {
                 return Ok(SetUp::Ready(prepared));
             },
             () = stop.cancelled() => {
-                still_waiting(clock.now().saturating_sub(begin), recorder).await;
+                still_waiting(teller.clock.now().saturating_sub(begin), teller).await;
                 return Ok(SetUp::Stopped);
             }
         }
@@ -151,7 +152,7 @@ pub(crate) async fn set_up(
 }
 
 /// An attempt from which there is no answer yet has told nothing.
-async fn still_waiting(time: Duration, recorder: &mpsc::Sender<Signal>) {
+async fn still_waiting(time: Duration, teller: &Teller) {
     if time < WORTH_TELLING {
         return;
     }
@@ -160,21 +161,19 @@ async fn still_waiting(time: Duration, recorder: &mpsc::Sender<Signal>) {
          first, a session, the tables and a write that is rolled back",
         time.as_secs_f64()
     );
-    // The recorder outlives the set-up.
-    let _ = recorder.send(Signal::Warning(words)).await;
+    teller.warn(words).await;
 }
 
 /// One attempt; `None` when waiting may help.
 async fn attempt(
     dialer: &Dialer,
-    clock: Clock,
-    recorder: &mpsc::Sender<Signal>,
+    teller: &Teller,
     protocol: Protocol,
     told: &mut Vec<String>,
 ) -> Result<Option<Prepared>, SetupError> {
-    let started = clock.now();
+    let started = teller.clock.now();
     let session = match dialer.dial().await {
-        Ok(opened) => passed_over(opened, clock, recorder).await,
+        Ok(opened) => passed_over(opened, teller).await,
         Err(mut failures) => {
             // Only when no host can ever work is there nothing to wait for.
             let hopeless =
@@ -185,18 +184,18 @@ async fn attempt(
             // That is told once, as the end of the run, and not as an attempt before others.
             let refusal = if hopeless { failures.pop() } else { None };
             for failure in failures {
-                let signal = Signal::AttemptFailed {
+                let signal = Signal::AttemptFailed(Box::new(AttemptFailed {
                     writer: None,
                     started,
-                    at: clock.now(),
-                    accepted: failure.accepted.map(|accepted| clock.at(accepted)),
-                    fault: Box::new(failure.fault),
-                    server: failure.server.map(Box::new),
-                };
-                let _ = recorder.send(signal).await;
+                    at: teller.clock.now(),
+                    accepted: failure.accepted.map(|accepted| teller.clock.at(accepted)),
+                    fault: failure.fault,
+                    server: failure.server,
+                }));
+                teller.tell(signal).await;
             }
             return refusal.map_or(Ok(None), |NotOpened { fault, .. }| {
-                Err(SetupError::refused(Step::Connect, fault))
+                Err(SetupError::refused(SetupStep::Connect, fault))
             });
         }
     };
@@ -209,11 +208,11 @@ async fn attempt(
         Ok(Objective { created, users, cautions }) => {
             for caution in cautions.iter().map(ToString::to_string) {
                 if !told.contains(&caution) {
-                    let _ = recorder.send(Signal::Warning(caution.clone())).await;
+                    teller.warn(caution.clone()).await;
                     told.push(caution);
                 }
             }
-            let tried = try_as_load(dialer, clock, recorder, deadline, protocol).await;
+            let tried = try_as_load(dialer, teller, deadline, protocol).await;
             tried.map(|found| (server, created, users, found))
         }
         Err(error) => Err(error),
@@ -221,10 +220,9 @@ async fn attempt(
     match tried {
         Ok((server, created, users, found)) => {
             if found != protocol {
-                let _ = recorder.send(Signal::Warning(SHARED_SESSIONS.to_owned())).await;
+                teller.warn(SHARED_SESSIONS).await;
             }
-            // The recorder outlives the set-up.
-            let _ = recorder.send(Signal::Ready { server, created }).await;
+            teller.fact(What::Ready(Ready { server, created })).await;
             Ok(Some(Prepared { users, protocol: found }))
         }
         Err(Unprepared::Setup(error)) => Err(error),
@@ -232,29 +230,28 @@ async fn attempt(
             Err(SetupError::Refused { step, fault, acting_as })
         }
         Err(Unprepared::Fault(_, fault) | Unprepared::Lagging(fault)) => {
-            let at = clock.now();
-            let signal = Signal::AttemptFailed {
+            let at = teller.clock.now();
+            let signal = Signal::AttemptFailed(Box::new(AttemptFailed {
                 writer: None,
                 started,
                 at,
                 accepted: None,
-                fault: Box::new(fault),
+                fault,
                 server: None,
-            };
-            let _ = recorder.send(signal).await;
+            }));
+            teller.tell(signal).await;
             Ok(None)
         }
     }
 }
 
 /// The session, once the places are told that were tried in vain before it.
-async fn passed_over(opened: Opened, clock: Clock, recorder: &mpsc::Sender<Signal>) -> Session {
+async fn passed_over(opened: Opened, teller: &Teller) -> Session {
     let Opened { session, passed_over: failures, .. } = opened;
     if !failures.is_empty() {
-        let (at, served_by) = (clock.now(), session.endpoint().to_owned());
+        let (at, served_by) = (teller.clock.now(), session.endpoint().to_owned());
         let signal = Signal::PassedOver { writer: None, at, failures, served_by };
-        // The recorder outlives the set-up.
-        let _ = recorder.send(signal).await;
+        teller.tell(signal).await;
     }
     session
 }
@@ -264,19 +261,18 @@ async fn passed_over(opened: Opened, clock: Clock, recorder: &mpsc::Sender<Signa
 /// they are given one server session. How writes are to be put to the server.
 async fn try_as_load(
     dialer: &Dialer,
-    clock: Clock,
-    recorder: &mpsc::Sender<Signal>,
+    teller: &Teller,
     deadline: Duration,
     protocol: Protocol,
 ) -> Result<Protocol, Unprepared> {
-    let refused = |fault| Unprepared::Fault(Step::Try, fault);
-    let Some(mut first) = load_session(dialer, clock, recorder, deadline, protocol).await? else {
+    let refused = |fault| Unprepared::Fault(SetupStep::Try, fault);
+    let Some(mut first) = load_session(dialer, teller, deadline, protocol).await? else {
         return Ok(protocol);
     };
     first.try_read(deadline).await.map_err(refused)?;
     let mut found = first.protocol();
     if first.backend.pooled
-        && let Some(mut second) = load_session(dialer, clock, recorder, deadline, found).await?
+        && let Some(mut second) = load_session(dialer, teller, deadline, found).await?
     {
         second.try_read(deadline).await.map_err(refused)?;
         first.try_read(deadline).await.map_err(refused)?;
@@ -293,24 +289,24 @@ async fn try_as_load(
 /// A session as a writer has it; none where nothing was dialled.
 async fn load_session(
     dialer: &Dialer,
-    clock: Clock,
-    recorder: &mpsc::Sender<Signal>,
+    teller: &Teller,
     deadline: Duration,
     protocol: Protocol,
 ) -> Result<Option<LoadSession>, Unprepared> {
     let session = match dialer.dial().await {
-        Ok(opened) => passed_over(opened, clock, recorder).await,
+        Ok(opened) => passed_over(opened, teller).await,
         Err(failures) => {
             let mut faults: Vec<Fault> = failures.into_iter().map(|failed| failed.fault).collect();
             // One host that may come back is enough to wait for.
             faults.sort_by_key(|fault| !fault.hopeless_before_first_success());
             let fault = faults.pop();
-            return fault.map_or(Ok(None), |fault| Err(Unprepared::Fault(Step::Connect, fault)));
+            return fault
+                .map_or(Ok(None), |fault| Err(Unprepared::Fault(SetupStep::Connect, fault)));
         }
     };
     let until = Instant::now() + deadline;
     let load = session.into_load(until, deadline, protocol).await;
-    load.map(Some).map_err(|fault| Unprepared::Fault(Step::Try, fault))
+    load.map(Some).map_err(|fault| Unprepared::Fault(SetupStep::Try, fault))
 }
 
 /// Whether all that keeps from writing is a setting of the role, of the database or of the
@@ -332,7 +328,7 @@ pub async fn read_only_by_setting(dialer: &Dialer, failures: &[NotOpened]) -> Op
 }
 
 enum Unprepared {
-    Fault(Step, Fault),
+    Fault(SetupStep, Fault),
     /// A replica answered that does not have the objects yet: waiting helps.
     Lagging(Fault),
     Setup(SetupError),
@@ -361,11 +357,11 @@ struct Objective {
 /// Makes what is missing, tries the load, and reads the users.
 async fn prepare(session: &Session, deadline: Duration) -> Result<Objective, Unprepared> {
     let (created, tables) = ensure_objects(session, deadline).await?;
-    let refused = |fault| Unprepared::Fault(Step::Try, fault);
+    let refused = |fault| Unprepared::Fault(SetupStep::Try, fault);
     let events = tables.iter().find(|table| table.name == "user_events");
     let (of_type, identity) = events.map_or(("bigint", true), Table::ids);
     let trying = session.try_load(!identity);
-    let step = if identity { Step::Try } else { Step::TryWithDefault };
+    let step = if identity { SetupStep::Try } else { SetupStep::TryWithDefault };
     let tried = session.bounded(Phase::Check, deadline, trying).await;
     if let Err(fault) = &tried
         && matches!(fault.sqlstate.as_deref(), Some("2200H" | "22003"))
@@ -436,11 +432,11 @@ async fn ensure_objects(
 ) -> Result<(bool, Vec<Table>), Unprepared> {
     let of_step = |step| move |fault| Unprepared::Fault(step, fault);
     let found = session.bounded(Phase::Check, deadline, session.objects()).await;
-    let step = match found.map_err(of_step(Step::Create))? {
+    let step = match found.map_err(of_step(SetupStep::Create))? {
         Objects::Complete => None,
         Objects::Partial => return Err(Unprepared::Setup(SetupError::PartialObjects)),
-        Objects::Missing => Some(Step::Create),
-        Objects::Empty => Some(Step::CreateTables),
+        Objects::Missing => Some(SetupStep::Create),
+        Objects::Empty => Some(SetupStep::CreateTables),
     };
     let mut created = false;
     if let Some(step) = step {
@@ -448,7 +444,7 @@ async fn ensure_objects(
         created = session.bounded(Phase::Check, deadline, creating).await.map_err(of_step(step))?;
     }
     let tables = session.bounded(Phase::Check, deadline, session.tables()).await;
-    let tables = tables.map_err(of_step(Step::Try))?;
+    let tables = tables.map_err(of_step(SetupStep::Try))?;
     match tables::flaw(&tables) {
         Some(Flaw::NoId { required, .. }) => {
             let ids = session.bounded(Phase::Check, deadline, session.ids()).await;
@@ -469,7 +465,7 @@ pub async fn init(session: &Session, deadline: Duration) -> Result<bool, SetupEr
     let acting_as = acting_as(session, made.as_ref().err(), deadline).await;
     made.map_err(|unprepared| match unprepared {
         Unprepared::Fault(step, fault) => SetupError::Refused { step, fault, acting_as },
-        Unprepared::Lagging(fault) => SetupError::refused(Step::Try, fault),
+        Unprepared::Lagging(fault) => SetupError::refused(SetupStep::Try, fault),
         Unprepared::Setup(error) => error,
     })
 }

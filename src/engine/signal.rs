@@ -5,75 +5,46 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::outbox::Batch;
-use super::verification::{Step, Subject};
+use crate::engine::outbox::Batch;
+use crate::engine::verification::Subject;
 use crate::model::cluster::decision::KnownCluster;
 use crate::model::cluster::leadership::LeaderSeen;
 use crate::model::cluster::member_names::MemberNames;
-use crate::model::cluster::server::Server;
-use crate::model::cluster::server::ServerProcess;
-use crate::model::event::{ApiReached, Checked, ReplicaLag, StopReason, Verification};
+use crate::model::cluster::server::{Server, ServerProcess};
+use crate::model::event::{Checked, StopReason, What};
 use crate::model::fault::Fault;
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::own_pause::OwnPause;
-use crate::model::outage::injection::Injected;
 use crate::model::outage::kind::{Kind, Sightings};
 use crate::model::outage::stall_cause::StallSeen;
 use crate::model::run::Run;
-use crate::pg::connect::NotOpened;
-use crate::pg::identity::ClockReading;
+use crate::pg::sessions::connect::NotOpened;
+use crate::pg::sessions::identity::ClockReading;
 
 /// One thing that happened.
+///
+/// What is a fact as it is told goes on as it is. The other variants are for what the recorder
+/// judges: it puts them beside what it knows, and makes the facts of them.
 #[derive(Debug)]
 pub(crate) enum Signal {
-    /// The cluster was reached for the first time.
-    Ready { server: Server, created: bool },
+    /// A fact, and its time.
+    Fact(Duration, What),
     /// Progress, with everything on the way there, and what went wrong.
     Batch(Box<Batch>),
-    /// Ids were read back.
-    ReadBack { writer: i32, ids: Vec<i64> },
     /// A writer has a session.
-    Connected {
-        writer: i32,
-        at: Duration,
-        accepted: Duration,
-        authenticated: Duration,
-        server: Box<Server>,
-        backend: ServerProcess,
-        /// What the server's clock was, if it told it.
-        clock: Option<ClockReading>,
-        /// Attempts of the writer that were given up beside this one.
-        abandoned: u64,
-    },
-    /// A connect attempt failed. Without a writer it was the set-up's or the verification's.
-    AttemptFailed {
-        writer: Option<i32>,
-        started: Duration,
-        at: Duration,
-        accepted: Option<Duration>,
-        fault: Box<Fault>,
-        server: Option<Box<Server>>,
-    },
+    Connected(Box<SessionOpened>),
+    /// A connect attempt failed.
+    AttemptFailed(Box<AttemptFailed>),
     /// A writer waits for a session since this time, and no attempt has failed.
     NoSession { writer: i32, since: Duration, at: Duration },
     /// Places were tried in vain before another one served.
     PassedOver { writer: Option<i32>, at: Duration, failures: Vec<NotOpened>, served_by: String },
-    /// The run can never work as it was asked for.
-    Refused(Box<Fault>),
     /// What writes without an answer wait for, by a look that began then.
     StallSeen { at: Duration, seen: StallSeen },
     /// What was looked up after an outage.
     Checked(Box<Checked>),
-    /// What became known of an outage's kind.
-    Reclassified { outage: u32, kind: Kind },
-    /// A replica could not be read from.
-    ReplicaFailed(Box<Fault>),
-    /// How far a replica is behind.
-    ReplicaLag(Box<ReplicaLag>),
     /// Who leads, by Patroni's API.
     Leader { at: Duration, seen: LeaderSeen },
-    /// The API of a member answers, or does not.
-    PatroniApi { at: Duration, reached: ApiReached },
     /// What members are called, from now on.
     MemberNames(MemberNames),
     /// A writer has nothing left to write.
@@ -86,24 +57,41 @@ pub(crate) enum Signal {
         /// Every write that was sent has its outcome.
         all_told: bool,
     },
-    /// A drill does something to the cluster.
-    Injected { at: Duration, injected: Injected },
-    /// It is done, or has failed.
-    InjectionEnded { step: u32, took: Duration },
-    /// What a drill waits for, or says.
-    Drill(String),
     /// pgchaos itself did not run.
     OwnPause(OwnPause),
-    /// Something to know.
-    Warning(String),
-    /// What the verification does.
-    Verifying(Step),
-    /// The verification's result.
-    Verified(Box<Verification>),
     /// Everything is told: close the record and give the run back.
     Finish { complete: bool, run: oneshot::Sender<Run> },
     /// A look at the run as it is, for the verification.
     Inspect(oneshot::Sender<Subject>),
+}
+
+/// A writer's new session.
+#[derive(Debug)]
+pub(crate) struct SessionOpened {
+    pub(crate) writer: i32,
+    pub(crate) at: Duration,
+    pub(crate) accepted: Duration,
+    pub(crate) authenticated: Duration,
+    pub(crate) server: Server,
+    pub(crate) backend: ServerProcess,
+    /// What the server's clock was, if it told it.
+    pub(crate) clock: Option<ClockReading>,
+    /// Attempts of the writer that were given up beside this one.
+    pub(crate) abandoned: u64,
+}
+
+/// A connect attempt that failed.
+#[derive(Debug)]
+pub(crate) struct AttemptFailed {
+    /// None: it was an attempt of the set-up or of the verification.
+    pub(crate) writer: Option<i32>,
+    pub(crate) started: Duration,
+    pub(crate) at: Duration,
+    /// When TCP was accepted, if it was.
+    pub(crate) accepted: Option<Duration>,
+    pub(crate) fault: Fault,
+    /// The server that answered, when it takes no writes.
+    pub(crate) server: Option<Server>,
 }
 
 /// What to look up after an outage.

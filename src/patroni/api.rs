@@ -33,7 +33,7 @@ pub struct PatroniApi {
 }
 
 /// The status of an answer, and its body.
-struct Answer {
+struct ApiResponse {
     url: String,
     status: StatusCode,
     body: Vec<u8>,
@@ -46,7 +46,7 @@ impl PatroniApi {
     ///
     /// # Errors
     ///
-    /// When `url` is none, or `https`.
+    /// When `url` is no URL of an API, or `https`.
     pub fn new(url: &str, deadline: Duration) -> Result<Self, PatroniError> {
         let url = base_of(url)?;
         let host_and_port = url.trim_start_matches("http://").to_owned();
@@ -155,7 +155,7 @@ impl PatroniApi {
         method: Method,
         path: &str,
         request: Option<serde_json::Value>,
-    ) -> Result<Answer, PatroniError> {
+    ) -> Result<ApiResponse, PatroniError> {
         let url = format!("{}{path}", self.url);
         let asked = async {
             let mut call = Request::builder()
@@ -167,12 +167,12 @@ impl PatroniApi {
                 call = call.header(CONTENT_TYPE, "application/json");
             }
             let call = call.body(request.map(|json| json.to_string()).unwrap_or_default())?;
-            // A connection kept from before would hide that nobody listens any more; members are
-            // asked where they are, with no proxy between, and no other place instead.
+            // A new connection for each call: a kept one would hide that the port is closed now. No
+            // proxy and no redirect: each member is asked at its own address.
             exchange(self.connect().await?, call, BYTES_MAX).await
         };
         match tokio::time::timeout(self.deadline, asked).await {
-            Ok(Ok((status, body))) => Ok(Answer { status, url, body }),
+            Ok(Ok((status, body))) => Ok(ApiResponse { status, url, body }),
             Ok(Err(NoAnswer::TooLarge)) => {
                 Err(PatroniError::TooLarge { url, bytes_max: BYTES_MAX })
             }
@@ -182,7 +182,7 @@ impl PatroniApi {
     }
 
     /// Connects to the addresses of the name one after another, each with its share of the
-    /// deadline: a silent first one keeps no other from being tried.
+    /// deadline, so that a silent one leaves time for the others.
     async fn connect(&self) -> io::Result<TcpStream> {
         let addresses: Vec<SocketAddr> = lookup_host(&self.host_and_port).await?.collect();
         let share = self.deadline / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
@@ -198,7 +198,7 @@ impl PatroniApi {
     }
 }
 
-impl Answer {
+impl ApiResponse {
     fn json<T: DeserializeOwned>(&self) -> Result<T, PatroniError> {
         if matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             return Err(self.said());
@@ -266,13 +266,13 @@ pub(super) fn base_of(text: &str) -> Result<String, PatroniError> {
     if !matches!(url.path(), "" | "/" | "/patroni") || url.query().is_some() {
         return Err(no_url("with a path after the port"));
     }
-    // 80 is where http goes, and never where Patroni's API is by default.
+    // 80 is the default port of http, and never of Patroni's API.
     let port = url.port().map_or_else(|| default_port(&full), Ok);
     port.map(|port| format!("http://{host}:{port}")).map_err(no_url)
 }
 
-/// A URL as it may be told: without the name and the password in it, and without what follows its
-/// path, where a connection string has a password too.
+/// A URL without secrets: without the user and password in it, and without what follows its path,
+/// where a connection string may have a password too.
 #[must_use]
 pub fn concealed(url: &str) -> String {
     let begin = url.find("://").map_or(0, |at| at + 3);

@@ -1,4 +1,4 @@
-//! Who leads, and whether all members have come together again.
+//! The leader of a cluster, and whether all members follow it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::shapes::{Cluster, ClusterMember, MemberStatus, Role};
 
 /// The member that leads: its API answers 200 to `/primary`.
 #[derive(Debug, Clone)]
-pub struct Leader {
+pub struct LeadingMember {
     /// Its name; `None` where neither it nor `/cluster` tells which member this API is.
     pub name: Option<String>,
     /// Its API.
@@ -19,11 +19,11 @@ pub struct Leader {
     pub status: MemberStatus,
 }
 
-/// All members are together on one timeline.
+/// All members are on one timeline, and replicas stream from the leader.
 #[derive(Debug, Clone)]
 pub struct Converged {
-    /// Who leads them.
-    pub leader: Leader,
+    /// The leader.
+    pub leader: LeadingMember,
     /// The timeline.
     pub timeline: u32,
     /// All names.
@@ -40,24 +40,24 @@ impl fmt::Display for NotConverged {
     }
 }
 
-/// Who leads, by `/primary`, which is trusted over `/cluster`: that one still names a leader
+/// The leader by `/primary`, which is trusted over `/cluster`: `/cluster` still names a leader
 /// when etcd has no quorum. Takes one deadline of the APIs at most, and a second one when the
 /// name must be looked up.
 ///
 /// Should several claim it, the one on the highest timeline is taken.
-pub async fn leader(apis: &[PatroniApi]) -> Option<Leader> {
+pub async fn leader(apis: &[PatroniApi]) -> Option<LeadingMember> {
     let found = leaders(apis).await.into_iter().max_by_key(|leader| leader.status.timeline)?;
     Some(named(found).await)
 }
 
-async fn leaders(apis: &[PatroniApi]) -> Vec<Leader> {
+async fn leaders(apis: &[PatroniApi]) -> Vec<LeadingMember> {
     let answers = join_all(apis.iter().map(PatroniApi::primary)).await;
     let leads = |(api, answer): (&PatroniApi, _)| {
         match answer {
             Ok(Some(status)) => Some(status),
             _ => None,
         }
-        .map(|status: MemberStatus| Leader {
+        .map(|status: MemberStatus| LeadingMember {
             name: status.patroni.name.clone(),
             api: api.clone(),
             status,
@@ -66,8 +66,8 @@ async fn leaders(apis: &[PatroniApi]) -> Vec<Leader> {
     apis.iter().zip(answers).filter_map(leads).collect()
 }
 
-/// Patroni 3.0 does not tell its name; `/cluster` has it beside the URL.
-async fn named(mut leader: Leader) -> Leader {
+/// Looks the name up in `/cluster`, which has it beside the URL: Patroni 3.0 does not tell it.
+async fn named(mut leader: LeadingMember) -> LeadingMember {
     if leader.name.is_none()
         && let Ok(cluster) = leader.api.cluster().await
     {
@@ -76,7 +76,7 @@ async fn named(mut leader: Leader) -> Leader {
     leader
 }
 
-/// The name of the member whose API this is, by its `api_url`.
+/// The name of the member with this API, by its `api_url`.
 #[must_use]
 pub fn name_of(cluster: &Cluster, api: &PatroniApi) -> Option<String> {
     let is_this = |member: &&ClusterMember| url_of(member).as_deref() == Some(api.url());
@@ -89,7 +89,7 @@ pub fn url_of(member: &ClusterMember) -> Option<String> {
     super::api::base_of(member.api_url.as_deref()?).ok()
 }
 
-/// Whether `expected` members are together: exactly one leads, by `/primary`; every API that was
+/// Whether `expected` members have converged: exactly one leads, by `/primary`; every API that was
 /// given says that its PostgreSQL runs, on the leader's timeline; the cluster has exactly so many
 /// members, all of them running or streaming on that timeline, and the leader has a walsender
 /// that streams to each. Takes three deadlines of the APIs at most.
@@ -123,7 +123,7 @@ pub async fn convergence(apis: &[PatroniApi], expected: usize) -> Result<Converg
     Ok(Converged { leader, timeline, members })
 }
 
-/// What the members themselves say: `/cluster` may be old news.
+/// What is missing by the members' own APIs: `/cluster` may be out of date.
 async fn of_apis(apis: &[PatroniApi], timeline: u32) -> Vec<String> {
     let answers = join_all(apis.iter().map(PatroniApi::member)).await;
     let mut missing = Vec::new();
@@ -143,7 +143,12 @@ async fn of_apis(apis: &[PatroniApi], timeline: u32) -> Vec<String> {
     missing
 }
 
-fn of_cluster(cluster: &Cluster, leader: &Leader, timeline: u32, expected: usize) -> Vec<String> {
+fn of_cluster(
+    cluster: &Cluster,
+    leader: &LeadingMember,
+    timeline: u32,
+    expected: usize,
+) -> Vec<String> {
     let mut missing = Vec::new();
     if cluster.members.len() != expected {
         missing.push(format!("the cluster has {} members, not {expected}", cluster.members.len()));

@@ -24,7 +24,7 @@ pub enum PatroniError {
         /// As it was given.
         url: String,
     },
-    /// Nobody listens there: Patroni is stopped.
+    /// Connection refused: Patroni is stopped.
     #[error("{url}: connection refused: Patroni does not run there")]
     Refused {
         /// What was called.
@@ -96,21 +96,21 @@ impl PatroniError {
         }
     }
 
-    /// Whether Patroni is not there: nobody listens, or the connection broke. Only what its host
-    /// says counts; what fails on the way there says nothing of Patroni.
+    /// Whether Patroni does not run: the connection was refused, or broke. Only what its host does
+    /// counts; a failure on the way there proves nothing about Patroni.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         matches!(self, Self::Refused { .. } | Self::Broken { .. })
     }
 
-    /// What the HTTP client says, sorted.
+    /// Sorts an error of the HTTP client.
     pub(super) fn from_client(url: &str, error: &(dyn std::error::Error + 'static)) -> Self {
         let url = url.to_owned();
         // The innermost cause is what happened; the others say which part of the client met it.
         let words = causes(error).last().unwrap_or(error).to_string();
         match causes(error).find_map(end_of) {
-            Some(End::Refused) => Self::Refused { url },
-            Some(End::Broken) => Self::Broken { url, words },
+            Some(CallEnd::Refused) => Self::Refused { url },
+            Some(CallEnd::Broken) => Self::Broken { url, words },
             None => Self::Failed { url, words },
         }
     }
@@ -118,7 +118,7 @@ impl PatroniError {
 
 /// How the other side ended a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+enum CallEnd {
     /// ECONNREFUSED.
     Refused,
     /// ECONNRESET, or the end of the stream.
@@ -132,15 +132,15 @@ fn causes<'a>(
     iter::successors(Some(error), |error| error.source())
 }
 
-/// What this one cause says of the other side, if anything.
-fn end_of(cause: &(dyn std::error::Error + 'static)) -> Option<End> {
+/// How the other side ended the call, if this one cause says that it did.
+fn end_of(cause: &(dyn std::error::Error + 'static)) -> Option<CallEnd> {
     if let Some(error) = cause.downcast_ref::<hyper::Error>() {
         // Cancelled is what never went out because the connection was closed before.
-        return (error.is_incomplete_message() || error.is_canceled()).then_some(End::Broken);
+        return (error.is_incomplete_message() || error.is_canceled()).then_some(CallEnd::Broken);
     }
     match cause.downcast_ref::<io::Error>()?.kind() {
-        io::ErrorKind::ConnectionRefused => Some(End::Refused),
-        io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => Some(End::Broken),
+        io::ErrorKind::ConnectionRefused => Some(CallEnd::Refused),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => Some(CallEnd::Broken),
         _ => None,
     }
 }
@@ -152,9 +152,9 @@ mod tests {
     #[test]
     fn only_what_the_other_side_did_says_that_patroni_is_gone() {
         let of = |kind| end_of(&io::Error::from(kind));
-        assert_eq!(of(io::ErrorKind::ConnectionRefused), Some(End::Refused));
-        assert_eq!(of(io::ErrorKind::ConnectionReset), Some(End::Broken));
-        assert_eq!(of(io::ErrorKind::UnexpectedEof), Some(End::Broken));
+        assert_eq!(of(io::ErrorKind::ConnectionRefused), Some(CallEnd::Refused));
+        assert_eq!(of(io::ErrorKind::ConnectionReset), Some(CallEnd::Broken));
+        assert_eq!(of(io::ErrorKind::UnexpectedEof), Some(CallEnd::Broken));
         for kind in [
             io::ErrorKind::NetworkUnreachable,
             io::ErrorKind::HostUnreachable,

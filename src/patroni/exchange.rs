@@ -1,8 +1,8 @@
 //! One HTTP exchange on a connection of its own, bounded below HTTP.
 //!
-//! What reads HTTP skips heads of 1xx and reads chunks for as long as bytes come, and a bound on
-//! the body does not see them. So the bytes of the connection are counted here, whatever they mean,
-//! and the connection lives in the call: when that is given up at its deadline, nothing goes on.
+//! An HTTP client skips heads of 1xx and reads chunks for as long as bytes come; a bound on the body
+//! counts neither. So all bytes of the connection are counted here, and the connection lives in the
+//! call: dropping the call at its deadline closes the connection.
 
 use std::io;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 /// What is read of an answer at most, its heads and the sizes of its chunks included.
 const CONNECTION_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Read at once. After each the connection lets others run.
+/// Read at once. After each read other tasks may run.
 const AT_ONCE: usize = 16 * 1024;
 
 /// Why there is no answer.
@@ -43,8 +43,8 @@ pub(super) async fn exchange(
     request: Request<String>,
     body_max: usize,
 ) -> Result<(StatusCode, Vec<u8>), NoAnswer> {
-    let counted = Counted { stream, left: CONNECTION_BYTES_MAX, rests: false };
-    let (mut sender, connection) = http1::handshake(counted).await?;
+    let bounded = BoundedConnection { stream, left: CONNECTION_BYTES_MAX, rests: false };
+    let (mut sender, connection) = http1::handshake(bounded).await?;
     let asked = async {
         let response = sender.send_request(request).await?;
         let status = response.status();
@@ -68,8 +68,8 @@ pub(super) async fn exchange(
         answer = &mut asked => return answer.map_err(sorted),
         ended = &mut connection => ended,
     };
-    // The answer may have come with the end of the connection; else the end says more than that
-    // the request was given up by it.
+    // The answer may have come with the end of the connection. Otherwise the end of the connection
+    // tells more than the request, which only knows that it was cancelled.
     match (asked.await, ended) {
         (Ok(answer), _) => Ok(answer),
         (Err(NoAnswer::TooLarge), _) => Err(NoAnswer::TooLarge),
@@ -78,7 +78,7 @@ pub(super) async fn exchange(
     }
 }
 
-/// The end of the bytes that are read at most, as the client passes it on.
+/// Finds the bound on the connection's bytes among the causes of the client's error.
 fn sorted(error: NoAnswer) -> NoAnswer {
     let NoAnswer::Failed(error) = error else { return error };
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
@@ -92,15 +92,15 @@ fn sorted(error: NoAnswer) -> NoAnswer {
     NoAnswer::Failed(error)
 }
 
-/// A connection of which so many bytes are read, and no more.
-struct Counted {
+/// A connection of which at most `left` bytes are read.
+struct BoundedConnection {
     stream: TcpStream,
     left: usize,
-    /// It has just read, and lets others run before it reads on.
+    /// It has just read: other tasks run before the next read.
     rests: bool,
 }
 
-impl Read for Counted {
+impl Read for BoundedConnection {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -128,7 +128,7 @@ impl Read for Counted {
     }
 }
 
-impl Write for Counted {
+impl Write for BoundedConnection {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::model::foreign;
 
-/// What a member is, by Patroni's word.
+/// A member's role, in Patroni's words.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub enum Role {
@@ -19,12 +19,12 @@ pub enum Role {
     StandbyLeader,
     /// `replica`, also a synchronous one.
     Replica,
-    /// A word of a version that is not known here, as it is.
+    /// A role of another version of Patroni, as it was named.
     Other(String),
 }
 
 impl Role {
-    /// Whether it was the leader and is stopped, before it goes on as a replica.
+    /// Whether it was the leader and is stopped until it goes on as a replica.
     #[must_use]
     pub fn is_demoted(&self) -> bool {
         matches!(self, Self::Other(word) if word == "demoted")
@@ -48,7 +48,7 @@ pub struct MemberStatus {
     /// Its state in Patroni's words: `running`, `starting`, `stopped`, `crashed`, …
     #[serde(deserialize_with = "foreign::read_name")]
     pub state: String,
-    /// What its PostgreSQL is. It is not the leader's key: that is what `/primary` is asked for.
+    /// The role of its PostgreSQL. It does not tell the holder of the leader's key: `/primary` does.
     pub role: Role,
     /// The timeline it writes or replays, when PostgreSQL runs.
     #[serde(default)]
@@ -62,13 +62,13 @@ pub struct MemberStatus {
     /// PostgreSQL's version as a number: 150004.
     #[serde(default)]
     pub server_version: Option<u32>,
-    /// Nobody holds the leader's key, as far as this member knows.
+    /// The leader's key has no holder, as far as this member knows.
     #[serde(default)]
     pub cluster_unlocked: bool,
     /// Patroni is paused (maintenance mode).
     #[serde(default)]
     pub pause: bool,
-    /// Who streams from it.
+    /// Its walsenders: the replicas that stream from it.
     #[serde(default)]
     pub replication: Vec<WalSender>,
     /// Patroni about itself.
@@ -100,7 +100,7 @@ pub struct PatroniItself {
     pub name: Option<String>,
 }
 
-/// `GET /cluster`: all members as the cluster's store knows them, which may be old news.
+/// `GET /cluster`: all members as the cluster's store knows them, which may be out of date.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Cluster {
     /// The members, by name.
@@ -116,7 +116,7 @@ pub struct ClusterMember {
     /// Its name.
     #[serde(deserialize_with = "foreign::read_name")]
     pub name: String,
-    /// What it is: [`Role::Primary`] is who holds, or last held, the leader's key.
+    /// Its role: [`Role::Primary`] holds, or last held, the leader's key.
     pub role: Role,
     /// Its state: `running`, `streaming`, `stopped`, …
     #[serde(deserialize_with = "foreign::read_name")]
@@ -153,7 +153,7 @@ pub struct HistoryEntry {
     pub reason: String,
     /// When the next one began, by the new leader's clock.
     pub at: Option<DateTime<Utc>>,
-    /// Who became the leader then.
+    /// The member that became the leader then.
     pub new_leader: Option<String>,
 }
 

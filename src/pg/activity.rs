@@ -7,18 +7,18 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Row};
 
-use super::session::{Session, Typed};
 use crate::model::cluster::server::ServerProcess;
 use crate::model::foreign;
 use crate::model::outage::kind::Replicas;
 use crate::model::outage::stall_cause::StallCause;
+use crate::pg::sessions::session::{Session, Typed};
 
 /// Which of these server processes are still there; those that are idle are ended.
 ///
-/// A process is known by its id and its start, as ids are reused. Where the start is hidden, the id
-/// alone counts for being there: a wait that is too long is better than a write that comes after
-/// the account. Ending takes all that identifies a session of the run, in the one statement that
-/// also sees that it is idle: a session of others, or one that is at work, is never ended.
+/// Pids are reused, so a process is known by its pid and its start. Where the start is hidden, the pid
+/// alone counts as being there: waiting too long is better than a write after the account. A session
+/// is ended only where everything identifies it as the run's, by the same statement that sees it idle:
+/// a session of others, or one at work, is never ended.
 const END_IDLE: &str = "\
 SELECT a.pid, a.state, a.wait_event,
        CASE WHEN a.backend_start = b.backend_start AND a.usename = session_user
@@ -28,7 +28,7 @@ SELECT a.pid, a.state, a.wait_event,
   JOIN unnest($1::int[], $2::timestamptz[]) AS b(pid, backend_start) ON a.pid = b.pid
  WHERE coalesce(a.backend_start = b.backend_start, true)";
 
-/// What these server processes do. One that is idle for a moment only may be between two writes.
+/// What these server processes do. A process that is idle only for a moment may be between two writes.
 const DOING: &str = "\
 SELECT a.pid, a.state, a.wait_event_type, a.wait_event,
        coalesce(clock_timestamp() - a.state_change < make_interval(secs => $3), false)
@@ -49,13 +49,13 @@ SELECT queue.pid, coalesce(nullif(a.application_name, ''), a.usename::text) AS n
  WHERE a.wait_event_type IS DISTINCT FROM 'Lock'
  ORDER BY queue.depth DESC LIMIT 1";
 
-/// A role that may not see when a session began still sees its name; it is taken as long as nothing is
-/// asked of its age.
+/// A role without the right to see when a replica began to stream still sees its name, which counts
+/// where no age is asked for.
 const REPLICAS: &str = "\
 SELECT application_name, host(client_addr) FROM pg_stat_replication
  WHERE coalesce(clock_timestamp() - backend_start >= make_interval(secs => $1), $1 = 0)";
 
-/// How the columns of processes are typed.
+/// The types of the parameters for processes.
 const PIDS: Type = Type::INT4_ARRAY;
 const STARTS: Type = Type::TIMESTAMPTZ_ARRAY;
 
@@ -64,9 +64,9 @@ const STARTS: Type = Type::TIMESTAMPTZ_ARRAY;
 pub struct LeftBehind {
     /// Idle ones, which were ended just now.
     pub ended: u64,
-    /// The processes of those that could still commit something.
+    /// The pids of those that could still commit.
     pub at_work: BTreeSet<i32>,
-    /// What one of these waits for, in PostgreSQL's word: `SyncRep`, `transactionid`, …
+    /// The wait event of one of these: `SyncRep`, `transactionid`, …
     pub waits_for: Option<String>,
 }
 
@@ -85,7 +85,7 @@ pub struct Doing {
     pub pid: i32,
     /// What it does; `None` where that is hidden.
     pub what: Option<StallCause>,
-    /// It has been so for less than was asked for.
+    /// Its state is younger than the moment that was given.
     pub just_now: bool,
 }
 
@@ -124,8 +124,8 @@ impl Session {
         Ok(left)
     }
 
-    /// What those of these server processes do that are still there. What one does for less than
-    /// `moment` is marked.
+    /// What those of these server processes do that are still there; [`Doing::just_now`] is relative to
+    /// `moment`.
     ///
     /// # Errors
     /// The driver's.
@@ -141,8 +141,8 @@ impl Session {
         rows.iter().map(doing).collect()
     }
 
-    /// The session because of which this server process waits for a lock, at the head of the
-    /// queue; `None` when it does not wait any more.
+    /// The session at the head of the queue in which this server process waits for a lock; `None` when
+    /// it does not wait any more.
     ///
     /// # Errors
     /// The driver's.

@@ -1,9 +1,9 @@
-//! Which writes of a run are there: sets compared in the server, never rows loaded.
+//! The presence scan: which writes of a run are there. It compares sets in the server and loads no rows.
 //!
 //! The server walks the token's index once, a [`TokenRange`] at a time, and makes one set of bits of
-//! every 64 neighbours: a block is whole when it has 64 rows and all 64 bits. Whole blocks that
-//! follow each other are answered as one line, so the answer is as long as the exceptions are
-//! many. This is exact, and was measured to take half the time of `lag()` over the same index.
+//! every 64 neighbours: a block is whole when it has 64 rows and all 64 bits. Adjacent whole blocks make
+//! one line of the answer, so that its length is that of the exceptions. The scan is exact, and was
+//! measured to take half the time of `lag()` over the same index.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -14,20 +14,20 @@ use tokio_postgres::Error;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::session::{Session, Typed};
-use super::statements::each;
 use crate::model::ledger::account::Presence;
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::ledger::token_range::TokenRange;
+use crate::pg::sessions::session::{Session, Typed};
+use crate::pg::sessions::statements::each;
 
-/// Neighbours in a block: as many as a bigint has bits.
+/// Seqs in a block: as many as a bigint has bits.
 const BLOCK: i64 = 64;
 
-/// All bits of a block.
+/// The bits of a whole block.
 const WHOLE: i64 = -1;
 
-/// What is there of a stretch: from block to block the rows there and the seqs among them. Of
-/// blocks that are not whole each is a line of its own.
+/// The scan of a stretch. A line is a range of adjacent whole blocks, or one block that is not whole,
+/// with its rows and the bits of its seqs.
 pub const WALK: &str = "\
 SELECT writer, min(block), max(block), bit_or(bits), sum(rows)::bigint FROM (
   SELECT writer, block, bits, rows, bits = -1 AND rows = 64 AS whole,
@@ -40,24 +40,23 @@ SELECT writer, min(block), max(block), bit_or(bits), sum(rows)::bigint FROM (
            GROUP BY writer, seq >> 6) AS blocks) AS numbered
  GROUP BY writer, whole, CASE WHEN whole THEN island ELSE block END";
 
-/// Lines that any stretch may have.
+/// Lines that the answer about any stretch may have.
 const LINES_SPARE: u32 = 16_384;
 
-/// Of so many blocks at once it is asked which seqs are there more than once.
+/// Blocks in one query for seqs that are there more than once.
 const BLOCKS_AT_ONCE: usize = 128;
 
-/// One moment for all questions.
+/// One snapshot for all queries of a scan.
 const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
-/// Of a look's transaction. Limits that the server has for its sessions are not meant for it: each
-/// statement gets one of its own, so that none that the client has given up goes on. Rows that a
-/// policy would hide must be an error, as hidden rows would look lost. A table that was just filled
-/// has no statistics yet: without these settings the planner takes a bitmap for it, and sorts all
-/// rows where a hash of the blocks does, which needs the disk and twice the time; and what it
-/// compiles does not pay.
+/// The settings of a scan's transaction. The server's limits on sessions are not meant for it: each
+/// statement gets a timeout of its own, so that none outlives the client's deadline. Rows that a policy
+/// hides must be an error, as they would look lost. A table that was just filled has no statistics yet:
+/// without these settings the planner takes a bitmap scan and sorts all rows, where a hash of the blocks
+/// needs no disk and half the time; and JIT compilation costs more than it saves.
 ///
-/// The third one is volatile, so that a pooler that shares out reads takes it for a write, and keeps
-/// to the primary for the rest of the transaction.
+/// The third statement is volatile, so that a pooler that distributes reads takes it for a write, and
+/// keeps to the primary for the rest of the transaction.
 pub const SETTINGS: [&str; 9] = [
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL idle_in_transaction_session_timeout = 0",
@@ -102,15 +101,13 @@ SELECT writer, min(seq), max(seq) FROM (
  GROUP BY writer, island";
 
 impl Session {
-    /// Begins a look at what is there of a run, as of one moment: the one of an exported snapshot,
-    /// or now.
-    ///
-    /// Opens a transaction, which [`Session::end_look`] closes.
+    /// Begins a scan: opens a transaction on an exported snapshot, or on a new one.
+    /// [`Session::end_look`] closes it.
     ///
     /// # Errors
-    /// The driver's. That a snapshot is not there any more is one.
+    /// The driver's; also when the snapshot does not exist any more.
     pub async fn begin_look(&self, snapshot: Option<&str>) -> Result<(), Error> {
-        // It must be said before the first query.
+        // Only possible before the first query.
         let moment =
             snapshot.map(|snapshot| format!("SET TRANSACTION SNAPSHOT '{}'", quoted(snapshot)));
         let mut statements = vec![BEGIN];
@@ -119,7 +116,7 @@ impl Session {
         each(&self.client, &statements).await
     }
 
-    /// The name of this look's moment, for other sessions while it lasts.
+    /// The name of this scan's snapshot, for other sessions while the transaction lasts.
     ///
     /// # Errors
     /// The driver's.
@@ -127,7 +124,7 @@ impl Session {
         self.client.query_typed_one("SELECT pg_export_snapshot()", &[]).await?.try_get(0)
     }
 
-    /// Closes the look's transaction.
+    /// Ends the scan: closes its transaction.
     ///
     /// # Errors
     /// The driver's.
@@ -135,7 +132,7 @@ impl Session {
         self.client.batch_execute("ROLLBACK").await
     }
 
-    /// What is there of a stretch. The server gives up after `at_most`, too.
+    /// Scans a stretch. The server cancels the statement after `at_most`.
     ///
     /// # Errors
     /// The driver's.
@@ -180,13 +177,13 @@ impl Session {
         Ok(presence)
     }
 
-    /// The server gives up each statement of the transaction after so long.
+    /// Sets the timeout of each statement in this transaction.
     async fn limit_statements(&self, at_most: Duration) -> Result<(), Error> {
         let limit = format!("SET LOCAL statement_timeout = {}", at_most.as_millis());
         self.client.batch_execute(&limit).await
     }
 
-    /// What is there more than once of these blocks.
+    /// The seqs of these blocks that are there more than once.
     async fn duplicated(
         &self,
         run_id: Uuid,
@@ -222,9 +219,9 @@ impl Session {
         Ok(highest)
     }
 
-    /// Which of these writes are there, in a look of its own, so that rows which a policy hides are
-    /// an error and not missing: `(writer, first, last)` windows in, sets by writer out. The server
-    /// gives up after `at_most`, too.
+    /// Which of these writes are there: `(writer, first, last)` windows in, sets by writer out. A scan of
+    /// its own, so that rows which a policy hides are an error, not missing. The server cancels the
+    /// statement after `at_most`.
     ///
     /// # Errors
     /// The driver's.
@@ -281,14 +278,14 @@ impl Session {
     }
 }
 
-/// How many lines the answer about a stretch may have: far more than its writes can make of it, also
-/// with those that a killed run could not record.
+/// How many lines the answer about a stretch may have: far more than its writes can need, also with
+/// the writes that a killed run could not record.
 fn lines_max(stretch: &TokenRange) -> u32 {
     let of_writes = u32::try_from(stretch.attempted / 16).unwrap_or(u32::MAX);
     LINES_SPARE.saturating_add(of_writes)
 }
 
-/// As it stands between the quotes of a literal.
+/// Escapes a text for the inside of a literal.
 fn quoted(text: &str) -> String {
     text.replace('\'', "''")
 }
@@ -305,7 +302,7 @@ struct Blocks {
 impl Blocks {
     /// The seqs that are there, as ranges.
     fn seqs(&self, mut add: impl FnMut(i64, i64)) {
-        // What no server that is PostgreSQL would answer must not end the run.
+        // Saturating: only something that is not PostgreSQL could answer more, and it must not panic here.
         let start = self.first.saturating_mul(BLOCK);
         if self.bits == WHOLE {
             return add(start, self.last.saturating_mul(BLOCK).saturating_add(BLOCK - 1));

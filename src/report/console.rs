@@ -40,7 +40,7 @@ impl Console {
 
     /// Writes one line.
     pub fn line(&self, line: &str) {
-        // One write a line: what else writes to the same terminal does not get in between.
+        // One system call a line, so that no other output comes between its parts.
         let line = format!("{}\n", printable(line));
         let write = || {
             let _ = io::stderr().lock().write_all(line.as_bytes());
@@ -51,7 +51,7 @@ impl Console {
         }
     }
 
-    /// Moves the bar to what is done so far, of which it shows what it is measured by.
+    /// Moves the bar: by the time or the writes, as it is measured.
     pub fn progress(&self, elapsed: Duration, writes: u64) {
         let Some((length, bar)) = &self.bar else { return };
         bar.set_message(message(*length, elapsed, writes));
@@ -73,10 +73,10 @@ const INDENT_COLUMNS: usize = 11;
 /// A bar of fewer columns tells nothing.
 const BAR_COLUMNS_MIN: usize = 8;
 
-/// What the row looks like, so that it never takes a second one, which would stay when it is drawn
-/// anew: with a shorter bar, or with the words alone.
+/// The template of the bar's row, with a shorter bar or none where the terminal is narrow. A second
+/// row would stay on the screen when the bar is drawn anew.
 fn template(words: usize, width: Option<usize>) -> String {
-    // The last column is left free: some terminals go on to the next row behind it.
+    // The last column stays free: some terminals wrap when it is filled.
     let room =
         width.map_or(BAR_COLUMNS, |width| width.saturating_sub(INDENT_COLUMNS + 1 + words + 1));
     match room.min(BAR_COLUMNS) {
@@ -94,7 +94,7 @@ fn progress_bar(
         BarLength::Duration(duration) => milliseconds(duration),
         BarLength::Writes(writes) => writes,
     };
-    // The crate takes the template; did it not, its own serves as well.
+    // The template is valid; if it were not, the crate's default would do.
     let words = message(length, Duration::MAX, u64::MAX).chars().count();
     let style = ProgressStyle::with_template(&template(words, width))
         .unwrap_or_else(|_| ProgressStyle::default_bar())

@@ -1,15 +1,15 @@
 //! The outages of a run as CSV (RFC 4180): one row an outage, for spreadsheets and plots.
 
-use std::fmt::Write;
+use std::io;
 use std::time::Duration;
 
+use ::csv::{IntoInnerError, Terminator, WriterBuilder};
 use chrono::SecondsFormat;
 
+use crate::model::foreign::plain;
 use crate::model::outage::{Outage, Side};
 use crate::model::run::summary::Summary;
 use crate::model::seconds;
-
-use crate::model::foreign::plain;
 
 const COLUMNS: [&str; 40] = [
     "run_id",
@@ -55,16 +55,17 @@ const COLUMNS: [&str; 40] = [
 ];
 
 /// A header and one row an outage; of a run without an outage the header alone.
-#[must_use]
-pub fn csv(summary: &Summary) -> String {
-    let mut csv = COLUMNS.join(",");
-    csv.push('\n');
+///
+/// # Errors
+/// It is written to memory: no error is known.
+pub fn csv(summary: &Summary) -> Result<String, ::csv::Error> {
+    let mut rows = WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(Vec::new());
+    rows.write_record(COLUMNS)?;
     for outage in &summary.outages {
-        let fields: Vec<String> = row(summary, outage).iter().map(|field| quoted(field)).collect();
-        csv.push_str(&fields.join(","));
-        csv.push('\n');
+        rows.write_record(row(summary, outage).iter().map(|field| inert(field)))?;
     }
-    csv
+    let bytes = rows.into_inner().map_err(IntoInnerError::into_error)?;
+    String::from_utf8(bytes).map_err(|error| io::Error::other(error).into())
 }
 
 fn row(summary: &Summary, outage: &Outage) -> Vec<String> {
@@ -121,13 +122,9 @@ fn number(time: Option<Duration>) -> String {
 
 /// `connection_lost=1 no_backend=11`: one field, as the classes are many and mostly absent.
 fn errors(outage: &Outage) -> String {
-    let mut text = String::new();
-    for (class, count) in &outage.errors {
-        let space = if text.is_empty() { "" } else { " " };
-        // Writing to a String does not fail.
-        let _ = write!(text, "{space}{class}={count}");
-    }
-    text
+    let errors: Vec<String> =
+        outage.errors.iter().map(|(class, count)| format!("{class}={count}")).collect();
+    errors.join(" ")
 }
 
 fn side(side: Option<&Side>) -> [String; 3] {
@@ -139,14 +136,14 @@ fn side(side: Option<&Side>) -> [String; 3] {
     ]
 }
 
-/// A name as one field. What a spreadsheet would run as a formula gets an apostrophe before it, by
+/// A field on one line. What a spreadsheet would run as a formula gets an apostrophe before it, by
 /// which a spreadsheet takes it for text.
-fn quoted(field: &str) -> String {
+fn inert(field: &str) -> String {
     let mut field = plain(field);
     if field.starts_with(['=', '+', '-', '@']) {
         field.insert(0, '\'');
     }
-    if field.contains([',', '"']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+    field
 }
 
 #[cfg(test)]
@@ -159,7 +156,7 @@ mod tests {
         let mut summary = summary();
         (summary.group, summary.name) = (Some("checkout".to_owned()), Some("zone-a".to_owned()));
         summary.outages[0].to.as_mut().unwrap().member = Some("patroni, \"3\"\n".to_owned());
-        let csv = csv(&summary);
+        let csv = csv(&summary).unwrap();
         let rows: Vec<&str> = csv.lines().collect();
         assert_eq!(rows.len(), 2);
         assert_eq!(
@@ -173,17 +170,25 @@ mod tests {
 
     #[test]
     fn a_name_is_no_formula() {
+        let shown = |name: &str| {
+            let mut summary = summary();
+            summary.name = Some(name.to_owned());
+            let csv = csv(&summary).unwrap();
+            let row = csv.lines().nth(1).unwrap().to_owned();
+            row.split_once(",,").unwrap().1.split_once(",1,failover,").unwrap().0.to_owned()
+        };
         for formula in ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)"] {
-            assert!(quoted(formula).starts_with('\''), "{formula}");
+            assert_eq!(shown(formula), format!("'{formula}"));
         }
-        assert_eq!(quoted("=1,\"2\""), "\"'=1,\"\"2\"\"\"");
-        assert_eq!(quoted("patroni-2"), "patroni-2");
+        assert_eq!(shown("=1,\"2\""), "\"'=1,\"\"2\"\"\"");
+        assert_eq!(shown("patroni-2"), "patroni-2");
+        assert_eq!(shown("two\nlines\u{1b}"), "two lines\\u{1b}");
     }
 
     #[test]
     fn a_run_without_an_outage_has_the_header_alone() {
         let mut summary = summary();
         summary.outages.clear();
-        assert_eq!(csv(&summary).lines().count(), 1);
+        assert_eq!(csv(&summary).unwrap().lines().count(), 1);
     }
 }

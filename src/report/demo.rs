@@ -1,4 +1,4 @@
-//! The words around the demo: what it is about to do, what happened, and what to try next.
+//! The words around the demo: what it will do, what happened, and what to try next.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::numbers::{counted, duration, grouped};
 use crate::model::outage::Outage;
 use crate::model::run::summary::{Summary, VerificationState};
 
-/// Before it begins.
+/// The words before the demo begins.
 #[must_use]
 pub fn opening(layout: &Layout) -> String {
     page(
@@ -26,7 +26,7 @@ pub fn opening(layout: &Layout) -> String {
     )
 }
 
-/// When it is over. `program` is how pgchaos was called.
+/// The words after the demo. `program` is how pgchaos was called.
 #[must_use]
 pub fn closing(summary: &Summary, program: &str, layout: &Layout) -> String {
     let mut lines = vec![(String::new(), String::new())];

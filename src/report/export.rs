@@ -38,6 +38,20 @@ pub enum UnknownFormat {
     Missing(String),
 }
 
+/// A report could not be rendered. All are rendered in memory: no cause is known.
+#[derive(Debug, Error)]
+pub enum RenderError {
+    /// The JSON serializer failed.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The CSV writer failed.
+    #[error(transparent)]
+    Csv(#[from] ::csv::Error),
+    /// The JUnit serializer failed.
+    #[error(transparent)]
+    Junit(#[from] quick_junit::SerializeError),
+}
+
 impl Format {
     /// The format that the ending of the name asks for, in upper or lower case.
     ///
@@ -60,13 +74,13 @@ impl Format {
     /// The summary in this format, ending with a line break.
     ///
     /// # Errors
-    /// Those of the JSON serializer; none is known that a summary can cause.
-    pub fn render(self, summary: &Summary) -> serde_json::Result<String> {
+    /// Those of the serializers; none is known that a summary can cause.
+    pub fn render(self, summary: &Summary) -> Result<String, RenderError> {
         Ok(match self {
             Self::Json => summary_json(summary)?,
             Self::Markdown => markdown(summary),
-            Self::Csv => csv(summary),
-            Self::Junit => junit(summary),
+            Self::Csv => csv(summary)?,
+            Self::Junit => junit(summary)?,
         })
     }
 }

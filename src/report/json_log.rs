@@ -7,7 +7,7 @@ use crate::model::event::Event;
 use crate::model::foreign::inert_json;
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct StampedEvent<'a> {
     time: String,
     #[serde(flatten)]
     event: &'a Event,
@@ -18,9 +18,9 @@ struct Line<'a> {
 pub fn json_line(started_at: DateTime<Utc>, event: &Event) -> String {
     let since = TimeDelta::from_std(event.at).unwrap_or(TimeDelta::MAX);
     let time = started_at.checked_add_signed(since).unwrap_or(started_at);
-    let line = Line { time: time.to_rfc3339_opts(SecondsFormat::Millis, true), event };
+    let line = StampedEvent { time: time.to_rfc3339_opts(SecondsFormat::Millis, true), event };
     let json = serde_json::to_string(&line).unwrap_or_else(|error| {
-        // No event that the model can make comes here; if one does, the log says so.
+        // No event of the model fails; if one did, the log would say so.
         serde_json::json!({"time": line.time, "event": "warning", "message": error.to_string()})
             .to_string()
     });

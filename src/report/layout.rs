@@ -1,11 +1,16 @@
 //! A line as it is meant, and as it is printed: escaped, fitted to the terminal, coloured.
 //!
-//! What comes from a server passes through here and nowhere else on its way to a terminal, so
-//! this is the place where control characters end.
+//! The words of servers pass through here on their way to a terminal, so control characters are
+//! escaped here.
+//!
+//! Rows are broken here and not by a crate: a row ends where a fact does, and never between a number
+//! and its unit, which textwrap has no rule for.
+
+use console::Style;
 
 use crate::model::foreign::{plain, shortened};
 
-/// What a line is about, which is what its colour says.
+/// What a line is about, shown by its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// As planned: no colour.
@@ -16,21 +21,24 @@ pub enum Tone {
     Wary,
     /// Writes fail.
     Bad,
-    /// Nobody may miss it: the whole line is bold and red.
+    /// An alarm: the whole line is bold and red.
     Loud,
-    /// What was hoped for and is proven: the whole line is bold and green.
+    /// A success that is proven: the whole line is bold and green.
     Proven,
 }
 
 impl Tone {
-    fn code(self) -> Option<&'static str> {
+    /// The style of its words, without a look at the environment: the caller knows whether to
+    /// colour.
+    fn style(self) -> Option<Style> {
+        let style = Style::new().force_styling(true);
         match self {
             Self::Plain => None,
-            Self::Good => Some("\u{1b}[32m"),
-            Self::Wary => Some("\u{1b}[33m"),
-            Self::Bad => Some("\u{1b}[31m"),
-            Self::Loud => Some("\u{1b}[1;31m"),
-            Self::Proven => Some("\u{1b}[1;32m"),
+            Self::Good => Some(style.green()),
+            Self::Wary => Some(style.yellow()),
+            Self::Bad => Some(style.red()),
+            Self::Loud => Some(style.red().bold()),
+            Self::Proven => Some(style.green().bold()),
         }
     }
 }
@@ -38,8 +46,8 @@ impl Tone {
 /// Text in a tone, or as it is when there is no colour.
 #[must_use]
 pub fn painted(text: &str, tone: Tone, colour: bool) -> String {
-    match tone.code() {
-        Some(code) if colour && !text.is_empty() => format!("{code}{text}\u{1b}[0m"),
+    match tone.style() {
+        Some(style) if colour && !text.is_empty() => style.apply_to(text).to_string(),
         _ => text.to_owned(),
     }
 }
@@ -47,7 +55,7 @@ pub fn painted(text: &str, tone: Tone, colour: bool) -> String {
 /// One line, as it is meant: `mark rest: message · part · part`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// What it is about.
+    /// Its colour.
     pub tone: Tone,
     /// The first words, which carry the colour.
     pub mark: String,
@@ -119,7 +127,7 @@ pub struct Layout {
     pub shorten: bool,
 }
 
-/// A message is not shortened below this, as less says nothing: the line is wrapped instead.
+/// A message is not shortened below this: the line is wrapped instead.
 const SHORTEST_MESSAGE: usize = 30;
 /// A message that is not told in full ends here, also where lines may be of any length.
 const LONGEST_MESSAGE: usize = 400;
@@ -163,8 +171,8 @@ impl Layout {
     }
 }
 
-/// Fits finished lines to a terminal of so many columns: one that is too long goes on under its own
-/// words. Where the width is not known they stay as they are.
+/// Fits finished lines to a terminal of so many columns: a line that is too long goes on under its
+/// own words. Where the width is not known, lines stay as they are.
 #[must_use]
 pub fn fitted(text: &str, width: Option<usize>) -> String {
     let Some(width) = width else { return text.to_owned() };
@@ -185,7 +193,7 @@ pub fn fitted(text: &str, width: Option<usize>) -> String {
     rows.join("\n") + "\n"
 }
 
-/// What follows the first row of a line stands so far to the right of it.
+/// How far further rows of a line stand to the right of its first.
 const HANGING: usize = 2;
 
 /// Breaks text into rows of at most `room` characters: between facts where that is possible,
@@ -226,7 +234,7 @@ fn facts_break(text: &str, limit: usize) -> Option<usize> {
         .max()
 }
 
-/// The last space that does not stand in or after a number, which would leave its unit behind.
+/// The last space that does not follow a digit: a number stays whole, and with its unit.
 fn between_words(text: &str) -> Option<usize> {
     let spaces = || text.match_indices(' ').map(|(index, _)| index).rev();
     spaces()
@@ -283,7 +291,10 @@ mod tests {
         );
         assert_eq!(
             layout.rows("> ", &Line::new(Tone::Loud, "!!! gone").part("1234567890123")),
-            ["> \u{1b}[1;31m!!! gone\u{1b}[0m", "  \u{1b}[1;31m1234567890123\u{1b}[0m"]
+            [
+                "> \u{1b}[31m\u{1b}[1m!!! gone\u{1b}[0m",
+                "  \u{1b}[31m\u{1b}[1m1234567890123\u{1b}[0m"
+            ]
         );
     }
 }

@@ -1,5 +1,5 @@
-//! The summary as Markdown, for a ticket, a wiki or the log of a drill. Times are UTC, as the
-//! page travels.
+//! The summary as Markdown, for a ticket, a wiki or the log of a drill. Times are UTC: its readers
+//! may be in other zones.
 
 #[cfg(test)]
 mod tests;
@@ -249,11 +249,10 @@ fn stamp(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// What stands between the characters of a mention or a link, so that it is none: nothing is seen of it.
+/// A space of no width: inside a mention or a link it makes it plain text.
 const BREAK: char = '\u{200b}';
 
-/// Text without meaning to Markdown or HTML, and in which GitHub finds none to call and nothing to
-/// link to.
+/// Text that means nothing to Markdown or HTML, and in which GitHub finds no mention and no link.
 pub(super) fn inert(text: &str) -> String {
     let mut inert = String::with_capacity(text.len());
     let text = plain(text);

@@ -5,14 +5,14 @@
 //! [`model`](crate::model) and nothing else: not where events come from, nor where text goes.
 //!
 //! - [`text_log`], [`json_log`]: events as they happen, for people and for programs.
-//! - [`summary_text`]: the page that one reads when a run is over.
+//! - [`summary_text`]: the page of text that ends a run.
 //! - [`export`]: a summary as a file, by the file's ending; [`summary_json`], [`markdown`],
 //!   [`csv`] and [`junit`] are its formats.
 //! - [`demo`]: the words around the demo.
 //! - [`drill`]: what a drill will do, and what it came to.
 //! - [`console`]: the one place that writes to standard error.
-//! - [`numbers`], [`words`], [`layout`]: how numbers, writes and outages, and whole lines are told;
-//!   what others said passes [`foreign`](crate::model::foreign) on its way out.
+//! - [`numbers`], [`words`], [`layout`]: numbers, writes and outages, and whole lines in words.
+//!   Foreign text passes [`foreign`](crate::model::foreign) on its way out.
 
 pub mod console;
 pub mod csv;

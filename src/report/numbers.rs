@@ -1,4 +1,4 @@
-//! Numbers for people: what a tired reader takes in at a glance, and nothing more precise.
+//! Numbers for people: no more digits than a reader takes in at a glance.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// A limit that a user set, which has no idle decimals: `5 s`, `0.5 s`.
+/// A limit that a user set, without a decimal that is 0: `5 s`, `0.5 s`.
 #[must_use]
 pub fn whole(limit: Duration) -> String {
     let text = duration(limit);

@@ -1,18 +1,17 @@
-//! The page that one reads when a run is over.
+//! The page of text that ends a run.
 //!
-//! It ends with the verdict, as that is where the eye is when the prompt comes back; above it,
-//! from the run to what became of its writes.
+//! The verdict comes last, next to the shell's prompt; above it stand the run, its outages and what
+//! became of its writes.
 
 mod outages;
 mod page;
+mod time_of_day;
 mod verification;
 
 #[cfg(test)]
 mod tests;
 
 use std::net::IpAddr;
-
-use chrono::FixedOffset;
 
 use crate::model::event::Note;
 use crate::model::load::latency::Percentiles;
@@ -25,17 +24,7 @@ use super::layout::{Line, Tone};
 use super::numbers::{counted, duration, grouped, milliseconds, per_second, percent, seconds};
 use super::words;
 use page::Page;
-
-/// How the page is written.
-#[derive(Debug, Clone, Copy)]
-pub struct SummaryTextOptions {
-    /// The reader's offset from UTC.
-    pub offset: FixedOffset,
-    /// Whether to colour.
-    pub colour: bool,
-    /// The terminal's width in columns; `None` where lines may be of any length, as in a file.
-    pub width: Option<usize>,
-}
+pub use page::SummaryTextOptions;
 
 /// The summary as a page of text that ends with a line break.
 #[must_use]
@@ -102,7 +91,7 @@ fn writes(page: &mut Page, summary: &Summary) {
     });
     let plain = |name| Line::new(Tone::Plain, name);
     let wary = |name| Line::new(Tone::Wary, name);
-    // Nothing is more than what was due, but for writes after the last flush of a killed run.
+    // No count exceeds the due writes, except those after the last flush of a killed run.
     let width = grouped(writes.due.max(writes.attempted).max(writes.unaccounted_seen)).len();
     page.count("writes", writes.due, width, &plain("due"));
     page.count("", writes.attempted, width, &plain("attempted"));
@@ -238,7 +227,7 @@ fn in_short(summary: &Summary) -> String {
         }
     };
     let lost = counted(summary.verification.lost, "acknowledged write");
-    // A pass all the same: as many may be lost.
+    // A pass with losses: --max-lost allows as many.
     let allowed = if summary.verification.lost > 0 { "as allowed: " } else { "" };
     format!("{allowed}{lost} lost · {outages}")
 }

@@ -1,22 +1,23 @@
 //! The log for people: events in, whole lines out.
 //!
-//! The log tells a run as one would tell it to a colleague: what is as planned in one line each,
-//! or in one line a second where that would be too many; failures folded and never dropped; what
-//! nobody may miss in bold red.
+//! The log tells a run as one would tell it to a colleague: what goes as planned in one line each,
+//! or in one line a second where that would be too many; failures folded and never dropped; alarms
+//! in bold red.
 
-mod batch;
 mod drill_lines;
 mod each_second;
+mod failure_group;
 mod failure_lines;
 mod folding;
-mod locally;
+mod local_acknowledgements;
+mod options;
 mod outage_lines;
 mod passed_over;
 mod patroni_lines;
 mod printer;
 mod replicas;
 mod run_lines;
-mod silences;
+mod stalls;
 
 #[cfg(test)]
 mod tests;
@@ -24,55 +25,28 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, Utc};
-
 use crate::model::cluster::server::Server;
-use crate::model::event::{Connected, Event, What, WritersOut};
+use crate::model::cluster::two_primaries::TwoPrimaries;
+use crate::model::event::{
+    Checked, Connected, Event, Failure, Interval, ReadBack, What, WritersOut, Written,
+};
 use crate::model::ledger::seq_set::SeqSet;
+use crate::model::outage::Outage;
 
 use super::layout::{Line, Tone};
 use super::numbers::duration;
-use batch::{Key, Told};
 use each_second::EachSecond;
-use failure_lines::Setting;
+use failure_group::{FoldedFailures, Key};
+use failure_lines::FailureContext;
 use folding::Folding;
-use locally::Locally;
+use local_acknowledgements::LocalAcknowledgements;
+pub use options::{TextLogOptions, Verbosity};
 use passed_over::PassedOverHosts;
 use printer::{Printer, Stamp};
-use replicas::Replicas;
-use silences::Silences;
+use replicas::ReplicaLines;
+use stalls::OpenStalls;
 
-/// How much the log tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbosity {
-    /// Failures, outages and results: no single writes, seconds, attempts or steps.
-    Quiet,
-    /// What one wants to watch.
-    Normal,
-    /// Every session and every replica's lag, messages in full.
-    Verbose,
-}
-
-/// What the log needs to know before the first event.
-#[derive(Debug, Clone)]
-pub struct TextLogOptions {
-    /// When the run began: events are told by the wall clock.
-    pub started_at: DateTime<Utc>,
-    /// The reader's offset from UTC.
-    pub offset: FixedOffset,
-    /// Whether to colour.
-    pub colour: bool,
-    /// How much to tell.
-    pub verbosity: Verbosity,
-    /// Single writes, as suits up to about ten a second; else one line a second.
-    pub one_by_one: bool,
-    /// How many writers there are.
-    pub writers: u32,
-    /// The terminal's width in columns; `None` where lines may be of any length, as in a file.
-    pub width: Option<usize>,
-}
-
-/// The full rate is news when it comes this much later than the writes.
+/// The full rate is told when it comes this much later than the writes.
 const NOTABLY_LATER: Duration = Duration::from_secs(1);
 
 /// The log's state: what was told, and what is held back to be told together.
@@ -80,14 +54,14 @@ const NOTABLY_LATER: Duration = Duration::from_secs(1);
 pub struct TextLog {
     options: TextLogOptions,
     folding: Folding,
-    silences: Silences,
+    stalls: OpenStalls,
     each_second: EachSecond,
-    locally: Locally,
+    local_acknowledgements: LocalAcknowledgements,
     /// Writes that were in flight when the run was stopped at once.
     given_up: u64,
     /// Writes in doubt that the last look-up did not find.
     not_found: BTreeMap<i32, SeqSet>,
-    replicas: Replicas,
+    replicas: ReplicaLines,
     passed_over: PassedOverHosts,
     /// The server that was told last, until a failure makes the next session news.
     announced: Option<Server>,
@@ -97,15 +71,15 @@ pub struct TextLog {
     outage_began: Option<Duration>,
     /// Writers that are out while others write.
     writers_out: Option<u64>,
-    /// That writes are through again in it was told.
+    /// Whether it was told that some writes go through again in this outage.
     resumed: bool,
-    /// The verification was told, whatever it came to.
+    /// Whether the verification was told, with any result.
     verified: bool,
-    /// So many pairs of primaries were told.
+    /// How many pairs of primaries were told.
     two_primaries: u32,
-    /// The cluster was reached.
+    /// Whether the cluster was reached.
     ready: bool,
-    /// Every write that was sent has its outcome.
+    /// Whether every write that was sent has its outcome.
     closed: bool,
     printer: Printer,
 }
@@ -116,12 +90,12 @@ impl TextLog {
     pub fn new(options: TextLogOptions) -> Self {
         Self {
             folding: Folding::new(options.writers > 1),
-            silences: Silences::default(),
+            stalls: OpenStalls::default(),
             each_second: EachSecond::default(),
-            locally: Locally::default(),
+            local_acknowledgements: LocalAcknowledgements::default(),
             given_up: 0,
             not_found: BTreeMap::new(),
-            replicas: Replicas::default(),
+            replicas: ReplicaLines::default(),
             passed_over: PassedOverHosts::default(),
             announced: None,
             last_outage: Duration::ZERO,
@@ -138,62 +112,44 @@ impl TextLog {
     }
 
     /// The rows that this event lets out, in order; often none.
+    ///
+    /// Every event is named, those without a line too: a new one has to be decided here.
+    #[expect(clippy::too_many_lines, reason = "one table: an arm an event")]
     pub fn event(&mut self, event: &Event) -> Vec<String> {
         let at = event.at;
-        self.verified |= matches!(event.what, What::Verified(_));
-        self.ready |= matches!(event.what, What::Ready(_));
-        self.closed |= matches!(event.what, What::Closed);
-        self.follow_silences(at, &event.what);
+        let normal = self.at_least(Verbosity::Normal);
+        let verbose = self.at_least(Verbosity::Verbose);
+        let writers = self.options.writers;
         match &event.what {
-            What::Fault(failure) => {
-                self.each_second.failure();
-                // After a refusal that is one write's fate, the session goes on.
-                let goes_on = !failure.rejected.is_empty() && !failure.fault.means_no_write();
-                if !failure.fault.phase.is_connecting() && !goes_on {
-                    self.announced = None;
-                }
-                let late = self.silences.ended_by(at, failure);
-                let told = self.folding.failure(at, failure, late);
-                self.told(&told)
-            }
+            // Failures, which are folded.
+            What::Fault(failure) => self.failure(at, failure),
             What::Stalled(stalled) => {
-                let told = self.folding.stalled(at, stalled);
-                self.told(&told)
+                self.stalls.begins(at, stalled);
+                let due = self.folding.stalled(at, stalled);
+                self.failures(&due)
             }
             What::NoSession(waits) => {
-                let told = self.folding.no_session(at, *waits);
-                self.told(&told)
+                let due = self.folding.no_session(at, *waits);
+                self.failures(&due)
             }
+            What::Interval(interval) => self.interval(at, interval),
+
+            // Daily life.
+            What::Connected(connected) => self.connected(at, connected),
+            What::Written(written) => self.written(at, written),
+            What::ReadBack(read) => self.read_back(read),
             What::StallSeen(seen) => {
-                let line = self.silences.seen(seen, self.options.writers);
+                let line = self.stalls.seen(seen, writers);
                 self.beside(at, Some(line))
             }
-            What::Interval(interval) => {
-                let told = self.folding.interval(at, interval);
-                let mut rows = self.told(&told);
-                let in_outage = self.outage_began.is_some();
-                let line = self.each_second.interval(at, interval, in_outage, self.writers_out);
-                let shown = self.at_least(Verbosity::Normal) && !self.options.one_by_one;
-                rows.extend(self.beside(at, line.filter(|_| shown)));
-                rows
-            }
-            What::Connected(connected) => self.connected(at, connected),
-            What::OutageBegan(outage) => {
-                (self.outage_began, self.announced) = (Some(outage.began), None);
-                self.resumed = false;
-                Vec::new()
-            }
             What::WritersOut(out) => self.writers_out(at, *out),
-            What::Written(_) | What::ReadBack(_) => self.single(at, &event.what),
             What::ReplicaFailed { fault } => {
-                let line = self.replicas.failed(fault, self.at_least(Verbosity::Verbose));
-                let shown = self.at_least(Verbosity::Normal);
-                self.beside(at, line.filter(|_| shown))
+                let line = self.replicas.failed(fault, verbose);
+                self.beside(at, line.filter(|_| normal))
             }
             What::ReplicaLag(lag) => {
-                let line = self.replicas.lag(lag, self.at_least(Verbosity::Verbose));
-                let shown = self.at_least(Verbosity::Normal);
-                self.beside(at, line.filter(|_| shown))
+                let line = self.replicas.lag(lag, verbose);
+                self.beside(at, line.filter(|_| normal))
             }
             What::PassedOver(passed_over) => {
                 let line = self.passed_over.add(at, passed_over);
@@ -201,48 +157,109 @@ impl TextLog {
             }
             What::Leader(seen) => self.beside(at, Some(patroni_lines::leader(seen))),
             What::PatroniApi(reached) => {
-                let shown = self.at_least(Verbosity::Normal);
-                self.beside(at, Some(patroni_lines::api(reached)).filter(|_| shown))
+                self.beside(at, normal.then(|| patroni_lines::api(reached)))
             }
+            What::AcknowledgedLocally(writes) => {
+                self.local_acknowledgements.add(writes);
+                let line = self.local_acknowledgements.due(at);
+                self.beside(at, line)
+            }
+
+            // An outage, and what is found after it.
+            What::OutageBegan(outage) => {
+                (self.outage_began, self.announced) = (Some(outage.began), None);
+                self.resumed = false;
+                Vec::new()
+            }
+            What::WritesResumed(resumed) => {
+                self.resumed = true;
+                self.fact(at, stamped(at, outage_lines::resumed(resumed, writers)))
+            }
+            What::OutageEnded(outage) => self.outage_ended(at, outage),
+            What::FullRate { after, .. } => self.full_rate(at, *after),
+            What::Checked(checked) => self.checked(at, checked),
+            What::Reclassified { outage, kind } => {
+                self.fact(at, stamped(at, outage_lines::reclassified(*outage, *kind)))
+            }
+            What::IdGap(gap) => self.fact(at, below([outage_lines::id_gap(gap)])),
+            What::HistoryBackwards(backwards) => {
+                self.fact(at, stamped(at, outage_lines::backwards(backwards)))
+            }
+            What::TwoPrimaries(seen) => self.two_primaries(at, seen),
+
+            // A drill.
+            What::Injected(injected) => self.fact(at, stamped(at, drill_lines::injected(injected))),
+            What::InjectionEnded { took, .. } => self.fact(at, below(drill_lines::ended(*took))),
+            What::Drill { message } => {
+                self.fact(at, normal.then(|| (Stamp::At(at), drill_lines::said(message))))
+            }
+
+            // The run, from its beginning to its verification.
+            What::Run(header) => {
+                self.stalls = OpenStalls::new(header.options.write_timeout);
+                let line = || (Stamp::Rule, run_lines::header(header, verbose));
+                self.fact(at, normal.then(line))
+            }
+            What::Ready(ready) => {
+                self.ready = true;
+                self.fact(at, run_lines::ready(ready).map(|line| (Stamp::At(at), line)))
+            }
+            What::Stopping { reason, writers_out } => {
+                self.fact(at, stamped(at, run_lines::stopping(*reason, *writers_out, writers)))
+            }
+            What::GivenUp(writes) => {
+                self.stalls.over(writes.writer);
+                self.given_up += writes.seqs.len();
+                Vec::new()
+            }
+            What::Verifying { step } => {
+                let line = || Line::new(Tone::Plain, "").rest(format!("verifying: {step}"));
+                self.fact(at, below(normal.then(line)))
+            }
+            What::LookedAt { writes, of } => {
+                self.fact(at, below(normal.then(|| run_lines::looked_at(*writes, *of))))
+            }
+            What::Verified(verification) => {
+                self.verified = true;
+                self.fact(at, found(at, run_lines::verified(verification, self.closed)))
+            }
+            What::Closed => {
+                self.closed = true;
+                self.fact(at, None)
+            }
+            What::Ended { .. } => self.ended(at),
+            What::OwnPause(pause) => self.fact(at, stamped(at, run_lines::own_pause(*pause))),
+            What::Warning { message } => {
+                let line = Line::new(Tone::Wary, "WARNING").rest(format!(": {message}"));
+                self.fact(at, stamped(at, line))
+            }
+
+            // No line of their own. A session, and the problem that a command prints, say it.
+            What::Acknowledging { .. } | What::Refused { .. } => self.fact(at, None),
+            // For the record and for programs.
             What::LeaderChanged { .. }
             | What::ServerClock { .. }
             | What::AckGap(_)
             | What::AckGapGoesOn { .. } => Vec::new(),
-            What::AcknowledgedLocally(writes) => {
-                self.locally.add(writes);
-                let line = self.locally.due(at);
-                self.beside(at, line)
-            }
-            What::GivenUp(writes) => {
-                self.given_up += writes.seqs.len();
-                Vec::new()
-            }
-            what => {
-                let mut rows = self.let_out(at, what);
-                for (stamp, line) in self.lines(at, what) {
-                    rows.extend(self.printer.rows(stamp, &line));
-                }
-                rows
-            }
         }
     }
 
     /// The rows that were held back until now. To be called a few times a second.
     pub fn tick(&mut self, at: Duration) -> Vec<String> {
-        let told = self.folding.due(at);
-        let mut rows = self.told(&told);
-        let line = self.locally.due(at);
+        let due = self.folding.due(at);
+        let mut rows = self.failures(&due);
+        let line = self.local_acknowledgements.due(at);
         rows.extend(self.beside(at, line));
-        let line = self.silence_again(at);
+        let line = self.stall_again(at);
         rows.extend(self.beside(at, line));
         rows
     }
 
     /// The rows that are still held back when no event follows.
     pub fn finish(&mut self, at: Duration) -> Vec<String> {
-        let told = self.folding.end(at);
-        let mut rows = self.told(&told);
-        let line = self.locally.rest(at);
+        let held = self.folding.end(at);
+        let mut rows = self.failures(&held);
+        let line = self.local_acknowledgements.rest(at);
         rows.extend(self.beside(at, line));
         rows
     }
@@ -255,62 +272,94 @@ impl TextLog {
         self.options.writers > 1
     }
 
-    fn follow_silences(&mut self, at: Duration, what: &What) {
-        match what {
-            What::Run(header) => self.silences = Silences::new(header.options.write_timeout),
-            What::Stalled(stalled) => self.silences.begins(at, stalled),
-            What::Interval(interval) => self.silences.interval(interval),
-            What::Connected(connected) => self.silences.over(connected.writer),
-            What::GivenUp(writes) => self.silences.over(writes.writer),
-            What::OutageEnded(_) | What::Ended { .. } => self.silences.all_over(),
-            _ => {}
+    /// Whether single writes are shown.
+    fn shows_writes(&self) -> bool {
+        self.at_least(Verbosity::Verbose)
+            || (self.options.one_by_one && self.at_least(Verbosity::Normal))
+    }
+
+    /// Lines of a fact of the run: all failures that are held go first.
+    fn fact(
+        &mut self,
+        at: Duration,
+        lines: impl IntoIterator<Item = (Stamp, Line)>,
+    ) -> Vec<String> {
+        let held = self.folding.everything(at);
+        self.after(&held, lines)
+    }
+
+    /// Lines of an end: all failures that are held go first, and later ones begin a new series.
+    fn end(&mut self, at: Duration, lines: impl IntoIterator<Item = (Stamp, Line)>) -> Vec<String> {
+        let held = self.folding.end(at);
+        self.after(&held, lines)
+    }
+
+    fn after(
+        &mut self,
+        held: &[FoldedFailures],
+        lines: impl IntoIterator<Item = (Stamp, Line)>,
+    ) -> Vec<String> {
+        let mut rows = self.failures(held);
+        for (stamp, line) in lines {
+            rows.extend(self.printer.rows(stamp, &line));
         }
-    }
-
-    /// That there is no answer still, every few seconds.
-    fn silence_again(&mut self, at: Duration) -> Option<Line> {
-        let (batch, waiting) = self.silences.due(at)?;
-        let shown = self.at_least(Verbosity::Normal);
-        shown.then(|| failure_lines::stall(&batch, self.setting()).part_if(waiting))
-    }
-
-    /// What is held goes first; what works again begins a new series.
-    fn let_out(&mut self, at: Duration, what: &What) -> Vec<String> {
-        let told = match what {
-            What::OutageEnded(_) | What::Ended { .. } => self.folding.end(at),
-            _ => self.folding.everything(at),
-        };
-        self.told(&told)
-    }
-
-    /// A line of daily life: it follows what was gathered and leaves attempts to their own pace.
-    fn beside(&mut self, at: Duration, line: Option<Line>) -> Vec<String> {
-        let Some(line) = line else { return Vec::new() };
-        let told = self.folding.gathered(at);
-        let mut rows = self.told(&told);
-        rows.extend(self.printer.rows(Stamp::At(at), &line));
         rows
     }
 
-    fn single(&mut self, at: Duration, what: &What) -> Vec<String> {
-        let verbose = self.at_least(Verbosity::Verbose);
-        let shown = verbose || (self.options.one_by_one && self.at_least(Verbosity::Normal));
-        if !shown {
-            return Vec::new();
-        }
-        match what {
-            What::Written(written) => {
-                let line = run_lines::written(written, self.several_writers(), verbose);
-                self.beside(at, Some(line))
-            }
-            What::ReadBack(read) if !read.ids.is_empty() => {
-                self.printer.rows(Stamp::Below, &run_lines::read_back(read))
-            }
-            _ => Vec::new(),
-        }
+    /// A line of daily life: failures that are being gathered go first, repeated attempts keep
+    /// their own pace.
+    fn beside(&mut self, at: Duration, line: Option<Line>) -> Vec<String> {
+        let Some(line) = line else { return Vec::new() };
+        let held = self.folding.gathered(at);
+        self.after(&held, stamped(at, line))
     }
 
-    /// That some writers are out while others write is news once.
+    fn failure(&mut self, at: Duration, failure: &Failure) -> Vec<String> {
+        self.each_second.failure();
+        // The session goes on after a refusal that concerns one write alone.
+        let goes_on = !failure.rejected.is_empty() && !failure.fault.means_no_write();
+        if !failure.fault.phase.is_connecting() && !goes_on {
+            self.announced = None;
+        }
+        let late = self.stalls.ended_by(at, failure);
+        let due = self.folding.failure(at, failure, late);
+        self.failures(&due)
+    }
+
+    fn interval(&mut self, at: Duration, interval: &Interval) -> Vec<String> {
+        self.stalls.interval(interval);
+        let due = self.folding.interval(at, interval);
+        let mut rows = self.failures(&due);
+        let in_outage = self.outage_began.is_some();
+        let line = self.each_second.interval(at, interval, in_outage, self.writers_out);
+        let shown = self.at_least(Verbosity::Normal) && !self.options.one_by_one;
+        rows.extend(self.beside(at, line.filter(|_| shown)));
+        rows
+    }
+
+    fn written(&mut self, at: Duration, written: &Written) -> Vec<String> {
+        if !self.shows_writes() {
+            return Vec::new();
+        }
+        let verbose = self.at_least(Verbosity::Verbose);
+        self.beside(at, Some(run_lines::written(written, self.several_writers(), verbose)))
+    }
+
+    fn read_back(&mut self, read: &ReadBack) -> Vec<String> {
+        if !self.shows_writes() || read.ids.is_empty() {
+            return Vec::new();
+        }
+        self.printer.rows(Stamp::Below, &run_lines::read_back(read))
+    }
+
+    /// That there is still no answer, every few seconds.
+    fn stall_again(&mut self, at: Duration) -> Option<Line> {
+        let (group, waiting) = self.stalls.due(at)?;
+        let shown = self.at_least(Verbosity::Normal);
+        shown.then(|| failure_lines::stall(&group, self.context()).part_if(waiting))
+    }
+
+    /// That some writers are out while others write is told once an outage.
     fn writers_out(&mut self, at: Duration, now: WritersOut) -> Vec<String> {
         let before = self.writers_out;
         self.writers_out = now.others_write.then_some(now.out);
@@ -320,103 +369,77 @@ impl TextLog {
     }
 
     fn connected(&mut self, at: Duration, connected: &Connected) -> Vec<String> {
+        self.stalls.over(connected.writer);
         let verbose = self.at_least(Verbosity::Verbose);
         let news = self.announced.as_ref() != Some(&connected.server);
         if !news && !verbose {
             return Vec::new();
         }
         self.announced = Some(connected.server.clone());
-        let mut told = if news { self.folding.end(at) } else { self.folding.gathered(at) };
+        let mut held = if news { self.folding.end(at) } else { self.folding.gathered(at) };
         if self.outage_began.is_some() {
             // The end of the outage sums the attempts up.
-            told.retain(|told| !told.is_repeat());
+            held.retain(|failures| !failures.is_repeat());
         }
-        let mut rows = self.told(&told);
         let line = run_lines::connected(connected, verbose && self.several_writers());
+        self.after(&held, stamped(at, line))
+    }
+
+    fn outage_ended(&mut self, at: Duration, outage: &Outage) -> Vec<String> {
+        self.stalls.all_over();
+        // The failures that are held belong to the outage: their words say how long it lasts.
+        let mut rows = self.end(at, None);
+        (self.outage_began, self.last_outage) = (None, outage.degraded);
+        self.writers_out = None;
+        let line = outage_lines::ended(outage, self.options.writers);
         rows.extend(self.printer.rows(Stamp::At(at), &line));
         rows
     }
 
-    /// The lines of what is no failure and no daily life.
-    fn lines(&mut self, at: Duration, what: &What) -> Vec<(Stamp, Line)> {
-        let writers = self.options.writers;
-        let stamped = |line| vec![(Stamp::At(at), line)];
-        match what {
-            What::Run(header) if self.at_least(Verbosity::Normal) => {
-                let verbose = self.at_least(Verbosity::Verbose);
-                vec![(Stamp::Rule, run_lines::header(header, verbose))]
-            }
-            What::Ready(ready) => run_lines::ready(ready).map(stamped).unwrap_or_default(),
-            What::WritesResumed(resumed) => {
-                self.resumed = true;
-                stamped(outage_lines::resumed(resumed, writers))
-            }
-            What::OutageEnded(outage) => {
-                (self.outage_began, self.last_outage) = (None, outage.degraded);
-                self.writers_out = None;
-                stamped(outage_lines::ended(outage, writers))
-            }
-            What::FullRate { after, .. } if *after > self.last_outage + NOTABLY_LATER => {
-                let text = format!("full rate again {} after the outage began", duration(*after));
-                below([Line::new(Tone::Plain, "").rest(text)])
-            }
-            What::Checked(checked) => {
-                let told = std::mem::replace(&mut self.not_found, checked.not_found.clone());
-                let news = told != checked.not_found;
-                found(at, outage_lines::checked(checked, news, self.several_writers()))
-            }
-            What::Reclassified { outage, kind } => {
-                stamped(outage_lines::reclassified(*outage, *kind))
-            }
-            What::IdGap(gap) => below([outage_lines::id_gap(gap)]),
-            What::HistoryBackwards(backwards) => stamped(outage_lines::backwards(backwards)),
-            What::TwoPrimaries(seen) if seen.over || self.two_primaries < seen.n => {
-                self.two_primaries = self.two_primaries.max(seen.n);
-                stamped(outage_lines::two_primaries(seen))
-            }
-            What::Injected(injected) => stamped(drill_lines::injected(injected)),
-            What::InjectionEnded { took, .. } => below(drill_lines::ended(*took)),
-            What::Drill { message } if self.at_least(Verbosity::Normal) => {
-                stamped(drill_lines::said(message))
-            }
-            What::Stopping { reason, writers_out } => {
-                stamped(run_lines::stopping(*reason, *writers_out, writers))
-            }
-            What::Verifying { step } if self.at_least(Verbosity::Normal) => {
-                below([Line::new(Tone::Plain, "").rest(format!("verifying: {step}"))])
-            }
-            What::LookedAt { writes, of } if self.at_least(Verbosity::Normal) => {
-                below([run_lines::looked_at(*writes, *of)])
-            }
-            What::Verified(verification) => {
-                found(at, run_lines::verified(verification, self.closed))
-            }
-            What::Ended { .. } if !self.verified && self.ready => {
-                stamped(run_lines::stopped_now(self.given_up))
-            }
-            What::OwnPause(pause) => stamped(run_lines::own_pause(*pause)),
-            What::Warning { message } => {
-                stamped(Line::new(Tone::Wary, "WARNING").rest(format!(": {message}")))
-            }
-            _ => Vec::new(),
-        }
+    fn full_rate(&mut self, at: Duration, after: Duration) -> Vec<String> {
+        let is_later = after > self.last_outage + NOTABLY_LATER;
+        let text = format!("full rate again {} after the outage began", duration(after));
+        self.fact(at, below(is_later.then(|| Line::new(Tone::Plain, "").rest(text))))
     }
 
-    fn told(&mut self, told: &[Told]) -> Vec<String> {
-        let setting = self.setting();
+    fn checked(&mut self, at: Duration, checked: &Checked) -> Vec<String> {
+        let before = std::mem::replace(&mut self.not_found, checked.not_found.clone());
+        let news = before != checked.not_found;
+        self.fact(at, found(at, outage_lines::checked(checked, news, self.several_writers())))
+    }
+
+    /// Two primaries are told when they are first seen, and when their window is over.
+    fn two_primaries(&mut self, at: Duration, seen: &TwoPrimaries) -> Vec<String> {
+        let is_news = seen.over || self.two_primaries < seen.n;
+        if is_news {
+            self.two_primaries = self.two_primaries.max(seen.n);
+        }
+        self.fact(at, is_news.then(|| (Stamp::At(at), outage_lines::two_primaries(seen))))
+    }
+
+    fn ended(&mut self, at: Duration) -> Vec<String> {
+        self.stalls.all_over();
+        let stopped_now = !self.verified && self.ready;
+        let line = run_lines::stopped_now(self.given_up);
+        self.end(at, stopped_now.then_some((Stamp::At(at), line)))
+    }
+
+    fn failures(&mut self, due: &[FoldedFailures]) -> Vec<String> {
+        let context = self.context();
         let quiet = self.options.verbosity == Verbosity::Quiet;
         let mut rows = Vec::new();
-        for told in told.iter().filter(|told| !(quiet && told.is_repeat())) {
-            if told.key == Key::Stall {
-                self.silences.told(told.at);
+        for failures in due.iter().filter(|failures| !(quiet && failures.is_repeat())) {
+            if failures.key == Key::Stall {
+                self.stalls.told(failures.at);
             }
-            rows.extend(self.printer.rows(Stamp::At(told.at), &failure_lines::line(told, setting)));
+            let line = failure_lines::line(failures, context);
+            rows.extend(self.printer.rows(Stamp::At(failures.at), &line));
         }
         rows
     }
 
-    fn setting(&self) -> Setting {
-        Setting {
+    fn context(&self) -> FailureContext {
+        FailureContext {
             writers: self.options.writers,
             verbose: self.at_least(Verbosity::Verbose),
             ready: self.ready,
@@ -426,12 +449,18 @@ impl TextLog {
     }
 }
 
-fn below(lines: impl IntoIterator<Item = Line>) -> Vec<(Stamp, Line)> {
-    lines.into_iter().map(|line| (Stamp::Below, line)).collect()
+fn stamped(at: Duration, line: Line) -> [(Stamp, Line); 1] {
+    [(Stamp::At(at), line)]
 }
 
-/// What was found: alarms and the first words of a result have a time, what explains stands below.
-fn found(at: Duration, lines: Vec<Line>) -> Vec<(Stamp, Line)> {
-    let stamp = |line: &Line| if line.mark.is_empty() { Stamp::Below } else { Stamp::At(at) };
-    lines.into_iter().map(|line| (stamp(&line), line)).collect()
+fn below(lines: impl IntoIterator<Item = Line>) -> impl Iterator<Item = (Stamp, Line)> {
+    lines.into_iter().map(|line| (Stamp::Below, line))
+}
+
+/// Results: alarms and the first words of a result have a time, explanations stand below.
+fn found(at: Duration, lines: Vec<Line>) -> impl Iterator<Item = (Stamp, Line)> {
+    lines.into_iter().map(move |line| match line.mark.is_empty() {
+        true => (Stamp::Below, line),
+        false => (Stamp::At(at), line),
+    })
 }

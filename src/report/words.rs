@@ -112,7 +112,7 @@ pub fn outage(outage: &Outage) -> String {
     let blocker = outage.blocked_by.as_deref();
     match (&outage.stall_cause, outage.kind) {
         (Some(cause), Kind::Stall) => format!("stall: {}", stall_cause(cause, blocker)),
-        // An outage that ended otherwise may have begun so.
+        // An outage of another kind may have begun with such a wait.
         (Some(cause @ (StallCause::SyncStandby | StallCause::Lock)), _) => {
             format!("{} after {}", by_kind(outage), stall_cause(cause, blocker))
         }
@@ -148,7 +148,7 @@ fn named(blocker: &Blocker) -> String {
     }
 }
 
-/// What a look has found.
+/// What a look at the server processes of stalled writes has found.
 #[must_use]
 pub fn stall_seen(seen: &StallSeen) -> String {
     match &seen.stall_cause {
@@ -243,7 +243,7 @@ pub fn partial(outage: &Outage, writers: u32) -> String {
     format!("{up_to}{out} of {all} out for {}", duration(outage.degraded))
 }
 
-/// `writable again between +0.1 s and +3.1 s`, where that is known less sharply than it is shown.
+/// `writable again between +0.1 s and +3.1 s`, where the two differ as printed.
 #[must_use]
 pub fn writable_again(outage: &Outage) -> Option<String> {
     let (from, to) = outage.writable_after.filter(|_| !outage.partial)?;
@@ -251,7 +251,7 @@ pub fn writable_again(outage: &Outage) -> Option<String> {
     (from != to).then(|| format!("writable again between +{from} and +{to}"))
 }
 
-/// What kept writers out once their sessions had ended, where that was said.
+/// What kept writers out after their sessions had ended, where the errors tell.
 fn kept_out(outage: &Outage) -> &'static str {
     let met = |class| outage.errors.contains_key(&class);
     match (met(Class::Overloaded), met(Class::Auth)) {
@@ -261,7 +261,7 @@ fn kept_out(outage: &Outage) -> &'static str {
     }
 }
 
-/// Whose sessions fill a limit: `pgchaos's own 2 sessions fill the limit of role app (2)`.
+/// That pgchaos's own sessions fill a limit: `pgchaos's own 2 sessions fill the limit of role app (2)`.
 fn own_sessions(filled: &Filled) -> String {
     let Filled { own, of, max } = filled;
     let noun = if *own == 1 { "session fills" } else { "sessions fill" };
@@ -319,8 +319,7 @@ pub fn held(held: &[HeldBy], of_lost: bool) -> Option<String> {
     (!held.is_empty()).then(|| held.join(", "))
 }
 
-/// That no acknowledged write is missing. Of a run whose record was not closed only those are known
-/// that the record has.
+/// That no acknowledged write is missing. A record that was not closed may lack some.
 #[must_use]
 pub fn all_there(closed: bool) -> &'static str {
     if closed {
@@ -330,7 +329,7 @@ pub fn all_there(closed: bool) -> &'static str {
     }
 }
 
-/// Lost writes that no synchronous standby ever had to have, in words.
+/// Lost writes that were acknowledged locally: no synchronous standby had to have them.
 #[must_use]
 pub fn lost_locally(writes: u64) -> Option<String> {
     let verb = if writes == 1 { "was" } else { "were" };
@@ -343,12 +342,12 @@ pub fn lost_locally(writes: u64) -> Option<String> {
     })
 }
 
-/// How a verification was decided, where there is something to say. That one endpoint was looked
-/// at is the ordinary case: the summary says it beside the result.
+/// How a verification was decided, in words. Some notes have none: of one endpoint the summary
+/// speaks beside the result.
 #[must_use]
 pub fn note(note: &Note) -> Option<String> {
     Some(match note {
-        // The reason says it.
+        // The verification's reason says it.
         Note::OneEndpoint | Note::Removed | Note::ForeignPatroni | Note::NobodyLeads => {
             return None;
         }
@@ -362,7 +361,7 @@ pub fn note(note: &Note) -> Option<String> {
     })
 }
 
-/// Two servers that acknowledged at the same time, without when.
+/// Two servers that acknowledged at the same time, without the times.
 #[must_use]
 pub fn two_primaries(seen: &TwoPrimaries) -> String {
     let side = |server: &Server| {
@@ -378,7 +377,7 @@ pub fn two_primaries(seen: &TwoPrimaries) -> String {
     )
 }
 
-/// A host that was tried in vain before another one served: `10.0.0.1:5432: timeout ×9, 27.0 s of
+/// A host that failed before another one served: `10.0.0.1:5432: timeout ×9, 27.0 s of
 /// waiting`.
 #[must_use]
 pub fn passed_over(passed_over: &PassedOverCount) -> String {
@@ -390,7 +389,7 @@ pub fn passed_over(passed_over: &PassedOverCount) -> String {
     format!("{host}: {class} ×{}{waiting}", grouped(*count))
 }
 
-/// What a run is called, and in which group: `zone-a of group checkout`.
+/// A run's name and group: `zone-a of group checkout`.
 #[must_use]
 pub fn called(name: Option<&str>, group: Option<&str>) -> Option<String> {
     match (name, group) {
@@ -431,8 +430,8 @@ pub fn replica(replica: &ReplicaSummary) -> String {
     )
 }
 
-/// A word of a command line, quoted where a shell would take it apart, so that the line can be
-/// copied.
+/// A word of a command line, quoted where a shell would split or expand it, so that the line can be
+/// copied. Not by shlex, which also quotes commas: lists of hosts would be harder to read.
 #[must_use]
 pub fn shell_word(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./+,:@%".contains(c);

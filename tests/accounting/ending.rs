@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::looks::{SOON, run_id, tokens, verify, wait_for_answers};
 use crate::support::{Finished, Gen, Postgres, Proxy};
 
-/// A load of two writers whose answers are held from now on.
+/// A load of two writers; their answers are held from now on.
 fn held(proxy: &Proxy, args: &[&str]) -> Gen {
     let url = proxy.url();
     let load = Gen::start_with(

@@ -16,7 +16,7 @@ use pgchaos::model::ledger::books::Ledger;
 use pgchaos::model::ledger::progress::Progress;
 use pgchaos::model::ledger::token_range::token_ranges;
 use pgchaos::pg::presence::{SETTINGS, WALK};
-use pgchaos::pg::session::Session;
+use pgchaos::pg::sessions::session::Session;
 use pgchaos::pg::settings::{Environment, Explicit, resolve};
 
 use super::looks::SOON;
@@ -93,7 +93,7 @@ fn counted(rows: &[(i32, i64)]) -> Presence {
     presence
 }
 
-/// Every writer's seqs from 1, but for some that are missing, some that are there again, and some that nobody sent.
+/// Every writer's seqs from 1, but for some that are missing, some that are there again, and some that were never sent.
 fn random_rows(random: &mut StdRng) -> (Ledger, Vec<(i32, i64)>) {
     let mut ledger = Ledger::default();
     let mut rows = Vec::new();

@@ -129,7 +129,7 @@ fn a_pair_that_is_not_patronis_fails_over_by_a_hook() {
     let after = outage["fault"]["evidence_after_s"].as_f64().unwrap();
     assert!((outage["began_s"].as_f64().unwrap() - at - after).abs() < 1e-5 || after == 0.0);
 
-    // The hooks were told whom they hit, and the healing ran.
+    // The hooks were told which member they hit, and the healing ran.
     assert_eq!(fs::read_to_string(pair.mark("killed")).unwrap().trim(), "kill leader pg1");
     assert!(pair.mark("healed").exists());
     assert_eq!(pair.standby.psql("select pg_is_in_recovery()"), "f");

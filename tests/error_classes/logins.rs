@@ -1,4 +1,4 @@
-//! `auth` and `tls`: the server refuses who comes or how. After the first success they do not end the load.
+//! `auth` and `tls`: the server refuses a role, or the way it connects. After the first success they do not end the load.
 
 use std::fs;
 

@@ -69,7 +69,7 @@ fn starting_while_it_shuts_down() {
     load.ends_with_some_of(&["connection_lost", "refused", "starting"], &["no_backend"]);
 }
 
-/// A standby that is told to let nobody in says the same as one that is starting: 57P03.
+/// A standby that is told to refuse every connection says the same as one that is starting: 57P03.
 #[test]
 fn starting_while_it_is_in_recovery() {
     let primary = Postgres::start();

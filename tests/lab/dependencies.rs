@@ -1,4 +1,4 @@
-//! `install-deps`: nothing to do, somebody to ask, and nothing left behind by an installation that fails.
+//! `install-deps`: nothing to do, a question that is asked, and nothing left behind by an installation that fails.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

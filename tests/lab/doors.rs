@@ -26,7 +26,7 @@ pub(crate) fn what_is_down_has_no_role(lab: &TestLab) {
     lab.succeed(&["stop", "etcd3"]);
     assert!(lab.succeed(&["start", "etcd:leader"]).contains("etcd3 is started"));
 
-    // Not the leader, whose place another one would take.
+    // Not the leader: another member would take its place.
     let leader = lab.leader();
     let is_other = |member: &&String| **member != replica && Some(*member) != leader.as_ref();
     let other = frozen.iter().find(is_other).expect("three, and two of them");
@@ -52,7 +52,7 @@ pub(crate) fn one_looks_in(lab: &TestLab) {
     assert_eq!(line(lab.succeed(&["list"]))[3..], ["6", "of", "7", "run", &leader]);
     assert!(lab.succeed(&["restart", "haproxy"]).contains("did not run, and is up after"));
 
-    // HAProxy's page is no PostgreSQL: the lab whose page it is has its write port elsewhere.
+    // HAProxy's page is no PostgreSQL: the lab of this page has its write port elsewhere.
     let page = (lab.base + 2).to_string();
     let load = ["gen", "-h", "127.0.0.1", "-p", &page, "-n", "1", "--no-record", "-q"];
     let words = said(&lab.pgchaos(&load).output().unwrap());

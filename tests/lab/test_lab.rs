@@ -20,13 +20,18 @@ pub(crate) const SOON: Duration = Duration::from_secs(90);
 /// How many ports a lab has.
 const PORTS: u16 = 15;
 
-/// Runs `lab down` when the test's process is gone.
-const GUARD: &str = r#"while read -r _; do :; done; [ ! -d "$HOME" ] || exec "$0" lab down --wipe"#;
+/// Runs `lab down` when the test's process is gone, and removes its home.
+const GUARD: &str = r#"
+while read -r _; do :; done
+[ -d "$HOME" ] || exit 0
+"$0" lab down --wipe
+rm -rf "$HOME"
+"#;
 
 /// A lab brings two cores to their limits: one test at a time has any.
 static MACHINE: Mutex<()> = Mutex::new(());
 
-/// Where a lab would be, and who would run it. It is up only when the test says so.
+/// Where a lab would be, and the user that would run it. It is up only when the test says so.
 pub(crate) struct TestLab {
     home: TempDir,
     program: PathBuf,
@@ -37,7 +42,7 @@ pub(crate) struct TestLab {
 }
 
 impl TestLab {
-    /// Of whoever runs the tests; root in CI.
+    /// Of the user that runs the tests; root in CI.
     pub(crate) fn of_tester() -> Self {
         let machine = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
         Self::of(None, Some(machine))
@@ -48,7 +53,7 @@ impl TestLab {
         Self::of(None, None)
     }
 
-    /// Of an ordinary user; `None` when the tester is one, whose every lab is that of an ordinary user.
+    /// Of an ordinary user; `None` when the tester is one: then every lab is that of an ordinary user.
     pub(crate) fn of_ordinary_user() -> Option<Self> {
         if !geteuid().is_root() {
             eprintln!("not run as root: the other tests are those of an ordinary user");
@@ -60,7 +65,7 @@ impl TestLab {
     }
 
     fn of(user: Option<User>, machine: Option<MutexGuard<'static, ()>>) -> Self {
-        // Root's members run as another user, who must be able to reach their files.
+        // Root's members run as another user, which must be able to reach their files.
         let home = tempfile::Builder::new()
             .prefix("pgchaos-lab-")
             .permissions(Permissions::from_mode(0o755))

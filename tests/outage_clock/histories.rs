@@ -21,7 +21,7 @@ pub(crate) fn started_at() -> DateTime<Utc> {
     DateTime::from_timestamp(1_000_000, 0).unwrap()
 }
 
-/// A server of cluster 7 on this timeline, whose postmaster started at this time.
+/// A server of cluster 7 on this timeline, with a postmaster that started at this time.
 pub(crate) fn server(member: &str, timeline: u32, start: i64) -> Server {
     Server {
         member: Some(member.to_owned()),

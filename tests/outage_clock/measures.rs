@@ -426,7 +426,7 @@ fn a_writer_that_was_down_all_the_time_keeps_the_outage_open() {
 fn the_resolution_is_the_time_since_the_last_failed_attempt_began() {
     let before = || History::of(2).acks(1, 100, 0..=9_900).acks(2, 100, 0..=9_900);
     let cut = || before().cut(1, 10_000, 10_001).cut(2, 10_000, 10_001);
-    // Whoever failed last before the first write; a hanging attempt of the other writer proves nothing.
+    // The last failure before the first write counts; a hanging attempt of the other writer proves nothing.
     let outage = cut()
         .attempt(1, 11_000, 11_001, Class::Refused)
         .attempt(2, 11_400, 11_401, Class::Refused)

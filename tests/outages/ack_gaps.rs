@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use pgchaos::engine::record_file::read;
+use pgchaos::engine::record::file::read;
 use pgchaos::model::event::What;
 use pgchaos::model::outage::ack_gaps::AckGap;
 use pgchaos::model::run::replay::ack_gaps;

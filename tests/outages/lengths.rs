@@ -16,7 +16,7 @@ fn the_end_of_an_idle_session_is_noticed_at_once_and_not_by_the_next_write() {
     let server = Postgres::shared();
     let proxy = Proxy::start(server.port());
     let url = proxy.url();
-    // A write every five seconds: whoever waits for the next one is seconds late. Each reconnect sends one ahead of its
+    // A write every five seconds: a clock that waits for the next one is seconds late. Each reconnect sends one ahead of its
     // time, so that none comes due while this test lasts.
     let load = Gen::start([&*url, "--rate=0.2", "--read-every=0"]);
     let clock = RunClock::of(&load);

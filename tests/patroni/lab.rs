@@ -1,43 +1,31 @@
 //! A real Patroni cluster of a test's own: `pgchaos lab`, quick, on ports that nothing else has.
 
 use std::future::Future;
-use std::process::Output;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pgchaos::patroni::{Converged, NotConverged, PatroniApi, convergence, leader};
-use tempfile::TempDir;
 
-use crate::support::{Gen, pgchaos, wait_until};
+use crate::support::{Gen, wait_until};
+use crate::test_lab::TestLab;
 
 /// Far more than anything here takes on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
-const NAME: &str = "patroni-test";
-const BASE_PORT: u16 = 17_000;
-
-/// One at a time: they have the same ports, and two of them are much for a small machine.
-static ONE: Mutex<()> = Mutex::new(());
-
 pub(crate) struct Lab {
-    home: TempDir,
+    lab: TestLab,
     apis: Vec<PatroniApi>,
     runtime: tokio::runtime::Runtime,
-    _one: MutexGuard<'static, ()>,
 }
 
 impl Lab {
     /// A new cluster, up and converged.
     pub(crate) fn up() -> Self {
-        let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let lab = TestLab::of_tester();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let api = |n| PatroniApi::new(&format!("127.0.0.1:{}", BASE_PORT + n), DEADLINE).unwrap();
+        let api = |n| PatroniApi::new(&format!("127.0.0.1:{}", lab.base + n), DEADLINE).unwrap();
         let apis = [3, 4, 5].map(api).to_vec();
-        let lab = Self { home: TempDir::new().unwrap(), apis, runtime, _one: one };
-        // What a test left whose process was killed.
-        lab.run(["down", "--wipe"]);
-        let base_port = BASE_PORT.to_string();
-        lab.succeed(["up", "--profile", "quick", "--base-port", &base_port]);
+        lab.up();
+        let lab = Self { lab, apis, runtime };
         lab.wait_converged();
         lab
     }
@@ -45,19 +33,12 @@ impl Lab {
     /// `pgchaos lab …` with these arguments. Panics with what it said when it fails.
     #[track_caller]
     pub(crate) fn succeed<const N: usize>(&self, args: [&str; N]) {
-        let output = self.run(args);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "lab {args:?}: {}\n{said}", output.status);
-    }
-
-    fn run<const N: usize>(&self, args: [&str; N]) -> Output {
-        let mut command = pgchaos(self.home.path(), ["lab"]);
-        command.args(args).args(["--name", NAME]).output().unwrap()
+        self.lab.succeed(&args);
     }
 
     /// `pgchaos gen` against the cluster, told of one API only, and of members' names only by it.
     pub(crate) fn load(&self) -> Gen {
-        let port = BASE_PORT.to_string();
+        let port = self.lab.base.to_string();
         // Not the leader's, which may have to be found.
         let leader = self.leader();
         let patroni = self.apis.iter().find(|api| api.url() != leader.1.url()).unwrap();
@@ -89,15 +70,5 @@ impl Lab {
     pub(crate) fn wait_converged(&self) -> Converged {
         wait_until(DEADLINE, "the cluster is whole", || self.convergence().is_ok());
         self.convergence().unwrap()
-    }
-}
-
-impl Drop for Lab {
-    /// Nothing here can panic: a test may be panicking already.
-    fn drop(&mut self) {
-        let output = self.run(["down", "--wipe"]);
-        if !output.status.success() {
-            eprintln!("lab down: {}", String::from_utf8_lossy(&output.stderr));
-        }
     }
 }

@@ -64,7 +64,7 @@ fn a_server_that_is_not_patroni_is_told_once() {
 #[test]
 fn an_api_that_is_silent_holds_nobody_up() {
     let postgres = Postgres::start();
-    // Bound, and nobody accepts.
+    // Bound, and never accepting.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let load = load(&postgres, &listener.local_addr().unwrap().to_string());
     let told = wait_for_api(&load, |_| true);

@@ -31,7 +31,7 @@ fn urls_are_taken_as_people_write_them() {
 async fn nobody_there_is_told_apart_from_silence_and_from_a_broken_answer() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    // Bound, and nobody accepts.
+    // Bound, and never accepting.
     let silent = PatroniApi::new(&address, Duration::from_millis(300)).unwrap();
     let error = silent.member().await.unwrap_err();
     assert!(matches!(error, PatroniError::TimedOut { .. }), "{error:?}");

@@ -19,7 +19,7 @@ enum Expect {
     Refused(&'static str, &'static [Remedy]),
 }
 
-/// What a person does who reads a remedy.
+/// What is done by a reader of a remedy.
 #[derive(Clone, Copy)]
 enum Remedy {
     /// Types this line into psql, in the database.
@@ -371,7 +371,7 @@ fn schemas() -> Vec<Case> {
     ]
 }
 
-/// Who may not come in, or may not write, and how that is mended.
+/// Roles that may not connect, or may not write, and how that is mended.
 fn rights() -> Vec<Case> {
     use Expect::{Refused, Warns};
     use Remedy::{Several, Sql, SqlElsewhere};

@@ -1,4 +1,4 @@
-//! TLS that is asked for and cannot be had, and a server that lets nobody in without.
+//! TLS that is asked for and cannot be had, and a server that refuses every connection without it.
 //!
 //! This version of pgchaos speaks no TLS: what is tested is that it says so, and that it never goes on in the clear where
 //! TLS was demanded.

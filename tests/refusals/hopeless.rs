@@ -25,7 +25,7 @@ impl Database {
         Self { server, name }
     }
 
-    /// As its owner, who may do everything.
+    /// As its owner, which may do everything.
     fn owner_url(&self) -> String {
         url("postgres:postgres", self.server.port(), self.name)
     }

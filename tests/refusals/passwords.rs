@@ -198,7 +198,7 @@ fn asked_elsewhere<T>(command: impl FnOnce(u16) -> T) -> Option<(Vec<u8>, T)> {
     let port = listener.local_addr().unwrap().port();
     let sent = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&sent);
-    // It lasts as long as the tests' process; its port is in nobody else's network.
+    // It lasts as long as the tests' process; its port is in no other network.
     std::thread::spawn(move || {
         for socket in listener.incoming() {
             let (mut socket, mut said) = (socket.unwrap(), [0; 1024]);

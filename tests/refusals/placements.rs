@@ -204,7 +204,7 @@ fn told_by(placement: &Placement) -> Vec<String> {
     }
     let mut command = pgchaos(home.path(), &placement.args);
     command.current_dir(home.path()).env("XDG_STATE_HOME", home.path().join("state"));
-    // A load whose connection is fine waits for its server until then.
+    // A load with a connection that is fine waits for its server until then.
     if placement.args[..].first().is_some_and(|command| command == "gen") {
         command.env("PGCHAOS_DURATION", "100ms").env("PGCHAOS_VERIFY_TIMEOUT", "100ms");
         command.env("PGCHAOS_REPORT", "r.md,r.json,r.xml,r.csv");

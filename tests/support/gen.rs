@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 use super::wait::within;
 
-/// A run ends by itself after this, should the test's process be killed and nobody stop it.
+/// A run ends by itself after this, should the test's process be killed and not stop it.
 const LONGEST_RUN: &str = "10m";
 
 /// Far more than the end of a run takes on a busy machine, its verification included.
@@ -206,7 +206,7 @@ impl Gen {
 
     /// Any signal. A program that has ended is left alone.
     pub fn signal(&self, which: Signal) {
-        // Nobody waited for it yet, so that its id is still its own.
+        // It was not waited for yet, so that its id is still its own.
         let _ = kill(Pid::from_raw(self.child.id().try_into().unwrap()), which);
     }
 

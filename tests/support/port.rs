@@ -14,7 +14,7 @@ const TRIES: u32 = 1_000;
 static RESERVED: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// A TCP port on 127.0.0.1 with nobody on it, which stays the caller's as long as this process lives.
+/// A free TCP port on 127.0.0.1, which stays the caller's as long as this process lives.
 ///
 /// The UDP port of the same number is what reserves it between test processes: no lock file can be left behind.
 pub fn free_port() -> u16 {

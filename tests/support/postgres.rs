@@ -78,7 +78,7 @@ impl Postgres {
         server
     }
 
-    /// The port on 127.0.0.1, the same over restarts; nobody else gets it while the server is down.
+    /// The port on 127.0.0.1, the same over restarts; no other process gets it while the server is down.
     pub fn port(&self) -> u16 {
         self.port
     }

@@ -69,14 +69,14 @@ impl Proxy {
         self.switch_to(Mode::Pass)
     }
 
-    /// Nobody listens (ECONNREFUSED), and the connections that were there get a FIN.
+    /// Refuses new connections (ECONNREFUSED), and those that were there get a FIN.
     pub fn refuse(&self) -> Instant {
         let now = self.stop_listening();
         self.cut();
         now
     }
 
-    /// Nobody listens, and the connections that are there go on. Any other mode listens again.
+    /// Stops listening, and the connections that are there go on. Any other mode listens again.
     pub fn stop_listening(&self) -> Instant {
         self.switch_to(Mode::StopListening)
     }

@@ -15,7 +15,7 @@ use crate::support::{SKIP_NOTHING, skips_fail};
 /// Cases that run at the same time, beside the lab's one: most of a case is waiting.
 const LANES: usize = 3;
 
-/// One run whose truth is known.
+/// One run with a known truth.
 #[derive(Clone, Copy)]
 pub(crate) struct Case {
     /// Set-up and story, as a path.
@@ -61,24 +61,37 @@ impl Case {
     pub(crate) const fn on_lab(name: &'static str, story: OnLab) -> Self {
         Self { name, story: Story::OnLab(story) }
     }
+
+    fn is_on_lab(&self) -> bool {
+        match self.story {
+            Story::Alone(_) | Story::WhereAllowed(_) => false,
+            #[cfg(target_os = "linux")]
+            Story::OnLab(_) => true,
+        }
+    }
 }
 
-/// What the command line asks for, as cargo test hands it on.
+/// What the command line asks for, as cargo test hands it on. `--on-lab` and `--off-lab` are this harness's own: two
+/// processes, each with one of them, play all of the cases.
 struct Asked {
     words: Vec<String>,
     is_exact: bool,
     is_list: bool,
+    on_lab: Option<bool>,
     lanes: usize,
 }
 
 impl Asked {
     fn of(mut args: impl Iterator<Item = String>) -> Self {
-        let mut asked = Self { words: vec![], is_exact: false, is_list: false, lanes: LANES };
+        let mut asked =
+            Self { words: vec![], is_exact: false, is_list: false, on_lab: None, lanes: LANES };
         let lanes = |number: &str| number.parse().expect("--test-threads is a number");
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--exact" => asked.is_exact = true,
                 "--list" => asked.is_list = true,
+                "--on-lab" => asked.on_lab = Some(true),
+                "--off-lab" => asked.on_lab = Some(false),
                 "--test-threads" => asked.lanes = lanes(&args.next().unwrap_or_default()),
                 // The other options of Rust's own test harness change nothing here.
                 option if option.starts_with('-') => {
@@ -96,7 +109,8 @@ impl Asked {
         let is_named = |word: &String| {
             if self.is_exact { case.name == word } else { case.name.contains(word.as_str()) }
         };
-        self.words.is_empty() || self.words.iter().any(is_named)
+        let is_here = self.on_lab.is_none_or(|on_lab| on_lab == case.is_on_lab());
+        is_here && (self.words.is_empty() || self.words.iter().any(is_named))
     }
 }
 
@@ -158,6 +172,13 @@ impl Tally {
         words
     }
 
+    /// The same as Rust's own harness ends with, for what sums up.
+    pub(crate) fn result(&self) -> String {
+        let word = if self.failed.is_empty() { "ok" } else { "FAILED" };
+        let (failed, skipped) = (self.failed.len(), self.skipped.len());
+        format!("test result: {word}. {} passed; {failed} failed; {skipped} ignored", self.held)
+    }
+
     fn exit_code(&self) -> ExitCode {
         if self.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
@@ -178,7 +199,7 @@ pub(crate) fn exact_or_again(is_exact: bool, words: impl FnOnce() -> String) {
     }
 }
 
-/// What a panic said, by the case whose thread it was.
+/// What a panic said, by the case that its thread was named after.
 static SAID: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
 
 /// Runs those that the command line asks for.
@@ -195,6 +216,7 @@ pub(crate) fn run(cases: &[Case]) -> ExitCode {
     let began = Instant::now();
     let tally = play(&cases, asked.lanes.max(1));
     say(&format!("\ntruth, {} s: {}", began.elapsed().as_secs(), tally.words()));
+    say(&tally.result());
     tally.exit_code()
 }
 

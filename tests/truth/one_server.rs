@@ -56,6 +56,26 @@ impl OneServer {
         url(self.wire.port(), &self.database)
     }
 
+    /// Makes the tables, and a role that can write and read them and nothing else; `then` is SQL that follows. Gives back
+    /// how a load of that role reaches the server. Roles are the whole server's: each case has a name of its own.
+    pub(crate) fn url_of_role(&self, role: &str, then: &str) -> String {
+        assert_eq!(ask(&["init", &self.url()]).code, 0);
+        self.psql(&format!(
+            "CREATE ROLE {role} LOGIN PASSWORD 'postgres';
+             GRANT USAGE ON SCHEMA pgchaos TO {role};
+             GRANT SELECT ON pgchaos.users TO {role};
+             GRANT SELECT, INSERT ON pgchaos.user_events TO {role};
+             {then}"
+        ));
+        self.url().replace("postgres:postgres@", &format!("{role}:postgres@"))
+    }
+
+    /// Enables or disables the policies on the writes' table.
+    pub(crate) fn set_row_security(&self, is_enabled: bool) {
+        let verb = if is_enabled { "ENABLE" } else { "DISABLE" };
+        self.psql(&format!("ALTER TABLE pgchaos.user_events {verb} ROW LEVEL SECURITY"));
+    }
+
     /// A load with these arguments.
     pub(crate) fn load(&self, args: &[&str]) -> Gen {
         start_load(&self.url(), args)

@@ -2,7 +2,7 @@
 
 use crate::books::Verdict;
 use crate::harness::Case;
-use crate::one_server::{OneServer, ask, run_id, wait_for_outage};
+use crate::one_server::{OneServer, ask, run_id, start_load, wait_for_outage};
 use crate::support::Gen;
 
 pub(crate) const CASES: &[Case] = &[
@@ -113,20 +113,15 @@ fn trigger_at_set_up() -> String {
 /// A role that sees what it has just written, and nothing older: what it cannot see is not lost.
 fn rows_hidden_by_row_security() -> String {
     let one = OneServer::own();
-    assert_eq!(ask(&["init", &one.url()]).code, 0);
-    one.psql(
-        "CREATE ROLE app LOGIN PASSWORD 'postgres';
-         GRANT USAGE ON SCHEMA pgchaos TO app;
-         GRANT SELECT ON pgchaos.users TO app;
-         GRANT SELECT, INSERT ON pgchaos.user_events TO app;
-         CREATE POLICY writes ON pgchaos.user_events FOR INSERT WITH CHECK (true);
+    let url = one.url_of_role(
+        "app",
+        "CREATE POLICY writes ON pgchaos.user_events FOR INSERT WITH CHECK (true);
          CREATE POLICY own ON pgchaos.user_events FOR SELECT USING (created_at = now())",
     );
-    let url = one.url().replace("postgres:postgres@", "app:postgres@");
-    let load = Gen::start([&*url, "--rate=100", "--writers=2", "--verify-timeout=5s"]);
+    let load = start_load(&url, &["--verify-timeout=5s"]);
     let run = run_id(&load);
     one.wait_for_writes(60);
-    one.psql("ALTER TABLE pgchaos.user_events ENABLE ROW LEVEL SECURITY");
+    one.set_row_security(true);
     one.wait_for_writes(40);
     one.wire.cut();
     wait_for_outage(&load, 1);

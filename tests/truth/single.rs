@@ -144,15 +144,7 @@ fn locked_longer_than_the_deadline() -> String {
 /// A role that cannot ask for the system identifier: a run that never learned it proves nothing about a cluster.
 fn identity_hidden_from_the_role() -> String {
     let one = OneServer::own();
-    assert_eq!(ask(&["init", &one.url()]).code, 0);
-    one.psql(
-        "CREATE ROLE app LOGIN PASSWORD 'postgres';
-         GRANT USAGE ON SCHEMA pgchaos TO app;
-         GRANT SELECT ON pgchaos.users TO app;
-         GRANT SELECT, INSERT ON pgchaos.user_events TO app;
-         REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC",
-    );
-    let url = one.url().replace("postgres:postgres@", "app:postgres@");
+    let url = one.url_of_role("app", "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC");
     let load = crate::one_server::start_load(&url, &["--verify-timeout=5s"]);
     let run = run_id(&load);
     wait_until(SOON, "it writes", || one.wire.wire().acknowledged.len() >= 60);

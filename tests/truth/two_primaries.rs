@@ -1,5 +1,7 @@
 //! Two servers that both take writes: which of them decides, and when none does.
 
+use uuid::Uuid;
+
 use crate::books::{Said, Truth, Verdict, assert_true};
 use crate::harness::Case;
 use crate::one_server::{run_id, verify, wait_for_outage, wait_for_writes};
@@ -14,12 +16,18 @@ pub(crate) const CASES: &[Case] = &[
     Case::alone("pair::standby_promoted_by_accident", standby_promoted_by_accident),
 ];
 
-fn old_primary_back_first_in_the_string() -> String {
+/// A load that has written to A, the primary, which is down, and goes on at B.
+fn failed_over() -> (Pair, Gen, Uuid) {
     let pair = Pair::start();
     let load = pair.load(&[]);
     let run = run_id(&load);
     wait_for_writes(&pair.to_a, 60);
     pair.fail_over(&load);
+    (pair, load, run)
+}
+
+fn old_primary_back_first_in_the_string() -> String {
+    let (pair, load, run) = failed_over();
     pair.a.start_again();
     assert_eq!(
         pair.a.psql("SELECT pg_is_in_recovery()"),
@@ -32,11 +40,7 @@ fn old_primary_back_first_in_the_string() -> String {
 }
 
 fn verify_with_the_old_primary_back() -> String {
-    let pair = Pair::start();
-    let load = pair.load(&[]);
-    let run = run_id(&load);
-    wait_for_writes(&pair.to_a, 60);
-    pair.fail_over(&load);
+    let (pair, load, run) = failed_over();
     let finished = load.interrupt_and_finish();
     let truth = pair.truth(run, &pair.b);
     assert_true(&Said::from(&finished), &truth, &[Verdict::Pass]);
@@ -46,11 +50,7 @@ fn verify_with_the_old_primary_back() -> String {
 
 /// Written to A again after B had taken writes: what is on A alone is lost, whichever answers first.
 fn both_written_to_old_one_first() -> String {
-    let pair = Pair::start();
-    let load = pair.load(&[]);
-    let run = run_id(&load);
-    wait_for_writes(&pair.to_a, 60);
-    pair.fail_over(&load);
+    let (pair, load, run) = failed_over();
     pair.a.start_again();
     // A way to B that is away for a moment sends the writers to A.
     pair.to_b.refuse();

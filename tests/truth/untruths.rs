@@ -35,6 +35,7 @@ fn a_skip_is_no_case_that_holds() -> String {
     }
     let words = "2 of 4 cases hold\nskipped, not passed: 1: two\nthese do not: 1: three";
     assert_eq!(tally.words(), words);
+    assert_eq!(tally.result(), "test result: FAILED. 2 passed; 1 failed; 1 ignored");
     words.lines().next().unwrap().to_owned()
 }
 

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::super::files;
 use super::super::lab::name_option::name_option;
 use super::super::lab::progress::tell;
 use super::super::problem::Problem;
+use super::super::state_folder;
 use super::request::DrillRequest;
 use super::still_broken::still_broken;
 use crate::cli::exit::Exit;
@@ -27,7 +27,7 @@ pub(super) async fn open_journal<C: DrillCluster>(
     cluster: &C,
     variables: &Variables,
 ) -> Result<DamageJournal, Problem> {
-    let mut journal = DamageJournal::open(&files::drills_folder()?, &cluster.journal_name())
+    let mut journal = DamageJournal::open(&state_folder::drills_folder()?, &cluster.journal_name())
         .map_err(|error| no_journal(request, &error))?;
     if journal.damage.undo.is_empty() {
         return Ok(journal);

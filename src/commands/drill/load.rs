@@ -5,10 +5,10 @@ use std::sync::Arc;
 use chrono::Utc;
 use uuid::Uuid;
 
-use super::super::files;
 use super::super::generate::{target, urls};
 use super::super::lab::progress::tell;
 use super::super::problem::Problem;
+use super::super::state_folder;
 use super::request::DrillRequest;
 use crate::drill::cluster::DrillCluster;
 use crate::drill::command::Variables;
@@ -45,7 +45,7 @@ pub(super) fn plan<C: DrillCluster>(
     let started_at = Utc::now();
     let record = match request.args.no_record {
         true => None,
-        false => Some(files::new_record(started_at, run_id, None)?),
+        false => Some(state_folder::new_record(started_at, run_id, None)?),
     };
     Ok(Plan {
         header: Header {

@@ -13,9 +13,9 @@ use super::layout::stdout_layout;
 use super::request::DrillRequest;
 use super::scenarios;
 use super::single_run::RunOutcome;
-use crate::cli::SummaryFormat;
 use crate::cli::drill_args::RunArgs;
 use crate::cli::exit::Exit;
+use crate::cli::summary_args::SummaryFormat;
 use crate::drill::check::{Abilities, check, never_undone};
 use crate::drill::play::Interrupt;
 use crate::engine::descriptors;
@@ -134,7 +134,7 @@ fn write(path: &Path, format: DrillFormat, report: &DrillReport) -> Result<(), P
 }
 
 fn show(args: &RunArgs, report: &DrillReport) -> Result<(), Problem> {
-    match args.summary {
+    match args.printed.summary {
         SummaryFormat::Json => print(
             &DrillFormat::Json
                 .render(report)

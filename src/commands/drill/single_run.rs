@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::super::gen_log::{Log, start_log};
+use super::super::console_log::{ConsoleLog, start_log};
 use super::super::lab::progress::tell;
 use super::super::output::{print, print_summary};
 use super::super::problem::Problem;
@@ -16,11 +15,12 @@ use super::layout::stdout_layout;
 use super::load::{plan, settings, variables};
 use super::request::DrillRequest;
 use super::still_broken::still_broken;
-use crate::cli::SummaryFormat;
 use crate::cli::exit::Exit;
+use crate::cli::summary_args::SummaryFormat;
 use crate::drill::cluster::DrillCluster;
 use crate::drill::command::Variables;
 use crate::drill::play::{Drill, PlayedDrill, play};
+use crate::engine::watchers::Watchers;
 use crate::model::run::outcome::Outcome;
 use crate::model::run::summarize::sum_up;
 use crate::model::run::summary::Summary;
@@ -28,9 +28,6 @@ use crate::model::scenario::On;
 use crate::model::scenario::drill_report::DrillRun;
 use crate::model::scenario::judging::{Judged, Played, judge, outcome};
 use crate::report::drill::result;
-
-/// Events that wait for the terminal.
-const EVENTS_WAITING: usize = 8192;
 
 /// How long the log's last lines are waited for.
 const LOG_DEADLINE: Duration = Duration::from_secs(2);
@@ -89,7 +86,7 @@ impl DrillRequest<'_> {
             expectations: findings.judged,
             summary: findings.summary,
         };
-        if self.args.summary == SummaryFormat::Text
+        if self.args.printed.summary == SummaryFormat::Text
             && let Err(problem) = print(&result(&run, &stdout_layout()))
         {
             could_not_run = true;
@@ -120,8 +117,8 @@ impl DrillRequest<'_> {
         let on = cluster.name();
         let load = plan(self, &cluster, settings, run_id)?;
         tell(format!("drill {} on {on}: {}", self.scenario.name, self.scenario.title));
-        let (events, to_log) = mpsc::channel(EVENTS_WAITING);
-        let log = start_log(to_log, Log::new(&self.args.log, &load.header))?;
+        let watchers = Watchers::default();
+        let log = start_log(&watchers, ConsoleLog::new(&self.args.log, &load.header))?;
         let drill = Drill {
             scenario: Arc::clone(self.scenario),
             cluster: cluster.clone(),
@@ -130,7 +127,7 @@ impl DrillRequest<'_> {
             variables: variables.clone(),
             interrupt: self.interrupt.clone(),
         };
-        let playing = tokio::spawn(play(drill, events));
+        let playing = tokio::spawn(play(drill, watchers));
         let ended = match playing.await {
             Ok(ended) => ended,
             Err(error) => return Err(self.mend_after_panic(&cluster, &variables, &error).await),
@@ -163,7 +160,7 @@ impl DrillRequest<'_> {
         }
         let mut summary = sum_up(&finished.run);
         summary.record = finished.record;
-        if self.args.summary == SummaryFormat::Text
+        if self.args.printed.summary == SummaryFormat::Text
             && let Err(problem) = print_summary(&summary, SummaryFormat::Text)
         {
             problems.push(problem.to_string());

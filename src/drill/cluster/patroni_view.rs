@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::ClusterError;
-use crate::engine::patroni_watch;
+use crate::engine::watch::patroni;
 use crate::patroni::{PatroniApi, Role, convergence, leader};
 
 /// For one question. A frozen member does not answer, and must not hold the others up for long.
@@ -75,7 +75,7 @@ impl PatroniView {
     /// The same APIs with the watch's deadline.
     #[must_use]
     pub fn watched(&self) -> Vec<PatroniApi> {
-        self.apis.iter().filter_map(|api| api.with_deadline(patroni_watch::DEADLINE).ok()).collect()
+        self.apis.iter().filter_map(|api| api.with_deadline(patroni::DEADLINE).ok()).collect()
     }
 
     /// Whether the cluster replicates synchronously.

@@ -2,10 +2,8 @@
 //! verification. What a drill breaks is mended here, outside of what plays its steps, so that no
 //! step, no Ctrl-C and no panic can leave it broken.
 //!
-//! `steps` plays the steps, `waits` are the conditions that they wait for, `load_progress` is what
-//! these look at.
+//! `steps` plays the steps, `waits` are the conditions that they wait for, by the totals of the run.
 
-mod load_progress;
 mod steps;
 mod stopped;
 mod waits;
@@ -18,7 +16,6 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use load_progress::{LoadProgress, follow};
 use steps::StepPlayer;
 pub use stopped::{StepError, Stopped};
 
@@ -29,12 +26,10 @@ use super::damage::healing::{NotHealed, heal};
 use super::damage::journal::DamageJournal;
 use crate::engine::notes::{Note, notes};
 use crate::engine::run::{Finished, Plan, RunError, Stop, run};
-use crate::model::event::Event;
+use crate::engine::watchers::Watchers;
+use crate::model::run::totals::Totals;
 use crate::model::scenario::Scenario;
 use crate::model::scenario::judging::Played;
-
-/// Events that wait to be followed.
-const EVENTS_WAITING: usize = 8192;
 
 /// How long the first writes are waited for.
 const FIRST_WRITES_LIMIT: Duration = Duration::from_secs(60);
@@ -47,9 +42,6 @@ const WHOLE_LIMIT: Duration = Duration::from_secs(180);
 
 /// How long the last action may take when a drill is stopped.
 const LAST_ACTION_LIMIT: Duration = Duration::from_secs(120);
-
-/// How long the load's last events are waited for.
-const LAST_EVENTS_LIMIT: Duration = Duration::from_secs(5);
 
 /// For a command that counts.
 const COUNT_LIMIT: Duration = Duration::from_secs(120);
@@ -95,16 +87,14 @@ pub struct PlayedDrill {
     pub not_whole: Option<String>,
 }
 
-/// Plays a drill. Events of the load go to `log`.
-pub async fn play<C: DrillCluster>(drill: Drill<C>, log: mpsc::Sender<Event>) -> PlayedDrill {
+/// Plays a drill. Events of the load go to `watchers`.
+pub async fn play<C: DrillCluster>(drill: Drill<C>, watchers: Watchers) -> PlayedDrill {
     let Drill { scenario, cluster, load: mut plan, journal, variables, interrupt } = drill;
     let (notes, taken) = notes();
     plan.notes = Some(taken);
-    let (watcher, events) = mpsc::channel(EVENTS_WAITING);
-    let (followed, progress) = watch::channel(LoadProgress::default());
-    let following = tokio::spawn(follow(events, followed, log));
+    let totals = watchers.totals();
     let stop = Stop::default();
-    let mut load = tokio::spawn(run(plan, watcher, stop.clone()));
+    let mut load = tokio::spawn(run(plan, watchers, stop.clone()));
     let journal = Arc::new(Mutex::new(journal));
     let played = Arc::new(StdMutex::new(Played::default()));
     let halt = interrupt.once.child_token();
@@ -113,13 +103,13 @@ pub async fn play<C: DrillCluster>(drill: Drill<C>, log: mpsc::Sender<Event>) ->
         cluster: cluster.clone(),
         journal: Arc::clone(&journal),
         notes: notes.clone(),
-        progress: progress.clone(),
+        totals: totals.clone(),
         variables: variables.clone(),
         aliases: BTreeMap::new(),
         halt: halt.clone(),
         played: Arc::clone(&played),
     };
-    let mut playing = tokio::spawn(after_first_writes(player, progress, halt.clone()));
+    let mut playing = tokio::spawn(after_first_writes(player, totals, halt.clone()));
     let mut early = None;
     let stopped = tokio::select! {
         ended = &mut playing => end_of(ended),
@@ -137,7 +127,6 @@ pub async fn play<C: DrillCluster>(drill: Drill<C>, log: mpsc::Sender<Event>) ->
         Some(finished) => finished,
         None => finish(&mut load, &stop, &interrupt).await,
     };
-    let _ = tokio::time::timeout(LAST_EVENTS_LIMIT, following).await;
     let run = finished.unwrap_or_else(|error| Err(RunError::Internal(error.to_string())));
     let mut played =
         std::mem::take(&mut *played.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
@@ -177,10 +166,10 @@ async fn let_go(mut playing: JoinHandle<Result<(), Stopped>>) -> Option<Stopped>
 /// shows nothing.
 async fn after_first_writes<C: DrillCluster>(
     player: StepPlayer<C>,
-    mut progress: watch::Receiver<LoadProgress>,
+    mut totals: watch::Receiver<Totals>,
     halt: CancellationToken,
 ) -> Result<(), Stopped> {
-    let writes = async { progress.wait_for(|now| now.acknowledged > 0).await.is_ok() };
+    let writes = async { totals.wait_for(|now| now.acknowledged > 0).await.is_ok() };
     let first = tokio::select! {
         first = tokio::time::timeout(FIRST_WRITES_LIMIT, writes) => first,
         () = halt.cancelled() => return Err(Stopped::Interrupted),

@@ -8,7 +8,6 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::load_progress::LoadProgress;
 use super::stopped::{StepError, Stopped};
 use super::waits::{ASK_EVERY, wait_until};
 use crate::drill::cluster::DrillCluster;
@@ -18,6 +17,7 @@ use crate::drill::damage::healing::heal;
 use crate::drill::damage::journal::DamageJournal;
 use crate::engine::notes::Note;
 use crate::model::outage::injection::Injected;
+use crate::model::run::totals::Totals;
 use crate::model::scenario::Scenario;
 use crate::model::scenario::command_line::CommandLine;
 use crate::model::scenario::judging::Played;
@@ -32,7 +32,7 @@ pub(super) struct StepPlayer<C> {
     pub(super) cluster: C,
     pub(super) journal: Arc<Mutex<DamageJournal>>,
     pub(super) notes: mpsc::Sender<Note>,
-    pub(super) progress: watch::Receiver<LoadProgress>,
+    pub(super) totals: watch::Receiver<Totals>,
     pub(super) variables: Variables,
     /// Members by the names that steps gave them, each with its name in the scenario.
     pub(super) aliases: BTreeMap<String, (String, String)>,
@@ -55,7 +55,7 @@ impl<C: DrillCluster> StepPlayer<C> {
                 Act::Wait(wait) => {
                     let waiting = async {
                         self.say(wait.to_string()).await;
-                        wait_until(*wait, &self.cluster, &mut self.progress).await
+                        wait_until(*wait, &self.cluster, &mut self.totals).await
                     };
                     let waited = tokio::select! {
                         waited = waiting => waited,

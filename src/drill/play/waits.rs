@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::load_progress::LoadProgress;
 use crate::drill::cluster::DrillCluster;
+use crate::model::run::totals::Totals;
 use crate::model::scenario::step::{Until, Wait};
 
 /// How often a cluster is asked.
@@ -20,9 +20,9 @@ pub(super) const ASK_EVERY: Duration = Duration::from_millis(300);
 pub(super) async fn wait_until<C: DrillCluster>(
     wait: Wait,
     cluster: &C,
-    progress: &mut watch::Receiver<LoadProgress>,
+    totals: &mut watch::Receiver<Totals>,
 ) -> Result<(), String> {
-    let before = *progress.borrow();
+    let before = *totals.borrow();
     let limit = wait.within;
     match wait.until {
         Until::Time => {
@@ -30,19 +30,21 @@ pub(super) async fn wait_until<C: DrillCluster>(
             Ok(())
         }
         Until::Healthy => whole(cluster, limit).await,
-        Until::Recovered => reached(progress, limit, |now| now.recovered).await.map_err(|now| {
+        Until::Recovered => reached(totals, limit, |now| now.recovered).await.map_err(|now| {
             if now.was_out { "still no write" } else { "writes never stopped" }.to_owned()
         }),
-        Until::Outage => reached(progress, limit, |now| now.was_out)
-            .await
-            .map_err(|_| "writes went on".to_owned()),
+        Until::Outage => {
+            reached(totals, limit, |now| now.was_out).await.map_err(|_| "writes went on".to_owned())
+        }
         // The first interval may have writes from before.
-        Until::Writable => reached(progress, limit, |now| now.intervals >= before.intervals + 2)
-            .await
-            .map_err(|_| "no write".to_owned()),
+        Until::Writable => reached(totals, limit, |now| {
+            now.acknowledging_intervals >= before.acknowledging_intervals + 2
+        })
+        .await
+        .map_err(|_| "no write".to_owned()),
         Until::Writes(count) => {
             let wanted = before.acknowledged + count;
-            reached(progress, limit, |now| now.acknowledged >= wanted).await.map_err(|now| {
+            reached(totals, limit, |now| now.acknowledged >= wanted).await.map_err(|now| {
                 format!("{} of them", now.acknowledged.saturating_sub(before.acknowledged))
             })
         }
@@ -51,13 +53,13 @@ pub(super) async fn wait_until<C: DrillCluster>(
 
 /// Waits for the load; an error is how far it came.
 async fn reached(
-    progress: &mut watch::Receiver<LoadProgress>,
+    totals: &mut watch::Receiver<Totals>,
     limit: Duration,
-    holds: impl Fn(&LoadProgress) -> bool + Send,
-) -> Result<(), LoadProgress> {
-    let waited = timeout(limit, progress.wait_for(|now| holds(now))).await;
+    holds: impl Fn(&Totals) -> bool + Send,
+) -> Result<(), Totals> {
+    let waited = timeout(limit, totals.wait_for(|now| holds(now))).await;
     let holds = waited.is_ok_and(|now| now.is_ok());
-    if holds { Ok(()) } else { Err(*progress.borrow()) }
+    if holds { Ok(()) } else { Err(*totals.borrow()) }
 }
 
 async fn whole<C: DrillCluster>(cluster: &C, limit: Duration) -> Result<(), String> {

@@ -9,6 +9,7 @@
 //! - `writing`: how events leave it.
 
 mod batch;
+mod connecting;
 mod outages;
 mod passed_over;
 mod writing;
@@ -20,18 +21,18 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
-use super::patroni_watch::PatroniWatch;
-use super::record_queue::RecordQueue;
-use super::replica_reader::Acknowledged;
-use super::signal::{CheckRequest, Signal};
-use super::verification::Subject;
+use crate::engine::clock::Clock;
+use crate::engine::record::queue::RecordQueue;
+use crate::engine::signal::{CheckRequest, Signal};
+use crate::engine::verification::Subject;
+use crate::engine::watch::patroni::PatroniWatch;
+use crate::engine::watch::replicas::AcknowledgedUpTo;
+use crate::engine::watchers::Watchers;
 use crate::model::cluster::member_names::MemberNames;
 use crate::model::cluster::two_primaries;
-use crate::model::event::{Connected, Event, Failure, Interval, NoSession, ReadBack, Ready, What};
+use crate::model::event::{Interval, NoSession, What};
 use crate::model::fault::{Class, Fault};
 use crate::model::ledger::account::Closing;
-use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::latency::Latencies;
 use crate::model::load::rejection::KindsSeen;
 use crate::model::outage::ack_gaps::AckGaps;
@@ -39,7 +40,6 @@ use crate::model::outage::clock::{Input, OutageClock};
 use crate::model::outage::leader_changes::LeaderChanges;
 use crate::model::outage::stall_cause::StallsSeen;
 use crate::model::run::Run;
-use crate::model::seconds;
 
 /// How often progress goes into the record. A killed run loses at most this, and the age of a
 /// batch.
@@ -74,11 +74,11 @@ pub(crate) struct Recorder {
     ack_gaps: AckGaps,
     two_primaries: two_primaries::TwoPrimariesWatch,
     record: Option<RecordQueue>,
-    watcher: mpsc::Sender<Event>,
+    watchers: Watchers,
     /// Gone once writing has ended.
     checker: Option<mpsc::Sender<CheckRequest>>,
     /// How far every writer is acknowledged, for who reads from replicas.
-    acknowledged: watch::Sender<Acknowledged>,
+    acknowledged: watch::Sender<AcknowledgedUpTo>,
     /// Asks every writer how far it has told everything.
     marks: watch::Sender<()>,
     marks_wanted: Instant,
@@ -98,7 +98,6 @@ pub(crate) struct Recorder {
     disturbed_intervals: u32,
     /// The ids around the last outage.
     gap: Option<Gap>,
-    unwatched: u64,
     /// Writes skipped before the outage that goes on.
     skipped_before: u64,
     /// When the last outage began.
@@ -153,7 +152,7 @@ impl Recorder {
         clock: Clock,
         run: Run,
         record: Option<RecordQueue>,
-        watcher: mpsc::Sender<Event>,
+        watchers: Watchers,
         checker: mpsc::Sender<CheckRequest>,
         patroni: Option<PatroniWatch>,
     ) -> Self {
@@ -168,7 +167,7 @@ impl Recorder {
             ack_gaps: AckGaps::default(),
             two_primaries: two_primaries::TwoPrimariesWatch::default(),
             record,
-            watcher,
+            watchers,
             checker: Some(checker),
             acknowledged: watch::Sender::default(),
             marks: watch::Sender::default(),
@@ -183,7 +182,6 @@ impl Recorder {
             last_flush: Instant::now(),
             disturbed_intervals: 0,
             gap: None,
-            unwatched: 0,
             skipped_before: 0,
             outage_began: None,
             stalls_seen: StallsSeen::default(),
@@ -199,7 +197,7 @@ impl Recorder {
     }
 
     /// How far every writer is acknowledged, from now on.
-    pub(crate) fn acknowledged(&self) -> watch::Receiver<Acknowledged> {
+    pub(crate) fn acknowledged(&self) -> watch::Receiver<AcknowledgedUpTo> {
         self.acknowledged.subscribe()
     }
 
@@ -265,69 +263,10 @@ impl Recorder {
     fn take(&mut self, signal: Signal) {
         let now = self.clock.now();
         match signal {
+            Signal::Fact(at, what) => self.fact(at, what),
             Signal::Batch(batch) => self.batch(*batch),
-            Signal::Connected {
-                writer,
-                at,
-                accepted,
-                authenticated,
-                mut server,
-                backend,
-                clock,
-                abandoned,
-            } => {
-                self.names.name_server(&mut server);
-                self.ack_gaps.not_acknowledged(writer, at);
-                self.step(Input::Connected {
-                    writer,
-                    accepted,
-                    authenticated,
-                    at,
-                    server: &server,
-                    abandoned,
-                });
-                // Every writer meets it; it is one fact.
-                if let Some(backwards) = self.run.backwards_at(&server, at)
-                    && !self.run.history_backwards.iter().any(|told| told.is_same_as(&backwards))
-                {
-                    self.emit(at, What::HistoryBackwards(backwards));
-                }
-                self.writers.entry(writer).or_default().id_floor = self.highest_id;
-                // How far the writer was on its old session is told before the new one.
-                self.flush_interval();
-                if let Some(reading) = clock {
-                    self.clock_read(&server, reading);
-                }
-                let connected = Connected { writer, server: *server, backend, abandoned };
-                self.emit(at, What::Connected(connected));
-            }
-            Signal::AttemptFailed { writer, started, at, accepted, fault, mut server } => {
-                if let Some(server) = &mut server {
-                    self.names.name_server(server);
-                }
-                let failure = Failure {
-                    writer,
-                    fault: *fault,
-                    in_doubt: SeqSet::new(),
-                    rejected: SeqSet::new(),
-                };
-                self.emit(at, What::Fault(failure.clone()));
-                if let Some(writer) = writer {
-                    self.ack_gaps.not_acknowledged(writer, at);
-                    if is_own(&failure.fault) {
-                        return;
-                    }
-                    let (fault, server) = (&failure.fault, server.as_deref());
-                    self.step(Input::AttemptFailed {
-                        writer,
-                        started,
-                        at,
-                        accepted,
-                        fault,
-                        server,
-                    });
-                }
-            }
+            Signal::Connected(opened) => self.connected(*opened),
+            Signal::AttemptFailed(failed) => self.attempt_failed(*failed),
             Signal::NoSession { writer, since, at } => {
                 self.ack_gaps.not_acknowledged(writer, at);
                 self.emit(at, What::NoSession(NoSession { writer, since }));
@@ -347,27 +286,8 @@ impl Recorder {
                 self.emit(now, What::Checked(*checked));
                 self.explain_gap(outage, fine, other_rows);
             }
-            Signal::Refused(fault) => self.emit(now, What::Refused { fault: *fault }),
-            Signal::ReadBack { writer, ids } => {
-                self.emit(now, What::ReadBack(ReadBack { writer, ids }));
-            }
-            Signal::Ready { mut server, created } => {
-                self.names.name_server(&mut server);
-                self.emit(now, What::Ready(Ready { server, created }));
-            }
-            Signal::Reclassified { outage, kind } => {
-                self.emit(now, What::Reclassified { outage, kind });
-            }
             Signal::Leader { at, seen } => self.leader_seen(at, seen),
-            Signal::PatroniApi { at, reached } => self.emit(at, What::PatroniApi(reached)),
             Signal::MemberNames(names) => self.names = names,
-            Signal::ReplicaFailed(fault) => {
-                self.emit(now, What::ReplicaFailed { fault: *fault });
-            }
-            Signal::ReplicaLag(mut lag) => {
-                self.names.name_server(&mut lag.server);
-                self.emit(now, What::ReplicaLag(*lag));
-            }
             Signal::Stopping { at, reason } => self.stopping(at, reason),
             Signal::WriterFinished { writer } => {
                 self.step(Input::Finished { writer, at: now });
@@ -385,26 +305,13 @@ impl Recorder {
                 self.flush();
                 self.checker = None;
             }
-            Signal::Injected { at, injected } => self.emit(at, What::Injected(injected)),
-            Signal::InjectionEnded { step, took } => {
-                let took = seconds::whole(took);
-                self.emit(now, What::InjectionEnded { step, took });
-                self.flush();
-            }
             Signal::OwnPause(pause) => {
                 self.disturbed_intervals = DISTURBED;
                 self.emit(now, What::OwnPause(pause));
             }
-            Signal::Drill(message) => self.emit(now, What::Drill { message }),
-            Signal::Warning(message) => self.emit(now, What::Warning { message }),
-            Signal::Verifying(step) => self.emit(now, step.into()),
-            Signal::Verified(verification) => {
-                self.emit(now, What::Verified(verification));
-                self.flush();
-            }
             Signal::Inspect(reply) => {
                 self.flush();
-                // Whoever asked and went away does not need the answer.
+                // The receiver may be gone; ignore the send error.
                 let _ = reply.send(Subject::of(&self.run, Closing::Closed));
             }
             Signal::Finish { .. } => {}

@@ -20,7 +20,7 @@ use crate::model::outage::Outage;
 use crate::model::outage::ack_gaps::GapNews;
 use crate::model::outage::clock::{Input, Output};
 use crate::model::outage::kind::{Detail, Sightings};
-use crate::pg::identity::ClockReading;
+use crate::pg::sessions::identity::ClockReading;
 
 /// So long after it happened the recorder knows of a write's silence.
 const KNOWN_BY: Duration = Duration::from_millis(100);

@@ -7,7 +7,7 @@ use crate::model::event::{Failure, What};
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::passed_over::PassedOver;
 use crate::model::seconds;
-use crate::pg::connect::NotOpened;
+use crate::pg::sessions::connect::NotOpened;
 
 impl Recorder {
     /// No evidence of an outage: the connect came to a session. What pgchaos itself ran out of says

@@ -7,8 +7,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::engine::outbox;
 use crate::engine::outbox::{Outbox, RefusedWrite, Trouble};
+use crate::engine::watchers::Events;
 use crate::model::event::Header;
 use crate::model::fault::{Class, Evidence, Fault, Phase, Severity};
+use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
 use crate::model::load::rejection::{KINDS_MAX, Meaning, QUIET, Streak};
 use crate::model::load::schedule::Schedule;
@@ -96,7 +98,7 @@ struct Writer {
 struct Play {
     recorder: Recorder,
     signals: mpsc::Receiver<Signal>,
-    events: mpsc::Receiver<Event>,
+    events: Events,
     writers: Vec<Writer>,
     schedule: Schedule,
     errors: BTreeMap<Class, u64>,
@@ -106,7 +108,8 @@ struct Play {
 
 impl Play {
     fn new(writers: i32) -> Self {
-        let (watcher, events) = mpsc::channel(100_000);
+        let watchers = Watchers::with_room_for(100_000);
+        let events = watchers.events();
         let (checker, _) = mpsc::channel(1);
         let (sender, signals) = mpsc::channel(1000);
         let run = Run::new(header(writers.unsigned_abs()));
@@ -118,7 +121,7 @@ impl Play {
             outs: 0,
         };
         Self {
-            recorder: Recorder::new(Clock::start(), run, None, watcher, checker, None),
+            recorder: Recorder::new(Clock::start(), run, None, watchers, checker, None),
             signals,
             events,
             writers: (1..=writers).map(writer).collect(),

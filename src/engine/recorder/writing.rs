@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::{FLUSH_EVERY, Recorder};
-use crate::engine::record_queue::RecordQueue;
-use crate::model::event::{Event, What};
+use crate::engine::record::queue::RecordQueue;
+use crate::model::event::{Event, Kept, What};
 use crate::model::ledger::progress::Progress;
 use crate::model::load::own_pause::SHORTEST;
 use crate::model::run::Run;
@@ -53,22 +53,21 @@ impl Recorder {
     pub(super) fn emit(&mut self, at: Duration, what: What) {
         let event = Event { at, what };
         self.run.apply(&event);
-        let for_the_log_alone = matches!(
-            event.what,
-            What::Written(_) | What::ReadBack(_) | What::Verifying { .. } | What::LookedAt { .. }
-        );
         if let Some(record) = &mut self.record
-            && !for_the_log_alone
+            && event.what.kept() != Kept::Not
         {
             record.add(&event);
         }
-        // A terminal that takes no more lines must not hold the load up.
-        if self.watcher.try_send(event).is_err() {
-            self.unwatched += 1;
-        } else if self.unwatched > 0 {
-            let lines = std::mem::take(&mut self.unwatched);
-            let message = format!("{lines} log lines are left out: they came faster than taken");
-            let _ = self.watcher.try_send(Event { at, what: What::Warning { message } });
+        self.watchers.publish(event);
+    }
+
+    /// A fact goes on as it was told, with the names of its servers.
+    pub(super) fn fact(&mut self, at: Duration, mut what: What) {
+        what.each_server(|server| self.names.name_server(server));
+        let kept = what.kept();
+        self.emit(at, what);
+        if kept == Kept::AtOnce {
+            self.flush();
         }
     }
 

@@ -7,15 +7,15 @@ use futures_util::future::join_all;
 use uuid::Uuid;
 
 use crate::engine::dialer::Dialer;
-use crate::engine::patroni_word;
+use crate::engine::verification::patroni_word;
 use crate::model::cluster::decision::{
     Decider, KnownCluster, Undecided, View, Word, decide, is_one_server,
 };
 use crate::model::cluster::server::Server;
 use crate::patroni::PatroniApi;
-use crate::pg::application_name::Purpose;
-use crate::pg::connect::NotOpened;
-use crate::pg::session::Session;
+use crate::pg::sessions::application_name::Purpose;
+use crate::pg::sessions::connect::NotOpened;
+use crate::pg::sessions::session::Session;
 
 /// Where a run is verified.
 #[derive(Debug, Clone)]
@@ -54,13 +54,13 @@ pub(in crate::engine) struct Survey {
     pub(in crate::engine) decider: Decider,
     /// For other sessions to the same host.
     pub(in crate::engine) dialer: Dialer,
-    pub(in crate::engine) others: Vec<Reached>,
+    pub(in crate::engine) others: Vec<ReachedServer>,
     /// One endpoint is the only view of the cluster.
     pub(in crate::engine) is_one_endpoint: bool,
 }
 
 /// A server that was reached.
-pub(in crate::engine) struct Reached {
+pub(in crate::engine) struct ReachedServer {
     pub(in crate::engine) session: Session,
     pub(in crate::engine) dialer: Dialer,
 }
@@ -72,7 +72,7 @@ pub(in crate::engine) struct Open {
     pub(in crate::engine) words: String,
     /// Whether waiting can change it.
     pub(in crate::engine) can_change: bool,
-    pub(in crate::engine) reached: Vec<Reached>,
+    pub(in crate::engine) reached: Vec<ReachedServer>,
 }
 
 /// Surveys the cluster.
@@ -81,7 +81,7 @@ pub(in crate::engine) async fn survey(
     known: &KnownCluster,
 ) -> Result<Survey, Box<Open>> {
     let (dialled, word) = tokio::join!(dial_each(&site.dialer), patroni_word(&site.patroni));
-    let Dialled { mut reached, failures, is_one_endpoint } = dialled;
+    let DialledAddresses { mut reached, failures, is_one_endpoint } = dialled;
     let servers: Vec<Server> = reached.iter().map(|one| one.session.server.clone()).collect();
     let several = servers.iter().skip(1).any(|server| !is_one_server(server, &servers[0]));
     let view = match word {
@@ -91,7 +91,7 @@ pub(in crate::engine) async fn survey(
     };
     match decide(known, &view, &servers) {
         Ok(decider) => {
-            let Reached { session, dialer } = reached.remove(decider.index);
+            let ReachedServer { session, dialer } = reached.remove(decider.index);
             // The same server by another name is no other one.
             let (others, again) = reached
                 .into_iter()
@@ -116,20 +116,20 @@ pub(in crate::engine) async fn survey(
 }
 
 /// What the addresses of a connection lead to.
-struct Dialled {
-    reached: Vec<Reached>,
+struct DialledAddresses {
+    reached: Vec<ReachedServer>,
     failures: Vec<String>,
     is_one_endpoint: bool,
 }
 
-async fn dial_each(dialer: &Dialer) -> Dialled {
+async fn dial_each(dialer: &Dialer) -> DialledAddresses {
     let addresses = dialer.each_address().await;
     let is_one_endpoint = Dialer::is_one_endpoint(&addresses);
     let dialled = join_all(addresses.iter().map(Dialer::dial)).await;
     let (mut reached, mut failures) = (Vec::new(), Vec::new());
     for (dialer, dialled) in addresses.into_iter().zip(dialled) {
         match dialled {
-            Ok(opened) => reached.push(Reached { session: opened.session, dialer }),
+            Ok(opened) => reached.push(ReachedServer { session: opened.session, dialer }),
             Err(failed) => {
                 let words = |NotOpened { fault, .. }: NotOpened| {
                     format!("{}: {} ({})", fault.endpoint, fault.class, fault.message)
@@ -138,7 +138,7 @@ async fn dial_each(dialer: &Dialer) -> Dialled {
             }
         }
     }
-    Dialled { reached, failures, is_one_endpoint }
+    DialledAddresses { reached, failures, is_one_endpoint }
 }
 
 /// `None` where Patroni is not asked.
@@ -151,6 +151,6 @@ async fn patroni_word(apis: &[PatroniApi]) -> Option<Word> {
 }
 
 /// Says goodbye on every session.
-pub(in crate::engine) async fn close_all(reached: Vec<Reached>) {
+pub(in crate::engine) async fn close_all(reached: Vec<ReachedServer>) {
     join_all(reached.into_iter().map(|one| one.session.close())).await;
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::subject::Subject;
-use super::survey::{Reached, Site, close_all, survey};
+use super::survey::{ReachedServer, Site, close_all, survey};
 use crate::model::event::Holding;
 use crate::model::fault::Phase;
 use crate::model::ledger::account::Account;
 use crate::model::ledger::seq_set::SeqSet;
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 
 /// How long is looked for what several servers hold: it only explains.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -22,7 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 pub(super) async fn of_lost_writes(
     subject: &Subject,
     account: &Account,
-    servers: &[Reached],
+    servers: &[ReachedServer],
 ) -> Vec<Holding> {
     if account.lost == 0 {
         return Vec::new();
@@ -43,7 +43,7 @@ pub(super) async fn what_each_holds(subject: &Subject, site: &Site) -> Vec<Holdi
 async fn held(
     subject: &Subject,
     writes: &BTreeMap<i32, SeqSet>,
-    servers: &[Reached],
+    servers: &[ReachedServer],
 ) -> Vec<Holding> {
     let looks = servers.iter().map(|one| async {
         let writes = count(&one.session, subject, writes).await?;

@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 
 use super::{Shared, Writer};
 use crate::engine::outbox::Outbox;
-use crate::engine::signal::Signal;
+use crate::engine::signal::{AttemptFailed, SessionOpened, Signal};
 use crate::engine::start_line::SOON;
 use crate::model::fault::Class;
-use crate::pg::connect::NotOpened;
-use crate::pg::load::LoadSession;
+use crate::pg::sessions::connect::NotOpened;
+use crate::pg::wire::load_session::LoadSession;
 
 /// An attempt is not taken to hang before this, nor before twice what the fastest one took.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -32,7 +32,7 @@ type Attempted = Option<(Duration, Result<NewSession, Vec<NotOpened>>)>;
 /// A session that takes writes, before anybody was told of it.
 struct NewSession {
     session: LoadSession,
-    signal: Signal,
+    opened: Box<SessionOpened>,
     /// The places that did not serve before this one, if there were any.
     passed_over: Option<Signal>,
     /// How long it took.
@@ -42,9 +42,7 @@ struct NewSession {
 impl NewSession {
     /// Attempts of the same writer that were given up beside it.
     fn beside(mut self, given_up: u64) -> Self {
-        if let Signal::Connected { abandoned, .. } = &mut self.signal {
-            *abandoned = given_up;
-        }
+        self.opened.abandoned = given_up;
         self
     }
 }
@@ -123,7 +121,7 @@ impl Writer {
                 if let Some(passed_over) = connected.passed_over {
                     self.outbox.send(passed_over).await;
                 }
-                self.outbox.send(connected.signal).await;
+                self.outbox.send(Signal::Connected(connected.opened)).await;
                 return Some(connected.session);
             }
         }
@@ -229,12 +227,12 @@ impl Writer {
         };
         self.writes_by(session.protocol()).await;
         let at = shared.clock.now();
-        let signal = Signal::Connected {
+        let opened = SessionOpened {
             writer: self.number,
             at,
             accepted: shared.clock.at(opened.accepted),
             authenticated: shared.clock.at(opened.authenticated),
-            server: Box::new(session.server.clone()),
+            server: session.server.clone(),
             backend: session.backend.clone(),
             clock: opened.clock,
             abandoned: 0,
@@ -246,19 +244,27 @@ impl Writer {
             failures,
             served_by,
         });
-        (started, Ok(NewSession { session, signal, passed_over, took: at.saturating_sub(started) }))
+        (
+            started,
+            Ok(NewSession {
+                session,
+                opened: Box::new(opened),
+                passed_over,
+                took: at.saturating_sub(started),
+            }),
+        )
     }
 
     pub(super) async fn attempt_failed(&self, started: Duration, failure: NotOpened) {
         let clock = self.shared.clock;
-        let signal = Signal::AttemptFailed {
+        let signal = Signal::AttemptFailed(Box::new(AttemptFailed {
             writer: Some(self.number),
             started,
             at: clock.now(),
             accepted: failure.accepted.map(|accepted| clock.at(accepted)),
-            fault: Box::new(failure.fault),
-            server: failure.server.map(Box::new),
-        };
+            fault: failure.fault,
+            server: failure.server,
+        }));
         self.outbox.send(signal).await;
     }
 }

@@ -10,9 +10,9 @@ use crate::engine::outbox::{RefusedWrite, Trouble};
 use crate::model::fault::{Class, Fault, Phase};
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::rejection::Meaning;
-use crate::pg::guards::Guard;
-use crate::pg::server_error::ServerError;
-use crate::pg::session::End;
+use crate::pg::failure::SessionFailure;
+use crate::pg::failure::guard::Guard;
+use crate::pg::failure::server_error::ServerError;
 
 impl Writer {
     /// The server proved that a write is not committed. When that means that no write is taken
@@ -24,7 +24,7 @@ impl Writer {
         write: RefusedWrite,
         error: &ServerError,
     ) {
-        let fault = used.session.fault_of(error, Phase::Write);
+        let fault = used.session.fault(error, Phase::Write);
         let RefusedWrite { seq, sent_at, at, .. } = write;
         let since = sent_at.max(used.last_answer);
         self.resolved = seq;
@@ -66,7 +66,7 @@ impl Writer {
     /// The server did a write without a row: nothing proves that the row is there, or that it is
     /// not. The session is left once the rest is answered.
     pub(super) async fn swallowed(&mut self, used: &mut Use, seq: i64, sent_at: Duration) {
-        let fault = used.session.no_row_fault();
+        let fault = used.session.fault(SessionFailure::no_row(), Phase::Write);
         used.leaving = true;
         self.resolved = seq;
         let at = self.shared.clock.now();
@@ -79,25 +79,25 @@ impl Writer {
     pub(super) async fn read_refused(&mut self, used: &mut Use, error: &ServerError, at: Duration) {
         used.session.goes_without_names(error);
         self.writes_by(used.session.protocol()).await;
-        self.outbox.read_refused(at, &used.session.fault_of(error, Phase::Read));
+        self.outbox.read_refused(at, &used.session.fault(error, Phase::Read));
     }
 
     /// The server's answer to a request says nothing about what became of it, or not of the
     /// session: it cannot be used any more.
     pub(super) async fn broken(&mut self, used: &mut Use, failed: Sent, error: &ServerError) {
-        let fault = used.session.fault_of(error, failed.phase());
+        let fault = used.session.fault(error, failed.phase());
         self.left(used, Some(failed), fault).await;
     }
 
     /// The session ended. Answers that came before its end were taken: what is still unanswered
     /// is in doubt.
-    pub(super) async fn session_ended(&mut self, used: &mut Use, end: &End) {
+    pub(super) async fn session_ended(&mut self, used: &mut Use, end: SessionFailure) {
         let phase = if used.flight.writes() > 0 {
             Phase::Write
         } else {
             used.flight.oldest().map_or(Phase::Idle, |sent| sent.phase())
         };
-        let fault = used.session.fault_of_end(end, phase);
+        let fault = used.session.fault(end, phase);
         self.left(used, None, fault).await;
     }
 
@@ -134,7 +134,7 @@ impl Writer {
         let waited = used.write_deadline(oldest, write_timeout);
         let deadline = waited.saturating_sub(oldest.at);
         let guard = if deadline < write_timeout { Guard::EndOfLoad } else { Guard::WriteTimeout };
-        let fault = used.session.deadline_fault(oldest.phase(), deadline, guard);
+        let fault = used.session.fault(SessionFailure::deadline(guard, deadline), oldest.phase());
         self.left(used, None, fault).await;
     }
 

@@ -28,15 +28,16 @@ use super::gate::Gate;
 use super::outbox::Outbox;
 use super::protocol::{ProtocolInUse, SHARED_SESSIONS};
 use super::signal::Signal;
-use super::stalls::Stalls;
 use super::start_line::StartLine;
+use crate::engine::watch::stalls::Stalls;
+use crate::model::event::What;
 use crate::model::fault::Fault;
 use crate::model::load::backoff::Backoff;
 use crate::model::load::open_sessions::OpenSessions;
 use crate::model::load::options::{LoadOptions, Protocol};
 use crate::model::load::rejection::Streak;
 use crate::model::load::schedule::Schedule;
-use crate::pg::application_name::Purpose;
+use crate::pg::sessions::application_name::Purpose;
 
 /// What all writers of a run share.
 #[derive(Debug)]
@@ -194,7 +195,9 @@ impl Writer {
     /// How a session of this writer puts its writes: that a pooler makes it so is said once.
     async fn writes_by(&self, protocol: Protocol) {
         if self.shared.protocol.found(protocol) {
-            self.outbox.send(Signal::Warning(SHARED_SESSIONS.to_owned())).await;
+            let message = SHARED_SESSIONS.to_owned();
+            let warning = What::Warning { message };
+            self.outbox.send(Signal::Fact(self.shared.clock.now(), warning)).await;
         }
     }
 

@@ -9,7 +9,7 @@ use super::Writer;
 use crate::model::cluster::server::ServerProcess;
 use crate::model::fault::{Class, Fault, Phase};
 use crate::model::load::open_sessions::{OpenSessions, Room};
-use crate::pg::session::Session;
+use crate::pg::sessions::session::Session;
 
 impl Writer {
     /// Takes a place for a new session on its server: it counts until it is known to have ended.

@@ -12,13 +12,13 @@ use crate::engine::alarms::{Alarm, Alarms};
 use crate::engine::in_flight::{InFlight, Request, Sent};
 use crate::engine::outbox::{Acknowledged, MAX_AGE, RefusedWrite, Trouble};
 use crate::engine::signal::Signal;
-use crate::model::event::Written;
+use crate::model::event::{ReadBack, What, Written};
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::options::{LoadOptions, Rate};
 use crate::model::load::own_pause::SHORTEST;
-use crate::pg::answers::{Answer, Proof};
-use crate::pg::load::LoadSession;
 use crate::pg::user_events::{EVENT_TYPES, UserEvent};
+use crate::pg::wire::answers::{LoadAnswer, Proof};
+use crate::pg::wire::load_session::LoadSession;
 
 /// How many times a second all writers together send a write before its time, to see whether what
 /// refuses everything takes one.
@@ -166,7 +166,7 @@ impl Writer {
                         }
                     }
                     Err(end) => {
-                        self.session_ended(&mut used, &end).await;
+                        self.session_ended(&mut used, end).await;
                         return Left::Broken;
                     }
                 },
@@ -278,7 +278,7 @@ impl Writer {
 
     /// Takes an answer, and those that came with it: what they make room for then goes out
     /// together.
-    async fn take_answers(&mut self, used: &mut Use, first: Answer) -> ControlFlow<()> {
+    async fn take_answers(&mut self, used: &mut Use, first: LoadAnswer) -> ControlFlow<()> {
         let now = self.shared.clock.now();
         // What is told meanwhile is told without those that are still to be taken.
         self.taking = Some(now);
@@ -296,7 +296,12 @@ impl Writer {
         flow
     }
 
-    async fn answered(&mut self, used: &mut Use, answer: Answer, now: Duration) -> ControlFlow<()> {
+    async fn answered(
+        &mut self,
+        used: &mut Use,
+        answer: LoadAnswer,
+        now: Duration,
+    ) -> ControlFlow<()> {
         let Some(sent) = used.flight.pop() else {
             unreachable!("the session takes an answer to nothing for its end");
         };
@@ -308,13 +313,11 @@ impl Writer {
                 self.swallowed(used, event.seq, sent.at).await;
             }
             (Request::Read, Proof::Done | Proof::NoRow) => self.read_back(used, &answer).await,
-            (Request::Write { event, due }, Proof::Error(error))
-                if LoadSession::proves_rejection(error) =>
-            {
+            (Request::Write { event, due }, Proof::Error(error)) if error.proves_rejection() => {
                 let write = RefusedWrite { seq: event.seq, due, sent_at: sent.at, at: now };
                 self.rejected(used, write, error).await;
             }
-            (Request::Read, Proof::Error(error)) if LoadSession::proves_rejection(error) => {
+            (Request::Read, Proof::Error(error)) if error.proves_rejection() => {
                 self.read_refused(used, error, now).await;
             }
             (_, Proof::Error(error)) => {
@@ -325,13 +328,14 @@ impl Writer {
         ControlFlow::Continue(())
     }
 
-    async fn read_back(&mut self, used: &mut Use, answer: &Answer) {
+    async fn read_back(&mut self, used: &mut Use, answer: &LoadAnswer) {
         // After a silence the next write goes out at once: it tells whether that is over.
         used.probe |= used.stall_told;
         if self.shared.one_by_one {
             self.flush().await;
             let ids = answer.ids().to_vec();
-            self.outbox.send(Signal::ReadBack { writer: self.number, ids }).await;
+            let read_back = What::ReadBack(ReadBack { writer: self.number, ids });
+            self.outbox.send(Signal::Fact(self.shared.clock.now(), read_back)).await;
         }
     }
 
@@ -340,7 +344,7 @@ impl Writer {
         used: &mut Use,
         event: UserEvent,
         (due, sent_at, now): (Duration, Duration, Duration),
-        answer: &Answer,
+        answer: &LoadAnswer,
     ) {
         let was_out = self.out;
         if was_out && self.outbox.has_rejected() {

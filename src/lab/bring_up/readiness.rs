@@ -166,7 +166,7 @@ async fn none_ended(lab: &Lab, members: &[Member]) -> Result<(), LabError> {
 
 /// The settings that a cluster keeps in etcd: it was made with a shorter `loop_wait`, and kept data
 /// may have those of another profile.
-async fn settle(lab: &Lab, leader: &crate::patroni::Leader) -> Result<(), LabError> {
+async fn settle(lab: &Lab, leader: &crate::patroni::LeadingMember) -> Result<(), LabError> {
     let wanted = configuration::dynamic(&lab.state);
     let port = leader.api.url().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
     change_settings(port.unwrap_or(lab.state.ports.patroni[0]), &wanted).await

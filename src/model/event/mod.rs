@@ -224,3 +224,75 @@ pub enum What {
         message: String,
     },
 }
+
+/// Whether and when a fact goes into the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It is for the log alone.
+    Not,
+    /// With the next lines, at most half a second later.
+    WithTheNext,
+    /// At once, as what follows from it may be the end of the process or of the cluster.
+    AtOnce,
+}
+
+impl What {
+    /// Whether and when it goes into the record.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        match self {
+            Self::Written(_)
+            | Self::ReadBack(_)
+            | Self::Verifying { .. }
+            | Self::LookedAt { .. } => Kept::Not,
+            Self::InjectionEnded { .. } | Self::Verified(_) => Kept::AtOnce,
+            Self::Run(_)
+            | Self::Ready(_)
+            | Self::Connected(_)
+            | Self::PassedOver(_)
+            | Self::Acknowledging { .. }
+            | Self::Fault(_)
+            | Self::Refused { .. }
+            | Self::Stalled(_)
+            | Self::NoSession(_)
+            | Self::StallSeen(_)
+            | Self::AcknowledgedLocally(_)
+            | Self::GivenUp(_)
+            | Self::Interval(_)
+            | Self::OutageBegan(_)
+            | Self::WritesResumed(_)
+            | Self::WritersOut(_)
+            | Self::OutageEnded(_)
+            | Self::FullRate { .. }
+            | Self::ServerClock { .. }
+            | Self::AckGap(_)
+            | Self::AckGapGoesOn { .. }
+            | Self::Leader(_)
+            | Self::LeaderChanged { .. }
+            | Self::PatroniApi(_)
+            | Self::Checked(_)
+            | Self::Reclassified { .. }
+            | Self::IdGap(_)
+            | Self::HistoryBackwards(_)
+            | Self::TwoPrimaries(_)
+            | Self::ReplicaLag(_)
+            | Self::ReplicaFailed { .. }
+            | Self::Injected(_)
+            | Self::Drill { .. }
+            | Self::Stopping { .. }
+            | Self::Closed
+            | Self::Ended { .. }
+            | Self::OwnPause(_)
+            | Self::Warning { .. } => Kept::WithTheNext,
+        }
+    }
+
+    /// Every server that answered in this fact, to be named by what is known of members.
+    pub fn each_server(&mut self, mut name: impl FnMut(&mut Server)) {
+        match self {
+            Self::Ready(ready) => name(&mut ready.server),
+            Self::ReplicaLag(lag) => name(&mut lag.server),
+            _ => {}
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! - [`state`]: the run itself, live event by event and again from its record.
 //! - [`record`]: events as lines; [`replay`]: the lines read back.
+//! - [`totals`]: what it has come to so far, published as a whole.
 //! - [`availability`], [`replica_lag`]: what was measured over the whole run;
 //!   [`limits`]: what a limit on it comes to.
 //! - [`summary`]: what remains of a run, the public JSON; [`summarize`]: how it comes about;
@@ -16,6 +17,7 @@ pub mod replica_lag;
 pub mod state;
 pub mod summarize;
 pub mod summary;
+pub mod totals;
 pub mod verdict;
 
 pub use state::Run;

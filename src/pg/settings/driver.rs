@@ -12,12 +12,12 @@ use super::types::{Address, ConnectSettings, Host};
 const APPLICATION_NAME: &str = "pgchaos";
 
 impl ConnectSettings {
-    /// For `connect_raw` on a socket to this one host that the caller opened, at this address or by a Unix socket: what
-    /// is said on it, not how to reach it.
+    /// The configuration for `connect_raw` on an open socket to this host, at this address or by a Unix socket: what is
+    /// sent on it, not how to reach it.
     ///
-    /// Timeout, keepalive and the kind of session wanted are the caller's. The driver knows no verification:
-    /// [`ConnectSettings::certificate_check`] is for the TLS connector. No certificate check is lost for it: every
-    /// mode that demands TLS is `Require` to the driver.
+    /// Timeout, keepalive and the kind of session wanted are the caller's. The driver verifies no certificate:
+    /// [`ConnectSettings::certificate_check`] is for the TLS connector. So every mode that demands TLS is `Require` to
+    /// the driver.
     #[must_use]
     pub fn to_driver_config(&self, host: &Host, at: Option<IpAddr>) -> Config {
         let mut config = Config::new();
@@ -33,7 +33,7 @@ impl ConnectSettings {
             config.options(options);
         }
         match host.address {
-            // TLS over a socket of the same machine is something that the server does not offer.
+            // The server offers no TLS over a Unix socket.
             Address::Unix(_) => {
                 config.ssl_mode(DriverSslMode::Disable).ssl_negotiation(SslNegotiation::Postgres)
             }

@@ -1,4 +1,4 @@
-//! The world that settings are read from: variables, the home folder and files.
+//! What settings are read from: variables, the home folder and files.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::SettingsError;
 
-/// Service and password files are lists for people; what is larger than this is a mistake.
+/// The largest service or password file: people write these by hand.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Where libpq's packagers put `pg_service.conf`: Debian, the PGDG packages for Red Hat, a build from source.
@@ -38,7 +38,7 @@ struct GivenFile {
 
 /// What a path leads to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum PathKind {
     Nothing,
     /// A plain file and, on Unix, its permission bits.
     File(Option<u32>),
@@ -125,11 +125,11 @@ impl Environment {
         )
     }
 
-    pub(super) fn look(&self, path: &Path) -> Found {
+    pub(super) fn look(&self, path: &Path) -> PathKind {
         match &self.files {
             Files::Disk => look_on_disk(path),
             Files::Given(files) => {
-                files.get(path).map_or(Found::Nothing, |file| Found::File(Some(file.mode)))
+                files.get(path).map_or(PathKind::Nothing, |file| PathKind::File(Some(file.mode)))
             }
         }
     }
@@ -145,7 +145,7 @@ impl Environment {
     }
 }
 
-/// `PGPASSWORD` and `PGCHAOS_DSN` live among the variables: only the names are shown.
+/// Shows only the names of the variables, as `PGPASSWORD` and `PGCHAOS_DSN` are among them.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut names: Vec<&str> = self.variables.keys().map(String::as_str).collect();
@@ -157,11 +157,11 @@ impl fmt::Debug for Environment {
     }
 }
 
-fn look_on_disk(path: &Path) -> Found {
+fn look_on_disk(path: &Path) -> PathKind {
     match std::fs::metadata(path) {
-        Err(_) => Found::Nothing,
-        Ok(metadata) if metadata.is_file() => Found::File(permission_bits(&metadata)),
-        Ok(_) => Found::SomethingElse,
+        Err(_) => PathKind::Nothing,
+        Ok(metadata) if metadata.is_file() => PathKind::File(permission_bits(&metadata)),
+        Ok(_) => PathKind::SomethingElse,
     }
 }
 

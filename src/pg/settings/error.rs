@@ -1,11 +1,11 @@
-//! What can be wrong with connection settings, in words for people, and where it was said.
+//! What can be wrong with connection settings, in words for people, and where a setting was given.
 
 use std::fmt;
 use std::path::PathBuf;
 
-use super::dsn::DsnError;
+use super::dsn_error::DsnError;
 
-/// Where a setting was said.
+/// Where a setting was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A flag of the command line, by its names.
@@ -69,9 +69,9 @@ pub enum SettingsError {
     /// An option that libpq does not know.
     #[error("invalid connection option {} in {origin}{}", quoted(name), hint(*suggestion))]
     UnknownOption {
-        /// Its name, if it is fit to be shown.
+        /// Its name, unless it may be part of a password.
         name: Option<String>,
-        /// Where it was said.
+        /// Where it was given.
         origin: Origin,
         /// The option that was probably meant.
         suggestion: Option<&'static str>,
@@ -81,9 +81,9 @@ pub enum SettingsError {
     InvalidValue {
         /// The option.
         keyword: &'static str,
-        /// What was said.
+        /// The value.
         value: String,
-        /// Where it was said.
+        /// Where it was given.
         origin: Origin,
         /// What it may be.
         expected: String,
@@ -93,7 +93,7 @@ pub enum SettingsError {
     NulByte {
         /// The option.
         keyword: &'static str,
-        /// Where it was said.
+        /// Where it was given.
         origin: Origin,
     },
     /// A variable that is not UTF-8.
@@ -113,9 +113,9 @@ pub enum SettingsError {
         keyword: &'static str,
         /// How many values there are.
         count: usize,
-        /// Where they were said.
+        /// Where they were given.
         origin: Origin,
-        /// How many hosts, and where they were said, in words.
+        /// How many hosts, and where they were given, in words.
         hosts: String,
     },
     /// No service file defines the service.
@@ -123,7 +123,7 @@ pub enum SettingsError {
     ServiceNotFound {
         /// The service.
         service: String,
-        /// The files that were read or would have been.
+        /// The files, in the order searched.
         looked_in: Vec<PathBuf>,
     },
     /// The service file cannot be read.
@@ -149,7 +149,7 @@ pub enum SettingsError {
     Unsupported {
         /// The option.
         keyword: &'static str,
-        /// Where it was said.
+        /// Where it was given.
         origin: Origin,
         /// What pgchaos does instead, or what to do.
         why: &'static str,

@@ -1,8 +1,8 @@
-//! What was said on the command line about the connection.
+//! What the command line gives for the connection.
 
 use std::fmt;
 
-/// What was said on the command line. A value that is empty counts as not said.
+/// What the command line gives. An empty value counts as not given.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Explicit {
     /// The connection string (URI or key=value), or the plain name of a database, as in psql.
@@ -17,7 +17,7 @@ pub struct Explicit {
     pub dbname: Option<String>,
 }
 
-/// Connection strings carry passwords: only whether one was given is shown.
+/// Shows only whether a connection string was given, as it may have a password.
 impl fmt::Debug for Explicit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Explicit")

@@ -1,21 +1,21 @@
-//! Hosts, addresses and ports: three lists that belong together.
+//! Pairs hosts, addresses and ports: three lists of the same length.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::error::{Origin, SettingsError};
-use super::layers::{Layers, Said};
+use super::given::GivenValue;
+use super::layers::Layers;
 use super::meant;
 use super::types::Address;
-use super::values::invalid;
 use super::warning::Warning;
 
 const DEFAULT_HOST: &str = "localhost";
 const DEFAULT_PORT: u16 = 5432;
 
-/// A host whose password is not known yet.
+/// A host with its port; its password is found later.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Endpoint {
+pub(super) struct HostAndPort {
     pub(super) address: Address,
     pub(super) hostaddr: Option<IpAddr>,
     pub(super) port: u16,
@@ -24,7 +24,7 @@ pub(super) struct Endpoint {
 pub(super) fn read(
     layers: &Layers,
     warnings: &mut Vec<Warning>,
-) -> Result<Vec<Endpoint>, SettingsError> {
+) -> Result<Vec<HostAndPort>, SettingsError> {
     let hosts = layers.get("host");
     let hostaddrs = hostaddr_of_hosts(layers, warnings);
     let named = hosts.or(hostaddrs);
@@ -44,7 +44,10 @@ pub(super) fn read(
 }
 
 /// `hostaddr`, unless `-h` names another host: then connecting to the address would ignore the flag.
-fn hostaddr_of_hosts<'a>(layers: &'a Layers, warnings: &mut Vec<Warning>) -> Option<&'a Said> {
+fn hostaddr_of_hosts<'a>(
+    layers: &'a Layers,
+    warnings: &mut Vec<Warning>,
+) -> Option<&'a GivenValue> {
     let said = layers.get("hostaddr")?;
     let by_flag = layers.get("host").is_some_and(|host| matches!(host.origin, Origin::Flag(_)));
     if by_flag {
@@ -58,61 +61,66 @@ fn hostaddr_of_hosts<'a>(layers: &'a Layers, warnings: &mut Vec<Warning>) -> Opt
     Some(said)
 }
 
-fn endpoint(name: &str, hostaddr: Option<IpAddr>, port: u16) -> Endpoint {
+fn endpoint(name: &str, hostaddr: Option<IpAddr>, port: u16) -> HostAndPort {
     let name = match (name, hostaddr) {
         ("", Some(address)) => address.to_string(),
         ("", None) => DEFAULT_HOST.to_owned(),
         (name, _) => name.to_owned(),
     };
-    // With an address to connect to, the name is only what a certificate is checked against.
+    // With an address to connect to, the name is only for the check of the certificate.
     let address = if hostaddr.is_none() && name.starts_with(['/', '@']) {
         Address::Unix(PathBuf::from(name))
     } else {
         Address::Tcp(name)
     };
-    Endpoint { address, hostaddr, port }
+    HostAndPort { address, hostaddr, port }
 }
 
-/// `user:password@host` is for URIs only; as a name it would be looked up, and logged.
-fn refuse_credentials(names: &[&str], said: Option<&Said>) -> Result<(), SettingsError> {
+/// `user:password@host` belongs in a URI; as a host it would be looked up, and logged.
+fn refuse_credentials(names: &[&str], said: Option<&GivenValue>) -> Result<(), SettingsError> {
     let looks_like_it = |name: &&str| name.contains(['@', '=']) && !name.starts_with(['/', '@']);
     match said.filter(|_| names.iter().any(looks_like_it)) {
-        Some(said) => Err(invalid("host", said, "a host's name has no \"@\" and no \"=\" in it")),
+        Some(said) => Err(said.invalid("host", "a host's name has no \"@\" and no \"=\" in it")),
         None => Ok(()),
     }
 }
 
 /// `localhost:5500` would be looked up as a name.
-fn refuse_ports(names: &[&str], said: Option<&Said>) -> Result<(), SettingsError> {
+fn refuse_ports(names: &[&str], said: Option<&GivenValue>) -> Result<(), SettingsError> {
     let Some(said) = said else { return Ok(()) };
     match meant::by_hosts(names, &said.origin) {
-        Some(meant) => Err(invalid("host", said, format!("did you mean {meant}?"))),
+        Some(meant) => Err(said.invalid("host", format!("did you mean {meant}?"))),
         None => Ok(()),
     }
 }
 
-fn items(said: &Said) -> Vec<&str> {
+fn items(said: &GivenValue) -> Vec<&str> {
     said.value.split(',').collect()
 }
 
-fn addresses(said: &Said) -> Result<Vec<Option<IpAddr>>, SettingsError> {
+fn addresses(said: &GivenValue) -> Result<Vec<Option<IpAddr>>, SettingsError> {
     let parse = |item: &str| match item {
         "" => Ok(None),
-        item => item.parse().map(Some).map_err(|_| {
-            invalid("hostaddr", said, "it must be IP addresses; names belong in host")
-        }),
+        item => item
+            .parse()
+            .map(Some)
+            .map_err(|_| said.invalid("hostaddr", "it must be IP addresses; names belong in host")),
     };
     items(said).into_iter().map(parse).collect()
 }
 
-fn ports(said: &Said, hosts: Option<&Said>, host_count: usize) -> Result<Vec<u16>, SettingsError> {
+fn ports(
+    said: &GivenValue,
+    hosts: Option<&GivenValue>,
+    host_count: usize,
+) -> Result<Vec<u16>, SettingsError> {
     let parse = |item: &str| match item.trim() {
         "" if host_count > 1 || items(said).len() > 1 => Ok(DEFAULT_PORT),
         item => item
             .parse()
             .ok()
             .filter(|port| *port != 0)
-            .ok_or_else(|| invalid("port", said, "a port is a whole number from 1 to 65535")),
+            .ok_or_else(|| said.invalid("port", "a port is a whole number from 1 to 65535")),
     };
     let ports: Vec<u16> = items(said).into_iter().map(parse).collect::<Result<_, _>>()?;
     match ports.as_slice() {
@@ -123,8 +131,8 @@ fn ports(said: &Said, hosts: Option<&Said>, host_count: usize) -> Result<Vec<u16
 
 fn matching<T>(
     keyword: &'static str,
-    said: &Said,
-    hosts: Option<&Said>,
+    said: &GivenValue,
+    hosts: Option<&GivenValue>,
     values: Vec<T>,
     host_count: usize,
 ) -> Result<Vec<T>, SettingsError> {

@@ -3,8 +3,9 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::dsn::{DsnError, Pair};
+use super::dsn_error::DsnError;
 use super::keyword;
+use super::pair::Pair;
 
 /// The pairs, in their order.
 pub(super) fn parse(text: &str) -> Result<Vec<Pair>, DsnError> {
@@ -17,7 +18,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Pair>, DsnError> {
         }
         let name = reader.name()?;
         let value = reader.value()?;
-        // What follows a password may be the rest of it: `password=two words=x`.
+        // A word after a password may be the rest of it: `password=two words=x`.
         let showable = pairs.iter().all(|before| !before.name.contains("pass"));
         pairs.push(Pair { name, value, showable });
     }
@@ -25,7 +26,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Pair>, DsnError> {
 
 struct Reader<'a> {
     chars: Peekable<Chars<'a>>,
-    /// Of the next character, from 1.
+    /// Position of the next character, from 1.
     position: usize,
 }
 
@@ -80,7 +81,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Up to the end's sign, which stays; a backslash makes the character after it an ordinary one.
+    /// Reads up to the end character, which stays unread. A backslash escapes the character after it.
     fn until(&mut self, end: impl Fn(char) -> bool) -> String {
         let mut value = String::new();
         while let Some(c) = self.next_if(|c| !end(c)) {
@@ -91,7 +92,7 @@ impl Reader<'_> {
     }
 }
 
-/// `port= password=x` is a port of `password=x` to libpq: nobody means that, and it would show the password.
+/// To libpq `port= password=x` is a port of `password=x`. That is a slip, and an error would show the password.
 fn begins_with_option(value: &str) -> bool {
     let option = value.split_once('=');
     option.is_some_and(|(name, _)| keyword::find(name).is_some())

@@ -11,7 +11,7 @@ pub(super) struct Keyword {
 /// What pgchaos does with an option.
 #[derive(Debug)]
 pub(super) enum Treatment {
-    /// It is acted upon.
+    /// pgchaos acts on it.
     Used,
     /// It changes nothing that pgchaos does.
     Harmless,
@@ -110,7 +110,7 @@ pub(super) fn find(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
 }
 
-/// The option that somebody probably meant.
+/// The option that was probably meant.
 pub(super) fn suggest(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase().replace('-', "_");
     if let Some((_, meant)) = OTHER_NAMES.iter().find(|(other, _)| *other == name) {

@@ -1,4 +1,4 @@
-//! Every option that was said, by the strongest who said it.
+//! Every option that was given, from its strongest source.
 
 use std::collections::BTreeMap;
 
@@ -6,30 +6,20 @@ use super::dsn;
 use super::environment::Environment;
 use super::error::{Origin, SettingsError};
 use super::explicit::Explicit;
+use super::given::{GivenValue, HIDDEN};
 use super::keyword::{self, KEYWORDS};
 use super::meant;
 use super::secret::{has_user_info, is_uri, names_a_secret};
 use super::service;
-use super::values::invalid;
 
-/// What is shown in the place of what may be a secret.
-pub(super) const HIDDEN: &str = "***";
-
-/// A value and where it was said.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Said {
-    pub(super) value: String,
-    pub(super) origin: Origin,
-}
-
-/// What was said, by option. Not `Debug`, as passwords are in it.
+/// The values that were given, by option. Not `Debug`, as passwords are in it.
 #[derive(Default)]
 pub(super) struct Layers {
-    said: BTreeMap<&'static str, Said>,
+    said: BTreeMap<&'static str, GivenValue>,
 }
 
 impl Layers {
-    /// Lets all speak, the strongest first: flags, connection string, service, environment.
+    /// Gathers from all sources, the strongest first: flags, connection string, service, environment.
     pub(super) fn gather(
         explicit: &Explicit,
         environment: &Environment,
@@ -48,13 +38,13 @@ impl Layers {
         Ok(layers)
     }
 
-    /// What was said of an option, unless that is empty, which means the default.
-    pub(super) fn get(&self, keyword: &'static str) -> Option<&Said> {
+    /// The value of an option, unless it is empty, which means the default.
+    pub(super) fn get(&self, keyword: &'static str) -> Option<&GivenValue> {
         self.get_even_empty(keyword).filter(|said| !said.value.is_empty())
     }
 
-    /// What was said of an option, also the empty value.
-    pub(super) fn get_even_empty(&self, keyword: &'static str) -> Option<&Said> {
+    /// The value of an option, also an empty one.
+    pub(super) fn get_even_empty(&self, keyword: &'static str) -> Option<&GivenValue> {
         debug_assert!(keyword::find(keyword).is_some(), "no such option: {keyword}");
         self.said.get(keyword)
     }
@@ -64,10 +54,10 @@ impl Layers {
         self.get(keyword).map(|said| said.value.clone())
     }
 
-    /// Whoever speaks first is heard.
+    /// Adds a value, unless a stronger source gave one.
     fn say(&mut self, keyword: &'static str, value: impl Into<String>, origin: Origin) {
         let value = value.into();
-        self.said.entry(keyword).or_insert(Said { value, origin });
+        self.said.entry(keyword).or_insert(GivenValue { value, origin });
     }
 
     fn say_command_line(&mut self, explicit: &Explicit) -> Result<(), SettingsError> {
@@ -81,11 +71,11 @@ impl Layers {
                 self.say(keyword, value, Origin::Flag(flag));
             }
         }
-        let command_line = CommandLine::of(explicit)?;
-        if let Some((dbname, origin)) = command_line.dbname {
+        let said = DsnAndDatabase::of(explicit)?;
+        if let Some((dbname, origin)) = said.dbname {
             self.say("dbname", dsn::database_name(dbname)?, origin);
         }
-        if let Some(text) = command_line.connection_string {
+        if let Some(text) = said.connection_string {
             for (keyword, value) in dsn::parse(text)? {
                 self.say(keyword, value, Origin::ConnectionString);
             }
@@ -102,7 +92,7 @@ impl Layers {
         let Some(service) = self.text("service") else {
             return Ok(());
         };
-        // Before the service's name and its files are told in an error.
+        // Before an error quotes the service's name and its files.
         self.refuse_secrets()?;
         let file = self.text("servicefile");
         for (keyword, value, origin) in service::read(&service, file.as_deref(), environment)? {
@@ -113,15 +103,15 @@ impl Layers {
 
     /// A connection string is expanded where one belongs (the argument, `-d`). As the value of any other option, also
     /// of `dbname` in a connection string and of `PGDATABASE`, libpq would send it to the server as a name, which then
-    /// tells it in its errors and its log; here it would be told and recorded too.
+    /// is in the server's errors and log; here it would be logged and recorded too.
     fn refuse_secrets(&self) -> Result<(), SettingsError> {
         let mut said = self.said.iter();
         match said.find(|(keyword, said)| is_out_of_place(keyword, said)) {
             Some((keyword, said)) => {
-                let said = Said { value: HIDDEN.to_owned(), origin: said.origin.clone() };
+                let hidden = GivenValue { value: HIDDEN.to_owned(), origin: said.origin.clone() };
                 let expected = "it is a connection string, or a part of one that may hold a \
                                 password: give a connection string with -d/--dbname";
-                Err(invalid(keyword, &said, expected))
+                Err(hidden.invalid(keyword, expected))
             }
             None => Ok(()),
         }
@@ -132,7 +122,7 @@ impl Layers {
             let Some(variable) = keyword.variable else {
                 continue;
             };
-            // What is not needed may be wrong: the variable of a stronger layer's option is not looked at.
+            // A variable that is overruled may be invalid: it is not read.
             if self.said.contains_key(keyword.name) {
                 continue;
             }
@@ -140,7 +130,7 @@ impl Layers {
                 self.say(keyword.name, value, Origin::Variable(variable));
             }
         }
-        // PostgreSQL's old way to say it, which libpq still obeys.
+        // PostgreSQL's old variable, which libpq still obeys.
         if environment.text("PGREQUIRESSL")?.is_some_and(|value| value.starts_with('1')) {
             self.say("sslmode", "require", Origin::Variable("PGREQUIRESSL"));
         }
@@ -148,34 +138,34 @@ impl Layers {
     }
 }
 
-/// What may hold a password by its nature, and is shown nowhere.
+/// Options that are secrets; they are shown nowhere.
 const SECRETS: [&str; 5] =
     ["password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"];
 
-/// Words of the user's own, in which an `@` or a `:` is nothing special.
+/// Options with free text, in which an `@` or a `:` means nothing.
 const FREE_TEXTS: [&str; 2] = ["application_name", "fallback_application_name"];
 
-fn is_out_of_place(keyword: &str, said: &Said) -> bool {
+fn is_out_of_place(keyword: &str, said: &GivenValue) -> bool {
     let value = &said.value;
-    // A database and a role may be called anything, where that is what their name stands before.
+    // Databases and roles may have any name where `user=` or `dbname=` stands before it.
     let was_named = matches!(keyword, "user" | "dbname")
         && matches!(said.origin, Origin::ConnectionString | Origin::Service { .. });
     match keyword {
         keyword if SECRETS.contains(&keyword) => false,
-        // `-c name.password=…` is a setting of the server's that the user chose to give.
+        // `-c name.password=…` is a setting for the server that the user chose to give.
         "options" => is_uri(value),
         keyword if FREE_TEXTS.contains(&keyword) => is_uri(value) || names_a_secret(value),
         _ => is_uri(value) || names_a_secret(value) || (!was_named && has_user_info(value)),
     }
 }
 
-/// The connection string and the database, of which `-d` and the argument may each be either.
-struct CommandLine<'a> {
+/// The connection string and the database: the argument and `-d` may each be either.
+struct DsnAndDatabase<'a> {
     connection_string: Option<&'a str>,
     dbname: Option<(&'a str, Origin)>,
 }
 
-impl<'a> CommandLine<'a> {
+impl<'a> DsnAndDatabase<'a> {
     fn of(explicit: &'a Explicit) -> Result<Self, SettingsError> {
         let (string, name) = split(given(&explicit.dsn));
         let (flag_string, flag_name) = split(given(&explicit.dbname));

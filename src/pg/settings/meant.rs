@@ -1,4 +1,4 @@
-//! A port at a place where none belongs, and how it is said: `localhost:5500` as a host, `5500` as a database.
+//! Suggests how to give a port that stands in the wrong place: `localhost:5500` as a host, `5500` as a database.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -18,7 +18,7 @@ pub(super) fn by_database(text: &str) -> Option<String> {
     Some(format!("-h {host} -p {port}{database}"))
 }
 
-/// What a host that has a port in it probably meant, in the words of where it was said.
+/// What a host with a port in it probably meant, in the form of its origin.
 pub(super) fn by_hosts(names: &[&str], origin: &Origin) -> Option<String> {
     let plain: Vec<&str> = names.iter().map(|name| undressed(name)).collect();
     let has_port = plain.iter().any(|name| endpoint_of(name).is_some());

@@ -1,5 +1,5 @@
-//! Where to connect, as whom and how: the words of the command line, a connection string, a service file, the
-//! `PG…` variables and the password file, put together as libpq does it.
+//! Where to connect, as which role and how: flags, a connection string, a service file, the `PG…` variables and the
+//! password file, put together as libpq does it.
 //!
 //! What it is not: it opens no socket, does no TLS and knows no command-line parser. It only reads (a service file, a
 //! password file, whether a root certificate is there) and does that through [`Environment`], so that a test can give
@@ -7,50 +7,52 @@
 //!
 //! # The map
 //!
-//! [`resolve`] (`resolve.rs`) is the one way in. It lets `layers.rs` gather every word that was said, each with its
+//! [`resolve`] (`resolve.rs`) is the one way in. It lets `layers.rs` gather every value that was given, each with its
 //! [`Origin`], the strongest first:
 //!
-//! 1. flags (`-h -p -U -d`): unlike in psql, where a connection string beats them, since who adds `-p 5501` to a
-//!    connection string means it. `-d` may itself be a connection string, and a connection string without `=` or
+//! 1. flags (`-h -p -U -d`): unlike in psql, where a connection string beats them, as a `-p 5501` beside a connection
+//!    string is meant to count. `-d` may itself be a connection string, and a connection string without `=` or
 //!    `://` is the name of a database;
 //! 2. the connection string (`dsn.rs`, its two forms in `key_value.rs` and `uri.rs`);
-//! 3. the service that was named (`service.rs`);
-//! 4. the environment (`environment.rs`; which variable is which option stands in `keyword.rs`);
+//! 3. the named service (`service.rs`);
+//! 4. the environment (`environment.rs`; `keyword.rs` has the variable of each option);
 //! 5. the defaults below.
 //!
-//! As in libpq, an option that is said to be empty (`host=''`, `PGPORT=`) hides weaker layers and means the default,
+//! As in libpq, an option that is given as empty (`host=''`, `PGPORT=`) hides weaker layers and means the default,
 //! except where there is a choice of words (`sslmode=''` is an error); an empty flag says nothing. Where two layers
-//! say different things of one place, the pair is libpq's too (`PGHOSTADDR` says where, `host` is the name), but `-h`
-//! is never overruled by an address. `unsupported.rs` then warns of, or refuses, what libpq knows and pgchaos does not do:
-//! what would weaken a security demand is refused, never dropped. `hosts.rs` pairs hosts, addresses and ports,
+//! differ about one place, the pair is libpq's too (`PGHOSTADDR` is where to connect, `host` is the name), but an
+//! address never overrules `-h`. `unsupported.rs` then warns of, or refuses, what libpq knows and pgchaos does not do:
+//! an option that demands security is refused, never dropped. `hosts.rs` pairs hosts, addresses and ports,
 //! `tls.rs` reads how the connection is secured, `values.rs` reads numbers and choices, `pgpass.rs` finds each host's
-//! password, and `driver.rs` tells the driver.
+//! password, and `driver.rs` makes the driver's configuration.
 //!
 //! # Defaults
 //!
 //! Host `localhost` (also where libpq would take its socket directory), port 5432, user, password and database
-//! `postgres`, `application_name` what the session is for ([`ConnectSettings::called`]), else `pgchaos`. The database stays `postgres` when only a user is given (libpq would take
-//! the user's name): it is there in every cluster, and a load generator's user seldom has a database of its own. The
+//! `postgres`, `application_name` the session's purpose ([`ConnectSettings::called`]), else `pgchaos`. The database stays
+//! `postgres` when only a user is given (libpq would take the user's name): it is there in every cluster, and a load generator's user seldom has a database of its own. The
 //! password `postgres` is tried for a host only when nothing gave one for it, and sent only over a Unix socket or to a
-//! loopback address ([`Host::password_at`]); [`PasswordSource`] tells which it was. Where the record of a run is all that
-//! names a host, every password is held so ([`ConnectSettings::by_record_alone`]).
+//! loopback address ([`Host::password_at`]); [`PasswordSource`] tells where it came from. Where only the record of a run
+//! names a host, the same holds for every password ([`ConnectSettings::by_record_alone`]).
 //!
 //! # Secrets
 //!
-//! A [`Password`] shows itself to nobody, [`Explicit`] and [`Environment`] hide theirs in `Debug`, and an error never
-//! quotes a connection string: only names of options, values that cannot be a secret, and positions. A connection string
+//! [`Password`], [`Explicit`] and [`Environment`] hide secrets in `Debug`, and an error never quotes a connection string: only names of options, values that cannot be a secret, and positions. A connection string
 //! as the value of another option (`PGDATABASE=postgresql://…`, which libpq would send and the server log) is refused.
 
 mod driver;
 mod dsn;
+mod dsn_error;
 mod environment;
 mod error;
 mod explicit;
+mod given;
 mod hosts;
 mod key_value;
 mod keyword;
 mod layers;
 mod meant;
+mod pair;
 mod password;
 mod pgpass;
 mod resolve;
@@ -66,7 +68,7 @@ mod warning;
 #[cfg(test)]
 mod tests;
 
-pub use dsn::DsnError;
+pub use dsn_error::DsnError;
 pub use environment::Environment;
 pub use error::{Origin, SettingsError};
 pub use explicit::Explicit;

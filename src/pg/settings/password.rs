@@ -1,4 +1,4 @@
-//! A password that shows itself to nobody, and where it came from.
+//! A password that cannot be printed, and where it came from.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -34,14 +34,14 @@ impl fmt::Display for Password {
     }
 }
 
-/// Where a host's password came from, so that a refused login can say what to change.
+/// Where a host's password came from, so that the error of a refused login can tell what to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PasswordSource {
     /// The connection string, the service or `PGPASSWORD`.
     Said(Origin),
     /// The first matching line of this password file.
     File(PathBuf),
-    /// Nothing gave one: `postgres` is tried on this machine.
+    /// None was given: `postgres` is tried on this machine.
     Default,
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::environment::{Environment, Found};
-use super::hosts::Endpoint;
+use super::environment::{Environment, PathKind};
+use super::hosts::HostAndPort;
 use super::layers::Layers;
 use super::password::Password;
 use super::types::Address;
@@ -19,7 +19,7 @@ pub(super) struct PasswordFile {
 }
 
 impl PasswordFile {
-    /// Reads the file that was named, or the user's; one that others can read is ignored with a warning.
+    /// Reads the named file, or the user's. A file that others can read is ignored with a warning.
     pub(super) fn open(
         layers: &Layers,
         environment: &Environment,
@@ -29,19 +29,19 @@ impl PasswordFile {
         let is_named = named.is_some();
         let path = named.or_else(|| Some(environment.user_folder()?.join(file_name())))?;
         match environment.look(&path) {
-            Found::Nothing => {
+            PathKind::Nothing => {
                 warnings.extend(is_named.then_some(Warning::PasswordFileMissing(path)));
                 return None;
             }
-            Found::SomethingElse => {
+            PathKind::SomethingElse => {
                 warnings.push(Warning::PasswordFileNotPlain(path));
                 return None;
             }
-            Found::File(Some(mode)) if mode & 0o077 != 0 => {
+            PathKind::File(Some(mode)) if mode & 0o077 != 0 => {
                 warnings.push(Warning::PasswordFileAccess(path));
                 return None;
             }
-            Found::File(_) => {}
+            PathKind::File(_) => {}
         }
         match environment.read(&path) {
             Ok(content) => Some(Self { path, content }),
@@ -53,7 +53,12 @@ impl PasswordFile {
     }
 
     /// The password for a host, if a line matches.
-    pub(super) fn find(&self, endpoint: &Endpoint, dbname: &str, user: &str) -> Option<Password> {
+    pub(super) fn find(
+        &self,
+        endpoint: &HostAndPort,
+        dbname: &str,
+        user: &str,
+    ) -> Option<Password> {
         let port = endpoint.port.to_string();
         let names = names_of(&endpoint.address);
         lookup(&self.content, &names, [&port, dbname, user])
@@ -64,7 +69,7 @@ fn file_name() -> &'static str {
     if cfg!(windows) { "pgpass.conf" } else { ".pgpass" }
 }
 
-/// What a line may call the host.
+/// The names by which a line may give the host.
 fn names_of(address: &Address) -> Vec<String> {
     match address {
         Address::Tcp(name) => vec![name.clone()],
@@ -91,7 +96,7 @@ pub(super) fn lookup(content: &[u8], hosts: &[String], fields: [&str; 3]) -> Opt
         })
 }
 
-/// What comes after the first field, if that is `*` or, its `\:` and `\\` undone, the wanted text.
+/// The rest after the first field, if that is `*` or, unescaped, the wanted text.
 fn after_field<'a>(line: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
     if let Some(rest) = line.strip_prefix(b"*:") {
         return Some(rest);
@@ -112,7 +117,7 @@ fn after_field<'a>(line: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
     }
 }
 
-/// As libpq: up to an unescaped `:`, with the backslashes undone.
+/// The field up to an unescaped `:`, without its backslashes, as libpq reads it.
 fn unescape(field: &[u8]) -> Vec<u8> {
     let mut bytes = field.iter().copied().peekable();
     let mut text = Vec::with_capacity(field.len());

@@ -1,11 +1,11 @@
-//! From everything that was said to the settings.
+//! From everything that was given to the settings.
 
 use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts, SslNegotiation};
 
 use super::environment::Environment;
 use super::error::SettingsError;
 use super::explicit::Explicit;
-use super::hosts::{self, Endpoint};
+use super::hosts::{self, HostAndPort};
 use super::layers::Layers;
 use super::password::{Password, PasswordSource};
 use super::pgpass::PasswordFile;
@@ -35,21 +35,21 @@ const NEGOTIATIONS: [(&str, SslNegotiation); 2] =
 const BALANCES: [(&str, LoadBalanceHosts); 2] =
     [("disable", LoadBalanceHosts::Disable), ("random", LoadBalanceHosts::Random)];
 
-/// The settings, and what a person should know about them.
+/// The settings, and warnings about them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
-    /// Where to connect, as whom and how.
+    /// Where to connect, as which role and how.
     pub settings: ConnectSettings,
     /// What was ignored or is done otherwise.
     pub warnings: Vec<Warning>,
 }
 
-/// Puts together what was said, as libpq does, with pgchaos's defaults (see the module's own words).
+/// Resolves what was given as libpq does, with pgchaos's defaults (see the module's documentation).
 ///
 /// # Errors
 ///
-/// When something that was said cannot be read, does not exist or would weaken security if it were ignored; the
-/// message says what, where it was said, and what to do.
+/// When a value cannot be read, does not exist or would weaken security if it were ignored. The message tells what it
+/// is, where it was given, and what to do.
 pub fn resolve(explicit: &Explicit, environment: &Environment) -> Result<Resolved, SettingsError> {
     let layers = Layers::gather(explicit, environment)?;
     let mut warnings = Vec::new();
@@ -85,15 +85,15 @@ pub fn resolve(explicit: &Explicit, environment: &Environment) -> Result<Resolve
 /// TLS matters only to hosts that are reached by TCP.
 fn security(
     layers: &Layers,
-    endpoints: &[Endpoint],
+    endpoints: &[HostAndPort],
     environment: &Environment,
     warnings: &mut Vec<Warning>,
 ) -> Result<(SslMode, Option<tls::RootCertificate>), SettingsError> {
-    let by_tcp = |endpoint: &Endpoint| matches!(endpoint.address, Address::Tcp(_));
+    let by_tcp = |endpoint: &HostAndPort| matches!(endpoint.address, Address::Tcp(_));
     tls::read(layers, endpoints.iter().any(by_tcp), environment, warnings)
 }
 
-/// A server that is greeted with TLS at once must be meant to speak it.
+/// Direct TLS negotiation needs a mode that demands TLS, as in libpq.
 fn negotiation(layers: &Layers, sslmode: SslMode) -> Result<SslNegotiation, SettingsError> {
     let negotiation =
         choice(layers, "sslnegotiation", &NEGOTIATIONS)?.unwrap_or(SslNegotiation::Postgres);
@@ -115,9 +115,9 @@ fn keepalive(layers: &Layers) -> Result<Keepalive, SettingsError> {
     })
 }
 
-/// A password that was said is for every host; otherwise each has its line in the password file, or the default.
+/// A password that was given is for every host; otherwise each has its line in the password file, or the default.
 fn with_passwords(
-    endpoints: Vec<Endpoint>,
+    endpoints: Vec<HostAndPort>,
     layers: &Layers,
     environment: &Environment,
     [dbname, user]: [&str; 2],
@@ -132,7 +132,7 @@ fn with_passwords(
         let password = Password::new(said.value.as_str());
         (password, PasswordSource::Said(said.origin.clone()))
     });
-    let of_host = |endpoint: &Endpoint| {
+    let of_host = |endpoint: &HostAndPort| {
         let of_file = || {
             let file = file.as_ref()?;
             let password = file.find(endpoint, dbname, user)?;
@@ -145,7 +145,7 @@ fn with_passwords(
         .into_iter()
         .map(|endpoint| {
             let (password, password_source) = of_host(&endpoint);
-            let Endpoint { address, hostaddr, port } = endpoint;
+            let HostAndPort { address, hostaddr, port } = endpoint;
             Host { address, hostaddr, port, password, password_source, by_record_alone: false }
         })
         .collect()

@@ -1,12 +1,12 @@
 //! Whether a text may hold a password: it looks like a connection string, or like a part of one.
 //!
-//! It only looks at the form, and rather sees a password where there is none.
+//! It looks only at the form, and errs on the side of a password.
 
-/// Words that name a secret where `=` and a value follow them, also as the end of a longer word.
+/// Words that name a secret if `=` and a value follow, also at the end of a longer word.
 const NAMES: [&str; 7] =
     ["password", "passwd", "pass", "pwd", "secret", "client_key", "server_key"];
 
-/// A scheme has more letters than a Windows drive.
+/// A scheme is longer than the letter of a Windows drive.
 const SCHEME_CHARS_MIN: usize = 2;
 
 /// Whether a text may hold a password: a URI that is no plain `http://`, `password=…` and the like, or `user:…@`.

@@ -1,4 +1,4 @@
-//! The connection service file: which options a service says.
+//! The connection service file: the options of a service.
 //!
 //! As strict as libpq: no spaces around `=`, no quotes, the first of two equal names wins, a section may not name
 //! another service. Looked for in the user's file (`~/.pg_service.conf`, or the one of `servicefile` and
@@ -7,13 +7,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::environment::{Environment, Found};
+use super::environment::{Environment, PathKind};
 use super::error::{Origin, SettingsError};
 use super::keyword;
 
-/// An option that a service says, and on which line.
+/// A line of a service: an option and its value.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct ServiceLine {
     pub(super) keyword: &'static str,
     pub(super) value: String,
     pub(super) number: usize,
@@ -27,14 +27,14 @@ pub(super) fn read(
 ) -> Result<Vec<(&'static str, String, Origin)>, SettingsError> {
     let files = files(named_file, environment);
     for file in &files {
-        // A file that somebody named must be there; the usual places may be empty.
+        // A file that was named must be there; the usual places may be empty.
         if named_file.is_none_or(|named| Path::new(named) != file)
-            && environment.look(file) == Found::Nothing
+            && environment.look(file) == PathKind::Nothing
         {
             continue;
         }
         let unreadable = |source| SettingsError::ServiceFile { file: file.clone(), source };
-        if environment.look(file) == Found::SomethingElse {
+        if environment.look(file) == PathKind::SomethingElse {
             return Err(unreadable(io::Error::other("it is not a plain file")));
         }
         let content = environment.read(file).map_err(unreadable)?;
@@ -47,7 +47,7 @@ pub(super) fn read(
     Err(SettingsError::ServiceNotFound { service: service.to_owned(), looked_in: files })
 }
 
-fn with_origin(line: Line, service: &str, file: &Path) -> (&'static str, String, Origin) {
+fn with_origin(line: ServiceLine, service: &str, file: &Path) -> (&'static str, String, Origin) {
     let origin =
         Origin::Service { name: service.to_owned(), file: file.to_owned(), line: line.number };
     (line.keyword, line.value, origin)
@@ -69,8 +69,8 @@ pub(super) fn section(
     content: &str,
     service: &str,
     file: &Path,
-) -> Result<Option<Vec<Line>>, SettingsError> {
-    let mut found: Option<Vec<Line>> = None;
+) -> Result<Option<Vec<ServiceLine>>, SettingsError> {
+    let mut found: Option<Vec<ServiceLine>> = None;
     for (number, line) in (1..).zip(content.lines()) {
         let line = line.trim_ascii();
         if line.is_empty() || line.starts_with('#') {
@@ -92,7 +92,7 @@ pub(super) fn section(
     Ok(found)
 }
 
-fn option(line: &str, number: usize, file: &Path) -> Result<Line, SettingsError> {
+fn option(line: &str, number: usize, file: &Path) -> Result<ServiceLine, SettingsError> {
     let wrong = |what| SettingsError::ServiceLine { file: file.to_owned(), line: number, what };
     if line.starts_with("ldap://") {
         return Err(wrong("looking a service up in LDAP is not supported"));
@@ -109,5 +109,5 @@ fn option(line: &str, number: usize, file: &Path) -> Result<Line, SettingsError>
     if matches!(keyword.name, "service" | "servicefile") {
         return Err(wrong("a service cannot refer to another service"));
     }
-    Ok(Line { keyword: keyword.name, value: value.to_owned(), number })
+    Ok(ServiceLine { keyword: keyword.name, value: value.to_owned(), number })
 }

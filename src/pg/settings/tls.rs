@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::environment::{Environment, Found};
+use super::environment::{Environment, PathKind};
 use super::error::SettingsError;
 use super::layers::Layers;
 use super::values::choice;
@@ -57,7 +57,7 @@ impl fmt::Display for SslMode {
     }
 }
 
-/// Who is trusted to have signed the server's certificate.
+/// The authorities that are trusted to sign the server's certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RootCertificate {
     /// The authorities in this PEM file, which existed when the settings were resolved.
@@ -110,7 +110,7 @@ pub(super) fn read(
     let Some(file) = named.or_else(|| default_file(environment)) else {
         return without_root(mode, None);
     };
-    if environment.look(&file) != Found::Nothing {
+    if environment.look(&file) != PathKind::Nothing {
         return Ok((mode, Some(RootCertificate::File(file))));
     }
     if is_named && mode < SslMode::VerifyCa {

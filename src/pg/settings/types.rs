@@ -32,23 +32,23 @@ pub struct Host {
     pub password: Password,
     /// Where the password came from.
     pub password_source: PasswordSource,
-    /// Whether the record of a run is all that names it: its password then stays on this machine.
+    /// Whether only the record of a run names it: then its password stays on this machine.
     pub by_record_alone: bool,
 }
 
 impl Host {
     /// The password that this host is sent when it is at this address, or at the other end of a Unix socket (`None`).
     ///
-    /// The default one, which was not asked for, is sent to this machine alone: elsewhere a server would learn that a client
-    /// tries it, and could ask for it in clear text. The same holds of any password where the record of a run alone names
-    /// the host, as a record may come from anywhere: the driver cannot be told to answer SCRAM and nothing weaker.
+    /// The default password, which the user did not give, is sent only to this machine: elsewhere a server would learn
+    /// that a client tries it, and could ask for it in clear text. The same holds for every password where only the record
+    /// of a run names the host, as a record may come from anywhere: the driver cannot be limited to SCRAM.
     #[must_use]
     pub fn password_at(&self, address: Option<IpAddr>) -> Option<&Password> {
         let is_here = address.is_none_or(|address| address.to_canonical().is_loopback());
         (self.is_meant() || is_here).then_some(&self.password)
     }
 
-    /// Whether the password was said, and said for this host.
+    /// Whether the user gave the password, and gave it for this host.
     fn is_meant(&self) -> bool {
         self.password_source != PasswordSource::Default && !self.by_record_alone
     }
@@ -106,7 +106,7 @@ pub enum TargetSession {
     PreferStandby,
 }
 
-/// TCP keepalive, as far as it was said; `None` is the caller's or the system's default.
+/// TCP keepalive, as far as it was given; `None` is the caller's or the system's default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keepalive {
     /// Whether keepalives are sent (`keepalives`).
@@ -119,7 +119,7 @@ pub struct Keepalive {
     pub count: Option<u32>,
 }
 
-/// Where to connect, as whom and how. `Debug` shows no password.
+/// Where to connect, as which role and how. `Debug` shows no password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectSettings {
     /// The servers, in the order in which to try them; never empty.
@@ -128,28 +128,29 @@ pub struct ConnectSettings {
     pub user: String,
     /// The database.
     pub dbname: String,
-    /// What the server calls us in `pg_stat_activity`, if that was said; else a session says by
-    /// [`ConnectSettings::called`] what it is for.
+    /// The name in `pg_stat_activity`, if one was given; otherwise [`ConnectSettings::called`] sets it to a session's
+    /// purpose.
     pub application_name: Option<String>,
     /// Command-line options for the server session.
     pub options: Option<String>,
     /// How much TLS. Unix sockets never use it, as in libpq.
     pub sslmode: SslMode,
-    /// Who is trusted to have signed the server's certificate; `None` when nobody was named and there is no default.
+    /// The authorities that are trusted to sign the server's certificate; `None` when none was given and there is no
+    /// default.
     pub sslrootcert: Option<RootCertificate>,
     /// How TLS begins.
     pub sslnegotiation: SslNegotiation,
     /// Whether the login is bound to the TLS session.
     pub channel_binding: ChannelBinding,
-    /// The limit for one connection attempt; `None` when not said, or said to be none.
+    /// The limit for one connection attempt; `None` when not given, or given as unlimited.
     pub connect_timeout: Option<Duration>,
-    /// What kind of session is wanted, if that was said.
+    /// The kind of session wanted, if given.
     pub target_session_attrs: Option<TargetSession>,
     /// Whether hosts are tried in random order.
     pub load_balance_hosts: LoadBalanceHosts,
     /// TCP keepalive.
     pub keepalive: Keepalive,
-    /// How long sent data may stay unacknowledged (`tcp_user_timeout`), if that was said.
+    /// How long sent data may stay unacknowledged (`tcp_user_timeout`), if given.
     pub tcp_user_timeout: Option<Duration>,
 }
 
@@ -161,7 +162,7 @@ impl ConnectSettings {
         hosts.join(",")
     }
 
-    /// The same for a session that is called so in `pg_stat_activity`, unless another name was said.
+    /// The same settings with this name in `pg_stat_activity`, unless the user gave one.
     #[must_use]
     pub fn called(&self, application_name: String) -> Self {
         let mut settings = self.clone();
@@ -169,7 +170,7 @@ impl ConnectSettings {
         settings
     }
 
-    /// The same where the record of a run is all that names the hosts.
+    /// The same settings for hosts that only the record of a run names.
     #[must_use]
     pub fn by_record_alone(mut self) -> Self {
         for host in &mut self.hosts {

@@ -1,4 +1,4 @@
-//! What libpq knows and pgchaos does not do: said aloud, and refused where going on would weaken what was asked for.
+//! What libpq knows and pgchaos does not do: a warning, or a refusal where ignoring it would weaken what was asked for.
 
 use super::error::SettingsError;
 use super::keyword::{KEYWORDS, Treatment};

@@ -1,9 +1,10 @@
 //! The URI form: `postgresql://user:password@host:port,host:port/database?name=value&…`, every part optional.
 
-use super::dsn::{DsnError, Pair};
+use super::dsn_error::DsnError;
+use super::pair::Pair;
 use super::secret::names_a_secret;
 
-/// The pairs that a URI says, without its scheme; a parameter comes after the parts, so that it wins.
+/// The pairs of a URI, given without its scheme. Parameters come after the parts, so that they win.
 pub(super) fn parse(rest: &str) -> Result<Vec<Pair>, DsnError> {
     let mut pairs = Vec::new();
     let rest = match rest.find(['@', '/']) {

@@ -1,29 +1,10 @@
-//! Numbers, durations and choices, read from what was said.
+//! Numbers, durations and choices, read from the given values.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::error::{Origin, SettingsError};
-use super::layers::{HIDDEN, Layers, Said};
-
-/// The error for a value; one that may be part of a connection string gone wrong, and so of a password, is not shown.
-pub(super) fn invalid(
-    keyword: &'static str,
-    said: &Said,
-    expected: impl Into<String>,
-) -> SettingsError {
-    let letters =
-        said.value.chars().filter(|c| !c.is_ascii_digit() && !", +-".contains(*c)).count();
-    // `postgresql://user:password`, its host forgotten, names a port.
-    let is_password = keyword == "port" && said.origin == Origin::ConnectionString && letters > 1;
-    let showable = !is_password && !said.value.contains(['=', '@']);
-    SettingsError::InvalidValue {
-        keyword,
-        value: if showable { said.value.clone() } else { HIDDEN.to_owned() },
-        origin: said.origin.clone(),
-        expected: expected.into(),
-    }
-}
+use super::error::SettingsError;
+use super::layers::Layers;
 
 /// A whole number; spaces around it are allowed, as in libpq.
 pub(super) fn integer(
@@ -34,10 +15,10 @@ pub(super) fn integer(
         return Ok(None);
     };
     let number = i32::from_str(said.value.trim());
-    number.map(Some).map_err(|_| invalid(keyword, said, "it must be a whole number"))
+    number.map(Some).map_err(|_| said.invalid(keyword, "it must be a whole number"))
 }
 
-/// Seconds; `None` when not said, 0 or negative, which all mean the system's default or no limit.
+/// Seconds; `None` when not given, 0 or negative, which all mean the system's default or no limit.
 pub(super) fn seconds(
     layers: &Layers,
     keyword: &'static str,
@@ -69,6 +50,6 @@ pub(super) fn choice<T: Copy>(
     let chosen = choices.iter().find(|(word, _)| *word == said.value);
     chosen.map(|(_, meaning)| Some(*meaning)).ok_or_else(|| {
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        invalid(keyword, said, format!("it must be one of {}", words.join(", ")))
+        said.invalid(keyword, format!("it must be one of {}", words.join(", ")))
     })
 }

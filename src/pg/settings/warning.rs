@@ -1,11 +1,11 @@
-//! What a person should know before the load starts, although it does not stop anything.
+//! What the user should know before the load starts; it stops nothing.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use super::error::Origin;
 
-/// Something that was ignored or is done otherwise, said in `Display` with what to do.
+/// Something that is ignored or done otherwise. `Display` tells what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
@@ -17,11 +17,11 @@ pub enum Warning {
     PasswordFileMissing(PathBuf),
     /// The password file is there and cannot be read: the reason.
     PasswordFileUnreadable(PathBuf, String),
-    /// An option that is not acted upon.
+    /// An option that pgchaos does not act on.
     Ignored {
         /// The option.
         keyword: &'static str,
-        /// Where it was said.
+        /// Where it was given.
         origin: Origin,
         /// What is done instead.
         why: &'static str,

@@ -2,12 +2,15 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::time::Duration;
+
+use quick_junit::{Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 use crate::model::foreign::inert_json;
 use crate::model::run::outcome::Outcome;
 use crate::model::scenario::drill_report::{DrillReport, DrillRun};
-use crate::model::seconds;
-use crate::report::junit::{Case, Ending, suites};
+use crate::report::export::RenderError;
+use crate::report::junit::{case, error, failure, text};
 use crate::report::markdown::inert;
 use crate::report::numbers::duration;
 
@@ -48,24 +51,25 @@ impl DrillFormat {
     /// The report in this format, ending with a line break.
     ///
     /// # Errors
-    /// Those of the JSON serializer; none is known that a report can cause.
-    pub fn render(self, report: &DrillReport) -> serde_json::Result<String> {
+    /// Those of the serializers; none is known that a report can cause.
+    pub fn render(self, report: &DrillReport) -> Result<String, RenderError> {
         Ok(match self {
             Self::Json => inert_json(serde_json::to_string_pretty(report)? + "\n"),
             Self::Markdown => markdown(report),
-            Self::Junit => junit(report),
+            Self::Junit => junit(report)?,
         })
     }
 }
 
 /// A suite a run, a case an expectation.
-fn junit(report: &DrillReport) -> String {
-    let suites_of: Vec<(String, f64, Vec<Case>)> = report
-        .drills
-        .iter()
-        .map(|run| (suite_name(run), seconds::of(run.took), cases(run)))
-        .collect();
-    suites(&suites_of)
+fn junit(report: &DrillReport) -> Result<String, SerializeError> {
+    let mut drills = Report::new("pgchaos");
+    for run in &report.drills {
+        let mut suite = TestSuite::new(text(&suite_name(run)));
+        suite.set_time(run.took).add_test_cases(cases(run));
+        drills.add_test_suite(suite);
+    }
+    drills.to_string()
 }
 
 fn suite_name(run: &DrillRun) -> String {
@@ -74,8 +78,8 @@ fn suite_name(run: &DrillRun) -> String {
     format!("drill {}{repetition} on {}", run.drill, run.on)
 }
 
-fn cases(run: &DrillRun) -> Vec<Case> {
-    let mut cases: Vec<Case> = run
+fn cases(run: &DrillRun) -> Vec<TestCase> {
+    let mut cases: Vec<TestCase> = run
         .expectations
         .iter()
         .map(|judged| {
@@ -84,22 +88,17 @@ fn cases(run: &DrillRun) -> Vec<Case> {
                 _ => judged.seen.clone(),
             };
             let words = format!("expected {}, seen {seen}", judged.expected);
-            Case {
-                name: format!("{}: {}: {}", judged.of, judged.what, judged.expected),
-                time_s: 0.0,
-                result: match judged.outcome {
-                    Outcome::Pass => Ending::Passed,
-                    Outcome::Fail => Ending::Failed(words.clone()),
-                    Outcome::Inconclusive => Ending::Error(words.clone()),
-                },
-                output: words,
-            }
+            let status = match judged.outcome {
+                Outcome::Pass => TestCaseStatus::success(),
+                Outcome::Fail => failure(&words),
+                Outcome::Inconclusive => error(&words),
+            };
+            let name = format!("{}: {}: {}", judged.of, judged.what, judged.expected);
+            case(&name, Duration::ZERO, status, &words)
         })
         .collect();
-    if let Some(problem) = &run.problem {
-        let result = Ending::Error(problem.clone());
-        cases.push(Case { name: "it ran".to_owned(), time_s: 0.0, result, output: String::new() });
-    }
+    let problem = run.problem.as_deref();
+    cases.extend(problem.map(|problem| case("it ran", Duration::ZERO, error(problem), "")));
     cases
 }
 

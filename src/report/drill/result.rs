@@ -6,7 +6,7 @@ use crate::model::scenario::judging::Judged;
 use crate::report::layout::{Layout, Line, Tone};
 use crate::report::numbers::{duration, grouped};
 
-/// The lines of one run, with what is wrong last, where it is read first.
+/// The lines of one run; the problem and the verdict come last, next to the prompt.
 #[must_use]
 pub fn result(run: &DrillRun, layout: &Layout) -> String {
     let mut rows = Vec::new();
@@ -36,7 +36,7 @@ pub fn result(run: &DrillRun, layout: &Layout) -> String {
 fn line(judged: &Judged) -> Line {
     let (what, expected, seen) = (&judged.what, &judged.expected, &judged.seen);
     let (tone, rest) = match judged.outcome {
-        // What came out as expected to the word is told once.
+        // Where expected and seen read the same, one of them is shown.
         Outcome::Pass if *expected == *seen => (Tone::Good, format!(" {what}: {seen}")),
         Outcome::Pass => (Tone::Good, format!(" {what}: {seen} ({expected} expected)")),
         Outcome::Inconclusive => (Tone::Wary, format!(" {what}: {expected} expected, {seen}")),
@@ -54,7 +54,7 @@ pub(super) fn mark(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What stands beside a pass in which writes were lost.
+/// Words beside a pass in which writes were lost.
 pub(super) fn lost_as_expected(run: &DrillRun) -> Option<String> {
     run.lost_as_expected().map(|lost| format!("as expected: {} lost", grouped(lost)))
 }

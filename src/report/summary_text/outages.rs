@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::FixedOffset;
 
 use crate::model::outage::Outage;
 use crate::model::run::summary::Summary;
@@ -11,11 +11,12 @@ use crate::report::numbers::{counted, duration};
 use crate::report::words;
 
 use super::page::Page;
+use super::time_of_day::time;
 
 /// Steps that are closer to the first write are not told apart.
 const NOTABLY_APART: Duration = Duration::from_millis(100);
 
-/// More would push the verdict's reasons off the screen; the longest are those that matter.
+/// How many outages are shown, the longest: more would push the verdict off the screen.
 const SHOWN: usize = 8;
 
 pub(super) fn outages(page: &mut Page, summary: &Summary, offset: FixedOffset) {
@@ -48,13 +49,6 @@ fn head(outage: &Outage, summary: &Summary, offset: FixedOffset) -> Line {
         .part_if(outage.fault.as_ref().map(|cause| words::cause(cause)))
 }
 
-/// A time of day, with its date unless the run began on it.
-pub(super) fn time(at: DateTime<Utc>, started_at: DateTime<Utc>, offset: FixedOffset) -> String {
-    let (at, started_at) = (at.with_timezone(&offset), started_at.with_timezone(&offset));
-    let same_day = at.date_naive() == started_at.date_naive();
-    at.format(if same_day { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" }).to_string()
-}
-
 fn length(outage: &Outage, writers: u32) -> Line {
     let tone = if outage.writers_out_at_end == 0 { Tone::Plain } else { Tone::Bad };
     let line = Line::new(tone, words::length(outage, writers));
@@ -70,7 +64,7 @@ fn length(outage: &Outage, writers: u32) -> Line {
 
 fn anatomy(outage: &Outage) -> Option<Line> {
     let phases = &outage.phases;
-    // What came together with the first write is no step of its own.
+    // A step that came together with the first write is not shown.
     let apart = |after: &Duration| {
         phases.first_ack.is_none_or(|first| first.abs_diff(*after) >= NOTABLY_APART)
     };

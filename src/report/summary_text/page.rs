@@ -1,9 +1,20 @@
 //! The page: labels on the left, facts on the right, all of one width.
 
+use chrono::FixedOffset;
+
 use crate::report::layout::{Layout, Line, Tone, painted};
 use crate::report::numbers::grouped;
 
-use super::SummaryTextOptions;
+/// How the page is written.
+#[derive(Debug, Clone, Copy)]
+pub struct SummaryTextOptions {
+    /// The reader's offset from UTC.
+    pub offset: FixedOffset,
+    /// Whether to colour.
+    pub colour: bool,
+    /// The terminal's width in columns; `None` where lines may be of any length, as in a file.
+    pub width: Option<usize>,
+}
 
 const LABEL_WIDTH: usize = 14;
 
@@ -37,8 +48,8 @@ impl Page {
         self.push(rows);
     }
 
-    /// What one may want to copy, such as a path: on one row however long, as a line break of
-    /// ours would be copied, too.
+    /// Text to be copied, such as a path: on one row however long, as a line break would be copied
+    /// with it.
     pub(super) fn copyable(&mut self, label: &str, text: &str) {
         let layout = Layout { width: None, ..self.layout };
         let line = Line::new(Tone::Plain, "").rest(text);

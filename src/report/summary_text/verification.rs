@@ -9,8 +9,8 @@ use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration};
 use crate::report::words;
 
-use super::outages::time;
 use super::page::Page;
+use super::time_of_day::time;
 
 /// How many ranges of lost writes are named; the JSON has them all.
 const SHOWN: usize = 8;
@@ -98,7 +98,7 @@ fn complete(summary: &Summary, offset: FixedOffset) -> Vec<Line> {
     lines
 }
 
-/// Where it was looked: on one endpoint no other member can be.
+/// The server that was looked at; where there is one endpoint, that no other member was.
 fn looked_at(summary: &Summary) -> Option<String> {
     let found = &summary.verification;
     let server = found.server.as_ref()?;

@@ -6,13 +6,13 @@ use crate::model::outage::injection::Injected;
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::duration;
 
-/// What takes longer than this is told with its time.
+/// An action that takes longer is told with its time.
 const NOTABLY: Duration = Duration::from_secs(1);
 
-/// What mends is no alarm.
+/// Actions that mend are no alarm.
 const MENDING: [&str; 4] = ["start", "resume", "heal", "exec"];
 
-/// Something is done to the cluster: nobody may miss it.
+/// Something is done to the cluster: a loud line, unless it mends.
 pub(super) fn injected(injected: &Injected) -> Line {
     let tone = if MENDING.contains(&&*injected.action) { Tone::Wary } else { Tone::Loud };
     let action = injected.action.to_uppercase();

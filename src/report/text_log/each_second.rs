@@ -8,14 +8,14 @@ use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, grouped, milliseconds, per_second};
 use crate::report::words;
 
-/// Intervals are at most a second long; ticks do not fall on it exactly.
+/// A second is full a little earlier, as intervals do not end on it exactly.
 const SECOND: Duration = Duration::from_millis(950);
 
 /// What is summed up since the last line.
 #[derive(Debug, Default)]
 pub(super) struct EachSecond {
     since: Duration,
-    /// Since the start of the run, as the reader wants to see it grow.
+    /// Acknowledged since the start of the run.
     total: u64,
     acknowledged: u64,
     locally: u64,
@@ -31,9 +31,9 @@ impl EachSecond {
         self.errors += 1;
     }
 
-    /// Adds an interval that ended at `at`; gives a line when a second is full.
+    /// Adds an interval that ended at `at`. Returns a line when a second is full.
     ///
-    /// In an outage a second without a write has none: the lines about attempts tell it.
+    /// In an outage a second without a write has no line: those of the attempts say it.
     pub(super) fn interval(
         &mut self,
         at: Duration,

@@ -7,11 +7,11 @@ use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration, grouped, whole};
 use crate::report::words;
 
-use super::batch::{Batch, Key, Share, Told};
+use super::failure_group::{FailureGroup, FoldedFailures, Key, Share};
 
-/// What the words depend on beside the failures.
+/// What the words depend on, beside the failures themselves.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Setting {
+pub(super) struct FailureContext {
     /// How many writers there are.
     pub(super) writers: u32,
     /// Whether the driver's own words and the endpoint are told as well.
@@ -24,19 +24,19 @@ pub(super) struct Setting {
     pub(super) writers_out: Option<u64>,
 }
 
-/// The line of what the folding lets out.
-pub(super) fn line(told: &Told, setting: Setting) -> Line {
-    match (&told.batch.fault, &told.key, told.series) {
+/// The line of folded failures.
+pub(super) fn line(told: &FoldedFailures, context: FailureContext) -> Line {
+    match (&told.group.fault, &told.key, told.series) {
         (Some(fault), Key::Attempt(_), Some((count, began))) => {
-            repeated_attempts(told, fault, count, began, setting)
+            repeated_attempts(told, fault, count, began, context)
         }
-        (Some(fault), Key::Attempt(_), None) => attempt(&told.batch, fault, setting),
-        (Some(fault), Key::Rejection(..), Some(_)) if told.batch.in_doubt.is_empty() => {
+        (Some(fault), Key::Attempt(_), None) => attempt(&told.group, fault, context),
+        (Some(fault), Key::Rejection(..), Some(_)) if told.group.in_doubt.is_empty() => {
             refused_again(told, fault)
         }
-        (Some(fault), ..) => session(&told.batch, fault, setting),
-        (None, Key::NoSession, _) => no_session(&told.batch, setting),
-        (None, ..) => stall(&told.batch, setting),
+        (Some(fault), ..) => session(&told.group, fault, context),
+        (None, Key::NoSession, _) => no_session(&told.group, context),
+        (None, ..) => stall(&told.group, context),
     }
 }
 
@@ -60,38 +60,38 @@ fn tone(class: Class) -> Tone {
     }
 }
 
-fn attempt(batch: &Batch, fault: &Fault, setting: Setting) -> Line {
+fn attempt(group: &FailureGroup, fault: &Fault, context: FailureContext) -> Line {
     let line = Line::new(tone(fault.class), words::loud_class(fault.class))
-        .rest(on_hosts(batch, fault))
-        .rest(times(batch.count))
+        .rest(on_hosts(group, fault))
+        .rest(times(group.count))
         .rest(if fault.class == Class::ConnectionLost {
             format!(" during {}", fault.phase.name())
         } else {
             sqlstate(fault)
         });
-    let line = said(line, fault, reason(fault, setting.verbose));
-    let line = if setting.verbose { at_endpoint(line, fault) } else { line };
+    let line = said(line, fault, reason(fault, context.verbose));
+    let line = if context.verbose { at_endpoint(line, fault) } else { line };
     line.part_if(remedy(fault)).part("retrying")
 }
 
-/// What one asks in a long outage: is it still so, and for how long has there been no write.
+/// In a long outage: that attempts still fail, and for how long there has been no write.
 fn repeated_attempts(
-    told: &Told,
+    told: &FoldedFailures,
     fault: &Fault,
     count: u64,
     began: Duration,
-    setting: Setting,
+    context: FailureContext,
 ) -> Line {
-    let ago = told.at.saturating_sub(told.batch.last);
+    let ago = told.at.saturating_sub(told.group.last);
     let since = |began: Duration| whole(told.at.saturating_sub(began));
-    let so_far = match (setting.outage_began, setting.writers_out) {
-        (None, _) if setting.ready => format!("for {}", since(began)),
+    let so_far = match (context.outage_began, context.writers_out) {
+        (None, _) if context.ready => format!("for {}", since(began)),
         (None, _) => format!("no write for {}", since(began)),
         (Some(outage), None) => format!("no write for {}", since(outage)),
         (Some(outage), Some(out)) => format!(
             "{} of {} out for {}",
             grouped(out),
-            counted(u64::from(setting.writers), "writer"),
+            counted(u64::from(context.writers), "writer"),
             since(outage)
         ),
     };
@@ -102,7 +102,7 @@ fn repeated_attempts(
         .part("retrying")
 }
 
-/// Attempts come several times a second: only a last one that is older is worth its words.
+/// Whether to say when the last attempt was: there are several a second, so only when it is older.
 fn recent(ago: Duration) -> bool {
     ago >= Duration::from_millis(100)
 }
@@ -134,22 +134,22 @@ fn at_endpoint(line: Line, fault: &Fault) -> Line {
     line.part(format!("{} at {}", fault.phase.name(), fault.endpoint))
 }
 
-fn session(batch: &Batch, fault: &Fault, setting: Setting) -> Line {
+fn session(group: &FailureGroup, fault: &Fault, context: FailureContext) -> Line {
     let line = Line::new(tone(fault.class), words::loud_class(fault.class))
         .rest(sqlstate(fault))
-        .rest(on_hosts(batch, fault))
-        .rest(if batch.count == 1 { single(batch, fault, setting) } else { many(batch, setting) });
+        .rest(on_hosts(group, fault))
+        .rest(if group.count == 1 { single(group, fault, context) } else { many(group, context) });
     let line = said(line, fault, fault.message.clone());
-    let line = if setting.verbose { at_endpoint(line, fault) } else { line };
-    let noticed = batch.noticed_after.map(|late| format!("noticed after {}", duration(late)));
+    let line = if context.verbose { at_endpoint(line, fault) } else { line };
+    let noticed = group.noticed_after.map(|late| format!("noticed after {}", duration(late)));
     line.part_if(remedy(fault))
-        .part_if(doubtful(batch))
-        .part_if(uncommitted(batch))
+        .part_if(doubtful(group))
+        .part_if(uncommitted(group))
         .part_if(noticed)
 }
 
-/// What was said. Of a wait that ended and of pgchaos's own limits the words are pgchaos's: they are
-/// not shortened.
+/// Adds the message. That of a timeout and of pgchaos's own limits is pgchaos's own, and is not
+/// shortened; all others are a server's or the system's.
 fn said(line: Line, fault: &Fault, words: String) -> Line {
     match fault.class {
         Class::Timeout | Class::Local => line.rest(format!(": {words}")),
@@ -157,9 +157,9 @@ fn said(line: Line, fault: &Fault, words: String) -> Line {
     }
 }
 
-/// Where a wait was in vain.
-fn on_hosts(batch: &Batch, fault: &Fault) -> String {
-    match (fault.class, batch.endpoints.len()) {
+/// The host on which a wait timed out, or how many.
+fn on_hosts(group: &FailureGroup, fault: &Fault) -> String {
+    match (fault.class, group.endpoints.len()) {
         (Class::Timeout, ..=1) => format!(" on {}", fault.endpoint),
         (Class::Timeout, hosts) => format!(" on {hosts} hosts"),
         _ => String::new(),
@@ -169,20 +169,20 @@ fn on_hosts(batch: &Batch, fault: &Fault) -> String {
 /// What to do about a limit of pgchaos's own, or about ids that are used up.
 fn remedy(fault: &Fault) -> Option<String> {
     let of_ids = match fault.sqlstate.as_deref() {
-        // Which of the two is needed, and what the sequence is called, set-up finds out.
+        // Set-up finds out which of the two is needed, and the name of the sequence.
         Some("2200H" | "22003") => Some("pgchaos gen -n 1 beside this run says what makes room"),
         _ => None,
     };
     fault.own_limit.map(|limit| limit.remedy().to_owned()).or(of_ids.map(str::to_owned))
 }
 
-/// Refusals since the last line of their kind: the session goes on, and one asks how many they are.
-fn refused_again(told: &Told, fault: &Fault) -> Line {
-    let since = told.gathered_since.unwrap_or(told.batch.at);
+/// Refusals since the last line of their kind. The session goes on: their number and share matter.
+fn refused_again(told: &FoldedFailures, fault: &Fault) -> Line {
+    let since = told.gathered_since.unwrap_or(told.group.at);
     let over = duration(told.at.saturating_sub(since));
     let line = Line::new(tone(fault.class), words::loud_class(fault.class))
         .rest(sqlstate(fault))
-        .rest(format!("{} in {over}", times_always(told.batch.count)))
+        .rest(format!("{} in {over}", times_always(told.group.count)))
         .part_if(fault.sqlstate.is_none().then(|| fault.message.clone()));
     match fault.phase {
         Phase::Read => line.part("reads"),
@@ -206,12 +206,12 @@ fn share(share: Share) -> Option<String> {
     })
 }
 
-fn single(batch: &Batch, fault: &Fault, setting: Setting) -> String {
-    let writer = match batch.writers.first() {
-        Some(writer) if setting.writers > 1 => format!(" writer {writer}"),
+fn single(group: &FailureGroup, fault: &Fault, context: FailureContext) -> String {
+    let writer = match group.writers.first() {
+        Some(writer) if context.writers > 1 => format!(" writer {writer}"),
         _ => String::new(),
     };
-    let seqs = batch.in_doubt.values().chain(batch.rejected.values()).next();
+    let seqs = group.in_doubt.values().chain(group.rejected.values()).next();
     let doing = match (fault.phase, seqs) {
         (Phase::Idle, None) => "while idle".to_owned(),
         (Phase::Write | Phase::Idle, Some(seqs)) => format!("during INSERT {}", words::seqs(seqs)),
@@ -222,12 +222,12 @@ fn single(batch: &Batch, fault: &Fault, setting: Setting) -> String {
     format!("{writer} {doing}")
 }
 
-fn many(batch: &Batch, setting: Setting) -> String {
-    format!("{}{}", times_always(batch.count), of_writers(batch, setting))
+fn many(group: &FailureGroup, context: FailureContext) -> String {
+    format!("{}{}", times_always(group.count), of_writers(group, context))
 }
 
-fn of_writers(batch: &Batch, setting: Setting) -> String {
-    match (batch.writers.len() as u64, u64::from(setting.writers)) {
+fn of_writers(group: &FailureGroup, context: FailureContext) -> String {
+    match (group.writers.len() as u64, u64::from(context.writers)) {
         (_, ..=1) | (0, _) => String::new(),
         (2, 2) => " (both writers)".to_owned(),
         (some, all) if some == all => format!(" (all {} writers)", grouped(all)),
@@ -235,42 +235,42 @@ fn of_writers(batch: &Batch, setting: Setting) -> String {
     }
 }
 
-fn doubtful(batch: &Batch) -> Option<String> {
-    let writes = words::total(&batch.in_doubt);
-    match (writes, batch.count) {
+fn doubtful(group: &FailureGroup) -> Option<String> {
+    let writes = words::total(&group.in_doubt);
+    match (writes, group.count) {
         (0, _) => None,
         (1, 1) => Some("in doubt".to_owned()),
         (writes, _) => Some(format!("{} in doubt", counted(writes, "write"))),
     }
 }
 
-fn uncommitted(batch: &Batch) -> Option<String> {
-    match (batch.uncommitted, batch.count) {
+fn uncommitted(group: &FailureGroup) -> Option<String> {
+    match (group.uncommitted, group.count) {
         (0, _) => None,
         (1, 1) => Some("not committed".to_owned()),
         (writes, _) => Some(format!("{} not committed", counted(writes, "write"))),
     }
 }
 
-pub(super) fn stall(batch: &Batch, setting: Setting) -> Line {
+pub(super) fn stall(group: &FailureGroup, context: FailureContext) -> Line {
     let line = Line::new(Tone::Wary, "NO ANSWER");
-    let waited = duration(batch.waited());
-    if batch.in_doubt.is_empty() {
-        return line.rest(format!(" to a read{} for {waited}", of_writers(batch, setting)));
+    let waited = duration(group.waited());
+    if group.in_doubt.is_empty() {
+        return line.rest(format!(" to a read{} for {waited}", of_writers(group, context)));
     }
-    if words::total(&batch.in_doubt) == 1 {
-        let write = words::inserts(&batch.in_doubt, setting.writers > 1);
+    if words::total(&group.in_doubt) == 1 {
+        let write = words::inserts(&group.in_doubt, context.writers > 1);
         return line.rest(format!(" to {write} for {waited}"));
     }
-    let writes = counted(words::total(&batch.in_doubt), "write");
-    line.rest(format!(" to {writes}{} for {waited}", of_writers(batch, setting)))
+    let writes = counted(words::total(&group.in_doubt), "write");
+    line.rest(format!(" to {writes}{} for {waited}", of_writers(group, context)))
 }
 
-/// Writers wait for a session that neither comes nor is refused.
-fn no_session(batch: &Batch, setting: Setting) -> Line {
-    let waited = duration(batch.waited());
+/// Writers wait for a session: no attempt has succeeded or failed.
+fn no_session(group: &FailureGroup, context: FailureContext) -> Line {
+    let waited = duration(group.waited());
     Line::new(Tone::Wary, "NO SESSION")
-        .rest(format!("{} for {waited}", of_writers(batch, setting)))
+        .rest(format!("{} for {waited}", of_writers(group, context)))
         .part("still trying")
 }
 

@@ -3,9 +3,9 @@
 //!
 //! Three rules. What happens to a session or a write is told within [`WINDOW`], together with what
 //! other writers report of the same class in that time. The first failed attempt to connect is
-//! told at once; its repeats, and those of rejections, every [`REPEAT`]. Whatever else has to be
-//! told lets out first what is held, but for repeats of attempts, which keep their pace: their count
-//! is that of the whole series, so none is lost, and the order of things is kept.
+//! told at once; its repeats, and those of rejections, every [`REPEAT`]. Any other line lets out
+//! first what is held, so that the order of events is kept. Only repeats of attempts keep their own
+//! pace: their count is that of the whole series, so none is lost.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::model::fault::Fault;
 use crate::model::load::rejection::{KINDS_MAX, of_others};
 use crate::report::words;
 
-use super::batch::{Batch, Key, Share, Told};
+use super::failure_group::{FailureGroup, FoldedFailures, Key, Share};
 
 /// How long failures of several writers at once are gathered.
 const WINDOW: Duration = Duration::from_millis(100);
@@ -29,7 +29,7 @@ struct Series {
     count: u64,
     last: Duration,
     told: Option<Duration>,
-    fresh: Option<Batch>,
+    fresh: Option<FailureGroup>,
     /// Since it was told last.
     share: Share,
 }
@@ -60,18 +60,18 @@ impl Series {
         matches!(self.key, Key::Attempt(_)) && self.told.is_some()
     }
 
-    fn tell(&mut self, at: Duration) -> Option<Told> {
-        let batch = self.fresh.take()?;
+    fn tell(&mut self, at: Duration) -> Option<FoldedFailures> {
+        let group = self.fresh.take()?;
         let before = self.told.replace(at);
         // The share of the first ones is told with those that follow: alone they are none.
         let share = before.map(|_| std::mem::take(&mut self.share)).unwrap_or_default();
-        Some(Told {
+        Some(FoldedFailures {
             key: self.key.clone(),
-            at: if before.is_some() { at } else { batch.at },
+            at: if before.is_some() { at } else { group.at },
             series: before.map(|_| (self.count, self.began)),
             gathered_since: before,
             share,
-            batch,
+            group,
         })
     }
 }
@@ -84,7 +84,7 @@ pub(super) struct Folding {
 }
 
 impl Folding {
-    /// Nothing held. A single writer has nobody to be told together with.
+    /// Nothing held. With a single writer there is nothing to gather: its failures are told at once.
     pub(super) fn new(several_writers: bool) -> Self {
         let window = if several_writers { WINDOW } else { Duration::ZERO };
         Self { window, series: Vec::new() }
@@ -96,22 +96,22 @@ impl Folding {
         at: Duration,
         failure: &Failure,
         noticed_after: Option<Duration>,
-    ) -> Vec<Told> {
-        self.add(Key::of(failure), Batch::of_failure(at, failure, noticed_after))
+    ) -> Vec<FoldedFailures> {
+        self.add(Key::of(failure), FailureGroup::of_failure(at, failure, noticed_after))
     }
 
     /// Takes a write without an answer and gives what has to be told now.
-    pub(super) fn stalled(&mut self, at: Duration, stalled: &Stalled) -> Vec<Told> {
-        self.add(Key::Stall, Batch::of_stall(at, stalled))
+    pub(super) fn stalled(&mut self, at: Duration, stalled: &Stalled) -> Vec<FoldedFailures> {
+        self.add(Key::Stall, FailureGroup::of_stall(at, stalled))
     }
 
     /// Takes a writer that waits for a session and gives what has to be told now.
-    pub(super) fn no_session(&mut self, at: Duration, waits: NoSession) -> Vec<Told> {
-        self.add(Key::NoSession, Batch::of_no_session(at, waits))
+    pub(super) fn no_session(&mut self, at: Duration, waits: NoSession) -> Vec<FoldedFailures> {
+        self.add(Key::NoSession, FailureGroup::of_no_session(at, waits))
     }
 
     /// Takes the refusals that were counted in an interval and gives what has to be told now.
-    pub(super) fn interval(&mut self, at: Duration, interval: &Interval) -> Vec<Told> {
+    pub(super) fn interval(&mut self, at: Duration, interval: &Interval) -> Vec<FoldedFailures> {
         let writes = interval.acknowledged + words::total(&interval.rejected);
         for series in &mut self.series {
             series.share.writes += writes;
@@ -121,7 +121,7 @@ impl Folding {
             let Fault { phase, class, ref sqlstate, .. } = rejected.fault;
             let key = Key::Rejection(phase, class, sqlstate.clone());
             let known = self.series.len();
-            told.extend(self.add(key, Batch::of_rejected(at, rejected)));
+            told.extend(self.add(key, FailureGroup::of_rejected(at, rejected)));
             for series in self.series.iter_mut().skip(known) {
                 series.share.writes = writes;
             }
@@ -129,9 +129,9 @@ impl Folding {
         told
     }
 
-    /// A kind of refusals beyond those that have lines of their own shares one with others.
-    fn bounded(&self, key: Key, batch: &mut Batch) -> Key {
-        let (Key::Rejection(phase, class, Some(_)), Some(fault)) = (&key, &batch.fault) else {
+    /// The key of a group: refusals beyond [`KINDS_MAX`] kinds share one line.
+    fn bounded(&self, key: Key, group: &mut FailureGroup) -> Key {
+        let (Key::Rejection(phase, class, Some(_)), Some(fault)) = (&key, &group.fault) else {
             return key;
         };
         let kinds = |series: &&Series| matches!(series.key, Key::Rejection(_, _, Some(_)));
@@ -140,23 +140,23 @@ impl Folding {
             return key;
         }
         let key = Key::Rejection(*phase, *class, None);
-        batch.fault = Some(of_others(fault));
+        group.fault = Some(of_others(fault));
         key
     }
 
-    fn add(&mut self, key: Key, mut batch: Batch) -> Vec<Told> {
-        let at = batch.at;
+    fn add(&mut self, key: Key, mut group: FailureGroup) -> Vec<FoldedFailures> {
+        let at = group.at;
         let mut told = self.forget_old(at);
-        let key = self.bounded(key, &mut batch);
-        let (count, refused) = (batch.count, batch.uncommitted);
+        let key = self.bounded(key, &mut group);
+        let (count, refused) = (group.count, group.uncommitted);
         match self.series.iter_mut().find(|series| series.key == key) {
             Some(series) => {
                 series.count += count;
                 series.share.refused += refused;
                 series.last = at;
                 match &mut series.fresh {
-                    Some(fresh) => fresh.add(batch),
-                    fresh => *fresh = Some(batch),
+                    Some(fresh) => fresh.add(group),
+                    fresh => *fresh = Some(group),
                 }
             }
             None => self.series.push(Series {
@@ -165,7 +165,7 @@ impl Folding {
                 count,
                 last: at,
                 told: None,
-                fresh: Some(batch),
+                fresh: Some(group),
                 share: Share { refused, writes: 0 },
             }),
         }
@@ -174,7 +174,7 @@ impl Folding {
     }
 
     /// Ends series that had nothing for a while: their next failure is a first one again.
-    fn forget_old(&mut self, at: Duration) -> Vec<Told> {
+    fn forget_old(&mut self, at: Duration) -> Vec<FoldedFailures> {
         let (old, current) = std::mem::take(&mut self.series)
             .into_iter()
             .partition(|series| series.last + REPEAT <= at);
@@ -184,9 +184,9 @@ impl Folding {
     }
 
     /// What has to be told at this time.
-    pub(super) fn due(&mut self, at: Duration) -> Vec<Told> {
+    pub(super) fn due(&mut self, at: Duration) -> Vec<FoldedFailures> {
         let window = self.window;
-        // What is gathered came first: nothing overtakes it.
+        // What is being gathered came first: nothing overtakes it.
         let gathering = self
             .series
             .iter()
@@ -199,11 +199,11 @@ impl Folding {
     }
 
     /// Everything that is held, in the order in which it began; repeats before what is new.
-    pub(super) fn everything(&mut self, at: Duration) -> Vec<Told> {
+    pub(super) fn everything(&mut self, at: Duration) -> Vec<FoldedFailures> {
         self.tell(at, |_| true)
     }
 
-    fn tell(&mut self, at: Duration, wanted: impl Fn(&Series) -> bool) -> Vec<Told> {
+    fn tell(&mut self, at: Duration, wanted: impl Fn(&Series) -> bool) -> Vec<FoldedFailures> {
         let first_news = self
             .series
             .iter()
@@ -212,7 +212,7 @@ impl Folding {
             .map(|fresh| fresh.at)
             .min();
         let told_at = first_news.map_or(at, |first| first.min(at));
-        let mut told: Vec<Told> = self
+        let mut told: Vec<FoldedFailures> = self
             .series
             .iter_mut()
             .filter(|series| series.fresh.is_some() && wanted(series))
@@ -225,8 +225,8 @@ impl Folding {
         told
     }
 
-    /// Everything that is held, if something is gathered that must not be overtaken.
-    pub(super) fn gathered(&mut self, at: Duration) -> Vec<Told> {
+    /// Everything that is held, if failures are being gathered: the next line must not overtake them.
+    pub(super) fn gathered(&mut self, at: Duration) -> Vec<FoldedFailures> {
         let waits = |series: &Series| series.gathers() && series.fresh.is_some();
         if !self.series.iter().any(waits) {
             return Vec::new();
@@ -234,8 +234,8 @@ impl Folding {
         self.tell(at, |series| !series.is_repeat())
     }
 
-    /// Lets everything out and begins anew, as what failed works again.
-    pub(super) fn end(&mut self, at: Duration) -> Vec<Told> {
+    /// Everything that is held; a later failure begins a new series, as what failed works again.
+    pub(super) fn end(&mut self, at: Duration) -> Vec<FoldedFailures> {
         let told = self.everything(at);
         self.series.clear();
         told

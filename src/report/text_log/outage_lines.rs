@@ -8,8 +8,8 @@ use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration, grouped};
 use crate::report::words;
 
-/// That the last writer is back this much later than the first is worth a word, and that one may
-/// have been able to write so much earlier.
+/// A difference of less is not told: between the first writer that is back and the last, and between
+/// the ends of the range in which writes became possible.
 const NOTABLY_MS: u128 = 200;
 
 /// Some writers write again, others are still out.
@@ -34,7 +34,7 @@ pub(super) fn writers_out(out: u64, writers: u32) -> Line {
         })
 }
 
-/// Whether it is worth a word that one may have been able to write before.
+/// Whether the range in which writes became possible is wide enough to be told.
 fn is_unsharp(outage: &Outage) -> bool {
     outage.open.is_none()
         && outage.resolution.as_millis() >= NOTABLY_MS
@@ -74,7 +74,7 @@ pub(super) fn ended(outage: &Outage, writers: u32) -> Line {
         }))
 }
 
-/// A kind that became known after the outage was told.
+/// An outage's kind, where it became known only after the outage was told.
 pub(super) fn reclassified(outage: u32, kind: Kind) -> Line {
     let why = match kind {
         Kind::Switchover => ": the old primary stayed, as a replica",
@@ -83,7 +83,8 @@ pub(super) fn reclassified(outage: u32, kind: Kind) -> Line {
     Line::new(Tone::Plain, "OUTAGE").rest(format!(" {outage} was a {kind}{why}"))
 }
 
-/// What was looked up after an outage, and whether what was not found is news.
+/// What was looked up after an outage. `news` is whether the writes that were not found are others
+/// than last time.
 pub(super) fn checked(checked: &Checked, news: bool, several_writers: bool) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(error) = &checked.error {
@@ -129,7 +130,7 @@ fn doubts(checked: &Checked, news: bool, several_writers: bool) -> Vec<Line> {
         1 => lines.push(format!("{recovered} in doubt: it is there, so it was committed")),
         _ => lines.push(format!("{recovered} in doubt: they are there, so they were committed")),
     }
-    // Those that an earlier look-up did not find either are told once.
+    // Writes that an earlier look-up did not find are told once.
     if news && !checked.not_found.is_empty() {
         let not_found = words::inserts(&checked.not_found, several_writers);
         lines.push(format!("{not_found} in doubt: not found so far, final answer at the end"));
@@ -137,10 +138,10 @@ fn doubts(checked: &Checked, news: bool, several_writers: bool) -> Vec<Line> {
     lines.into_iter().map(|text| Line::new(Tone::Plain, "").rest(text)).collect()
 }
 
-/// How many values of a sequence a promotion or a crash skips at most: those that the WAL has ahead.
+/// How many values of a sequence a promotion or a crash skips at most: WAL logs so many ahead.
 const SKIPPED_MAX: u64 = 32;
 
-/// Ids that jumped: what is known of the values between, and no more.
+/// Ids that jumped: what is known of the values between, no guess.
 pub(super) fn id_gap(gap: &IdGap) -> Line {
     let values = gap.after.saturating_sub(gap.before).saturating_sub(1).unsigned_abs();
     let taken = [
@@ -184,7 +185,7 @@ pub(super) fn id_gap(gap: &IdGap) -> Line {
     ))
 }
 
-/// Two primaries: first that they are there, at the end of the load for how long.
+/// Two primaries, and for how long once that is known.
 pub(super) fn two_primaries(seen: &TwoPrimaries) -> Line {
     let window =
         seen.over.then(|| format!("within {}", duration(seen.to.saturating_sub(seen.from))));

@@ -1,5 +1,5 @@
-//! Hosts that were tried in vain before another one served: the first time at once, then with what
-//! it costs each connect, at most one line in [`EVERY`], and again when the reason changes.
+//! Hosts that failed before another one served: told the first time at once, then at most every
+//! [`EVERY`] with the time that each connect loses, and again when the reason changes.
 //!
 //! A replica that is listed before its primary is as planned: it is told once.
 
@@ -23,10 +23,10 @@ const HOSTS_MAX: usize = 256;
 
 /// What was told of each host, by its endpoint.
 #[derive(Debug, Default)]
-pub(super) struct PassedOverHosts(BTreeMap<String, Told>);
+pub(super) struct PassedOverHosts(BTreeMap<String, PassedOverHost>);
 
 #[derive(Debug)]
-struct Told {
+struct PassedOverHost {
     class: Class,
     at: Duration,
     /// Since this host is passed over for this reason.
@@ -35,14 +35,14 @@ struct Told {
 }
 
 impl PassedOverHosts {
-    /// The line, if there is something to say.
+    /// The line, if one is due.
     pub(super) fn add(&mut self, at: Duration, passed_over: &PassedOver) -> Option<Line> {
         let PassedOver { fault, took, served_by, .. } = passed_over;
         let host = &fault.endpoint;
         if self.0.len() >= HOSTS_MAX && !self.0.contains_key(host) {
             return None;
         }
-        let fresh = Told { class: fault.class, at, count: 0, took: Duration::ZERO };
+        let fresh = PassedOverHost { class: fault.class, at, count: 0, took: Duration::ZERO };
         let is_news = self.0.get(host).is_none_or(|told| told.class != fault.class);
         if is_news {
             self.0.insert(host.clone(), fresh);
@@ -59,7 +59,7 @@ impl PassedOverHosts {
     }
 }
 
-fn line(fault: &Fault, told: &Told, served_by: &str) -> Line {
+fn line(fault: &Fault, told: &PassedOverHost, served_by: &str) -> Line {
     let tone = if fault.class == Class::ReadOnly { Tone::Plain } else { Tone::Wary };
     let times = if told.count > 1 { format!(" ×{}", grouped(told.count)) } else { String::new() };
     let each = told.took / u32::try_from(told.count).unwrap_or(u32::MAX);

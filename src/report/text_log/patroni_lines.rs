@@ -1,10 +1,10 @@
-//! What Patroni's API tells: who leads, and which members cannot be asked.
+//! What Patroni's API says: the leader, and which members do not answer.
 
 use crate::model::cluster::leadership::LeaderSeen;
 use crate::model::event::ApiReached;
 use crate::report::layout::{Line, Tone};
 
-/// Who leads, or that nobody does.
+/// The leader, or that there is none.
 pub(super) fn leader(seen: &LeaderSeen) -> Line {
     let line = |tone| Line::new(tone, "PATRONI");
     match (&seen.from, &seen.to) {

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 
+use super::options::{TextLogOptions, Verbosity};
 use crate::report::layout::{Layout, Line};
-
-use super::{TextLogOptions, Verbosity};
 
 /// Where a line stands.
 #[derive(Debug, Clone, Copy)]

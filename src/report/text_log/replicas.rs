@@ -14,14 +14,14 @@ const NOTABLE: Duration = Duration::from_secs(1);
 
 /// What was told last of each replica.
 #[derive(Debug, Default)]
-pub(super) struct Replicas {
+pub(super) struct ReplicaLines {
     /// How far behind, by name.
     told: BTreeMap<String, Duration>,
     /// Why none can be read from, until one can.
     failing: Option<Class>,
 }
 
-impl Replicas {
+impl ReplicaLines {
     /// A line when a replica is seen for the first time, falls behind or catches up notably, or
     /// is level again after it was told to be behind.
     pub(super) fn lag(&mut self, lag: &ReplicaLag, each: bool) -> Option<Line> {

@@ -83,7 +83,7 @@ pub(super) fn stopping(reason: StopReason, writers_out: u64, writers: u32) -> Li
     line.part(format!("{out}: trying on for at most 10 s")).part(format!("then verifying ({now})"))
 }
 
-/// pgchaos itself did not run: its times are partly its own doing.
+/// pgchaos itself did not run for a while: times across it include its own pause.
 pub(super) fn own_pause(pause: OwnPause) -> Line {
     Line::new(Tone::Wary, "OWN PAUSE")
         .rest(format!(" of {}", duration(pause.length)))
@@ -95,8 +95,8 @@ pub(super) fn looked_at(writes: u64, of: u64) -> Line {
     Line::new(Tone::Plain, "").rest(format!("verifying: {}", words::looked_at(writes, of)))
 }
 
-/// A second Ctrl-C. What the record is good for is known only when it is closed: the summary, which
-/// comes after that, says it and what to do next.
+/// A second Ctrl-C. The summary, which comes when the record is closed, says what the record is good
+/// for and what to do next.
 pub(super) fn stopped_now(in_flight: u64) -> Line {
     let in_doubt = format!("{} in flight, in doubt", counted(in_flight, "write"));
     Line::new(Tone::Wary, "STOPPED NOW")

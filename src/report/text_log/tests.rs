@@ -7,6 +7,8 @@ mod patroni;
 mod properties;
 mod refusals;
 
+use chrono::FixedOffset;
+
 use crate::report::fixtures::{ms, story};
 
 use super::*;

@@ -1,4 +1,4 @@
-//! Who the server runs as: PostgreSQL refuses to run as root.
+//! The account that the server runs as: PostgreSQL refuses to run as root.
 
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
@@ -12,7 +12,7 @@ use nix::unistd::{Uid, User, geteuid};
 pub(super) struct Account(Option<(u32, u32)>);
 
 impl Account {
-    /// For root: `postgres`, or `nobody` where that does not exist. For everybody else: themselves.
+    /// For root: `postgres`, or else `nobody`. For any other user: the user itself.
     pub(super) fn of_server() -> Self {
         if !geteuid().is_root() {
             return Self(None);

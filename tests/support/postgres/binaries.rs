@@ -7,7 +7,7 @@ use std::process::Command;
 
 const DEBIAN: &str = "/usr/lib/postgresql";
 
-/// Names the folder for whoever wants another version than the one that is found.
+/// Names the folder of another version than the one that is found.
 const NAMED_BY: &str = "POSTGRES_BIN";
 
 /// The folder with `postgres`, `initdb` and the rest: the one that is named, else Debian's newest version, or what is

@@ -46,7 +46,7 @@ impl Folder {
         // Without links in it (macOS has one): a process's working folder is compared with it.
         let path = fs::canonicalize(temporary.path()).unwrap();
         account.owns(&path);
-        // A group of its own, so that a Ctrl-C in the terminal ends the tests and not the one who cleans up.
+        // A group of its own, so that a Ctrl-C in the terminal ends the tests and not the guard, which cleans up.
         let guard = Command::new("sh")
             .args(["-c", GUARD, "guard"])
             .arg(&path)

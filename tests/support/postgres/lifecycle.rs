@@ -15,7 +15,7 @@ use super::{DEADLINE, Postgres};
 /// How the server is told to end, by PostgreSQL's own names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// Lets nobody in (57P03), and waits until the last client has left.
+    /// Refuses new connections (57P03), and waits until the last client has left.
     Smart,
     /// Ends every session (57P01), then writes a checkpoint.
     Fast,
@@ -90,7 +90,7 @@ impl Postgres {
         now
     }
 
-    /// SIGSTOP for all of its processes: connections stay open and new ones are accepted by the kernel, but nobody answers.
+    /// SIGSTOP for all of its processes: connections stay open and new ones are accepted by the kernel, but never answered.
     #[track_caller]
     pub fn freeze(&self) -> Instant {
         let now = Instant::now();

@@ -163,7 +163,7 @@ pub(super) fn listen(port: u16) -> io::Result<StdListener> {
 }
 
 /// Closing alone would not do: while a child that another thread has just forked still holds a copy, the kernel goes on
-/// accepting for it, and resets those connections later. A shutdown ends the listening itself, whoever holds it.
+/// accepting for it, and resets those connections later. A shutdown ends the listening itself, for every copy.
 fn stop_listening(listener: &TcpListener) {
     if let Err(error) = SockRef::from(listener).shutdown(Shutdown::Both) {
         // Elsewhere than on Linux a listener cannot be shut down: there closing has to do.
@@ -176,7 +176,7 @@ fn into_tokio(listener: StdListener) -> io::Result<TcpListener> {
     TcpListener::from_std(listener)
 }
 
-/// The next client; never one when nobody listens. A client that left before it was accepted is none.
+/// The next client; never one without a listener. A client that left before it was accepted is none.
 async fn accept(listener: Option<&TcpListener>) -> TcpStream {
     let Some(listener) = listener else {
         return pending().await;
@@ -211,7 +211,7 @@ async fn connect(
     linger(lingering).await;
 }
 
-/// Both ways to the server; a client whose server cannot be reached is closed, as a proxy with no live one does.
+/// Both ways to the server; when that cannot be reached the client is closed, as a proxy with no live server does.
 async fn carry(
     client: &TcpStream,
     server: &mut Option<TcpStream>,

@@ -81,7 +81,7 @@ fn parameter<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 /// The rounds of one connection that the server still owes a `ReadyForQuery`.
 pub(super) struct Rounds<'a> {
     shared: &'a Shared,
-    /// The one whose Sync has not come yet.
+    /// The one that has not had its Sync yet.
     open: Round,
     waiting: VecDeque<Round>,
     /// Outcomes that are queued for the client, and how many bytes go out before each is told.

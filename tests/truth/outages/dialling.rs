@@ -61,7 +61,7 @@ fn mute(address: SocketAddr) -> TcpListener {
     TcpListener::bind(address).unwrap()
 }
 
-/// A listener whose queue is full, and the connections that fill it: further ones get no answer at all.
+/// A listener with a full queue, and the connections that fill it: further ones get no answer at all.
 fn deaf(address: SocketAddr) -> (Socket, Vec<Socket>) {
     let socket = || Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
     let listener = socket();
@@ -96,7 +96,7 @@ fn longest_gap_s(one: &OneServer, load: &Gen) -> f64 {
     gap.parse().unwrap()
 }
 
-/// A load through a name whose addresses are `::1` and 127.0.0.1, in this order.
+/// A load through a name with the addresses `::1` and 127.0.0.1, in this order.
 fn load_by_name(
     one: &OneServer,
     folder: &tempfile::TempDir,
@@ -370,7 +370,7 @@ fn retries_of_the_kernel() -> Result<String, Skipped> {
     Ok(line)
 }
 
-/// A load whose limits of file descriptors are these.
+/// A load with these limits of file descriptors.
 fn limited(one: &OneServer, args: &[&str], soft: u64, hard: u64) -> Gen {
     let url = one.url();
     Gen::start_with([&[&*url], args].concat(), |_, command| {

@@ -32,7 +32,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::alone("outages::connection_refused_by_a_proxy", connection_refused_by_a_proxy),
 ];
 
-/// A load in whose story nothing is silent: a server that waits for a processor is no outage of its own.
+/// A load for a story without silence: a server that waits for a processor is no outage of its own.
 fn patient_load(url: &str, args: &[&str]) -> Gen {
     start_load(url, &[&["--stall-after=20s"], args].concat())
 }
@@ -209,7 +209,7 @@ fn read_only_server() -> String {
 /// New sessions are read-only; the old ones are cut off.
 fn read_only_by(one: &OneServer, load: Gen, whose: &str) -> String {
     one.wait_for_writes(60);
-    // From another database, whose sessions can set it back.
+    // From another database: its sessions can set it back.
     one.server.psql(&format!("ALTER {whose} SET default_transaction_read_only = on"));
     one.wire.cut();
     wait_for_attempts(&load, "read_only");

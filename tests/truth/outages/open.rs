@@ -37,7 +37,7 @@ fn outage(said: &Said) -> Value {
     outages[0].clone()
 }
 
-/// Nobody listens any more, and then the load is stopped. When it was refused, and when it stops.
+/// Connections are refused from some time on, and then the load is stopped. Gives back when they were refused.
 fn refused_and_stopped(args: &[&str]) -> (OneServer, Gen, Instant) {
     let one = OneServer::shared();
     // A silence of the machine would be an outage before this one.

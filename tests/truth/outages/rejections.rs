@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::lengths::assert_exact;
 use crate::books::{Said, Truth, Verdict, assert_true};
 use crate::harness::Case;
-use crate::one_server::{OneServer, SOON, ask, run_id, wait_for, wait_for_outage};
+use crate::one_server::{OneServer, SOON, ask, run_id, start_load, wait_for, wait_for_outage};
 use crate::support::{Finished, Gen, Session, wait_until};
 
 pub(crate) const CASES: &[Case] = &[
@@ -183,7 +183,7 @@ fn table_gone_for_a_while() -> String {
 fn statement_timeout_under_a_lock() -> String {
     let one = OneServer::shared();
     let url = format!("{}?options=-cstatement_timeout%3D300ms", one.url());
-    let load = crate::one_server::start_load(&url, &["--rate=20", "--verify-timeout=5s"]);
+    let load = start_load(&url, &["--rate=20", "--verify-timeout=5s"]);
     one.wait_for_writes(20);
     let lock = Session::open(&crate::one_server::url(one.server.port(), &one.database));
     lock.run("BEGIN; LOCK TABLE pgchaos.user_events IN SHARE MODE");
@@ -195,36 +195,44 @@ fn statement_timeout_under_a_lock() -> String {
     assert_one_outage(&one, load, 2, 0.3)
 }
 
+/// A load of a role with policies, which are in force between its writes: what is refused is an error, no outage, and no
+/// reason to leave a session.
+fn with_policies_for_a_while(
+    one: &OneServer,
+    url: &str,
+    args: &[&str],
+    writes: usize,
+) -> (Finished, String) {
+    let load = start_load(url, &[&["--rate=400"], args].concat());
+    let run = run_id(&load);
+    one.wait_for_writes(100);
+    one.set_row_security(true);
+    one.wait_for_writes(writes);
+    one.set_row_security(false);
+    one.wait_for_writes(40);
+    let finished = load.interrupt_and_finish();
+    let line = assert_true(&Said::from(&finished), &one.truth(run), &[Verdict::Pass]);
+    assert_no_outage_by_refusals(&finished);
+    assert_eq!(sessions(&finished), 2, "no session was left");
+    (finished, line)
+}
+
 /// Writes go on, and reads that are refused are counted.
 fn reads_refused() -> String {
     let one = with_function(REFUSE_ALL);
-    one.psql(
+    let url = one.url_of_role(
+        "writes_only",
         "CREATE FUNCTION may_read() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
              IF current_query() LIKE 'SELECT%' THEN RAISE 'no one may read'; END IF;
              RETURN true;
          END $$;
-         CREATE ROLE writes_only LOGIN PASSWORD 'postgres';
-         GRANT USAGE ON SCHEMA pgchaos TO writes_only;
-         GRANT SELECT ON pgchaos.users TO writes_only;
-         GRANT SELECT, INSERT ON pgchaos.user_events TO writes_only;
          CREATE POLICY writes ON pgchaos.user_events FOR INSERT WITH CHECK (true);
          CREATE POLICY reads ON pgchaos.user_events FOR SELECT USING (may_read())",
     );
-    let url = one.url().replace("postgres:postgres@", "writes_only:postgres@");
-    let load = crate::one_server::start_load(&url, &["--rate=400", "--read-every=1"]);
-    let run = run_id(&load);
-    one.wait_for_writes(100);
-    one.psql("ALTER TABLE pgchaos.user_events ENABLE ROW LEVEL SECURITY");
-    one.wait_for_writes(400);
-    one.psql("ALTER TABLE pgchaos.user_events DISABLE ROW LEVEL SECURITY");
-    one.wait_for_writes(40);
-    let finished = load.interrupt_and_finish();
-    let line = assert_true(&Said::from(&finished), &one.truth(run), &[Verdict::Pass]);
+    let (finished, line) = with_policies_for_a_while(&one, &url, &["--read-every=1"], 400);
     let errors = count(&finished.summary["errors"]["sql"]);
     // One read a write, but for those around the change.
     assert!(errors >= 300, "{errors}");
-    assert_no_outage_by_refusals(&finished);
-    assert_eq!(sessions(&finished), 2, "no session was left");
     assert!(finished.events_named("fault").len() <= 4, "{}", finished.stderr);
     line
 }
@@ -232,27 +240,12 @@ fn reads_refused() -> String {
 /// A policy that refuses some rows has the SQLSTATE of rights that are missing, and is the fate of those rows alone.
 fn row_security_refuses_some_rows() -> String {
     let one = OneServer::own();
-    assert_eq!(ask(&["init", &one.url()]).code, 0);
-    one.psql(
-        "CREATE ROLE some_rows LOGIN PASSWORD 'postgres';
-         GRANT USAGE ON SCHEMA pgchaos TO some_rows;
-         GRANT SELECT ON pgchaos.users TO some_rows;
-         GRANT SELECT, INSERT ON pgchaos.user_events TO some_rows;
-         CREATE POLICY reads ON pgchaos.user_events FOR SELECT USING (true);
+    let url = one.url_of_role(
+        "some_rows",
+        "CREATE POLICY reads ON pgchaos.user_events FOR SELECT USING (true);
          CREATE POLICY writes ON pgchaos.user_events FOR INSERT WITH CHECK (user_id <> 3)",
     );
-    let url = one.url().replace("postgres:postgres@", "some_rows:postgres@");
-    let load = crate::one_server::start_load(&url, &["--rate=400"]);
-    let run = run_id(&load);
-    one.wait_for_writes(100);
-    one.psql("ALTER TABLE pgchaos.user_events ENABLE ROW LEVEL SECURITY");
-    one.wait_for_writes(200);
-    one.psql("ALTER TABLE pgchaos.user_events DISABLE ROW LEVEL SECURITY");
-    one.wait_for_writes(40);
-    let finished = load.interrupt_and_finish();
-    let line = assert_true(&Said::from(&finished), &one.truth(run), &[Verdict::Pass]);
+    let (finished, line) = with_policies_for_a_while(&one, &url, &[], 200);
     assert_ne!(count(&finished.summary["writes"]["rejected"]), 0, "{}", finished.summary);
-    assert_no_outage_by_refusals(&finished);
-    assert_eq!(sessions(&finished), 2, "no session was left");
     line
 }

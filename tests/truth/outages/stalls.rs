@@ -251,7 +251,7 @@ fn refusals(load: &Gen) -> usize {
     load.events().iter().filter(|event| is_refusal(event)).count()
 }
 
-/// Two sessions that wait, one under way, and one whose end its server process has not noticed yet: where there is no
+/// Two sessions that wait, one under way, and one that has ended without its server process having noticed: where there is no
 /// limit, it is one more with each attempt.
 const OF_A_WRITER_MAX: usize = 4;
 

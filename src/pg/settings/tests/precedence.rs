@@ -1,4 +1,4 @@
-//! Who is heard: flags, connection string, service, environment, defaults.
+//! Which source wins: flags, connection string, service, environment, defaults.
 
 use std::time::Duration;
 

@@ -177,8 +177,8 @@ fn what_is_missing_is_loud() {
     assert_eq!(
         rows,
         [
-            "[23:58:49] \u{1b}[1;31m!!! 12 acknowledged writes are NOT THERE (writer 1 #70–#81)\u{1b}[0m",
-            "           \u{1b}[1;31mprovisional, the final verification decides\u{1b}[0m",
+            "[23:58:49] \u{1b}[31m\u{1b}[1m!!! 12 acknowledged writes are NOT THERE (writer 1 #70–#81)\u{1b}[0m",
+            "           \u{1b}[31m\u{1b}[1mprovisional, the final verification decides\u{1b}[0m",
         ]
     );
 }

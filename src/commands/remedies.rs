@@ -1,0 +1,337 @@
+//! What to do about a problem with a server, its tables or its logins: by SQLSTATE and step, never by
+//! the message, which the server may translate.
+
+use super::connection_options::ConnectionOptions;
+use super::lab_hint::write_port_of_lab_with;
+use crate::engine::setup::{SetupError, SetupStep};
+use crate::model::fault::{Class, Fault, PoolerRefusal};
+use crate::pg::objects::flaws::Flaw;
+use crate::pg::objects::identifier::identifier;
+use crate::pg::sessions::connect::{ANSWERS_HTTP, NOT_FOR_A_RECORD};
+use crate::pg::sessions::driver_error::TOO_MANY_ROUNDS;
+use crate::pg::settings::ConnectSettings;
+use crate::pg::wire::host_address::HostAddress;
+use crate::report::words::shell_word;
+
+/// Names the password that was refused: it may come from a place that the user has forgotten.
+pub(super) fn tried_password(error: &SetupError, settings: &ConnectSettings) -> String {
+    let SetupError::Refused { fault, .. } = error else { return String::new() };
+    let mut hosts = settings.hosts.iter();
+    match hosts.find(|host| HostAddress::is_of(host, &fault.endpoint)) {
+        Some(host) if fault.sqlstate.as_deref() == Some("28P01") => {
+            format!(" with {}", host.password_source)
+        }
+        _ => String::new(),
+    }
+}
+
+/// What to do about it. SQL that is to be typed ends with a semicolon, and is a line of its own.
+pub(super) fn remedy(error: &SetupError, connection: &ConnectionOptions) -> Option<String> {
+    match error {
+        SetupError::Refused { step, fault, acting_as } => {
+            of_refusal(*step, fault, acting_as.as_deref(), connection)
+        }
+        SetupError::PartialObjects => Some(anew(connection)),
+        SetupError::NoRow | SetupError::RowElsewhere => Some(what_takes_rows(connection)),
+        SetupError::Flaw(flaw) => Some(of_flaw(flaw, connection)),
+        SetupError::ReadOnly { by, .. } => Some(by.remedy("default_transaction_read_only")),
+        SetupError::NoUsers => Some(format!(
+            "pgchaos clean --schema{0}, as its owner (-U), then pgchaos init{0};\n\
+             or, where row-level security hides them from {1}, as a superuser:\n\
+             ALTER ROLE {2} BYPASSRLS;",
+            connection.for_pgchaos_as_other(),
+            connection.role,
+            identifier(&connection.role)
+        )),
+    }
+}
+
+/// What to do about an answer of a server that ended this step. `acting_as` is the role that holds
+/// the privileges where it is not the one that logged in.
+fn of_refusal(
+    step: SetupStep,
+    fault: &Fault,
+    acting_as: Option<&str>,
+    connection: &ConnectionOptions,
+) -> Option<String> {
+    if let Some(refusal) = fault.pooler_refusal() {
+        return Some(of_pooler(refusal, &connection.role));
+    }
+    let granted = identifier(acting_as.unwrap_or(&connection.role));
+    if (step, fault.sqlstate.as_deref()) == (SetupStep::TryWithDefault, Some("42501")) {
+        let ids = format!("GRANT USAGE ON ALL SEQUENCES IN SCHEMA pgchaos TO {granted};");
+        return Some(format!("{}\n{ids}", grants(&granted)));
+    }
+    let step = if step == SetupStep::TryWithDefault { SetupStep::Try } else { step };
+    of_login(fault, connection)
+        .or_else(|| of_other_protocol(fault, connection))
+        .or_else(|| of_missing_privilege(step, fault, &granted, connection))
+        .or_else(|| of_statement(step, fault, &granted, connection))
+}
+
+/// No session came to be: the password, the role, the database, `pg_hba.conf` or TLS.
+fn of_login(fault: &Fault, connection: &ConnectionOptions) -> Option<String> {
+    let role = &connection.role;
+    let name = identifier(role);
+    Some(match (fault.sqlstate.as_deref(), fault.class) {
+        (Some("3D000"), _) => format!(
+            "createdb{} {}, or name another database with -d",
+            connection.for_createdb(),
+            shell_word(&connection.dbname)
+        ),
+        (Some("28P01"), _) => format!(
+            "the right password for {role} in PGPASSWORD, in ~/.pgpass or in the DSN, or another \
+             role with -U"
+        ),
+        (None, Class::Auth) if fault.message == TOO_MANY_ROUNDS => format!(
+            "as {role} or a superuser, on PostgreSQL 16 or newer:\n\
+             SET scram_iterations = 4096; ALTER ROLE {name} PASSWORD '…';\n\
+             or another role with -U"
+        ),
+        _ if fault.password_missing && fault.message == NOT_FOR_A_RECORD => format!(
+            "pgchaos verify RECORD{}, if that is where the run wrote to: a password goes to a host \
+             that you name",
+            connection.host_and_port()
+        ),
+        _ if fault.password_missing => format!(
+            "PGPASSWORD=…, a line in ~/.pgpass (host:port:database:user:password), or {role}:…@ \
+             in the DSN"
+        ),
+        // pgchaos refused the way of logging in that the server asks for.
+        (None, Class::Auth) => format!(
+            "channel_binding=prefer (PGCHANNELBINDING), where it is require, as the binding \
+             needs TLS;\n\
+             or scram-sha-256 for this role in the server's pg_hba.conf;\n\
+             where it is neither, what answers there, a pooler or a proxy, breaks the login:\n\
+             psql{} tells",
+            connection.for_psql()
+        ),
+        // One SQLSTATE for three reasons; the message says which, in the server's language.
+        (_, Class::Auth) => format!(
+            "a line in the server's pg_hba.conf that lets {role} in, or another role with -U;\n\
+             where the role may not log in, as a superuser:\n\
+             ALTER ROLE {name} LOGIN;\n\
+             where it is missing:\n\
+             CREATE ROLE {name} LOGIN;"
+        ),
+        (_, Class::Tls) => "sslmode=prefer or sslmode=disable (PGSSLMODE): this version of \
+                            pgchaos speaks no TLS yet"
+            .to_owned(),
+        _ => return None,
+    })
+}
+
+/// The server is no PostgreSQL, or a pooler that breaks its protocol.
+fn of_other_protocol(fault: &Fault, connection: &ConnectionOptions) -> Option<String> {
+    if fault.class != Class::Protocol {
+        return None;
+    }
+    if fault.message == ANSWERS_HTTP {
+        return Some(match connection.port_of_this_machine().and_then(write_port_of_lab_with) {
+            Some(port) => format!("-p {port}, the write port of the lab whose port this is"),
+            None => "a PostgreSQL server, or the proxy before it, with -p PORT: a lab's is \
+                     5500, while 7500 is HAProxy's page and 8008 Patroni's API"
+                .to_owned(),
+        });
+    }
+    Some(format!(
+        "a PostgreSQL server, or a pooler that leaves each write in a transaction of its own \
+         (Pgpool-II's raw mode does not, its streaming_replication mode does);\n\
+         psql{} tells what answers there",
+        connection.for_psql()
+    ))
+}
+
+/// The role lacks a privilege (42501) for this step.
+fn of_missing_privilege(
+    step: SetupStep,
+    fault: &Fault,
+    granted: &str,
+    connection: &ConnectionOptions,
+) -> Option<String> {
+    if fault.sqlstate.as_deref() != Some("42501") {
+        return None;
+    }
+    let database = identifier(&connection.dbname);
+    Some(match step {
+        SetupStep::Connect => format!(
+            "as the owner of the database:\nGRANT CONNECT ON DATABASE {database} TO {};",
+            identifier(&connection.role)
+        ),
+        SetupStep::Create => format!(
+            "as the owner of the database:\n\
+             GRANT CREATE ON DATABASE {database} TO {granted};\n\
+             or make the schema with another role once: pgchaos init{} -U OWNER; then {}",
+            connection.for_pgchaos_as_other(),
+            grants(granted)
+        ),
+        SetupStep::CreateTables => format!(
+            "as the owner of the schema:\nGRANT USAGE, CREATE ON SCHEMA pgchaos TO {granted};"
+        ),
+        SetupStep::Try | SetupStep::TryWithDefault => grants(granted),
+        SetupStep::Remove => "the role that owns the schema and its tables, with -U".to_owned(),
+    })
+}
+
+/// A statement of this step was refused for what the database, its tables or its settings are.
+fn of_statement(
+    step: SetupStep,
+    fault: &Fault,
+    granted: &str,
+    connection: &ConnectionOptions,
+) -> Option<String> {
+    Some(match (step, fault.sqlstate.as_deref()?, fault.class) {
+        (SetupStep::Connect, "55000", _) => format!(
+            "as a superuser:\nALTER DATABASE {} ALLOW_CONNECTIONS true;\n\
+             or another database with -d",
+            identifier(&connection.dbname)
+        ),
+        (SetupStep::Remove, "2BP01", _) => format!(
+            "psql{} -c 'DROP SCHEMA pgchaos CASCADE', which takes with it what hangs on the tables",
+            connection.for_psql()
+        ),
+        // An INSERT … RETURNING is refused so where a rule replaces it.
+        (SetupStep::Try, "0A000", _) => what_takes_rows(connection),
+        (SetupStep::Try, "2200H", _) => "as the owner of the sequence that the message names: \
+                                    ALTER SEQUENCE pgchaos.NAME AS bigint NO MAXVALUE"
+            .to_owned(),
+        (SetupStep::Try, "42P01" | "42703" | "42804", _) => anew(connection),
+        // A trigger, a constraint or a type that is too narrow, of the table's own.
+        (SetupStep::Try, sqlstate, Class::Sql)
+            if ["22", "23", "42", "P0"].iter().any(|class| sqlstate.starts_with(class)) =>
+        {
+            format!("{}\n{}", what_refuses_rows(connection), anew(connection))
+        }
+        (SetupStep::Create | SetupStep::CreateTables, "0A000" | "22P05", _) => {
+            format!("a database of another encoding: {}", new_database(connection))
+        }
+        (_, "0A000", _) => {
+            format!(
+                "a database with an encoding that converts to UTF8: {}",
+                new_database(connection)
+            )
+        }
+        // The file of a library that each session loads is missing.
+        (_, "58P01", _) => "the library that the message names, installed on the server; or it \
+                            taken out of session_preload_libraries and \
+                            local_preload_libraries, of the server, the role and the database"
+            .to_owned(),
+        (SetupStep::Connect, "42704" | "42601" | "22023", _) => {
+            "what is wrong left out of PGOPTIONS, or of options in the connection string".to_owned()
+        }
+        // Another object of the schema has a name of the tables'.
+        (SetupStep::Create | SetupStep::CreateTables, "42710" | "42P07", _) => anew_elsewhere(),
+        // Such as an event trigger that keeps tables from being made.
+        (SetupStep::Create | SetupStep::CreateTables, _, Class::Sql) => format!(
+            "pgchaos init{}, as a role that may make tables here (-U); then {}",
+            connection.for_pgchaos_as_other(),
+            grants(granted)
+        ),
+        _ => return None,
+    })
+}
+
+/// For an object in the way that pgchaos did not make: it does not tell the user to remove it.
+fn anew_elsewhere() -> String {
+    "another database with -d; or the schema kept under another name, as its owner:\n\
+     ALTER SCHEMA pgchaos RENAME TO pgchaos_before;"
+        .to_owned()
+}
+
+fn grants(name: &str) -> String {
+    format!(
+        "as the owner of the schema:\n\
+         GRANT USAGE ON SCHEMA pgchaos TO {name};\n\
+         GRANT SELECT ON pgchaos.users TO {name};\n\
+         GRANT SELECT, INSERT ON pgchaos.user_events TO {name};"
+    )
+}
+
+/// For tables that the load cannot use.
+fn anew(connection: &ConnectionOptions) -> String {
+    format!(
+        "pgchaos clean --schema{}, as its owner (-U), if nothing in it is needed; the next gen makes \
+         it anew;\n\
+         or keep it under another name, as its owner:\n\
+         ALTER SCHEMA pgchaos RENAME TO pgchaos_before;",
+        connection.for_pgchaos_as_other()
+    )
+}
+
+fn of_flaw(flaw: &Flaw, connection: &ConnectionOptions) -> String {
+    match flaw {
+        Flaw::NoTable { .. }
+        | Flaw::NoColumn { .. }
+        | Flaw::OtherType { .. }
+        | Flaw::Generated { .. } => anew(connection),
+        Flaw::Required { column } => format!(
+            "as the owner of the table:\n\
+             ALTER TABLE pgchaos.user_events ALTER COLUMN {column} DROP NOT NULL;"
+        ),
+        Flaw::NoId { next, required } => {
+            let not_null = "ALTER TABLE pgchaos.user_events ALTER COLUMN id SET NOT NULL;\n";
+            format!(
+                "as the owner of the table:\n{}\
+                 ALTER TABLE pgchaos.user_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY \
+                 (START WITH {next});",
+                if *required { "" } else { not_null }
+            )
+        }
+        Flaw::NoIdLeft { mended_by } => {
+            format!("as the owner of the table:\n{}", mended_by.replace("; ", ";\n"))
+        }
+        Flaw::RowSecurity { table } => format!(
+            "as a superuser:\n\
+             ALTER ROLE {} BYPASSRLS;\n\
+             or as the owner of the table:\n\
+             ALTER TABLE pgchaos.{table} DISABLE ROW LEVEL SECURITY;",
+            identifier(&connection.role)
+        ),
+    }
+}
+
+fn of_pooler(refusal: PoolerRefusal, role: &str) -> String {
+    match refusal {
+        PoolerRefusal::StartupParameter => {
+            "leave it out of PGOPTIONS, or of options in the connection string; or, in \
+             pgbouncer.ini, ignore_startup_parameters = options,extra_float_digits and then RELOAD"
+                .to_owned()
+        }
+        PoolerRefusal::Transactions => {
+            "pool_mode = transaction or session for this database in pgbouncer.ini, and then \
+             RELOAD: pgchaos verifies in transactions"
+                .to_owned()
+        }
+        PoolerRefusal::Console => {
+            "another database with -d: this one is the pooler's own console".to_owned()
+        }
+        PoolerRefusal::Login => format!(
+            "the password of {role} as the pooler has it (PgBouncer's auth_file or auth_query) in \
+             PGPASSWORD, another role with -U, another database with -d"
+        ),
+    }
+}
+
+fn what_takes_rows(connection: &ConnectionOptions) -> String {
+    format!(
+        "{} shows its triggers and rules: drop or disable the one that takes the rows;\n\
+         or pgchaos clean --schema{}, as its owner (-U), and the next gen makes the tables anew",
+        description(connection),
+        connection.for_pgchaos_as_other()
+    )
+}
+
+fn what_refuses_rows(connection: &ConnectionOptions) -> String {
+    format!(
+        "{} shows its triggers and constraints: drop or disable the one that refuses every row, or",
+        description(connection)
+    )
+}
+
+fn new_database(connection: &ConnectionOptions) -> String {
+    format!("createdb{} -E UTF8 -T template0 NAME, and -d NAME", connection.for_createdb())
+}
+
+fn description(connection: &ConnectionOptions) -> String {
+    format!("psql{} -c '\\d+ pgchaos.user_events'", connection.for_psql())
+}

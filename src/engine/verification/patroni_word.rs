@@ -1,0 +1,101 @@
+//! Patroni's word at one moment: which members lead by their own `/primary`, and whether every
+//! member was heard.
+//!
+//! `/cluster` only names members: its word about who leads is old news without a quorum.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+
+use crate::model::cluster::decision::{Leader, Word};
+use crate::patroni::cluster_state::{name_of, url_of};
+use crate::patroni::{Cluster, MemberStatus, PatroniApi};
+
+/// The deadline of a call to a member that only `/cluster` names.
+const DEADLINE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Members asked at most: a foreign `/cluster` must not make pgchaos ask the whole world.
+const MEMBERS_MAX: usize = 64;
+
+/// A member that answered.
+struct AnsweredMember {
+    api: PatroniApi,
+    leads: bool,
+    status: MemberStatus,
+}
+
+impl AnsweredMember {
+    /// What tells members apart: one may be asked at two URLs, and has one postmaster.
+    fn key(&self) -> String {
+        let start = self.status.postmaster_start_time.map(|start| start.to_rfc3339());
+        start.unwrap_or_else(|| self.api.url().to_owned())
+    }
+}
+
+/// Asks every API that was given and every member that one of them names. Takes a few deadlines of
+/// a call at most.
+pub(super) async fn ask(given: &[PatroniApi]) -> Word {
+    let (mut heard, clusters) =
+        tokio::join!(look_at(given), join_all(given.iter().map(PatroniApi::cluster)));
+    // A member that the cluster has forgotten, as its Patroni is dead for long, may be ahead.
+    let all_given = heard.len() == given.len();
+    let cluster = clusters.into_iter().find_map(Result::ok);
+    let members: BTreeSet<String> = heard.iter().map(AnsweredMember::key).collect();
+    if let Some(cluster) = cluster.as_ref().filter(|cluster| members.len() < cluster.members.len())
+    {
+        let identifier = |one: &AnsweredMember| one.status.database_system_identifier.clone();
+        let of_cluster: BTreeSet<String> = heard.iter().filter_map(identifier).collect();
+        let mut found = look_at(&named(cluster, given)).await;
+        // A URL of the members' own network may lead to something else here.
+        found.retain(|one| identifier(one).is_some_and(|theirs| of_cluster.contains(&theirs)));
+        heard.append(&mut found);
+    }
+    let mut word = word(heard, cluster.as_ref());
+    word.all_answered &= all_given;
+    word
+}
+
+async fn look_at(apis: &[PatroniApi]) -> Vec<AnsweredMember> {
+    let looks = join_all(apis.iter().map(PatroniApi::look)).await;
+    apis.iter()
+        .zip(looks)
+        .filter_map(|(api, look)| {
+            let (leads, status) = look.ok()?;
+            Some(AnsweredMember { api: api.clone(), leads, status })
+        })
+        .collect()
+}
+
+/// The members that `/cluster` names at other URLs than those given.
+fn named(cluster: &Cluster, given: &[PatroniApi]) -> Vec<PatroniApi> {
+    let urls = cluster.members.iter().filter_map(url_of);
+    urls.filter(|url| !given.iter().any(|api| api.url() == url))
+        .filter_map(|url| PatroniApi::new(&url, DEADLINE).ok())
+        .take(MEMBERS_MAX)
+        .collect()
+}
+
+fn word(heard: Vec<AnsweredMember>, cluster: Option<&Cluster>) -> Word {
+    let mut word = Word::default();
+    let (mut members, mut heard_timelines) = (BTreeSet::new(), 0);
+    for one in heard {
+        let key = one.key();
+        let AnsweredMember { api, leads, status } = one;
+        let name = status.patroni.name.clone().or_else(|| name_of(cluster?, &api));
+        let name = name.unwrap_or_else(|| api.url().to_owned());
+        word.highest_timeline = word.highest_timeline.max(status.timeline);
+        let is_new = members.insert(key);
+        // A member that tells no timeline may be on a higher one.
+        heard_timelines += usize::from(is_new && status.timeline.is_some());
+        if is_new && leads {
+            word.leaders.push(Leader {
+                name,
+                system_identifier: status.database_system_identifier,
+                postmaster_start: status.postmaster_start_time,
+                timeline: status.timeline,
+            });
+        }
+    }
+    word.all_answered = cluster.is_some_and(|cluster| heard_timelines >= cluster.members.len());
+    word
+}

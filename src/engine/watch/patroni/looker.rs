@@ -1,0 +1,107 @@
+//! One member, looked at again and again.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::engine::clock::Clock;
+use crate::model::cluster::leadership::{Look, LookAnswer, Status};
+use crate::model::event::ApiReached;
+use crate::patroni::{MemberStatus, PatroniApi, Role};
+
+/// How often, which is how exactly a change is known.
+const EVERY: Duration = Duration::from_millis(250);
+
+/// Answers missing in a row before that is told: one can come late on a busy machine.
+const SILENT_BEFORE_TOLD: u32 = 2;
+
+/// Looks at one member.
+pub(super) struct Looker {
+    /// Its name, or its URL where it has none.
+    pub(super) key: String,
+    pub(super) name: Option<String>,
+    pub(super) api: PatroniApi,
+    pub(super) clock: Clock,
+    pub(super) looks: mpsc::Sender<Looked>,
+    /// It was told that it does not answer, or where it was before: that it does is told then.
+    pub(super) told: bool,
+}
+
+/// A look, and what there is to tell of the API itself.
+pub(super) struct Looked {
+    pub(super) key: String,
+    pub(super) look: Look,
+    pub(super) reached: Option<ApiReached>,
+}
+
+/// A look that brought no word of this member's.
+struct LookFailed {
+    reason: String,
+    gone: bool,
+}
+
+impl Looker {
+    /// Looks until nobody takes what it sees.
+    pub(super) async fn run(self) {
+        let (mut silent, mut told) = (0, self.told);
+        loop {
+            let asked = self.clock.now();
+            let result = self.look().await;
+            let at = self.clock.now();
+            silent = match &result {
+                Err(failed) if !failed.gone => silent + 1,
+                _ => 0,
+            };
+            let reached = match &result {
+                Err(failed) if !told && (failed.gone || silent >= SILENT_BEFORE_TOLD) => {
+                    told = true;
+                    Some(self.reached(Some(failed.reason.clone())))
+                }
+                Ok(_) if told => {
+                    told = false;
+                    Some(self.reached(None))
+                }
+                _ => None,
+            };
+            let look = Look { asked, at, answer: answer(result) };
+            let looked = Looked { key: self.key.clone(), look, reached };
+            if self.looks.send(looked).await.is_err() {
+                return;
+            }
+            tokio::time::sleep_until(self.clock.instant(asked + EVERY)).await;
+        }
+    }
+
+    /// Looks, and takes no other member's word for this one's: an address can be used again.
+    async fn look(&self) -> Result<(bool, MemberStatus), LookFailed> {
+        let result = self.api.look().await;
+        let (leads, status) =
+            result.map_err(|error| LookFailed { reason: error.reason(), gone: error.is_gone() })?;
+        match (&self.name, &status.patroni.name) {
+            (Some(own), Some(told)) if own != told => {
+                Err(LookFailed { reason: format!("{told} answers there"), gone: false })
+            }
+            _ => Ok((leads, status)),
+        }
+    }
+
+    fn reached(&self, error: Option<String>) -> ApiReached {
+        let (member, url) = (self.name.clone(), self.api.url().to_owned());
+        ApiReached { member, url, error, watched: true }
+    }
+}
+
+fn answer(result: Result<(bool, MemberStatus), LookFailed>) -> LookAnswer {
+    match result {
+        Ok((leads, status)) => LookAnswer::Status(Status {
+            leads,
+            replica: status.role == Role::Replica,
+            demoted: status.role.is_demoted(),
+            state: status.state,
+            timeline: status.timeline,
+            unlocked: status.cluster_unlocked,
+        }),
+        Err(failed) if failed.gone => LookAnswer::Gone,
+        Err(_) => LookAnswer::Silent,
+    }
+}

@@ -1,0 +1,252 @@
+//! The task that owns what is known of the members, and starts the looks at them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::bounds::{FIND_AGAIN, FIND_EVERY, MEMBERS_MAX};
+use super::discovery::{Answered, Discovered, Missed, Question, find};
+use super::handle::{PatroniWatch, Watched};
+use super::looker::{Looked, Looker};
+use crate::engine::signal::Signal;
+use crate::engine::teller::Teller;
+use crate::model::cluster::leadership::Leadership;
+use crate::model::cluster::member_names::MemberNames;
+use crate::model::event::{ApiReached, What};
+use crate::patroni::PatroniApi;
+
+/// Looks that wait to be taken in.
+const LOOKS_WAITING: usize = 256;
+
+/// A member that is looked at.
+struct WatchedMember {
+    name: Option<String>,
+    api: PatroniApi,
+    /// Its URL was given, not found.
+    given: bool,
+    /// The URL by which `/cluster` named it first.
+    named_at: Option<String>,
+    looking: AbortHandle,
+}
+
+/// The task that owns what is known.
+pub(crate) struct PatroniWatcher {
+    teller: Teller,
+    watched: watch::Sender<Watched>,
+    leadership: Leadership,
+    names: MemberNames,
+    /// A task for each member that is looked at, and one that finds them.
+    tasks: JoinSet<()>,
+    /// The members that are looked at, by their names, or URLs where they have none.
+    members: BTreeMap<String, WatchedMember>,
+    /// The system identifier of their cluster, once one that was given has told it.
+    identifier: Option<String>,
+    /// APIs that were given and never answered so far.
+    given: Vec<PatroniApi>,
+    /// URLs of which it was told that they cannot be reached.
+    told: BTreeSet<String>,
+    /// It was told that there are more members than are asked.
+    told_more: bool,
+}
+
+/// A watch over these APIs, and a handle to it.
+pub(crate) fn watcher(apis: Vec<PatroniApi>, teller: Teller) -> (PatroniWatcher, PatroniWatch) {
+    let (watched, handle) = watch::channel(Watched::default());
+    let watcher = PatroniWatcher {
+        teller,
+        watched,
+        leadership: Leadership::default(),
+        names: MemberNames::default(),
+        tasks: JoinSet::new(),
+        members: BTreeMap::new(),
+        identifier: None,
+        given: apis,
+        told: BTreeSet::new(),
+        told_more: false,
+    };
+    (watcher, PatroniWatch(handle))
+}
+
+impl PatroniWatcher {
+    /// Watches until the load stops.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        tokio::select! {
+            () = self.watch_for_ever() => {}
+            () = stop.cancelled() => {}
+        }
+        self.tasks.shutdown().await;
+    }
+
+    async fn watch_for_ever(&mut self) {
+        let (looks, mut looked) = mpsc::channel(LOOKS_WAITING);
+        let (finds, mut found) = mpsc::channel(1);
+        let mut next_find = Instant::now();
+        let mut finding = false;
+        loop {
+            tokio::select! {
+                look = looked.recv() => if let Some(look) = look {
+                    self.looked(look).await;
+                },
+                found = found.recv() => if let Some(found) = found {
+                    self.found(found, &looks).await;
+                    finding = false;
+                    let wait = if self.given.is_empty() { FIND_EVERY } else { FIND_AGAIN };
+                    next_find = Instant::now() + wait;
+                },
+                () = sleep_until(next_find), if !finding => {
+                    finding = true;
+                    self.find(finds.clone());
+                }
+            }
+        }
+    }
+
+    fn find(&mut self, finds: mpsc::Sender<Discovered>) {
+        while self.tasks.try_join_next().is_some() {}
+        let question = self.question();
+        self.tasks.spawn(async move {
+            // Nobody takes it when the watch has ended.
+            let _ = finds.send(find(question).await).await;
+        });
+    }
+
+    fn question(&self) -> Question {
+        let members = || self.members.values();
+        let identifies = |member: &&WatchedMember| member.given && self.identifier.is_none();
+        Question {
+            given: self.given.clone(),
+            watched: members().map(|member| member.api.clone()).collect(),
+            known: self
+                .members
+                .iter()
+                .map(|(key, one)| (key.clone(), one.named_at.clone()))
+                .collect(),
+            identifier: self.identifier.clone(),
+            can_identify: members().filter(identifies).map(|member| member.api.clone()).collect(),
+            may_find: members().all(|member| member.name.is_some()),
+        }
+    }
+
+    async fn looked(&mut self, looked: Looked) {
+        if let Some(changed) = self.leadership.look(&looked.key, &looked.look) {
+            self.teller.tell(Signal::Leader { at: looked.look.at, seen: changed }).await;
+        }
+        self.watched.send_modify(|watched| watched.old_primaries.look(&looked.key, &looked.look));
+        if let Some(reached) = looked.reached {
+            self.teller.fact_at(looked.look.at, What::PatroniApi(reached)).await;
+        }
+    }
+
+    async fn found(&mut self, found: Discovered, looks: &mpsc::Sender<Looked>) {
+        let names = found.names.map(|names| names.or_of_before(&self.names));
+        if let Some(names) = names.filter(|names| *names != self.names) {
+            self.names = names.clone();
+            self.teller.tell(Signal::MemberNames(names)).await;
+        }
+        self.identifier = found.identifier;
+        for answered in found.answered {
+            self.answered(answered, looks).await;
+        }
+        for moved in found.moved {
+            self.moved(moved, looks);
+        }
+        for (key, member) in &mut self.members {
+            member.named_at = member.named_at.take().or_else(|| found.urls.get(key).cloned());
+        }
+        for missed in found.missed {
+            self.missed(missed).await;
+        }
+        if found.left_out > 0 {
+            let more = found.left_out;
+            self.more(format!("{more} more, which are not asked")).await;
+        }
+        let all = found.members.is_some_and(|members| self.members.len() >= members);
+        self.leadership.all_are_asked(all);
+        let apis: Vec<PatroniApi> =
+            self.members.values().map(|member| member.api.clone()).collect();
+        self.watched.send_modify(|watched| {
+            watched.begun = true;
+            watched.apis = apis;
+        });
+    }
+
+    async fn answered(&mut self, answered: Answered, looks: &mpsc::Sender<Looked>) {
+        let (name, url) = (answered.name.clone(), answered.api.url().to_owned());
+        self.given.retain(|given| given.url() != url);
+        let was_missed = self.told.remove(&url);
+        // It may be one that is watched already, under the URL by which it was found.
+        if name.is_none() && self.members.values().any(|member| !member.given) {
+            let reason = "it does not tell which member it is".to_owned();
+            self.missed(Missed { api_url: url, name, reason, given: false }).await;
+            return;
+        }
+        let key = name.clone().unwrap_or_else(|| url.clone());
+        if self.members.len() >= MEMBERS_MAX || self.members.contains_key(&key) {
+            return;
+        }
+        self.leadership.expect(&key);
+        if was_missed {
+            let reached = ApiReached { member: name, url, error: None, watched: true };
+            self.teller.fact(What::PatroniApi(reached)).await;
+        }
+        self.look_at(key, answered, false, looks);
+    }
+
+    /// Looks at a member where it is now, and no longer where it was.
+    fn moved(&mut self, moved: Answered, looks: &mpsc::Sender<Looked>) {
+        let Some(key) = moved.name.clone() else { return };
+        if let Some(before) = self.members.remove(&key) {
+            before.looking.abort();
+            self.told.remove(moved.api.url());
+            self.look_at(key, moved, true, looks);
+        }
+    }
+
+    fn look_at(
+        &mut self,
+        key: String,
+        answered: Answered,
+        told: bool,
+        looks: &mpsc::Sender<Looked>,
+    ) {
+        let Answered { api, name, given } = answered;
+        let looker = Looker {
+            key: key.clone(),
+            name: name.clone(),
+            api: api.clone(),
+            clock: self.teller.clock,
+            looks: looks.clone(),
+            told,
+        };
+        let looking = self.tasks.spawn(looker.run());
+        self.members.insert(key, WatchedMember { name, api, given, named_at: None, looking });
+    }
+
+    /// Tells once that an API cannot be watched now.
+    async fn missed(&mut self, missed: Missed) {
+        let Missed { api_url: url, name: member, reason, given } = missed;
+        // Those that were given are few.
+        if !given && self.told.len() >= MEMBERS_MAX && !self.told.contains(&url) {
+            return self.more("others from look to look, which are not told".to_owned()).await;
+        }
+        if self.told.insert(url.clone()) {
+            let reached = ApiReached { member, url, error: Some(reason), watched: given };
+            self.teller.fact(What::PatroniApi(reached)).await;
+        }
+    }
+
+    /// Tells once that there is more than is watched and told.
+    async fn more(&mut self, words: String) {
+        if !std::mem::replace(&mut self.told_more, true) {
+            let message = format!("Patroni names more than {MEMBERS_MAX} members: and {words}");
+            self.teller.warn(message).await;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,273 @@
+//! One connect to one address of a host, under one deadline: socket, TLS, authentication, and the
+//! first query, which tells the server and whether it takes writes.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+use tokio_postgres::NoTls;
+
+use super::driver_error;
+use super::driver_task::DriverTask;
+use super::identity::{self, ClockReading, Identity};
+use super::session::Session;
+use crate::model::cluster::server::Server;
+use crate::model::cluster::server::ServerProcess;
+use crate::model::fault::{Class, Evidence, Fault, Phase};
+use crate::pg::failure::{SessionFailure, own_limits};
+use crate::pg::settings::{ConnectSettings, Host};
+use crate::pg::wire::endpoint::Endpoint;
+use crate::pg::wire::first_bytes::FirstBytes;
+use crate::pg::wire::host_address::HostAddress;
+use crate::pg::wire::reclaimable_socket::ReclaimableSocket;
+use crate::pg::wire::socket::Socket;
+
+/// A session, and the times of its opening.
+#[derive(Debug)]
+pub struct Opened {
+    /// The session.
+    pub session: Session,
+    /// When TCP was accepted.
+    pub accepted: Instant,
+    /// When the server had authenticated the role.
+    pub authenticated: Instant,
+    /// The server's clock, if the server told it.
+    pub clock: Option<ClockReading>,
+    /// The deadline of the whole connect, also for the load's preparation on the session.
+    pub deadline: Instant,
+    /// The places that failed before this one, in the order tried.
+    pub passed_over: Vec<NotOpened>,
+}
+
+/// Why there is no session.
+#[derive(Debug)]
+pub struct NotOpened {
+    /// The fault.
+    pub fault: Fault,
+    /// The address that was dialled, if one was.
+    pub address: Option<IpAddr>,
+    /// How long it took.
+    pub took: Duration,
+    /// When TCP was accepted, if it was.
+    pub accepted: Option<Instant>,
+    /// The server that answered, when it takes no writes.
+    pub server: Option<Server>,
+}
+
+impl NotOpened {
+    /// The failure of a session that was accepted at this time, and cannot be used.
+    #[must_use]
+    pub fn on_session(fault: Fault, accepted: Instant) -> Self {
+        let took = accepted.elapsed();
+        Self { fault, address: None, took, accepted: Some(accepted), server: None }
+    }
+}
+
+/// The words where the server asks for a password and there is none to send.
+const NO_PASSWORD: &str = "the server asks for a password, and none was given (the default \"postgres\" is only sent \
+                           over a Unix socket or to a loopback address)";
+
+/// The same for a host that only the record of a run names.
+pub const NOT_FOR_A_RECORD: &str = "the server asks for a password, and only the record names this host: it may come \
+                                    from anywhere, so that no password is sent there";
+
+/// The words where a web page or an API listens: of HAProxy, Patroni, etcd, …
+pub const ANSWERS_HTTP: &str = "HTTP answers there, not PostgreSQL: a web page or an API";
+
+const NOT_POSTGRESQL: &str = "what answers there is not PostgreSQL";
+
+/// What a connect must find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// A server that takes writes.
+    Writable,
+    /// Any server that answers.
+    Any,
+}
+
+/// How far a connect came, for when the deadline cuts it off.
+#[derive(Debug)]
+struct ConnectProgress {
+    phase: Phase,
+    accepted: Option<Instant>,
+    /// What the server said first, once it was accepted.
+    first_bytes: FirstBytes,
+}
+
+/// All places of a host, each to be tried by [`open`]. The lookup has a deadline of its own.
+///
+/// # Errors
+/// The fault of class `resolve`, `timeout` or `local`.
+pub async fn look_up<'a>(
+    host: &'a Host,
+    deadline: Duration,
+) -> Result<Vec<HostAddress<'a>>, Box<NotOpened>> {
+    let began = Instant::now();
+    let failure = match timeout(deadline, HostAddress::all_of(host)).await {
+        Ok(Ok(places)) => return Ok(places),
+        Ok(Err(error)) => {
+            let (io, own_limit) = (Some(error.kind()), own_limits::of_lookup(&error));
+            let evidence = Evidence { io, own_limit, ..Evidence::default() };
+            SessionFailure::new(evidence, error.to_string())
+        }
+        Err(_) => {
+            let evidence = Evidence { deadline: true, ..Evidence::default() };
+            SessionFailure::new(evidence, no_answer_during(Phase::Resolve, deadline))
+        }
+    };
+    let fault = Endpoint::unresolved(host).fault(failure, Phase::Resolve);
+    let took = began.elapsed();
+    Err(Box::new(NotOpened { fault, address: None, took, accepted: None, server: None }))
+}
+
+/// Opens a session to one address of a host.
+///
+/// # Errors
+/// The fault with its class and phase. A server that takes no writes is `read_only` when writes
+/// are wanted.
+pub async fn open(
+    settings: &ConnectSettings,
+    place: &HostAddress<'_>,
+    wanted: Wanted,
+    deadline: Duration,
+) -> Result<Opened, Box<NotOpened>> {
+    let mut connect = Connect {
+        settings,
+        place,
+        endpoint: Endpoint::of(settings, place),
+        progress: ConnectProgress {
+            phase: Phase::Connect,
+            accepted: None,
+            first_bytes: FirstBytes::default(),
+        },
+    };
+    let began = Instant::now();
+    let until = began + deadline;
+    let (fault, server) = match tokio::time::timeout_at(until, connect.session(until)).await {
+        Ok(Ok(opened)) if wanted == Wanted::Any || opened.session.server.is_writable() => {
+            return Ok(opened);
+        }
+        Ok(Ok(opened)) => {
+            let server = opened.session.server.clone();
+            opened.session.close().await;
+            (connect.takes_no_writes(&server), Some(server))
+        }
+        Ok(Err(fault)) => (fault, None),
+        Err(_) => (connect.cut_off(deadline), None),
+    };
+    let (address, took) = (place.ip(), began.elapsed());
+    let accepted = connect.progress.accepted;
+    Err(Box::new(NotOpened { fault, address, took, accepted, server }))
+}
+
+/// One connect to one address.
+struct Connect<'a> {
+    settings: &'a ConnectSettings,
+    place: &'a HostAddress<'a>,
+    endpoint: Endpoint,
+    progress: ConnectProgress,
+}
+
+impl Connect<'_> {
+    /// Socket, authentication and the first query, in the order of their phases.
+    async fn session(&mut self, deadline: Instant) -> Result<Opened, Fault> {
+        let socket = self.socket().await?;
+        let accepted = Instant::now();
+        self.progress.accepted = Some(accepted);
+        self.progress.phase = Phase::Authenticate;
+        let first_bytes = socket.first_bytes();
+        self.progress.first_bytes = first_bytes.clone();
+        let socket = ReclaimableSocket::new(socket);
+        let (client, connection) = self
+            .settings
+            .to_driver_config(self.place.host, self.place.ip())
+            .connect_raw(socket.clone(), NoTls)
+            .await
+            .map_err(|error| self.not_authenticated(&error))?;
+        let authenticated = Instant::now();
+        self.progress.phase = Phase::Check;
+        let driver = DriverTask::start(connection, first_bytes);
+        let (server, backend) = (Server::default(), ServerProcess::default());
+        let endpoint = self.endpoint.clone();
+        let mut session = Session::new(client, socket, driver, server, backend, endpoint);
+        let clock = match identity::ask(&session.client).await {
+            Ok(Identity { server, mut backend, clock }) => {
+                backend.pooled = session.greeted_pid().is_some_and(|pid| pid != backend.pid);
+                (session.server, session.backend) = (server, backend);
+                clock
+            }
+            Err(error) => return Err(session.fault(&error, Phase::Check).await),
+        };
+        let passed_over = Vec::new();
+        Ok(Opened { session, accepted, authenticated, clock, deadline, passed_over })
+    }
+
+    async fn socket(&self) -> Result<Socket, Fault> {
+        Socket::open(self.settings, self.place).await.map_err(|error| {
+            let own_limit = match self.place.address {
+                Some(address) => own_limits::of_connect(&error, address),
+                None => own_limits::of_socket(&error),
+            };
+            let evidence = Evidence { io: Some(error.kind()), own_limit, ..Evidence::default() };
+            self.fault(evidence, Phase::Connect, error.to_string())
+        })
+    }
+
+    /// The fault of the driver's error before the server has authenticated the role.
+    fn not_authenticated(&self, error: &tokio_postgres::Error) -> Fault {
+        let first_bytes = &self.progress.first_bytes;
+        let (evidence, words) = driver_error::failure(error, first_bytes.came()).into_parts();
+        let evidence = Evidence { foreign: first_bytes.foreign(), ..evidence };
+        let words = match () {
+            () if first_bytes.http() => ANSWERS_HTTP.to_owned(),
+            () if evidence.password_missing && self.place.host.by_record_alone => {
+                NOT_FOR_A_RECORD.to_owned()
+            }
+            () if evidence.password_missing => NO_PASSWORD.to_owned(),
+            () if evidence.foreign => NOT_POSTGRESQL.to_owned(),
+            () => words,
+        };
+        self.fault(evidence, Phase::Authenticate, words)
+    }
+
+    /// The fault of a connect that its deadline cut off.
+    fn cut_off(&self, deadline: Duration) -> Fault {
+        let ConnectProgress { phase, first_bytes, .. } = &self.progress;
+        let evidence =
+            Evidence { deadline: true, foreign: first_bytes.foreign(), ..Evidence::default() };
+        let words = match phase {
+            Phase::Authenticate if !first_bytes.came() => {
+                let seconds = deadline.as_secs_f64();
+                format!("accepted, then {seconds:.1} s of silence (--connect-timeout)")
+            }
+            Phase::Authenticate if first_bytes.foreign() => NOT_POSTGRESQL.to_owned(),
+            phase => no_answer_during(*phase, deadline),
+        };
+        self.fault(evidence, *phase, words)
+    }
+
+    fn takes_no_writes(&self, server: &Server) -> Fault {
+        let words = format!(
+            "{} takes no writes ({})",
+            server.name(),
+            if server.in_recovery { "in recovery" } else { "read-only by its settings" }
+        );
+        let fault = self.endpoint.fault(SessionFailure::after_first_word(&words), Phase::Check);
+        Fault { class: Class::ReadOnly, ..fault }
+    }
+
+    fn fault(&self, evidence: Evidence, phase: Phase, words: String) -> Fault {
+        let words = match evidence.class(phase) {
+            Class::NoBackend if evidence.io.is_none() => {
+                "accepted, then closed without a word: a proxy with no live server?".to_owned()
+            }
+            _ => words,
+        };
+        self.endpoint.fault(SessionFailure::new(evidence, words), phase)
+    }
+}
+
+fn no_answer_during(phase: Phase, deadline: Duration) -> String {
+    let seconds = deadline.as_secs_f64();
+    format!("no answer within {seconds:.1} s during {} (--connect-timeout)", phase.name())
+}

@@ -1,0 +1,16 @@
+//! Sessions through the driver: from an address to a session with a known server, and its end.
+//!
+//! - [`connect`]: one connect to one address, under one deadline.
+//! - [`session`]: SQL under a deadline; a failed call gets the cause that the driver knows.
+//! - [`identity`]: asks which server answers.
+//! - [`application_name`]: what a run's sessions are called on the server.
+//! - `driver_task`: moves the bytes. [`driver_error`]: finds the cause of a failure where the driver hides it. `statements`: several,
+//!   each a message of its own.
+
+pub mod application_name;
+pub mod connect;
+pub mod driver_error;
+mod driver_task;
+pub mod identity;
+pub mod session;
+pub(in crate::pg) mod statements;

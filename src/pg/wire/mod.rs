@@ -1,0 +1,24 @@
+//! What speaks the protocol below the driver: the bytes of a session, and what they mean.
+//!
+//! From the network up, each importing only those before it:
+//!
+//! - [`host_address`]: one address of a host, by name lookup. [`endpoint`]: where a session leads, for
+//!   the faults on it.
+//! - [`transport`]: the way of the bytes, TCP or a Unix socket. TLS belongs here, as one more way:
+//!   everything above reads plain text, whatever carries it.
+//! - `frames`: limits on what a server can send, counted as the bytes pass. [`first_bytes`]: whether
+//!   they begin as PostgreSQL does.
+//! - [`socket`]: a transport under these limits, for the driver and for the load.
+//!   [`reclaimable_socket`]: a socket that the driver uses until it is taken back.
+//! - [`answers`]: bytes as answers to the requests of a load. [`load_session`]: a session that writes,
+//!   without the driver.
+
+pub mod answers;
+pub mod endpoint;
+pub mod first_bytes;
+pub(in crate::pg) mod frames;
+pub mod host_address;
+pub mod load_session;
+pub mod reclaimable_socket;
+pub mod socket;
+pub mod transport;
