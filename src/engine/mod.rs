@@ -4,12 +4,12 @@
 //! - [`run`]: a whole run, from the first connect to the verified end: the place to start reading.
 //! - [`setup`]: waits for the cluster and makes the database objects; [`descriptors`]: as many file
 //!   descriptors as the writers need.
-//! - `writer`: one connection that writes; `in_flight`: its writes without an answer; `alarms`: what
-//!   wakes it beside answers, to the moment by `exact_timer`; `outbox`: what it tells the recorder, in
-//!   batches; `gate`: so that a thousand writers make no storm; `dialer`: one attempt, through every
-//!   address of every host; `protocol`: whether statements are prepared or come with each write, for
-//!   all writers; `start_line`: where writers wait for each other before the first write; `threads`:
-//!   what they run on.
+//! - `writer`: one connection that writes; `alarms`: what wakes it beside answers, to the moment by
+//!   `exact_timer`; `gate`: so that a thousand writers make no storm; `dialer`: one attempt, through
+//!   every address of every host; `protocol`: whether statements are prepared or come with each
+//!   write, for all writers; `start_line`: where writers wait for each other before the first write;
+//!   `threads`: what they run on. What a writer does is decided in
+//!   [`model::load::writer`](crate::model::load::writer).
 //! - `recorder`: the one task that owns the books, the outage clock and the record; `signal`: what it
 //!   is told, `teller`: by what; `clock`: the run's time.
 //! - [`record`]: the record on disk, which never holds the load up.
@@ -26,9 +26,7 @@ pub mod descriptors;
 mod dialer;
 mod exact_timer;
 mod gate;
-mod in_flight;
 pub mod notes;
-mod outbox;
 mod protocol;
 pub mod record;
 mod recorder;

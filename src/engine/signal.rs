@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::engine::outbox::Batch;
 use crate::engine::verification::Subject;
 use crate::model::cluster::decision::KnownCluster;
 use crate::model::cluster::leadership::LeaderSeen;
@@ -15,6 +14,7 @@ use crate::model::event::{Checked, StopReason, What};
 use crate::model::fault::Fault;
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::own_pause::OwnPause;
+use crate::model::load::writer::batch::Batch;
 use crate::model::outage::kind::{Kind, Sightings};
 use crate::model::outage::stall_cause::StallSeen;
 use crate::model::run::Run;

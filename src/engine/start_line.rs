@@ -7,10 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::clock::Clock;
-
-/// First sessions that are there within this time shift the schedule, as the time it takes to
-/// connect at first is no outage and no latency. One that comes later is late.
-pub(crate) const SOON: Duration = Duration::from_secs(1);
+use crate::model::load::writer::rules::SOON;
 
 /// When the schedule begins, for all writers.
 #[derive(Debug)]

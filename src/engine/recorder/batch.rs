@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Recorder, is_own};
-use crate::engine::outbox::{Batch, Refusals, Trouble};
 use crate::model::cluster::two_primaries::ServerAcks;
 use crate::model::event::{Failure, Stalled, What, WriterWrites};
 use crate::model::fault::Phase;
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::rejection::{Refused, Rejected};
+use crate::model::load::writer::batch::{Batch, Refusals, Trouble};
 use crate::model::outage::clock::Input;
 
 impl Recorder {

@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::outbox;
-use crate::engine::outbox::{Outbox, RefusedWrite, Trouble};
 use crate::engine::watchers::Events;
 use crate::model::event::Header;
 use crate::model::fault::{Class, Evidence, Fault, Phase, Severity};
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
 use crate::model::load::rejection::{KINDS_MAX, Meaning, QUIET, Streak};
-use crate::model::load::schedule::Schedule;
+use crate::model::load::writer::batch::{AcknowledgedWrite, RefusedWrite, Trouble};
+use crate::model::load::writer::open_batch::{HowFar, OpenBatch};
 use crate::model::run::record::{FORMAT, decode, encode};
 
 const STALL_AFTER: Duration = Duration::from_secs(1);
@@ -86,7 +85,7 @@ struct Truth {
 }
 
 struct Writer {
-    outbox: Outbox,
+    batch: OpenBatch,
     streak: Streak,
     seq: i64,
     truth: Truth,
@@ -97,10 +96,8 @@ struct Writer {
 /// A recorder, and writers that tell it what a script says.
 struct Play {
     recorder: Recorder,
-    signals: mpsc::Receiver<Signal>,
     events: Events,
     writers: Vec<Writer>,
-    schedule: Schedule,
     errors: BTreeMap<Class, u64>,
     troubles: usize,
     now: Duration,
@@ -111,10 +108,9 @@ impl Play {
         let watchers = Watchers::with_room_for(100_000);
         let events = watchers.events();
         let (checker, _) = mpsc::channel(1);
-        let (sender, signals) = mpsc::channel(1000);
         let run = Run::new(header(writers.unsigned_abs()));
         let writer = |number| Writer {
-            outbox: Outbox::new(number, sender.clone()),
+            batch: OpenBatch::new(number),
             streak: Streak::default(),
             seq: 0,
             truth: Truth::default(),
@@ -122,31 +118,29 @@ impl Play {
         };
         Self {
             recorder: Recorder::new(Clock::start(), run, None, watchers, checker, None),
-            signals,
             events,
             writers: (1..=writers).map(writer).collect(),
-            schedule: Schedule::new(Rate::Max, Backlog::Skip, 0, 1, None, Duration::ZERO),
             errors: BTreeMap::new(),
             troubles: 0,
             now: Duration::ZERO,
         }
     }
 
-    async fn step(&mut self, index: usize, step: Step) {
+    fn step(&mut self, index: usize, step: Step) {
         let (now, sent_at) = (self.now, self.now.saturating_sub(Duration::from_micros(300)));
         let writer = &mut self.writers[index];
         let next = writer.seq + 1;
         match step {
             Step::Acknowledged => {
-                if writer.streak.is_out() && writer.outbox.has_rejected() {
-                    self.tell(index).await;
+                if writer.streak.is_out() && writer.batch.has_rejected() {
+                    self.tell(index);
                 }
                 let writer = &mut self.writers[index];
                 let news = writer.streak.is_out();
                 writer.streak.acknowledged();
                 writer.seq = next;
                 writer.truth.acknowledged.insert(next..=next);
-                writer.outbox.acknowledged(&outbox::Acknowledged {
+                writer.batch.acknowledged(&AcknowledgedWrite {
                     seq: next,
                     sent_at,
                     at: now,
@@ -156,7 +150,7 @@ impl Play {
                     locally: false,
                 });
                 if news {
-                    self.tell(index).await;
+                    self.tell(index);
                 }
             }
             Step::Refused(code) => {
@@ -168,7 +162,7 @@ impl Play {
                 let trouble = match writer.streak.refused(&fault, sent_at, now, STALL_AFTER) {
                     Meaning::Counted => {
                         let write = RefusedWrite { seq: next, due: sent_at, sent_at, at: now };
-                        return writer.outbox.rejected(write, &fault);
+                        return writer.batch.rejected(write, &fault);
                     }
                     Meaning::NoWrite => Trouble::Failed { since: sent_at, at: now, fault },
                     Meaning::Out(refused) => Trouble::Refused { refused, at: now, fault },
@@ -176,8 +170,8 @@ impl Play {
                 writer.outs += usize::from(!was_out);
                 self.troubles += 1;
                 let rejected = SeqSet::range(next, next);
-                writer.outbox.trouble(trouble, &rejected, &SeqSet::new(), Some(sent_at));
-                self.tell(index).await;
+                writer.batch.trouble(trouble, &rejected, &SeqSet::new(), Some(sent_at));
+                self.tell(index);
             }
             Step::Cut(in_flight) => {
                 *self.errors.entry(Class::ConnectionLost).or_default() += 1;
@@ -192,21 +186,27 @@ impl Play {
                 let fault =
                     Fault::of(&evidence, Phase::Write, "localhost:5500".to_owned(), String::new());
                 let trouble = Trouble::Failed { since: now, at: now, fault };
-                writer.outbox.trouble(trouble, &SeqSet::new(), &in_doubt, None);
-                self.tell(index).await;
+                writer.batch.trouble(trouble, &SeqSet::new(), &in_doubt, None);
+                self.tell(index);
             }
-            Step::Told => self.tell(index).await,
+            Step::Told => self.tell(index),
             Step::Interval => self.recorder.flush(),
         }
     }
 
-    async fn tell(&mut self, index: usize) {
+    fn tell(&mut self, index: usize) {
         let writer = &mut self.writers[index];
         let (seq, now) = (writer.seq, self.now);
-        writer.outbox.flush(seq, seq, &self.schedule, now, (Some(now), now)).await;
-        while let Ok(signal) = self.signals.try_recv() {
-            self.recorder.take(signal);
-        }
+        let batch = writer.batch.close(HowFar {
+            attempted: seq,
+            resolved: seq,
+            due: 0,
+            skipped: 0,
+            backlog: 0,
+            waits_from: Some(now),
+            told_until: now,
+        });
+        self.recorder.take(Signal::Batch(batch));
     }
 }
 
@@ -237,10 +237,10 @@ proptest! {
         runtime.block_on(async {
             for (index, gap_ms, step) in steps {
                 play.now += Duration::from_millis(gap_ms);
-                play.step(index % writers, step).await;
+                play.step(index % writers, step);
             }
             for index in 0..writers {
-                play.tell(index).await;
+                play.tell(index);
             }
             play.recorder.flush();
         });
@@ -283,17 +283,17 @@ fn an_outage_by_refusals_counts_each_of_them() {
         for (step, count) in steps {
             for n in 0..count {
                 play.now += Duration::from_millis(10);
-                play.step(0, step).await;
+                play.step(0, step);
                 if n % 2 == 0 {
-                    play.tell(0).await;
+                    play.tell(0);
                 }
             }
         }
         for _ in 0..3 {
             play.now += Duration::from_millis(10);
-            play.step(0, Step::Refused("P0001")).await;
+            play.step(0, Step::Refused("P0001"));
         }
-        play.tell(0).await;
+        play.tell(0);
         play.recorder.flush();
     });
     let [outage] = &play.recorder.run.outages[..] else {

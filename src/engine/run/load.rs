@@ -19,9 +19,11 @@ use crate::engine::setup::{Prepared, SetupError, SetupStep};
 use crate::engine::signal::Signal;
 use crate::engine::start_line::StartLine;
 use crate::engine::watch::stalls::Stalls;
-use crate::engine::writer::{Shared, Writer};
+use crate::engine::writer::{Shared, WriterTask};
 use crate::model::event::StopReason;
 use crate::model::fault::Fault;
+use crate::model::load::writer::rules::Rules;
+use crate::pg::user_events::EVENT_TYPES;
 
 /// How long writers may take to tell what they have in flight when everything is stopped.
 const TELLING_DEADLINE: Duration = Duration::from_secs(1);
@@ -160,22 +162,20 @@ impl Started {
             writing: watch::Sender::new(options.writers),
             marks: self.marks.clone(),
             protocol: ProtocolInUse::new(prepared.protocol),
-            users: prepared.users,
-            one_by_one: options.is_told_one_by_one(),
             stalls,
             proven: AtomicBool::new(false),
             hopeless,
-            options,
+            rules: Arc::new(Rules { options, users: prepared.users, event_types: &EVENT_TYPES }),
         }
     }
 
     fn start_writers(&self, shared: Shared) -> JoinSet<()> {
         let mut writers = JoinSet::new();
         let shared = Arc::new(shared);
-        for (index, number) in (0..shared.options.writers).zip(1..) {
+        for (index, number) in (0..shared.rules.options.writers).zip(1..) {
             let random = SmallRng::from_rng(&mut rand::rng());
             let recorder = self.teller.sender();
-            let writer = Writer::new(number, index, Arc::clone(&shared), recorder, random);
+            let writer = WriterTask::new(number, index, Arc::clone(&shared), recorder, random);
             self.threads.spawn(index, &mut writers, writer.run());
         }
         writers

@@ -7,13 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::oneshot;
+use rand::rngs::SmallRng;
+use tokio::sync::{mpsc, oneshot};
 
-use super::{Shared, Writer};
-use crate::engine::outbox::Outbox;
+use super::sessions::Places;
+use super::shared::Shared;
+use super::to_recorder::ToRecorder;
+use crate::engine::dialer::Dialer;
 use crate::engine::signal::{AttemptFailed, SessionOpened, Signal};
-use crate::engine::start_line::SOON;
 use crate::model::fault::Class;
+use crate::model::load::writer::action::WriterAction;
+use crate::model::load::writer::input::WriterInput;
+use crate::model::load::writer::step::Writer;
+use crate::pg::sessions::application_name::Purpose;
 use crate::pg::sessions::connect::NotOpened;
 use crate::pg::wire::load_session::LoadSession;
 
@@ -47,82 +53,97 @@ impl NewSession {
     }
 }
 
-/// A writer without a session. One that is not known to be out, as no attempt of it has failed,
-/// is out as well once it has waited long, or when the load ends: what was not seen is no proof
-/// that it could write.
-struct Without {
+/// How a writer gets its sessions.
+pub(super) struct Connector {
     writer: i32,
-    /// When it began to wait.
-    since: Duration,
-    /// When the last of its writes is due, if it has a last one.
-    last_due: Option<Duration>,
-    /// It is known to be out.
-    out: bool,
-    /// pgchaos itself had no room for an attempt: the wait says nothing of the cluster.
-    is_own: bool,
+    pub(super) shared: Arc<Shared>,
+    /// Its sessions are called by the writer's number.
+    dialer: Dialer,
+    pub(super) places: Places,
+    pub(super) recorder: ToRecorder,
+    fastest_connect: Option<Duration>,
 }
 
-impl Without {
-    /// Waits for `work`, and tells meanwhile that the writer is out, if it comes to that. `None`
-    /// when it is time to stop.
-    async fn until_it_ends<T>(
-        &mut self,
-        work: impl Future<Output = T>,
-        shared: &Shared,
-        outbox: &Outbox,
-    ) -> Option<T> {
-        let long = self.since.saturating_add(shared.options.stall_after.max(SOON));
-        let mut work = pin!(work);
-        loop {
-            let known = self.out || self.is_own;
-            tokio::select! {
-                biased;
-                ended = &mut work => return Some(ended),
-                () = shared.ends(self.out, self.last_due), if known => return None,
-                () = tokio::time::sleep_until(shared.clock.instant(long)), if !known => {}
-                () = shared.load_ends(self.last_due), if !known => {}
-            }
-            self.out = true;
-            let (writer, since, at) = (self.writer, self.since, shared.clock.now());
-            outbox.send(Signal::NoSession { writer, since, at }).await;
+impl Connector {
+    pub(super) fn new(writer: i32, shared: Arc<Shared>, recorder: mpsc::Sender<Signal>) -> Self {
+        Self {
+            writer,
+            dialer: shared.dialer.for_purpose(shared.run_id, Purpose::Writer(writer)),
+            places: Places::new(writer, Arc::clone(&shared)),
+            recorder: ToRecorder::new(recorder),
+            fastest_connect: None,
+            shared,
         }
     }
-}
 
-impl Writer {
     /// Tries until there is a session that takes writes; `None` when it is time to stop.
-    pub(super) async fn connect(&mut self) -> Option<LoadSession> {
+    pub(super) async fn connect(
+        &mut self,
+        writer: &mut Writer,
+        random: &mut SmallRng,
+    ) -> Option<LoadSession> {
         let shared = Arc::clone(&self.shared);
+        let mut actions = Vec::new();
         let mut reopened = shared.gate.subscribe();
-        let last_due = self.schedule.last_due();
-        let since = shared.clock.now();
-        let mut without =
-            Without { writer: self.number, since, last_due, out: self.out, is_own: false };
+        writer.step(shared.clock.now(), WriterInput::Connecting, &mut actions);
         loop {
-            self.places_left();
-            let wait = self.backoff.next_wait(shared.clock.now(), &mut self.random);
-            let turn = shared.gate.turn(wait, &mut reopened, &mut self.random);
-            let turned = without.until_it_ends(turn, &shared, &self.outbox).await;
-            let ended = match turned {
-                Some(()) => without.until_it_ends(self.attempts(), &shared, &self.outbox).await,
-                None => None,
-            };
-            // After a wait or a failed attempt, probe immediately.
-            self.owes_probe |= without.out && !self.out;
-            self.out |= without.out;
-            let (opened, failed) = ended?;
-            self.owes_probe |= failed;
-            self.out |= failed;
-            without.out |= failed;
-            without.is_own |= opened.is_none() && !failed;
+            self.places.all_left();
+            let wait = writer.next_wait(shared.clock.now());
+            let turn = shared.gate.turn(wait, &mut reopened, random);
+            self.until_it_ends(turn, writer).await?;
+            let (opened, failed) = self.until_it_ends(self.attempts(), writer).await?;
+            let attempted = WriterInput::Attempted { failed, served: opened.is_some() };
+            writer.step(shared.clock.now(), attempted, &mut actions);
             if let Some(connected) = opened {
                 let took = connected.took;
                 self.fastest_connect = Some(self.fastest_connect.map_or(took, |t| t.min(took)));
                 if let Some(passed_over) = connected.passed_over {
-                    self.outbox.send(passed_over).await;
+                    self.recorder.tell(passed_over).await;
                 }
-                self.outbox.send(Signal::Connected(connected.opened)).await;
+                self.recorder.tell(Signal::Connected(connected.opened)).await;
                 return Some(connected.session);
+            }
+        }
+    }
+
+    /// Waits for `work`, and tells meanwhile that the writer is out, if it comes to that. `None`
+    /// when it is time to stop.
+    async fn until_it_ends<T>(
+        &self,
+        work: impl Future<Output = T>,
+        writer: &mut Writer,
+    ) -> Option<T> {
+        let shared = &*self.shared;
+        let last_due = writer.last_due();
+        let mut work = pin!(work);
+        loop {
+            let patience = writer.has_patience_until();
+            let long = shared.clock.instant(patience.unwrap_or(Duration::MAX));
+            tokio::select! {
+                biased;
+                ended = &mut work => return Some(ended),
+                () = shared.ends(writer.is_out(), last_due), if patience.is_none() => return None,
+                () = tokio::time::sleep_until(long), if patience.is_some() => {}
+                () = shared.load_ends(last_due), if patience.is_some() => {}
+            }
+            let mut actions = Vec::new();
+            let at = shared.clock.now();
+            writer.step(at, WriterInput::WaitedTooLong, &mut actions);
+            self.tell(at, actions).await;
+        }
+    }
+
+    /// Tells what a writer without a session has to tell.
+    pub(super) async fn tell(&self, at: Duration, actions: Vec<WriterAction>) {
+        for action in actions {
+            match action {
+                WriterAction::Tell(batch) => self.recorder.batch(batch, &self.shared).await,
+                WriterAction::TellNoSession { since } => {
+                    let writer = self.writer;
+                    self.recorder.tell(Signal::NoSession { writer, since, at }).await;
+                }
+                // It has nothing else to do then.
+                _ => {}
             }
         }
     }
@@ -205,7 +226,7 @@ impl Writer {
             Ok(opened) => opened,
             Err(failures) => return (started, Err(failures)),
         };
-        if let Err(fault) = self.take_place(&opened.session, opened.deadline).await {
+        if let Err(fault) = self.places.take(&opened.session, opened.deadline).await {
             opened.session.close().await;
             let mut failures = opened.passed_over;
             failures.push(NotOpened::on_session(fault, opened.accepted));
@@ -220,15 +241,15 @@ impl Writer {
         let session = match loading.await {
             Ok(session) => session,
             Err(fault) => {
-                self.place_not_used(&backend, &fault);
+                self.places.not_used(&backend, &fault);
                 failures.push(NotOpened::on_session(fault, opened.accepted));
                 return (started, Err(failures));
             }
         };
-        self.writes_by(session.protocol()).await;
+        self.recorder.protocol(session.protocol(), shared).await;
         let at = shared.clock.now();
-        let opened = SessionOpened {
-            writer: self.number,
+        let session_opened = Box::new(SessionOpened {
+            writer: self.writer,
             at,
             accepted: shared.clock.at(opened.accepted),
             authenticated: shared.clock.at(opened.authenticated),
@@ -236,35 +257,28 @@ impl Writer {
             backend: session.backend.clone(),
             clock: opened.clock,
             abandoned: 0,
-        };
-        let writer = Some(self.number);
+        });
+        let writer = Some(self.writer);
         let passed_over = (!failures.is_empty()).then_some(Signal::PassedOver {
             writer,
             at,
             failures,
             served_by,
         });
-        (
-            started,
-            Ok(NewSession {
-                session,
-                opened: Box::new(opened),
-                passed_over,
-                took: at.saturating_sub(started),
-            }),
-        )
+        let (opened, took) = (session_opened, at.saturating_sub(started));
+        (started, Ok(NewSession { session, opened, passed_over, took }))
     }
 
-    pub(super) async fn attempt_failed(&self, started: Duration, failure: NotOpened) {
+    async fn attempt_failed(&self, started: Duration, failure: NotOpened) {
         let clock = self.shared.clock;
         let signal = Signal::AttemptFailed(Box::new(AttemptFailed {
-            writer: Some(self.number),
+            writer: Some(self.writer),
             started,
             at: clock.now(),
             accepted: failure.accepted.map(|accepted| clock.at(accepted)),
             fault: failure.fault,
             server: failure.server,
         }));
-        self.outbox.send(signal).await;
+        self.recorder.tell(signal).await;
     }
 }

@@ -25,7 +25,6 @@ pub use outages::{
 pub use watching::{ApiReached, ReplicaLag};
 pub use writing::{
     Connected, ErrorCounts, Failure, Interval, NoSession, ReadBack, Ready, Stalled, WriterWrites,
-    Written,
 };
 
 use crate::model::cluster::clock_offset::ClockOffset;
@@ -36,6 +35,7 @@ use crate::model::fault::Fault;
 use crate::model::foreign;
 use crate::model::load::own_pause::OwnPause;
 use crate::model::load::passed_over::PassedOver;
+pub use crate::model::load::writer::written::Written;
 use crate::model::outage::Outage;
 use crate::model::outage::ack_gaps::AckGap;
 use crate::model::outage::injection::Injected;

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::cluster::server::{Server, ServerProcess};
 use crate::model::fault::{Class, Fault};
-use crate::model::foreign;
 use crate::model::ledger::by_writer;
 use crate::model::ledger::progress::Progress;
 use crate::model::ledger::seq_set::SeqSet;
@@ -82,23 +81,6 @@ pub struct NoSession {
     /// Since when: the start of the attempt.
     #[serde(rename = "since_s", with = "seconds")]
     pub since: Duration,
-}
-
-/// An acknowledged write, for the log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Written {
-    /// Which writer.
-    pub writer: i32,
-    /// Its sequence number.
-    pub seq: i64,
-    /// The id that the server gave.
-    pub id: i64,
-    /// The event's type.
-    #[serde(deserialize_with = "foreign::read_name")]
-    pub event_type: String,
-    /// The user's name.
-    #[serde(deserialize_with = "foreign::read_name")]
-    pub user: String,
 }
 
 /// The last ids, highest first.

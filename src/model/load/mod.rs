@@ -9,6 +9,7 @@
 //! - [`latency`]: latencies of acknowledged writes.
 //! - [`descriptors`]: how many file descriptors the load needs.
 //! - [`own_pause`]: times in which pgchaos itself did not run.
+//! - [`writer`]: one writer, as a state and a step.
 
 pub mod backoff;
 pub mod descriptors;
@@ -20,3 +21,4 @@ pub mod passed_over;
 pub mod rejection;
 pub mod schedule;
 pub mod values;
+pub mod writer;

@@ -5,95 +5,116 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::fault::Phase;
-use crate::pg::user_events::UserEvent;
 
 /// What was sent, and when.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sent {
-    pub(crate) what: Request,
-    pub(crate) at: Duration,
+pub(super) struct Sent {
+    pub(super) what: Request,
+    pub(super) at: Duration,
 }
 
 /// A request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Request {
-    /// A write, and when it was due.
-    Write { event: UserEvent, due: Duration },
+pub(super) enum Request {
+    /// A write.
+    Write(OneWrite),
     /// A read of the last ids.
     Read,
 }
 
+/// One write of a writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OneWrite {
+    /// Its sequence number.
+    pub seq: i64,
+    /// When it was due.
+    pub due: Duration,
+    /// Whose event it is.
+    pub user_id: i32,
+    /// The event's type.
+    pub event_type: &'static str,
+}
+
 /// Requests without an answer.
 #[derive(Debug, Default)]
-pub(crate) struct InFlight {
+pub(super) struct InFlight {
     sent: VecDeque<Sent>,
     writes: usize,
 }
 
 impl InFlight {
     /// A request was sent.
-    pub(crate) fn push(&mut self, sent: Sent) {
+    pub(super) fn push(&mut self, sent: Sent) {
         self.writes += usize::from(sent.is_write());
         self.sent.push_back(sent);
     }
 
     /// The oldest request was answered.
-    pub(crate) fn pop(&mut self) -> Option<Sent> {
+    pub(super) fn pop(&mut self) -> Option<Sent> {
         let sent = self.sent.pop_front()?;
         self.writes -= usize::from(sent.is_write());
         Some(sent)
     }
 
     /// The oldest request without an answer.
-    pub(crate) fn oldest(&self) -> Option<Sent> {
+    pub(super) fn oldest(&self) -> Option<Sent> {
         self.sent.front().copied()
     }
 
     /// The seq of the oldest write without an answer.
-    pub(crate) fn oldest_seq(&self) -> Option<i64> {
+    pub(super) fn oldest_seq(&self) -> Option<i64> {
         self.sent.iter().find_map(|sent| match sent.what {
-            Request::Write { event, .. } => Some(event.seq),
+            Request::Write(write) => Some(write.seq),
             Request::Read => None,
         })
     }
 
     /// When the oldest write without an answer was due.
-    pub(crate) fn oldest_due(&self) -> Option<Duration> {
+    pub(super) fn oldest_due(&self) -> Option<Duration> {
         self.sent.iter().find_map(|sent| match sent.what {
-            Request::Write { due, .. } => Some(due),
+            Request::Write(write) => Some(write.due),
             Request::Read => None,
         })
     }
 
     /// Since when the server owes an answer and gives no sign of life, its last answer being at
     /// `last_answer`. That a request waits for those before it is no silence.
-    pub(crate) fn silent_since(&self, last_answer: Duration) -> Option<Duration> {
+    pub(super) fn silent_since(&self, last_answer: Duration) -> Option<Duration> {
         self.oldest().map(|oldest| oldest.at.max(last_answer))
     }
 
     /// Everything without an answer.
-    pub(crate) fn unanswered(&self) -> impl Iterator<Item = Sent> + '_ {
+    pub(super) fn unanswered(&self) -> impl Iterator<Item = Sent> + '_ {
         self.sent.iter().copied()
     }
 
+    /// While doing what a session that ends now has ended.
+    pub(super) fn phase(&self) -> Phase {
+        if self.writes > 0 {
+            Phase::Write
+        } else {
+            self.oldest().map_or(Phase::Idle, |oldest| oldest.phase())
+        }
+    }
+
     /// How many writes have no answer.
-    pub(crate) fn writes(&self) -> usize {
+    pub(super) fn writes(&self) -> usize {
         self.writes
     }
 
     /// Whether everything is answered.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.sent.is_empty()
     }
 }
 
 impl Sent {
-    pub(crate) fn is_write(&self) -> bool {
-        matches!(self.what, Request::Write { .. })
+    pub(super) fn is_write(&self) -> bool {
+        matches!(self.what, Request::Write(_))
     }
 
     /// While doing what a session that ends now has ended.
-    pub(crate) fn phase(&self) -> Phase {
+    pub(super) fn phase(&self) -> Phase {
         if self.is_write() { Phase::Write } else { Phase::Read }
     }
 }

@@ -1,0 +1,160 @@
+//! What a writer makes of an answer.
+
+use std::time::Duration;
+
+use super::action::WriterAction;
+use super::batch::{AcknowledgedWrite, RefusedWrite, Trouble};
+use super::in_flight::{OneWrite, Request, Sent};
+use super::in_use::InUse;
+use super::input::RefusalOf;
+use super::lasting::Lasting;
+use super::moment::Moment;
+use super::rules::MAX_AGE;
+use super::written::Written;
+use crate::model::fault::Fault;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::load::rejection::Meaning;
+
+impl Lasting {
+    pub(super) fn acknowledged(
+        &mut self,
+        used: &mut InUse,
+        (write, sent_at): (OneWrite, Duration),
+        (id, locally): (Option<i64>, bool),
+        moment: &mut Moment<'_>,
+    ) {
+        let now = moment.now;
+        let was_out = self.out;
+        if was_out && self.batch.has_rejected() {
+            // What was refused in an outage is told before its end.
+            self.tells(moment);
+        }
+        self.streak.acknowledged();
+        self.resolved = write.seq;
+        self.out = false;
+        self.oldest_due = used.flight.oldest_due();
+        if used.probing.take_if(|seq| *seq == write.seq).is_some() {
+            self.schedule.probe_acknowledged();
+        }
+        let (seq, due, first) = (write.seq, write.due, used.fresh);
+        self.batch.acknowledged(&AcknowledgedWrite {
+            seq,
+            sent_at,
+            at: now,
+            due,
+            id,
+            first,
+            locally,
+        });
+        if self.told_one_by_one {
+            self.batch.written(self.written(write, id.unwrap_or(0)));
+        }
+        if used.reads_after_write(self.rules.options.read_every) {
+            used.flight.push(Sent { what: Request::Read, at: now });
+            moment.does(WriterAction::Read);
+        }
+        let news = used.fresh || was_out;
+        // Behind a pooler another server may answer after a silence: a new session asks for its identity.
+        used.leaving |= used.stall_told && used.pooled;
+        used.fresh = false;
+        used.stall_told = false;
+        if !self.working {
+            self.working = true;
+            self.backoff.works(now);
+            moment.does(WriterAction::WaitsNoMore);
+        }
+        moment.does(WriterAction::Works);
+        if news || self.pause_follows(used, now) || self.batch.is_due(now) {
+            self.tells(moment);
+        }
+    }
+
+    pub(super) fn read_back(&mut self, used: &mut InUse, ids: &[i64], moment: &mut Moment<'_>) {
+        // After a silence the next write goes out at once: it tells whether that is over.
+        used.probe |= used.stall_told;
+        if self.told_one_by_one {
+            self.tells(moment);
+            moment.does(WriterAction::TellIds(ids.to_vec()));
+        }
+    }
+
+    /// The server proved that a write is not committed. When that means that no write is taken
+    /// there, the session is left once the rest is answered, as the next one may be with a server
+    /// that takes writes; else the session goes on.
+    pub(super) fn rejected(
+        &mut self,
+        used: &mut InUse,
+        (write, sent_at): (OneWrite, Duration),
+        (fault, of): (Fault, RefusalOf),
+        moment: &mut Moment<'_>,
+    ) {
+        let at = moment.now;
+        let since = sent_at.max(used.last_answer);
+        let (seq, due) = (write.seq, write.due);
+        self.resolved = seq;
+        let oldest_due = used.flight.oldest_due();
+        if self.out {
+            // It is told already: by a silence, or by the end of the session before.
+            self.streak.told_out();
+        }
+        let stall_after = self.rules.options.stall_after;
+        let meaning = match of {
+            RefusalOf::StatementName => Meaning::Counted,
+            RefusalOf::Row => self.streak.refused_row(&fault, since, at, stall_after),
+            RefusalOf::Sqlstate => self.streak.refused(&fault, since, at, stall_after),
+        };
+        used.probe_after_refusal(self.streak.is_out(), at, &self.rules.options);
+        let trouble = match meaning {
+            Meaning::Counted => {
+                self.oldest_due = oldest_due;
+                self.batch.rejected(RefusedWrite { seq, due, sent_at, at }, &fault);
+                if self.pause_follows(used, at) || self.batch.is_due(at) {
+                    self.tells(moment);
+                }
+                return;
+            }
+            Meaning::NoWrite => {
+                used.leaving = true;
+                Trouble::Failed { since, at, fault }
+            }
+            Meaning::Out(refused) => Trouble::Refused { refused, at, fault },
+        };
+        let rejected = SeqSet::range(seq, seq);
+        self.tells_trouble(trouble, &rejected, &SeqSet::new(), oldest_due, moment);
+    }
+
+    /// The server did a write without a row: nothing proves that the row is there, or that it is
+    /// not. The session is left once the rest is answered.
+    pub(super) fn swallowed(
+        &mut self,
+        used: &mut InUse,
+        (write, sent_at): (OneWrite, Duration),
+        fault: Fault,
+        moment: &mut Moment<'_>,
+    ) {
+        used.leaving = true;
+        self.resolved = write.seq;
+        let since = sent_at.max(used.last_answer);
+        let trouble = Trouble::Failed { since, at: moment.now, fault };
+        let in_doubt = SeqSet::range(write.seq, write.seq);
+        let oldest_due = used.flight.oldest_due();
+        self.tells_trouble(trouble, &SeqSet::new(), &in_doubt, oldest_due, moment);
+    }
+
+    /// Whether nothing will come soon that a batch could be told with.
+    fn pause_follows(&self, used: &InUse, now: Duration) -> bool {
+        let next = self.schedule.next_due(now).unwrap_or(Duration::MAX);
+        used.flight.writes() == 0 && next > now + MAX_AGE
+    }
+
+    fn written(&self, write: OneWrite, id: i64) -> Written {
+        let user = self.rules.users.iter().find(|(user_id, _)| *user_id == write.user_id);
+        Written {
+            writer: self.number,
+            seq: write.seq,
+            id,
+            event_type: write.event_type.to_owned(),
+            user: user.map_or_else(|| "somebody".to_owned(), |(_, name)| name.clone()),
+        }
+    }
+}

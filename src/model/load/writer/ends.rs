@@ -1,0 +1,58 @@
+//! What the end of a session leaves behind.
+
+use super::action::WriterAction;
+use super::batch::Trouble;
+use super::in_flight::{Request, Sent};
+use super::in_use::InUse;
+use super::lasting::Lasting;
+use super::moment::Moment;
+use crate::model::fault::{Class, Fault};
+use crate::model::ledger::seq_set::SeqSet;
+
+impl Lasting {
+    /// Leaves a session that cannot be used any more: its unanswered writes, and the one that was
+    /// just answered with nothing that tells, are in doubt.
+    pub(super) fn leaves(
+        &mut self,
+        used: &InUse,
+        untold: Option<Sent>,
+        fault: Fault,
+        moment: &mut Moment<'_>,
+    ) {
+        let at = moment.now;
+        let oldest = untold.or_else(|| used.flight.oldest());
+        // Since then there was no sign of life, where anything was owed.
+        let since = oldest.map_or(at, |oldest| oldest.at.max(used.last_answer));
+        // The server may not know that the session is over: what was not answered may hang there.
+        let ended = fault.sqlstate.is_some() || used.flight.is_empty();
+        moment.does(WriterAction::Leave { ended });
+        let waits = fault.class == Class::Timeout;
+        moment.does(if waits { WriterAction::Waits } else { WriterAction::WaitsNoMore });
+        let trouble = Trouble::Failed { since, at, fault };
+        let in_doubt = writes(untold.into_iter().chain(used.flight.unanswered()));
+        self.resolved = self.attempted;
+        self.tells_trouble(trouble, &SeqSet::new(), &in_doubt, None, moment);
+    }
+
+    /// The run is stopped at once: what is in flight stays without an answer.
+    pub(super) fn gives_up(&mut self, used: &InUse, moment: &mut Moment<'_>) {
+        let in_doubt = writes(used.flight.unanswered());
+        self.resolved = self.attempted;
+        if in_doubt.is_empty() {
+            self.tells(moment);
+        } else {
+            let trouble = Trouble::GivenUp { at: moment.now };
+            self.tells_trouble(trouble, &SeqSet::new(), &in_doubt, None, moment);
+        }
+    }
+}
+
+/// The writes among requests.
+fn writes(requests: impl Iterator<Item = Sent>) -> SeqSet {
+    requests
+        .filter_map(|sent| match sent.what {
+            Request::Write(write) => Some(write.seq..=write.seq),
+            Request::Read => None,
+        })
+        .collect()
+}

@@ -1,0 +1,47 @@
+//! What a writer does as time goes by: the deadlines of its batch, of a silence and of a request.
+
+use super::action::{Overdue, WriterAction};
+use super::batch::Trouble;
+use super::in_use::InUse;
+use super::lasting::Lasting;
+use super::moment::Moment;
+use crate::model::ledger::seq_set::SeqSet;
+use crate::model::load::own_pause::SHORTEST;
+
+impl Lasting {
+    /// Time went by.
+    pub(super) fn time_passed(&mut self, used: &mut InUse, moment: &mut Moment<'_>) {
+        let (now, stopping) = (moment.now, self.stopping());
+        let options = &self.rules.options;
+        let silence_due = used.silence_due(options, stopping);
+        let is_late = silence_due.is_some_and(|due| now >= due.saturating_add(SHORTEST));
+        if is_late && used.silent_since().is_some_and(|since| used.awake_since <= since) {
+            // This alarm is late by an own pause: an answer may be there that could not be read,
+            // or the request has only just gone out. Once a silence: it may be one all the same.
+            used.awake_since = now;
+        }
+        if let Some(oldest) = used.flight.oldest() {
+            let deadline = used.deadline(oldest, options.write_timeout, stopping);
+            if deadline <= now {
+                let (phase, waited) = (oldest.phase(), deadline.saturating_sub(oldest.at));
+                let at_the_end = waited < options.write_timeout;
+                moment.does(WriterAction::GiveUp(Overdue { phase, waited, at_the_end }));
+                return;
+            }
+        }
+        let stalled = used.stall_due(options.stall_after).is_some_and(|due| due <= now);
+        if let Some(since) = used.silent_since().filter(|_| stalled) {
+            used.stall_told = true;
+            moment.does(WriterAction::Waits);
+            let trouble = Trouble::Stalled { seq: used.flight.oldest_seq(), since, at: now };
+            let none = SeqSet::new();
+            self.tells_trouble(trouble, &none, &none, self.oldest_due, moment);
+        }
+        if used.flight.is_empty() && used.probe_at.take_if(|probe_at| *probe_at <= now).is_some() {
+            used.probe = true;
+        }
+        if self.batch.is_due(now) {
+            self.tells(moment);
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! A writer's state, and its one step.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::rngs::SmallRng;
+
+use super::action::WriterAction;
+use super::in_flight::{Request, Sent};
+use super::in_use::InUse;
+use super::input::WriterInput;
+use super::lasting::Lasting;
+use super::moment::Moment;
+use super::open_batch::OpenBatch;
+use super::rules::{Rules, SOON};
+use super::sending::Then;
+use crate::model::fault::Phase;
+use crate::model::load::backoff::Backoff;
+use crate::model::load::rejection::Streak;
+use crate::model::load::schedule::Schedule;
+
+/// One writer: what it knows, and what it does next.
+#[derive(Debug)]
+pub struct Writer {
+    lasting: Lasting,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// It looks for a session.
+    Without(Without),
+    /// It has one.
+    With(Box<InUse>),
+    /// It has ended.
+    Ended,
+}
+
+/// A writer without a session. One that is not known to be out, as no attempt of it has failed,
+/// is out as well once it has waited long, or when the load ends: what was not seen is no proof
+/// that it could write.
+#[derive(Debug, Default)]
+struct Without {
+    /// When it began to wait.
+    since: Duration,
+    /// pgchaos itself had no room for an attempt: the wait says nothing of the cluster.
+    is_own: bool,
+}
+
+impl Writer {
+    /// Writer `number`, the one at `index` from 0, whose schedule begins at `begin`.
+    #[must_use]
+    pub fn new(
+        number: i32,
+        index: u32,
+        rules: Arc<Rules>,
+        begin: Duration,
+        random: SmallRng,
+    ) -> Self {
+        let options = &rules.options;
+        let (rate, backlog) = (options.rate, options.backlog);
+        let (writers, writes) = (options.writers, options.writes);
+        let lasting = Lasting {
+            number,
+            told_one_by_one: options.is_told_one_by_one(),
+            schedule: Schedule::new(rate, backlog, index, writers, writes, begin),
+            backoff: Backoff::new(options.backoff_min, options.backoff_max),
+            random,
+            attempted: 0,
+            resolved: 0,
+            oldest_due: None,
+            stop: None,
+            decided: false,
+            streak: Streak::default(),
+            working: false,
+            out: false,
+            owes_probe: false,
+            batch: OpenBatch::new(number),
+            rules,
+        };
+        Self { lasting, state: State::Without(Without::default()) }
+    }
+
+    /// What comes to the writer at `now`, and what it does then: `actions` gets it, in its order.
+    ///
+    /// # Panics
+    /// An answer came, and nothing was asked.
+    pub fn step(&mut self, now: Duration, input: WriterInput<'_>, actions: &mut Vec<WriterAction>) {
+        let mut moment = Moment::new(now, actions);
+        let lasting = &mut self.lasting;
+        let next = match (&mut self.state, input) {
+            (_, WriterInput::Begins(at)) => {
+                lasting.schedule.begins(at);
+                None
+            }
+            (_, WriterInput::Stop { since }) => {
+                lasting.stops(since);
+                None
+            }
+            (_, WriterInput::Decided) => {
+                lasting.decided = true;
+                None
+            }
+            (State::Without(without), input) => lasting.without(without, input, &mut moment),
+            (State::With(used), input) => {
+                let then = lasting.with(used, input, &mut moment);
+                then.map(|then| lasting.after_session(then, &mut moment))
+            }
+            (State::Ended, _) => None,
+        };
+        if let Some(next) = next {
+            self.state = next;
+        }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn number(&self) -> i32 {
+        self.lasting.number
+    }
+
+    /// Whether there is anything left to write.
+    #[must_use]
+    pub fn has_more(&self, now: Duration) -> bool {
+        self.lasting.schedule.next_due(now).is_some()
+    }
+
+    /// When the last of its writes is due, if it has a last one.
+    #[must_use]
+    pub fn last_due(&self) -> Option<Duration> {
+        self.lasting.schedule.last_due()
+    }
+
+    /// Whether there is evidence that it cannot write.
+    #[must_use]
+    pub fn is_out(&self) -> bool {
+        self.lasting.out
+    }
+
+    /// Whether it knows that it is time to stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.lasting.stop.is_some()
+    }
+
+    /// Without a session: when it has waited for one too long, unless it is known why it waits.
+    #[must_use]
+    pub fn has_patience_until(&self) -> Option<Duration> {
+        let State::Without(without) = &self.state else { return None };
+        let long = self.lasting.rules.options.stall_after.max(SOON);
+        let known = self.lasting.out || without.is_own;
+        (!known).then(|| without.since.saturating_add(long))
+    }
+
+    /// How long to wait before the next attempt to have a session.
+    #[must_use]
+    pub fn next_wait(&mut self, now: Duration) -> Duration {
+        let Lasting { backoff, random, .. } = &mut self.lasting;
+        backoff.next_wait(now, random)
+    }
+
+    /// What is being done while the oldest request has no answer.
+    #[must_use]
+    pub fn phase_of_answer(&self) -> Phase {
+        let State::With(used) = &self.state else { return Phase::Idle };
+        used.flight.oldest().map_or(Phase::Idle, |oldest| oldest.phase())
+    }
+
+    /// What is being done when the session ends now.
+    #[must_use]
+    pub fn phase_of_end(&self) -> Phase {
+        let State::With(used) = &self.state else { return Phase::Idle };
+        used.flight.phase()
+    }
+}
+
+impl Lasting {
+    /// What comes while there is no session.
+    fn without(
+        &mut self,
+        without: &mut Without,
+        input: WriterInput<'_>,
+        moment: &mut Moment<'_>,
+    ) -> Option<State> {
+        match input {
+            WriterInput::Connecting => *without = Without { since: moment.now, is_own: false },
+            WriterInput::Attempted { failed, served } => {
+                self.owes_probe |= failed;
+                self.out |= failed;
+                without.is_own |= !served && !failed;
+            }
+            WriterInput::WaitedTooLong => {
+                // After a wait or a failed attempt, probe immediately.
+                self.owes_probe |= !self.out;
+                self.out = true;
+                moment.does(WriterAction::TellNoSession { since: without.since });
+            }
+            WriterInput::Opened { since, pooled } => {
+                let since = self.end_of_schedule(since);
+                self.schedule.session_opened(since);
+                self.streak.new_session();
+                let used = InUse::new(pooled, self.owes_probe, moment.now);
+                return Some(State::With(Box::new(used)));
+            }
+            WriterInput::EndsWithoutSession => {
+                let end = self.end_of_schedule(moment.now);
+                self.schedule.end_without_session(end);
+                self.tells(moment);
+                moment.does(WriterAction::Done);
+                return Some(State::Ended);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// What comes on a session.
+    fn with(
+        &mut self,
+        used: &mut InUse,
+        input: WriterInput<'_>,
+        moment: &mut Moment<'_>,
+    ) -> Option<Then> {
+        match input {
+            WriterInput::Acknowledged { .. }
+            | WriterInput::ReadBack(_)
+            | WriterInput::Refused { .. }
+            | WriterInput::NoRow(_)
+            | WriterInput::Unproven(_) => return self.answered(used, input, moment),
+            WriterInput::AllTaken => return self.goes_on(used, moment),
+            WriterInput::Time => self.time_passed(used, moment),
+            WriterInput::Mark => self.tells(moment),
+            WriterInput::SessionEnded(fault) | WriterInput::TimedOut(fault) => {
+                self.leaves(used, None, fault, moment);
+                return Some(Then::Reconnect);
+            }
+            WriterInput::StopNow => {
+                self.gives_up(used, moment);
+                return Some(Then::Done);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// The oldest request has its answer.
+    fn answered(
+        &mut self,
+        used: &mut InUse,
+        answer: WriterInput<'_>,
+        moment: &mut Moment<'_>,
+    ) -> Option<Then> {
+        let Some(Sent { what, at: sent_at }) = used.flight.pop() else {
+            unreachable!("the session takes an answer to nothing for its end");
+        };
+        if used.stall_told {
+            moment.does(WriterAction::WaitsNoMore);
+        }
+        match (what, answer) {
+            (Request::Write(write), WriterInput::Acknowledged { id, locally }) => {
+                self.acknowledged(used, (write, sent_at), (id, locally), moment);
+            }
+            (Request::Write(write), WriterInput::Refused { fault, of }) => {
+                self.rejected(used, (write, sent_at), (fault, of), moment);
+            }
+            (Request::Write(write), WriterInput::NoRow(fault)) => {
+                self.swallowed(used, (write, sent_at), fault, moment);
+            }
+            (Request::Read, WriterInput::ReadBack(ids)) => self.read_back(used, ids, moment),
+            // Writes are not affected.
+            (Request::Read, WriterInput::Refused { fault, .. }) => {
+                self.batch.read_refused(moment.now, &fault);
+            }
+            (what, WriterInput::Unproven(fault)) => {
+                self.leaves(used, Some(Sent { what, at: sent_at }), fault, moment);
+                return Some(Then::Reconnect);
+            }
+            (what, answer) => unreachable!("{answer:?} is no answer to {what:?}"),
+        }
+        used.last_answer = moment.now;
+        None
+    }
+
+    /// The session is not used any more.
+    fn after_session(&mut self, then: Then, moment: &mut Moment<'_>) -> State {
+        self.working = false;
+        self.owes_probe = true;
+        match then {
+            Then::Reconnect => {
+                moment.does(WriterAction::Reconnect);
+                State::Without(Without { since: moment.now, is_own: false })
+            }
+            Then::Done => {
+                moment.does(WriterAction::Done);
+                State::Ended
+            }
+        }
+    }
+}
