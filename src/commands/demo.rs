@@ -1,10 +1,11 @@
 //! `pgchaos demo`: a lab, load, a killed leader, the account. The drill `leader-kill` on a lab of
-//! its own, with words around it for who sees such a thing for the first time.
+//! its own, with words around it for readers new to failovers.
 
 use clap::builder::Resettable;
 use clap::{Args, FromArgMatches};
 
-use super::drill::run::{layout, run_for_report};
+use super::drill::layout::stdout_layout;
+use super::drill::run::run_for_report;
 use super::lab::install_deps;
 use super::output::print;
 use super::problem::Problem;
@@ -14,7 +15,7 @@ use crate::cli::exit::Exit;
 use crate::lab::dependencies::missing;
 use crate::report::demo::{closing, opening};
 
-/// The demo's own lab: one that somebody uses is left alone.
+/// The demo's own lab: it leaves the user's labs alone.
 const LAB: &str = "demo";
 
 /// Runs the command.
@@ -29,11 +30,11 @@ pub(super) async fn run(args: DemoArgs) -> Result<Exit, Problem> {
         return Err(Problem::could_not_run(format!("missing here: {}", needs.join(", ")))
             .try_this("pgchaos demo --install-deps, which installs them with apt-get first"));
     }
-    print(&opening(&layout()))?;
+    print(&opening(&stdout_layout()))?;
     let (exit, report) = run_for_report(drill(&args)?).await?;
     if let Some(summary) = report.drills.first().and_then(|run| run.summary.as_ref()) {
         let program = std::env::args().next().unwrap_or_else(|| "pgchaos".to_owned());
-        print(&closing(summary, &program, &layout()))?;
+        print(&closing(summary, &program, &stdout_layout()))?;
     }
     Ok(exit)
 }
@@ -44,7 +45,7 @@ fn drill(args: &DemoArgs) -> Result<RunArgs, Problem> {
     words.extend(["--on=lab".to_owned(), format!("--name={LAB}")]);
     words.extend(args.base_port.map(|port| format!("--base-port={port}")));
     words.extend(args.keep.then(|| "--keep".to_owned()));
-    // What is set for other drills is not meant for this one.
+    // The variables of drills are not meant for the demo.
     RunArgs::augment_args(clap::Command::new("demo").disable_help_flag(true))
         .mut_args(|option| option.env(Resettable::Reset))
         .try_get_matches_from(words)

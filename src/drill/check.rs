@@ -1,15 +1,15 @@
-//! What can be refused before anything is broken: a backend that cannot do a step, a step that
-//! names no member.
+//! What can be refused before anything is broken: a step that the cluster cannot do, or that names
+//! no member.
 
-use super::compose::Compose;
-use super::hooks::HooksBackend;
-use super::lab::LabBackend;
+use super::cluster::compose::ComposeCluster;
+use super::cluster::hooks::HooksCluster;
+use super::cluster::lab::LabCluster;
 use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Scenario;
 use crate::model::scenario::error::ScenarioError;
 use crate::model::scenario::step::{Act, Action, Deed, Step, StepTarget, Until, Who};
 
-/// What will be broken, as far as it can be known without asking it.
+/// What a kind of cluster can do, as far as it is known without asking it.
 #[derive(Debug)]
 pub enum Abilities {
     /// A lab.
@@ -17,18 +17,18 @@ pub enum Abilities {
     /// The Compose project.
     Compose,
     /// These hooks.
-    Hooks(HooksBackend),
+    Hooks(HooksCluster),
 }
 
 impl Abilities {
-    /// Whether this can be done to whoever that is.
+    /// Whether this can be done to this target.
     ///
     /// # Errors
     /// Words that say why not.
     fn can(&self, action: Action, target: &Selector) -> Result<(), String> {
         match self {
-            Self::Lab => LabBackend::can(action, target),
-            Self::Compose => Compose::can(action, target),
+            Self::Lab => LabCluster::can(action, target),
+            Self::Compose => ComposeCluster::can(action, target),
             Self::Hooks(hooks) => hooks.can(action, target),
         }
     }
@@ -57,7 +57,7 @@ fn check_deed(
     deed: &Deed,
 ) -> Result<(), ScenarioError> {
     let targets = deed.targets.iter().map(|target| (deed.action, target));
-    // Who shall lead must be a member with PostgreSQL, as must who led.
+    // The old and the new leader must be members with PostgreSQL.
     let to = deed.to.iter().map(|target| (Action::Switchover, target));
     for (action, target) in targets.chain(to) {
         let Some(selector) = selector_of(scenario, target) else { continue };
@@ -81,7 +81,7 @@ fn check_health(
     }
 }
 
-/// Who it is at first; for a name that a step gave, who that step hit.
+/// The selector of a target; for a name that a step gave, the selector of that step's target.
 fn selector_of<'s>(scenario: &'s Scenario, target: &'s StepTarget) -> Option<&'s Selector> {
     match &target.who {
         Who::Selector(selector) => Some(selector),
@@ -95,7 +95,7 @@ fn selector_of<'s>(scenario: &'s Scenario, target: &'s StepTarget) -> Option<&'s
     }
 }
 
-/// What nothing undoes when the drill ends, in words: worth a warning.
+/// The actions that no hook undoes when the drill ends, in words.
 #[must_use]
 pub fn never_undone(scenario: &Scenario, abilities: &Abilities) -> Vec<String> {
     let mut found = Vec::new();
@@ -105,7 +105,7 @@ pub fn never_undone(scenario: &Scenario, abilities: &Abilities) -> Vec<String> {
         let Some(undo) = deed.action.undone_by() else { continue };
         for target in &deed.targets {
             let called = target.who.to_string();
-            if hooks.undoes(undo, &[&called]).is_none() {
+            if hooks.undo_command(undo, &[&called]).is_none() {
                 found.push(format!("{} {called}", deed.action));
             }
         }

@@ -11,6 +11,9 @@ use tokio::time::timeout;
 use crate::model::foreign;
 use crate::model::scenario::command_line::CommandLine;
 
+/// The deadline of a command of the scenario's that breaks or mends: a cloud's take minutes.
+pub const HOOK_DEADLINE: Duration = Duration::from_secs(600);
+
 /// How much of a command's output is kept.
 const OUTPUT_BYTES_MAX: u64 = 64 * 1024;
 
@@ -21,13 +24,13 @@ const OUTPUT_GRACE: Duration = Duration::from_millis(300);
 /// Variables for a command.
 pub type Variables = Vec<(String, String)>;
 
-/// Why a command did not do its work.
+/// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     /// It could not be started.
     #[error("{0} cannot be run: {1}")]
     NotStarted(String, String),
-    /// It said no.
+    /// It ended with another status than 0.
     #[error("{command} ended with {status}{}", said(.output))]
     Failed {
         /// The command.
@@ -110,7 +113,7 @@ async fn run(mut command: Command, shown: &str, within: Duration) -> Result<Stri
     command.process_group(0);
     let not_started =
         |error: std::io::Error| CommandError::NotStarted(shown.to_owned(), error.to_string());
-    let mut group = Group(command.spawn().map_err(not_started)?);
+    let mut group = ProcessGroup(command.spawn().map_err(not_started)?);
     let child = &mut group.0;
     let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
     let Ok(ended) = timeout(within, child.wait()).await else {
@@ -125,7 +128,7 @@ async fn run(mut command: Command, shown: &str, within: Duration) -> Result<Stri
     Err(CommandError::Failed { command: shown.to_owned(), status: status.to_string(), output })
 }
 
-/// Reads on after the limit too, so that nobody is stuck writing.
+/// Collects output. It reads on after the limit too, so that the command can write on.
 fn collect<R: AsyncRead + Unpin + Send + 'static>(
     pipe: Option<R>,
 ) -> (JoinHandle<()>, std::sync::Arc<std::sync::Mutex<Vec<u8>>>) {
@@ -148,7 +151,7 @@ async fn finish(
     (reading, kept): (JoinHandle<()>, std::sync::Arc<std::sync::Mutex<Vec<u8>>>),
 ) -> String {
     let stop = reading.abort_handle();
-    // Whoever still holds the pipe may go on writing into nothing.
+    // A server that the command started may still hold the pipe, and goes on without a reader.
     if timeout(OUTPUT_GRACE, reading).await.is_err() {
         stop.abort();
     }
@@ -156,11 +159,12 @@ async fn finish(
     String::from_utf8_lossy(&kept).into_owned()
 }
 
-/// A command that is given up, at its deadline or by a Ctrl-C, ends with all that it started: it
-/// must not break on what is being mended. One that has ended may leave a server running.
-struct Group(Child);
+/// A command with all that it started. When it is given up, at its deadline or by a Ctrl-C, all of
+/// it is killed, so that it does not break what is being mended. After a command that has ended, a
+/// server that it started runs on.
+struct ProcessGroup(Child);
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         kill_all(&mut self.0);
     }
@@ -215,7 +219,7 @@ mod tests {
         run_program(&["kill", &printed], LONG).await.unwrap();
     }
 
-    /// Waits until a process is gone, or a zombie that nobody has waited for yet.
+    /// Waits until a process is gone, or a zombie.
     async fn gone(pid: &str) {
         let state = format!("/proc/{}/stat", pid.trim());
         let deadline = tokio::time::Instant::now() + LONG;

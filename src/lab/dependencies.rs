@@ -2,33 +2,19 @@
 
 use std::path::Path;
 
-use super::proc;
-use super::processes::MARK;
-use super::programs::{Missing, Need, Programs};
+use crate::lab::needs::{MissingPrograms, Need};
+use crate::lab::processes::proc;
+use crate::lab::processes::scan::MARK;
+use crate::lab::programs::Programs;
 
-/// What is run as root, with the packages as its arguments.
+/// The script that root runs, with the packages as its arguments.
 pub const INSTALL_SCRIPT: &str = include_str!("install-deps.sh");
 
 /// What a lab needs and this system does not have.
 pub async fn missing() -> Vec<Need> {
     match Programs::find().await {
         Ok(_) => Vec::new(),
-        Err(Missing(needs)) => needs,
-    }
-}
-
-impl Need {
-    /// The package of Debian and Ubuntu that has it.
-    #[must_use]
-    pub fn package(self) -> &'static str {
-        match self {
-            Self::PostgreSql => "postgresql",
-            Self::Patroni => "patroni",
-            Self::PatroniForEtcd => "python3-etcd",
-            Self::Etcd => "etcd-server",
-            Self::HaProxy => "haproxy",
-            Self::Setsid => "util-linux",
-        }
+        Err(MissingPrograms(needs)) => needs,
     }
 }
 
@@ -42,8 +28,8 @@ pub fn packages(needs: &[Need]) -> Vec<&'static str> {
     packages
 }
 
-/// The services of these packages that run, as the system's package starts them: with its own
-/// configuration. No member of a lab is among them.
+/// The services of these packages that run, with the configuration of the system's package. No
+/// member of a lab is among them.
 #[must_use]
 pub fn running_services() -> Vec<String> {
     let mut services: Vec<String> =

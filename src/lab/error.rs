@@ -4,14 +4,14 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::member::Member;
-use super::programs::Missing;
+use crate::lab::member::Member;
+use crate::lab::needs::MissingPrograms;
 use crate::model::foreign::{plain, shortened};
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
-    /// It needs `/proc` and pidfds.
+    /// A lab needs `/proc` and pidfds.
     #[error("a lab needs Linux: it runs the system's own programs, and knows them by /proc")]
     NotLinux,
     /// The name cannot be a folder's.
@@ -33,10 +33,10 @@ pub enum LabError {
         /// The last that leaves room.
         last: u16,
     },
-    /// There is nowhere to keep it.
+    /// There is no folder to keep it in.
     #[error("there is no home folder to keep a lab in: set HOME or XDG_STATE_HOME")]
     NoHome,
-    /// Root has nobody to run PostgreSQL as.
+    /// Root finds no user to run PostgreSQL as.
     #[error(
         "root cannot run PostgreSQL, and there is no user postgres or nobody to run it as: \
          run pgchaos as an ordinary user"
@@ -50,20 +50,20 @@ pub enum LabError {
     KeptOut {
         /// The folder in the way.
         folder: PathBuf,
-        /// Who cannot pass.
+        /// The user that cannot pass.
         user: String,
     },
     /// Programs are missing.
     #[error("{0}")]
-    Missing(Missing),
-    /// Somebody else has a port.
+    Missing(MissingPrograms),
+    /// A port is taken.
     #[error("port {port}, which is to be {member}'s, is taken by {owner}")]
     PortTaken {
         /// The port.
         port: u16,
-        /// Whose it is to be.
+        /// The member that is to have it.
         member: Member,
-        /// Who has it.
+        /// The process that has it, in words.
         owner: String,
         /// The folder of the lab that has it, when one has.
         owner_lab: Option<PathBuf>,
@@ -114,7 +114,7 @@ pub enum LabError {
     /// A file or folder.
     #[error("{path} could not be {doing}: {error}")]
     Io {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
         /// What was tried.
         doing: &'static str,
@@ -124,7 +124,7 @@ pub enum LabError {
     /// A program could not be started.
     #[error("{member} could not be started ({program}): {error}")]
     Start {
-        /// Whose.
+        /// The member.
         member: Member,
         /// The program.
         program: PathBuf,
@@ -134,9 +134,9 @@ pub enum LabError {
     /// A signal could not be sent.
     #[error("{member}: process {pid} could not be signalled: {error}")]
     Signal {
-        /// Whose.
+        /// The member.
         member: Member,
-        /// Its number.
+        /// Its process id.
         pid: u32,
         /// Why not.
         error: std::io::Error,
@@ -144,7 +144,7 @@ pub enum LabError {
     /// Processes do not end, even by SIGKILL, or do not stop.
     #[error("{member}: {count} processes are still {state} {} s after the signal", after.as_secs())]
     Stubborn {
-        /// Whose.
+        /// The member.
         member: Member,
         /// How many.
         count: usize,
@@ -153,7 +153,7 @@ pub enum LabError {
         /// For how long.
         after: Duration,
     },
-    /// Processes that cannot be reached.
+    /// Members have processes that cannot be reached.
     #[error(
         "lab {lab}: {members} run where they cannot be seen from here, in another PID namespace \
          or container; its data is left alone"
@@ -161,10 +161,10 @@ pub enum LabError {
     OutOfSight {
         /// The lab.
         lab: String,
-        /// Which, in words.
+        /// The members, in words.
         members: String,
     },
-    /// Its numbers are those of another namespace.
+    /// `/proc` has the process ids of another namespace.
     #[error(
         "/proc shows the processes of another PID namespace, so that a lab cannot know its own"
     )]
@@ -174,15 +174,15 @@ pub enum LabError {
     Paused {
         /// The lab.
         lab: String,
-        /// Which.
+        /// The member.
         member: Member,
     },
-    /// It has no such process now.
+    /// The member has no such process now.
     #[error("{member} has no {what} now")]
     NoProcess {
         /// The lab.
         lab: String,
-        /// Whose.
+        /// The member.
         member: Member,
         /// What was looked for.
         what: &'static str,
@@ -194,7 +194,7 @@ pub enum LabError {
         lab: String,
         /// What was asked for.
         selector: String,
-        /// Why it fits nobody.
+        /// Why it fits no member.
         reason: String,
     },
     /// A role that is to be started or resumed fits no member that is down, or several.
@@ -204,9 +204,9 @@ pub enum LabError {
         lab: String,
         /// What was asked for.
         selector: String,
-        /// What they must be for it to be of use.
+        /// The state in which a member can be started, or resumed.
         state: Down,
-        /// Those that it fits.
+        /// The members that it fits.
         members: Vec<Member>,
     },
     /// No member has that name.
@@ -217,7 +217,7 @@ pub enum LabError {
         /// What was asked for.
         name: String,
     },
-    /// It does not work in time.
+    /// The lab does not work in time.
     #[error("lab {lab} did not work within {} s: {missing}{log}", after.as_secs())]
     NotInTime {
         /// The lab.
@@ -226,7 +226,7 @@ pub enum LabError {
         after: Duration,
         /// What is missing, in words.
         missing: String,
-        /// Whose log explains it.
+        /// The member with the log that explains it.
         member: Member,
         /// The end of the log that explains it.
         log: LogTail,
@@ -236,7 +236,7 @@ pub enum LabError {
     Ended {
         /// The lab.
         lab: String,
-        /// Which.
+        /// The member.
         member: Member,
         /// The end of its log.
         log: LogTail,
@@ -316,7 +316,7 @@ const COLUMNS: usize = 160;
 
 impl LogTail {
     /// Of the file at `path`.
-    pub(super) fn of(path: &Path) -> Self {
+    pub(in crate::lab) fn of(path: &Path) -> Self {
         let bytes = end_of(path).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         let lines: Vec<&str> = text.lines().collect();
@@ -348,7 +348,7 @@ impl std::fmt::Display for LogTail {
 }
 
 /// For `map_err`: which file, and what was tried.
-pub(super) fn io(
+pub(in crate::lab) fn io(
     doing: &'static str,
     path: &Path,
 ) -> impl FnOnce(std::io::Error) -> LabError + use<> {

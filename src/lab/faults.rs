@@ -1,16 +1,18 @@
-//! Breaks a member, whole or in part, and mends it: what drills and people do to a lab.
+//! Faults: stops, kills, freezes and starts a member, whole or in part.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::ending::{self, Ending, tell};
-use super::error::LabError;
-use super::member::{Kind, Member};
-use super::processes::Role;
-use super::programs::Programs;
-use super::signal::Signal;
-use super::{Lab, Running, bring_up};
+use crate::lab::bring_up::start_all;
+use crate::lab::error::LabError;
+use crate::lab::handle::Lab;
+use crate::lab::member::{Member, MemberKind};
+use crate::lab::processes::ending::{self, MemberEnding, tell};
+use crate::lab::processes::running::Running;
+use crate::lab::processes::scan::ProcessRole;
+use crate::lab::processes::signal::ProcessSignal;
+use crate::lab::programs::Programs;
 use crate::model::cluster::selector::Selector;
 use crate::patroni::PatroniApi;
 
@@ -28,7 +30,7 @@ impl Lab {
     ///
     /// # Errors
     /// When its processes cannot be signalled, or do not even end by SIGKILL.
-    pub async fn stop(&self, member: Member) -> Result<Ending, LabError> {
+    pub async fn stop(&self, member: Member) -> Result<MemberEnding, LabError> {
         let _lock = self.lock().await?;
         self.must_be_seen(member)?;
         ending::stop(&self.folders, member).await
@@ -39,7 +41,7 @@ impl Lab {
     ///
     /// # Errors
     /// When its processes cannot be signalled, or do not end within 10 s.
-    pub async fn kill(&self, member: Member) -> Result<Ending, LabError> {
+    pub async fn kill(&self, member: Member) -> Result<MemberEnding, LabError> {
         let _lock = self.lock().await?;
         self.must_be_seen(member)?;
         ending::kill(&self.folders, member).await
@@ -55,7 +57,7 @@ impl Lab {
         ending::freeze(&self.folders, member).await
     }
 
-    /// Lets a frozen member go on (SIGCONT). One that was not frozen is left as it is.
+    /// Thaws a frozen member (SIGCONT). One that was not frozen is left as it is.
     ///
     /// # Errors
     /// When it does not run, or one of its processes does not go on within 10 s.
@@ -65,51 +67,51 @@ impl Lab {
         ending::thaw(&self.folders, member).await
     }
 
-    /// Starts a member that does not run; says whether that was so. It takes a while until it
-    /// is of use: see [`crate::patroni::convergence`].
+    /// Starts a member, unless it runs; returns whether it was started. It takes a while until it
+    /// works: see [`Self::wait_for`].
     ///
     /// # Errors
-    /// When it is paused, its program or one of its ports is not to be had, or it cannot be run.
+    /// When it is paused, a program is missing, one of its ports is taken, or it cannot be run.
     pub async fn start(&self, member: Member) -> Result<bool, LabError> {
         let _lock = self.lock().await?;
         let programs = Programs::find().await.map_err(LabError::Missing)?;
-        bring_up::start_member(self, member, &programs)
+        start_all::start_member(self, member, &programs)
     }
 
     /// SIGKILL for the PostgreSQL server of a member alone: its children notice and end, and
-    /// Patroni is there to see it. Gives back its number.
+    /// Patroni is there to see it. Returns its process id.
     ///
     /// # Errors
     /// When it has no server now.
     pub async fn kill_postmaster(&self, member: Member) -> Result<u32, LabError> {
         let _lock = self.lock().await?;
         let own = self.processes(member);
-        let found = own.iter().find(|process| process.role == Role::Postmaster);
+        let found = own.iter().find(|process| process.role == ProcessRole::Postmaster);
         let what = "running PostgreSQL server";
         let postmaster =
             found.ok_or(LabError::NoProcess { lab: self.name.clone(), member, what })?;
-        tell(member, postmaster, Signal::Kill)?;
+        tell(member, postmaster, ProcessSignal::Kill)?;
         Ok(postmaster.pid)
     }
 
-    /// Freezes the processes of a member that send WAL to its replicas, so that these fall behind;
-    /// says how many. [`Self::resume`] lets them go on.
+    /// Freezes the WAL senders of a member, so that its replicas fall behind; returns how many.
+    /// [`Self::resume`] thaws them.
     ///
     /// # Errors
     /// When there is none.
     pub async fn pause_walsenders(&self, member: Member) -> Result<usize, LabError> {
         let _lock = self.lock().await?;
         let own = self.processes(member);
-        let senders: Vec<_> = own.iter().filter(|one| one.role == Role::WalSender).collect();
+        let senders: Vec<_> = own.iter().filter(|one| one.role == ProcessRole::WalSender).collect();
         if senders.is_empty() {
             return Err(LabError::NoProcess { lab: self.name.clone(), member, what: "walsender" });
         }
-        senders.iter().try_for_each(|sender| tell(member, sender, Signal::Stop))?;
+        senders.iter().try_for_each(|sender| tell(member, sender, ProcessSignal::Stop))?;
         Ok(senders.len())
     }
 
     /// Hands the leadership over in good order, to this member or to the one that Patroni chooses;
-    /// says whose it was and whose it is.
+    /// returns the old leader and the new one.
     ///
     /// # Errors
     /// When no member leads, when the other one cannot, with Patroni's words, or when no other one
@@ -117,7 +119,7 @@ impl Lab {
     pub async fn switch_over(&self, to: Option<Member>) -> Result<(Member, Member), LabError> {
         let _lock = self.lock().await?;
         let no = |reason: String| LabError::NoSwitchover { lab: self.name.clone(), reason };
-        if let Some(to) = to.filter(|to| to.kind() != Kind::Patroni) {
+        if let Some(to) = to.filter(|to| to.kind() != MemberKind::Patroni) {
             return Err(no(format!("{to} is no PostgreSQL server")));
         }
         let from = self.select(&Selector::Leader).await?;
@@ -141,8 +143,8 @@ impl Lab {
         }
     }
 
-    /// Refuses one whose processes are out of sight: it would look as if it did not run.
-    pub(super) fn must_be_seen(&self, member: Member) -> Result<(), LabError> {
+    /// Refuses a member with processes out of sight: it would look as if it did not run.
+    pub(in crate::lab) fn must_be_seen(&self, member: Member) -> Result<(), LabError> {
         match self.running(member) {
             Running::OutOfSight => {
                 Err(LabError::OutOfSight { lab: self.name.clone(), members: member.to_string() })
@@ -161,7 +163,7 @@ impl Lab {
         }
     }
 
-    /// Would cut a member off the network.
+    /// A lab cannot cut a member off the network.
     ///
     /// # Errors
     /// Always: a lab cannot.

@@ -5,14 +5,14 @@ use std::fmt;
 /// One part of a lab: `etcd1` to `etcd3`, `patroni1` to `patroni3`, `haproxy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Member {
-    kind: Kind,
+    kind: MemberKind,
     /// 0 to 2 among those of its kind.
     index: usize,
 }
 
-/// What a member is.
+/// The kind of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum MemberKind {
     /// An etcd server.
     Etcd,
     /// Patroni with its PostgreSQL.
@@ -23,13 +23,13 @@ pub enum Kind {
 
 impl Member {
     /// The etcd servers.
-    pub const ETCD: [Self; 3] = three(Kind::Etcd);
+    pub const ETCD: [Self; 3] = three(MemberKind::Etcd);
 
     /// Patroni with PostgreSQL.
-    pub const PATRONI: [Self; 3] = three(Kind::Patroni);
+    pub const PATRONI: [Self; 3] = three(MemberKind::Patroni);
 
     /// The proxy.
-    pub const HAPROXY: Self = Self { kind: Kind::HaProxy, index: 0 };
+    pub const HAPROXY: Self = Self { kind: MemberKind::HaProxy, index: 0 };
 
     /// All of them, in the order in which they are started.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -42,28 +42,28 @@ impl Member {
         Self::all().find(|member| member.to_string() == name)
     }
 
-    /// What it is.
+    /// Its kind.
     #[must_use]
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> MemberKind {
         self.kind
     }
 
     /// 0 to 2 among those of its kind.
-    pub(super) fn index(self) -> usize {
+    pub(in crate::lab) fn index(self) -> usize {
         self.index
     }
 }
 
-const fn three(kind: Kind) -> [Member; 3] {
+const fn three(kind: MemberKind) -> [Member; 3] {
     [Member { kind, index: 0 }, Member { kind, index: 1 }, Member { kind, index: 2 }]
 }
 
 impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            Kind::Etcd => write!(f, "etcd{}", self.index + 1),
-            Kind::Patroni => write!(f, "patroni{}", self.index + 1),
-            Kind::HaProxy => f.write_str("haproxy"),
+            MemberKind::Etcd => write!(f, "etcd{}", self.index + 1),
+            MemberKind::Patroni => write!(f, "patroni{}", self.index + 1),
+            MemberKind::HaProxy => f.write_str("haproxy"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which port is whose. All of them are on 127.0.0.1.
+//! The ports of a lab's members. All of them are on 127.0.0.1.
 //!
 //! | | usual | with base port P |
 //! |---|---|---|
@@ -14,10 +14,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::member::{Kind, Member};
+use crate::lab::member::{Member, MemberKind};
 
 /// How many ports a lab has.
-pub(super) const PORTS: u16 = 15;
+pub(in crate::lab) const PORTS: u16 = 15;
 
 /// The ports of a lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,13 +70,13 @@ impl Ports {
     pub fn of(&self, member: Member) -> Vec<u16> {
         let index = member.index();
         match member.kind() {
-            Kind::Etcd => vec![self.etcd_client[index], self.etcd_peer[index]],
-            Kind::Patroni => vec![self.patroni[index], self.postgresql[index]],
-            Kind::HaProxy => vec![self.write, self.read, self.page],
+            MemberKind::Etcd => vec![self.etcd_client[index], self.etcd_peer[index]],
+            MemberKind::Patroni => vec![self.patroni[index], self.postgresql[index]],
+            MemberKind::HaProxy => vec![self.write, self.read, self.page],
         }
     }
 
-    /// All of them, each with whose it is.
+    /// All of them, each with its member.
     pub fn all(&self) -> impl Iterator<Item = (u16, Member)> {
         let ports = *self;
         Member::all()

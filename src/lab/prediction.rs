@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::spec::Checks;
+use crate::lab::spec::Checks;
 
 /// How long no write will be possible, as a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +20,8 @@ const PROMOTION: Duration = Duration::from_secs(2);
 const SHUTDOWN: Duration = Duration::from_secs(1);
 
 impl Prediction {
-    /// When the leader is killed. Its key in etcd was renewed at most `loop_wait` ago and lapses `ttl`
-    /// after that; then a replica is promoted and HAProxy must see it.
+    /// When the leader is killed. Its key in etcd was renewed at most `loop_wait` ago and lapses
+    /// `ttl` after that; then a replica is promoted and HAProxy must see it.
     #[must_use]
     pub fn after_kill(ttl: Duration, loop_wait: Duration, checks: &Checks) -> Self {
         Self { from: ttl.saturating_sub(loop_wait), to: ttl + PROMOTION + checks.up_again() }
@@ -45,8 +45,8 @@ impl std::fmt::Display for Prediction {
 
 #[cfg(test)]
 mod tests {
-    use super::super::spec::{PatroniVersion, Profile, Timing};
     use super::*;
+    use crate::lab::spec::{PatroniVersion, Profile, Timing};
 
     /// The ranges hold what was measured with these settings.
     #[test]

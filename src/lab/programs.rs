@@ -2,7 +2,6 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -11,10 +10,11 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::spec::PatroniVersion;
+use crate::lab::needs::{MissingPrograms, Need};
+use crate::lab::spec::PatroniVersion;
 
-/// Beside the servers, or on the PATH.
-pub(super) fn psql() -> Option<PathBuf> {
+/// `psql`: beside the servers, or on the PATH.
+pub(in crate::lab) fn psql() -> Option<PathBuf> {
     let beside = postgresql().map(|folder| folder.join("psql"));
     beside.filter(|psql| is_program(psql)).or_else(|| on_path("psql"))
 }
@@ -25,63 +25,21 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 /// Where a system keeps what is not on an ordinary user's PATH.
 const SYSTEM: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/// For a program to say its version.
+/// The deadline of a program that is asked for its version.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// The programs.
 #[derive(Debug, Clone)]
-pub(super) struct Programs {
-    pub(super) setsid: PathBuf,
-    pub(super) etcd: PathBuf,
+pub(in crate::lab) struct Programs {
+    pub(in crate::lab) setsid: PathBuf,
+    pub(in crate::lab) etcd: PathBuf,
     /// etcd can leave out its waits for the disk.
-    pub(super) etcd_can_skip_fsync: bool,
-    pub(super) haproxy: PathBuf,
-    pub(super) patroni: PathBuf,
-    pub(super) patroni_version: PatroniVersion,
+    pub(in crate::lab) etcd_can_skip_fsync: bool,
+    pub(in crate::lab) haproxy: PathBuf,
+    pub(in crate::lab) patroni: PathBuf,
+    pub(in crate::lab) patroni_version: PatroniVersion,
     /// The folder with `postgres`, `initdb`, `pg_basebackup` and `pg_rewind`.
-    pub(super) postgresql: PathBuf,
-}
-
-/// What a lab needs of the system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// `postgres` and what belongs to a server.
-    PostgreSql,
-    /// Patroni.
-    Patroni,
-    /// Patroni's module for etcd, a package of its own.
-    PatroniForEtcd,
-    /// etcd.
-    Etcd,
-    /// HAProxy.
-    HaProxy,
-    /// `setsid`.
-    Setsid,
-}
-
-impl fmt::Display for Need {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::PostgreSql => "PostgreSQL's server",
-            Self::Patroni => "Patroni",
-            Self::PatroniForEtcd => "Patroni's module for etcd",
-            Self::Etcd => "etcd",
-            Self::HaProxy => "HAProxy",
-            Self::Setsid => "setsid",
-        })
-    }
-}
-
-/// What is not there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing(pub Vec<Need>);
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<String> = self.0.iter().map(Need::to_string).collect();
-        let are = if names.len() == 1 { "is" } else { "are" };
-        write!(f, "a lab runs the real programs, and {} {are} not installed", names.join(", "))
-    }
+    pub(in crate::lab) postgresql: PathBuf,
 }
 
 impl Programs {
@@ -89,7 +47,7 @@ impl Programs {
     ///
     /// # Errors
     /// With all that are missing.
-    pub(super) async fn find() -> Result<Self, Missing> {
+    pub(in crate::lab) async fn find() -> Result<Self, MissingPrograms> {
         let (setsid, etcd, haproxy) = (on_path("setsid"), on_path("etcd"), on_path("haproxy"));
         let (patroni, postgresql) = (on_path("patroni"), postgresql());
         let (version, etcd_help) =
@@ -121,7 +79,7 @@ impl Programs {
                 patroni_version: version,
                 postgresql,
             }),
-            _ => Err(Missing(missing)),
+            _ => Err(MissingPrograms(missing)),
         }
     }
 }
@@ -163,8 +121,8 @@ fn is_server(folder: &Path) -> bool {
         .all(|program| is_program(&folder.join(program)))
 }
 
-/// Patroni's version, if it can speak with etcd. Asked from its Python at once where that is known,
-/// as Patroni itself takes ten times as long to say it.
+/// Patroni's version, if it has its module for etcd. Its Python is asked, where that is known:
+/// Patroni itself takes ten times as long.
 async fn patroni_version(patroni: Option<&Path>) -> Option<PatroniVersion> {
     let patroni = patroni?;
     let asked = "import etcd; from patroni.version import __version__; print(__version__)";

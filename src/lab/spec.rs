@@ -1,16 +1,19 @@
-//! What kind of lab is asked for: its name, its ports, and how fast it fails over.
+//! A lab as it is asked for: its name, its ports, and how fast it fails over.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::LabError;
-use super::ports::{PORTS, Ports};
+use crate::lab::error::LabError;
+use crate::lab::ports::{PORTS, Ports};
+
+/// The name of a lab that was given none.
+pub const DEFAULT_NAME: &str = "pgchaos";
 
 /// The longest name: it becomes a folder, and Patroni's scope.
 const NAME_CHARS_MAX: usize = 40;
 
-/// What kind of lab is asked for.
+/// A lab as it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabSpec {
     /// Its name: labs of different names live side by side.
@@ -39,16 +42,16 @@ impl LabSpec {
         }
     }
 
-    pub(super) fn ports(&self) -> Ports {
+    pub(in crate::lab) fn ports(&self) -> Ports {
         Ports::new(self.base_port)
     }
 }
 
-/// Nothing that a path, a shell or YAML would take for something else.
+/// Allows a name that is plain in a path, a shell and YAML.
 ///
 /// # Errors
-/// When it is.
-pub(super) fn check_name(name: &str) -> Result<(), LabError> {
+/// When it is not.
+pub(in crate::lab) fn check_name(name: &str) -> Result<(), LabError> {
     let begins_well = name.starts_with(|first: char| first.is_ascii_lowercase());
     let is_plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     if begins_well && is_plain && name.len() <= NAME_CHARS_MAX {
@@ -61,8 +64,8 @@ pub(super) fn check_name(name: &str) -> Result<(), LabError> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// Patroni's own defaults: `ttl` 30, `loop_wait` 10, `retry_timeout` 10, and a HAProxy as in most
-    /// installations.
+    /// Patroni's own defaults: `ttl` 30, `loop_wait` 10, `retry_timeout` 10, and a HAProxy as in
+    /// most installations.
     Default,
     /// The fastest that the installed Patroni honours.
     Quick,
@@ -112,7 +115,7 @@ pub struct Checks {
 }
 
 impl Timing {
-    /// That of `profile`, with the installed Patroni.
+    /// The settings of `profile`, with the installed Patroni.
     #[must_use]
     pub fn of(profile: Profile, patroni: &PatroniVersion) -> Self {
         let (ttl_s, loop_wait_s, retry_timeout_s) = match profile {
@@ -150,7 +153,7 @@ impl Checks {
     }
 
     /// As HAProxy's configuration has it.
-    pub(super) fn words(&self) -> String {
+    pub(in crate::lab) fn words(&self) -> String {
         format!(
             "inter {}ms fastinter {}ms downinter {}ms fall {} rise {}",
             self.inter_ms, self.fastinter_ms, self.downinter_ms, self.fall, self.rise
@@ -158,7 +161,7 @@ impl Checks {
     }
 
     /// The longest that a server needs to be taken up again.
-    pub(super) fn up_again(&self) -> Duration {
+    pub(in crate::lab) fn up_again(&self) -> Duration {
         let rest = self.rise.saturating_sub(1) * self.fastinter_ms;
         Duration::from_millis(u64::from(self.downinter_ms + rest))
     }
@@ -169,8 +172,8 @@ impl Checks {
 pub struct PatroniVersion(pub String);
 
 impl PatroniVersion {
-    /// Later ones refuse a `ttl` below 20 and a `retry_timeout` below 3, and take the least they allow
-    /// instead. So is one that cannot be told taken.
+    /// Whether it raises a `ttl` below 20 and a `retry_timeout` below 3 to these: since 3.1, and an
+    /// unknown version is taken for a later one.
     fn has_minimum_settings(&self) -> bool {
         let mut parts = self.0.split('.').map(str::parse::<u32>);
         match (parts.next(), parts.next()) {

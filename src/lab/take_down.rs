@@ -6,16 +6,17 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::ending::{self, Ending, tell};
-use super::error::{LabError, io};
-use super::folders::Folders;
-use super::member::Member;
-use super::processes::{Role, Watch, scan};
-use super::shared_memory;
-use super::signal::Signal;
-use super::state::State;
-use super::status::must_be_seen;
-use super::{Lab, Told};
+use crate::lab::error::{LabError, io};
+use crate::lab::files::folders::Folders;
+use crate::lab::files::state::LabState;
+use crate::lab::handle::Lab;
+use crate::lab::member::Member;
+use crate::lab::processes::ending::{self, MemberEnding, tell};
+use crate::lab::processes::running::must_be_seen;
+use crate::lab::processes::scan::{ProcessRole, ProcessWatch, scan};
+use crate::lab::processes::shared_memory;
+use crate::lab::processes::signal::ProcessSignal;
+use crate::lab::progress::TellProgress;
 
 /// For PostgreSQL to leave by its immediate shutdown; then it is killed.
 const LEAVES_WITHIN: Duration = Duration::from_secs(2);
@@ -25,12 +26,12 @@ const DIES_WITHIN: Duration = Duration::from_secs(12);
 
 impl Lab {
     /// Stops everything in good order. The data is kept for the next [`Lab::up`], unless `wipe`
-    /// says that it is not needed; then it is not waited for either. Logs are kept. One that was cut
-    /// off is ended by the next.
+    /// says that it is not needed; then it is not waited for either. Logs are kept. One that was
+    /// cut off is ended by the next.
     ///
     /// # Errors
     /// When something cannot be stopped or removed, or may live where it is not seen.
-    pub async fn down(self, wipe: bool, told: Told<'_>) -> Result<(), LabError> {
+    pub async fn down(self, wipe: bool, told: TellProgress<'_>) -> Result<(), LabError> {
         let began = Instant::now();
         let lock = self.lock().await?;
         // Another command may have finished it, or removed it, while the lock was waited for.
@@ -56,14 +57,17 @@ impl Lab {
     }
 }
 
-/// Stops the proxy first and etcd last, so that Patroni can end as it should. etcd is killed, as
-/// the last ones would wait in vain for each other, and its log is made for that.
-pub(super) async fn stop_all(folders: &Folders, told: Told<'_>) -> Result<(), LabError> {
+/// Stops the proxy first and etcd last, so that Patroni can hand over. etcd is killed: the last
+/// ones would wait for each other in vain, and its log survives that.
+pub(in crate::lab) async fn stop_all(
+    folders: &Folders,
+    told: TellProgress<'_>,
+) -> Result<(), LabError> {
     must_be_seen(folders)?;
     for group in [vec![Member::HAPROXY], Member::PATRONI.to_vec()] {
         let endings = join_all(group.iter().map(|member| ending::stop(folders, *member))).await;
         for (member, ending) in group.iter().zip(endings) {
-            if let Ending::KilledAfter(after) = ending? {
+            if let MemberEnding::KilledAfter(after) = ending? {
                 told(format!("{member} did not stop within {} s and was killed", after.as_secs()));
             }
         }
@@ -74,10 +78,10 @@ pub(super) async fn stop_all(folders: &Folders, told: Told<'_>) -> Result<(), La
 
 /// Ends everything at once, and removes all but the logs. Nothing is removed while a process of it
 /// may live, wherever that is.
-pub(super) async fn wipe(folders: &Folders) -> Result<(), LabError> {
+pub(in crate::lab) async fn wipe(folders: &Folders) -> Result<(), LabError> {
     must_be_seen(folders)?;
-    // Should this be cut off, what is left is known to be a ruin.
-    if let Ok(Some(state)) = State::read(&folders.state()) {
+    // When this is cut off, the rest is known to be of no use.
+    if let Ok(Some(state)) = LabState::read(&folders.state()) {
         state.removed_in_part().write(&folders.state())?;
     }
     end_at_once(folders).await?;
@@ -100,7 +104,7 @@ pub(super) async fn wipe(folders: &Folders) -> Result<(), LabError> {
 }
 
 /// Whether there is more than logs.
-pub(super) fn remains(folders: &Folders) -> bool {
+pub(in crate::lab) fn remains(folders: &Folders) -> bool {
     let has_folder = |member| folders.member(member).exists();
     folders.state().exists() || Member::all().any(has_folder) || !scan(folders).is_empty()
 }
@@ -108,14 +112,14 @@ pub(super) fn remains(folders: &Folders) -> bool {
 /// Patroni is killed first, as it would start PostgreSQL again. A PostgreSQL that leaves by itself
 /// gives its shared memory back, which one that is killed cannot.
 async fn end_at_once(folders: &Folders) -> Result<(), LabError> {
-    let mut watch = Watch::default();
+    let mut watch = ProcessWatch::default();
     for (member, process) in watch.look(folders, |_| true) {
         match process.role {
-            Role::Main => tell(member, &process, Signal::Kill)?,
-            Role::Postmaster => tell(member, &process, Signal::Quit)?,
-            Role::WalSender | Role::Other => {}
+            ProcessRole::Main => tell(member, &process, ProcessSignal::Kill)?,
+            ProcessRole::Postmaster => tell(member, &process, ProcessSignal::Quit)?,
+            ProcessRole::WalSender | ProcessRole::Other => {}
         }
-        tell(member, &process, Signal::Continue)?;
+        tell(member, &process, ProcessSignal::Continue)?;
     }
     let began = Instant::now();
     loop {
@@ -126,7 +130,7 @@ async fn end_at_once(folders: &Folders) -> Result<(), LabError> {
             return Err(LabError::Stubborn { member, count, state: "there", after });
         }
         if began.elapsed() > LEAVES_WITHIN {
-            left.iter().try_for_each(|(member, one)| tell(*member, one, Signal::Kill))?;
+            left.iter().try_for_each(|(member, one)| tell(*member, one, ProcessSignal::Kill))?;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -134,9 +138,9 @@ async fn end_at_once(folders: &Folders) -> Result<(), LabError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ports::Ports;
-    use super::super::spec::{PatroniVersion, Profile, Timing};
     use super::*;
+    use crate::lab::ports::Ports;
+    use crate::lab::spec::{PatroniVersion, Profile, Timing};
 
     /// As Ctrl-C or a full stop of the machine leave it: no later `up` takes the rest for a lab.
     #[tokio::test]
@@ -145,7 +149,7 @@ mod tests {
         let folders = Folders::at(home.path().join("a"));
         fs::create_dir_all(folders.lab()).unwrap();
         let timing = Timing::of(Profile::Quick, &PatroniVersion("3.0.2".to_owned()));
-        let mut state = State::new((Profile::Quick, false), timing, Ports::new(None), None);
+        let mut state = LabState::new((Profile::Quick, false), timing, Ports::new(None), None);
         state.is_complete = true;
         state.write(&folders.state()).unwrap();
         fs::create_dir(folders.member(Member::ETCD[0])).unwrap();
@@ -153,7 +157,7 @@ mod tests {
         fs::write(folders.member(Member::ETCD[1]), "").unwrap();
         assert!(wipe(&folders).await.is_err());
         assert!(!folders.member(Member::ETCD[0]).exists(), "it has begun");
-        let left = State::read(&folders.state()).unwrap().unwrap();
+        let left = LabState::read(&folders.state()).unwrap().unwrap();
         assert!(!left.is_complete && left.is_removed_in_part);
 
         fs::remove_file(folders.member(Member::ETCD[1])).unwrap();

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use pgchaos::lab::{Lab, LabError, Member, Role, Running};
+use pgchaos::lab::{Lab, LabError, Member, ProcessRole, Running};
 use pgchaos::model::cluster::selector::Selector;
 use pgchaos::patroni::{PatroniApi, convergence};
 
@@ -127,7 +127,10 @@ async fn break_parts(lab: &Lab) -> Result<(), LabError> {
     assert_eq!(lab.pause_walsenders(leader).await?, 2);
     let senders = |lab: &Lab| -> Vec<bool> {
         let own = lab.processes(leader);
-        own.iter().filter(|one| one.role == Role::WalSender).map(|one| one.is_paused).collect()
+        own.iter()
+            .filter(|one| one.role == ProcessRole::WalSender)
+            .map(|one| one.is_paused)
+            .collect()
     };
     assert_eq!(lab.running(leader), Running::Running, "only they are frozen");
     assert_eq!(senders(lab), [true, true]);
@@ -138,7 +141,7 @@ async fn break_parts(lab: &Lab) -> Result<(), LabError> {
     let end = Instant::now() + SOON;
     let postmaster = |member: Member| {
         let own = lab.processes(member);
-        own.iter().find(|one| one.role == Role::Postmaster).map(|one| one.pid)
+        own.iter().find(|one| one.role == ProcessRole::Postmaster).map(|one| one.pid)
     };
     while postmaster(leader).is_none_or(|pid| pid == old) {
         assert!(Instant::now() < end, "Patroni has not started it again");

@@ -1,4 +1,4 @@
-//! The load of a drill: where it goes, what it is, and what commands get to know of it.
+//! The load of a drill: its connection, its plan, and the variables that commands get of it.
 
 use std::sync::Arc;
 
@@ -6,11 +6,11 @@ use chrono::Utc;
 use uuid::Uuid;
 
 use super::super::generate::{target, urls};
+use super::super::lab::progress::tell;
 use super::super::problem::Problem;
 use super::super::state_folder;
-use super::one::One;
-use super::tell;
-use crate::drill::backend::Backend;
+use super::request::DrillRequest;
+use crate::drill::cluster::DrillCluster;
 use crate::drill::command::Variables;
 use crate::engine::run::Plan;
 use crate::model::event::Header;
@@ -18,59 +18,62 @@ use crate::model::load::options::Thresholds;
 use crate::model::run::record::FORMAT;
 use crate::pg::settings::{Address, ConnectSettings, Environment, Explicit, Host, resolve};
 
-impl One<'_> {
-    pub(super) fn settings(&self, backend: &Backend) -> Result<ConnectSettings, Problem> {
-        let (explicit, environment) = match backend.dsn(self.scenario.through) {
-            // What is set for the user's own servers is not meant for this one.
-            Some(dsn) => (Explicit { dsn: Some(dsn), ..Explicit::default() }, Environment::empty()),
-            None => (self.args.connection.explicit(None), Environment::of_process()),
-        };
-        let resolved = resolve(&explicit, &environment)?;
-        for warning in &resolved.warnings {
-            tell(format!("warning: {warning}"));
-        }
-        Ok(resolved.settings)
+/// The connection of the load: the cluster's own, or the one that the user gave.
+pub(super) fn settings<C: DrillCluster>(
+    request: &DrillRequest<'_>,
+    cluster: &C,
+) -> Result<ConnectSettings, Problem> {
+    let (explicit, environment) = match cluster.dsn(request.scenario.through) {
+        // The environment is set for the user's own servers, not for this one.
+        Some(dsn) => (Explicit { dsn: Some(dsn), ..Explicit::default() }, Environment::empty()),
+        None => (request.args.connection.explicit(None), Environment::of_process()),
+    };
+    let resolved = resolve(&explicit, &environment)?;
+    for warning in &resolved.warnings {
+        tell(format!("warning: {warning}"));
     }
-
-    pub(super) fn plan(
-        &self,
-        backend: &Backend,
-        settings: ConnectSettings,
-        run_id: Uuid,
-    ) -> Result<Plan, Problem> {
-        let started_at = Utc::now();
-        let record = match self.args.no_record {
-            true => None,
-            false => Some(state_folder::new_record(started_at, run_id, None)?),
-        };
-        Ok(Plan {
-            header: Header {
-                format: FORMAT,
-                pgchaos: env!("CARGO_PKG_VERSION").to_owned(),
-                run_id,
-                group: None,
-                name: None,
-                started_at,
-                target: target(&settings),
-                patroni: urls(&backend.watched()),
-                options: self.scenario.load.clone(),
-                thresholds: Thresholds {
-                    max_lost: self.scenario.expect.max_lost(),
-                    ..Thresholds::default()
-                },
-            },
-            settings: Arc::new(settings),
-            read_settings: None,
-            verify_settings: None,
-            record,
-            warnings: Vec::new(),
-            notes: None,
-            patroni: backend.watched(),
-        })
-    }
+    Ok(resolved.settings)
 }
 
-/// What commands get to know of the connection.
+/// The plan of the load.
+pub(super) fn plan<C: DrillCluster>(
+    request: &DrillRequest<'_>,
+    cluster: &C,
+    settings: ConnectSettings,
+    run_id: Uuid,
+) -> Result<Plan, Problem> {
+    let started_at = Utc::now();
+    let record = match request.args.no_record {
+        true => None,
+        false => Some(state_folder::new_record(started_at, run_id, None)?),
+    };
+    Ok(Plan {
+        header: Header {
+            format: FORMAT,
+            pgchaos: env!("CARGO_PKG_VERSION").to_owned(),
+            run_id,
+            group: None,
+            name: None,
+            started_at,
+            target: target(&settings),
+            patroni: urls(&cluster.watched()),
+            options: request.scenario.load.clone(),
+            thresholds: Thresholds {
+                max_lost: request.scenario.expect.max_lost(),
+                ..Thresholds::default()
+            },
+        },
+        settings: Arc::new(settings),
+        read_settings: None,
+        verify_settings: None,
+        record,
+        warnings: Vec::new(),
+        notes: None,
+        patroni: cluster.watched(),
+    })
+}
+
+/// The variables that a scenario's commands get: the connection, and the run.
 pub(super) fn variables(settings: &ConnectSettings, run_id: Uuid) -> Variables {
     let hosts: Vec<String> = settings.hosts.iter().map(host_name).collect();
     let ports: Vec<String> = settings.hosts.iter().map(|host| host.port.to_string()).collect();

@@ -1,15 +1,18 @@
 //! `pgchaos drill`: scripted failures with expectations.
 //!
-//! - `scenarios`: drills by name or file. `stage`: the cluster that one is played on.
-//! - `run`: one after the other, each from a whole cluster to a verdict. `one`: one of them;
-//!   `fitness`: what must be so before it; `load`: its load.
+//! - `scenarios`: drills by name or file. `cluster_setup`: the cluster that one is played on.
+//! - `run`: one drill after the other, each from a whole cluster to a verdict. `single_run`: one
+//!   of them, as a `request` asks for it; `fitness`: the checks before it; `load`: its load.
 
+mod cluster_setup;
 mod fitness;
+pub(super) mod layout;
 mod load;
-mod one;
+mod request;
 pub(super) mod run;
 mod scenarios;
-mod stage;
+mod single_run;
+mod still_broken;
 
 use super::output::print;
 use super::problem::Problem;
@@ -36,7 +39,7 @@ fn list() -> Result<Exit, Problem> {
     for (name, _) in builtin::ALL {
         let scenario = scenarios::find(name)?;
         let title = Line::new(Tone::Plain, "").rest(&scenario.title);
-        let rows = run::layout().rows(&format!("{name:<width$}  "), &title);
+        let rows = layout::stdout_layout().rows(&format!("{name:<width$}  "), &title);
         print(&(rows.join("\n") + "\n"))?;
     }
     print("\nEach runs on the lab and on Compose. `pgchaos drill show NAME` prints one.\n")?;
@@ -49,10 +52,4 @@ fn show(args: &ShowArgs) -> Result<Exit, Problem> {
         None => print(SCHEMA)?,
     }
     Ok(Exit::Pass)
-}
-
-/// How it goes on, on standard error.
-#[allow(clippy::needless_pass_by_value, reason = "as it is handed over")]
-fn tell(line: String) {
-    super::terminal::tell(&line);
 }

@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::lab::progress::tell;
 use super::super::output::{must_be_writable, named_reports, print, write_report};
 use super::super::problem::Problem;
 use super::super::same_file::all_distinct;
 use super::super::signals::cancel_on_signals;
-use super::super::terminal::Terminal;
-use super::one::{One, Told};
+use super::cluster_setup::{ClusterSetup, hooks};
+use super::layout::stdout_layout;
+use super::request::DrillRequest;
 use super::scenarios;
-use super::stage::{Stage, hooks};
+use super::single_run::RunOutcome;
 use crate::cli::drill_args::RunArgs;
 use crate::cli::exit::Exit;
 use crate::cli::summary_args::SummaryFormat;
@@ -21,23 +23,21 @@ use crate::model::run::outcome::Outcome;
 use crate::model::scenario::drill_report::DrillReport;
 use crate::model::scenario::{On, Scenario};
 use crate::report::drill::{DrillFormat, plan, table};
-use crate::report::layout::{Layout, fitted};
+use crate::report::layout::fitted;
 
 /// Runs the command.
 pub(super) async fn run(args: RunArgs) -> Result<Exit, Problem> {
     if args.dry_run {
         for (scenario, on) in &checked(&args)? {
-            print(&fitted(&plan(scenario, on.name()), layout().width))?;
+            print(&fitted(&plan(scenario, on.name()), stdout_layout().width))?;
         }
         return Ok(Exit::Pass);
     }
     Ok(run_for_report(args).await?.0)
 }
 
-/// Plays the drills: how the program ends, and what they came to.
-pub(in super::super) async fn run_for_report(
-    args: RunArgs,
-) -> Result<(Exit, DrillReport), Problem> {
+/// Plays the drills; returns the exit code and the report.
+pub(crate) async fn run_for_report(args: RunArgs) -> Result<(Exit, DrillReport), Problem> {
     let scenarios = checked(&args)?;
     for (scenario, _) in &scenarios {
         descriptors::provide(&scenario.load)?;
@@ -49,21 +49,22 @@ pub(in super::super) async fn run_for_report(
     let reports = reports(&args.report)?;
     let interrupt = Interrupt::default();
     let signals = tokio::spawn(cancel_on_signals(interrupt.once.clone(), interrupt.twice.clone()));
-    let mut stage = Stage::default();
-    let mut told = Vec::new();
+    let mut setup = ClusterSetup::default();
+    let mut outcomes = Vec::new();
     'drills: for (scenario, on) in &scenarios {
         for repetition in 1..=args.repeat {
-            let one = One { args: &args, scenario, on: *on, repetition, interrupt: &interrupt };
-            told.push(one.run(&mut stage).await);
+            let (on, interrupt) = (*on, &interrupt);
+            let request = DrillRequest { args: &args, scenario, on, repetition, interrupt };
+            outcomes.push(request.run(&mut setup).await);
             if interrupt.once.is_cancelled() {
                 break 'drills;
             }
         }
     }
-    let cleared = stage.clear(args.lab.keep).await;
+    let cleared = setup.clear(args.lab.keep).await;
     signals.abort();
-    let exit = exit(&told, &interrupt);
-    let report = DrillReport::of(told.into_iter().map(|told| told.run).collect());
+    let exit = exit(&outcomes, &interrupt);
+    let report = DrillReport::of(outcomes.into_iter().map(|outcome| outcome.run).collect());
     let shown = show(&args, &report);
     for (path, format) in reports {
         write(&path, format, &report)?;
@@ -87,7 +88,7 @@ fn checked(args: &RunArgs) -> Result<Vec<(Arc<Scenario>, On)>, Problem> {
         check(&scenario, &abilities).map_err(|error| scenarios::wrong(&error))?;
         let never = never_undone(&scenario, &abilities);
         if !never.is_empty() {
-            super::tell(format!(
+            tell(format!(
                 "warning: no hook undoes {}: the drill {} leaves that as it is",
                 never.join(", "),
                 scenario.name
@@ -144,24 +145,19 @@ fn show(args: &RunArgs, report: &DrillReport) -> Result<(), Problem> {
     }
 }
 
-/// How lines are fitted to standard output.
-pub(in super::super) fn layout() -> Layout {
-    let terminal = Terminal::stdout();
-    Layout { colour: terminal.colour, width: terminal.width, shorten: false }
-}
-
-/// What failed outweighs what could not run, and that what could not be seen.
-fn exit(told: &[Told], interrupt: &Interrupt) -> Exit {
-    let any = |is: fn(&Told) -> bool| told.iter().any(is);
+/// The exit code. A failed drill outweighs one that could not run, and that outweighs one that
+/// could not be judged.
+fn exit(outcomes: &[RunOutcome], interrupt: &Interrupt) -> Exit {
+    let any = |is: fn(&RunOutcome) -> bool| outcomes.iter().any(is);
     if interrupt.twice.is_cancelled() {
         Exit::StoppedNow
-    } else if any(|told| told.run.verdict == Outcome::Fail) {
+    } else if any(|outcome| outcome.run.verdict == Outcome::Fail) {
         Exit::Fail
-    } else if any(|told| told.could_not_run) {
+    } else if any(|outcome| outcome.could_not_run) {
         Exit::CouldNotRun
-    } else if any(|told| told.run.interrupted) {
+    } else if any(|outcome| outcome.run.interrupted) {
         Exit::StoppedNow
-    } else if any(|told| told.run.verdict == Outcome::Inconclusive) || told.is_empty() {
+    } else if any(|outcome| outcome.run.verdict == Outcome::Inconclusive) || outcomes.is_empty() {
         Exit::Inconclusive
     } else {
         Exit::Pass

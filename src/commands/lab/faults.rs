@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use super::super::problem::Problem;
-use super::tell;
+use super::progress::tell;
 use crate::cli::exit::Exit;
-use crate::lab::{Down, Ending, Lab, Member};
+use crate::lab::{Down, Lab, Member, MemberEnding};
 use crate::model::cluster::selector::Selector;
 
 pub(super) async fn stop(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
@@ -83,14 +83,14 @@ fn tell_who(selector: &Selector, member: Member) {
     }
 }
 
-fn words(ending: Ending, began: Instant) -> String {
+fn words(ending: MemberEnding, began: Instant) -> String {
     let seconds = began.elapsed().as_secs_f64();
     match ending {
-        Ending::Stopped => format!("stopped in {seconds:.1} s"),
-        Ending::Killed => "is killed, all of its processes".to_owned(),
-        Ending::KilledAfter(after) => {
+        MemberEnding::Stopped => format!("stopped in {seconds:.1} s"),
+        MemberEnding::Killed => "is killed, all of its processes".to_owned(),
+        MemberEnding::KilledAfter(after) => {
             format!("did not stop within {} s, and was killed", after.as_secs())
         }
-        Ending::WasNotRunning => "did not run".to_owned(),
+        MemberEnding::WasNotRunning => "did not run".to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use super::super::problem::Problem;
 use super::super::signals::interrupted;
-use super::tell;
+use super::progress::tell;
 use crate::cli::exit::Exit;
 use crate::lab::Need;
 use crate::lab::dependencies::{INSTALL_SCRIPT, missing, packages, running_services};
@@ -15,8 +15,8 @@ use crate::lab::dependencies::{INSTALL_SCRIPT, missing, packages, running_servic
 /// Installs what is missing; nothing missing is success.
 ///
 /// # Errors
-/// When it must be asked and nobody can be, or the installation fails.
-pub(in crate::commands) async fn run(yes: bool) -> Result<Exit, Problem> {
+/// When there is no terminal to ask on, or the installation fails.
+pub(crate) async fn run(yes: bool) -> Result<Exit, Problem> {
     let needs = missing().await;
     if needs.is_empty() {
         tell("PostgreSQL, Patroni, etcd and HAProxy are all there: nothing to do".to_owned());
@@ -77,8 +77,8 @@ async fn agreed(shown: &str) -> Result<bool, Problem> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// One script does it all, and cleans up behind itself, whatever becomes of pgchaos. Ctrl-C
-/// reaches it from the terminal; SIGTERM is passed on by waiting for what it makes of it.
+/// One script does it all, and cleans up, also when pgchaos is killed. Ctrl-C reaches it from the
+/// terminal; after SIGTERM pgchaos waits for its end.
 async fn install(sudo: bool, packages: &[&str]) -> Result<(), Problem> {
     let mut command = if sudo { Command::new("sudo") } else { Command::new("sh") };
     if sudo {
@@ -109,7 +109,7 @@ async fn install(sudo: bool, packages: &[&str]) -> Result<(), Problem> {
     }
 }
 
-/// All there, and no service more than before.
+/// Checks that all is there, and that no service was started.
 async fn check(before: &[String]) -> Result<Exit, Problem> {
     let needs: Vec<String> = missing().await.iter().map(Need::to_string).collect();
     if !needs.is_empty() {

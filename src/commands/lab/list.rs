@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::super::output::print;
 use super::super::problem::Problem;
 use crate::cli::exit::Exit;
-use crate::lab::{Lab, LabError, Running, Sight};
+use crate::lab::{Lab, LabError, MemberNow, Running};
 
 /// One lab: name, write port, read port, state, leader.
 type Row = [String; 5];
@@ -29,7 +29,7 @@ async fn row(name: String, lab: Result<Lab, LabError>) -> Row {
     };
     let sights = lab.look().await;
     let leads =
-        |sight: &&Sight| sight.timeline.is_some() && sight.role.as_deref() == Some("leader");
+        |sight: &&MemberNow| sight.timeline.is_some() && sight.role.as_deref() == Some("leader");
     let leader = sights.iter().find(leads).map(|sight| sight.member.to_string());
     let state = state(&lab, &sights);
     let ports = [lab.write_port(), lab.read_port()].map(|port| port.to_string());
@@ -37,7 +37,7 @@ async fn row(name: String, lab: Result<Lab, LabError>) -> Row {
     [name, write, read, state, leader.unwrap_or_else(unknown)]
 }
 
-fn state(lab: &Lab, sights: &[Sight]) -> String {
+fn state(lab: &Lab, sights: &[MemberNow]) -> String {
     let count = |state| sights.iter().filter(|sight| sight.running == state).count();
     let running = count(Running::Running);
     match () {

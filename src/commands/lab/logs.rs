@@ -14,10 +14,10 @@ use crate::model::foreign::printable;
 const POLL_EVERY: Duration = Duration::from_millis(200);
 
 /// A log and how far it has been printed.
-struct Log {
+struct MemberLog {
     member: Member,
     file: BufReader<File>,
-    /// A line whose end is not written yet.
+    /// A line without its end, which is not written yet.
     begun: Vec<u8>,
 }
 
@@ -30,11 +30,11 @@ pub(super) async fn run(lab: &Lab, args: &LogsArgs) -> Result<Exit, Problem> {
         members = lab.members();
     }
     let named = members.len() > 1;
-    let mut logs: Vec<Log> =
-        members.into_iter().filter_map(|member| Log::open(lab, member)).collect();
+    let mut logs: Vec<MemberLog> =
+        members.into_iter().filter_map(|member| MemberLog::open(lab, member)).collect();
     loop {
         for log in &mut logs {
-            // A reader that went away is no problem of ours.
+            // A reader that went away is no problem.
             if let Err(error) = log.print(named) {
                 return printed(Err(error)).map(|()| Exit::Pass);
             }
@@ -46,7 +46,7 @@ pub(super) async fn run(lab: &Lab, args: &LogsArgs) -> Result<Exit, Problem> {
     }
 }
 
-impl Log {
+impl MemberLog {
     /// `None` when nothing was ever written.
     fn open(lab: &Lab, member: Member) -> Option<Self> {
         let file = BufReader::new(File::open(lab.log(member)).ok()?);

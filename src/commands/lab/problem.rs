@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::super::problem::Problem;
-use super::name_option;
+use super::name_option::name_option;
 use crate::cli::exit::Exit;
 use crate::lab::{Down, Lab, LabError, Member, free_base_port};
 
-/// The command that wanted a lab: what is to be typed again is this one.
+/// The command that asked for a lab, which the user is to type again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) enum Door {
+pub(crate) enum AskingCommand {
     /// `pgchaos lab`.
     Lab,
     /// `pgchaos drill run`, with these drills.
@@ -20,12 +20,12 @@ pub(in super::super) enum Door {
 
 impl From<LabError> for Problem {
     fn from(error: LabError) -> Self {
-        of_lab(&error, &Door::Lab)
+        of_lab(&error, &AskingCommand::Lab)
     }
 }
 
 /// The problem, with the remedy for this command.
-pub(in super::super) fn of_lab(error: &LabError, door: &Door) -> Problem {
+pub(crate) fn of_lab(error: &LabError, asked_by: &AskingCommand) -> Problem {
     let mut problem = match error {
         LabError::Name { .. } | LabError::BasePort { .. } | LabError::NoMember { .. } => {
             Problem::usage(error.to_string())
@@ -35,20 +35,20 @@ pub(in super::super) fn of_lab(error: &LabError, door: &Door) -> Problem {
     if matches!(error, LabError::Interrupted) {
         problem.exit = Exit::StoppedNow;
     }
-    match remedy(error, door) {
+    match remedy(error, asked_by) {
         Some(remedy) => problem.try_this(remedy),
         None => problem,
     }
 }
 
-fn remedy(error: &LabError, door: &Door) -> Option<String> {
+fn remedy(error: &LabError, asked_by: &AskingCommand) -> Option<String> {
     Some(match error {
         LabError::NotLinux => "docker compose up -d --build --wait, the same cluster".to_owned(),
         LabError::Missing(_) => "pgchaos lab install-deps".to_owned(),
         LabError::PortTaken { owner_lab, lab, is_kept, .. } => {
-            port_taken(owner_lab.as_deref(), lab, *is_kept, door)
+            port_taken(owner_lab.as_deref(), lab, *is_kept, asked_by)
         }
-        LabError::OtherPorts { lab, runs, .. } => other_ports(lab, *runs, door),
+        LabError::OtherPorts { lab, runs, .. } => other_ports(lab, *runs, asked_by),
         LabError::OtherSettings { lab, .. } => {
             let named = name_option(lab);
             format!("pgchaos lab down{named}, then up again: the data is kept")
@@ -95,22 +95,27 @@ fn log_of(lab: &str, member: Member) -> String {
         .map_or_else(|_| format!("{member}.log"), |log| log.display().to_string())
 }
 
-/// The command of this door, on other ports.
-fn on_ports(lab: &str, base: u16, door: &Door) -> String {
+/// The same command, on other ports.
+fn on_ports(lab: &str, base: u16, asked_by: &AskingCommand) -> String {
     let named = name_option(lab);
-    match door {
-        Door::Lab => format!("pgchaos lab up{named} --base-port {base}"),
-        Door::Drill(drills) => {
+    match asked_by {
+        AskingCommand::Lab => format!("pgchaos lab up{named} --base-port {base}"),
+        AskingCommand::Drill(drills) => {
             format!("pgchaos drill run {}{named} --base-port {base}", drills.join(" "))
         }
-        Door::Demo => format!("pgchaos demo --base-port {base}"),
+        AskingCommand::Demo => format!("pgchaos demo --base-port {base}"),
     }
 }
 
-fn port_taken(owner_lab: Option<&Path>, lab: &str, is_kept: bool, door: &Door) -> String {
+fn port_taken(
+    owner_lab: Option<&Path>,
+    lab: &str,
+    is_kept: bool,
+    asked_by: &AskingCommand,
+) -> String {
     let end_owner = owner_lab.map_or_else(|| "end that process".to_owned(), down);
     let Some(base) = free_base_port() else { return end_owner };
-    let moved = on_ports(lab, base, door);
+    let moved = on_ports(lab, base, asked_by);
     match is_kept {
         false => format!("{moved}\nor {end_owner}"),
         // Its ports are part of its data.
@@ -131,12 +136,12 @@ fn down(folder: &Path) -> String {
     format!("{}pgchaos lab down{}", elsewhere.unwrap_or_default(), name_option(&name))
 }
 
-fn other_ports(lab: &str, runs: bool, door: &Door) -> String {
+fn other_ports(lab: &str, runs: bool, asked_by: &AskingCommand) -> String {
     let named = name_option(lab);
-    let as_it_is = match door {
-        Door::Lab => format!("pgchaos lab up{named}"),
-        Door::Drill(drills) => format!("pgchaos drill run {}{named}", drills.join(" ")),
-        Door::Demo => "pgchaos demo".to_owned(),
+    let as_it_is = match asked_by {
+        AskingCommand::Lab => format!("pgchaos lab up{named}"),
+        AskingCommand::Drill(drills) => format!("pgchaos drill run {}{named}", drills.join(" ")),
+        AskingCommand::Demo => "pgchaos demo".to_owned(),
     };
     let base = free_base_port().unwrap_or(15_000);
     match runs {

@@ -29,7 +29,7 @@ pub(super) async fn run(lab: &Lab, args: &PsqlArgs) -> Result<Exit, Problem> {
     })?;
     let (user, password) = lab.credentials();
     let mut command = Command::new(&psql);
-    // What is set for the user's own servers is not meant for this one.
+    // These variables are set for the user's own servers, not for this one.
     for (name, _) in env::vars_os().filter(|(name, _)| name.as_bytes().starts_with(b"PG")) {
         command.env_remove(name);
     }

@@ -4,7 +4,7 @@ use super::super::output::print;
 use super::super::problem::Problem;
 use super::super::terminal::Terminal;
 use crate::cli::exit::Exit;
-use crate::lab::{Fault, Lab, Role, Running, Sight};
+use crate::lab::{Lab, LeaderFault, MemberNow, ProcessRole, Running};
 use crate::patroni::Config;
 use crate::report::layout::fitted;
 
@@ -28,10 +28,11 @@ pub(super) async fn run(lab: &Lab) -> Result<Exit, Problem> {
     Ok(Exit::Pass)
 }
 
-/// Patroni's word, and what follows from it.
+/// Patroni's settings, and the outages to expect from them.
 fn in_force(lab: &Lab, settings: &Config) -> String {
     let mode = if settings.synchronous_mode { "on" } else { "off" };
-    let (kill, stop) = (lab.outage(Fault::Kill, settings), lab.outage(Fault::Stop, settings));
+    let (kill, stop) =
+        (lab.outage(LeaderFault::Kill, settings), lab.outage(LeaderFault::Stop, settings));
     format!(
         "In force: ttl {} s, loop_wait {} s, retry_timeout {} s, synchronous mode {mode}.\n\
          Outage to expect, from these and HAProxy's checks:\n  \
@@ -59,14 +60,14 @@ fn table(rows: &[[String; 7]]) -> String {
     rows.iter().map(line).collect()
 }
 
-fn row(sight: &Sight) -> [String; 7] {
+fn row(sight: &MemberNow) -> [String; 7] {
     let process = match sight.running {
         Running::Running => "running",
         Running::Paused => "paused",
         Running::Stopped => "stopped",
         Running::OutOfSight => "unseen",
     };
-    let main = sight.processes.iter().find(|process| process.role == Role::Main);
+    let main = sight.processes.iter().find(|process| process.role == ProcessRole::Main);
     let timeline = sight.timeline.map(|timeline| timeline.to_string());
     let pid = main.map(|main| main.pid.to_string());
     let known = |cell: Option<String>| cell.unwrap_or_else(|| "-".to_owned());

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::super::problem::Problem;
 use super::faults::members;
-use super::tell;
+use super::progress::tell;
 use crate::cli::exit::Exit;
-use crate::lab::{Ending, Lab};
+use crate::lab::{Lab, MemberEnding};
 use crate::model::cluster::selector::Selector;
 
 pub(super) async fn switchover(lab: &Lab, to: Option<&Selector>) -> Result<Exit, Problem> {
@@ -31,13 +31,13 @@ pub(super) async fn restart(lab: &Lab, selectors: &[Selector]) -> Result<Exit, P
         lab.wait_for(member).await?;
         let seconds = began.elapsed().as_secs_f64();
         tell(match ending {
-            Ending::WasNotRunning => {
+            MemberEnding::WasNotRunning => {
                 format!("{member} did not run, and is up after {seconds:.1} s")
             }
-            Ending::KilledAfter(_) => {
+            MemberEnding::KilledAfter(_) => {
                 format!("{member} had to be killed, and is up again after {seconds:.1} s")
             }
-            Ending::Stopped | Ending::Killed => {
+            MemberEnding::Stopped | MemberEnding::Killed => {
                 format!("{member} is up again after {seconds:.1} s")
             }
         });

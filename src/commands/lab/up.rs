@@ -2,7 +2,8 @@
 
 use super::super::problem::Problem;
 use super::super::signals::interrupted;
-use super::{name_option, tell};
+use super::name_option::name_option;
+use super::progress::tell;
 use crate::cli::exit::Exit;
 use crate::cli::lab_args::UpArgs;
 use crate::lab::{Lab, LabSpec, Profile};
@@ -16,7 +17,7 @@ pub(super) async fn run(name: &str, args: &UpArgs) -> Result<Exit, Problem> {
     Ok(Exit::Pass)
 }
 
-/// Where it is, and what to do with it.
+/// The ports, and the next commands.
 fn next_steps(lab: &Lab) -> Vec<String> {
     let (user, password) = lab.credentials();
     let (write, read, page) = (lab.write_port(), lab.read_port(), lab.ports().page);
@@ -31,7 +32,7 @@ fn next_steps(lab: &Lab) -> Vec<String> {
     ]
 }
 
-/// What is asked for; what is not said stays as it was.
+/// The lab that is asked for; options that are not given stay as they were.
 fn spec(name: &str, args: &UpArgs) -> Result<LabSpec, Problem> {
     let kept = Lab::find(name)?.map(|lab| lab.spec());
     let profile = args.profile.map(Profile::from);

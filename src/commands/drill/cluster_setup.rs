@@ -1,0 +1,117 @@
+//! The cluster that drills are played on: found, or brought up for them and taken down after.
+
+use tokio_util::sync::CancellationToken;
+
+use super::super::lab::name_option::name_option;
+use super::super::lab::problem::{AskingCommand, of_lab};
+use super::super::lab::progress::tell;
+use super::super::problem::Problem;
+use crate::cli::drill_args::RunArgs;
+use crate::drill::cluster::PatroniView;
+use crate::drill::cluster::compose::ComposeCluster;
+use crate::drill::cluster::hooks::HooksCluster;
+use crate::drill::cluster::lab::LabCluster;
+use crate::lab::{Lab, LabError, LabSpec, Profile, Running};
+use crate::model::scenario::Scenario;
+
+/// The lab that was brought up for the drills, if one was.
+#[derive(Debug, Default)]
+pub(super) struct ClusterSetup {
+    brought_up: Option<BroughtUpLab>,
+}
+
+#[derive(Debug)]
+struct BroughtUpLab {
+    lab: Lab,
+    /// Whether there was nothing before: then nothing is kept.
+    fresh: bool,
+}
+
+impl ClusterSetup {
+    /// The lab for this drill: the one that runs, or one that is brought up.
+    pub(super) async fn lab(
+        &mut self,
+        args: &RunArgs,
+        scenario: &Scenario,
+        interrupted: &CancellationToken,
+    ) -> Result<LabCluster, Problem> {
+        let problem = |error: LabError| of_lab(&error, &asking_command(args));
+        let found = Lab::find(&args.lab.name).map_err(problem)?;
+        let runs = found.as_ref().filter(|lab| lab.is_complete()).is_some_and(|lab| {
+            lab.members().into_iter().any(|member| lab.running(member) != Running::Stopped)
+        });
+        let kept = found.as_ref().map(Lab::spec);
+        let fits = kept.as_ref().is_none_or(|kept| {
+            scenario.synchronous.is_none_or(|wanted| wanted == kept.synchronous)
+        });
+        let lab = match found {
+            Some(lab) if runs && fits => lab,
+            // Another's lab is not restarted: the check before the drill refuses it.
+            Some(lab) if runs && self.brought_up.is_none() => lab,
+            found => {
+                let fresh = self.brought_up.take().map_or(found.is_none(), |ours| ours.fresh);
+                if let Some(lab) = found.filter(|_| runs) {
+                    lab.down(false, &mut tell).await.map_err(problem)?;
+                }
+                let spec = spec(args, scenario, kept.as_ref());
+                let stop = interrupted.clone();
+                let lab = Lab::up_unless(&spec, &mut tell, stop.cancelled_owned())
+                    .await
+                    .map_err(problem)?;
+                self.brought_up = Some(BroughtUpLab { lab: lab.clone(), fresh });
+                lab
+            }
+        };
+        LabCluster::new(lab).map_err(|error| Problem::could_not_run(error.to_string()))
+    }
+
+    /// Takes down the lab that was brought up.
+    pub(super) async fn clear(self, keep: bool) -> Result<(), Problem> {
+        let Some(ours) = self.brought_up else { return Ok(()) };
+        if keep {
+            let name = ours.lab.name();
+            let wipe = if ours.fresh { " --wipe" } else { "" };
+            tell(format!(
+                "the lab {name} is left running; end it: pgchaos lab down{wipe}{}",
+                name_option(name)
+            ));
+            return Ok(());
+        }
+        Ok(ours.lab.down(ours.fresh, &mut tell).await?)
+    }
+}
+
+/// The command that the user typed.
+fn asking_command(args: &RunArgs) -> AskingCommand {
+    if args.is_demo { AskingCommand::Demo } else { AskingCommand::Drill(args.drills.clone()) }
+}
+
+/// The Compose project, which must run.
+pub(super) async fn compose(args: &RunArgs) -> Result<ComposeCluster, Problem> {
+    ComposeCluster::find(&args.project).await.map_err(|error| {
+        Problem::could_not_run(error.to_string())
+            .try_this("docker compose up -d --build --wait; --project names another one")
+    })
+}
+
+/// The lab that a drill needs; options that are not given stay as they were.
+fn spec(args: &RunArgs, scenario: &Scenario, kept: Option<&LabSpec>) -> LabSpec {
+    let profile = args.lab.profile.map(Profile::from);
+    let profile = profile.or(kept.map(|kept| kept.profile)).unwrap_or(Profile::Quick);
+    let synchronous = scenario.synchronous.or(kept.map(|kept| kept.synchronous)).unwrap_or(false);
+    LabSpec { name: args.lab.name.clone(), base_port: args.lab.base_port, profile, synchronous }
+}
+
+/// The hooks of a drill.
+pub(super) fn hooks(args: &RunArgs, scenario: &Scenario) -> Result<HooksCluster, Problem> {
+    let hooks = scenario.hooks.clone().ok_or_else(|| {
+        Problem::usage(format!("the drill {} has no [hooks] to break anything with", scenario.name))
+    })?;
+    let patroni = match args.patroni.is_empty() {
+        true => None,
+        false => Some(
+            PatroniView::new(&args.patroni).map_err(|error| Problem::usage(error.to_string()))?,
+        ),
+    };
+    Ok(HooksCluster::new(&scenario.name, hooks, patroni))
+}
