@@ -29,7 +29,7 @@ pub struct OneWrite {
     pub seq: i64,
     /// When it was due.
     pub due: Duration,
-    /// Whose event it is.
+    /// The event's user.
     pub user_id: i32,
     /// The event's type.
     pub event_type: &'static str,

@@ -32,7 +32,7 @@ pub(super) const AFTER_A_PAUSE: Duration = Duration::from_secs(1);
 pub struct Rules {
     /// The load, as asked for.
     pub options: LoadOptions,
-    /// Whose events are written: id and name.
+    /// The users of the events that are written: id and name.
     pub users: Vec<(i32, String)>,
     /// The types of events.
     pub event_types: &'static [&'static str],

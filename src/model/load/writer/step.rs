@@ -48,7 +48,7 @@ struct Without {
 }
 
 impl Writer {
-    /// Writer `number`, the one at `index` from 0, whose schedule begins at `begin`.
+    /// Writer `number`, the one at `index` from 0, with a schedule that begins at `begin`.
     #[must_use]
     pub fn new(
         number: i32,
