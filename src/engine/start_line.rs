@@ -47,7 +47,8 @@ impl StartLine {
         let is_last = self.missing.fetch_sub(1, Ordering::AcqRel) == 1;
         let soon = self.started + SOON;
         if self.clock.now() >= soon {
-            // Nobody was there in time: what came due since the start was not sent.
+            // Without a session in time the schedule begins at the start of the load: what came due
+            // since then was not sent.
             return self.begin_at(self.started);
         }
         if is_last {

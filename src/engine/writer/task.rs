@@ -64,7 +64,7 @@ impl WriterTask {
 
     /// Writes until it is told to stop or everything is written.
     pub(crate) async fn run(mut self) {
-        // Nobody connects only to see that there is nothing left to write.
+        // `has_more` is asked before each connect: a writer with nothing left needs no session.
         let mut at_start = true;
         while self.writer.has_more(self.shared.clock.now()) {
             let Some(session) = self.connector.connect(&mut self.writer, &mut self.random).await
@@ -75,7 +75,8 @@ impl WriterTask {
                 self.ends_without_session().await;
                 break;
             };
-            // Who waits at the start line has its session in time, however late it is woken.
+            // Taken before the wait at the start line: the session was in time, however late the
+            // task is woken there.
             let since = self.shared.clock.now();
             if std::mem::take(&mut at_start) {
                 let begin = self.shared.start_line.arrive().await;
