@@ -1,5 +1,5 @@
-//! pgchaos loads a PostgreSQL high-availability cluster with writes while somebody breaks it, and
-//! then says how long no write was possible and why, and what became of every write.
+//! pgchaos loads a PostgreSQL high-availability cluster with writes while faults hit it. Then it
+//! says how long no write was possible and why, and what became of every write.
 //!
 //! # The map
 //!
@@ -32,9 +32,9 @@
 //! `pgchaos report` do nothing else.
 //!
 //! With `--patroni`, [`engine::watch::patroni`] looks at each member's API beside the load. What it
-//! sees is told as events too: who leads ([`model::cluster::leadership`]), which outage a change of leader
-//! belongs to ([`model::outage::leader_changes`]), whether the old primary handed over ([`model::outage::old_primary`]).
-//! The load is measured the same without it.
+//! sees is told as events too: the leader ([`model::cluster::leadership`]), the outage that a
+//! change of leader belongs to ([`model::outage::leader_changes`]), and whether the old primary
+//! handed over ([`model::outage::old_primary`]). The load is measured the same without it.
 //!
 //! What is hard to get right is in [`model`], as functions that can be tested with a literal
 //! history: the class of an error ([`model::fault`]), the measure of an outage

@@ -32,8 +32,8 @@ const TRIES: u32 = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How soon after its goodbye a primary that stays is back as a replica: Patroni restarts it at
-/// once, which was measured to take one to five seconds. Whoever comes later was started again.
+/// How soon after it closed its sessions a primary that stays is back as a replica: Patroni
+/// restarts it at once, measured at one to five seconds. A later one was started again.
 const COMEBACK: Duration = Duration::from_secs(6);
 /// The same where its Patroni tells whether it stayed: it may have to be rewound first.
 const COMEBACK_BY_PATRONI: Duration = Duration::from_secs(30);

@@ -37,7 +37,7 @@ impl Clock {
             let ago = wall.signed_duration_since(started_at).to_std().unwrap_or_default();
             now.checked_sub(ago.min(A_MOMENT)).unwrap_or(now)
         };
-        // Of several pairs the one between whose halves the least time went by.
+        // Of several pairs of readings the closest: the least time went by between its two.
         let pair = (0..PAIRS).map(|_| {
             let (before, wall) = (Instant::now(), Utc::now());
             (before.elapsed(), (before, wall))

@@ -193,7 +193,7 @@ mod tests {
         NotOpened { fault, address: Some(address), took, accepted: None, server: None }
     }
 
-    /// What is told of a name whose addresses fail so.
+    /// What is told of a name with addresses that fail so.
     fn told(name: &str, failures: &[(&str, Class)]) -> Vec<(String, Class)> {
         let host = host(&format!("host={name} port=5500"));
         let failures = failures.iter().map(|(address, class)| failure(&host, address, *class));

@@ -2,7 +2,7 @@
 //!
 //! The runtime's own timers go by whole milliseconds, rounded up: a write would go out half a
 //! millisecond late on average, and its latency, which counts from when it was due, would be more
-//! the generator's than the server's. Here a thread sleeps until the next moment that somebody
+//! the generator's than the server's. Here a thread sleeps until the next moment that a task
 //! waits for, by the system's fine timers.
 
 use std::cmp::Reverse;
@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 /// together.
 const SHORTEST_SLEEP: Duration = Duration::from_micros(50);
 
-/// One thread that wakes whoever waits. It ends with this.
+/// One thread that wakes the waiting tasks. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct ExactTimer {
     shared: Arc<TimerQueue>,
@@ -36,7 +36,7 @@ struct Sleeper {
     ended: bool,
 }
 
-/// Ordered by time, then by who came first.
+/// Ordered by time, then by order of arrival.
 #[derive(Debug)]
 struct Waiter {
     at: Instant,
@@ -70,7 +70,7 @@ impl ExactTimer {
         }
         async move {
             if woken.await.is_err() {
-                // The run is over: nobody needs waking any more.
+                // The timer has ended with the run: this never wakes.
                 std::future::pending::<()>().await;
             }
         }
@@ -93,7 +93,7 @@ impl TimerQueue {
             waiting = match due {
                 Some(at) if at <= now => {
                     if let Some(Reverse(waiter)) = waiting.heap.pop() {
-                        // Whoever does not wait any more needs no waking.
+                        // The waiter may be gone; ignore the send error.
                         let _ = waiter.wake.send(());
                     }
                     waiting

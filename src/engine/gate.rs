@@ -38,7 +38,7 @@ pub(crate) struct Gate {
     next_beside: Slots,
 }
 
-/// Turns in time, given out to whoever asks.
+/// Times for attempts, at least `apart` from each other: each caller takes the next one.
 #[derive(Debug)]
 struct Slots {
     apart: Duration,
@@ -97,8 +97,8 @@ impl Gate {
     ) {
         let turn = async {
             tokio::time::sleep(backoff).await;
-            // A slot is taken when it can be used: one that waits for a backoff would hold up
-            // writers whose backoff is over.
+            // A slot is taken when it can be used: one taken before the backoff would hold up
+            // writers that have no backoff left.
             if !self.is_open() {
                 tokio::time::sleep_until(self.next_slot.take()).await;
             }
@@ -110,8 +110,8 @@ impl Gate {
     }
 
     /// Waits for a turn to try once more beside an attempt that has hung for `patience` from now:
-    /// it comes only while other writers write, so that the way to them works. Those who hang when
-    /// it begins to work are few, as they had to take turns: they come at once.
+    /// it comes only while other writers write, so that the way to them works. Few attempts hang
+    /// when it begins to work, as they had to take turns: these get theirs at once.
     pub(crate) async fn beside(&self, patience: Duration) {
         let mut reopened = self.subscribe();
         tokio::time::sleep(patience).await;

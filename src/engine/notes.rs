@@ -56,7 +56,7 @@ pub(super) struct HandingOn {
 }
 
 impl HandingOn {
-    /// Hands notes on until nobody leaves any more.
+    /// Hands notes on until every sender is gone.
     pub(super) fn start(notes: mpsc::Receiver<Note>, teller: Teller) -> Self {
         let last = CancellationToken::new();
         let task = tokio::spawn(hand_on(notes, teller, last.clone()));

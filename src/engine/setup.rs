@@ -36,8 +36,8 @@ pub enum SetupError {
         step: SetupStep,
         /// What the server said.
         fault: Fault,
-        /// Whose right is missing, where it was asked: another role than the one that logged in
-        /// where `role` is set for that one.
+        /// The role that lacks the right, where it was asked for. It is another role than the one
+        /// that logged in where `role` is set for that one.
         acting_as: Option<String>,
     },
     /// The schema is not one that pgchaos made.
@@ -67,13 +67,13 @@ pub enum SetupError {
         /// Where it is set.
         by: Box<SettingOrigin>,
     },
-    /// There is no user whose events could be written.
+    /// There is no user to write events of.
     #[error("the table pgchaos.users is empty")]
     NoUsers,
 }
 
 impl SetupError {
-    /// Refused, whose right is missing not asked.
+    /// Refused; the role that lacks the right is not asked for.
     #[must_use]
     pub fn refused(step: SetupStep, fault: Fault) -> Self {
         Self::Refused { step, fault, acting_as: None }
@@ -339,7 +339,7 @@ enum Unprepared {
     Setup(SetupError),
 }
 
-/// The role whose right is missing.
+/// The role that lacks the right, by the server, after SQLSTATE 42501.
 async fn acting_as(
     session: &Session,
     error: Option<&Unprepared>,

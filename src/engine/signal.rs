@@ -43,7 +43,7 @@ pub(crate) enum Signal {
     StallSeen { at: Duration, seen: StallSeen },
     /// What was looked up after an outage.
     Checked(Box<Checked>),
-    /// Who leads, by Patroni's API.
+    /// The leader, by Patroni's API.
     Leader { at: Duration, seen: LeaderSeen },
     /// What members are called, from now on.
     MemberNames(MemberNames),

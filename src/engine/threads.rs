@@ -33,7 +33,7 @@ impl Threads {
             std::thread::Builder::new().name(format!("writers {number}")).spawn(move || {
                 match Builder::new_current_thread().enable_all().build() {
                     Ok(runtime) => {
-                        // Nobody waits for it only when another thread could not be started.
+                        // The receiver is gone only if another thread could not be started.
                         let _ = started.send(Ok(runtime.handle().clone()));
                         runtime.block_on(end.cancelled());
                         // A name lookup that hangs must not hold the program up.

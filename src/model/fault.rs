@@ -17,7 +17,7 @@ use crate::model::own_limit::OwnLimit;
 pub enum Class {
     /// A session that was up ended: EOF, reset, broken pipe, 57P01, 57P02, 08xxx.
     ConnectionLost,
-    /// Nobody listens.
+    /// No server listens: the connect was refused, or the Unix socket is missing.
     Refused,
     /// 25006, or the session is in recovery or read-only after connecting.
     ReadOnly,
@@ -99,7 +99,7 @@ impl Class {
     }
 }
 
-/// What a pooler refuses whoever asks again: it has one SQLSTATE, 08P01, for all that it says.
+/// What a pooler refuses however often it is asked: it has one SQLSTATE, 08P01, for all errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolerRefusal {
     /// A parameter at the start of the session, such as `options`.
@@ -166,7 +166,7 @@ pub enum Phase {
     Connect,
     /// TLS, startup packet, authentication.
     Authenticate,
-    /// The first query: who is it, and does it take writes.
+    /// The first query: which server it is, and whether it takes writes.
     Check,
     /// Session up, nothing in flight.
     Idle,

@@ -79,8 +79,8 @@ impl RecordWriter {
     }
 
     fn of(path: &Path, file: File) -> Self {
-        // Whoever wants to append to it later can tell that it is in use. A file system without
-        // locks only loses that.
+        // The lock tells a program that wants to append later that the record is in use. Without
+        // locks in the file system only that is lost.
         let _ = file.try_lock();
         Self { path: path.to_owned(), file, lines: Vec::new(), failed: false }
     }
@@ -223,7 +223,7 @@ pub struct Recorded {
     pub run: Run,
     /// Whether the last line was cut off: the run was killed while it was written.
     pub torn: bool,
-    /// Whether its last line is there. A run that was killed, or whose disk failed, has none.
+    /// Whether its last line is there. It is missing after a kill or a failure of the disk.
     pub complete: bool,
 }
 

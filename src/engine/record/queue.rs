@@ -40,7 +40,7 @@ const LAST_DEADLINE: Duration = Duration::from_secs(5);
 /// The same once the user wants an end at once.
 const HURRIED_DEADLINE: Duration = Duration::from_secs(1);
 
-/// The same for the removal of a record whose run never began.
+/// The same for the removal of the record of a run that never began.
 const DISCARD_DEADLINE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, Default)]
@@ -325,7 +325,7 @@ mod tests {
     use super::*;
     use crate::model::event::What;
 
-    /// A queue whose disk takes nothing.
+    /// A queue to a disk that takes nothing.
     fn hung() -> (RecordQueue, Receiver<Order>) {
         let (orders, taken) = channel();
         let queue = RecordQueue {

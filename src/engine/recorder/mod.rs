@@ -1,7 +1,7 @@
 //! The recorder: the one task that owns a run's books, its outage clock and its record.
 //!
-//! Writers and their helpers send it [`Signal`]s; it turns them into events, which go into the
-//! run, the record and out to whoever watches.
+//! Writers and their helpers send it [`Signal`]s. It turns them into events, which go to the run,
+//! the record and the watchers.
 //!
 //! - `batch`: what it makes of a writer's batch.
 //! - `outages`: what it makes of the outage clock's words.
@@ -77,7 +77,7 @@ pub(crate) struct Recorder {
     watchers: Watchers,
     /// Gone once writing has ended.
     checker: Option<mpsc::Sender<CheckRequest>>,
-    /// How far every writer is acknowledged, for who reads from replicas.
+    /// How far every writer is acknowledged, for the watch of the replicas.
     acknowledged: watch::Sender<AcknowledgedUpTo>,
     /// Asks every writer how far it has told everything.
     marks: watch::Sender<()>,
@@ -94,7 +94,7 @@ pub(crate) struct Recorder {
     latencies: Latencies,
     highest_id: Option<i64>,
     last_flush: Instant,
-    /// Intervals from now on whose latencies are partly those of an own pause.
+    /// So many intervals from now on have latencies that an own pause is part of.
     disturbed_intervals: u32,
     /// The ids around the last outage.
     gap: Option<Gap>,
@@ -211,7 +211,7 @@ impl Recorder {
         self.decided.clone()
     }
 
-    /// Records until it is told to finish, or until nobody is left to tell it anything.
+    /// Records until it is told to finish, or until every sender is gone.
     pub(crate) async fn run(mut self, mut signals: mpsc::Receiver<Signal>) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

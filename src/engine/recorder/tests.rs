@@ -1,4 +1,5 @@
-//! The books of a writer whose answers are of all kinds: acknowledgements, refusals, and sessions that break.
+//! The books of a writer that gets answers of all kinds: acknowledgements, refusals, and sessions
+//! that break.
 
 use std::collections::BTreeMap;
 

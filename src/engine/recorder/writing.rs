@@ -1,4 +1,4 @@
-//! How events leave the recorder: into the run, the record and out to whoever watches.
+//! How events leave the recorder: to the run, the record and the watchers.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
-//! Patroni's word at one moment: which members lead by their own `/primary`, and whether every
-//! member was heard.
+//! Patroni's answers at one moment: which members lead by their own `/primary`, and whether every
+//! member answered.
 //!
-//! `/cluster` only names members: its word about who leads is old news without a quorum.
+//! `/cluster` is used only for the names of members: the leader that it names is stale without a
+//! quorum.
 
 use std::collections::BTreeSet;
 

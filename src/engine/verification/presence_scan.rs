@@ -64,7 +64,7 @@ pub(super) async fn look_at_all(
     Ok(presence)
 }
 
-/// The stretches that are left, shared by those who look at them.
+/// The stretches that are left, shared by the sessions that scan them.
 struct Work<Tell> {
     run_id: Uuid,
     left: Mutex<ToScan<Tell>>,

@@ -11,7 +11,7 @@ use crate::model::ledger::account::{Account, Closing, Presence, account};
 use crate::model::ledger::books::Ledger;
 use crate::model::run::Run;
 
-/// A run whose writers have stopped, or that was killed.
+/// A run that was killed, or that has stopped all of its writers.
 #[derive(Debug, Clone)]
 pub struct Subject {
     pub(super) run_id: Uuid,

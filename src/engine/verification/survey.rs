@@ -22,7 +22,7 @@ use crate::pg::sessions::session::Session;
 pub struct Site {
     /// The connection; all of its hosts are looked at.
     pub dialer: Dialer,
-    /// Patroni's APIs, where they say who leads.
+    /// Patroni's APIs, where they name the leader.
     pub patroni: Vec<PatroniApi>,
 }
 

@@ -27,7 +27,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// its deadlines.
 const AGE_MAX: Duration = Duration::from_secs(12);
 
-/// Primaries whose last followers are kept in mind: outages can follow each other quickly.
+/// For so many primaries the last followers are kept: outages can follow each other quickly.
 const KEPT: usize = 4;
 
 /// The replicas of a primary as they were last seen.

@@ -76,7 +76,7 @@ impl ReplicaReader {
             let seen = session.bounded(Phase::Read, DEADLINE, asked).await?;
             let asked = session.in_recovery();
             if session.bounded(Phase::Read, DEADLINE, asked).await? != session.server.in_recovery {
-                // It was promoted, or demoted: the next connect finds who is a replica now.
+                // It was promoted, or demoted: the next connect finds a replica anew.
                 return Ok(());
             }
             let oldest = notes.oldest_unseen(&seen);

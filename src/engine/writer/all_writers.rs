@@ -44,7 +44,7 @@ pub(crate) struct AllWriters {
     pub(crate) marks: watch::Receiver<()>,
     /// How writes are put to the server.
     pub(crate) protocol: ProtocolInUse,
-    /// The writers whose writes have no answer.
+    /// The writers with writes that have no answer.
     pub(crate) stalls: Stalls,
     /// Whether any write was acknowledged.
     pub(crate) proven: AtomicBool,

@@ -156,10 +156,10 @@ impl Connector {
     /// that still counts a dead server in gives it every second or third connection. The session,
     /// if one came of it, and whether an attempt failed.
     ///
-    /// The oldest attempt makes room for a new one, else a writer whose attempts all go to the dead
-    /// server waits for the whole connect deadline beside others that write. Each time all have been
-    /// given up, the next ones have twice as long: a server that is only slow is reached in the
-    /// end.
+    /// The oldest attempt makes room for a new one. Otherwise a writer with all attempts at the
+    /// dead server waits for the whole connect deadline beside others that write. Each time all
+    /// attempts have been given up, the next ones have twice as long: a server that is only slow
+    /// is reached in the end.
     async fn attempts(&self) -> (Option<NewSession>, bool) {
         let mut under_way = FuturesUnordered::new();
         let mut giving_up = VecDeque::new();

@@ -14,7 +14,7 @@ use crate::model::cluster::server::Server;
 /// A measure that is worth an event of its own has at most this share of the error before.
 const MUCH_BETTER: f64 = 0.5;
 
-/// Servers whose clocks are kept in mind; a cluster has a few, each with its restarts.
+/// At most this many servers' clocks are remembered; a cluster has a few, each with its restarts.
 const SERVERS_MAX: usize = 256;
 
 /// How far a server's clock is ahead of this machine's.

@@ -1,4 +1,4 @@
-//! Which server decides what became of a run's writes: the one whose rows are the cluster's.
+//! Which server decides what became of a run's writes: the one with the cluster's current rows.
 //!
 //! After a failover two servers may take writes, and each has rows of its own. Looking at the
 //! wrong one makes a false loss or a false pass, so a server decides only when the evidence leaves
@@ -36,7 +36,7 @@ pub struct KnownCluster {
 /// From where the cluster is seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum View {
-    /// Patroni's APIs say who leads.
+    /// Patroni's APIs name the leader.
     Patroni(Word),
     /// One endpoint: the cluster as its users see it.
     OneEndpoint,
@@ -44,11 +44,11 @@ pub enum View {
     SeveralHosts,
 }
 
-/// What the members' own APIs said, all asked at about the same time. `/cluster` is not asked who
-/// leads: it names a leader also when there is no quorum.
+/// What the members' own APIs said, all asked at about the same time. `/cluster` is not asked for
+/// the leader: it names one also when there is no quorum.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Word {
-    /// The members whose `/primary` answers 200, each once.
+    /// The members that answer 200 to `/primary`, each once.
     pub leaders: Vec<Leader>,
     /// The highest timeline of any member that answered.
     pub highest_timeline: Option<u32>,
@@ -56,7 +56,7 @@ pub struct Word {
     pub all_answered: bool,
 }
 
-/// A member whose `/primary` answers 200.
+/// A member that answers 200 to `/primary`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leader {
     /// Its name, or the URL of its API.
@@ -110,7 +110,7 @@ pub enum Undecided {
         "{leader} leads on timeline {timeline}, and {why}: whether history went back is not known"
     )]
     LowerTimeline {
-        /// Who leads.
+        /// The leader's name.
         leader: String,
         /// Its timeline.
         timeline: u32,
@@ -120,7 +120,7 @@ pub enum Undecided {
     /// Patroni names a leader that the connection does not lead to.
     #[error("Patroni says that {leader} leads, and the connection leads to {reached}")]
     NotReached {
-        /// Who leads.
+        /// The leader's name.
         leader: String,
         /// What was reached.
         reached: String,

@@ -1,8 +1,8 @@
-//! Who leads, by what the members' Patroni APIs say one after another.
+//! The leader, by what the members' Patroni APIs say one after another.
 //!
-//! A member leads while its own API answers 200 to `/primary`. One that cannot be asked has not
-//! given up for that: that it does not lead any more is only known when another one leads, or
-//! when a third says that nobody holds the leader's key.
+//! A member leads while its own API answers 200 to `/primary`. A leader that cannot be asked still
+//! counts as the leader, until another member leads or a third one says that the leader key is
+//! free.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use serde::{Deserialize, Serialize};
 use crate::model::foreign;
 use crate::model::seconds;
 
-/// Who leads, by Patroni's API.
+/// The leader, by Patroni's API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaderSeen {
-    /// Who led before; `None` is nobody, or nobody known.
+    /// The leader before; `None`: there was none, or none is known.
     #[serde(default, deserialize_with = "foreign::read_some_name")]
     pub from: Option<String>,
-    /// Who leads now, by name, or by the URL of its API where that has no name; `None` is nobody.
-    /// The same as before: it was promoted anew.
+    /// The leader now, by name, or by the URL of its API where that has no name; `None`: there is
+    /// none. The same as before: it was promoted anew.
     #[serde(default, deserialize_with = "foreign::read_some_name")]
     pub to: Option<String>,
-    /// The timeline of who leads now; `None` while it is not promoted yet.
+    /// The timeline of the leader now; `None` while it is not promoted yet.
     pub timeline: Option<u32>,
     /// When it was last known to be otherwise, as far as it was: the change came after that.
     #[serde(rename = "not_before_s", with = "seconds::option")]
@@ -47,7 +47,7 @@ pub struct Look {
 pub enum LookAnswer {
     /// The member about itself.
     Status(Status),
-    /// Nobody listens, or the connection broke: Patroni does not run there.
+    /// The connect was refused, or the connection broke: Patroni does not run there.
     Gone,
     /// There was no answer in time, or none of Patroni's.
     Silent,
@@ -66,7 +66,7 @@ pub struct Status {
     pub demoted: bool,
     /// PostgreSQL's timeline.
     pub timeline: Option<u32>,
-    /// Nobody holds the key, as far as this member knows.
+    /// The leader key is free, as far as this member knows.
     pub unlocked: bool,
 }
 
@@ -75,7 +75,7 @@ pub struct Status {
 struct MemberHistory {
     /// Its last look was answered, and did not find it leading.
     follows: bool,
-    /// Since when it has said that nobody holds the key.
+    /// Since when it has said that the leader key is free.
     unlocked_since: Option<Duration>,
     /// Since when every look has found it leading.
     claims_since: Option<Duration>,
@@ -93,26 +93,26 @@ struct Term {
     timeline: Option<u32>,
 }
 
-/// Who leads now.
+/// The leader now, and what each member's looks say about it.
 #[derive(Debug, Default)]
 pub struct Leadership {
     members: BTreeMap<String, MemberHistory>,
     term: Option<Term>,
-    /// When the look was asked since which nobody leads.
+    /// When the look was asked that found the cluster without a leader.
     nobody_since: Option<Duration>,
-    /// It was told who leads, or that nobody does.
+    /// The first leader was told, or that there is none.
     told: bool,
     /// Every member of the cluster is asked.
     all_asked: bool,
 }
 
 impl Leadership {
-    /// Whether every member is asked: only then is it known that nobody leads.
+    /// Sets whether every member is asked: only then is "no leader" certain.
     pub fn all_are_asked(&mut self, all: bool) {
         self.all_asked = all;
     }
 
-    /// Knows of a member before its first look: that nobody leads is told when all were asked.
+    /// Adds a member before its first look: "no leader" is told only when all members were asked.
     pub fn expect(&mut self, member: &str) {
         self.members.entry(member.to_owned()).or_default();
     }
@@ -178,7 +178,7 @@ impl Leadership {
         since(one).is_some() && since(one) >= since(other)
     }
 
-    /// Whether anybody still leads, after a look that found somebody not leading.
+    /// Whether the leader is lost, after a look that found a member not leading.
     fn nobody(&mut self, asked: Duration) -> Option<LeaderSeen> {
         let Some(term) = &self.term else {
             let all_follow = self.members.values().all(|known| known.follows);

@@ -1,4 +1,4 @@
-//! Who answered: the identity of the server behind a session.
+//! The identity of the server behind a session.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -24,7 +24,7 @@ impl fmt::Display for Database {
     }
 }
 
-/// Whose limit of sessions it is.
+/// What a limit of sessions is set on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitOf {
@@ -49,7 +49,7 @@ impl fmt::Display for LimitOf {
 /// The lowest limit of sessions that holds for the load's role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionLimit {
-    /// Whose it is.
+    /// What the limit is set on.
     pub of: LimitOf,
     /// So many sessions are let in.
     pub max: u32,

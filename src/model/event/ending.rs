@@ -32,7 +32,7 @@ pub struct Verification {
     /// Why it could not finish, or what it left open.
     #[serde(default, deserialize_with = "foreign::read_some_message")]
     pub reason: Option<String>,
-    /// The server that decides, whose rows were looked at.
+    /// The server that decides: its rows were compared with the ledger.
     pub server: Option<Server>,
     /// What there is to know of how it was decided.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -65,7 +65,7 @@ pub enum Note {
     Removed,
     /// The Patroni that is watched is another cluster's: it does not decide over this one.
     ForeignPatroni,
-    /// No member's `/primary` answers 200: nobody leads, or what is watched is no Patroni.
+    /// No member's `/primary` answers 200: there is no leader, or what is watched is no Patroni.
     NobodyLeads,
     /// A pooler stands between: which sessions could still commit is not known, and what is in
     /// doubt and not there stays in doubt.

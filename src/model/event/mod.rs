@@ -133,7 +133,7 @@ pub enum What {
         #[serde(rename = "from_s", with = "seconds")]
         from: Duration,
     },
-    /// Who leads, by Patroni's API: the first look, and every change.
+    /// The leader, by Patroni's API: at the first look, and at every change.
     Leader(LeaderSeen),
     /// An outage was over before it was seen that another member leads, or the same one anew.
     LeaderChanged {

@@ -120,7 +120,7 @@ pub struct Backwards {
     /// The value now.
     #[serde(deserialize_with = "foreign::read_name")]
     pub to: String,
-    /// Who answered with it.
+    /// The server that answered with it.
     #[serde(deserialize_with = "foreign::read_name")]
     pub server: String,
     /// When, since the start of the run.

@@ -28,7 +28,7 @@ pub struct ApiReached {
 /// How far a replica is behind what was acknowledged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReplicaLag {
-    /// Who answered.
+    /// The replica that answered.
     pub server: Server,
     /// Acknowledged writes that it does not show yet.
     pub writes_behind: u64,

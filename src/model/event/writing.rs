@@ -16,7 +16,7 @@ use crate::model::seconds;
 /// The first success.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ready {
-    /// Who answered.
+    /// The server that answered.
     pub server: Server,
     /// Whether the schema `pgchaos` was made now.
     pub created: bool,
@@ -27,7 +27,7 @@ pub struct Ready {
 pub struct Connected {
     /// Which writer.
     pub writer: i32,
-    /// Who answered.
+    /// The server that answered.
     pub server: Server,
     /// The server's process for this session.
     pub backend: ServerProcess,

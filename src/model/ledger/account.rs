@@ -1,7 +1,7 @@
 //! The account of a run: the ledger against what the server that decides holds.
 //!
-//! A pure function over two sets of books, so that it can be tested with literal and with random
-//! histories whose truth is known.
+//! A pure function of the ledger and the rows found, so that it can be tested with literal and
+//! with random histories that have a known outcome.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

@@ -1,4 +1,4 @@
-//! What a drill did to the cluster, in a run: when, to whom, and what was seen after it.
+//! What a drill did to the cluster, in a run: when, to which target, and what was seen after it.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub struct Injected {
     /// What: `kill`, `stop`, `exec`, …
     #[serde(deserialize_with = "foreign::read_name")]
     pub action: String,
-    /// To whom, as the drill says it: `leader`; a command for `exec`.
+    /// Its target, as the drill says it: `leader`; a command for `exec`.
     #[serde(deserialize_with = "foreign::read_message")]
     pub target: String,
     /// The member that this was, where it has a name.
@@ -61,7 +61,7 @@ pub struct Cause {
 }
 
 impl Injected {
-    /// Who was hit: `leader (patroni2)`, `haproxy`.
+    /// The target with the member that it was: `leader (patroni2)`, `haproxy`.
     #[must_use]
     pub fn whom(&self) -> String {
         match &self.member {

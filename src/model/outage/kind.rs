@@ -1,8 +1,8 @@
-//! Why an outage happened, from evidence: who answered before and after, and what was seen
-//! between.
+//! Why an outage happened, from evidence: the servers that answered before and after it, and what
+//! was seen between.
 //!
-//! The kind is the first row of a table that fits, and says no more than the evidence: an identity
-//! that is not known is neither the same nor another one.
+//! The kind is the first row of a table that fits. It says no more than the evidence: an unknown
+//! identity counts neither as the same server nor as another one.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -105,7 +105,7 @@ pub enum Detail {
 pub struct Filled {
     /// How many sessions the writers had then.
     pub own: u32,
-    /// Whose limit it is.
+    /// What the limit is set on.
     pub of: LimitOf,
     /// How many sessions it lets in.
     pub max: u32,

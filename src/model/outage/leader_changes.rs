@@ -1,9 +1,9 @@
 //! Which change of Patroni's leader belongs to which outage.
 //!
-//! A change is seen between two looks, so all that is known is that it came after `not_before`
-//! and not after `seen`. It belongs to an outage if that span reaches into it. One seen before the
-//! first evidence belongs to none: the cluster changed its leader, and nobody was kept from
-//! writing yet. Of several in one outage the first counts, as with every other phase.
+//! A change is seen between two looks: it came after `not_before` and not after `seen`. It belongs
+//! to an outage that overlaps this span. A change seen before the first evidence belongs to none:
+//! the leader changed, and no write was kept from succeeding yet. Of several changes in one outage
+//! the first counts, as with every other phase.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl LeaderChanges {
     pub fn of(&mut self, outage: &Outage) -> Option<Duration> {
         self.waiting = None;
         let (began, over) = (outage.began, outage.began + outage.degraded);
-        // The same member on the same timeline: nobody else has led between.
+        // The same member on the same timeline: no other member has led between.
         if outage.from.is_some() && outage.from == outage.to {
             return None;
         }

@@ -75,7 +75,8 @@ impl OldPrimaries {
             LookAnswer::Status(status) => Some(status),
             _ => None,
         };
-        // Who was never seen leading did not fall; and what comes after the fall is not part of it.
+        // A member that was never seen leading has no last term, and one that became a replica has
+        // ended it: later looks are not part of it.
         let Some(fall) = kept.as_mut().filter(|fall| !fall.replica) else { return };
         fall.gone |= look.answer == LookAnswer::Gone;
         fall.unseen |= look.answer == LookAnswer::Silent || look.at > fall.asked + GAP;

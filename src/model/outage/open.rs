@@ -33,7 +33,7 @@ const NEWS_AFTER: Duration = Duration::from_millis(500);
 /// So long before the first of those that are out is back others must have written.
 const LEAD: Duration = Duration::from_millis(100);
 
-/// Endpoints whose words are remembered apart; a connection string has a few.
+/// At most this many endpoints are remembered apart; a connection string has a few.
 const ENDPOINTS_KEPT: usize = 64;
 
 /// One outage that is not summed up yet.
@@ -365,7 +365,7 @@ impl OpenOutage {
         let others_write = self.others_wrote()
             || (self.first_back.is_some() && (self.down.len() as u64) < self.writers);
         let news = (self.down.len() as u64, others_write);
-        // While the last ones come back there is no news in who is not back yet.
+        // While the last writers come back, the number still out is not worth a line.
         let coming_back = self.first_back.is_some_and(|back| now < back + NEWS_AFTER);
         if coming_back || self.over.is_some() || news == (out, others) || now < at + NEWS_AFTER {
             return None;

@@ -1,4 +1,4 @@
-//! A record read back, line by line, also one whose program was killed in the middle of a line.
+//! Reads a record back line by line, also one that ends in the middle of a line, as after a kill.
 
 use std::time::Duration;
 

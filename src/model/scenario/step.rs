@@ -37,24 +37,24 @@ pub enum Act {
 pub struct Deed {
     /// What.
     pub action: Action,
-    /// To whom, one after the other.
+    /// The members that it is done to, one after the other.
     pub targets: Vec<StepTarget>,
     /// The name by which later steps call the member that this one hit.
     pub alias: Option<String>,
-    /// Who shall lead after a switchover.
+    /// The member that shall lead after a switchover.
     pub to: Option<StepTarget>,
 }
 
-/// Who is meant.
+/// The target of a step, with its place in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepTarget {
     /// Where it stands in the file.
     pub span: Range<usize>,
-    /// Who.
+    /// The target.
     pub who: Who,
 }
 
-/// Who is meant.
+/// A target: one member, or several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
     /// By role, or by name.

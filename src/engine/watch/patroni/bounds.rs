@@ -6,7 +6,7 @@ use std::time::Duration;
 /// is still true.
 pub const DEADLINE: Duration = Duration::from_secs(1);
 
-/// How often it is asked who the members are, and how often while some cannot be reached yet.
+/// How often the list of members is asked for, and how often while some cannot be reached yet.
 pub(super) const FIND_EVERY: Duration = Duration::from_secs(5);
 pub(super) const FIND_AGAIN: Duration = Duration::from_secs(1);
 

@@ -1,9 +1,9 @@
-//! Who the members are: one API is enough to find the others, where they can be reached.
+//! Finds the members: one API is enough to find the others, where they can be reached.
 //!
-//! `/cluster` names each member with the URLs by which the members reach each other. From here
-//! they may lead nowhere, as from outside of Docker's network, or to somebody else; so a member
-//! that is only named there is watched when it answers as that member of that cluster. One that
-//! is named at another URL than before has moved, as a container does that is started again.
+//! `/cluster` names each member with the URL by which the members reach each other. From here that
+//! URL may lead nowhere, as from outside of Docker's network, or to another program. So a member
+//! that is only named there is watched once it answers as that member of that cluster. A member
+//! that is named at another URL than before has moved, as a restarted container does.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};

@@ -20,7 +20,7 @@ pub(super) struct Watched {
     pub(super) old_primaries: OldPrimaries,
     /// The members' APIs.
     pub(super) apis: Vec<PatroniApi>,
-    /// It was asked once who the members are.
+    /// The list of members was asked for once.
     pub(super) begun: bool,
 }
 

@@ -41,7 +41,7 @@ struct LookFailed {
 }
 
 impl Looker {
-    /// Looks until nobody takes what it sees.
+    /// Looks until the receiver of its looks is gone.
     pub(super) async fn run(self) {
         let (mut silent, mut told) = (0, self.told);
         loop {

@@ -162,7 +162,7 @@ async fn thousands_of_members_are_neither_asked_nor_told_nor_remembered() {
         let own = serde_json::json!({
             "name": "one", "role": "replica", "state": "running", "api_url": one.url,
         });
-        // Nobody listens at port 1. The own member is the last one.
+        // Port 1 refuses connects. The own member is the last one.
         let others = (0..4_999).map(|n| {
             let name = format!("member{n}of{round}");
             let url = format!("http://127.0.0.1:1/{name}");

@@ -108,7 +108,7 @@ impl PatroniWatcher {
         while self.tasks.try_join_next().is_some() {}
         let question = self.question();
         self.tasks.spawn(async move {
-            // Nobody takes it when the watch has ended.
+            // The watch may have ended; ignore the send error.
             let _ = finds.send(find(question).await).await;
         });
     }

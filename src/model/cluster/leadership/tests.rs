@@ -28,7 +28,7 @@ fn unlocked() -> LookAnswer {
     status(false, true, 1, true)
 }
 
-/// Members a, b and c, looked at: who, when, what. Each look takes 10 ms.
+/// Looks at the members a, b and c: member, time in ms, answer. Each look takes 10 ms.
 fn told(looks: &[(&str, u64, LookAnswer)]) -> Vec<String> {
     told_of(true, looks)
 }
@@ -101,7 +101,7 @@ fn a_look_that_failed_is_no_change() {
     assert_eq!(told(&looks), ["0: nobody → a on 1"]);
 }
 
-/// As Patroni 3.0.2 answered: c says for two seconds that nobody leads when b leads already.
+/// As Patroni 3.0.2 answered: c reports no leader for two seconds while b leads already.
 #[test]
 fn old_news_of_a_third_do_not_depose_a_new_leader_that_is_slow() {
     let looks = [

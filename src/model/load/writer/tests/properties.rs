@@ -205,7 +205,6 @@ impl WriterPlay {
         self.gives(WriterInput::StopNow);
     }
 
-    #[expect(clippy::too_many_lines, reason = "a table: one arm for each input")]
     fn plays(&mut self, world: World) {
         match world {
             World::Answers(reply) if self.has_session => {
