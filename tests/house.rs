@@ -45,14 +45,12 @@ fn listing_of_what_imports_what() {
 }
 
 #[test]
-
 fn no_circle_between_files() {
     let found = circles(&IMPORTS);
     assert!(found.is_empty(), "{} circles between files:\n{}", found.len(), found.join("\n"));
 }
 
 #[test]
-
 fn no_arrow_up_between_floors() {
     let found = upward(&IMPORTS, ROWS);
     assert!(found.is_empty(), "{} arrows that do not go down:\n{}", found.len(), found.join("\n"));
@@ -74,7 +72,6 @@ fn model_is_pure() {
 }
 
 #[test]
-
 fn no_type_name_twice() {
     let mut homes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (file, name) in SOURCES.types() {
@@ -91,7 +88,6 @@ fn no_type_name_twice() {
 }
 
 #[test]
-
 fn few_comments_about_persons() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let found: Vec<String> = ["src", "tests", "benches"]

@@ -21,7 +21,7 @@ const LAST_DEADLINE: Duration = Duration::from_secs(2);
 
 /// One thing to note.
 #[derive(Debug)]
-pub enum Note {
+pub enum DrillNote {
     /// Something is about to be done to the cluster.
     Began {
         /// When.
@@ -44,7 +44,7 @@ pub enum Note {
 
 /// Where a drill leaves its notes, and where the run takes them.
 #[must_use]
-pub fn notes() -> (mpsc::Sender<Note>, mpsc::Receiver<Note>) {
+pub fn notes() -> (mpsc::Sender<DrillNote>, mpsc::Receiver<DrillNote>) {
     mpsc::channel(NOTES_WAITING)
 }
 
@@ -57,7 +57,7 @@ pub(super) struct HandingOn {
 
 impl HandingOn {
     /// Hands notes on until every sender is gone.
-    pub(super) fn start(notes: mpsc::Receiver<Note>, teller: Teller) -> Self {
+    pub(super) fn start(notes: mpsc::Receiver<DrillNote>, teller: Teller) -> Self {
         let last = CancellationToken::new();
         let task = tokio::spawn(hand_on(notes, teller, last.clone()));
         Self { task, last }
@@ -77,7 +77,7 @@ impl HandingOn {
     }
 }
 
-async fn hand_on(mut notes: mpsc::Receiver<Note>, teller: Teller, last: CancellationToken) {
+async fn hand_on(mut notes: mpsc::Receiver<DrillNote>, teller: Teller, last: CancellationToken) {
     loop {
         let note = tokio::select! {
             () = last.cancelled(), if !notes.is_closed() => {
@@ -88,14 +88,14 @@ async fn hand_on(mut notes: mpsc::Receiver<Note>, teller: Teller, last: Cancella
         };
         let Some(note) = note else { return };
         let ((at, what), noted) = match note {
-            Note::Began { at, injected, noted } => {
+            DrillNote::Began { at, injected, noted } => {
                 ((teller.clock.at(at), What::Injected(injected)), Some(noted))
             }
-            Note::Ended { step, took } => {
+            DrillNote::Ended { step, took } => {
                 let took = seconds::whole(took);
                 ((teller.clock.now(), What::InjectionEnded { step, took }), None)
             }
-            Note::Say(words) => ((teller.clock.now(), What::Drill { message: words }), None),
+            DrillNote::Say(words) => ((teller.clock.now(), What::Drill { message: words }), None),
         };
         teller.fact_at(at, what).await;
         if let Some(noted) = noted {
@@ -116,8 +116,8 @@ mod tests {
         let (leave, left) = notes();
         let (recorder, mut signals) = mpsc::channel(8);
         let handing_on = HandingOn::start(left, Teller::new(Clock::start(), recorder));
-        leave.try_send(Note::Say("waits".to_owned())).unwrap();
-        leave.try_send(Note::Ended { step: 2, took: Duration::from_secs(1) }).unwrap();
+        leave.try_send(DrillNote::Say("waits".to_owned())).unwrap();
+        leave.try_send(DrillNote::Ended { step: 2, took: Duration::from_secs(1) }).unwrap();
         handing_on.finish().await;
         assert!(matches!(signals.recv().await, Some(Signal::Fact(_, What::Drill { .. }))));
         assert!(matches!(

@@ -24,7 +24,7 @@ use super::cluster::wholeness::wait_until_whole;
 use super::command::{Variables, run_line};
 use super::damage::healing::{NotHealed, heal};
 use super::damage::journal::DamageJournal;
-use crate::engine::notes::{Note, notes};
+use crate::engine::notes::{DrillNote, notes};
 use crate::engine::run::{Finished, Plan, RunError, Stop, run};
 use crate::engine::watchers::Watchers;
 use crate::model::run::totals::Totals;
@@ -187,12 +187,12 @@ async fn mend<C: DrillCluster>(
     cluster: &C,
     journal: &Mutex<DamageJournal>,
     variables: &Variables,
-    notes: &mpsc::Sender<Note>,
+    notes: &mpsc::Sender<DrillNote>,
     interrupt: &Interrupt,
 ) -> (Vec<NotHealed>, Option<String>) {
     let say = notes.clone();
     // A line that finds the queue full is lost.
-    let mut told = move |words| drop(say.try_send(Note::Say(words)));
+    let mut told = move |words| drop(say.try_send(DrillNote::Say(words)));
     if interrupt.once.is_cancelled() {
         told("stopped by Ctrl-C: mends what it broke, then verifies".to_owned());
     }

@@ -31,7 +31,7 @@ pub(super) struct StepPlayer<C> {
     pub(super) scenario: Arc<Scenario>,
     pub(super) cluster: C,
     pub(super) journal: Arc<Mutex<DamageJournal>>,
-    pub(super) notes: mpsc::Sender<Note>,
+    pub(super) notes: mpsc::Sender<DrillNote>,
     pub(super) totals: watch::Receiver<Totals>,
     pub(super) variables: Variables,
     /// Members by the names that steps gave them, each with its name in the scenario.
@@ -145,7 +145,7 @@ impl<C: DrillCluster> StepPlayer<C> {
         let began = self.began(step, deed.action.name(), "everything".to_owned(), None).await;
         let notes = self.notes.clone();
         // A line that finds the queue full is lost.
-        let mut told = move |words| drop(notes.try_send(Note::Say(words)));
+        let mut told = move |words| drop(notes.try_send(DrillNote::Say(words)));
         let failed = heal(&self.cluster, &mut journal, &self.variables, &mut told).await;
         self.ended(step, began).await;
         match failed.first() {
@@ -241,17 +241,18 @@ impl<C: DrillCluster> StepPlayer<C> {
         };
         let at = Instant::now();
         // A load that has ended notes nothing; the next step finds that out.
-        if self.notes.send(Note::Began { at, injected, noted }).await.is_ok() {
+        if self.notes.send(DrillNote::Began { at, injected, noted }).await.is_ok() {
             let _ = is_noted.await;
         }
         at
     }
 
     async fn ended(&self, step: &Step, began: Instant) {
-        let _ = self.notes.send(Note::Ended { step: step.number, took: began.elapsed() }).await;
+        let _ =
+            self.notes.send(DrillNote::Ended { step: step.number, took: began.elapsed() }).await;
     }
 
     pub(super) async fn say(&self, words: String) {
-        let _ = self.notes.send(Note::Say(words)).await;
+        let _ = self.notes.send(DrillNote::Say(words)).await;
     }
 }

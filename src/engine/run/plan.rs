@@ -35,7 +35,7 @@ pub struct Plan {
     /// Things to tell before anything else.
     pub warnings: Vec<String>,
     /// What a drill does meanwhile.
-    pub notes: Option<mpsc::Receiver<Note>>,
+    pub notes: Option<mpsc::Receiver<DrillNote>>,
 }
 
 /// How the user stops a run.
