@@ -68,9 +68,9 @@ impl Gate {
             return;
         }
         let failed = Duration::from_micros(self.failed_us.load(Ordering::Acquire));
-        // What one writer still hears when another has lost its session says nothing yet.
+        // Right after a failure, answers to other writers may be older than it: they prove nothing.
         if now > failed + NOTICE && !self.open.swap(true, Ordering::AcqRel) {
-            // Slots that were given out for the outage that is over are void.
+            // Slots taken during the outage are void once it is over.
             self.next_slot.void();
             self.reopened.send_modify(|times| *times += 1);
         }

@@ -175,13 +175,13 @@ async fn attempt(
     let session = match dialer.dial().await {
         Ok(opened) => passed_over(opened, teller).await,
         Err(mut failures) => {
-            // Only when no host can ever work is there nothing to wait for.
+            // Give up only if no host can ever work.
             let hopeless =
                 failures.iter().all(|failure| failure.fault.hopeless_before_first_success());
             if let Some(error) = read_only_by_setting(dialer, &failures).await {
                 return Err(error);
             }
-            // That is told once, as the end of the run, and not as an attempt before others.
+            // A hopeless refusal ends the run: it is told once, and not as a failed attempt.
             let refusal = if hopeless { failures.pop() } else { None };
             for failure in failures {
                 let signal = Signal::AttemptFailed(Box::new(AttemptFailed {
@@ -297,7 +297,8 @@ async fn load_session(
         Ok(opened) => passed_over(opened, teller).await,
         Err(failures) => {
             let mut faults: Vec<Fault> = failures.into_iter().map(|failed| failed.fault).collect();
-            // One host that may come back is enough to wait for.
+            // A fault that may pass comes last and is taken: one host that may come back is enough
+            // to wait for.
             faults.sort_by_key(|fault| !fault.hopeless_before_first_success());
             let fault = faults.pop();
             return fault
@@ -383,7 +384,7 @@ async fn prepare(session: &Session, deadline: Duration) -> Result<Objective, Unp
         return Err(Unprepared::Setup(SetupError::NoUsers));
     }
     let mut cautions = tables::cautions(&tables);
-    // What cannot be asked is only not told.
+    // If the ids cannot be asked for, their cautions are left out.
     if let Ok((highest, Some(ids))) = session.bounded(Phase::Check, deadline, session.ids()).await {
         let last = ids.last.unwrap_or(highest);
         if let Some(flaw) = ids.flaw(of_type, last) {

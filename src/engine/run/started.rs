@@ -79,7 +79,7 @@ impl Started {
         let patroni = watch.as_ref().map(|(_, patroni)| patroni.clone());
         let run = Run::new(plan.header.clone());
         let recorder = Recorder::new(clock, run, record, watchers, checks, patroni.clone());
-        // The recorder keeps this up to date only where it is listened to.
+        // The recorder updates this only if it has a receiver.
         let acknowledged = plan.read_settings.is_some().then(|| recorder.acknowledged());
         let (marks, decided) = (recorder.marks(), recorder.decided());
         let recorder = tokio::spawn(recorder.run(told));

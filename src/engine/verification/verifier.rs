@@ -73,7 +73,7 @@ pub async fn verify(
 ) -> Verification {
     let mut patience = Patience::of(timeout);
     let mut told = String::new();
-    // What was waited for last, when the time runs out in the middle of a survey.
+    // The last reason to wait, for when the time runs out in the middle of a survey.
     let mut last = NotYet::Late;
     loop {
         let failed = match look(subject, site, &mut patience, Doubts::Decide, &mut tell).await {
@@ -118,7 +118,7 @@ async fn given_up(
 ) -> Verification {
     let reason = format!("not finished within {:.0} s: {wait}", patience.timeout.as_secs_f64());
     match failed {
-        // Absence of an acknowledged write waits for nothing.
+        // Acknowledged writes can be decided now: only writes in doubt depend on open sessions.
         NotYet::InDoubt(_) => match look(subject, site, patience, Doubts::LeaveOpen, tell).await {
             Ok(found) => {
                 let mut verification = found.verification(patience.spent());
@@ -237,8 +237,8 @@ async fn look(
     };
     close_all(others).await;
     let found = found?;
-    // The rule must name the same server again: else a failover went on meanwhile. That has its
-    // own deadlines: what was seen is not given up for the cluster's being late.
+    // The rule must name the same server again, else a failover went on meanwhile. The second
+    // survey has its own deadlines: a slow cluster does not void what was seen.
     let again = survey_now(site, subject).await?;
     let now = again.session.server.clone();
     let same = now.has_stayed(&server);
@@ -342,7 +342,7 @@ fn is_missing_table(fault: &Fault) -> bool {
 
 fn look_failed(fault: &Fault) -> NotYet {
     let words = format!("the look failed: {} ({})", fault.class, fault.message);
-    // A missing permission will not come by itself.
+    // Waiting does not grant a missing permission.
     match fault.sqlstate.as_deref() {
         Some("42501") => NotYet::Never(words),
         _ => NotYet::Wait(words),

@@ -76,7 +76,7 @@ impl FollowerWatcher {
             let mut wait = AGAIN;
             loop {
                 let looked = self.look().await;
-                // Only at first it is worth while to hurry: later there is an outage.
+                // Retry quickly only until the first success: later a failure is an outage.
                 wait = if looked.is_some() { EVERY } else { wait };
                 if let Some(looked) = looked {
                     self.seen.send_modify(|seen| add(seen, looked));

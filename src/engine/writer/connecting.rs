@@ -142,7 +142,7 @@ impl Connector {
                     let writer = self.writer;
                     self.recorder.tell(Signal::NoSession { writer, since, at }).await;
                 }
-                // It has nothing else to do then.
+                // Without a session a writer has no other actions.
                 _ => {}
             }
         }
@@ -178,7 +178,7 @@ impl Connector {
                         return (Some(connected), failed);
                     }
                     Some((started, Err(failures))) => {
-                        // What pgchaos itself has no room for says nothing of the cluster.
+                        // A limit of pgchaos's own machine is no failure of the cluster.
                         failed |= failures.iter().any(|one| one.fault.class != Class::Local);
                         self.shared.gate.fails(self.shared.clock.now());
                         for failure in failures {

@@ -57,7 +57,7 @@ impl Shared {
     /// last of its writes was due at `last_due`, if it has a last one.
     pub(super) async fn ends(&self, out: bool, last_due: Option<Duration>) {
         self.load_ends(last_due).await;
-        // Else all of its writes came due, and it is out: that is the end of its load.
+        // Without a stop all of its writes have come due: its load ends here.
         if out && self.stop.is_cancelled() {
             self.has_gone_on().await;
         }

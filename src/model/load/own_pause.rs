@@ -108,7 +108,7 @@ impl OwnPauses {
     #[must_use]
     pub fn bounds(&self, from: Duration, to: Duration) -> (Duration, Duration) {
         let length = to.saturating_sub(from);
-        // Those that are forgotten may have been anywhere.
+        // Pauses that were forgotten count on both sides: their place is unknown.
         let (mut inside, mut outside) = (self.forgotten, self.forgotten);
         for pause in &self.pauses {
             let within = pause.inside(from, to);

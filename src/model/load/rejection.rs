@@ -127,7 +127,7 @@ impl Streak {
             return Meaning::Counted;
         }
         let first = *self.first.get_or_insert(First { since, at });
-        // One refusal alone is one write's fate, however late it comes.
+        // A single refusal concerns one write only, however late it comes.
         if self.counts.is_empty() || at.saturating_sub(first.since) < stall_after {
             self.counts.add(fault, 1);
             return Meaning::Counted;

@@ -235,7 +235,7 @@ impl OutageClock {
             }
             Input::Connected { writer, accepted, authenticated, at, server, abandoned } => {
                 self.servers.insert(writer, Arc::new(server.clone()));
-                // Without a session there was nothing to tell.
+                // Until now the writer had no session, so it has told everything up to here.
                 self.mark(writer, at);
                 if let Some(open) = &mut self.open {
                     open.connected(accepted, authenticated, at);
@@ -314,7 +314,7 @@ impl OutageClock {
     }
 
     fn acknowledged(&mut self, writer: i32, at: &[Duration]) {
-        // A batch may tell of skipped writes alone: that proves no server.
+        // A batch with skipped writes only has no acknowledgement to name a server.
         if at.is_empty() {
             return;
         }
@@ -358,7 +358,7 @@ impl OutageClock {
             self.settle(outage, over);
         }
         let began = since.max(self.last_over);
-        // The writer's own server: others may write to another one all the while.
+        // The server that this writer wrote to comes first: other writers may use another one.
         let before = self.acknowledged_by.get(&writer).or(self.acknowledging.as_ref());
         let (last_n, rate, writers) = (&mut self.last_n, &self.rate, self.writers);
         let (said, stopping) = (&mut self.said, self.stopping);
@@ -399,9 +399,9 @@ impl OutageClock {
     fn tick(&mut self, now: Duration) {
         self.close_what_is_told();
         let before = now.saturating_sub(self.reach);
-        // What came after it was time to stop may count or not: it is kept, as it is little.
+        // Acknowledgements after the stop may count later or not. They are few: keep them.
         let before = self.stopping.map_or(before, |stop| before.min(stop));
-        // What is about to be forgotten is remembered by its longest stretch.
+        // Fold acknowledgements into their longest stretch before they are forgotten.
         for settling in &mut self.settling {
             settling.outage.fold(&self.acks, before);
         }

@@ -171,7 +171,7 @@ impl Sightings {
             return Kind::Unknown;
         }
         let member = after.same_member(before);
-        // A timeline that is not known proves nothing.
+        // An unknown timeline proves no promotion.
         let timelines = before.timeline.zip(after.timeline);
         let promoted = timelines.is_some_and(|(before, after)| after > before);
         let are_two = self.both_were_up || (promoted && self.streams_by_a_new_name());

@@ -163,7 +163,7 @@ impl OpenOutage {
         self.ever_down.insert(writer);
         self.out_max = self.out_max.max(self.down.len() as u64);
         earliest(&mut self.noticed, Some(at));
-        // What it still heard after the first evidence was on its way before.
+        // This writer is out: answers that it got after the first evidence were already on the way.
         self.others.remove(&writer);
         self.over = None;
         self.ended_by_run = false;
@@ -378,7 +378,7 @@ impl OpenOutage {
     pub(super) fn so_far(&self, acks: &AckTimeline, now: Duration) -> SoFar {
         let out = self.down.len() as u64;
         let last = acks.last_before(now).map_or(self.began, |last| last.max(self.began));
-        // Once it is time to stop, the silence of writers that were not out says nothing.
+        // Writers that were not out stop writing at the stop: their silence is no evidence.
         let others_write = match self.stopping {
             Some(_) => !self.all_out(),
             None => out < self.writers && self.others_wrote(),
@@ -403,7 +403,7 @@ impl OpenOutage {
             return;
         }
         self.last_ack = self.last_ack.or_else(|| acks.last_before(self.began));
-        // Only up to an acknowledgement, as a stretch must not be cut in two.
+        // Fold only up to an acknowledgement: a stretch without one must not be cut in two.
         let Some(to) = acks.last_before(before).filter(|last| *last > self.began) else { return };
         let folded = self.folded();
         if to > folded.to {
@@ -444,8 +444,8 @@ impl OpenOutage {
         let partial = self.is_partial(acks, over);
         let until = self.measured_until(over, partial);
         let Folded { longest, quiet, .. } = self.measured(acks, until);
-        // A stretch that reaches so far, and not to an acknowledgement, was ended by a writer that
-        // tried on, or by none.
+        // The longest stretch is cut if it reaches `until` and no acknowledgement ends it there: a
+        // writer that tried on ended it, or none did.
         let is_cut = longest.to == until && acks.last_before(until) != Some(until);
         let first_ack = match (partial, is_cut) {
             (true, _) => self.first_back,
@@ -457,7 +457,8 @@ impl OpenOutage {
             && self.tried_on_until().is_none()
             && (self.all_out() || first_ack.is_none());
         let last_ack = acks.last_before(until).map_or(self.began, |last| last.max(self.began));
-        // That others write there meanwhile says which server it is that keeps these out.
+        // The first acknowledgement names the server after the outage. In a partial outage the
+        // other writers' acknowledgements do: it is the server that keeps these writers out.
         let is_proven = |_: &&Server| first_ack.is_some() || partial;
         let sightings = Sightings {
             after: self.after.as_deref().or(after).filter(is_proven).cloned(),

@@ -185,7 +185,7 @@ impl Notes {
     /// The time of the oldest note that `seen` does not show in full.
     #[must_use]
     pub fn oldest_unseen(&self, seen: &BTreeMap<i32, i64>) -> Option<Duration> {
-        // What was acknowledged stays so: notes that are shown in full are the oldest.
+        // Acknowledged writes only grow from note to note: those shown in full come first.
         let shown = self.notes.partition_point(|(_, note)| writes_behind(note, seen) == 0);
         self.notes.get(shown).map(|(at, _)| *at)
     }

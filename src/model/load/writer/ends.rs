@@ -21,9 +21,9 @@ impl Lasting {
     ) {
         let at = moment.now;
         let oldest = untold.or_else(|| used.flight.oldest());
-        // Since then there was no sign of life, where anything was owed.
+        // The silence counts from the last answer or the oldest open request, the later of both.
         let since = oldest.map_or(at, |oldest| oldest.at.max(used.last_answer));
-        // The server may not know that the session is over: what was not answered may hang there.
+        // Without an error from the server, unanswered requests may still run there.
         let ended = fault.sqlstate.is_some() || used.flight.is_empty();
         moment.does(WriterAction::Leave { ended });
         let waits = fault.class == Class::Timeout;
