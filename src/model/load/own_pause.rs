@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::seconds;
 
-/// A shorter one changes no measure by more than the measures are exact to.
+/// A shorter pause changes no measure by more than its precision.
 pub const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Pauses that are remembered one by one; of more the shortest are forgotten.
@@ -42,7 +42,7 @@ impl OwnPause {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OwnPauses {
     pauses: Vec<OwnPause>,
-    /// How long those were together that are forgotten.
+    /// The total length of the pauses that were forgotten.
     forgotten: Duration,
 }
 

@@ -13,7 +13,7 @@ use crate::model::fault::Fault;
 use crate::model::run::limits::{Finding, in_print};
 use crate::model::seconds;
 
-/// Replicas that are told apart; those beyond are counted with the last one.
+/// At most this many replicas are counted one by one; further ones count with the last.
 const REPLICAS_MAX: usize = 64;
 
 /// Reads are at most so far apart where nothing is wrong. In a longer pause a lag can come and go.

@@ -10,8 +10,8 @@ use crate::model::fault::{Class, Fault};
 use crate::model::ledger::seq_set::SeqSet;
 
 impl Lasting {
-    /// Leaves a session that cannot be used any more: its unanswered writes, and the one that was
-    /// just answered with nothing that tells, are in doubt.
+    /// Leaves a session that cannot be used any more. Its unanswered writes are in doubt, and so is
+    /// a write with an answer that proves nothing.
     pub(super) fn leaves(
         &mut self,
         used: &InUse,
