@@ -55,8 +55,8 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
-    /// Checks after each outage, until the load stops; then what is asked for already is still
-    /// looked up, but nothing is waited for.
+    /// Checks after each outage until the load stops. Checks that were asked for before are still
+    /// made then, but they wait for nothing.
     pub(crate) async fn run(self, mut requests: mpsc::Receiver<CheckRequest>) {
         let settling = TaskTracker::new();
         while let Some(request) = requests.recv().await {

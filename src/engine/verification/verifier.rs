@@ -22,12 +22,12 @@ use crate::pg::sessions::session::Session;
 /// How long between two looks at a cluster that is not ready.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How many writes are looked at by one statement: enough that it hardly costs more than one for
-/// all, few enough that the server needs no disk for them.
+/// How many writes one statement looks at: enough that together they hardly cost more than a single
+/// statement for all, and few enough that the server needs no disk for them.
 const STRETCH_WRITES: u32 = 250_000;
 
-/// How long one endpoint that serves a lower timeline than one seen before is waited out: it may
-/// be an old primary that is about to be demoted. Later it has settled, and history went back.
+/// How long to wait while the only endpoint serves a lower timeline than one seen before: it may be
+/// an old primary that is about to be demoted. After that, history went back.
 const LOWER_TIMELINE_WAIT: Duration = Duration::from_secs(15);
 
 /// What the verification does.
@@ -53,12 +53,12 @@ impl From<VerificationStep> for What {
     }
 }
 
-/// What is made of writes in doubt that are not there.
+/// What to do with writes in doubt that are absent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Doubts {
-    /// The sessions that could still commit them are waited for.
+    /// Wait for the sessions that could still commit them.
     Decide,
-    /// These are at work for too long: the writes stay in doubt.
+    /// These sessions run for too long: the writes stay in doubt.
     LeaveOpen,
 }
 
@@ -107,7 +107,7 @@ pub async fn verify(
     }
 }
 
-/// The time is up: what can be said all the same.
+/// The verification when the time is up: what can be decided without waiting.
 async fn given_up(
     subject: &Subject,
     site: &Site,
@@ -269,7 +269,7 @@ async fn survey_now(site: &Site, subject: &Subject) -> Result<Survey, NotYet> {
 }
 
 impl Subject {
-    /// The server that decides, when nothing of the run goes on there that matters.
+    /// The server that decides, once no session of the run there can change the account.
     async fn ready(
         &self,
         site: &Site,

@@ -24,13 +24,13 @@ use crate::pg::activity::Doing;
 use crate::pg::sessions::connect::NotOpened;
 use crate::pg::sessions::session::Session;
 
-/// Writers fall silent one after another: a look waits so long for the others.
+/// Writers fall silent one after another: a look waits this long for the others.
 const GATHER: Duration = Duration::from_millis(100);
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A process that became idle so short a time ago may have answered just now.
+/// A process that became idle within this time may have answered just now.
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// Deadline of a look's connect to each host, at most, and over all hosts.

@@ -23,19 +23,19 @@ use crate::pg::sessions::application_name::Purpose;
 use crate::pg::sessions::connect::NotOpened;
 use crate::pg::wire::load_session::LoadSession;
 
-/// An attempt is not taken to hang before this, nor before twice what the fastest one took.
+/// An attempt counts as hanging after this time at the earliest, and after twice the fastest one's.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The same for a writer that never had a session.
 const PATIENCE_AT_FIRST: Duration = Duration::from_millis(500);
 
-/// Attempts of one writer that go on at the same time, at most: for one more the oldest is given up.
+/// At most this many attempts of one writer go on at a time: for one more the oldest is given up.
 const BESIDE_EACH_OTHER: usize = 5;
 
 /// How an attempt ended: when it was started, and what came of it. `None` is one given up.
 type Attempted = Option<(Duration, Result<NewSession, Vec<NotOpened>>)>;
 
-/// A session that takes writes, before anybody was told of it.
+/// A session that takes writes, not yet told to the recorder.
 struct NewSession {
     session: LoadSession,
     opened: Box<SessionOpened>,

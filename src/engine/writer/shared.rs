@@ -32,9 +32,9 @@ pub(crate) struct Shared {
     pub(crate) timer: Arc<ExactTimer>,
     /// No new writes: what is in flight is waited for.
     pub(crate) stop: CancellationToken,
-    /// Not even that: it is in doubt.
+    /// Writes in flight are not waited for either: they are in doubt.
     pub(crate) stop_now: CancellationToken,
-    /// No limit depends on what writers that are out still find.
+    /// No limit depends any more on writers that are out.
     pub(crate) decided: CancellationToken,
     /// When the first writer saw that it is time to stop.
     pub(crate) stopped: OnceLock<Duration>,
@@ -48,7 +48,7 @@ pub(crate) struct Shared {
     pub(crate) stalls: Stalls,
     /// Whether any write was acknowledged.
     pub(crate) proven: AtomicBool,
-    /// What answers the first write as nothing that waiting could mend.
+    /// Takes a fault of the first write that waiting cannot mend.
     pub(crate) hopeless: mpsc::Sender<Fault>,
 }
 
