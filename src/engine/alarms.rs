@@ -140,7 +140,7 @@ impl Alarms {
 
 async fn wanted(mut marks: watch::Receiver<()>) -> Rang {
     if marks.changed().await.is_err() {
-        // The recorder is gone: it wants nothing any more.
+        // The recorder is gone: no mark will be asked for.
         std::future::pending::<()>().await;
     }
     Rang::Mark(marks)

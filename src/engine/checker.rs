@@ -32,8 +32,8 @@ const TRIES: u32 = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How soon after it closed its sessions a primary that stays is back as a replica: Patroni
-/// restarts it at once, measured at one to five seconds. A later one was started again.
+/// How soon after its 57P01 a primary that stays is back as a replica: Patroni restarts it at once,
+/// measured at one to five seconds. One that is back later was started again.
 const COMEBACK: Duration = Duration::from_secs(6);
 /// The same where its Patroni tells whether it stayed: it may have to be rewound first.
 const COMEBACK_BY_PATRONI: Duration = Duration::from_secs(30);
@@ -55,8 +55,8 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
-    /// Checks after each outage, until the load stops; then what is asked for already is still
-    /// looked up, but nothing is waited for.
+    /// Checks after each outage until the load stops. Checks that were asked for before are still
+    /// made then, but they wait for nothing.
     pub(crate) async fn run(self, mut requests: mpsc::Receiver<CheckRequest>) {
         let settling = TaskTracker::new();
         while let Some(request) = requests.recv().await {
@@ -145,7 +145,7 @@ impl Checker {
         Ok(checked)
     }
 
-    /// Waits for the old primary to come back as a replica, when it said goodbye properly or when
+    /// Waits for the old primary to come back as a replica, if it ended its sessions with 57P01 or
     /// its Patroni can tell.
     async fn settle_kind(self, mut request: CheckRequest) {
         // Of servers that nothing tells apart it is not known that it was a failover.

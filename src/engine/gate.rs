@@ -15,16 +15,16 @@ const APART: Duration = Duration::from_millis(50);
 /// When one writes again, the others come back spread over this time.
 const SPREAD: Duration = Duration::from_millis(50);
 
-/// All sessions end in the same moment, but one writer after the other notices. An acknowledgement
-/// that comes so soon after a failure was on its way before.
+/// All sessions end at the same moment, but writers notice one after another. An acknowledgement
+/// this soon after a failure was already on its way.
 const NOTICE: Duration = Duration::from_millis(5);
 
 /// While some write, attempts beside others that hang go out this far apart, over all writers: a
 /// server that is slow because a thousand connect at once must not get thousands more.
 const BESIDE_APART: Duration = Duration::from_millis(10);
 
-/// One gate for all writers of a run. It is open from the last acknowledged write on, and closed
-/// from the last failure on: what an idle writer heard some time ago says nothing.
+/// One gate for all writers of a run. An acknowledged write opens it, a failure closes it. The
+/// latest event decides: what an idle writer heard some time ago is no evidence.
 #[derive(Debug)]
 pub(crate) struct Gate {
     open: AtomicBool,
@@ -68,9 +68,9 @@ impl Gate {
             return;
         }
         let failed = Duration::from_micros(self.failed_us.load(Ordering::Acquire));
-        // What one writer still hears when another has lost its session says nothing yet.
+        // Right after a failure, answers to other writers may be older than it: they prove nothing.
         if now > failed + NOTICE && !self.open.swap(true, Ordering::AcqRel) {
-            // Slots that were given out for the outage that is over are void.
+            // Slots taken during the outage are void once it is over.
             self.next_slot.void();
             self.reopened.send_modify(|times| *times += 1);
         }
@@ -131,7 +131,7 @@ impl Gate {
     }
 }
 
-/// A moment to wait, another one for each.
+/// A random wait, so that writers come back spread over time.
 fn spread<R: Rng>(random: &mut R) -> Duration {
     random.random_range(Duration::ZERO..SPREAD)
 }
@@ -141,7 +141,7 @@ impl Slots {
         Self { apart, next: Mutex::new(None) }
     }
 
-    /// The first free one from now on.
+    /// Takes the first free slot from now on.
     fn take(&self) -> Instant {
         let now = Instant::now();
         let mut next = self.lock();
@@ -150,7 +150,7 @@ impl Slots {
         slot
     }
 
-    /// Those that were given out count no more.
+    /// Frees all slots that were taken.
     fn void(&self) {
         *self.lock() = None;
     }

@@ -99,7 +99,7 @@ async fn hand_on(mut notes: mpsc::Receiver<DrillNote>, teller: Teller, last: Can
         };
         teller.fact_at(at, what).await;
         if let Some(noted) = noted {
-            // A drill that was cut short does not wait for it.
+            // The drill may have been cut short; ignore the send error.
             let _ = noted.send(());
         }
     }

@@ -302,7 +302,8 @@ async fn load_session(
         Ok(opened) => passed_over(opened, teller).await,
         Err(failures) => {
             let mut faults: Vec<Fault> = failures.into_iter().map(|failed| failed.fault).collect();
-            // One host that may come back is enough to wait for.
+            // A fault that may pass comes last and is taken: one host that may come back is enough
+            // to wait for.
             faults.sort_by_key(|fault| !fault.hopeless_before_first_success());
             let fault = faults.pop();
             return fault
@@ -388,7 +389,7 @@ async fn prepare(session: &Session, deadline: Duration) -> Result<Objective, Unp
         return Err(Unprepared::Setup(SetupError::NoUsers));
     }
     let mut cautions = tables::cautions(&tables);
-    // What cannot be asked is only not told.
+    // If the ids cannot be asked for, their cautions are left out.
     if let Ok((highest, Some(ids))) = session.bounded(Phase::Check, deadline, session.ids()).await {
         let last = ids.last.unwrap_or(highest);
         if let Some(flaw) = ids.flaw(of_type, last) {

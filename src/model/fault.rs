@@ -262,7 +262,7 @@ impl Evidence {
         }
         match (phase, self.io) {
             (Phase::Resolve, _) => Class::Resolve,
-            // The bytes that came are no answer; only those that read them make these kinds.
+            // The bytes are no valid answer: only their decoder makes these kinds.
             (
                 Phase::Authenticate | Phase::Check | Phase::Idle | Phase::Write | Phase::Read,
                 Some(ErrorKind::InvalidData | ErrorKind::InvalidInput),
@@ -280,7 +280,7 @@ impl Evidence {
                     | ErrorKind::AddrNotAvailable,
                 ),
             ) => Class::Unreachable,
-            // A reset that overtakes the end of the connect is a listener that hung up.
+            // A reset before the connect returns comes from a listener that closed the connection.
             (Phase::Connect, Some(kind)) if kind != ErrorKind::ConnectionReset => {
                 Class::Unreachable
             }

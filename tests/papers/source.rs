@@ -61,7 +61,7 @@ impl Types {
         }
     }
 
-    /// The enum whose values are told apart by a field of this name.
+    /// The enum with variants that are told apart by a field of this name.
     pub(crate) fn tagged_by(&self, tag: &str) -> &ItemEnum {
         let enums = self.0.values().flatten().filter_map(|definition| match definition {
             Definition::Enum(item) => Some(item),

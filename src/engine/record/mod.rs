@@ -1,6 +1,6 @@
 //! The record on disk, which never holds the load up.
 //!
-//! - [`file`]: made, read and found: one file a run, in the folder of runs.
+//! - [`mod@file`]: made, read and found: one file a run, in the folder of runs.
 //! - `queue`: the way of a run's lines to it: it never waits.
 //! - [`process`]: the process that alone waits for the disk.
 

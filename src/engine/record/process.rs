@@ -71,7 +71,7 @@ pub fn write_record(path: &Path, input: impl Read, mut replies: impl Write) {
         }
         line.clear();
     }
-    // What a parent that was killed had told.
+    // The lines that a killed parent had sent.
     let _ = record.flush();
 }
 
@@ -84,7 +84,7 @@ fn reply(replies: &mut impl Write, result: Result<(), RecordFileError>) {
         },
         Err(other) => other.to_string().replace('\n', " "),
     };
-    // A parent that is gone needs no answer.
+    // The parent may be gone; ignore the error.
     let _ = writeln!(replies, "{line}").and_then(|()| replies.flush());
 }
 

@@ -115,7 +115,7 @@ pub(crate) async fn start(path: &Path) -> Result<(RecordQueue, RecordKeeper), Re
     let state = Arc::new(watch::Sender::new(QueueState::default()));
     let mut seen = state.subscribe();
     let of_thread = Arc::clone(&state);
-    // Nothing waits for this thread: it may be held up for as long as the disk is.
+    // This thread is never joined: it may hang for as long as the disk does.
     std::thread::Builder::new()
         .name("record".to_owned())
         .spawn(move || hand_on(child, &taken, &of_thread))
@@ -179,7 +179,7 @@ impl RecordQueue {
         }
         if bytes > 0 {
             self.state.send_modify(|state| state.handed += bytes);
-            // A thread that has ended has left its reason, which the next flush tells.
+            // The thread may have ended: its reason is in `state`, and the next flush tells it.
             let _ = orders.send(Order::Write(std::mem::take(&mut self.lines)));
         }
         let behind = now.duration_since(self.progress.1);
@@ -219,7 +219,7 @@ impl RecordKeeper {
         verification: &Verification,
     ) -> Vec<LostWrites> {
         let written = |state: &QueueState| state.written == state.handed || state.failed.is_some();
-        // A disk that does not answer would hold this process at its end.
+        // Do not read from a disk that hangs: the process could not end.
         if timeout(LAST_DEADLINE, self.state.wait_for(written)).await.is_err() {
             return lost_writes(started_at, verification, None);
         }
@@ -262,7 +262,7 @@ impl RecordKeeper {
 
     /// Removes the record of a run that never began.
     pub(crate) async fn discard(mut self) {
-        // That it stays is no harm: it has no write in it.
+        // After a send error the file stays, which is no harm: it has no write in it.
         let _ = self.orders.send(Order::Discard);
         drop(self.orders);
         let closed = self.state.wait_for(|state| state.closed || state.failed.is_some());

@@ -22,7 +22,7 @@ use crate::model::outage::clock::{Input, Output};
 use crate::model::outage::kind::{Detail, Sightings};
 use crate::pg::sessions::identity::ClockReading;
 
-/// So long after it happened the recorder knows of a write's silence.
+/// After this time the recorder knows that a write has no answer.
 const KNOWN_BY: Duration = Duration::from_millis(100);
 
 impl Recorder {
@@ -65,8 +65,8 @@ impl Recorder {
         self.emit(now, What::Stopping { reason, writers_out });
     }
 
-    /// Whether an outage that goes on is over every limit that it can still come to: then its end
-    /// changes nothing.
+    /// Whether an open outage exceeds every limit that it can still reach: then its end changes no
+    /// verdict.
     pub(super) fn limits_are_decided(&self, stop: Duration, now: Duration) -> bool {
         let thresholds = &self.run.header.thresholds;
         // Until then a write that was in flight may still turn out to be silent.

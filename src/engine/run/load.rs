@@ -84,8 +84,8 @@ impl Started {
             () = self.teller.closed() => return Err(RunError::no_recorder().into()),
         }
         self.stopping().await;
-        // What is in flight gets its answer or its deadline; when everything is stopped, writers
-        // only tell what they have in flight.
+        // Writes in flight are answered or reach their deadline. After a stop at once, writers only
+        // tell what they have in flight.
         let all_told = tokio::select! {
             ended = all_ended(&mut writers) => {
                 ended?;

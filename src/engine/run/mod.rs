@@ -1,6 +1,6 @@
 //! A whole run: wait for the cluster, write until it is time to stop, verify, close the record.
 //!
-//! - [`plan`]: what a run needs, how it is stopped, and how it can end.
+//! - `plan`: what a run needs, how it is stopped, and how it can end.
 //! - `started`: a run that has begun, its set-up and its close; `helpers`: what works beside the
 //!   writers, with one owner; `load`: the writers; `verify`: the verification.
 

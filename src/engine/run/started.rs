@@ -25,8 +25,8 @@ use crate::model::event::What;
 use crate::model::run::Run;
 use crate::pg::sessions::application_name::Purpose;
 
-/// Signals that wait for the recorder. It is never behind for long; were it, writers would wait
-/// rather than fill the memory.
+/// At most this many signals wait for the recorder. If it were ever behind for long, writers would
+/// wait rather than fill the memory.
 const SIGNALS_WAITING: usize = 4096;
 
 /// Outages that wait to be checked.
@@ -79,7 +79,7 @@ impl Started {
         let patroni = watch.as_ref().map(|(_, patroni)| patroni.clone());
         let run = Run::new(plan.header.clone());
         let recorder = Recorder::new(clock, run, record, watchers, checks, patroni.clone());
-        // The recorder keeps this up to date only where it is listened to.
+        // The recorder updates this only if it has a receiver.
         let acknowledged = plan.read_settings.is_some().then(|| recorder.acknowledged());
         let (marks, decided) = (recorder.marks(), recorder.decided());
         let recorder = tokio::spawn(recorder.run(told));
@@ -141,7 +141,7 @@ impl Started {
         Ok(Finished { run, record, stopped_now })
     }
 
-    /// Ends a run that can never work: nothing was run, there is nothing to record. Why.
+    /// Ends a run that can never work, and returns why. Nothing ran, so there is nothing to record.
     pub(super) async fn refuse(self, error: SetupError) -> RunError {
         self.helpers.abort().await;
         if let SetupError::Refused { fault, .. } = &error {

@@ -64,7 +64,8 @@ impl Patience {
             Ok(_) => false,
             Err(fault) => {
                 self.failed_looks += 1;
-                // What answers with anything at all does not get the time of many answers.
+                // A look like these takes time from the deadline: a server that answers with
+                // anything at all must not prolong the wait with every answer.
                 matches!(fault.class, Class::Timeout | Class::Protocol)
                     || self.failed_looks > FAILED_LOOKS_MAX
             }

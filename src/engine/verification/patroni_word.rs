@@ -38,7 +38,7 @@ impl AnsweredMember {
 pub(super) async fn ask(given: &[PatroniApi]) -> Word {
     let (mut heard, clusters) =
         tokio::join!(look_at(given), join_all(given.iter().map(PatroniApi::cluster)));
-    // A member that the cluster has forgotten, as its Patroni is dead for long, may be ahead.
+    // A member that `/cluster` no longer names, as its Patroni is long dead, may be ahead.
     let all_given = heard.len() == given.len();
     let cluster = clusters.into_iter().find_map(Result::ok);
     let members: BTreeSet<String> = heard.iter().map(AnsweredMember::key).collect();

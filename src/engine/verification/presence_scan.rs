@@ -57,9 +57,9 @@ pub(super) async fn look_at_all(
         walked?;
         presence.add(beside);
     }
-    // All of it, or what a second session has given back.
+    // With one session this scans everything, else what the second session gave back.
     work.walk(session, &mut presence).await?;
-    // All is seen; how the transaction ends says nothing.
+    // Everything was read: a failure to end the transaction changes nothing.
     let _ = session.bounded(Phase::Read, STEP_DEADLINE, session.end_look()).await;
     Ok(presence)
 }
@@ -149,7 +149,7 @@ impl<Tell: FnMut(u64, u64) + Send> Work<Tell> {
 /// A session that sees what the first one sees.
 async fn second_session(first: &Session, snapshot: &str, dialer: &Dialer) -> Option<Session> {
     let session = dialer.dial().await.ok()?.session;
-    // Another server's snapshots are other moments.
+    // A snapshot is valid only on the server that exported it.
     if !session.server.has_stayed(&first.server) {
         return None;
     }

@@ -92,7 +92,7 @@ pub(in crate::engine) async fn survey(
     match decide(known, &view, &servers) {
         Ok(decider) => {
             let ReachedServer { session, dialer } = reached.remove(decider.index);
-            // The same server by another name is no other one.
+            // The deciding server may be reached under another name too: drop that session.
             let (others, again) = reached
                 .into_iter()
                 .partition(|one| !is_one_server(&one.session.server, &session.server));
@@ -108,7 +108,7 @@ pub(in crate::engine) async fn survey(
                 _ if failures.is_empty() => why.to_string(),
                 _ => format!("{why}; {}", failures.join(", ")),
             };
-            // A host that could not be reached may be the run's.
+            // A host that could not be reached may belong to the run's cluster.
             let can_change = why.can_change() || (why.is_foreign() && !failures.is_empty());
             Err(Box::new(Open { why, words, can_change, reached }))
         }
@@ -150,7 +150,7 @@ async fn patroni_word(apis: &[PatroniApi]) -> Option<Word> {
     Some(word.unwrap_or_default())
 }
 
-/// Says goodbye on every session.
+/// Closes every session.
 pub(in crate::engine) async fn close_all(reached: Vec<ReachedServer>) {
     join_all(reached.into_iter().map(|one| one.session.close())).await;
 }

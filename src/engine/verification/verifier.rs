@@ -22,12 +22,12 @@ use crate::pg::sessions::session::Session;
 /// How long between two looks at a cluster that is not ready.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How many writes are looked at by one statement: enough that it hardly costs more than one for
-/// all, few enough that the server needs no disk for them.
+/// How many writes one statement looks at: enough that together they hardly cost more than a single
+/// statement for all, and few enough that the server needs no disk for them.
 const STRETCH_WRITES: u32 = 250_000;
 
-/// How long one endpoint that serves a lower timeline than one seen before is waited out: it may
-/// be an old primary that is about to be demoted. Later it has settled, and history went back.
+/// How long to wait while the only endpoint serves a lower timeline than one seen before: it may be
+/// an old primary that is about to be demoted. After that, history went back.
 const LOWER_TIMELINE_WAIT: Duration = Duration::from_secs(15);
 
 /// What the verification does.
@@ -53,12 +53,12 @@ impl From<VerificationStep> for What {
     }
 }
 
-/// What is made of writes in doubt that are not there.
+/// What to do with writes in doubt that are absent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Doubts {
-    /// The sessions that could still commit them are waited for.
+    /// Wait for the sessions that could still commit them.
     Decide,
-    /// These are at work for too long: the writes stay in doubt.
+    /// These sessions run for too long: the writes stay in doubt.
     LeaveOpen,
 }
 
@@ -73,7 +73,7 @@ pub async fn verify(
 ) -> Verification {
     let mut patience = Patience::of(timeout);
     let mut told = String::new();
-    // What was waited for last, when the time runs out in the middle of a survey.
+    // The last reason to wait, for when the time runs out in the middle of a survey.
     let mut last = NotYet::Late;
     loop {
         let failed = match look(subject, site, &mut patience, Doubts::Decide, &mut tell).await {
@@ -107,7 +107,7 @@ pub async fn verify(
     }
 }
 
-/// The time is up: what can be said all the same.
+/// The verification when the time is up: what can be decided without waiting.
 async fn given_up(
     subject: &Subject,
     site: &Site,
@@ -118,7 +118,7 @@ async fn given_up(
 ) -> Verification {
     let reason = format!("not finished within {:.0} s: {wait}", patience.timeout.as_secs_f64());
     match failed {
-        // Absence of an acknowledged write waits for nothing.
+        // Acknowledged writes can be decided now: only writes in doubt depend on open sessions.
         NotYet::InDoubt(_) => match look(subject, site, patience, Doubts::LeaveOpen, tell).await {
             Ok(found) => {
                 let mut verification = found.verification(patience.spent());
@@ -237,8 +237,8 @@ async fn look(
     };
     close_all(others).await;
     let found = found?;
-    // The rule must name the same server again: else a failover went on meanwhile. That has its
-    // own deadlines: what was seen is not given up for the cluster's being late.
+    // The rule must name the same server again, else a failover went on meanwhile. The second
+    // survey has its own deadlines: a slow cluster does not void what was seen.
     let again = survey_now(site, subject).await?;
     let now = again.session.server.clone();
     let same = now.has_stayed(&server);
@@ -269,7 +269,7 @@ async fn survey_now(site: &Site, subject: &Subject) -> Result<Survey, NotYet> {
 }
 
 impl Subject {
-    /// The server that decides, when nothing of the run goes on there that matters.
+    /// The server that decides, once no session of the run there can change the account.
     async fn ready(
         &self,
         site: &Site,
@@ -342,7 +342,7 @@ fn is_missing_table(fault: &Fault) -> bool {
 
 fn look_failed(fault: &Fault) -> NotYet {
     let words = format!("the look failed: {} ({})", fault.class, fault.message);
-    // A missing permission will not come by itself.
+    // Waiting does not grant a missing permission.
     match fault.sqlstate.as_deref() {
         Some("42501") => NotYet::Never(words),
         _ => NotYet::Wait(words),

@@ -16,7 +16,7 @@ use crate::model::cluster::server::Server;
 use crate::model::fault::Phase;
 use crate::model::outage::kind::Replicas;
 
-/// How often it is looked, and how soon again as long as nothing was seen.
+/// The pause between two looks, and between tries until the first look succeeds.
 const EVERY: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -27,7 +27,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// its deadlines.
 const AGE_MAX: Duration = Duration::from_secs(12);
 
-/// For so many primaries the last followers are kept: outages can follow each other quickly.
+/// The last followers are kept of this many primaries: outages can follow each other quickly.
 const KEPT: usize = 4;
 
 /// The replicas of a primary as they were last seen.
@@ -76,7 +76,7 @@ impl FollowerWatcher {
             let mut wait = AGAIN;
             loop {
                 let looked = self.look().await;
-                // Only at first it is worth while to hurry: later there is an outage.
+                // Retry quickly only until the first success: later a failure is an outage.
                 wait = if looked.is_some() { EVERY } else { wait };
                 if let Some(looked) = looked {
                     self.seen.send_modify(|seen| add(seen, looked));

@@ -45,7 +45,7 @@ impl OwnPauseWatch {
                 {
                     return;
                 }
-                // The recorder may have let this wait.
+                // The send may have waited for the recorder: that is no pause.
                 last = clock.now();
             }
         })?;

@@ -24,13 +24,13 @@ use crate::pg::activity::Doing;
 use crate::pg::sessions::connect::NotOpened;
 use crate::pg::sessions::session::Session;
 
-/// Writers fall silent one after another: a look waits so long for the others.
+/// Writers fall silent one after another: a look waits this long for the others.
 const GATHER: Duration = Duration::from_millis(100);
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A process that became idle so short a time ago may have answered just now.
+/// A process that became idle within this time may have answered just now.
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// Deadline of a look's connect to each host, at most, and over all hosts.
@@ -120,7 +120,7 @@ impl StallWatch {
         let waiting = self.waiting.borrow().clone();
         let at = self.teller.clock.now();
         let looked = self.ask(session, &waiting).await;
-        // Those that were answered meanwhile are not waiting for what was seen.
+        // Drop writers that got their answer during the look.
         let still: BTreeSet<i32> = self.waiting.borrow().keys().copied().collect();
         let waiting: WaitingWriters =
             waiting.into_iter().filter(|(writer, _)| still.contains(writer)).collect();
@@ -147,7 +147,7 @@ impl StallWatch {
             None => match timeout(DIAL_DEADLINE, self.dialer.dial()).await {
                 Ok(Ok(opened)) => opened.session,
                 Ok(Err(failures)) if are_silence(&failures) => return StallLook::NoAnswer,
-                // By the deadline some hosts were not tried.
+                // Some host failed otherwise, or was not tried by the deadline: no evidence.
                 Ok(Err(_)) | Err(_) => return StallLook::Nothing,
             },
         };
@@ -155,7 +155,7 @@ impl StallWatch {
         let of_writers = waiting.values().flatten().filter(here);
         let backends: Vec<ServerProcess> = of_writers.map(|one| one.backend.clone()).collect();
         if backends.is_empty() {
-            // Another server answers, which knows nothing of them.
+            // Another server answers: the writers' sessions are not on it.
             session.close().await;
             return StallLook::Nothing;
         }
@@ -177,7 +177,7 @@ impl StallWatch {
         let doing: BTreeMap<i32, &Doing> = doing.iter().map(|one| (one.pid, one)).collect();
         let mut causes: BTreeMap<StallCause, Vec<i32>> = BTreeMap::new();
         for sessions in waiting.values() {
-            // The latest one says most: those before it are left.
+            // Take the latest session: earlier ones were given up.
             let here =
                 sessions.iter().rev().filter(|one| one.server.is_same_start(&session.server));
             if let Some((cause, pid)) =
@@ -214,7 +214,7 @@ fn cause_of(session: &OpenSession, doing: &BTreeMap<i32, &Doing>) -> Option<Stal
     match doing.get(&session.backend.pid) {
         Some(Doing { what: Some(StallCause::OnTheWay), just_now: true, .. }) => None,
         Some(doing) => doing.what.clone(),
-        // One that was left is to end.
+        // A session that was given up is expected to end.
         None => (!session.left).then_some(StallCause::Gone),
     }
 }

@@ -32,9 +32,9 @@ pub(crate) struct AllWriters {
     pub(crate) timer: Arc<ExactTimer>,
     /// No new writes: what is in flight is waited for.
     pub(crate) stop: CancellationToken,
-    /// Not even that: it is in doubt.
+    /// Writes in flight are not waited for either: they are in doubt.
     pub(crate) stop_now: CancellationToken,
-    /// No limit depends on what writers that are out still find.
+    /// No limit depends any more on writers that are out.
     pub(crate) decided: CancellationToken,
     /// When the first writer saw that it is time to stop.
     pub(crate) stopped: OnceLock<Duration>,
@@ -48,7 +48,7 @@ pub(crate) struct AllWriters {
     pub(crate) stalls: Stalls,
     /// Whether any write was acknowledged.
     pub(crate) proven: AtomicBool,
-    /// What answers the first write as nothing that waiting could mend.
+    /// Takes a fault of the first write that waiting cannot mend.
     pub(crate) hopeless: mpsc::Sender<Fault>,
 }
 
@@ -57,7 +57,7 @@ impl AllWriters {
     /// last of its writes was due at `last_due`, if it has a last one.
     pub(super) async fn ends(&self, out: bool, last_due: Option<Duration>) {
         self.load_ends(last_due).await;
-        // Else all of its writes came due, and it is out: that is the end of its load.
+        // Without a stop all of its writes have come due: its load ends here.
         if out && self.stop.is_cancelled() {
             self.has_gone_on().await;
         }

@@ -23,13 +23,13 @@ use crate::pg::sessions::application_name::Purpose;
 use crate::pg::sessions::connect::NotOpened;
 use crate::pg::wire::load_session::LoadSession;
 
-/// An attempt is not taken to hang before this, nor before twice what the fastest one took.
+/// An attempt counts as hanging after this time at the earliest, and after twice the fastest one's.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The same for a writer that never had a session.
 const PATIENCE_AT_FIRST: Duration = Duration::from_millis(500);
 
-/// Attempts of one writer that go on at the same time, at most: for one more the oldest is given up.
+/// At most this many attempts of one writer go on at a time: for one more the oldest is given up.
 const BESIDE_EACH_OTHER: usize = 5;
 
 /// How an attempt ended: when it was started, and what came of it. `None` is one given up.
@@ -146,7 +146,7 @@ impl Connector {
                     let writer = self.writer;
                     self.recorder.tell(Signal::NoSession { writer, since, at }).await;
                 }
-                // It has nothing else to do then.
+                // Without a session a writer has no other actions.
                 _ => {}
             }
         }
@@ -182,7 +182,7 @@ impl Connector {
                         return (Some(connected), failed);
                     }
                     Some((started, Err(failures))) => {
-                        // What pgchaos itself has no room for says nothing of the cluster.
+                        // A limit of pgchaos's own machine is no failure of the cluster.
                         failed |= failures.iter().any(|one| one.fault.class != Class::Local);
                         self.shared.gate.fails(self.shared.clock.now());
                         for failure in failures {

@@ -142,7 +142,7 @@ impl WriterTask {
         let now = self.shared.clock.now();
         self.notices_stop(now);
         match alarm {
-            // It is noticed.
+            // `notices_stop` above has taken it.
             Alarm::Stop => {}
             Alarm::StopNow => self.takes(now, WriterInput::StopNow),
             Alarm::Mark => self.takes(now, WriterInput::Mark),
@@ -209,7 +209,7 @@ impl WriterTask {
                 self.ended();
                 self.shared.all_done().await;
             }
-            // Done already.
+            // Handled in `act`.
             WriterAction::Send(_)
             | WriterAction::Read
             | WriterAction::Works
@@ -217,7 +217,7 @@ impl WriterTask {
             | WriterAction::Close
             | WriterAction::Reconnect
             | WriterAction::Done => {}
-            // Not on a session.
+            // Happens only without a session.
             WriterAction::TellNoSession { .. } => {}
         }
     }

@@ -187,7 +187,7 @@ pub fn decide(known: &KnownCluster, view: &View, reached: &[Server]) -> Result<D
         .collect();
     let reached = Reached { servers: reached, ours };
     match (view, reached.ours.first()) {
-        // Patroni's word comes first: without a leader of its own nothing decides.
+        // Patroni comes first: if it names no leader, no server decides.
         (View::Patroni(word), _) if word.leaders.is_empty() => Err(Undecided::NobodyLeads),
         (_, None) => Err(match reached.servers.iter().find_map(foreign) {
             Some(words) => Undecided::Foreign(words),
@@ -342,7 +342,7 @@ fn several_hosts(known: &KnownCluster, reached: &Reached<'_>) -> Result<Decider,
     let at_or_above = |index: &usize| servers[*index].timeline >= Some(acknowledged);
     let mut claims = writable.iter().copied().filter(at_or_above);
     match (claims.next(), claims.next()) {
-        // Of several members that acknowledged on one timeline, any may be this one.
+        // Several members acknowledged on this timeline: this server may be any of them.
         (Some(index), None)
             if servers[index].timeline == Some(acknowledged)
                 && known.shared.contains(&acknowledged) =>

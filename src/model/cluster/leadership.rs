@@ -190,8 +190,9 @@ impl Leadership {
         };
         let known = self.members.get(&term.member)?;
         let led = known.led;
-        // Its own word counts, and another's only when it cannot be asked. That other must have
-        // noticed it later: a member goes on saying so for a while when there is a new leader.
+        // The leader's own answer decides; another member's counts only if the leader cannot be
+        // asked. It must be newer than the leader's last look: a member goes on reporting a free
+        // key for a while after there is a new leader.
         let noticed = |other: &MemberHistory| other.unlocked_since > led;
         let unasked = !known.follows && known.claims_since.is_none();
         if !(known.follows || (unasked && self.members.values().any(noticed))) {

@@ -187,8 +187,8 @@ impl TwoPrimariesWatch {
         let one_cluster = matches!(cluster, (Some(one), Some(two)) if one == two);
         let later = match (new.server.timeline, old.server.timeline) {
             (Some(new), Some(old)) if new != old => new > old,
-            // A server that was started anew on its timeline is no second one, nor is one of which
-            // it is not known whether it is another.
+            // A server restarted on its timeline is no second primary, nor is one that may be the
+            // same.
             _ => new.server.same_member(&old.server) == Some(false) && new.first > old.first,
         };
         one_cluster && later

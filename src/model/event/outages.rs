@@ -24,7 +24,7 @@ pub struct OutageBegan {
     pub writers: Vec<Progress>,
 }
 
-/// The first write in an outage that is not over for everyone.
+/// The first write in an outage that is not over for all writers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WritesResumed {
     /// The outage's number.

@@ -60,7 +60,7 @@ pub struct Account {
     /// In doubt, not there, and something could still commit them: they stay in doubt.
     #[serde(default)]
     pub undecided: u64,
-    /// Said to be there after an outage, and not there: that word is withdrawn. Acknowledged ones
+    /// Found present after an outage, and absent now: that finding is withdrawn. Acknowledged ones
     /// are counted among the lost as well.
     #[serde(default)]
     pub withdrawn: u64,
@@ -107,7 +107,8 @@ pub fn account(ledger: &Ledger, presence: &Presence, closing: &Closing) -> Accou
 }
 
 impl Account {
-    /// What in it contradicts itself or the books that it is of; a damaged record can say so.
+    /// The contradiction within the account or with its ledger, if any; a damaged record can have
+    /// one.
     #[must_use]
     pub fn contradiction(&self, ledger: &Ledger) -> Option<String> {
         let count = |writes: &BTreeMap<i32, SeqSet>| {

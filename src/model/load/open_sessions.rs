@@ -67,7 +67,7 @@ impl OpenSessions {
         if backend.pooled {
             return;
         }
-        // Those of an earlier start ended with it. On Unix sockets one server looks like another.
+        // Sessions of an earlier start ended with it. On Unix sockets servers look alike: keep all.
         let of_earlier_start = |one: &OpenSession| {
             server.address.is_some()
                 && one.server.same_member(server) == Some(true)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::seconds;
 
-/// A shorter one changes no measure by more than the measures are exact to.
+/// A shorter pause changes no measure by more than its precision.
 pub const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Pauses that are remembered one by one; of more the shortest are forgotten.
@@ -42,7 +42,7 @@ impl OwnPause {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OwnPauses {
     pauses: Vec<OwnPause>,
-    /// How long those were together that are forgotten.
+    /// The total length of the pauses that were forgotten.
     forgotten: Duration,
 }
 
@@ -108,7 +108,7 @@ impl OwnPauses {
     #[must_use]
     pub fn bounds(&self, from: Duration, to: Duration) -> (Duration, Duration) {
         let length = to.saturating_sub(from);
-        // Those that are forgotten may have been anywhere.
+        // Pauses that were forgotten count on both sides: their place is unknown.
         let (mut inside, mut outside) = (self.forgotten, self.forgotten);
         for pause in &self.pauses {
             let within = pause.inside(from, to);

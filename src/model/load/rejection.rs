@@ -13,7 +13,7 @@ use crate::model::fault::{Class, Fault, Phase};
 /// Kinds of refusals that are counted each by itself; more are counted together by class.
 pub const KINDS_MAX: usize = 8;
 
-/// A kind that was not seen for so long is news again.
+/// A kind that was not seen for this long is told again.
 pub const QUIET: Duration = Duration::from_secs(5);
 
 /// Characters of a message that are kept of the sample of a kind.
@@ -81,7 +81,7 @@ pub struct Refused {
     pub since: Duration,
     /// When the first refusal came.
     pub first_at: Duration,
-    /// The refusals before the one that shows it.
+    /// The refusals before the one that shows that the writer is out.
     pub earlier: Rejections,
 }
 
@@ -115,7 +115,7 @@ impl Streak {
         self.refused_row(fault, since, at, stall_after)
     }
 
-    /// The same of a refusal that is the one row's fate, whatever its SQLSTATE.
+    /// The same for a refusal that concerns one row only, whatever its SQLSTATE.
     pub fn refused_row(
         &mut self,
         fault: &Fault,
@@ -127,7 +127,7 @@ impl Streak {
             return Meaning::Counted;
         }
         let first = *self.first.get_or_insert(First { since, at });
-        // One refusal alone is one write's fate, however late it comes.
+        // A single refusal concerns one write only, however late it comes.
         if self.counts.is_empty() || at.saturating_sub(first.since) < stall_after {
             self.counts.add(fault, 1);
             return Meaning::Counted;

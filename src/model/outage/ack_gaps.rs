@@ -4,7 +4,7 @@
 //!
 //! It is no outage clock: a stretch needs no error, and a slow answer makes one, too.
 //!
-//! Writers tell late and each at its own pace, so that every writer says up to when it has told
+//! Writers tell late, each at its own pace. So every writer marks up to when it has told
 //! everything, and a stretch is told once the lowest of these marks has passed its end.
 
 #[cfg(test)]
@@ -24,8 +24,7 @@ pub const SHORTEST: Duration = Duration::from_millis(100);
 /// its beginning.
 pub const GOES_ON_AFTER: Duration = Duration::from_millis(500);
 
-/// Spans kept of what is not told yet. Should a writer be silent for so long that more are needed,
-/// the oldest are told without waiting for it.
+/// At most this many spans wait for late writers. Beyond it the oldest are told without waiting.
 const SPANS_MAX: usize = 1024;
 
 /// A stretch in which all the time a write was due or unanswered, and none was acknowledged.

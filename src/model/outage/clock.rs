@@ -1,9 +1,9 @@
 //! The clock that measures outages.
 //!
-//! It is told what every writer lives through, in about the order in which it happened, and says
-//! when an outage begins, when the first write is through again and when it is over for everyone.
-//! Times are those of the events, not of their telling: batches of acknowledgements may come late,
-//! so every writer says up to when it has told everything, and an outage is summed up only once
+//! Its input is what happens to every writer, in about the order in which it happened. Its output
+//! is when an outage begins, when the first write succeeds again, and when all writers write again.
+//! All times are those of the events, not of their arrival here. Batches of acknowledgements may
+//! come late, so every writer marks up to when it has told everything: an outage is summed up once
 //! the lowest of these marks has reached its end.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,7 +20,7 @@ use crate::model::outage::rate_timeline::RateTimeline;
 
 pub use crate::model::outage::clock_output::{Output, SoFar};
 
-/// Outages that wait to be told to their end, at most: before that the oldest is summed up as told.
+/// At most this many outages wait for late batches; beyond it the oldest is summed up as it is.
 const SETTLING_MAX: usize = 64;
 
 /// While the return to the full rate is looked for, marks may be so old.
@@ -108,7 +108,7 @@ pub enum Input<'a> {
         /// When.
         at: Duration,
     },
-    /// A writer has nothing left to write, and is not missed any more.
+    /// A writer has nothing left to write: its silence is no evidence from now on.
     Finished {
         /// Which writer.
         writer: i32,
@@ -146,9 +146,9 @@ pub struct OutageClock {
     acknowledged_by: BTreeMap<i32, Arc<Server>>,
     /// The outage that is not over, or not told to its end.
     open: Option<OpenOutage>,
-    /// Those before it that are over, and not told to their end, the oldest first.
+    /// Earlier outages that are over and still wait for late batches, the oldest first.
     settling: VecDeque<Settling>,
-    /// What is said, in its order. What follows an end that is not known yet is held back.
+    /// Outputs in their order. Those after an end that is not known yet are held back.
     said: VecDeque<LastSaid>,
     /// The number of the last outage that began.
     last_n: u32,
@@ -208,7 +208,7 @@ impl OutageClock {
         }
     }
 
-    /// Takes one thing in, and says what follows from it.
+    /// Takes one input, and returns the outputs that follow from it.
     pub fn step(&mut self, input: Input<'_>) -> Vec<Output> {
         match input {
             Input::Acknowledged { writer, at } => self.acknowledged(writer, at),
@@ -235,7 +235,7 @@ impl OutageClock {
             }
             Input::Connected { writer, accepted, authenticated, at, server, abandoned } => {
                 self.servers.insert(writer, Arc::new(server.clone()));
-                // Without a session there was nothing to tell.
+                // Until now the writer had no session, so it has told everything up to here.
                 self.mark(writer, at);
                 if let Some(open) = &mut self.open {
                     open.connected(accepted, authenticated, at);
@@ -314,7 +314,7 @@ impl OutageClock {
     }
 
     fn acknowledged(&mut self, writer: i32, at: &[Duration]) {
-        // A batch may tell of skipped writes alone: that proves no server.
+        // A batch with skipped writes only has no acknowledgement to name a server.
         if at.is_empty() {
             return;
         }
@@ -358,7 +358,7 @@ impl OutageClock {
             self.settle(outage, over);
         }
         let began = since.max(self.last_over);
-        // The writer's own server: others may write to another one all the while.
+        // The server that this writer wrote to comes first: other writers may use another one.
         let before = self.acknowledged_by.get(&writer).or(self.acknowledging.as_ref());
         let (last_n, rate, writers) = (&mut self.last_n, &self.rate, self.writers);
         let (said, stopping) = (&mut self.said, self.stopping);
@@ -399,9 +399,9 @@ impl OutageClock {
     fn tick(&mut self, now: Duration) {
         self.close_what_is_told();
         let before = now.saturating_sub(self.reach);
-        // What came after it was time to stop may count or not: it is kept, as it is little.
+        // Acknowledgements after the stop may count later or not. They are few: keep them.
         let before = self.stopping.map_or(before, |stop| before.min(stop));
-        // What is about to be forgotten is remembered by its longest stretch.
+        // Fold acknowledgements into their longest stretch before they are forgotten.
         for settling in &mut self.settling {
             settling.outage.fold(&self.acks, before);
         }

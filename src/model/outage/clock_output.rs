@@ -1,11 +1,11 @@
-//! What the outage clock says: an outage begins, writes resume, it ends.
+//! The outputs of the outage clock: an outage begins, writes resume, it ends.
 
 use std::time::Duration;
 
 use crate::model::outage::Outage;
 use crate::model::outage::kind::Sightings;
 
-/// What the clock has to say.
+/// One output of the clock.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// The first evidence that a writer cannot write.
@@ -15,7 +15,7 @@ pub enum Output {
         /// The first evidence.
         began: Duration,
     },
-    /// A write is through again while other writers are still down.
+    /// A write succeeds again while other writers are still down.
     Resumed {
         /// The outage's number.
         n: u32,
@@ -33,7 +33,7 @@ pub enum Output {
         /// Whether others write.
         others_write: bool,
     },
-    /// The outage is over for everyone, or the run is.
+    /// The outage is over for all writers, or the run has ended.
     Ended {
         /// Its measure.
         outage: Box<Outage>,

@@ -126,14 +126,14 @@ pub struct Sightings {
     pub before: Option<Server>,
     /// The server that acknowledged after.
     pub after: Option<Server>,
-    /// The postmaster that answered after had started when the one before still acknowledged, by
-    /// what is known of the clocks: these are two servers.
+    /// By the known clock offsets, the postmaster after the outage had started while the one before
+    /// still acknowledged: these are two servers.
     pub both_were_up: bool,
     /// Servers that answered between and took no writes.
     pub read_only: Vec<Server>,
-    /// The classes of the errors where the sessions were that ended.
+    /// The classes of the errors at the endpoints where sessions ended.
     pub errors: BTreeSet<Class>,
-    /// What was said there.
+    /// What servers said there.
     pub words: BTreeSet<ServerWord>,
     /// The limit of sessions that pgchaos's own filled when one was refused.
     pub filled: Option<Filled>,
@@ -171,7 +171,7 @@ impl Sightings {
             return Kind::Unknown;
         }
         let member = after.same_member(before);
-        // A timeline that is not known proves nothing.
+        // An unknown timeline proves no promotion.
         let timelines = before.timeline.zip(after.timeline);
         let promoted = timelines.is_some_and(|(before, after)| after > before);
         let are_two = self.both_were_up || (promoted && self.streams_by_a_new_name());
@@ -201,8 +201,8 @@ impl Sightings {
         rows.into_iter().find(|(_, fits)| *fits).map_or(Kind::Unknown, |(kind, _)| kind)
     }
 
-    /// Whether sessions ended and then there was no room, and nothing else: a way that fails as
-    /// well explains the outage as much.
+    /// Whether sessions ended and the server then had no room, and nothing else was seen: a network
+    /// error would explain the outage as well.
     fn only_has_no_room(&self) -> bool {
         let is_of_it = |class: &Class| matches!(class, Class::ConnectionLost | Class::Overloaded);
         self.words.iter().eq([&ServerWord::Overloaded]) && self.errors.iter().all(is_of_it)
@@ -233,8 +233,8 @@ impl Sightings {
             || checkpointers.is_some_and(|(before, after)| after != before)
     }
 
-    /// A primary that is the same start on the same timeline was never in recovery: what it refuses
-    /// for being read-only, it refuses by a setting.
+    /// A primary with the same start on the same timeline was never in recovery: if it is
+    /// read-only, a setting makes it so.
     fn is_read_only_by_settings(&self, before: &Server) -> bool {
         self.words.contains(&ServerWord::ReadOnly)
             || self.read_only.iter().any(|server| {
@@ -242,7 +242,7 @@ impl Sightings {
             })
     }
 
-    /// Patroni knows best; where it does not tell, a goodbye and a primary that stayed do.
+    /// Patroni's answer comes first. Without one, 57P01 and an old primary that stayed prove it.
     fn old_primary_handed_over(&self, before: &Server, after: &Server) -> bool {
         match self.old_primary {
             OldPrimary::HandedOver => true,
@@ -253,9 +253,9 @@ impl Sightings {
         }
     }
 
-    /// A primary that was stopped and is started again by hand also comes back as a replica: the
-    /// list of replicas leaves out those that came later than a demotion takes. While its host is
-    /// away, connects are swallowed.
+    /// A primary that was stopped and started again by hand also comes back as a replica. So the
+    /// list of replicas leaves out those that came back later than a demotion takes. Connects that
+    /// time out or do not reach the host show that the host was away.
     fn old_primary_stayed(&self, before: &Server, after: &Server) -> bool {
         if self.errors.contains(&Class::Timeout) || self.errors.contains(&Class::Unreachable) {
             return false;
@@ -266,8 +266,8 @@ impl Sightings {
             || self.streams_by_a_new_name()
     }
 
-    /// It answered itself. Where the new primary has another port on the same loopback address, the
-    /// members share a machine and a port is one member's.
+    /// The old primary answered as a replica. If the new primary has another port on the same
+    /// loopback address, the members share a machine, and a port identifies a member.
     fn seen_as_replica(&self, before: &Server, after: &Server) -> bool {
         let share_a_machine = before.address.is_some()
             && before.address == after.address
@@ -290,7 +290,8 @@ impl Sightings {
         before.member.as_ref().is_some_and(|name| self.replicas.names.contains(name))
     }
 
-    /// Another member at that address, which streamed from the old primary before, is none.
+    /// A replica streams from the old primary's address. One that streamed from the old primary
+    /// before is another member at that address, and no proof.
     fn streams_from_its_address(&self, before: &Server, after: &Server) -> bool {
         let Some(address) = before.own_address() else { return false };
         let streamed_before = self
@@ -302,9 +303,9 @@ impl Sightings {
             && !streamed_before
     }
 
-    /// Of those that stream from the new primary one did not stream from the old one, and of those
-    /// that streamed from the old one some does not any more, as the new primary is it: the new name
-    /// is the old primary's. Several new names could be any members.
+    /// Exactly one replica of the new primary did not stream from the old one: it is the old
+    /// primary. At least one old replica must be missing, as it is the new primary. Several new
+    /// names could be any members.
     fn streams_by_a_new_name(&self) -> bool {
         let Some(before) = &self.replicas_before else { return false };
         let is_missing = before.names.difference(&self.replicas.names).next().is_some();

@@ -1,21 +1,21 @@
 //! How a member stopped leading, as its own Patroni API told it: handed over, dropped, or died.
 //!
-//! In a switchover Patroni shuts PostgreSQL down, gives the leader's key up, and leaves the others
-//! two seconds to take it before it goes on as a replica; it answers all the time, and calls itself
-//! demoted for so long. One that loses its store has nothing to give up and goes on at once. One
-//! that is stopped stops answering, and a crash is called one.
+//! In a switchover Patroni shuts PostgreSQL down, releases the leader key, and leaves the other
+//! members two seconds to take it before it goes on as a replica. It answers all the time, and
+//! reports itself as demoted during these seconds. A leader that loses the DCS has no key to
+//! release and goes on at once. A stopped member stops answering, and a crash is reported as one.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::cluster::leadership::{Look, LookAnswer};
 
-/// Looks that must have found it demoted: a single one can meet it while it passes by, and where
-/// nothing was unseen two of them do meet a handover.
+/// Looks that must have found it demoted: one alone can be a passing state, and without a gap two
+/// looks always fall into a handover.
 const DEMOTED_LOOKS: u32 = 2;
 
-/// A look and the one before it take no longer than this together, or something can be unseen: at
-/// half the time for which Patroni waits in a handover, two of them meet it.
+/// Two looks in a row that take longer than this together leave a gap. It is half the time that
+/// Patroni waits in a handover, so that two looks fall into it.
 const GAP: Duration = Duration::from_secs(1);
 
 /// What the old primary's Patroni tells of the end of its time.
@@ -24,8 +24,7 @@ pub enum OldPrimary {
     /// It is not watched, or what was seen does not tell, or not yet.
     #[default]
     Unknown,
-    /// Nothing of it was unseen, nothing so far says that it handed over, and what it becomes is
-    /// not seen yet.
+    /// There was no gap and no sign of a handover so far, and its next state is not seen yet.
     Unsettled,
     /// It handed over, never stopped, and its PostgreSQL runs as a replica.
     HandedOver,
@@ -59,12 +58,12 @@ pub struct OldPrimaries(BTreeMap<String, MemberSeen>);
 struct MemberSeen {
     /// Since it last led; `None` when it was never seen leading.
     fall: Option<LastTerm>,
-    /// When it was last found without the lead, by its own word and not as it had crashed.
+    /// When it last answered that it does not lead, unless it had crashed or was gone.
     gave_up: Option<Duration>,
 }
 
 impl OldPrimaries {
-    /// Takes a look at a member in.
+    /// Adds a look at a member.
     pub fn look(&mut self, member: &str, look: &Look) {
         let MemberSeen { fall: kept, gave_up } = self.0.entry(member.to_owned()).or_default();
         let status = match &look.answer {

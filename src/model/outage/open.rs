@@ -20,17 +20,17 @@ const FAILED_ATTEMPTS_KEPT: usize = 1024;
 /// Read-only servers that are remembered to tell the kind.
 const READ_ONLY_KEPT: usize = 32;
 
-/// Writers that are not out of which it is remembered that they wrote: a few are enough.
+/// At most this many writers that wrote during the outage are remembered: a few are enough.
 const OTHERS_KEPT: usize = 64;
 
 /// SQLSTATEs that are remembered apart.
 const SQLSTATES_KEPT: usize = 8;
 
-/// How long after the first writer is back the others are waited for before that is news, and
-/// after the first evidence before it is news that others write.
+/// The pause before an output: from the first writer's return to "resumed" while others are out,
+/// and from the first evidence to "others write".
 const NEWS_AFTER: Duration = Duration::from_millis(500);
 
-/// So long before the first of those that are out is back others must have written.
+/// Other writers count as writing if they wrote at least this long before the first return.
 const LEAD: Duration = Duration::from_millis(100);
 
 /// At most this many endpoints are remembered apart; a connection string has a few.
@@ -49,7 +49,7 @@ pub(super) struct OpenOutage {
     writers: u64,
     /// Writers that are out, and since when.
     down: BTreeMap<i32, Duration>,
-    /// Those that were out at some time.
+    /// Writers that were out at some time in the outage.
     ever_down: BTreeSet<i32>,
     out_max: u64,
     /// When the first evidence was known.
@@ -57,7 +57,7 @@ pub(super) struct OpenOutage {
     /// Writers that were never out, and the first acknowledgement of each after that.
     others: BTreeMap<i32, Duration>,
     ended_by_run: bool,
-    /// When it was time to stop: from then on those that are not out do not write.
+    /// When it was time to stop: from then on only writers that are out go on.
     stopping: Option<Duration>,
     /// Writers that were out then, and are not out any more.
     back_after_stop: u64,
@@ -72,7 +72,7 @@ pub(super) struct OpenOutage {
     /// Start and end of failed attempts, the latest last.
     failed: VecDeque<(Duration, Duration)>,
     errors: BTreeMap<Class, u64>,
-    /// Those of class `sql`, by SQLSTATE: the first few.
+    /// Errors of class `sql`, by SQLSTATE: the first few.
     sqlstates: BTreeMap<String, u64>,
     first_error: Option<Duration>,
     tcp_accepted: Option<Duration>,
@@ -84,8 +84,8 @@ pub(super) struct OpenOutage {
     sightings: Sightings,
     /// What was met at each endpoint.
     met: BTreeMap<String, Met>,
-    /// Where none acknowledged before: the first server that acknowledged other writers meanwhile,
-    /// and what was met at each endpoint since then.
+    /// If no server acknowledged before: the first one that acknowledged other writers during the
+    /// outage, and what was met at each endpoint since then.
     beside: Option<(Arc<Server>, BTreeMap<String, Met>)>,
     /// The server of the writer that was back last: other writers may never have left theirs.
     after: Option<Arc<Server>>,
@@ -163,7 +163,7 @@ impl OpenOutage {
         self.ever_down.insert(writer);
         self.out_max = self.out_max.max(self.down.len() as u64);
         earliest(&mut self.noticed, Some(at));
-        // What it still heard after the first evidence was on its way before.
+        // This writer is out: answers that it got after the first evidence were already on the way.
         self.others.remove(&writer);
         self.over = None;
         self.ended_by_run = false;
@@ -188,7 +188,7 @@ impl OpenOutage {
         }
     }
 
-    /// A writer had writes acknowledged: those of one that is not out show that others write.
+    /// A writer had writes acknowledged. If it was never out, they show that others write.
     pub(super) fn other_wrote(&mut self, writer: i32, at: &[Duration]) {
         let is_known = self.ever_down.contains(&writer) || self.others.contains_key(&writer);
         if is_known || self.others.len() == OTHERS_KEPT {
@@ -217,8 +217,8 @@ impl OpenOutage {
         self.stopping.get_or_insert(at);
     }
 
-    /// Whether all writers were out when it was time to stop, as far as they have told: then the
-    /// silence after that is everybody's. It is before that time.
+    /// Whether all writers were out at the stop, as far as they have told: then the silence after
+    /// it belongs to the outage. Before the stop this is always true.
     fn all_out(&self) -> bool {
         let Some(stop) = self.stopping else { return true };
         let still = self.down.values().filter(|since| **since <= stop).count() as u64;
@@ -267,8 +267,8 @@ impl OpenOutage {
         }
     }
 
-    /// A writer had a write acknowledged by this server. While others never could write, it is the
-    /// one that they are kept from.
+    /// This server acknowledged a write of a writer. If the writers that are out never could write,
+    /// it is the server that they cannot write to.
     pub(super) fn acknowledged_beside(&mut self, writer: i32, server: &Arc<Server>) {
         let is_first = self.sightings.before.is_none() && self.beside.is_none();
         if is_first && !self.down.contains_key(&writer) && self.over.is_none() {
@@ -339,7 +339,7 @@ impl OpenOutage {
         self.abandoned += attempts;
     }
 
-    /// That writes are through again while others are not, when that is news by now.
+    /// Tells once that writes succeed again while other writers are still out.
     pub(super) fn resumed(&mut self, now: Duration) -> Option<Output> {
         let first_back = self.first_back?;
         let writers_down = self.down.len() as u64;
@@ -378,7 +378,7 @@ impl OpenOutage {
     pub(super) fn so_far(&self, acks: &AckTimeline, now: Duration) -> SoFar {
         let out = self.down.len() as u64;
         let last = acks.last_before(now).map_or(self.began, |last| last.max(self.began));
-        // Once it is time to stop, the silence of writers that were not out says nothing.
+        // Writers that were not out stop writing at the stop: their silence is no evidence.
         let others_write = match self.stopping {
             Some(_) => !self.all_out(),
             None => out < self.writers && self.others_wrote(),
@@ -390,20 +390,20 @@ impl OpenOutage {
         }
     }
 
-    /// Whether writers that never were out wrote while the others were, and not only as those
-    /// came back: of a stall that ends for all one may be answered first.
+    /// Whether writers that were never out wrote clearly before the first return. When a stall ends
+    /// for all, one of them is answered first: that is no partial outage.
     fn others_wrote(&self) -> bool {
         let first = self.others.values().min();
         first.is_some_and(|first| self.first_back.is_none_or(|back| *first + LEAD < back))
     }
 
-    /// Remembers what was before `before`, as the trail will forget it.
+    /// Keeps what was measured before `before`, as the timeline of acknowledgements will forget it.
     pub(super) fn fold(&mut self, acks: &AckTimeline, before: Duration) {
         if before <= self.began {
             return;
         }
         self.last_ack = self.last_ack.or_else(|| acks.last_before(self.began));
-        // Only up to an acknowledgement, as a stretch must not be cut in two.
+        // Fold only up to an acknowledgement: a stretch without one must not be cut in two.
         let Some(to) = acks.last_before(before).filter(|last| *last > self.began) else { return };
         let folded = self.folded();
         if to > folded.to {
@@ -448,8 +448,8 @@ impl OpenOutage {
         let partial = self.is_partial(acks, over);
         let until = self.measured_until(over, partial);
         let Folded { longest, quiet, .. } = self.measured(acks, until);
-        // A stretch that reaches so far, and not to an acknowledgement, was ended by a writer that
-        // tried on, or by none.
+        // The longest stretch is cut if it reaches `until` and no acknowledgement ends it there: a
+        // writer that tried on ended it, or none did.
         let is_cut = longest.to == until && acks.last_before(until) != Some(until);
         let first_ack = match (partial, is_cut) {
             (true, _) => self.first_back,
@@ -461,7 +461,8 @@ impl OpenOutage {
             && self.tried_on_until().is_none()
             && (self.all_out() || first_ack.is_none());
         let last_ack = acks.last_before(until).map_or(self.began, |last| last.max(self.began));
-        // That others write there meanwhile says which server it is that keeps these out.
+        // The first acknowledgement names the server after the outage. In a partial outage the
+        // other writers' acknowledgements do: it is the server that keeps these writers out.
         let is_proven = |_: &&Server| first_ack.is_some() || partial;
         let sightings = Sightings {
             after: self.after.as_deref().or(after).filter(is_proven).cloned(),
@@ -513,8 +514,8 @@ impl OpenOutage {
         (outage, sightings)
     }
 
-    /// Whether some writers were out while others wrote. Where they take turns at being out, it is
-    /// told by that there was always a write.
+    /// Whether some writers were out while others wrote. If all are out in turns, continuous writes
+    /// show it.
     fn is_partial(&self, acks: &AckTimeline, over: Duration) -> bool {
         if self.out_max >= self.writers {
             return false;
@@ -525,13 +526,13 @@ impl OpenOutage {
         self.others_wrote() || (is_long && always_wrote())
     }
 
-    /// When the last of those that tried on was back, once it was time to stop.
+    /// When the last writer that went on after the stop was back.
     fn tried_on_until(&self) -> Option<Duration> {
         self.last_back.filter(|back| self.stopping.is_some_and(|stop| *back >= stop))
     }
 
-    /// Until when the silence of all writers says something. Once it is time to stop, those that
-    /// are not out, or are back, do not write any more.
+    /// Until when a time without acknowledgements is evidence. After the stop, writers that are not
+    /// out, or are back, do not write.
     fn measured_until(&self, over: Duration, partial: bool) -> Duration {
         let Some(stop) = self.stopping else { return over };
         let until = match self.tried_on_until() {
@@ -580,7 +581,7 @@ impl OpenOutage {
     }
 }
 
-/// Writers tell late, and not in the order of things.
+/// The earlier of two times: writers tell late, and not in order.
 fn earliest(known: &mut Option<Duration>, told: Option<Duration>) {
     *known = [*known, told].into_iter().flatten().min();
 }

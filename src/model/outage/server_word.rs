@@ -15,7 +15,7 @@ pub enum ServerWord {
     ReadOnly,
     /// 53xxx: it has no room for a session, or for what one does.
     Overloaded,
-    /// 42501, 28xxx, a password asked for that is missing, a database that lets no one in.
+    /// 42501, 28xxx, a missing password that is asked for, a database that allows no connections.
     Denied,
     /// 57P03: it starts up, shuts down or recovers.
     NotReady,

@@ -1,7 +1,7 @@
 //! What a write without an answer waits for, by a look at its own server process.
 //!
-//! A look says what the processes are doing at one moment. An outage's cause is what most of the
-//! looks in it have seen; that nothing could be seen is no cause.
+//! A look shows what the processes are doing at one moment. An outage's cause is what most of the
+//! looks during it have seen. A look that saw nothing names no cause.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -87,7 +87,7 @@ impl StallCause {
         }
     }
 
-    /// Whether it is the server's own doing, and not the absence of one.
+    /// Whether the server itself works or waits: a lost message or an ended process is not its own.
     #[must_use]
     pub fn is_of_the_server(&self) -> bool {
         !matches!(self, Self::OnTheWay | Self::Gone)

@@ -75,10 +75,10 @@ impl Availability {
         let end =
             outages.iter().filter(measured_on).map(end).max().unwrap_or_default().max(elapsed);
         let whole = end.saturating_sub(first_ack);
-        // What was without a write before the first one is no time of the load.
+        // Time without a write before the first acknowledgement is not part of the load.
         let without = |outage: &Outage| {
             let before = first_ack.saturating_sub(outage.began);
-            // A stretch that is shorter is not among them.
+            // `without_ack` has no stretch shorter than this.
             let before = if before < QUIET { Duration::ZERO } else { before };
             outage.without_ack.saturating_sub(before)
         };

@@ -126,7 +126,7 @@ impl Limited {
                 let open = outage.writers_out_at_end > 0;
                 vec![Length { from: outage.began, to: end, open }]
             }
-            // Others wrote, as often as they had something to write.
+            // In a partial outage other writers wrote whenever a write was due.
             Self::Outage if outage.partial => Vec::new(),
             Self::Outage => {
                 let to = outage.first_ack.unwrap_or(end);

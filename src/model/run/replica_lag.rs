@@ -13,7 +13,7 @@ use crate::model::fault::Fault;
 use crate::model::run::limits::{Finding, in_print};
 use crate::model::seconds;
 
-/// Replicas that are told apart; those beyond are counted with the last one.
+/// At most this many replicas are counted one by one; further ones count with the last.
 const REPLICAS_MAX: usize = 64;
 
 /// Reads are at most so far apart where nothing is wrong. In a longer pause a lag can come and go.
@@ -185,7 +185,7 @@ impl Notes {
     /// The time of the oldest note that `seen` does not show in full.
     #[must_use]
     pub fn oldest_unseen(&self, seen: &BTreeMap<i32, i64>) -> Option<Duration> {
-        // What was acknowledged stays so: notes that are shown in full are the oldest.
+        // Acknowledged writes only grow from note to note: those shown in full come first.
         let shown = self.notes.partition_point(|(_, note)| writes_behind(note, seen) == 0);
         self.notes.get(shown).map(|(at, _)| *at)
     }

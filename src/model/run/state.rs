@@ -285,8 +285,8 @@ impl Run {
     /// What is known of the cluster that the run wrote to.
     #[must_use]
     pub fn known(&self) -> KnownCluster {
-        // A server of another cluster says nothing of this one's timelines. One that hides which it
-        // is may be of this one: what it acknowledged counts.
+        // Timelines of another cluster's server do not count. A server without a system identifier
+        // may belong to this cluster: its acknowledgements count.
         let of_cluster = |server: &&Server| {
             server.system_identifier.is_none() || server.system_identifier == self.system_identifier
         };
@@ -395,7 +395,7 @@ impl Run {
             starts.iter().map(|start| start.writers.len()).sum()
         };
         while self.outage_starts.len() > 1 && held(&self.outage_starts) > POSITIONS_KEPT {
-            // What it could lose counts for the next one then.
+            // Losses that belong to the removed start are counted for the next one.
             self.outage_starts.pop_front();
         }
     }
@@ -471,7 +471,7 @@ impl Run {
 
     fn interval(&mut self, interval: &Interval) {
         self.refused(&interval.rejections);
-        // What a damaged record says may be more than any run can do.
+        // A damaged record may hold any number: do not overflow.
         self.due = self.due.saturating_add(interval.due);
         self.skipped = self.skipped.saturating_add(interval.skipped);
         for (writer, seqs) in &interval.rejected {

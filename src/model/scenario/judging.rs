@@ -95,7 +95,8 @@ pub fn judge(scenario: &Scenario, summary: &Summary, played: &Played) -> Vec<Jud
     }
     of_run(scenario, summary, played, own_pauses, &mut judged);
     if played.cut_short.is_some() {
-        // What was still to come could not be seen, and the mending shows in what was.
+        // The steps left were never seen, and the mending affects the results so far: at best
+        // inconclusive.
         judged.iter_mut().filter(|judged| !is_broken_for_good(judged)).for_each(|judged| {
             judged.outcome = judged.outcome.min(Outcome::Inconclusive);
         });

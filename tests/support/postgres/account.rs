@@ -12,7 +12,7 @@ use nix::unistd::{Uid, User, geteuid};
 pub(super) struct Account(Option<(u32, u32)>);
 
 impl Account {
-    /// For root: `postgres`, or else `nobody`. For any other user: the user itself.
+    /// For root: the first of the accounts below that exists. For any other user: the user itself.
     pub(super) fn of_server() -> Self {
         if !geteuid().is_root() {
             return Self(None);

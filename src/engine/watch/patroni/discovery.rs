@@ -116,7 +116,8 @@ pub(super) async fn find(question: Question) -> Discovered {
         before.is_some_and(|url| found.urls.get(&member.name).is_some_and(|now| now != url))
     };
     let moved = cluster.members.iter().filter(has_moved);
-    // One that does not answer there is still looked at where it was, which tells that itself.
+    // A member that does not answer at its new URL is still looked at under the old one, and the
+    // looker reports that.
     found.moved = join_all(moved.filter_map(|member| probe(member, &found.identifier)))
         .await
         .into_iter()
@@ -224,7 +225,7 @@ async fn name_of_given(
         .into_iter()
         .flatten()
         .filter(|(_, there)| there.iter().any(|address| here.contains(address)));
-    // Two that share an address cannot be told apart.
+    // Members that share an address cannot be told apart.
     same.next().filter(|_| same.next().is_none()).map(|(name, _)| name)
 }
 

@@ -54,7 +54,7 @@ impl PatroniWatch {
     /// Waits until the members are known, or could not be: not longer than [`DEADLINE`].
     pub(crate) async fn begun(&self) {
         let mut watched = self.0.clone();
-        // Both errors say the same: there is nothing to wait for any longer.
+        // A timeout and a closed channel mean the same: stop waiting.
         let _ = timeout(DEADLINE, watched.wait_for(|watched| watched.begun)).await;
     }
 }

@@ -177,7 +177,7 @@ impl PatroniWatcher {
         let (name, url) = (answered.name.clone(), answered.api.url().to_owned());
         self.given.retain(|given| given.url() != url);
         let was_missed = self.told.remove(&url);
-        // It may be one that is watched already, under the URL by which it was found.
+        // Without a name it may be a member that is already watched under another URL.
         if name.is_none() && self.members.values().any(|member| !member.given) {
             let reason = "it does not tell which member it is".to_owned();
             self.missed(Missed { api_url: url, name, reason, given: false }).await;
@@ -228,7 +228,7 @@ impl PatroniWatcher {
     /// Tells once that an API cannot be watched now.
     async fn missed(&mut self, missed: Missed) {
         let Missed { api_url: url, name: member, reason, given } = missed;
-        // Those that were given are few.
+        // Given APIs are few, so no limit holds for them.
         if !given && self.told.len() >= MEMBERS_MAX && !self.told.contains(&url) {
             return self.more("others from look to look, which are not told".to_owned()).await;
         }

@@ -37,7 +37,7 @@ pub enum WriterAction {
     },
     /// Keeps the session until the writers that are out are done as well.
     WaitForOthers,
-    /// Says goodbye to the server.
+    /// Closes the session with a Terminate message.
     Close,
     /// Has no session any more: looks for the next one.
     Reconnect,

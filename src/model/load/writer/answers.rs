@@ -26,7 +26,7 @@ impl Lasting {
         let now = moment.now;
         let was_out = self.out;
         if was_out && self.batch.has_rejected() {
-            // What was refused in an outage is told before its end.
+            // Refusals during an outage are told before its end.
             self.tells(moment);
         }
         self.streak.acknowledged();
@@ -70,7 +70,7 @@ impl Lasting {
     }
 
     pub(super) fn read_back(&mut self, used: &mut InUse, ids: &[i64], moment: &mut Moment<'_>) {
-        // After a silence the next write goes out at once: it tells whether that is over.
+        // After a silence the next write goes out at once, to see whether writes work again.
         used.probe |= used.stall_told;
         if self.told_one_by_one {
             self.tells(moment);
@@ -94,7 +94,7 @@ impl Lasting {
         self.resolved = seq;
         let oldest_due = used.flight.oldest_due();
         if self.out {
-            // It is told already: by a silence, or by the end of the session before.
+            // A silence or the end of the last session has told already that the writer is out.
             self.streak.told_out();
         }
         let stall_after = self.rules.options.stall_after;

@@ -10,8 +10,8 @@ use crate::model::fault::{Class, Fault};
 use crate::model::ledger::seq_set::SeqSet;
 
 impl Lasting {
-    /// Leaves a session that cannot be used any more: its unanswered writes, and the one that was
-    /// just answered with nothing that tells, are in doubt.
+    /// Leaves a session that cannot be used any more. Its unanswered writes are in doubt, and so is
+    /// a write with an answer that proves nothing.
     pub(super) fn leaves(
         &mut self,
         used: &InUse,
@@ -21,9 +21,9 @@ impl Lasting {
     ) {
         let at = moment.now;
         let oldest = untold.or_else(|| used.flight.oldest());
-        // Since then there was no sign of life, where anything was owed.
+        // The silence counts from the last answer or the oldest open request, the later of both.
         let since = oldest.map_or(at, |oldest| oldest.at.max(used.last_answer));
-        // The server may not know that the session is over: what was not answered may hang there.
+        // Without an error from the server, unanswered requests may still run there.
         let ended = fault.sqlstate.is_some() || used.flight.is_empty();
         moment.does(WriterAction::Leave { ended });
         let waits = fault.class == Class::Timeout;

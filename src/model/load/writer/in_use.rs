@@ -77,7 +77,7 @@ impl InUse {
         silent.map(|since| since.max(self.awake_since) + stall_after)
     }
 
-    /// When a request has been without an answer for so long that it is told, or given up.
+    /// When a request has waited long enough to be told as a stall, or given up.
     pub(super) fn silence_due(
         &self,
         options: &LoadOptions,

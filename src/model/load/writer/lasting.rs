@@ -111,7 +111,7 @@ impl Lasting {
         let batch = self.batch.close(HowFar {
             attempted: self.attempted,
             resolved: self.resolved,
-            // The one that came due just now counts when it is sent.
+            // The write that came due just now counts once it is sent.
             due: self.schedule.taken() + overdue.saturating_sub(1),
             skipped: self.schedule.skipped(),
             backlog: overdue.saturating_sub(1),

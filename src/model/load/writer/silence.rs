@@ -16,8 +16,8 @@ impl Lasting {
         let silence_due = used.silence_due(options, stopping);
         let is_late = silence_due.is_some_and(|due| now >= due.saturating_add(SHORTEST));
         if is_late && used.silent_since().is_some_and(|since| used.awake_since <= since) {
-            // This alarm is late by an own pause: an answer may be there that could not be read,
-            // or the request has only just gone out. Once a silence: it may be one all the same.
+            // An own pause made this alarm late: an answer may have arrived unread, or the request
+            // has only just gone out. Wait anew, but once a silence only: it may be a real one.
             used.awake_since = now;
         }
         if let Some(oldest) = used.flight.oldest() {

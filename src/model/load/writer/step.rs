@@ -36,9 +36,8 @@ enum WriterState {
     Ended,
 }
 
-/// A writer without a session. One that is not known to be out, as no attempt of it has failed,
-/// is out as well once it has waited long, or when the load ends: what was not seen is no proof
-/// that it could write.
+/// A writer without a session. Even if no attempt of it has failed, it is out once it has waited
+/// long, or when the load ends: without an attempt there is no proof that it could write.
 #[derive(Debug, Default)]
 struct Without {
     /// When it began to wait.
