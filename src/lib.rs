@@ -32,8 +32,8 @@
 //! The recorder (`engine/recorder/`) is the one task that owns the books: it turns what it is told
 //! into [`model::event`]s. The same event goes three ways: into [`model::run`], where the ledger
 //! ([`model::ledger`]) and the counts are; into the record ([`engine::record`]), by a queue that
-//! never waits to a process that alone waits for the disk; and to any number of
-//! [`engine::watchers`], such as the log ([`report::text_log`], [`report::json_log`]). So a run is
+//! never waits, behind which a process waits for the disk; and to any number of
+//! [`engine::subscribers`], such as the log ([`report::text_log`], [`report::json_log`]). So a run is
 //! rebuilt from its record by the code that summed it up live: `pgchaos verify` and `pgchaos report`
 //! do nothing else.
 //!
@@ -42,8 +42,8 @@
 //!
 //! # What is hard to get right
 //!
-//! It is in [`model`], as functions that are tested with literal histories: the class of an error
-//! ([`model::fault`]); the measure of an outage ([`model::outage::clock`]) and its kind
+//! It is in [`model`], as functions that are tested with literal histories: the class of an error, and
+//! whether it proves a rejection ([`model::fault`]); the measure of an outage ([`model::outage::clock`]) and its kind
 //! ([`model::outage::kind`]); the server that decides ([`model::cluster::decision`]) and the account
 //! of the ledger against it ([`model::ledger::account`]); two primaries
 //! ([`model::cluster::two_primaries`]); the verdict ([`model::run::verdict`]). [`pg::presence`] asks
@@ -53,7 +53,9 @@
 //!
 //! What others say (a server, an API, a file, another program) passes [`model::foreign`] where it
 //! comes in and where it is printed: shortened, and without anything that a terminal obeys. How much
-//! a server can say is limited below all sessions, in `pg/wire/frames.rs`.
+//! a server can say is limited below all sessions, in `pg/wire/frames.rs`. Secrets are kept out of
+//! messages by `cli/redaction.rs`, and out of the process's title by `cli/process_title.rs`. What to do
+//! about an error is in `commands/remedies.rs`.
 //!
 //! # Clusters and drills
 //!
@@ -67,8 +69,9 @@
 //!
 //! # Rooms that are still empty
 //!
-//! Connections by TLS, Prometheus, the HTML report, the live view, HAProxy's page, and several
-//! records compared have their places in `docs/architecture.md` and are not written yet.
+//! TLS goes into `pg/wire/transport.rs`, HAProxy's page beside [`engine::watch::patroni`], the live view
+//! and Prometheus subscribe as the log does, and the HTML report is one more format of
+//! [`report::export`]. `docs/architecture.md` has the files of each.
 
 pub mod cli;
 pub mod commands;

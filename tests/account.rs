@@ -15,7 +15,7 @@ use pgchaos::model::event::{
     Checked, Connected, Event, Failure, Interval, OutageBegan, Verification, What,
 };
 use pgchaos::model::fault::{Class, Fault, Phase};
-use pgchaos::model::ledger::account::{Account, Presence, account};
+use pgchaos::model::ledger::account::{Account, Counts, Presence, account};
 use pgchaos::model::ledger::progress::Progress;
 use pgchaos::model::ledger::seq_set::SeqSet;
 use pgchaos::model::outage::Outage;
@@ -343,27 +343,27 @@ fn expected(truth: &Truth, events: &[Event]) -> (Account, u64) {
             // What the client remembers is what was so.
             assert!(known.is_none_or(|known| known == write.answer));
             if write.rows > 1 {
-                expected.duplicated += 1;
+                expected.counts.duplicated += 1;
                 note(&mut expected.duplicated_writes, writer, seq);
             }
             match (known, there) {
                 (Some(Answer::Acknowledged), true) => {
                     acknowledged += 1;
-                    expected.present += 1;
+                    expected.counts.present += 1;
                 }
                 (Some(Answer::Acknowledged), false) => {
                     acknowledged += 1;
-                    expected.lost += 1;
+                    expected.counts.lost += 1;
                     note(&mut expected.lost_writes, writer, seq);
                 }
                 (Some(Answer::InDoubt), true) => {
-                    expected.present += 1;
-                    expected.recovered += 1;
+                    expected.counts.present += 1;
+                    expected.counts.recovered += 1;
                     note(&mut expected.recovered_writes, writer, seq);
                 }
-                (Some(Answer::InDoubt), false) => expected.absent += 1,
+                (Some(Answer::InDoubt), false) => expected.counts.absent += 1,
                 (Some(Answer::Rejected), true) => {
-                    expected.unexpected += 1;
+                    expected.counts.unexpected += 1;
                     note(&mut expected.unexpected_writes, writer, seq);
                 }
                 (Some(Answer::Rejected), false) => {}
@@ -371,7 +371,7 @@ fn expected(truth: &Truth, events: &[Event]) -> (Account, u64) {
                 (None, _) => {
                     assert!(killed, "a closed run knows everything");
                     if there {
-                        expected.present += 1;
+                        expected.counts.present += 1;
                     }
                     if there || seq <= memory.attempted {
                         expected.unaccounted += 1;
@@ -385,10 +385,10 @@ fn expected(truth: &Truth, events: &[Event]) -> (Account, u64) {
         let sent = memories.get(&writer).map_or(0, |memory| memory.attempted);
         if killed && ours && seq > sent.max(0) {
             // It cannot be told from a write after the last flush.
-            expected.present += 1;
+            expected.counts.present += 1;
             expected.unaccounted += 1;
         } else {
-            expected.unexpected += 1;
+            expected.counts.unexpected += 1;
             note(&mut expected.unexpected_writes, writer, seq);
         }
     }
@@ -396,7 +396,7 @@ fn expected(truth: &Truth, events: &[Event]) -> (Account, u64) {
 }
 
 fn verdict(account: &Account, acknowledged: u64, killed: bool) -> Outcome {
-    if account.lost + account.duplicated + account.unexpected > 0 {
+    if account.counts.lost + account.counts.duplicated + account.counts.unexpected > 0 {
         Outcome::Fail
     } else if killed || acknowledged == 0 {
         Outcome::Inconclusive
@@ -525,7 +525,14 @@ fn a_killed_run_has_no_lost_write_after_its_last_flush() {
     let events = [samples::event(500, What::Interval(Box::new(interval)))];
     let run = recorded(1, &events);
     let account = account(&run.ledger, &presence(&truth), &run.closing());
-    assert_eq!(account, Account { present: 5, unaccounted: 2, ..Account::default() });
+    assert_eq!(
+        account,
+        Account {
+            counts: Counts { present: 5, ..Counts::default() },
+            unaccounted: 2,
+            ..Account::default()
+        }
+    );
 }
 
 /// A server that hides which it is may have acknowledged on any timeline: the others must not decide over its writes.

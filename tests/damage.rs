@@ -177,14 +177,18 @@ fn assert_it_adds_up(recorded: &Recorded) -> Result<Summary, TestCaseError> {
     let parts = [counts.acknowledged, counts.rejected, counts.in_doubt, counts.open];
     let sum = parts.into_iter().fold(0, u64::saturating_add);
     prop_assert_eq!(counts.attempted, sum, "{:?}", counts);
-    prop_assert!(summary.verification.lost <= counts.acknowledged, "{:?}", summary.verification);
-    prop_assert!(summary.verification.recovered <= counts.in_doubt);
+    prop_assert!(
+        summary.verification.counts.lost <= counts.acknowledged,
+        "{:?}",
+        summary.verification
+    );
+    prop_assert!(summary.verification.counts.recovered <= counts.in_doubt);
     let share = summary.rate.availability_pct;
     prop_assert!(share.is_none_or(|share| (0.0..=100.0).contains(&share)));
     // What `verify` reckons with it.
     let torn = Closing::Torn(recorded.run.writers());
     let again = account(&recorded.run.ledger, &Presence::default(), &torn);
-    prop_assert_eq!(again.lost, counts.acknowledged, "of an empty table");
+    prop_assert_eq!(again.counts.lost, counts.acknowledged, "of an empty table");
     prop_assert!(token_ranges(&recorded.run.ledger, 50_000).len() < 1_100_000);
     Ok(summary)
 }
@@ -304,7 +308,7 @@ proptest! {
             prop_assert!(beyond.is_empty(), "writer {writer}: {beyond:?}");
         }
         prop_assert!(summary.writes.acknowledged <= all.writes.acknowledged);
-        prop_assert!([0, all.verification.lost].contains(&summary.verification.lost));
+        prop_assert!([0, all.verification.counts.lost].contains(&summary.verification.counts.lost));
         // Only the last line says that all is there.
         let ended = cut + 1 >= bytes.len();
         prop_assert_eq!(recorded.complete, ended);

@@ -14,7 +14,7 @@ use pgchaos::model::event::{
     Connected, Event, Failure, Header, Interval, OutageBegan, Ready, StopReason, Verification, What,
 };
 use pgchaos::model::fault::{Class, Fault, Phase};
-use pgchaos::model::ledger::account::Account;
+use pgchaos::model::ledger::account::{Account, Counts};
 use pgchaos::model::ledger::progress::Progress;
 use pgchaos::model::ledger::seq_set::SeqSet;
 use pgchaos::model::load::options::Thresholds;
@@ -104,13 +104,12 @@ fn outage(run: &Run, n: u32, began: Duration) -> What {
 
 fn verified(lost: Option<u64>) -> What {
     let account = lost.map(|lost| Account {
-        present: 100 - lost,
-        lost,
+        counts: Counts { present: 100 - lost, lost, ..Counts::default() },
         lost_writes: [(1, SeqSet::range(11 - i64::try_from(lost).unwrap(), 10))].into(),
         ..Account::default()
     });
     let account = account.map(|mut account| {
-        if account.lost == 0 {
+        if account.counts.lost == 0 {
             account.lost_writes.clear();
         }
         account

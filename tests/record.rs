@@ -22,7 +22,7 @@ use pgchaos::model::event::{
     Verification, What, WriterWrites, WritersOut, WritesResumed, Written,
 };
 use pgchaos::model::fault::{Class, Fault, Phase};
-use pgchaos::model::ledger::account::Account;
+use pgchaos::model::ledger::account::{Account, Counts};
 use pgchaos::model::ledger::loss_times::LostWrites;
 use pgchaos::model::ledger::progress::Progress;
 use pgchaos::model::ledger::seq_set::SeqSet;
@@ -144,15 +144,17 @@ fn injected() -> Injected {
 
 fn account() -> Account {
     Account {
-        present: 1,
-        lost: 2,
-        lost_locally: 1,
-        recovered: 3,
-        absent: 4,
-        undecided: 8,
-        withdrawn: 9,
-        duplicated: 5,
-        unexpected: 6,
+        counts: Counts {
+            present: 1,
+            lost: 2,
+            lost_locally: 1,
+            recovered: 3,
+            absent: 4,
+            undecided: 8,
+            withdrawn: 9,
+            duplicated: 5,
+            unexpected: 6,
+        },
         unaccounted: 7,
         lost_writes: by_writer(),
         recovered_writes: by_writer(),
@@ -285,6 +287,8 @@ fn all_kinds() -> Vec<What> {
             due: 10,
             skipped: 1,
             acknowledged: 8,
+            first_ack: Some(Duration::from_micros(1_500_001)),
+            last_ack: Some(Duration::from_micros(1_900_002)),
             writers: vec![
                 Progress { writer: 1, attempted: 9, resolved: 8 },
                 Progress { writer: 200_001, attempted: i64::MAX, resolved: i64::MAX - 1 },

@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 use super::problem::Problem;
 use super::terminal::{Terminal, local_offset};
 use crate::cli::log_args::{LogArgs, LogFormat};
-use crate::engine::watchers::{Events, Watchers};
+use crate::engine::subscribers::{Events, Subscribers};
 use crate::model::event::{Event, Header, What};
 use crate::model::load::options::LoadOptions;
 use crate::model::run::totals::Totals;
@@ -104,13 +104,13 @@ fn bar_length(options: &LoadOptions) -> Option<BarLength> {
 /// Starts the log on a thread of its own, as a terminal that takes no more lines blocks its writer.
 /// The receiver that is returned is ready when the log has ended.
 pub(super) fn start_log(
-    watchers: &Watchers,
+    subscribers: &Subscribers,
     log: ConsoleLog,
 ) -> Result<oneshot::Receiver<()>, Problem> {
     let no_thread = |error| Problem::could_not_run(format!("no thread for the log: {error}"));
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
-    let (events, totals) = (watchers.events(), watchers.totals());
+    let (events, totals) = (subscribers.events(), subscribers.totals());
     let (ended, end) = oneshot::channel();
     std::thread::Builder::new()
         .name("log".to_owned())

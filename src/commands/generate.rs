@@ -18,7 +18,7 @@ use crate::cli::exit::Exit;
 use crate::cli::gen_args::GenArgs;
 use crate::engine::descriptors;
 use crate::engine::run::{Plan, Stop, run as run_plan};
-use crate::engine::watchers::Watchers;
+use crate::engine::subscribers::Subscribers;
 use crate::model::event::Header;
 use crate::model::load::options::Target;
 use crate::model::run::record::FORMAT;
@@ -39,11 +39,11 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
     let plan = plan(&args)?;
     let reports = Reports::check(&args.output, plan.record.as_deref())?;
     let settings = Arc::clone(&plan.settings);
-    let watchers = Watchers::default();
-    let log = start_log(&watchers, ConsoleLog::new(&args.log, &plan.header))?;
+    let subscribers = Subscribers::default();
+    let log = start_log(&subscribers, ConsoleLog::new(&args.log, &plan.header))?;
     let stop = Stop::default();
     let signals = tokio::spawn(cancel_on_signals(stop.writing.clone(), stop.everything.clone()));
-    let finished = run_plan(plan, watchers, stop).await;
+    let finished = run_plan(plan, subscribers, stop).await;
     signals.abort();
     // The log ends with the events, unless its terminal takes no more lines.
     let _ = tokio::time::timeout(LOG_DEADLINE, log).await;

@@ -14,7 +14,7 @@
 //! Three features to come have their places. A hostile network is an action: `model/scenario/step`
 //! and each kind of [`cluster`]. A random drill is a scenario that is drawn instead of read:
 //! `model/scenario`, from what [`check`] allows. Several clients in one drill are several loads in
-//! [`play::Drill`], each with its own watchers.
+//! [`play::Drill`], each with its own subscribers.
 
 pub mod builtin;
 pub mod check;

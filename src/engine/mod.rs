@@ -1,5 +1,5 @@
 //! The engine: all that waits and sends. It knows no reporter; what happens leaves it as
-//! [`Event`](crate::model::event::Event)s, to any number of [`watchers`].
+//! [`Event`](crate::model::event::Event)s, to any number of [`subscribers`].
 //!
 //! - [`run`]: a whole run, from the first connect to the verified end: the place to start reading.
 //! - [`setup`]: waits for the cluster and makes the database objects; [`descriptors`]: as many file
@@ -10,14 +10,14 @@
 //!   write, for all writers; `start_line`: where writers wait for each other before the first write;
 //!   `threads`: what they run on. What a writer does is decided in
 //!   [`model::load::writer`](crate::model::load::writer).
-//! - `recorder`: the one task that owns the books, the outage clock and the record; `signal`: what it
-//!   is told, `teller`: by what; `clock`: the run's time.
+//! - `recorder`: the one task that owns the books, the outage clock and the record; `signal`: the
+//!   messages to it, `teller`: the handle that sends them; `clock`: the run's time.
 //! - [`record`]: the record on disk, which never holds the load up.
 //! - [`watch`]: what is watched beside the load: Patroni's API, replicas, what silent writes wait for,
 //!   pgchaos itself.
 //! - `checker`: looks up recent writes after an outage. [`notes`]: what a drill does meanwhile.
 //! - [`verification`]: the account at the end, also for `pgchaos verify`.
-//! - [`watchers`]: how events and totals leave a run.
+//! - [`subscribers`]: how events and totals leave a run.
 
 mod alarms;
 mod checker;
@@ -34,11 +34,11 @@ pub mod run;
 pub mod setup;
 mod signal;
 mod start_line;
+pub mod subscribers;
 mod teller;
 mod threads;
 pub mod verification;
 pub mod watch;
-pub mod watchers;
 mod writer;
 
 pub use dialer::Dialer;

@@ -98,6 +98,10 @@ async fn hand_on(mut notes: mpsc::Receiver<DrillNote>, teller: Teller, last: Can
             DrillNote::Say(words) => ((teller.clock.now(), What::Drill { message: words }), None),
         };
         teller.fact_at(at, what).await;
+        // What no recorder took is not noted.
+        if teller.is_gone() {
+            return;
+        }
         if let Some(noted) = noted {
             // The drill may have been cut short; ignore the send error.
             let _ = noted.send(());

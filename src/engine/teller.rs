@@ -59,6 +59,11 @@ impl Teller {
         answer.await.ok()
     }
 
+    /// Whether the recorder is gone.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.recorder.is_closed()
+    }
+
     /// Waits until the recorder is gone.
     pub(crate) async fn closed(&self) {
         self.recorder.closed().await;

@@ -1,4 +1,5 @@
-//! The one place that writes to standard error: log lines, and a progress bar under them.
+//! The one place that writes to standard error while the log of a load goes on: log lines, and a
+//! progress bar under them.
 //!
 //! A reader that went away (`pgchaos gen 2>&1 | head`) is no reason to stop a load: what cannot
 //! be written is dropped.

@@ -111,15 +111,15 @@ fn account(summary: &Summary) -> Vec<(String, String)> {
     }
     let acknowledged = counted(writes.acknowledged, "acknowledged write");
     let mut lines =
-        vec![item("end", format!("{acknowledged} looked up: {} lost", grouped(found.lost)))];
+        vec![item("end", format!("{acknowledged} looked up: {} lost", grouped(found.counts.lost)))];
     if writes.in_doubt > 0 {
         lines.push(item(
             "",
             format!(
                 "of {} in doubt, sent and not proven, {} there and {} not",
                 grouped(writes.in_doubt),
-                grouped(found.recovered),
-                grouped(found.absent)
+                grouped(found.counts.recovered),
+                grouped(found.counts.absent)
             ),
         ));
     }

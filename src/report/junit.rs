@@ -88,9 +88,9 @@ fn verification(summary: &Summary) -> TestCase {
     let found = &summary.verification;
     let why = |otherwise: &str| found.reason.clone().unwrap_or_else(|| otherwise.to_owned());
     let wrong: Vec<String> = [
-        (found.lost, summary.options.thresholds.max_lost, "lost"),
-        (found.duplicated, 0, "duplicated"),
-        (found.unexpected, 0, "unexpected"),
+        (found.counts.lost, summary.options.thresholds.max_lost, "lost"),
+        (found.counts.duplicated, 0, "duplicated"),
+        (found.counts.unexpected, 0, "unexpected"),
     ]
     .into_iter()
     .filter(|(count, allowed, _)| count > allowed)
@@ -105,11 +105,11 @@ fn verification(summary: &Summary) -> TestCase {
     let output = match found.state {
         VerificationState::Complete => format!(
             "{} there, {} lost; in doubt: {} committed, {} not{}",
-            found.present,
-            found.lost,
-            found.recovered,
-            found.absent,
-            match found.undecided {
+            found.counts.present,
+            found.counts.lost,
+            found.counts.recovered,
+            found.counts.absent,
+            match found.counts.undecided {
                 0 => String::new(),
                 open => format!(", {open} open"),
             }

@@ -34,7 +34,7 @@ pub fn markdown(summary: &Summary) -> String {
 }
 
 fn head(summary: &Summary) -> Option<String> {
-    let lost = summary.verification.lost;
+    let lost = summary.verification.counts.lost;
     let verdict = match summary.verdict {
         Outcome::Pass if lost > 0 => format!("✅ Pass, as allowed: {} lost", grouped(lost)),
         Outcome::Pass => "✅ Pass".to_owned(),
@@ -179,36 +179,36 @@ fn verification(summary: &Summary) -> Option<String> {
     let text = match found.state {
         VerificationState::Incomplete => format!("Not complete: {}", reason()),
         VerificationState::Skipped => format!("Skipped. {}", reason()),
-        VerificationState::Complete if found.lost == 0 => {
+        VerificationState::Complete if found.counts.lost == 0 => {
             let there = words::all_there(summary.writes.unaccounted.is_some());
             format!("{}.", there.replacen('e', "E", 1))
         }
         VerificationState::Complete => {
             let ranges: Vec<String> = found.lost_writes.iter().map(lost).collect();
-            let count = grouped(found.lost);
+            let count = grouped(found.counts.lost);
             format!("**Lost acknowledged writes: {count}**\n\n{}", ranges.join("\n"))
         }
     };
     let mut text = format!("## Verification\n\n{text}");
-    if found.recovered.max(found.absent) > 0 {
-        let (committed, not) = (grouped(found.recovered), grouped(found.absent));
+    if found.counts.recovered.max(found.counts.absent) > 0 {
+        let (committed, not) = (grouped(found.counts.recovered), grouped(found.counts.absent));
         text.push_str(&format!("\n\nIn doubt: {committed} committed, {not} not."));
     }
     let complete = found.state == VerificationState::Complete;
-    let undecided = (found.undecided > 0)
-        .then(|| format!("{} stay in doubt", counted(found.undecided, "write")));
-    let withdrawn = (found.withdrawn > 0).then(|| {
-        format!("Said to be there after an outage, and gone: {}", grouped(found.withdrawn))
+    let undecided = (found.counts.undecided > 0)
+        .then(|| format!("{} stay in doubt", counted(found.counts.undecided, "write")));
+    let withdrawn = (found.counts.withdrawn > 0).then(|| {
+        format!("Said to be there after an outage, and gone: {}", grouped(found.counts.withdrawn))
     });
     let since = found.since.as_ref().map(|since| format!("Since then {since}"));
     let said = found.notes.iter().filter_map(words::note);
-    let locally = words::lost_locally(found.lost_locally).into_iter();
+    let locally = words::lost_locally(found.counts.lost_locally).into_iter();
     let more = locally.chain(words::held(&found.held, complete)).chain(undecided).chain(withdrawn);
     for line in more.chain(said).chain(since) {
         text.push_str(&format!("\n\n{}.", inert(&line)));
     }
-    if found.duplicated.max(found.unexpected) > 0 {
-        let (more, strange) = (grouped(found.duplicated), grouped(found.unexpected));
+    if found.counts.duplicated.max(found.counts.unexpected) > 0 {
+        let (more, strange) = (grouped(found.counts.duplicated), grouped(found.counts.unexpected));
         text.push_str(&format!("\n\n**There more than once: {more}; unexpected: {strange}.**"));
     }
     Some(text)

@@ -10,7 +10,7 @@
 //!   [`csv`] and [`junit`] are its formats.
 //! - [`demo`]: the words around the demo.
 //! - [`drill`]: what a drill will do, and what it came to.
-//! - [`console`]: the one place that writes to standard error.
+//! - [`console`]: the one place that writes to standard error while a log goes on.
 //! - [`numbers`], [`words`], [`layout`]: numbers, writes and outages, and whole lines in words.
 //!   Foreign text passes [`foreign`](crate::model::foreign) on its way out.
 

@@ -85,8 +85,9 @@ fn writes(page: &mut Page, summary: &Summary) {
     let verified = summary.verification.state == VerificationState::Complete;
     let fate = verified.then(|| {
         let found = &summary.verification;
-        let open = (found.undecided > 0).then(|| format!(", {} open", grouped(found.undecided)));
-        let (committed, not) = (grouped(found.recovered), grouped(found.absent));
+        let open = (found.counts.undecided > 0)
+            .then(|| format!(", {} open", grouped(found.counts.undecided)));
+        let (committed, not) = (grouped(found.counts.recovered), grouped(found.counts.absent));
         format!("{committed} committed, {not} not{}", open.unwrap_or_default())
     });
     let plain = |name| Line::new(Tone::Plain, name);
@@ -226,8 +227,8 @@ fn in_short(summary: &Summary) -> String {
             format!("{count}, the longest {}", duration(longest))
         }
     };
-    let lost = counted(summary.verification.lost, "acknowledged write");
+    let lost = counted(summary.verification.counts.lost, "acknowledged write");
     // A pass with losses: --max-lost allows as many.
-    let allowed = if summary.verification.lost > 0 { "as allowed: " } else { "" };
+    let allowed = if summary.verification.counts.lost > 0 { "as allowed: " } else { "" };
     format!("{allowed}{lost} lost · {outages}")
 }

@@ -20,7 +20,7 @@ use crate::cli::summary_args::SummaryFormat;
 use crate::drill::cluster::DrillCluster;
 use crate::drill::command::Variables;
 use crate::drill::play::{Drill, PlayedDrill, play};
-use crate::engine::watchers::Watchers;
+use crate::engine::subscribers::Subscribers;
 use crate::model::run::outcome::Outcome;
 use crate::model::run::summarize::sum_up;
 use crate::model::run::summary::Summary;
@@ -117,8 +117,8 @@ impl DrillRequest<'_> {
         let on = cluster.name();
         let load = plan(self, &cluster, settings, run_id)?;
         tell(format!("drill {} on {on}: {}", self.scenario.name, self.scenario.title));
-        let watchers = Watchers::default();
-        let log = start_log(&watchers, ConsoleLog::new(&self.args.log, &load.header))?;
+        let subscribers = Subscribers::default();
+        let log = start_log(&subscribers, ConsoleLog::new(&self.args.log, &load.header))?;
         let drill = Drill {
             scenario: Arc::clone(self.scenario),
             cluster: cluster.clone(),
@@ -127,7 +127,7 @@ impl DrillRequest<'_> {
             variables: variables.clone(),
             interrupt: self.interrupt.clone(),
         };
-        let playing = tokio::spawn(play(drill, watchers));
+        let playing = tokio::spawn(play(drill, subscribers));
         let ended = match playing.await {
             Ok(ended) => ended,
             Err(error) => return Err(self.mend_after_panic(&cluster, &variables, &error).await),

@@ -26,7 +26,7 @@ use super::damage::healing::{NotHealed, heal};
 use super::damage::journal::DamageJournal;
 use crate::engine::notes::{DrillNote, notes};
 use crate::engine::run::{Finished, Plan, RunError, Stop, run};
-use crate::engine::watchers::Watchers;
+use crate::engine::subscribers::Subscribers;
 use crate::model::run::totals::Totals;
 use crate::model::scenario::Scenario;
 use crate::model::scenario::judging::Played;
@@ -87,14 +87,14 @@ pub struct PlayedDrill {
     pub not_whole: Option<String>,
 }
 
-/// Plays a drill. Events of the load go to `watchers`.
-pub async fn play<C: DrillCluster>(drill: Drill<C>, watchers: Watchers) -> PlayedDrill {
+/// Plays a drill. Events of the load go to `subscribers`.
+pub async fn play<C: DrillCluster>(drill: Drill<C>, subscribers: Subscribers) -> PlayedDrill {
     let Drill { scenario, cluster, load: mut plan, journal, variables, interrupt } = drill;
     let (notes, taken) = notes();
     plan.notes = Some(taken);
-    let totals = watchers.totals();
+    let totals = subscribers.totals();
     let stop = Stop::default();
-    let mut load = tokio::spawn(run(plan, watchers, stop.clone()));
+    let mut load = tokio::spawn(run(plan, subscribers, stop.clone()));
     let journal = Arc::new(Mutex::new(journal));
     let played = Arc::new(StdMutex::new(Played::default()));
     let halt = interrupt.once.child_token();
@@ -234,7 +234,7 @@ async fn count(
     let account = finished.run.verification.as_ref().and_then(|found| found.account.as_ref());
     let mut variables = variables.clone();
     let acknowledged = finished.run.ledger.counts().acknowledged;
-    let recovered = account.map_or(0, |account| account.recovered);
+    let recovered = account.map_or(0, |account| account.counts.recovered);
     variables.push(("PGCHAOS_ACKNOWLEDGED".to_owned(), acknowledged.to_string()));
     variables.push(("PGCHAOS_RECOVERED".to_owned(), recovered.to_string()));
     let mut numbers = Vec::new();

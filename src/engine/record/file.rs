@@ -271,7 +271,8 @@ pub fn lost_writes(
     verification: &Verification,
     record: Option<&Path>,
 ) -> Vec<LostWrites> {
-    let Some(account) = verification.account.as_ref().filter(|account| account.lost > 0) else {
+    let Some(account) = verification.account.as_ref().filter(|account| account.counts.lost > 0)
+    else {
         return Vec::new();
     };
     let mut times = LossTimes::new(started_at, &account.lost_writes);

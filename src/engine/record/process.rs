@@ -6,7 +6,7 @@
 //! before its parent was killed.
 //!
 //! It reads lines on standard input; an empty one asks for what came before it to be written, and
-//! is answered on standard output by `DONE`, or by the reason why that failed.
+//! is answered on standard output by the line `done`, or by the reason why that failed.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read, Write};

@@ -1,7 +1,7 @@
 //! The way of a record's lines to its disk: a queue that takes them at once, and never waits.
 //!
 //! The recorder hands lines over; a thread gives them to the process that writes them
-//! ([`record_process`]). So a disk that is slow, full or hung costs neither time nor an
+//! ([`process`]). So a disk that is slow, full or hung costs neither time nor an
 //! acknowledgement's stamp, and at most [`WAITING_MAX_BYTES`] of memory. What becomes of the
 //! record is told once, and stands in the run's summary.
 

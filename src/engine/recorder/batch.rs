@@ -33,6 +33,10 @@ impl Recorder {
         note(&mut interval.in_doubt, writer, &batch.in_doubt);
         note(&mut interval.acknowledged_locally, writer, &batch.acknowledged_locally);
         interval.acknowledged += batch.acknowledged_at.len() as u64;
+        let earlier = |at: Duration| interval.first_ack.map_or(at, |first| first.min(at));
+        interval.first_ack =
+            batch.acknowledged_at.first().map(|at| earlier(*at)).or(interval.first_ack);
+        interval.last_ack = interval.last_ack.max(batch.acknowledged_at.last().copied());
         self.refused(writer, &batch.refusals);
         for latency_us in &batch.latency_us {
             self.latencies.record_us(*latency_us);

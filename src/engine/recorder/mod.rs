@@ -1,7 +1,7 @@
 //! The recorder: the one task that owns a run's books, its outage clock and its record.
 //!
 //! Writers and their helpers send it [`Signal`]s. It turns them into events, which go to the run,
-//! the record and the watchers.
+//! the record and the subscribers.
 //!
 //! - `batch`: what it makes of a writer's batch.
 //! - `outages`: what it makes of the outage clock's words.
@@ -24,10 +24,10 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::clock::Clock;
 use crate::engine::record::queue::RecordQueue;
 use crate::engine::signal::{CheckRequest, Signal};
+use crate::engine::subscribers::Subscribers;
 use crate::engine::verification::Subject;
 use crate::engine::watch::patroni::PatroniWatch;
 use crate::engine::watch::replicas::AcknowledgedUpTo;
-use crate::engine::watchers::Watchers;
 use crate::model::cluster::member_names::MemberNames;
 use crate::model::cluster::two_primaries;
 use crate::model::event::{Interval, NoSession, What};
@@ -74,7 +74,7 @@ pub(crate) struct Recorder {
     ack_gaps: AckGaps,
     two_primaries: two_primaries::TwoPrimariesWatch,
     record: Option<RecordQueue>,
-    watchers: Watchers,
+    subscribers: Subscribers,
     /// Gone once writing has ended.
     checker: Option<mpsc::Sender<CheckRequest>>,
     /// How far every writer is acknowledged, for the watch of the replicas.
@@ -152,7 +152,7 @@ impl Recorder {
         clock: Clock,
         run: Run,
         record: Option<RecordQueue>,
-        watchers: Watchers,
+        subscribers: Subscribers,
         checker: mpsc::Sender<CheckRequest>,
         patroni: Option<PatroniWatch>,
     ) -> Self {
@@ -167,7 +167,7 @@ impl Recorder {
             ack_gaps: AckGaps::default(),
             two_primaries: two_primaries::TwoPrimariesWatch::default(),
             record,
-            watchers,
+            subscribers,
             checker: Some(checker),
             acknowledged: watch::Sender::default(),
             marks: watch::Sender::default(),

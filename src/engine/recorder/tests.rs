@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::watchers::Events;
+use crate::engine::subscribers::Events;
 use crate::model::event::Header;
 use crate::model::fault::{Class, Evidence, Fault, Phase, Severity};
 use crate::model::ledger::seq_set::SeqSet;
@@ -106,8 +106,8 @@ struct Play {
 
 impl Play {
     fn new(writers: i32) -> Self {
-        let watchers = Watchers::with_room_for(100_000);
-        let events = watchers.events();
+        let subscribers = Subscribers::with_room_for(100_000);
+        let events = subscribers.events();
         let (checker, _) = mpsc::channel(1);
         let run = Run::new(header(writers.unsigned_abs()));
         let writer = |number| ScriptedWriter {
@@ -118,7 +118,7 @@ impl Play {
             outs: 0,
         };
         Self {
-            recorder: Recorder::new(Clock::start(), run, None, watchers, checker, None),
+            recorder: Recorder::new(Clock::start(), run, None, subscribers, checker, None),
             events,
             writers: (1..=writers).map(writer).collect(),
             errors: BTreeMap::new(),

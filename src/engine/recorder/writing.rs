@@ -1,4 +1,4 @@
-//! How events leave the recorder: to the run, the record and the watchers.
+//! How events leave the recorder: to the run, the record and the subscribers.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ impl Recorder {
         {
             record.add(&event);
         }
-        self.watchers.publish(event);
+        self.subscribers.publish(event);
     }
 
     /// A fact goes on as it was told, with the names of its servers.

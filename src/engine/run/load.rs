@@ -94,6 +94,8 @@ impl Started {
             () = self.telling_is_late() => false,
         };
         self.stop.writing.cancel();
+        // A writer that is late tells nothing after the end.
+        drop(writers);
         self.writers_ended(all_told).await?;
         Ok(Load { began: true, all_told })
     }

@@ -13,16 +13,16 @@ mod verify;
 pub use plan::{Finished, Plan, RunError, Stop};
 
 use crate::engine::setup::SetUp;
-use crate::engine::watchers::Watchers;
+use crate::engine::subscribers::Subscribers;
 use load::NoLoad;
 use started::Started;
 
-/// Runs a plan. Events and totals go to `watchers`.
+/// Runs a plan. Events and totals go to `subscribers`.
 ///
 /// # Errors
 /// [`RunError`], only before the first write.
-pub async fn run(plan: Plan, watchers: Watchers, stop: Stop) -> Result<Finished, RunError> {
-    let mut run = Started::start(plan, watchers, stop).await?;
+pub async fn run(plan: Plan, subscribers: Subscribers, stop: Stop) -> Result<Finished, RunError> {
+    let mut run = Started::start(plan, subscribers, stop).await?;
     let load = match run.set_up().await {
         Ok(SetUp::Ready(prepared)) => run.load(prepared).await,
         Ok(SetUp::Stopped) => run.no_load().await,

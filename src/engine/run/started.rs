@@ -15,12 +15,12 @@ use crate::engine::record::queue::{self, RecordKeeper};
 use crate::engine::recorder::Recorder;
 use crate::engine::setup::{SetUp, SetupError, set_up};
 use crate::engine::signal::Signal;
+use crate::engine::subscribers::Subscribers;
 use crate::engine::teller::Teller;
 use crate::engine::threads::Threads;
 use crate::engine::verification::Site;
 use crate::engine::watch::patroni::{self, PatroniWatch};
 use crate::engine::watch::replicas::AcknowledgedUpTo;
-use crate::engine::watchers::Watchers;
 use crate::model::event::What;
 use crate::model::run::Run;
 use crate::pg::sessions::application_name::Purpose;
@@ -61,7 +61,7 @@ impl Started {
     /// [`RunError::Threads`], [`RunError::Record`].
     pub(super) async fn start(
         mut plan: Plan,
-        watchers: Watchers,
+        subscribers: Subscribers,
         stop: Stop,
     ) -> Result<Self, RunError> {
         let threads = Threads::start(plan.header.options.threads)?;
@@ -78,7 +78,7 @@ impl Started {
             .then(|| patroni::watcher(plan.patroni.clone(), teller.clone()));
         let patroni = watch.as_ref().map(|(_, patroni)| patroni.clone());
         let run = Run::new(plan.header.clone());
-        let recorder = Recorder::new(clock, run, record, watchers, checks, patroni.clone());
+        let recorder = Recorder::new(clock, run, record, subscribers, checks, patroni.clone());
         // The recorder updates this only if it has a receiver.
         let acknowledged = plan.read_settings.is_some().then(|| recorder.acknowledged());
         let (marks, decided) = (recorder.marks(), recorder.decided());

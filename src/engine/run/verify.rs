@@ -1,4 +1,4 @@
-//! The verification of a run, after its load.
+//! The verification that ends a run. That of a record, later, is `commands/verify.rs`.
 
 use tokio::sync::mpsc;
 
@@ -51,7 +51,7 @@ impl Started {
             .await
         };
         let (mut verification, ()) = tokio::join!(verifying, telling);
-        let lost = verification.account.as_ref().is_some_and(|account| account.lost > 0);
+        let lost = verification.account.as_ref().is_some_and(|account| account.counts.lost > 0);
         verification.lost_writes = match self.keeper.as_mut().filter(|_| lost) {
             Some(record) => record.dated(header.started_at, &verification).await,
             None => lost_writes(header.started_at, &verification, None),

@@ -39,7 +39,7 @@ impl Subject {
         let (pooled, backends) =
             run.backends_to_wait_for().into_iter().partition::<BTreeSet<_>, _>(|one| one.pooled);
         let before = run.verification.as_ref().and_then(|verification| {
-            let present = verification.account.as_ref()?.present;
+            let present = verification.account.as_ref()?.counts.present;
             let timeline = verification.server.as_ref().and_then(|server| server.timeline);
             Some(Before { timeline, present })
         });
@@ -59,7 +59,7 @@ impl Subject {
     pub(super) fn account(&self, presence: &Presence, still_open: bool) -> Account {
         let mut account = account(&self.ledger, presence, &self.closing);
         if still_open || self.in_doubt_behind_pooler {
-            account.undecided = std::mem::take(&mut account.absent);
+            account.counts.undecided = std::mem::take(&mut account.counts.absent);
         }
         account
     }
@@ -69,7 +69,7 @@ impl Subject {
     pub(super) fn are_gone(&self, table_gone: bool, account: &Account) -> bool {
         self.before
             .as_ref()
-            .is_some_and(|before| table_gone || (account.present == 0 && before.present > 0))
+            .is_some_and(|before| table_gone || (account.counts.present == 0 && before.present > 0))
     }
 
     /// Whether this server is on the timeline of the earlier verification: no failover lies

@@ -122,7 +122,8 @@ async fn given_up(
         NotYet::InDoubt(_) => match look(subject, site, patience, Doubts::LeaveOpen, tell).await {
             Ok(found) => {
                 let mut verification = found.verification(patience.spent());
-                let undecided = verification.account.as_ref().is_some_and(|one| one.undecided > 0);
+                let undecided =
+                    verification.account.as_ref().is_some_and(|one| one.counts.undecided > 0);
                 verification.reason = undecided.then_some(wait);
                 verification
             }
@@ -230,7 +231,9 @@ async fn look(
                 (removed && subject.is_timeline_of_before(&server)).then_some(Note::Removed),
             );
             notes.extend((table_gone && !removed).then_some(Note::TableGone));
-            notes.extend((account.undecided > 0 && !still_open).then_some(Note::BehindPooler));
+            notes.extend(
+                (account.counts.undecided > 0 && !still_open).then_some(Note::BehindPooler),
+            );
             Ok(LookOutcome { account, server: server.clone(), notes, holds, removed })
         }
         Err(failed) => Err(failed),

@@ -24,7 +24,7 @@ pub(super) async fn of_lost_writes(
     account: &Account,
     servers: &[ReachedServer],
 ) -> Vec<Holding> {
-    if account.lost == 0 {
+    if account.counts.lost == 0 {
         return Vec::new();
     }
     held(subject, &account.lost_writes, servers).await

@@ -102,6 +102,22 @@ pub struct Interval {
     pub skipped: u64,
     /// Writes acknowledged.
     pub acknowledged: u64,
+    /// When the first of them was acknowledged, since the start of the run; none without any.
+    #[serde(
+        rename = "first_ack_s",
+        default,
+        with = "seconds::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub first_ack: Option<Duration>,
+    /// And the last.
+    #[serde(
+        rename = "last_ack_s",
+        default,
+        with = "seconds::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub last_ack: Option<Duration>,
     /// Every writer that moved.
     pub writers: Vec<Progress>,
     /// The writes that are rejected since the last interval, by writer: this line alone makes none

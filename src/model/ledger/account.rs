@@ -43,9 +43,10 @@ pub enum Closing {
     Torn(RangeInclusive<i32>),
 }
 
-/// What became of the run's writes. Counts are of writes (tokens), not of rows.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
+/// What became of writes, by the ledger and the server that decides. Counts are of writes, not of
+/// rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
     /// Sent by this run and there, once or more.
     pub present: u64,
     /// Acknowledged, and not there.
@@ -68,6 +69,14 @@ pub struct Account {
     pub duplicated: u64,
     /// There under this run's id, though never sent or proven not committed.
     pub unexpected: u64,
+}
+
+/// What became of the run's writes. Counts are of writes (tokens), not of rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// How many of each.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// Sent or there, with an outcome that the ledger never heard of, as the run was killed.
     pub unaccounted: u64,
     /// The lost writes, by writer.
@@ -100,7 +109,7 @@ pub fn account(ledger: &Ledger, presence: &Presence, closing: &Closing) -> Accou
         let torn = matches!(closing, Closing::Torn(writers) if writers.contains(&writer));
         account.add_book(writer, ledger.book(writer).unwrap_or(&no_book), present, torn);
         let duplicated = presence.duplicated.get(&writer).unwrap_or(&nothing);
-        add(&mut account.duplicated, duplicated.len());
+        add(&mut account.counts.duplicated, duplicated.len());
         note(&mut account.duplicated_writes, writer, duplicated.clone());
     }
     account
@@ -115,10 +124,10 @@ impl Account {
             writes.values().fold(0_u64, |sum, seqs| sum.saturating_add(seqs.len()))
         };
         let counts = [
-            ("lost", self.lost, &self.lost_writes),
-            ("recovered", self.recovered, &self.recovered_writes),
-            ("duplicated", self.duplicated, &self.duplicated_writes),
-            ("unexpected", self.unexpected, &self.unexpected_writes),
+            ("lost", self.counts.lost, &self.lost_writes),
+            ("recovered", self.counts.recovered, &self.recovered_writes),
+            ("duplicated", self.counts.duplicated, &self.duplicated_writes),
+            ("unexpected", self.counts.unexpected, &self.unexpected_writes),
         ];
         for (name, said, writes) in counts {
             let listed = count(writes);
@@ -152,14 +161,14 @@ impl Account {
         let sent = &(&acknowledged | &book.in_doubt) | &unheard;
         let unexpected = present - &sent;
         let withdrawn = &(&book.seen | &book.recovered) - present;
-        add(&mut self.present, (present & &sent).len());
-        add(&mut self.lost, lost.len());
-        add(&mut self.lost_locally, (&lost & &book.acknowledged_locally).len());
-        add(&mut self.recovered, recovered.len());
-        add(&mut self.absent, (&book.in_doubt - present).len());
-        add(&mut self.unexpected, unexpected.len());
+        add(&mut self.counts.present, (present & &sent).len());
+        add(&mut self.counts.lost, lost.len());
+        add(&mut self.counts.lost_locally, (&lost & &book.acknowledged_locally).len());
+        add(&mut self.counts.recovered, recovered.len());
+        add(&mut self.counts.absent, (&book.in_doubt - present).len());
+        add(&mut self.counts.unexpected, unexpected.len());
         add(&mut self.unaccounted, unheard.len());
-        add(&mut self.withdrawn, withdrawn.len());
+        add(&mut self.counts.withdrawn, withdrawn.len());
         note(&mut self.withdrawn_writes, writer, withdrawn);
         note(&mut self.lost_writes, writer, lost);
         note(&mut self.recovered_writes, writer, recovered);
@@ -208,15 +217,17 @@ mod tests {
         assert_eq!(
             account(&ledger, &presence, &Closing::Closed),
             Account {
-                present: 6,
-                lost: 2,
-                lost_locally: 1,
-                recovered: 1,
-                absent: 1,
-                undecided: 0,
-                withdrawn: 0,
-                duplicated: 1,
-                unexpected: 2,
+                counts: Counts {
+                    present: 6,
+                    lost: 2,
+                    lost_locally: 1,
+                    recovered: 1,
+                    absent: 1,
+                    undecided: 0,
+                    withdrawn: 0,
+                    duplicated: 1,
+                    unexpected: 2
+                },
                 unaccounted: 0,
                 lost_writes: [(1, [2..=2, 9..=9].into_iter().collect())].into(),
                 recovered_writes: [(1, SeqSet::range(6, 6))].into(),
@@ -234,7 +245,10 @@ mod tests {
         ledger.see(1, &SeqSet::range(1, 4));
         ledger.recover(1, &SeqSet::range(5, 5));
         let account = account(&ledger, &present(&[1..=3]), &Closing::Closed);
-        assert_eq!((account.lost, account.absent, account.withdrawn), (1, 2, 2));
+        assert_eq!(
+            (account.counts.lost, account.counts.absent, account.counts.withdrawn),
+            (1, 2, 2)
+        );
         assert_eq!(account.withdrawn_writes, [(1, SeqSet::range(4, 5))].into());
     }
 
@@ -242,7 +256,14 @@ mod tests {
     fn after_a_kill_what_the_ledger_never_heard_of_is_unaccounted_and_never_lost() {
         let account =
             account(&one_writer(12, 10), &present(&[1..=11, 13..=15]), &Closing::Torn(1..=1));
-        assert_eq!(account, Account { present: 14, unaccounted: 5, ..Account::default() });
+        assert_eq!(
+            account,
+            Account {
+                counts: Counts { present: 14, ..Counts::default() },
+                unaccounted: 5,
+                ..Account::default()
+            }
+        );
     }
 
     #[test]
@@ -251,6 +272,9 @@ mod tests {
         presence.present.insert(2, SeqSet::range(1, 3));
         presence.present.insert(9, SeqSet::range(1, 2));
         let account = account(&one_writer(5, 5), &presence, &Closing::Torn(1..=2));
-        assert_eq!((account.unaccounted, account.unexpected, account.lost), (3, 2, 0));
+        assert_eq!(
+            (account.unaccounted, account.counts.unexpected, account.counts.lost),
+            (3, 2, 0)
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Writes that the server refuses: which refusals mean that nothing can be written there, when a
-//! writer that is refused everything is out, and how refusals are counted together.
+//! writer that is refused everything is out, and how refusals are counted together. Whether an error
+//! proves a rejection is told in [`crate::model::fault`].
 //!
 //! A refusal is an answer: the server is up and the session goes on. At a hundred of them a second
 //! each must cost a counter, not an outage, a new session and a line of the record.

@@ -2,6 +2,7 @@
 //!
 //! - [`state`]: the run itself, live event by event and again from its record.
 //! - [`record`]: events as lines; [`replay`]: the lines read back.
+//! - [`timeline`]: what happened when, in a bounded number of buckets.
 //! - [`totals`]: what it has come to so far, published as a whole.
 //! - [`availability`], [`replica_lag`]: what was measured over the whole run;
 //!   [`limits`]: what a limit on it comes to.
@@ -17,6 +18,7 @@ pub mod replica_lag;
 pub mod state;
 pub mod summarize;
 pub mod summary;
+pub mod timeline;
 pub mod totals;
 pub mod verdict;
 

@@ -25,6 +25,7 @@ use crate::model::outage::injection::{Cause, Injection};
 use crate::model::outage::{Outage, Side};
 use crate::model::own_limit::OwnLimit;
 use crate::model::run::replica_lag::ReplicaLags;
+use crate::model::run::timeline::Timeline;
 
 /// Positions of writers at the beginnings of outages that are remembered: those of a thousand
 /// outages of a thousand writers, in 24 MB.
@@ -37,6 +38,8 @@ pub struct Run {
     pub header: Header,
     /// What became of every write.
     pub ledger: Ledger,
+    /// What happened when.
+    pub timeline: Timeline,
     /// From due to acknowledged.
     pub latencies: Latencies,
     /// Of these, those of writes that an own pause may have held up.
@@ -118,6 +121,7 @@ impl Run {
         Self {
             header,
             ledger: Ledger::default(),
+            timeline: Timeline::default(),
             latencies: Latencies::default(),
             latencies_disturbed: None,
             own_pauses: OwnPauses::default(),
@@ -160,6 +164,7 @@ impl Run {
     /// Takes in the next event.
     #[expect(clippy::too_many_lines, reason = "a table: one match, one arm for each event")]
     pub fn apply(&mut self, event: &Event) {
+        self.timeline.apply(event);
         if !self.stopping {
             self.elapsed = self.elapsed.max(event.at);
         }

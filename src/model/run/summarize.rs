@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::model::cluster::server::Server;
 use crate::model::event::{Note, Verification};
+use crate::model::ledger::account::{Account, Counts};
 use crate::model::load::descriptors;
 use crate::model::load::options::Rate;
 use crate::model::outage::Outage;
@@ -90,10 +91,7 @@ pub fn verdict(run: &Run) -> Verdict {
             Some(verification) => verification.reason.clone(),
             None => Some("it was not reached".to_owned()),
         },
-        lost: account.map_or(0, |account| account.lost),
-        duplicated: account.map_or(0, |account| account.duplicated),
-        unexpected: account.map_or(0, |account| account.unexpected),
-        undecided: account.filter(|_| !behind_pooler(run)).map_or(0, |account| account.undecided),
+        counts: account.map(|account| judged_counts(run, account)).unwrap_or_default(),
         closed: run.ended,
         outages,
         own_pauses: run.own_pauses.clone(),
@@ -144,6 +142,16 @@ fn writes(run: &Run) -> Writes {
     }
 }
 
+/// The counts that a verdict is given on. Behind a pooler what stays in doubt is said and is no
+/// reason against a pass.
+fn judged_counts(run: &Run, account: &Account) -> Counts {
+    let mut counts = account.counts;
+    if behind_pooler(run) {
+        counts.undecided = 0;
+    }
+    counts
+}
+
 #[allow(clippy::cast_precision_loss)]
 fn rate(run: &Run) -> RateSummary {
     let acknowledged = run.ledger.counts().acknowledged as f64;
@@ -189,15 +197,7 @@ fn verification(run: &Run) -> VerificationSummary {
     VerificationSummary {
         state,
         server: server.map(Server::name),
-        present: account.present,
-        lost: account.lost,
-        lost_locally: account.lost_locally,
-        recovered: account.recovered,
-        absent: account.absent,
-        undecided: account.undecided,
-        withdrawn: account.withdrawn,
-        duplicated: account.duplicated,
-        unexpected: account.unexpected,
+        counts: account.counts,
         lost_writes: verification.map(|one| one.lost_writes.clone()).unwrap_or_default(),
         held: verification
             .map(|one| one.holds.iter().map(HeldBy::from).collect())

@@ -11,6 +11,7 @@ use crate::model::cluster::two_primaries::TwoPrimaries;
 use crate::model::event::{Backwards, Holding, Note};
 use crate::model::fault::Class;
 use crate::model::foreign::{NAME_CHARS_MAX, shortened};
+use crate::model::ledger::account::Counts;
 use crate::model::ledger::loss_times::LostWrites;
 use crate::model::load::latency::Percentiles;
 use crate::model::load::options::{LoadOptions, Target, Thresholds};
@@ -193,24 +194,9 @@ pub struct VerificationSummary {
     /// The server that decided, by name or address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
-    /// Sent by this run and there.
-    pub present: u64,
-    /// Acknowledged, and not there.
-    pub lost: u64,
-    /// Of the lost ones, those that were acknowledged without their synchronous standby.
-    pub lost_locally: u64,
-    /// In doubt, and there.
-    pub recovered: u64,
-    /// In doubt, and not there.
-    pub absent: u64,
-    /// In doubt and not there, and they stay in doubt: something could still commit them.
-    pub undecided: u64,
-    /// Said to be there after an outage, and gone. Acknowledged ones are among the lost as well.
-    pub withdrawn: u64,
-    /// There more than once.
-    pub duplicated: u64,
-    /// There, though never sent or proven not committed.
-    pub unexpected: u64,
+    /// How many of each.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// The lost writes, as ranges.
     pub lost_writes: Vec<LostWrites>,
     /// What other servers hold: of the lost writes; where no server decides, of all acknowledged

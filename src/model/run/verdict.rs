@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::model::ledger::account::Counts;
 use crate::model::load::options::Thresholds;
 use crate::model::load::own_pause::OwnPauses;
 use crate::model::outage::Outage;
@@ -19,14 +20,8 @@ pub struct Findings<'a> {
     pub verified: bool,
     /// Why it did not.
     pub unverified_reason: Option<String>,
-    /// Acknowledged, and not there.
-    pub lost: u64,
-    /// There more than once.
-    pub duplicated: u64,
-    /// There, though never sent or proven not committed.
-    pub unexpected: u64,
-    /// Writes in doubt that something could still commit.
-    pub undecided: u64,
+    /// What the verification counted; all 0 where it did not finish.
+    pub counts: Counts,
     /// The record was closed.
     pub closed: bool,
     /// What pgchaos itself ran out of, each as a reason: what it could not do was not seen.
@@ -73,26 +68,26 @@ pub fn judge(findings: &Findings<'_>, thresholds: &Thresholds) -> Verdict {
 
 fn failures(findings: &Findings<'_>, thresholds: &Thresholds) -> Vec<String> {
     let mut reasons = Vec::new();
-    if findings.lost > thresholds.max_lost {
+    if findings.counts.lost > thresholds.max_lost {
         reasons.push(format!(
             "{} acknowledged {} lost, at most {} allowed",
-            findings.lost,
-            writes(findings.lost),
+            findings.counts.lost,
+            writes(findings.counts.lost),
             thresholds.max_lost
         ));
     }
-    if findings.duplicated > 0 {
+    if findings.counts.duplicated > 0 {
         reasons.push(format!(
             "{} {} there more than once",
-            findings.duplicated,
-            writes(findings.duplicated)
+            findings.counts.duplicated,
+            writes(findings.counts.duplicated)
         ));
     }
-    if findings.unexpected > 0 {
+    if findings.counts.unexpected > 0 {
         reasons.push(format!(
             "{} {} there that this run did not commit",
-            findings.unexpected,
-            writes(findings.unexpected)
+            findings.counts.unexpected,
+            writes(findings.counts.unexpected)
         ));
     }
     for finding in of_time(findings, thresholds) {
@@ -153,14 +148,14 @@ fn gaps(findings: &Findings<'_>, thresholds: &Thresholds) -> Vec<String> {
         let reason = findings.unverified_reason.as_deref().unwrap_or("it did not finish");
         reasons.push(format!("the verification is not complete: {reason}"));
     }
-    if findings.undecided > 0 {
+    if findings.counts.undecided > 0 {
         let reason = findings.unverified_reason.as_deref().unwrap_or("they could still come");
         reasons.push(format!(
             "{} in doubt could not be decided: {reason}",
-            if findings.undecided == 1 {
+            if findings.counts.undecided == 1 {
                 "1 write".to_owned()
             } else {
-                format!("{} writes", findings.undecided)
+                format!("{} writes", findings.counts.undecided)
             }
         ));
     }
@@ -222,13 +217,14 @@ mod tests {
         let starved = Findings { own_limits: vec!["no ports".to_owned()], ..fine() };
         let verdict = judge(&starved, &Thresholds::default());
         assert_eq!((verdict.outcome, verdict.reasons.len()), (Outcome::Inconclusive, 1));
-        let in_doubt = Findings { undecided: 2, ..fine() };
+        let in_doubt = Findings { counts: Counts { undecided: 2, ..Counts::default() }, ..fine() };
         assert_eq!(judge(&in_doubt, &Thresholds::default()).outcome, Outcome::Inconclusive);
     }
 
     #[test]
     fn a_loss_fails_even_when_not_everything_could_be_seen() {
-        let findings = Findings { lost: 1, closed: false, ..fine() };
+        let findings =
+            Findings { counts: Counts { lost: 1, ..Counts::default() }, closed: false, ..fine() };
         let verdict = judge(&findings, &Thresholds::default());
         assert_eq!(verdict.outcome, Outcome::Fail);
         assert_eq!(verdict.reasons[0], "1 acknowledged write is lost, at most 0 allowed");
@@ -270,7 +266,7 @@ mod tests {
             max_lag: Some(Duration::from_secs(1)),
         };
         let bad = Findings {
-            lost: 6,
+            counts: Counts { lost: 6, ..Counts::default() },
             outages: vec![closed(11)].into(),
             rate: availability(98.9),
             p99: Some(Duration::from_millis(21)),
@@ -279,7 +275,7 @@ mod tests {
         };
         assert_eq!(judge(&bad, &thresholds).reasons.len(), 6);
         let good = Findings {
-            lost: 5,
+            counts: Counts { lost: 5, ..Counts::default() },
             outages: vec![closed(10)].into(),
             rate: availability(99.0),
             p99: Some(Duration::from_millis(20)),

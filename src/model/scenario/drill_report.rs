@@ -103,7 +103,7 @@ impl DrillRun {
     #[must_use]
     pub fn lost_as_expected(&self) -> Option<u64> {
         let found = &self.summary.as_ref().filter(|_| self.verdict == Outcome::Pass)?.verification;
-        (found.state == Complete && found.lost > 0).then_some(found.lost)
+        (found.state == Complete && found.counts.lost > 0).then_some(found.counts.lost)
     }
 }
 
@@ -132,7 +132,7 @@ impl Spread<'_> {
     pub fn lost(&self) -> Vec<u64> {
         let summaries = self.runs.iter().filter_map(|run| run.summary.as_ref());
         let complete = summaries.filter(|summary| summary.verification.state == Complete);
-        complete.map(|summary| summary.verification.lost).collect()
+        complete.map(|summary| summary.verification.counts.lost).collect()
     }
 }
 

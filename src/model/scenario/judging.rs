@@ -158,7 +158,7 @@ fn of_run(
         of: "run".to_owned(),
         outages: summary.outages.iter().collect(),
         errors: summary.errors.iter().filter(|(_, count)| **count > 0).map(|(c, _)| *c).collect(),
-        lost: counted.then_some(found.lost),
+        lost: counted.then_some(found.counts.lost),
         own_pauses,
         own_limits: &summary.own_limits,
     };
@@ -200,8 +200,8 @@ fn of_counted(
     summary: &Summary,
 ) -> Judged {
     let (name, ours) = match number.equals {
-        Number::Present => ("rows there", summary.verification.present),
-        Number::Lost => ("lost writes", summary.verification.lost),
+        Number::Present => ("rows there", summary.verification.counts.present),
+        Number::Lost => ("lost writes", summary.verification.counts.lost),
     };
     let what = format!("{name}, counted by a command");
     let (seen, outcome) = match result {

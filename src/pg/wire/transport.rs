@@ -2,6 +2,8 @@
 //!
 //! The driver could open it itself, but then a name that does not resolve, a refused connect and a
 //! server that hangs up look much the same.
+//!
+//! TLS is one more variant here: all above reads and writes plain text.
 
 use std::io;
 use std::net::SocketAddr;

@@ -84,7 +84,7 @@ mod tests {
     /// A drill that expects a loss, and the verdict of its run.
     fn lossy(verdict: Outcome) -> DrillRun {
         let mut summary = summary();
-        summary.verification.lost = 1203;
+        summary.verification.counts.lost = 1203;
         let judged = |what: &str, expected: &str, seen: &str| Judged {
             of: "run".to_owned(),
             what: what.to_owned(),

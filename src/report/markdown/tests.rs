@@ -44,7 +44,7 @@ fn a_failure_names_its_reasons_and_losses_and_foreign_text_stays_text() {
     let mut summary = summary();
     summary.verdict = Outcome::Fail;
     summary.reasons = vec!["a | b <script>".to_owned()];
-    summary.verification.lost = 12;
+    summary.verification.counts.lost = 12;
     summary.verification.lost_writes = vec![LostWrites {
         writer: 1,
         first_seq: 70,

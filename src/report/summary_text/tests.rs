@@ -61,10 +61,10 @@ fn losses() -> Summary {
         unaccounted: Some(0),
         unaccounted_seen: 0,
     };
-    summary.verification.lost = 13;
-    summary.verification.recovered = 30;
-    summary.verification.absent = 10;
-    summary.verification.duplicated = 1;
+    summary.verification.counts.lost = 13;
+    summary.verification.counts.recovered = 30;
+    summary.verification.counts.absent = 10;
+    summary.verification.counts.duplicated = 1;
     let range = |writer, first_seq, last_seq| LostWrites {
         writer,
         first_seq,

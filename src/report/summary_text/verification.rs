@@ -61,7 +61,7 @@ fn lines(summary: &Summary, offset: FixedOffset) -> Vec<Line> {
 
 fn complete(summary: &Summary, offset: FixedOffset) -> Vec<Line> {
     let found = &summary.verification;
-    let mut lines = match (found.lost, summary.writes.acknowledged) {
+    let mut lines = match (found.counts.lost, summary.writes.acknowledged) {
         (0, 0) => vec![Line::new(Tone::Wary, "no write was acknowledged, so none can be missing")],
         (0, _) => {
             let there = words::all_there(summary.writes.unaccounted.is_some());
@@ -70,14 +70,14 @@ fn complete(summary: &Summary, offset: FixedOffset) -> Vec<Line> {
         _ => lost(summary, offset),
     };
     let say = |tone, text: String| Line::new(tone, "").rest(text);
-    if found.lost > 0 {
-        let locally = words::lost_locally(found.lost_locally);
+    if found.counts.lost > 0 {
+        let locally = words::lost_locally(found.counts.lost_locally);
         lines.extend(locally.map(|text| say(Tone::Bad, text)));
         lines.extend(words::held(&found.held, true).map(|text| say(Tone::Bad, text)));
     }
-    if found.withdrawn > 0 {
-        let verb = if found.withdrawn == 1 { "was" } else { "were" };
-        let count = counted(found.withdrawn, "write");
+    if found.counts.withdrawn > 0 {
+        let verb = if found.counts.withdrawn == 1 { "was" } else { "were" };
+        let count = counted(found.counts.withdrawn, "write");
         let text = format!("{count} {verb} said to be there after an outage, and GONE since");
         lines.push(say(Tone::Loud, text));
     }
@@ -86,12 +86,12 @@ fn complete(summary: &Summary, offset: FixedOffset) -> Vec<Line> {
         let verb = if count == 1 { "is" } else { "are" };
         Line::new(Tone::Loud, "").rest(format!("{} {verb} {what}", counted(count, "write")))
     };
-    if found.duplicated > 0 {
-        lines.push(strange(found.duplicated, "there MORE THAN ONCE"));
+    if found.counts.duplicated > 0 {
+        lines.push(strange(found.counts.duplicated, "there MORE THAN ONCE"));
     }
-    if found.unexpected > 0 {
+    if found.counts.unexpected > 0 {
         lines.push(strange(
-            found.unexpected,
+            found.counts.unexpected,
             "there UNEXPECTEDLY: never sent, or proven not committed",
         ));
     }
@@ -112,7 +112,7 @@ fn looked_at(summary: &Summary) -> Option<String> {
 
 fn lost(summary: &Summary, offset: FixedOffset) -> Vec<Line> {
     let found = &summary.verification;
-    let count = counted(found.lost, "acknowledged write");
+    let count = counted(found.counts.lost, "acknowledged write");
     let head = Line::new(Tone::Loud, "").rest(format!("{count} LOST"));
     let mut lines = vec![head.part_if(looked_at(summary))];
     lines.extend(found.lost_writes.iter().take(SHOWN).map(|lost| range(lost, summary, offset)));

@@ -118,24 +118,24 @@ pub(super) fn verified(verification: &Verification, closed: bool) -> Vec<Line> {
     let head = Line::new(Tone::Good, "VERIFIED")
         .rest(place.unwrap_or_default())
         .rest(format!(" in {}", duration(verification.took)));
-    let mut lines = vec![if account.lost == 0 {
+    let mut lines = vec![if account.counts.lost == 0 {
         head.part(words::all_there(closed))
     } else {
         Line { tone: Tone::Plain, ..head }
     }];
     lines.extend(alarms(account));
-    let locally = words::lost_locally(account.lost_locally);
+    let locally = words::lost_locally(account.counts.lost_locally);
     lines.extend(locally.map(|text| Line::new(Tone::Bad, text)));
     lines.extend(words::held(&held, true).map(|text| Line::new(Tone::Bad, text)));
-    if account.recovered + account.absent + account.undecided > 0 {
-        let open = (account.undecided > 0)
-            .then(|| format!(", {} still in doubt", grouped(account.undecided)));
+    if account.counts.recovered + account.counts.absent + account.counts.undecided > 0 {
+        let open = (account.counts.undecided > 0)
+            .then(|| format!(", {} still in doubt", grouped(account.counts.undecided)));
         lines.push(
             Line::new(Tone::Plain, "")
                 .rest(format!(
                     "in doubt: {} committed, {} not",
-                    grouped(account.recovered),
-                    grouped(account.absent)
+                    grouped(account.counts.recovered),
+                    grouped(account.counts.absent)
                 ))
                 .rest(open.unwrap_or_default())
                 .part_if(verification.reason.clone()),
@@ -160,11 +160,11 @@ pub(super) fn verified(verification: &Verification, closed: bool) -> Vec<Line> {
 
 fn alarms(account: &Account) -> Vec<Line> {
     let alarms = [
-        (account.lost, "acknowledged", "LOST", &account.lost_writes),
-        (account.duplicated, "", "there MORE THAN ONCE", &account.duplicated_writes),
-        (account.unexpected, "", "there UNEXPECTEDLY", &account.unexpected_writes),
+        (account.counts.lost, "acknowledged", "LOST", &account.lost_writes),
+        (account.counts.duplicated, "", "there MORE THAN ONCE", &account.duplicated_writes),
+        (account.counts.unexpected, "", "there UNEXPECTEDLY", &account.unexpected_writes),
         (
-            account.withdrawn,
+            account.counts.withdrawn,
             "",
             "GONE since the look-up after an outage",
             &account.withdrawn_writes,

@@ -28,7 +28,7 @@ pub enum WriterAction {
     Waits,
     /// Waits for no answer any more.
     WaitsNoMore,
-    /// Asks for the fault that a deadline is, to be given up by it.
+    /// A request is overdue: the engine makes the fault of that, and hands it back as timed out.
     GiveUp(Overdue),
     /// Leaves the session, which cannot be used any more.
     Leave {
