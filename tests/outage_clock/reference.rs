@@ -333,7 +333,11 @@ fn truth(whole: &Whole<'_>, open: &Open) -> Truth {
     let last_ack = acks.iter().copied().filter(|at| *at <= before).max();
     let first_ack = match partial {
         true => open.first_back,
-        false => (!(ended_by_run && longest.1 == over)).then_some(longest.1),
+        // An acknowledgement at the very end of the run ends the stretch like any other.
+        false => {
+            let is_cut = ended_by_run && longest.1 == over && !acks.contains(&over);
+            (!is_cut).then_some(longest.1)
+        }
     };
     let last_of_all = acks.iter().copied().filter(|at| *at <= over).max().unwrap_or(0).max(began);
     Truth {

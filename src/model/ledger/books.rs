@@ -102,8 +102,8 @@ impl Ledger {
 
     /// The counts of the summary.
     #[must_use]
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
+    pub fn counts(&self) -> LedgerCounts {
+        let mut counts = LedgerCounts::default();
         for (_, book) in self.books() {
             // A write that a damaged record has as both is in doubt: the parts add up to the sum.
             let rejected = &book.rejected - &book.in_doubt;
@@ -123,7 +123,7 @@ impl Ledger {
 
 /// Writes by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct LedgerCounts {
     /// Sent.
     pub attempted: u64,
     /// The server said that they are committed.
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(book.open(), SeqSet::range(11, 12));
         assert_eq!(
             ledger.counts(),
-            Counts {
+            LedgerCounts {
                 attempted: 12,
                 acknowledged: 7,
                 acknowledged_locally: 0,
