@@ -12,7 +12,7 @@ use crate::model::fault::{Class, Fault, Phase};
 use crate::model::ledger::account::{Account, Counts};
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::latency::Percentiles;
-use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
+use crate::model::load::options::{LoadOptions, Rate, Target, Thresholds};
 use crate::model::outage::kind::Kind;
 use crate::model::outage::{Outage, Phases, Side};
 use crate::model::run::availability::RateSummary;
@@ -160,23 +160,7 @@ pub(super) fn header(rate: Rate, writers: u32) -> What {
             dbname: "postgres".to_owned(),
             user: "postgres".to_owned(),
         },
-        options: LoadOptions {
-            rate,
-            writers,
-            pipeline: 1,
-            duration: None,
-            writes: None,
-            read_every: 2,
-            backlog: Backlog::Skip,
-            connect_timeout: ms(3000),
-            write_timeout: ms(5000),
-            threads: 1,
-            protocol: Protocol::Prepared,
-            stall_after: ms(1000),
-            backoff_min: ms(50),
-            backoff_max: ms(500),
-            verify_timeout: ms(30_000),
-        },
+        options: LoadOptions { rate, writers, read_every: 2, ..LoadOptions::closed_loop() },
         thresholds: Thresholds::default(),
     }))
 }

@@ -10,7 +10,7 @@ use crate::engine::subscribers::Events;
 use crate::model::event::Header;
 use crate::model::fault::{Class, Evidence, Fault, Phase, Severity};
 use crate::model::ledger::seq_set::SeqSet;
-use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
+use crate::model::load::options::{LoadOptions, Target, Thresholds};
 use crate::model::load::rejection::{KINDS_MAX, Meaning, QUIET, Streak};
 use crate::model::load::writer::batch::{AcknowledgedWrite, RefusedWrite, Trouble};
 use crate::model::load::writer::open_batch::{HowFar, OpenBatch};
@@ -39,21 +39,10 @@ fn header(writers: u32) -> Header {
             user: "postgres".to_owned(),
         },
         options: LoadOptions {
-            rate: Rate::Max,
             writers,
             pipeline: 16,
-            duration: None,
-            writes: None,
-            read_every: 0,
-            backlog: Backlog::Skip,
-            connect_timeout: Duration::from_secs(3),
-            write_timeout: Duration::from_secs(5),
-            threads: 1,
-            protocol: Protocol::Prepared,
             stall_after: STALL_AFTER,
-            backoff_min: Duration::from_millis(50),
-            backoff_max: Duration::from_millis(500),
-            verify_timeout: Duration::from_secs(30),
+            ..LoadOptions::closed_loop()
         },
         thresholds: Thresholds::default(),
     }

@@ -131,3 +131,27 @@ pub struct Target {
     /// The role.
     pub user: String,
 }
+
+#[cfg(test)]
+impl LoadOptions {
+    /// One writer in a closed loop, with gen's own times: what tests begin with.
+    pub(crate) fn closed_loop() -> Self {
+        Self {
+            rate: Rate::Max,
+            writers: 1,
+            pipeline: 1,
+            threads: 1,
+            protocol: Protocol::Prepared,
+            duration: None,
+            writes: None,
+            read_every: 0,
+            backlog: Backlog::Skip,
+            connect_timeout: Duration::from_secs(3),
+            write_timeout: Duration::from_secs(5),
+            stall_after: Duration::from_secs(1),
+            backoff_min: Duration::from_millis(50),
+            backoff_max: Duration::from_millis(500),
+            verify_timeout: Duration::from_secs(30),
+        }
+    }
+}

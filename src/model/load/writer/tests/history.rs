@@ -8,7 +8,7 @@ use rand::rngs::SmallRng;
 
 use crate::model::fault::{Evidence, Fault, Phase, Severity};
 use crate::model::ledger::seq_set::SeqSet;
-use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate};
+use crate::model::load::options::LoadOptions;
 use crate::model::load::writer::action::{Overdue, WriterAction};
 use crate::model::load::writer::batch::{Batch, Trouble};
 use crate::model::load::writer::input::WriterInput;
@@ -21,23 +21,7 @@ pub(super) fn ms(ms: u64) -> Duration {
 
 /// A closed loop with a pipeline of three.
 pub(super) fn options() -> LoadOptions {
-    LoadOptions {
-        rate: Rate::Max,
-        writers: 1,
-        pipeline: 3,
-        duration: None,
-        writes: None,
-        read_every: 0,
-        backlog: Backlog::Skip,
-        connect_timeout: ms(3000),
-        write_timeout: ms(5000),
-        threads: 1,
-        protocol: Protocol::Prepared,
-        stall_after: ms(1000),
-        backoff_min: ms(50),
-        backoff_max: ms(500),
-        verify_timeout: ms(30_000),
-    }
+    LoadOptions { pipeline: 3, ..LoadOptions::closed_loop() }
 }
 
 pub(super) fn refusal(code: &str) -> Fault {
