@@ -45,7 +45,7 @@ pub(super) struct Started {
     pub(super) site: Site,
     pub(super) patroni: Option<PatroniWatch>,
     pub(super) helpers: Helpers,
-    /// What the recorder tells writers and watchers: how far writes are acknowledged, that it wants
+    /// What the recorder tells writers and what watches beside them: how far writes are acknowledged, that it wants
     /// to know how far they have told, that no limit depends on them any more.
     pub(super) acknowledged: Option<watch::Receiver<AcknowledgedUpTo>>,
     pub(super) marks: watch::Receiver<()>,

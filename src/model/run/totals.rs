@@ -8,17 +8,13 @@ use crate::model::event::What;
 /// The totals of a run that goes on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// The cluster was reached.
-    pub ready: bool,
     /// Writes acknowledged, as far as intervals tell: late by less than an interval.
     pub acknowledged: u64,
     /// Intervals in which writes were acknowledged.
     pub acknowledging_intervals: u64,
     /// An outage goes on.
     pub is_out: bool,
-    /// Things that a drill has done.
-    pub injections: u64,
-    /// An outage went on when the last of them was done, or has begun since.
+    /// An outage went on when a drill last did something, or has begun since.
     pub was_out: bool,
     /// And a write was acknowledged after it.
     pub recovered: bool,
@@ -29,13 +25,11 @@ impl Totals {
     pub fn apply(&mut self, what: &What) -> bool {
         let before = *self;
         match what {
-            What::Ready(_) => self.ready = true,
             What::Interval(interval) if interval.acknowledged > 0 => {
                 self.acknowledged += interval.acknowledged;
                 self.acknowledging_intervals += 1;
             }
             What::Injected(_) => {
-                self.injections += 1;
                 self.was_out = self.is_out;
                 self.recovered = false;
             }
