@@ -7,8 +7,8 @@
 me=tests/$(basename "$0")
 # Jobs that run at a time: two a core.
 at_once=$(($(getconf _NPROCESSORS_ONLN) * 2))
-# Of the jobs with these names one at a time runs.
-exclusive=''
+# Of the jobs with these names $heavy_at_once run at a time.
+heavy='' heavy_at_once=1
 
 results='' jobs=() running=()
 
@@ -32,7 +32,7 @@ build() {
         }'
 }
 
-# play JOB…: runs jobs, each "NAME COMMAND…", in this order, $at_once at a time; of those named in $exclusive one at a time.
+# play JOB…: runs jobs, each "NAME COMMAND…", in this order, $at_once at a time; of those named in $heavy fewer.
 # Says how each ended, and the total at the end; 0 when all passed.
 play() {
     local began=$SECONDS
@@ -75,14 +75,15 @@ start_what_fits() {
 }
 
 may_run() {
-    is_exclusive "$1" || return 0
-    local other
+    is_heavy "$1" || return 0
+    local other beside=0
     for other in ${running[@]+"${running[@]}"}; do
-        ! is_exclusive "${other%% *}" || return 1
+        ! is_heavy "${other%% *}" || beside=$((beside + 1))
     done
+    [ "$beside" -lt "$heavy_at_once" ]
 }
 
-is_exclusive() { case " $exclusive " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+is_heavy() { case " $heavy " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
 # A process group of its own, which ends as a whole, and does not inherit an ignored SIGINT.
 start() {
