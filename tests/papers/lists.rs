@@ -1,6 +1,7 @@
 //! Tables that people wrote, of lists that the program has: each entry is there, and none is that the program has not.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use pgchaos::cli::exit::Exit;
 use pgchaos::model::event::Event;
@@ -8,8 +9,9 @@ use pgchaos::model::fault::Class;
 use pgchaos::model::outage::kind::Kind;
 use pgchaos::model::scenario::Scenario;
 use serde_json::json;
+use toml::{Table, Value};
 
-use super::pages::{page, pages};
+use super::pages::{page, pages, top};
 use super::replay::log;
 use super::source::text_of;
 
@@ -120,4 +122,34 @@ fn every_drill_that_is_shown_can_be_read() {
         }
     }
     assert!(read > 0);
+}
+
+/// The crates of Cargo.toml in the tables of this name, on every platform.
+fn dependencies(kind: &str) -> Vec<String> {
+    let text = fs::read_to_string(top().join("Cargo.toml")).unwrap();
+    let manifest: Table = text.parse().unwrap();
+    let of_platforms = manifest.get("target").and_then(Value::as_table);
+    let of_platforms = of_platforms.into_iter().flat_map(Table::values);
+    let tables = of_platforms.filter_map(|platform| platform.get(kind)).chain(manifest.get(kind));
+    let names: BTreeSet<String> =
+        tables.flat_map(|table| table.as_table().unwrap().keys().cloned()).collect();
+    names.into_iter().collect()
+}
+
+/// The crates that have a reason in these rows.
+fn reasoned(rows: &[Vec<String>]) -> Vec<String> {
+    let named = rows.iter().map(|row| {
+        assert!(row[1].split_whitespace().count() > 1, "{row:?} gives no reason");
+        quoted(&row[0]).join(" ")
+    });
+    named.collect()
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let mut of_program = rows("CONTRIBUTING.md", "## Dependencies");
+    let of_tests = rows("CONTRIBUTING.md", "### Of the tests and benchmarks alone");
+    of_program.truncate(of_program.len() - of_tests.len());
+    assert_eq!(reasoned(&of_program), dependencies("dependencies"));
+    assert_eq!(reasoned(&of_tests), dependencies("dev-dependencies"));
 }
