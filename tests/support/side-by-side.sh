@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Runs test programs side by side and sums up what they say. tests/run and tests/quick source it, in the project's folder.
+# Runs test programs side by side and sums up what they say. tests/run, tests/quick and tests/versions.sh source it, in the
+# project's folder.
 #
 # Most of a test is waiting, for servers, deadlines and proxies: programs beside each other wait together. Each writes to a
 # file of its own; that of one that fails is shown whole. It works with the bash of macOS, which is version 3.2.
@@ -38,9 +39,6 @@ play() {
     local began=$SECONDS
     jobs=("$@")
     make_place
-    trap 'stop_all; rm -rf "$results"' EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
     : >"$results/counts"
     while [ "${#jobs[@]}" -gt 0 ] || [ "${#running[@]}" -gt 0 ]; do
         collect
@@ -52,9 +50,13 @@ play() {
 }
 
 # What the programs say, and on Linux all that the tests make: none of it stays when they are stopped, or killed. The
-# servers' account gets through. Elsewhere the name would be too long for a server's socket.
+# servers' account gets through. Elsewhere the name would be too long for a server's socket. A second call changes nothing.
 make_place() {
+    [ -z "$results" ] || return 0
     results=$(mktemp -d)
+    trap 'stop_all; rm -rf "$results"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
     chmod 711 "$results"
     [ "$(uname)" = Linux ] || return 0
     mkdir -m 1777 "$results/tmp"
