@@ -32,6 +32,7 @@ impl Lasting {
         self.streak.acknowledged();
         self.resolved = write.seq;
         self.out = false;
+        used.probe_at = None;
         self.oldest_due = used.flight.oldest_due();
         if used.probing.take_if(|seq| *seq == write.seq).is_some() {
             self.schedule.probe_acknowledged();

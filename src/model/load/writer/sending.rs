@@ -61,8 +61,10 @@ impl Lasting {
             may_try.then(|| used.next_try.max(now))
         };
         let end = goes_on_until.map(|until| next_try().map_or(until, |next| until.min(next)));
-        let deadline = [self.batch.due(), silence, end].into_iter().flatten().min();
         let sends = self.stop.is_none() && !used.leaving && used.room(options) > 0;
+        // At a slow rate nothing else comes for long, and the end of an outage would be seen late.
+        let probe = used.probe_at.filter(|_| sends && used.flight.is_empty());
+        let deadline = [self.batch.due(), silence, end, probe].into_iter().flatten().min();
         let due = self.schedule.next_due(now).filter(|_| sends);
         (deadline.unwrap_or(Duration::MAX), due.unwrap_or(Duration::MAX))
     }
