@@ -15,7 +15,7 @@ use crate::drill::command::{Variables, run_line};
 use crate::drill::damage::Undo;
 use crate::drill::damage::healing::heal;
 use crate::drill::damage::journal::DamageJournal;
-use crate::engine::notes::DrillNote;
+use crate::engine::drill_notes::DrillNote;
 use crate::model::outage::injection::Injected;
 use crate::model::run::totals::Totals;
 use crate::model::scenario::Scenario;

@@ -14,7 +14,7 @@ use crate::model::load::options::{LoadOptions, Target, Thresholds};
 use crate::model::load::rejection::{KINDS_MAX, Meaning, QUIET, Streak};
 use crate::model::load::writer::batch::{AcknowledgedWrite, RefusedWrite, Trouble};
 use crate::model::load::writer::open_batch::{HowFar, OpenBatch};
-use crate::model::run::record::{FORMAT, decode, encode};
+use crate::model::run::record_format::{FORMAT, decode, encode};
 
 const STALL_AFTER: Duration = Duration::from_secs(1);
 

@@ -12,7 +12,7 @@
 pub mod availability;
 pub mod limits;
 pub mod outcome;
-pub mod record;
+pub mod record_format;
 pub mod replay;
 pub mod replica_lag;
 pub mod state;

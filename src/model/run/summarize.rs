@@ -14,7 +14,7 @@ use crate::model::run::Run;
 use crate::model::run::availability::Availability;
 use crate::model::run::availability::RateSummary;
 use crate::model::run::outcome::Outcome;
-use crate::model::run::record::FORMAT;
+use crate::model::run::record_format::FORMAT;
 use crate::model::run::summary::{
     HeldBy, Summary, SummaryOptions, VerificationState, VerificationSummary, Writes,
 };

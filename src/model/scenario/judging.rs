@@ -123,10 +123,11 @@ pub fn outcome(judged: &[Judged]) -> Outcome {
 
 fn step_name(step: &Step, injections: &[Injection]) -> String {
     let of_step = injections.iter().filter(|injection| injection.what.step == step.number);
-    let whom: Vec<String> = of_step.clone().map(|injection| injection.what.whom()).collect();
+    let targets: Vec<String> =
+        of_step.clone().map(|injection| injection.what.target_words()).collect();
     match of_step.clone().next() {
         Some(injection) => {
-            format!("step {}: {} {}", step.number, injection.what.action, whom.join(", "))
+            format!("step {}: {} {}", step.number, injection.what.action, targets.join(", "))
         }
         None => format!("step {}", step.number),
     }

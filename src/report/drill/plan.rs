@@ -42,12 +42,12 @@ fn act(step: &Step) -> String {
             format!("run, at most {limit}: {}", exec.command)
         }
         Act::Do(deed) => {
-            let whom: Vec<String> =
+            let targets: Vec<String> =
                 deed.targets.iter().map(|target| target.who.to_string()).collect();
             let alias = deed.alias.as_ref().map(|alias| format!(", called {alias:?} from here on"));
             let to = deed.to.as_ref().map(|to| format!(", to {}", to.who));
             let (alias, to) = (alias.unwrap_or_default(), to.unwrap_or_default());
-            format!("{} {}{to}{alias}", deed.action, whom.join(", "))
+            format!("{} {}{to}{alias}", deed.action, targets.join(", "))
         }
     }
 }
