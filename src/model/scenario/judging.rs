@@ -258,7 +258,7 @@ fn of_longest(scope: &Scope<'_>, most: Duration) -> (String, Outcome) {
         Some(Finding::Unseen(why)) => (why, Outcome::Inconclusive),
         None => {
             let longest = all.iter().filter(|outage| !outage.partial).map(Outage::length).max();
-            let (seen, _) = limits::in_print(longest.unwrap_or_default(), most);
+            let (seen, _) = limits::in_seconds(longest.unwrap_or_default(), most);
             (seen, Outcome::Pass)
         }
     }
