@@ -25,4 +25,4 @@ pub mod rate_timeline;
 pub mod server_reason;
 pub mod stall_cause;
 
-pub use anatomy::{Outage, Phases, QUIET, Side};
+pub use anatomy::{Outage, Phases, Side, WITHOUT_ACK_MIN};

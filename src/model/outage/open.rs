@@ -12,7 +12,7 @@ use crate::model::outage::ack_timeline::{AckTimeline, NoAckSpan};
 use crate::model::outage::clock_output::{Output, SoFar};
 use crate::model::outage::kind::{Filled, Kind, Sightings};
 use crate::model::outage::server_reason::ServerReason;
-use crate::model::outage::{Outage, Phases, QUIET, Side};
+use crate::model::outage::{Outage, Phases, Side, WITHOUT_ACK_MIN};
 
 /// Failed attempts that are remembered to tell the resolution.
 const FAILED_ATTEMPTS_KEPT: usize = 1024;
@@ -421,7 +421,7 @@ impl OpenOutage {
         let Folded { longest, quiet, to: from } = self.folded();
         Folded {
             longest: longest.longer(acks.longest_stretch(from, to)),
-            quiet: quiet + acks.quiet(from, to, QUIET),
+            quiet: quiet + acks.quiet(from, to, WITHOUT_ACK_MIN),
             to,
         }
     }
