@@ -32,7 +32,7 @@ pub(super) async fn open_journal<C: DrillCluster>(
     if journal.damage.undo.is_empty() {
         return Ok(journal);
     }
-    tell_progress("an earlier drill was killed, and left something broken".to_owned());
+    tell_progress("an earlier drill was killed, and left something broken");
     let failed = heal(cluster, &mut journal, variables, &mut tell_progress).await;
     match failed.is_empty() {
         true => Ok(journal),

@@ -32,9 +32,7 @@ async fn end(lab: Lab, wipe: bool) -> Result<(), Problem> {
     };
     let ended = match ended {
         None if wipe => {
-            tell_progress(
-                "half a removal is of no use: it goes on; Ctrl-C again stops it".to_owned(),
-            );
+            tell_progress("half a removal is of no use: it goes on; Ctrl-C again stops it");
             tokio::select! {
                 ended = &mut down => Some(ended),
                 () = twice.cancelled() => None,

@@ -19,9 +19,7 @@ use crate::lab::dependencies::{INSTALL_SCRIPT, missing, packages, running_servic
 pub(crate) async fn run(yes: bool) -> Result<Exit, Problem> {
     let needs = missing().await;
     if needs.is_empty() {
-        tell_progress(
-            "PostgreSQL, Patroni, etcd and HAProxy are all there: nothing to do".to_owned(),
-        );
+        tell_progress("PostgreSQL, Patroni, etcd and HAProxy are all there: nothing to do");
         return Ok(Exit::Pass);
     }
     let names: Vec<String> = needs.iter().map(Need::to_string).collect();
@@ -97,7 +95,7 @@ async fn install(sudo: bool, packages: &[&str]) -> Result<(), Problem> {
         status = child.wait() => status,
         () = interrupted => {
             // An apt that is cut off leaves a system to repair: it is waited for.
-            tell_progress("interrupted: waiting until apt-get has ended".to_owned());
+            tell_progress("interrupted: waiting until apt-get has ended");
             let _ = child.wait().await;
             let mut problem = Problem::could_not_run("interrupted");
             problem.exit = Exit::StoppedNow;
@@ -129,6 +127,6 @@ async fn check(before: &[String]) -> Result<Exit, Problem> {
         ))
         .try_this(format!("service {service} stop")));
     }
-    tell_progress("installed; no service was started, and none starts with the machine".to_owned());
+    tell_progress("installed; no service was started, and none starts with the machine");
     Ok(Exit::Pass)
 }
