@@ -32,7 +32,7 @@ use pgchaos::model::load::latency::Latencies;
 use pgchaos::model::load::options::{Backlog, Rate};
 use pgchaos::model::load::schedule::Schedule;
 use pgchaos::model::outage::clock::{Input, OutageClock};
-use pgchaos::model::run::record::encode;
+use pgchaos::model::run::record_format::encode;
 
 /// Acknowledgements in one message of a fast writer: 20 ms at 5,000 writes a second.
 const BATCH: u32 = 100;

@@ -46,7 +46,7 @@
 //! whether it proves a rejection ([`model::fault`]); the measure of an outage ([`model::outage::clock`]) and its kind
 //! ([`model::outage::kind`]); the server that decides ([`model::cluster::decision`]) and the account
 //! of the ledger against it ([`model::ledger::account`]); two primaries
-//! ([`model::cluster::two_primaries`]); the verdict ([`model::run::verdict`]). [`pg::presence`] asks
+//! ([`model::cluster::two_primaries`]); the verdict ([`model::run::verdict`]). [`pg::presence_query`] asks
 //! the server what is there: it compares sets in the server and loads no rows. A
 //! [`model::run::summary`] is what remains of a run, and every format of [`report::export`] is a
 //! function of it. `docs/architecture/` has a page for each hard part.
@@ -65,7 +65,7 @@
 //! `pgchaos drill` reads a scenario ([`model::scenario`]), plays it ([`drill::play`]) while the
 //! engine writes, mends what it broke whatever happened, and judges what was seen
 //! ([`model::scenario::judging`]). What it does to the cluster is told to the recorder
-//! ([`engine::notes`]), so that record and summary have the fault's own time.
+//! ([`engine::drill_notes`]), so that record and summary have the injection's own time.
 //!
 //! # Rooms that are still empty
 //!

@@ -22,7 +22,7 @@ use pgchaos::model::outage::Outage;
 use pgchaos::model::outage::kind::Kind;
 use pgchaos::model::run::Run;
 use pgchaos::model::run::outcome::Outcome;
-use pgchaos::model::run::record::encode;
+use pgchaos::model::run::record_format::encode;
 use pgchaos::model::run::replay::{Replay, ReplayedLine};
 use pgchaos::model::run::summarize::sum_up;
 use proptest::collection::vec;

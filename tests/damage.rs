@@ -21,7 +21,7 @@ use pgchaos::model::ledger::seq_set::SeqSet;
 use pgchaos::model::ledger::token_range::token_ranges;
 use pgchaos::model::outage::Outage;
 use pgchaos::model::outage::kind::Kind;
-use pgchaos::model::run::record::{RecordError, encode};
+use pgchaos::model::run::record_format::{RecordError, encode};
 use pgchaos::model::run::summarize::sum_up;
 use pgchaos::model::run::summary::Summary;
 use pgchaos::report::export::Format;

@@ -37,7 +37,7 @@ use pgchaos::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
 use pgchaos::model::outage::{Outage, Phases, Side};
 use pgchaos::model::own_limit::OwnLimit;
 use pgchaos::model::run::Run;
-use pgchaos::model::run::record::{RecordError, decode, decode_header, encode};
+use pgchaos::model::run::record_format::{RecordError, decode, decode_header, encode};
 use pgchaos::model::run::replay::{Replay, ReplayedLine};
 use proptest::prelude::*;
 use samples::{event, header, started_at};

@@ -6,7 +6,7 @@ use std::path::Path;
 use pgchaos::model::cluster::server::Server as Identity;
 use pgchaos::model::event::{Event, Interval, Ready, What};
 use pgchaos::model::ledger::progress::Progress;
-use pgchaos::model::run::record::encode;
+use pgchaos::model::run::record_format::encode;
 
 use super::samples;
 use super::server::Server;

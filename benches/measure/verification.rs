@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pgchaos::pg::presence::{SETTINGS, WALK};
+use pgchaos::pg::presence_query::{SETTINGS, WALK};
 use serde_json::{Value, json};
 
 use super::arguments::Arguments;

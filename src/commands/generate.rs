@@ -21,7 +21,7 @@ use crate::engine::run::{Plan, Stop, run as run_plan};
 use crate::engine::subscribers::Subscribers;
 use crate::model::event::Header;
 use crate::model::load::options::Target;
-use crate::model::run::record::FORMAT;
+use crate::model::run::record_format::FORMAT;
 use crate::model::run::summarize::sum_up;
 use crate::patroni::PatroniApi;
 use crate::pg::settings::{

@@ -1,14 +1,12 @@
 //! The terminal: its colour and width, the local time, and lines on standard error.
 
 use std::ffi::OsStr;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 use chrono::{FixedOffset, Local, Offset};
 
-use crate::report::layout::fitted;
-
 /// Prints a line on standard error, with nothing in it that a terminal obeys. A reader that is gone
-/// is no reason to stop: the error is ignored.
+/// is no reason to stop: the error is ignored. A long line goes on under its own words.
 macro_rules! tell {
     ($($words:tt)*) => {{
         use std::io::Write as _;
@@ -63,12 +61,9 @@ fn has_cursor(kind: Option<&OsStr>) -> bool {
     kind.is_some_and(|kind| !kind.is_empty() && kind != "dumb")
 }
 
-/// Prints progress on standard error; a long line goes on under its own words.
-pub(super) fn tell(line: &str) {
-    let width = Terminal::stderr().width;
-    let rows = fitted(&format!("pgchaos: {line}\n"), width);
-    // A reader that is gone is no reason to stop: the error is ignored.
-    let _ = std::io::stderr().lock().write_all(rows.as_bytes());
+/// Prints a line of progress on standard error, said by pgchaos.
+pub(super) fn tell_progress(line: impl AsRef<str>) {
+    tell!("pgchaos: {}", line.as_ref());
 }
 
 /// The reader's offset from UTC, now.

@@ -7,7 +7,7 @@ use super::cluster::lab::LabCluster;
 use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Scenario;
 use crate::model::scenario::error::ScenarioError;
-use crate::model::scenario::step::{Act, Action, Deed, Step, StepTarget, Until, Who};
+use crate::model::scenario::step::{Act, Action, Deed, Step, StepTarget, TargetName, Until};
 
 /// What a kind of cluster can do, as far as it is known without asking it.
 #[derive(Debug)]
@@ -83,10 +83,10 @@ fn check_health(
 
 /// The selector of a target; for a name that a step gave, the selector of that step's target.
 fn selector_of<'s>(scenario: &'s Scenario, target: &'s StepTarget) -> Option<&'s Selector> {
-    match &target.who {
-        Who::Selector(selector) => Some(selector),
-        Who::Everything => None,
-        Who::Alias(alias) => scenario.steps.iter().find_map(|step| match &step.act {
+    match &target.name {
+        TargetName::Selector(selector) => Some(selector),
+        TargetName::Everything => None,
+        TargetName::Alias(alias) => scenario.steps.iter().find_map(|step| match &step.act {
             Act::Do(deed) if deed.alias.as_ref() == Some(alias) => {
                 selector_of(scenario, deed.targets.first()?)
             }
@@ -104,7 +104,7 @@ pub fn never_undone(scenario: &Scenario, abilities: &Abilities) -> Vec<String> {
         let Act::Do(deed) = &step.act else { continue };
         let Some(undo) = deed.action.undone_by() else { continue };
         for target in &deed.targets {
-            let called = target.who.to_string();
+            let called = target.name.to_string();
             if hooks.undo_command(undo, &[&called]).is_none() {
                 found.push(format!("{} {called}", deed.action));
             }

@@ -24,7 +24,7 @@ use crate::model::fault::Phase;
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::outage::kind::{Kind, Replicas};
 use crate::model::outage::old_primary::OldPrimary;
-use crate::model::outage::server_word::ServerWord;
+use crate::model::outage::server_reason::ServerReason;
 use crate::pg::sessions::session::Session;
 
 /// How often a check is tried, as the cluster may still be settling.
@@ -166,7 +166,9 @@ impl Checker {
             match request.sightings.old_primary {
                 OldPrimary::Fell => return,
                 OldPrimary::HandedOver | OldPrimary::Unsettled => {}
-                OldPrimary::Unknown if request.sightings.words.contains(&ServerWord::Goodbye) => {
+                OldPrimary::Unknown
+                    if request.sightings.reasons.contains(&ServerReason::Goodbye) =>
+                {
                     let streaming_for = asked_at.saturating_sub(began + COMEBACK);
                     self.see_replicas(&mut request, streaming_for).await;
                 }

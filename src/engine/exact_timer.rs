@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn its_end_wakes_nobody() {
+    async fn its_end_wakes_no_waiter() {
         let timer = ExactTimer::start().unwrap();
         let never = timer.until(Instant::now() + Duration::from_millis(50));
         drop(timer);

@@ -15,7 +15,7 @@
 //! - [`record`]: the record on disk, which never holds the load up.
 //! - [`watch`]: what is watched beside the load: Patroni's API, replicas, what silent writes wait for,
 //!   pgchaos itself.
-//! - `checker`: looks up recent writes after an outage. [`notes`]: what a drill does meanwhile.
+//! - `checker`: looks up recent writes after an outage. [`drill_notes`]: what a drill does meanwhile.
 //! - [`verification`]: the account at the end, also for `pgchaos verify`.
 //! - [`subscribers`]: how events and totals leave a run.
 
@@ -24,9 +24,9 @@ mod checker;
 mod clock;
 pub mod descriptors;
 mod dialer;
+pub mod drill_notes;
 mod exact_timer;
 mod gate;
-pub mod notes;
 mod protocol;
 pub mod record;
 mod recorder;

@@ -3,7 +3,7 @@
 //! The rooms, each importing only those below it:
 //!
 //! ```text
-//! presence · activity · objects/   which writes are there · sessions of a run · schema and tables
+//! presence_query · activity · objects/   which writes are there · sessions of a run · schema and tables
 //! sessions/                        through the driver: connect, identity, SQL under a deadline
 //! wire/                            below the driver: socket, limits, answers, the load's session
 //! failure/ · user_events           what a failure is · the write and the read of the load
@@ -19,7 +19,7 @@
 //! - [`sessions`]: [`connect::open`](sessions::connect::open) leads from an address to a
 //!   [`Session`](sessions::session::Session) with a known server.
 //! - [`objects`]: makes, checks, tries and removes the schema `pgchaos`, from `seeds/`.
-//! - [`presence`]: which writes of a run are there, compared in the server. [`activity`]: the
+//! - [`presence_query`]: which writes of a run are there, compared in the server. [`activity`]: the
 //!   sessions of a run on the server, what they wait for, and the replicas that stream from it.
 //!
 //! It is not the place for retries, pacing or accounts: those are the engine's.
@@ -27,7 +27,7 @@
 pub mod activity;
 pub mod failure;
 pub mod objects;
-pub mod presence;
+pub mod presence_query;
 pub mod sessions;
 pub mod settings;
 pub mod user_events;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::layout::columns;
 use super::numbers::{grouped, whole};
 use crate::model::foreign::printable;
 
@@ -96,7 +97,7 @@ fn progress_bar(
         BarLength::Writes(writes) => writes,
     };
     // The template is valid; if it were not, the crate's default would do.
-    let words = message(length, Duration::MAX, u64::MAX).chars().count();
+    let words = columns(&message(length, Duration::MAX, u64::MAX));
     let style = ProgressStyle::with_template(&template(words, width))
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─");

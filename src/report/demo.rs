@@ -66,7 +66,7 @@ fn story(outage: &Outage) -> Vec<(String, String)> {
     let mut lines = Vec::new();
     let since = |at: Duration| format!("+{}", duration(at));
     if let Some(fault) = &outage.fault {
-        lines.push(item("0 s", format!("{}: {}", fault.what.action, fault.what.whom())));
+        lines.push(item("0 s", format!("{}: {}", fault.what.action, fault.what.target_words())));
         lines.push(item(
             &since(fault.evidence_after),
             format!("the sessions end under their writers: {}", errors(outage)),

@@ -155,7 +155,7 @@ fn of_replica(replica: &ReplicaSummary, summary: &Summary) -> TestCase {
     let allowed = summary.options.thresholds.max_lag;
     let status = match allowed.filter(|max| replica.lag_max > *max) {
         Some(max) => {
-            let (measured, allowed) = limits::in_print(replica.lag_max, max);
+            let (measured, allowed) = limits::in_seconds(replica.lag_max, max);
             let finding =
                 Finding::Exceeded(format!("{measured} behind, at most {allowed} allowed"));
             match finding.with_own_limits(&summary.own_limits) {

@@ -7,6 +7,7 @@
 //! and its unit, which textwrap has no rule for.
 
 use console::Style;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::model::foreign::{plain, shortened};
 
@@ -127,16 +128,41 @@ pub struct Layout {
     pub shorten: bool,
 }
 
-/// A message is not shortened below this: the line is wrapped instead.
+/// A message is not shortened to fewer columns: the line is wrapped instead.
 const SHORTEST_MESSAGE: usize = 30;
 /// A message that is not told in full ends here, also where lines may be of any length.
 const LONGEST_MESSAGE: usize = 400;
+
+/// The columns that a text takes in a terminal: two for most characters of East Asia, none for an
+/// accent that is put on the character before it.
+pub(super) fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// The end of the longest beginning of a text that fits into so many columns: never between a
+/// character and what is put on it, and never without any character.
+fn end_within(text: &str, room: usize) -> usize {
+    let stands_alone = |(_, character): &(usize, char)| character.width().is_none_or(|w| w > 0);
+    let ends = text.char_indices().filter(stands_alone).map(|(index, _)| index).skip(1);
+    let mut ends = ends.chain([text.len()]).peekable();
+    let first = ends.peek().copied().unwrap_or_default();
+    ends.take_while(|end| columns(&text[..*end]) <= room).last().unwrap_or(first)
+}
+
+/// A text in at most so many columns, with an ellipsis when something is left out.
+fn shortened_to_columns(text: &str, room: usize) -> String {
+    if columns(text) <= room {
+        return text.to_owned();
+    }
+    let kept = &text[..end_within(text, room.saturating_sub(1))];
+    shortened(text, kept.chars().count() + 1)
+}
 
 impl Layout {
     /// The rows of a line: the first after `prefix`, the others under it.
     #[must_use]
     pub fn rows(&self, prefix: &str, line: &Line) -> Vec<String> {
-        let indent = prefix.chars().count();
+        let indent = columns(prefix);
         let room = self.width.map(|width| width.saturating_sub(indent).max(20));
         let text = self.fitted(line, room);
         let rows = room.map_or_else(|| vec![text.clone()], |room| wrapped(&text, room));
@@ -157,9 +183,10 @@ impl Layout {
         if !self.shorten {
             return line.text(Some(&message));
         }
-        let beside = line.text(Some("")).chars().count();
+        let beside = columns(&line.text(Some("")));
         let allowed = room.map_or(LONGEST_MESSAGE, |room| room.saturating_sub(beside));
-        line.text(Some(&shortened(&message, allowed.clamp(SHORTEST_MESSAGE, LONGEST_MESSAGE))))
+        let allowed = allowed.clamp(SHORTEST_MESSAGE, LONGEST_MESSAGE);
+        line.text(Some(&shortened_to_columns(&message, allowed)))
     }
 
     fn coloured(&self, tone: Tone, mark: &str, row: &str) -> String {
@@ -180,7 +207,7 @@ pub fn fitted(text: &str, width: Option<usize>) -> String {
     for line in text.lines() {
         let words = line.trim_start();
         let indent = line.len() - words.len();
-        if words.chars().count() + indent <= width {
+        if columns(words) + indent <= width {
             rows.push(line.to_owned());
             continue;
         }
@@ -196,23 +223,25 @@ pub fn fitted(text: &str, width: Option<usize>) -> String {
 /// How far further rows of a line stand to the right of its first.
 const HANGING: usize = 2;
 
-/// Breaks text into rows of at most `room` characters: between facts where that is possible,
+/// Breaks text into rows of at most `room` columns: between facts where that is possible,
 /// else between words, else anywhere.
 #[must_use]
 pub fn wrapped(text: &str, room: usize) -> Vec<String> {
     let mut rows = Vec::new();
     let mut rest = text.trim();
-    while rest.chars().count() > room {
+    while columns(rest) > room {
         let (row, next) = broken(rest, room);
         rows.push(row.trim_end().to_owned());
         rest = next;
     }
-    rows.push(rest.to_owned());
+    if rows.is_empty() || !rest.is_empty() {
+        rows.push(rest.to_owned());
+    }
     rows
 }
 
 fn broken(text: &str, room: usize) -> (&str, &str) {
-    let limit = text.char_indices().nth(room).map_or(text.len(), |(index, _)| index);
+    let limit = end_within(text, room);
     let (within, at_limit) = (&text[..limit], &text[limit..]);
     if let Some(index) = facts_break(text, limit) {
         return (&text[..index], text[index..].trim_start_matches(" · ").trim_start());
@@ -244,6 +273,8 @@ fn between_words(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -255,6 +286,39 @@ mod tests {
         );
         assert_eq!(wrapped("all of the 48 213 writes", 18), ["all of the", "48 213 writes"]);
         assert_eq!(wrapped("#########", 4), ["####", "####", "#"]);
+    }
+
+    #[test]
+    fn a_row_is_as_wide_as_its_characters_are_and_not_as_many() {
+        let fatal = "データベースは停止しています";
+        assert_eq!(wrapped(fatal, 20), ["データベースは停止し", "ています"]);
+        assert_eq!(wrapped(fatal, 21), ["データベースは停止し", "ています"]);
+        assert_eq!(wrapped("deux mots accentue\u{301}s", 19), ["deux mots accentue\u{301}s"]);
+        assert_eq!(wrapped("ne\u{301}e\u{301}", 2), ["ne\u{301}", "e\u{301}"]);
+        assert_eq!(wrapped("停止", 1), ["停", "止"], "a character at least");
+        let line = Line::new(Tone::Bad, "LOST").message(fatal.repeat(2)).part("8 in doubt");
+        let layout = Layout { colour: false, width: Some(60), shorten: true };
+        let rows = ["LOST: データベースは停止していますデータベース… · 8 in doubt"];
+        assert_eq!(layout.rows("", &line), rows);
+        assert_eq!(columns(rows[0]), 60);
+        assert_eq!(fitted(&format!("  {fatal}\n"), Some(30)), format!("  {fatal}\n"));
+        let rows = "  データベースは停止していま\n    す\n";
+        assert_eq!(fitted(&format!("  {fatal}\n"), Some(28)), rows);
+    }
+
+    proptest! {
+        #[test]
+        fn no_row_is_too_wide_and_no_character_is_lost(
+            text in "[a-c0-9é停止ア\u{301}\u{200d}\u{fe0f}❤👩🚀·( ]{0,60}",
+            room in 4usize..40,
+        ) {
+            let rows = wrapped(&text, room);
+            for row in &rows {
+                prop_assert!(columns(row) <= room, "{row:?} in {room}");
+            }
+            let letters = |text: &str| text.replace([' ', '·'], "");
+            prop_assert_eq!(letters(&rows.concat()), letters(&text));
+        }
     }
 
     #[test]

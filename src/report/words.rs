@@ -272,7 +272,7 @@ fn own_sessions(filled: &Filled) -> String {
 #[must_use]
 pub fn cause(cause: &Cause) -> String {
     let after = duration(cause.evidence_after);
-    format!("{after} after {} {}", cause.what.action, cause.what.whom())
+    format!("{after} after {} {}", cause.what.action, cause.what.target_words())
 }
 
 fn way(from: Option<&str>, to: Option<&str>) -> String {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use pgchaos::model::event::{Event, Interval, What};
 use pgchaos::model::ledger::progress::Progress;
-use pgchaos::model::run::record::encode;
+use pgchaos::model::run::record_format::encode;
 
 use super::looks::SOON;
 use crate::support::{Postgres, Session, pgchaos, wait_until};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pgchaos::model::event::What;
 use pgchaos::model::run::Run;
-use pgchaos::model::run::record::{decode, decode_header};
+use pgchaos::model::run::record_format::{decode, decode_header};
 
 use crate::looks::{SOON, Token, assert_complete, in_doubt, run_id, tokens, wait_for_answers};
 use crate::support::{Gen, Postgres, Proxy, Twist};

@@ -15,7 +15,7 @@ use pgchaos::model::ledger::account::Presence;
 use pgchaos::model::ledger::books::Ledger;
 use pgchaos::model::ledger::progress::Progress;
 use pgchaos::model::ledger::token_range::token_ranges;
-use pgchaos::pg::presence::{SETTINGS, WALK};
+use pgchaos::pg::presence_query::{SETTINGS, WALK};
 use pgchaos::pg::sessions::session::Session;
 use pgchaos::pg::settings::{Environment, Explicit, resolve};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use pgchaos::model::event::{Event, Header, What};
 use pgchaos::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
-use pgchaos::model::run::record::FORMAT;
+use pgchaos::model::run::record_format::FORMAT;
 use uuid::Uuid;
 
 pub fn started_at() -> DateTime<Utc> {

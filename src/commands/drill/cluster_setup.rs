@@ -4,8 +4,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::lab::name_option::name_option;
 use super::super::lab::problem::{AskingCommand, of_lab};
-use super::super::lab::progress::tell;
 use super::super::problem::Problem;
+use super::super::terminal::tell_progress;
 use crate::cli::drill_args::RunArgs;
 use crate::drill::cluster::PatroniView;
 use crate::drill::cluster::compose::ComposeCluster;
@@ -51,11 +51,11 @@ impl ClusterSetup {
             found => {
                 let fresh = self.brought_up.take().map_or(found.is_none(), |ours| ours.fresh);
                 if let Some(lab) = found.filter(|_| runs) {
-                    lab.down(false, &mut tell).await.map_err(problem)?;
+                    lab.down(false, &mut tell_progress).await.map_err(problem)?;
                 }
                 let spec = spec(args, scenario, kept.as_ref());
                 let stop = interrupted.clone();
-                let lab = Lab::up_unless(&spec, &mut tell, stop.cancelled_owned())
+                let lab = Lab::up_unless(&spec, &mut tell_progress, stop.cancelled_owned())
                     .await
                     .map_err(problem)?;
                 self.brought_up = Some(BroughtUpLab { lab: lab.clone(), fresh });
@@ -71,13 +71,13 @@ impl ClusterSetup {
         if keep {
             let name = ours.lab.name();
             let wipe = if ours.fresh { " --wipe" } else { "" };
-            tell(format!(
+            tell_progress(format!(
                 "the lab {name} is left running; end it: pgchaos lab down{wipe}{}",
                 name_option(name)
             ));
             return Ok(());
         }
-        Ok(ours.lab.down(ours.fresh, &mut tell).await?)
+        Ok(ours.lab.down(ours.fresh, &mut tell_progress).await?)
     }
 }
 

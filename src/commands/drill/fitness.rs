@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::super::lab::name_option::name_option;
-use super::super::lab::progress::tell;
 use super::super::problem::Problem;
 use super::super::state_folder;
+use super::super::terminal::tell_progress;
 use super::request::DrillRequest;
 use super::still_broken::still_broken;
 use crate::cli::exit::Exit;
@@ -32,8 +32,8 @@ pub(super) async fn open_journal<C: DrillCluster>(
     if journal.damage.undo.is_empty() {
         return Ok(journal);
     }
-    tell("an earlier drill was killed, and left something broken".to_owned());
-    let failed = heal(cluster, &mut journal, variables, &mut tell).await;
+    tell_progress("an earlier drill was killed, and left something broken");
+    let failed = heal(cluster, &mut journal, variables, &mut tell_progress).await;
     match failed.is_empty() {
         true => Ok(journal),
         false => {
@@ -65,7 +65,7 @@ pub(super) async fn must_be_fit<C: DrillCluster>(
     request: &DrillRequest<'_>,
     cluster: &C,
 ) -> Result<(), Problem> {
-    let mut told = tell;
+    let mut told = tell_progress;
     let whole = tokio::select! {
         whole = wait_until_whole(cluster, WHOLE_LIMIT, &mut told) => whole,
         () = request.interrupt.once.cancelled() => return Err(interrupted()),

@@ -6,16 +6,16 @@ use chrono::Utc;
 use uuid::Uuid;
 
 use super::super::generate::{target, urls};
-use super::super::lab::progress::tell;
 use super::super::problem::Problem;
 use super::super::state_folder;
+use super::super::terminal::tell_progress;
 use super::request::DrillRequest;
 use crate::drill::cluster::DrillCluster;
 use crate::drill::command::Variables;
 use crate::engine::run::Plan;
 use crate::model::event::Header;
 use crate::model::load::options::Thresholds;
-use crate::model::run::record::FORMAT;
+use crate::model::run::record_format::FORMAT;
 use crate::pg::settings::{Address, ConnectSettings, Environment, Explicit, Host, resolve};
 
 /// The connection of the load: the cluster's own, or the one that the user gave.
@@ -30,7 +30,7 @@ pub(super) fn settings<C: DrillCluster>(
     };
     let resolved = resolve(&explicit, &environment)?;
     for warning in &resolved.warnings {
-        tell(format!("warning: {warning}"));
+        tell_progress(format!("warning: {warning}"));
     }
     Ok(resolved.settings)
 }

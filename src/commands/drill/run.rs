@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::lab::progress::tell;
 use super::super::output::{must_be_writable, named_reports, print, write_report};
 use super::super::problem::Problem;
 use super::super::same_file::all_distinct;
 use super::super::signals::cancel_on_signals;
+use super::super::terminal::tell_progress;
 use super::cluster_setup::{ClusterSetup, hooks};
 use super::layout::stdout_layout;
 use super::request::DrillRequest;
@@ -88,7 +88,7 @@ fn checked(args: &RunArgs) -> Result<Vec<(Arc<Scenario>, On)>, Problem> {
         check(&scenario, &abilities).map_err(|error| scenarios::wrong(&error))?;
         let never = never_undone(&scenario, &abilities);
         if !never.is_empty() {
-            tell(format!(
+            tell_progress(format!(
                 "warning: no hook undoes {}: the drill {} leaves that as it is",
                 never.join(", "),
                 scenario.name

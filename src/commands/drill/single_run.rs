@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::super::console_log::{ConsoleLog, start_log};
-use super::super::lab::progress::tell;
 use super::super::output::{print, print_summary};
 use super::super::problem::Problem;
+use super::super::terminal::tell_progress;
 use super::cluster_setup::{ClusterSetup, compose, hooks};
 use super::fitness::{must_be_fit, open_journal};
 use super::layout::stdout_layout;
@@ -116,7 +116,7 @@ impl DrillRequest<'_> {
         must_be_fit(self, &cluster).await?;
         let on = cluster.name();
         let load = plan(self, &cluster, settings, run_id)?;
-        tell(format!("drill {} on {on}: {}", self.scenario.name, self.scenario.title));
+        tell_progress(format!("drill {} on {on}: {}", self.scenario.name, self.scenario.title));
         let subscribers = Subscribers::default();
         let log = start_log(&subscribers, ConsoleLog::new(&self.args.log, &load.header))?;
         let drill = Drill {
@@ -178,7 +178,7 @@ impl DrillRequest<'_> {
         variables: &Variables,
         error: &tokio::task::JoinError,
     ) -> Problem {
-        tell(format!("pgchaos itself failed ({error}); it mends what it broke"));
+        tell_progress(format!("pgchaos itself failed ({error}); it mends what it broke"));
         match open_journal(self, cluster, variables).await {
             Ok(journal) => {
                 journal.close();

@@ -4,8 +4,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::problem::Problem;
 use super::super::signals::cancel_on_signals;
+use super::super::terminal::tell_progress;
 use super::name_option::name_option;
-use super::progress::tell;
 use crate::cli::exit::Exit;
 use crate::cli::lab_args::DownArgs;
 use crate::lab::{Lab, Member, Running};
@@ -14,7 +14,7 @@ use crate::lab::{Lab, Member, Running};
 pub(super) async fn run(name: &str, args: &DownArgs) -> Result<Exit, Problem> {
     match Lab::find(name)? {
         Some(lab) => end(lab, args.wipe).await?,
-        None => tell(format!("there is no lab {name}: nothing to do")),
+        None => tell_progress(format!("there is no lab {name}: nothing to do")),
     }
     Ok(Exit::Pass)
 }
@@ -24,7 +24,7 @@ pub(super) async fn run(name: &str, args: &DownArgs) -> Result<Exit, Problem> {
 async fn end(lab: Lab, wipe: bool) -> Result<(), Problem> {
     let (once, twice) = (CancellationToken::new(), CancellationToken::new());
     let signals = tokio::spawn(cancel_on_signals(once.clone(), twice.clone()));
-    let mut told = tell;
+    let mut told = tell_progress;
     let mut down = std::pin::pin!(lab.clone().down(wipe, &mut told));
     let ended = tokio::select! {
         ended = &mut down => Some(ended),
@@ -32,7 +32,7 @@ async fn end(lab: Lab, wipe: bool) -> Result<(), Problem> {
     };
     let ended = match ended {
         None if wipe => {
-            tell("half a removal is of no use: it goes on; Ctrl-C again stops it".to_owned());
+            tell_progress("half a removal is of no use: it goes on; Ctrl-C again stops it");
             tokio::select! {
                 ended = &mut down => Some(ended),
                 () = twice.cancelled() => None,
@@ -45,7 +45,7 @@ async fn end(lab: Lab, wipe: bool) -> Result<(), Problem> {
         return Ok(ended?);
     }
     let Some((what, next)) = cut_off(lab.name(), wipe)? else {
-        tell(format!("lab {} is removed", lab.name()));
+        tell_progress(format!("lab {} is removed", lab.name()));
         return Ok(());
     };
     let interrupted = format!("interrupted: lab {} {what}", lab.name());

@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use super::super::problem::Problem;
 use super::super::signals::interrupted;
-use super::progress::tell;
+use super::super::terminal::tell_progress;
 use crate::cli::exit::Exit;
 use crate::lab::Need;
 use crate::lab::dependencies::{INSTALL_SCRIPT, missing, packages, running_services};
@@ -19,19 +19,19 @@ use crate::lab::dependencies::{INSTALL_SCRIPT, missing, packages, running_servic
 pub(crate) async fn run(yes: bool) -> Result<Exit, Problem> {
     let needs = missing().await;
     if needs.is_empty() {
-        tell("PostgreSQL, Patroni, etcd and HAProxy are all there: nothing to do".to_owned());
+        tell_progress("PostgreSQL, Patroni, etcd and HAProxy are all there: nothing to do");
         return Ok(Exit::Pass);
     }
     let names: Vec<String> = needs.iter().map(Need::to_string).collect();
     let packages = packages(&needs);
-    tell(format!("missing: {}", names.join(", ")));
+    tell_progress(format!("missing: {}", names.join(", ")));
     let sudo = way_to_root(&packages)?;
     let shown =
         format!("{}apt-get install {}", if sudo { "sudo " } else { "" }, packages.join(" "));
     if !yes && !agreed(&shown).await? {
         return Err(Problem::could_not_run("nothing was installed"));
     }
-    tell(shown);
+    tell_progress(shown);
     let before = running_services();
     install(sudo, &packages).await?;
     check(&before).await
@@ -95,7 +95,7 @@ async fn install(sudo: bool, packages: &[&str]) -> Result<(), Problem> {
         status = child.wait() => status,
         () = interrupted => {
             // An apt that is cut off leaves a system to repair: it is waited for.
-            tell("interrupted: waiting until apt-get has ended".to_owned());
+            tell_progress("interrupted: waiting until apt-get has ended");
             let _ = child.wait().await;
             let mut problem = Problem::could_not_run("interrupted");
             problem.exit = Exit::StoppedNow;
@@ -127,6 +127,6 @@ async fn check(before: &[String]) -> Result<Exit, Problem> {
         ))
         .try_this(format!("service {service} stop")));
     }
-    tell("installed; no service was started, and none starts with the machine".to_owned());
+    tell_progress("installed; no service was started, and none starts with the machine");
     Ok(Exit::Pass)
 }

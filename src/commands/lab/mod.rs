@@ -1,13 +1,12 @@
 //! `pgchaos lab`: a local cluster of plain processes.
 
 mod down;
-mod faults;
+mod injections;
 pub(super) mod install_deps;
 mod list;
 mod logs;
 pub(super) mod name_option;
 pub(super) mod problem;
-pub(super) mod progress;
 mod psql;
 mod status;
 mod switchover;
@@ -30,11 +29,11 @@ pub(super) async fn run(args: LabArgs) -> Result<Exit, Problem> {
         LabCommand::Up(args) => up::run(name, &args).await,
         LabCommand::List => list::run().await,
         LabCommand::Status => status::run(&find(name)?).await,
-        LabCommand::Stop(args) => faults::stop(&find(name)?, &args.members).await,
-        LabCommand::Kill(args) => faults::kill(&find(name)?, &args.members).await,
-        LabCommand::Pause(args) => faults::pause(&find(name)?, &args.members).await,
-        LabCommand::Resume(args) => faults::resume(&find(name)?, &args.members).await,
-        LabCommand::Start(args) => faults::start(&find(name)?, &args.members).await,
+        LabCommand::Stop(args) => injections::stop(&find(name)?, &args.members).await,
+        LabCommand::Kill(args) => injections::kill(&find(name)?, &args.members).await,
+        LabCommand::Pause(args) => injections::pause(&find(name)?, &args.members).await,
+        LabCommand::Resume(args) => injections::resume(&find(name)?, &args.members).await,
+        LabCommand::Start(args) => injections::start(&find(name)?, &args.members).await,
         LabCommand::Restart(args) => switchover::restart(&find(name)?, &args.members).await,
         LabCommand::Switchover(args) => {
             switchover::switchover(&find(name)?, args.to.as_ref()).await

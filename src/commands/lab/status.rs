@@ -4,7 +4,7 @@ use super::super::output::print;
 use super::super::problem::Problem;
 use super::super::terminal::Terminal;
 use crate::cli::exit::Exit;
-use crate::lab::{Lab, LeaderFault, MemberNow, ProcessRole, Running};
+use crate::lab::{Lab, LeaderInjection, MemberNow, ProcessRole, Running};
 use crate::patroni::Config;
 use crate::report::layout::fitted;
 
@@ -32,7 +32,7 @@ pub(super) async fn run(lab: &Lab) -> Result<Exit, Problem> {
 fn in_force(lab: &Lab, settings: &Config) -> String {
     let mode = if settings.synchronous_mode { "on" } else { "off" };
     let (kill, stop) =
-        (lab.outage(LeaderFault::Kill, settings), lab.outage(LeaderFault::Stop, settings));
+        (lab.outage(LeaderInjection::Kill, settings), lab.outage(LeaderInjection::Stop, settings));
     format!(
         "In force: ttl {} s, loop_wait {} s, retry_timeout {} s, synchronous mode {mode}.\n\
          Outage to expect, from these and HAProxy's checks:\n  \

@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use super::super::problem::Problem;
-use super::faults::members;
-use super::progress::tell;
+use super::super::terminal::tell_progress;
+use super::injections::members;
 use crate::cli::exit::Exit;
 use crate::lab::{Lab, MemberEnding};
 use crate::model::cluster::selector::Selector;
@@ -18,7 +18,7 @@ pub(super) async fn switchover(lab: &Lab, to: Option<&Selector>) -> Result<Exit,
     let began = Instant::now();
     let (from, to) = lab.switch_over(to).await?;
     let seconds = began.elapsed().as_secs_f64();
-    tell(format!("{to} leads after {seconds:.1} s, {from} handed over"));
+    tell_progress(format!("{to} leads after {seconds:.1} s, {from} handed over"));
     Ok(Exit::Pass)
 }
 
@@ -30,7 +30,7 @@ pub(super) async fn restart(lab: &Lab, selectors: &[Selector]) -> Result<Exit, P
         lab.start(member).await?;
         lab.wait_for(member).await?;
         let seconds = began.elapsed().as_secs_f64();
-        tell(match ending {
+        tell_progress(match ending {
             MemberEnding::WasNotRunning => {
                 format!("{member} did not run, and is up after {seconds:.1} s")
             }

@@ -2,15 +2,15 @@
 
 use super::super::problem::Problem;
 use super::super::signals::interrupted;
+use super::super::terminal::tell_progress;
 use super::name_option::name_option;
-use super::progress::tell;
 use crate::cli::exit::Exit;
 use crate::cli::lab_args::UpArgs;
 use crate::lab::{Lab, LabSpec, Profile};
 
 pub(super) async fn run(name: &str, args: &UpArgs) -> Result<Exit, Problem> {
     let spec = spec(name, args)?;
-    let lab = Lab::up_unless(&spec, &mut tell, interrupted()).await?;
+    let lab = Lab::up_unless(&spec, &mut tell_progress, interrupted()).await?;
     for line in next_steps(&lab) {
         tell!("  {line}");
     }

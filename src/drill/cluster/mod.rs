@@ -2,8 +2,8 @@
 //!
 //! [`DrillCluster`] is what a drill needs of it. [`lab`], [`compose`] and [`hooks`] are the three
 //! kinds; `patroni_view` is what they have in common, `docker` the commands for containers,
-//! `abilities` the check before a drill begins. A new fault is an
-//! [`Action`], and each kind of cluster says how it does it.
+//! `abilities` the check before a drill begins. A new
+//! injection is an [`Action`], and each kind of cluster says how it does it.
 
 mod abilities;
 pub mod compose;

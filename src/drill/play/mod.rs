@@ -24,7 +24,7 @@ use super::cluster::wholeness::wait_until_whole;
 use super::command::{Variables, run_line};
 use super::damage::healing::{NotHealed, heal};
 use super::damage::journal::DamageJournal;
-use crate::engine::notes::{DrillNote, notes};
+use crate::engine::drill_notes::{DrillNote, notes};
 use crate::engine::run::{Finished, Plan, RunError, Stop, run};
 use crate::engine::subscribers::Subscribers;
 use crate::model::run::totals::Totals;

@@ -15,13 +15,13 @@ use crate::drill::command::{Variables, run_line};
 use crate::drill::damage::Undo;
 use crate::drill::damage::healing::heal;
 use crate::drill::damage::journal::DamageJournal;
-use crate::engine::notes::DrillNote;
+use crate::engine::drill_notes::DrillNote;
 use crate::model::outage::injection::Injected;
 use crate::model::run::totals::Totals;
 use crate::model::scenario::Scenario;
 use crate::model::scenario::command_line::CommandLine;
 use crate::model::scenario::judging::Played;
-use crate::model::scenario::step::{Act, Action, Deed, Exec, Step, StepTarget, Who};
+use crate::model::scenario::step::{Act, Action, Deed, Exec, Step, StepTarget, TargetName};
 
 /// How long a step waits for a member with the role that it names: a failover may be going on.
 const SELECT_LIMIT: Duration = Duration::from_secs(30);
@@ -89,13 +89,13 @@ impl<C: DrillCluster> StepPlayer<C> {
             if self.halt.is_cancelled() {
                 return Err(Stopped::Interrupted);
             }
-            if target.who == Who::Everything {
+            if target.name == TargetName::Everything {
                 self.heal_everything(step, deed).await?;
                 continue;
             }
             let failed = |error| Stopped::Step {
                 step: step.number,
-                what: format!("{} {}", deed.action, target.who),
+                what: format!("{} {}", deed.action, target.name),
                 error,
             };
             let (member, called) = self.member(target, deed.action).await?.map_err(failed)?;
@@ -106,7 +106,7 @@ impl<C: DrillCluster> StepPlayer<C> {
             if let Some(alias) = &deed.alias {
                 self.aliases.insert(alias.clone(), (member.clone(), called.clone()));
             }
-            self.do_to(step, deed.action, &member, &called, to.as_deref(), &target.who).await?;
+            self.do_to(step, deed.action, &member, &called, to.as_deref(), &target.name).await?;
         }
         Ok(())
     }
@@ -118,14 +118,14 @@ impl<C: DrillCluster> StepPlayer<C> {
         member: &str,
         called: &str,
         to: Option<&str>,
-        who: &Who,
+        name: &TargetName,
     ) -> Result<(), Stopped> {
         let mut journal = self.journal.lock().await;
         if self.cluster.undoes(action, member, called) {
             journal.damage.before(action, member, called);
         }
         journal.keep()?;
-        let began = self.began(step, action.name(), who.to_string(), Some(member)).await;
+        let began = self.began(step, action.name(), name.to_string(), Some(member)).await;
         let done = match action {
             Action::Switchover => self.cluster.switch_over(member, to).await,
             _ => self.cluster.act(action, member, called).await,
@@ -133,7 +133,7 @@ impl<C: DrillCluster> StepPlayer<C> {
         self.ended(step, began).await;
         done.map_err(|error| Stopped::Step {
             step: step.number,
-            what: format!("{action} {who}"),
+            what: format!("{action} {name}"),
             error: error.into(),
         })?;
         journal.damage.after(action, member);
@@ -205,13 +205,15 @@ impl<C: DrillCluster> StepPlayer<C> {
         target: &StepTarget,
         action: Action,
     ) -> Result<(String, String), StepError> {
-        let selector = match &target.who {
-            Who::Alias(alias) => {
+        let selector = match &target.name {
+            TargetName::Alias(alias) => {
                 let found = self.aliases.get(alias).cloned();
                 return found.ok_or_else(|| StepError::UnknownAlias(alias.clone()));
             }
-            Who::Selector(selector) => selector,
-            Who::Everything => return Ok(("everything".to_owned(), "everything".to_owned())),
+            TargetName::Selector(selector) => selector,
+            TargetName::Everything => {
+                return Ok(("everything".to_owned(), "everything".to_owned()));
+            }
         };
         let end = Instant::now() + SELECT_LIMIT;
         loop {

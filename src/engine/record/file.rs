@@ -12,7 +12,7 @@ use crate::model::event::{Event, Verification, What};
 use crate::model::ledger::loss_times::LossTimes;
 use crate::model::ledger::loss_times::LostWrites;
 use crate::model::run::Run;
-use crate::model::run::record::{
+use crate::model::run::record_format::{
     HEADER_BYTES_MAX, LINE_BYTES_MAX, RecordError, decode, encode, follows,
 };
 use crate::model::run::replay::{Replay, ReplayedLine};

@@ -21,7 +21,7 @@ use crate::engine::record::file::{RecordFileError, lost_writes};
 use crate::engine::record::process::{self, DISCARD};
 use crate::model::event::{Event, Verification};
 use crate::model::ledger::loss_times::LostWrites;
-use crate::model::run::record::encode;
+use crate::model::run::record_format::encode;
 use crate::model::run::summary::RecordSummary;
 
 /// How much may wait for the disk: minutes of any load. Then the record is given up, as one with a

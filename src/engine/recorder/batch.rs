@@ -158,7 +158,7 @@ impl Recorder {
                 self.emit(at, What::Stalled(Stalled { writer, seq, since }));
                 self.step(Input::Trouble { writer, since, at, fault: None, in_doubt: 0 });
             }
-            Trouble::GivenUp { at } => {
+            Trouble::StoppedNow { at } => {
                 self.emit(at, What::GivenUp(WriterWrites { writer, seqs: in_doubt }));
             }
         }
@@ -169,7 +169,9 @@ impl Trouble {
     /// Since when the writer waits without an acknowledgement, if it took one from a write.
     fn leaves_unacknowledged(&self) -> Option<Duration> {
         match self {
-            Self::Failed { at, .. } | Self::Refused { at, .. } | Self::GivenUp { at } => Some(*at),
+            Self::Failed { at, .. } | Self::Refused { at, .. } | Self::StoppedNow { at } => {
+                Some(*at)
+            }
             Self::Stalled { .. } => None,
         }
     }

@@ -11,10 +11,10 @@ use crate::model::event::Header;
 use crate::model::fault::{Class, Evidence, Fault, Phase, Severity};
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::options::{LoadOptions, Target, Thresholds};
-use crate::model::load::rejection::{KINDS_MAX, Meaning, QUIET, Streak};
+use crate::model::load::rejection::{KINDS_MAX, Meaning, Streak, TOLD_AGAIN_AFTER};
 use crate::model::load::writer::batch::{AcknowledgedWrite, RefusedWrite, Trouble};
 use crate::model::load::writer::open_batch::{HowFar, OpenBatch};
-use crate::model::run::record::{FORMAT, decode, encode};
+use crate::model::run::record_format::{FORMAT, decode, encode};
 
 const STALL_AFTER: Duration = Duration::from_secs(1);
 
@@ -255,7 +255,7 @@ proptest! {
         }
         prop_assert_eq!(&run.errors, &play.errors);
         prop_assert_eq!(&play.recorder.run.errors, &play.errors);
-        let spans = play.now.as_secs() / QUIET.as_secs() + 1;
+        let spans = play.now.as_secs() / TOLD_AGAIN_AFTER.as_secs() + 1;
         let told_at_most = play.troubles + KINDS_MAX * usize::try_from(spans).unwrap();
         prop_assert!(faults <= told_at_most, "{faults} lines, at most {told_at_most}");
         if let [writer] = &play.writers[..] {

@@ -9,7 +9,7 @@ use super::{FLUSH_EVERY, Recorder};
 use crate::engine::record::queue::RecordQueue;
 use crate::model::event::{Event, Kept, What};
 use crate::model::ledger::progress::Progress;
-use crate::model::load::own_pause::SHORTEST;
+use crate::model::load::own_pause::OWN_PAUSE_MIN;
 use crate::model::run::Run;
 
 impl Recorder {
@@ -31,7 +31,7 @@ impl Recorder {
         }
         interval.latency_us = self.latencies.drain();
         // The recorder may be back to work before the pause is noticed.
-        let is_late = self.last_flush.elapsed() >= FLUSH_EVERY + SHORTEST;
+        let is_late = self.last_flush.elapsed() >= FLUSH_EVERY + OWN_PAUSE_MIN;
         interval.own_pause = is_late || self.disturbed_intervals > 0;
         self.disturbed_intervals = self.disturbed_intervals.saturating_sub(1);
         interval.highest_id = self.highest_id;

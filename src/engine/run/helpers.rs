@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::plan::{Plan, RunError, Stop};
 use crate::engine::checker::Checker;
 use crate::engine::dialer::Dialer;
-use crate::engine::notes::HandingOn;
+use crate::engine::drill_notes::HandingOn;
 use crate::engine::signal::CheckRequest;
 use crate::engine::teller::Teller;
 use crate::engine::verification::Site;

@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::notes::DrillNote;
+use crate::engine::drill_notes::DrillNote;
 use crate::engine::record::file::RecordFileError;
 use crate::engine::setup::SetupError;
 use crate::model::event::Header;

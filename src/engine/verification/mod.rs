@@ -7,12 +7,12 @@
 //!
 //! - [`verifier`]: the verification, from the first look to the account; `patience`: how long it
 //!   waits for a cluster that is not ready.
-//! - [`survey`]: which server decides; `patroni_word`: which member leads then, by Patroni's API.
+//! - [`survey`]: which server decides; `patroni_answers`: which member leads then, by Patroni's API.
 //! - [`subject`]: what is verified.
 //! - `presence_scan`: which writes the server holds; `whereabouts`: what other servers hold.
 
 mod patience;
-mod patroni_word;
+mod patroni_answers;
 mod presence_scan;
 pub mod subject;
 pub mod survey;

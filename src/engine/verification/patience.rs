@@ -16,7 +16,7 @@ pub(super) enum NotYet {
     /// Several servers have a claim to decide.
     Several(String),
     /// No member leads by Patroni's word, or no Patroni answers.
-    NobodyLeads(String),
+    NoLeader(String),
     /// The Patroni that is watched is another cluster's: waiting cannot help.
     ForeignPatroni(String),
     /// The time for it is up.

@@ -1,4 +1,5 @@
-//! One look at everything that is there of a run: stretch by stretch, by two sessions side by side
+//! The presence scan: everything that is there of a run, asked by
+//! [`presence_query`](crate::pg::presence_query) stretch by stretch, by two sessions side by side
 //! where there is more than one stretch.
 //!
 //! The second session sees the same moment, as it takes the first one's snapshot. It only helps:

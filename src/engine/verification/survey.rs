@@ -1,5 +1,5 @@
-//! A survey of the cluster: every host of the connection is dialled, Patroni is asked, and the
-//! rule says which server decides.
+//! A survey of the cluster: every host of the connection is dialled, Patroni is asked, and
+//! [`decide`] says which server decides.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use futures_util::future::join_all;
 use uuid::Uuid;
 
 use crate::engine::dialer::Dialer;
-use crate::engine::verification::patroni_word;
+use crate::engine::verification::patroni_answers;
 use crate::model::cluster::decision::{
-    Decider, KnownCluster, Undecided, View, Word, decide, is_one_server,
+    Decider, KnownCluster, PatroniAnswers, Undecided, View, decide, is_one_server,
 };
 use crate::model::cluster::server::Server;
 use crate::patroni::PatroniApi;
@@ -80,12 +80,12 @@ pub(in crate::engine) async fn survey(
     site: &Site,
     known: &KnownCluster,
 ) -> Result<Survey, Box<Open>> {
-    let (dialled, word) = tokio::join!(dial_each(&site.dialer), patroni_word(&site.patroni));
+    let (dialled, answers) = tokio::join!(dial_each(&site.dialer), patroni_answers(&site.patroni));
     let DialledAddresses { mut reached, failures, is_one_endpoint } = dialled;
     let servers: Vec<Server> = reached.iter().map(|one| one.session.server.clone()).collect();
     let several = servers.iter().skip(1).any(|server| !is_one_server(server, &servers[0]));
-    let view = match word {
-        Some(word) => View::Patroni(word),
+    let view = match answers {
+        Some(answers) => View::Patroni(answers),
         None if is_one_endpoint && !several => View::OneEndpoint,
         None => View::SeveralHosts,
     };
@@ -142,12 +142,12 @@ async fn dial_each(dialer: &Dialer) -> DialledAddresses {
 }
 
 /// `None` where Patroni is not asked.
-async fn patroni_word(apis: &[PatroniApi]) -> Option<Word> {
+async fn patroni_answers(apis: &[PatroniApi]) -> Option<PatroniAnswers> {
     if apis.is_empty() {
         return None;
     }
-    let word = tokio::time::timeout(PATRONI_DEADLINE, patroni_word::ask(apis)).await;
-    Some(word.unwrap_or_default())
+    let answers = tokio::time::timeout(PATRONI_DEADLINE, patroni_answers::ask(apis)).await;
+    Some(answers.unwrap_or_default())
 }
 
 /// Closes every session.

@@ -91,7 +91,7 @@ pub async fn verify(
             NotYet::Wait(wait)
             | NotYet::InDoubt(wait)
             | NotYet::Several(wait)
-            | NotYet::NobodyLeads(wait)
+            | NotYet::NoLeader(wait)
             | NotYet::ForeignPatroni(wait)
             | NotYet::Never(wait) => wait.clone(),
         };
@@ -133,7 +133,7 @@ async fn given_up(
             let holds = whereabouts::what_each_holds(subject, site).await;
             incomplete(reason, holds, patience)
         }
-        NotYet::NobodyLeads(_) => {
+        NotYet::NoLeader(_) => {
             let notes = vec![Note::NobodyLeads];
             Verification { notes, ..incomplete(reason, Vec::new(), patience) }
         }
@@ -262,7 +262,7 @@ async fn survey_now(site: &Site, subject: &Subject) -> Result<Survey, NotYet> {
             close_all(reached).await;
             Err(match why {
                 Undecided::ForeignPatroni(_) if !can_change => NotYet::ForeignPatroni(words),
-                Undecided::NobodyLeads => NotYet::NobodyLeads(words),
+                Undecided::NoLeader => NotYet::NoLeader(words),
                 _ if !can_change => NotYet::Never(words),
                 why if why.is_about_several() => NotYet::Several(words),
                 _ => NotYet::Wait(words),

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::engine::clock::Clock;
 use crate::engine::signal::Signal;
-use crate::model::load::own_pause::{OwnPause, SHORTEST};
+use crate::model::load::own_pause::{OWN_PAUSE_MIN, OwnPause};
 
 const SLEEP: Duration = Duration::from_millis(20);
 
@@ -38,7 +38,7 @@ impl OwnPauseWatch {
                 let now = clock.now();
                 let length = now.saturating_sub(last);
                 // Without a recorder the run is over.
-                if length >= SLEEP + SHORTEST
+                if length >= SLEEP + OWN_PAUSE_MIN
                     && recorder
                         .blocking_send(Signal::OwnPause(OwnPause { from: last, length }))
                         .is_err()

@@ -16,7 +16,7 @@ use crate::engine::protocol::ProtocolInUse;
 use crate::engine::start_line::StartLine;
 use crate::engine::watch::stalls::Stalls;
 use crate::model::fault::Fault;
-use crate::model::load::writer::rules::{GOES_ON, Rules};
+use crate::model::load::writer::rules::{Rules, TRIES_AFTER_STOP_MAX};
 
 /// What all writers of a run share.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl AllWriters {
     /// When the load of a writer without a session ends: it is time to stop, or all of its writes
     /// have come due long ago.
     pub(super) async fn load_ends(&self, last_due: Option<Duration>) {
-        let all_due = last_due.unwrap_or_default().saturating_add(GOES_ON);
+        let all_due = last_due.unwrap_or_default().saturating_add(TRIES_AFTER_STOP_MAX);
         tokio::select! {
             () = self.stop.cancelled() => {
                 self.stopped();
@@ -86,7 +86,7 @@ impl AllWriters {
 
     /// Waits until writers that are out go on no longer.
     async fn has_gone_on(&self) {
-        let until = self.stopped().saturating_add(GOES_ON);
+        let until = self.stopped().saturating_add(TRIES_AFTER_STOP_MAX);
         tokio::select! {
             () = tokio::time::sleep_until(self.clock.instant(until)) => {}
             () = self.decided.cancelled() => {}

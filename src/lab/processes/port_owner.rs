@@ -78,6 +78,13 @@ fn of_lab(pid: u32) -> Option<(PathBuf, String)> {
 
 /// The inode of the socket that listens on the port.
 fn listener(port: u16) -> Option<u64> {
+    ["/proc/net/tcp", "/proc/net/tcp6"]
+        .into_iter()
+        .find_map(|table| listener_in(&fs::read_to_string(table).ok()?, port))
+}
+
+/// The same, of a table as the kernel prints it.
+fn listener_in(table: &str, port: u16) -> Option<u64> {
     // Of these, only the byte order matters for sockets.
     let system = ExplicitSystemInfo {
         boot_time_secs: 0,
@@ -85,10 +92,13 @@ fn listener(port: u16) -> Option<u64> {
         page_size: 0,
         is_little_endian: cfg!(target_endian = "little"),
     };
-    ["/proc/net/tcp", "/proc/net/tcp6"]
-        .into_iter()
-        .filter_map(|table| TcpNetEntries::from_buf_read(&*fs::read(table).ok()?, &system).ok())
-        .flat_map(|table| table.0)
+    // Row by row, each after a line for the header: one that procfs-core cannot read, as in a state
+    // of a newer kernel, costs it the whole table.
+    let sockets = table.lines().skip(1).filter_map(|row| {
+        TcpNetEntries::from_buf_read(format!("\n{row}\n").as_bytes(), &system).ok()
+    });
+    sockets
+        .flat_map(|row| row.0)
         .find(|row| row.state == TcpState::Listen && row.local_address.port() == port)
         .map(|row| row.inode)
 }
@@ -119,5 +129,19 @@ mod tests {
         assert!(error.contains(&port.to_string()) && error.contains(&own), "{error}");
         drop(listener);
         assert!(refuse_taken("a", false, [(port, Member::HAPROXY)].into_iter()).is_ok());
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_hides_no_other_row() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   \
+            uid  timeout inode\n\
+            0: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 11 1 0\n\
+            1: 0100007F:1539 00000000:0000 0D 00000000:00000000 00:00000000 00000000 0 0 12 1 0\n\
+            2: a row of another shape\n\
+            3: 0100007F:153A 0100007F:1538 01 00000000:00000000 00:00000000 00000000 0 0 13 1 0\n\
+            4: 0100007F:153A 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 14 1 0\n";
+        assert_eq!(listener_in(table, 0x1538), Some(11));
+        assert_eq!(listener_in(table, 0x153A), Some(14));
+        assert_eq!(listener_in(table, 0x1539), None, "no state that listens");
     }
 }

@@ -32,9 +32,9 @@ pub struct MemberNow {
     pub ports: Vec<u16>,
 }
 
-/// A fault of the leader, with an outage that can be predicted.
+/// What can be done to the leader with an outage that can be predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeaderFault {
+pub enum LeaderInjection {
     /// `kill`.
     Kill,
     /// `stop`.
@@ -94,14 +94,14 @@ impl Lab {
         None
     }
 
-    /// How long no write is possible after this fault, with Patroni's settings as they are.
+    /// How long no write is possible after this injection, with Patroni's settings as they are.
     #[must_use]
-    pub fn outage(&self, fault: LeaderFault, settings: &Config) -> Prediction {
+    pub fn outage(&self, injection: LeaderInjection, settings: &Config) -> Prediction {
         let checks = &self.state.timing.checks;
         let [ttl, loop_wait] = [settings.ttl_s, settings.loop_wait_s].map(Duration::from_secs);
-        match fault {
-            LeaderFault::Kill => Prediction::after_kill(ttl, loop_wait, checks),
-            LeaderFault::Stop => Prediction::after_stop(checks),
+        match injection {
+            LeaderInjection::Kill => Prediction::after_kill(ttl, loop_wait, checks),
+            LeaderInjection::Stop => Prediction::after_stop(checks),
         }
     }
 

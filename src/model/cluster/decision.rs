@@ -37,7 +37,7 @@ pub struct KnownCluster {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum View {
     /// Patroni's APIs name the leader.
-    Patroni(Word),
+    Patroni(PatroniAnswers),
     /// One endpoint: the cluster as its users see it.
     OneEndpoint,
     /// Several hosts, each seen by itself.
@@ -47,7 +47,7 @@ pub enum View {
 /// What the members' own APIs said, all asked at about the same time. `/cluster` is not asked for
 /// the leader: it names one also when there is no quorum.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Word {
+pub struct PatroniAnswers {
     /// The members that answer 200 to `/primary`, each once.
     pub leaders: Vec<Leader>,
     /// The highest timeline of any member that answered.
@@ -101,7 +101,7 @@ pub enum Undecided {
     NoPrimary(String),
     /// No member's `/primary` answers 200.
     #[error("Patroni names no leader: no member's /primary answers 200")]
-    NobodyLeads,
+    NoLeader,
     /// More than one does.
     #[error("several members lead by Patroni's own word: {0}")]
     SeveralLead(String),
@@ -188,12 +188,12 @@ pub fn decide(known: &KnownCluster, view: &View, reached: &[Server]) -> Result<D
     let reached = Reached { servers: reached, ours };
     match (view, reached.ours.first()) {
         // Patroni comes first: if it names no leader, no server decides.
-        (View::Patroni(word), _) if word.leaders.is_empty() => Err(Undecided::NobodyLeads),
+        (View::Patroni(answers), _) if answers.leaders.is_empty() => Err(Undecided::NoLeader),
         (_, None) => Err(match reached.servers.iter().find_map(foreign) {
             Some(words) => Undecided::Foreign(words),
             None => Undecided::NothingAnswers,
         }),
-        (View::Patroni(word), _) => by_patroni(known, word, identifier, &reached),
+        (View::Patroni(answers), _) => by_patroni(known, answers, identifier, &reached),
         (View::OneEndpoint, Some(index)) => one_endpoint(known, *index, &reached),
         (View::SeveralHosts, _) => several_hosts(known, &reached),
     }
@@ -243,11 +243,11 @@ pub fn is_one_server(one: &Server, other: &Server) -> bool {
 
 fn by_patroni(
     known: &KnownCluster,
-    word: &Word,
+    answers: &PatroniAnswers,
     identifier: &str,
     reached: &Reached<'_>,
 ) -> Result<Decider, Undecided> {
-    let leader = match word.leaders.as_slice() {
+    let leader = match answers.leaders.as_slice() {
         [leader] => leader,
         several => {
             let names: Vec<&str> = several.iter().map(|leader| leader.name.as_str()).collect();
@@ -266,13 +266,13 @@ fn by_patroni(
     };
     let went_back = known.highest_timeline.is_some_and(|highest| timeline < highest);
     let reached_on = reached.ours.iter().filter_map(|index| reached.servers[*index].timeline).max();
-    let highest = word.highest_timeline.max(reached_on);
+    let highest = answers.highest_timeline.max(reached_on);
     if went_back {
         let why = match highest {
             Some(higher) if higher > timeline => {
                 Some(format!("another member is on timeline {higher}"))
             }
-            _ if !word.all_answered => Some("not every member answers".to_owned()),
+            _ if !answers.all_answered => Some("not every member answers".to_owned()),
             _ => None,
         };
         if let Some(why) = why {

@@ -137,13 +137,13 @@ impl Leadership {
                 known.claims_since = None;
                 known.unlocked_since =
                     status.unlocked.then(|| known.unlocked_since.unwrap_or(look.asked));
-                self.nobody(look.asked)
+                self.no_leader(look.asked)
             }
             LookAnswer::Gone | LookAnswer::Silent => {
                 known.follows = false;
                 known.unlocked_since = None;
                 known.claims_since = None;
-                self.nobody(look.asked)
+                self.no_leader(look.asked)
             }
         }
     }
@@ -179,7 +179,7 @@ impl Leadership {
     }
 
     /// Whether the leader is lost, after a look that found a member not leading.
-    fn nobody(&mut self, asked: Duration) -> Option<LeaderSeen> {
+    fn no_leader(&mut self, asked: Duration) -> Option<LeaderSeen> {
         let Some(term) = &self.term else {
             let all_follow = self.members.values().all(|known| known.follows);
             if self.told || !all_follow || !self.all_asked {

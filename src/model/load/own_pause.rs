@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::seconds;
 
 /// A shorter pause changes no measure by more than its precision.
-pub const SHORTEST: Duration = Duration::from_millis(100);
+pub const OWN_PAUSE_MIN: Duration = Duration::from_millis(100);
 
 /// Pauses that are remembered one by one; of more the shortest are forgotten.
 const KEPT: usize = 1024;

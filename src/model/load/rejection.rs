@@ -15,7 +15,7 @@ use crate::model::fault::{Class, Fault, Phase};
 pub const KINDS_MAX: usize = 8;
 
 /// A kind that was not seen for this long is told again.
-pub const QUIET: Duration = Duration::from_secs(5);
+pub const TOLD_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// Characters of a message that are kept of the sample of a kind.
 const MESSAGE_CHARS_MAX: usize = 300;
@@ -237,9 +237,9 @@ pub fn of_others(fault: &Fault) -> Fault {
 pub struct KindsSeen(Vec<(Fault, Duration)>);
 
 impl KindsSeen {
-    /// Whether a refusal at `at` is the first of its kind for [`QUIET`], and to be told.
+    /// Whether a refusal at `at` is the first of its kind for [`TOLD_AGAIN_AFTER`], and to be told.
     pub fn is_news(&mut self, fault: &Fault, at: Duration) -> bool {
-        self.0.retain(|(_, last)| last.saturating_add(QUIET) > at);
+        self.0.retain(|(_, last)| last.saturating_add(TOLD_AGAIN_AFTER) > at);
         if let Some((_, last)) = self.0.iter_mut().find(|(known, _)| is_of_kind(known, fault)) {
             *last = at.max(*last);
             return false;

@@ -85,7 +85,7 @@ impl Schedule {
     }
 
     /// Uses up the next slot for a write that is sent now, and says when it was due. A write that
-    /// is sent before any slot is due, to see whether a new session writes, moves no slot; it is
+    /// is sent before any slot is due, to see whether writes are taken again, moves no slot; it is
     /// one more than the schedule has once it is acknowledged.
     pub fn take(&mut self, now: Duration) -> Duration {
         let next = self.next_due(now);

@@ -18,11 +18,11 @@ use serde::{Deserialize, Serialize};
 use crate::model::seconds;
 
 /// The shortest stretch that is told.
-pub const SHORTEST: Duration = Duration::from_millis(100);
+pub const ACK_GAP_MIN: Duration = Duration::from_millis(100);
 
 /// A stretch that goes on for so long is told before its end, so that a killed run's record has
 /// its beginning.
-pub const GOES_ON_AFTER: Duration = Duration::from_millis(500);
+pub const TOLD_OPEN_AFTER: Duration = Duration::from_millis(500);
 
 /// At most this many spans wait for late writers. Beyond it the oldest are told without waiting.
 const SPANS_MAX: usize = 1024;
@@ -41,7 +41,7 @@ pub struct AckGap {
 /// What is said of a stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GapNews {
-    /// It began at this time and has gone on for [`GOES_ON_AFTER`] or more.
+    /// It began at this time and has gone on for [`TOLD_OPEN_AFTER`] or more.
     GoesOn(Duration),
     /// It is over.
     Over(AckGap),
@@ -51,7 +51,7 @@ pub enum GapNews {
 #[derive(Debug, Default)]
 pub struct AckGaps {
     writers: BTreeMap<i32, WriterMarks>,
-    /// Acknowledgements, ascending, those closer to each other than [`SHORTEST`] as one span: no
+    /// Acknowledgements, ascending, those closer to each other than [`ACK_GAP_MIN`] as one span: no
     /// stretch has room between them.
     acks: VecDeque<AckSpan>,
     /// When a write was due or unanswered: ascending, and no two touch.
@@ -158,7 +158,8 @@ impl AckGaps {
     /// Notes an acknowledgement, and gives the beginning of its span.
     fn acknowledged(&mut self, at: Duration) -> Duration {
         let after = self.acks.partition_point(|span| span.from <= at);
-        let joins = |earlier: Duration, later: Duration| later.saturating_sub(earlier) < SHORTEST;
+        let joins =
+            |earlier: Duration, later: Duration| later.saturating_sub(earlier) < ACK_GAP_MIN;
         let before = after.checked_sub(1).filter(|index| joins(self.acks[*index].to, at));
         let follows = self.acks.get(after).is_some_and(|next| joins(at, next.from));
         let index = match (before, follows) {
@@ -240,13 +241,14 @@ impl AckGaps {
         while self.acks.get(1).is_some_and(|next| next.from <= self.told) {
             self.acks.pop_front();
         }
-        if self.acks.front().is_some_and(|first| first.to.saturating_add(SHORTEST) <= self.told) {
+        if self.acks.front().is_some_and(|first| first.to.saturating_add(ACK_GAP_MIN) <= self.told)
+        {
             self.acks.pop_front();
         }
     }
 
     fn goes_on(&mut self, from: Duration, until: Duration) {
-        let long = until.saturating_sub(from) >= GOES_ON_AFTER && until != Duration::MAX;
+        let long = until.saturating_sub(from) >= TOLD_OPEN_AFTER && until != Duration::MAX;
         if long && self.goes_on != Some(from) {
             self.goes_on = Some(from);
             self.said.push(GapNews::GoesOn(from));
@@ -255,7 +257,7 @@ impl AckGaps {
 }
 
 fn over(said: &mut Vec<GapNews>, from: Duration, to: Duration) {
-    if to.saturating_sub(from) >= SHORTEST {
+    if to.saturating_sub(from) >= ACK_GAP_MIN {
         said.push(GapNews::Over(AckGap { from, to }));
     }
 }

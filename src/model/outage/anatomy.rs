@@ -16,7 +16,7 @@ use crate::model::outage::stall_cause::{Blocker, StallCause};
 use crate::model::seconds;
 
 /// Stretches without an acknowledgement that count as time without one, at least.
-pub const QUIET: Duration = Duration::from_millis(100);
+pub const WITHOUT_ACK_MIN: Duration = Duration::from_millis(100);
 
 /// One outage, measured by the client's monotonic clock. In JSON exactly as the summary has it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -63,7 +63,7 @@ pub struct Cause {
 impl Injected {
     /// The target with the member that it was: `leader (patroni2)`, `haproxy`.
     #[must_use]
-    pub fn whom(&self) -> String {
+    pub fn target_words(&self) -> String {
         match &self.member {
             Some(member) if *member != self.target => format!("{} ({member})", self.target),
             _ => self.target.clone(),

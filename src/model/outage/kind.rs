@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::cluster::server::{LimitOf, Server, SessionLimit};
 use crate::model::fault::Class;
 use crate::model::outage::old_primary::OldPrimary;
-use crate::model::outage::server_word::ServerWord;
+use crate::model::outage::server_reason::ServerReason;
 
 /// The kind of an outage.
 #[derive(
@@ -134,7 +134,7 @@ pub struct Sightings {
     /// The classes of the errors at the endpoints where sessions ended.
     pub errors: BTreeSet<Class>,
     /// What servers said there.
-    pub words: BTreeSet<ServerWord>,
+    pub reasons: BTreeSet<ServerReason>,
     /// The limit of sessions that pgchaos's own filled when one was refused.
     pub filled: Option<Filled>,
     /// The replicas that stream from the new primary, and did so soon after the outage began.
@@ -182,20 +182,20 @@ impl Sightings {
         let new_start = starts.is_some_and(|(before, after)| after != before);
         // The timelines of one start differ only where something lies.
         let stayed = same && after.is_same_start(before) && before.timeline == after.timeline;
-        let said = |word| self.words.contains(&word);
+        let said = |reason| self.reasons.contains(&reason);
         let of_the_way = self.errors.iter().any(is_of_the_way);
         let rows = [
             (Kind::Switchover, other && promoted && self.old_primary_handed_over(before, after)),
             (Kind::Failover, other && promoted),
-            (Kind::Demotion, same && promoted && (said(ServerWord::Goodbye) || self.gave_up)),
+            (Kind::Demotion, same && promoted && (said(ServerReason::Goodbye) || self.gave_up)),
             (Kind::Restart, same && new_start),
             (Kind::Restart, stayed && self.a_process_crashed(before, after)),
-            (Kind::Terminated, stayed && said(ServerWord::Goodbye)),
-            (Kind::Terminated, stayed && said(ServerWord::TimeLimit)),
+            (Kind::Terminated, stayed && said(ServerReason::Goodbye)),
+            (Kind::Terminated, stayed && said(ServerReason::TimeLimit)),
             (Kind::ReadOnly, stayed && on_one_timeline && self.is_read_only_by_settings(before)),
             (Kind::Overloaded, stayed && self.only_has_no_room()),
-            (Kind::Denied, stayed && said(ServerWord::Denied)),
-            (Kind::Connection, stayed && self.words.is_empty() && of_the_way),
+            (Kind::Denied, stayed && said(ServerReason::Denied)),
+            (Kind::Connection, stayed && self.reasons.is_empty() && of_the_way),
             (Kind::Stall, stayed && only_silence),
         ];
         rows.into_iter().find(|(_, fits)| *fits).map_or(Kind::Unknown, |(kind, _)| kind)
@@ -205,7 +205,7 @@ impl Sightings {
     /// error would explain the outage as well.
     fn only_has_no_room(&self) -> bool {
         let is_of_it = |class: &Class| matches!(class, Class::ConnectionLost | Class::Overloaded);
-        self.words.iter().eq([&ServerWord::Overloaded]) && self.errors.iter().all(is_of_it)
+        self.reasons.iter().eq([&ServerReason::Overloaded]) && self.errors.iter().all(is_of_it)
     }
 
     /// What is known beyond the kind.
@@ -216,7 +216,7 @@ impl Sightings {
                 let (before, after) = self.before.as_ref().zip(self.after.as_ref())?;
                 after.is_same_start(before).then_some(Detail::ProcessCrashed)
             }
-            Kind::Terminated if self.words.contains(&ServerWord::Goodbye) => {
+            Kind::Terminated if self.reasons.contains(&ServerReason::Goodbye) => {
                 Some(Detail::ByAdministrator)
             }
             Kind::Terminated => Some(Detail::ByTimeLimit),
@@ -229,14 +229,14 @@ impl Sightings {
     /// proof of that.
     fn a_process_crashed(&self, before: &Server, after: &Server) -> bool {
         let checkpointers = before.checkpointer_start.zip(after.checkpointer_start);
-        self.words.contains(&ServerWord::Crash)
+        self.reasons.contains(&ServerReason::Crash)
             || checkpointers.is_some_and(|(before, after)| after != before)
     }
 
     /// A primary with the same start on the same timeline was never in recovery: if it is
     /// read-only, a setting makes it so.
     fn is_read_only_by_settings(&self, before: &Server) -> bool {
-        self.words.contains(&ServerWord::ReadOnly)
+        self.reasons.contains(&ServerReason::ReadOnly)
             || self.read_only.iter().any(|server| {
                 server.read_only && !server.in_recovery && server.is_same_start(before)
             })
@@ -248,7 +248,8 @@ impl Sightings {
             OldPrimary::HandedOver => true,
             OldPrimary::Fell | OldPrimary::Unsettled => false,
             OldPrimary::Unknown => {
-                self.words.contains(&ServerWord::Goodbye) && self.old_primary_stayed(before, after)
+                self.reasons.contains(&ServerReason::Goodbye)
+                    && self.old_primary_stayed(before, after)
             }
         }
     }

@@ -4,7 +4,7 @@
 //! - [`clock`]: the clock that measures outages, [`clock_output`]: what it says; `open`: an outage
 //!   that goes on;
 //!   [`ack_timeline`] and [`rate_timeline`]: when and how fast writes were acknowledged of late.
-//! - [`kind`]: why an outage happened, from evidence: [`server_word`], what servers said;
+//! - [`kind`]: why an outage happened, from evidence: [`server_reason`], what servers said;
 //!   [`old_primary`], how the leader before stopped leading; [`stall_cause`], what a write without an
 //!   answer waits for.
 //! - [`leader_changes`]: which change of Patroni's leader belongs to which outage;
@@ -22,7 +22,7 @@ pub mod leader_changes;
 pub mod old_primary;
 mod open;
 pub mod rate_timeline;
-pub mod server_word;
+pub mod server_reason;
 pub mod stall_cause;
 
-pub use anatomy::{Outage, Phases, QUIET, Side};
+pub use anatomy::{Outage, Phases, Side, WITHOUT_ACK_MIN};

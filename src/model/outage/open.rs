@@ -11,8 +11,8 @@ use crate::model::fault::{Class, Fault};
 use crate::model::outage::ack_timeline::{AckTimeline, NoAckSpan};
 use crate::model::outage::clock_output::{Output, SoFar};
 use crate::model::outage::kind::{Filled, Kind, Sightings};
-use crate::model::outage::server_word::ServerWord;
-use crate::model::outage::{Outage, Phases, QUIET, Side};
+use crate::model::outage::server_reason::ServerReason;
+use crate::model::outage::{Outage, Phases, Side, WITHOUT_ACK_MIN};
 
 /// Failed attempts that are remembered to tell the resolution.
 const FAILED_ATTEMPTS_KEPT: usize = 1024;
@@ -105,7 +105,7 @@ struct Folded {
 #[derive(Debug, Clone, Default)]
 struct Met {
     errors: BTreeSet<Class>,
-    words: BTreeSet<ServerWord>,
+    reasons: BTreeSet<ServerReason>,
     /// A session ended there: it leads to the server before.
     had_session: bool,
 }
@@ -262,7 +262,7 @@ impl OpenOutage {
             }
             let met = met.entry(fault.endpoint.clone()).or_default();
             met.errors.insert(fault.class);
-            met.words.extend(ServerWord::of(fault));
+            met.reasons.extend(ServerReason::of(fault));
             met.had_session |= of_session;
         }
     }
@@ -291,8 +291,8 @@ impl OpenOutage {
         self.down.keys().copied()
     }
 
-    /// The errors and words of the server before: those met where a session ended. Where none did,
-    /// words count only if there is one endpoint.
+    /// The errors and reasons of the server before: those met where a session ended. Where none did,
+    /// reasons count only if there is one endpoint.
     fn seen_of_server_before(&self) -> Sightings {
         let mut sightings = self.sightings.clone();
         let mut everything = &self.met;
@@ -307,7 +307,7 @@ impl OpenOutage {
                 sightings.errors.extend(&met.errors);
             }
             if met.had_session || is_one {
-                sightings.words.extend(&met.words);
+                sightings.reasons.extend(&met.reasons);
             }
         }
         sightings
@@ -421,7 +421,7 @@ impl OpenOutage {
         let Folded { longest, quiet, to: from } = self.folded();
         Folded {
             longest: longest.longer(acks.longest_stretch(from, to)),
-            quiet: quiet + acks.quiet(from, to, QUIET),
+            quiet: quiet + acks.quiet(from, to, WITHOUT_ACK_MIN),
             to,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::load::own_pause::OwnPauses;
-use crate::model::outage::{Outage, QUIET};
+use crate::model::outage::{Outage, WITHOUT_ACK_MIN};
 
 /// How fast.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -79,7 +79,7 @@ impl Availability {
         let without = |outage: &Outage| {
             let before = first_ack.saturating_sub(outage.began);
             // `without_ack` has no stretch shorter than this.
-            let before = if before < QUIET { Duration::ZERO } else { before };
+            let before = if before < WITHOUT_ACK_MIN { Duration::ZERO } else { before };
             outage.without_ack.saturating_sub(before)
         };
         let without: Duration = outages.iter().map(without).sum();

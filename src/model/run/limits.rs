@@ -1,6 +1,7 @@
 //! Limits of time, over what was measured and over what could not be: an outage that was open when
 //! the load ended, and times in which pgchaos itself did not run.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::model::load::own_pause::OwnPauses;
@@ -144,7 +145,7 @@ impl Limited {
     }
 
     fn exceeded(self, length: &Length, max: Duration) -> String {
-        let (so_far, max) = in_print(length.so_far(), max);
+        let (so_far, max) = in_seconds(length.so_far(), max);
         let open = if length.open { ", and open when the load ended" } else { "" };
         match self {
             Self::Outage => format!("an outage of {so_far}{open}, at most {max} allowed"),
@@ -153,7 +154,7 @@ impl Limited {
     }
 
     fn open(self, so_far: Duration, max: Duration) -> String {
-        let (so_far, max) = in_print(so_far, max);
+        let (so_far, max) = in_seconds(so_far, max);
         let what = match self {
             Self::Outage => "no write for",
             Self::Degraded => "writers out for",
@@ -162,7 +163,7 @@ impl Limited {
     }
 
     fn asleep(self, pauses: &OwnPauses, max: Duration) -> String {
-        let (longest, max) = in_print(pauses.longest().unwrap_or_default(), max);
+        let (longest, max) = in_seconds(pauses.longest().unwrap_or_default(), max);
         let what = match self {
             Self::Outage => "outages stay within",
             Self::Degraded => "writers are out for no more than",
@@ -176,7 +177,7 @@ impl Limited {
 
 /// Two times in seconds, with as many digits as it takes to see that they differ, one at least.
 #[must_use]
-pub fn in_print(one: Duration, other: Duration) -> (String, String) {
+pub fn in_seconds(one: Duration, other: Duration) -> (String, String) {
     let print = |digits: u32| {
         let seconds = |time: Duration| {
             // Half a unit more, as people round.
@@ -188,7 +189,27 @@ pub fn in_print(one: Duration, other: Duration) -> (String, String) {
         };
         (seconds(one), seconds(other))
     };
-    (1..=6).map(print).find(|(one, other)| one != other).unwrap_or_else(|| print(1))
+    told_apart(1..=6, print)
+}
+
+/// The same in milliseconds.
+#[must_use]
+pub fn in_milliseconds(one: Duration, other: Duration) -> (String, String) {
+    let print = |digits: u32| {
+        let digits = digits as usize;
+        let ms = |time: Duration| format!("{:.digits$} ms", time.as_secs_f64() * 1e3);
+        (ms(one), ms(other))
+    };
+    told_apart(1..=5, print)
+}
+
+/// Two times with the fewest digits that tell them apart; with one where none do.
+fn told_apart(
+    mut digits: RangeInclusive<u32>,
+    print: impl Fn(u32) -> (String, String),
+) -> (String, String) {
+    let differ = |printed: &(String, String)| printed.0 != printed.1;
+    digits.find_map(|digits| Some(print(digits)).filter(differ)).unwrap_or_else(|| print(1))
 }
 
 #[cfg(test)]

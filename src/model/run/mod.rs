@@ -1,7 +1,7 @@
 //! A run: its state, folded from its events, and what it comes to.
 //!
 //! - [`state`]: the run itself, live event by event and again from its record.
-//! - [`record`]: events as lines; [`replay`]: the lines read back.
+//! - [`record_format`]: events as lines; [`replay`]: the lines read back.
 //! - [`timeline`]: what happened when, in a bounded number of buckets.
 //! - [`totals`]: what it has come to so far, published as a whole.
 //! - [`availability`], [`replica_lag`]: what was measured over the whole run;
@@ -12,7 +12,7 @@
 pub mod availability;
 pub mod limits;
 pub mod outcome;
-pub mod record;
+pub mod record_format;
 pub mod replay;
 pub mod replica_lag;
 pub mod state;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::event::{Event, Header, What};
 use crate::model::outage::ack_gaps::AckGap;
-use crate::model::run::record::{RecordError, decode, decode_header, measure};
+use crate::model::run::record_format::{RecordError, decode, decode_header, measure};
 
 /// Reads the lines of a record in order.
 #[derive(Debug, Default)]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::event::ReplicaLag;
 use crate::model::fault::Fault;
-use crate::model::run::limits::{Finding, in_print};
+use crate::model::run::limits::{Finding, in_seconds};
 use crate::model::seconds;
 
 /// At most this many replicas are counted one by one; further ones count with the last.
@@ -107,7 +107,7 @@ impl ReplicaLags {
             )));
         };
         if worst.lag_max > max {
-            let (measured, allowed) = in_print(worst.lag_max, max);
+            let (measured, allowed) = in_seconds(worst.lag_max, max);
             return Some(Finding::Exceeded(format!(
                 "replica {} was {measured} behind, at most {allowed} allowed",
                 worst.name
@@ -117,12 +117,12 @@ impl ReplicaLags {
             return Some(Finding::Unseen(format!(
                 "no replica could be read when the load ended: {why}: whether they stay within {} \
                  was not seen",
-                in_print(max, max).0
+                in_seconds(max, max).0
             )));
         }
         let (possible, pause) = self.unseen.max(self.pause_until(end))?;
         (possible > max).then(|| {
-            let (pause, max) = (in_print(pause, pause).0, in_print(max, max).0);
+            let (pause, max) = (in_seconds(pause, pause).0, in_seconds(max, max).0);
             Finding::Unseen(format!(
                 "no replica was read for {pause}: whether they stayed within {max} was not seen"
             ))

@@ -14,7 +14,7 @@ use crate::model::run::Run;
 use crate::model::run::availability::Availability;
 use crate::model::run::availability::RateSummary;
 use crate::model::run::outcome::Outcome;
-use crate::model::run::record::FORMAT;
+use crate::model::run::record_format::FORMAT;
 use crate::model::run::summary::{
     HeldBy, Summary, SummaryOptions, VerificationState, VerificationSummary, Writes,
 };
@@ -24,7 +24,9 @@ use crate::model::seconds;
 /// The summary of a run, with its verdict.
 #[must_use]
 pub fn sum_up(run: &Run) -> Summary {
-    let verdict = verdict(run);
+    let outages = all_outages(run);
+    let rate = rate(run, &outages);
+    let verdict = verdict_on(run, &outages, rate);
     Summary {
         format: FORMAT,
         pgchaos: run.header.pgchaos.clone(),
@@ -39,7 +41,7 @@ pub fn sum_up(run: &Run) -> Summary {
             thresholds: run.header.thresholds,
         },
         writes: writes(run),
-        rate: rate(run),
+        rate,
         latency_ms: run.latencies.percentiles(),
         errors: run.errors.clone(),
         passed_over: run.passed_over.counts(),
@@ -47,7 +49,7 @@ pub fn sum_up(run: &Run) -> Summary {
         history_backwards: run.history_backwards.clone(),
         two_primaries: run.two_primaries.values().cloned().collect(),
         replicas: run.replicas.replicas(),
-        outages: run.outages.iter().cloned().chain(run.open_outage()).collect(),
+        outages: outages.into_owned(),
         injections: run.injections.clone(),
         own_pauses: run.own_pauses.as_slice().to_vec(),
         own_limits: own_limits(run),
@@ -76,12 +78,21 @@ pub fn sum_up_verified(run: &Run) -> Summary {
 /// The verdict of a run.
 #[must_use]
 pub fn verdict(run: &Run) -> Verdict {
-    let account = run.verification.as_ref().and_then(|verification| verification.account.as_ref());
-    // An outage that was open when the run was killed is at least as long as the record.
-    let outages = match run.open_outage() {
+    let outages = all_outages(run);
+    verdict_on(run, &outages, rate(run, &outages))
+}
+
+/// Every outage, ended or not: one that was open when the run was killed is at least as long as the
+/// record.
+fn all_outages(run: &Run) -> Cow<'_, [Outage]> {
+    match run.open_outage() {
         Some(open) => Cow::Owned(run.outages.iter().cloned().chain([open]).collect()),
         None => Cow::Borrowed(run.outages.as_slice()),
-    };
+    }
+}
+
+fn verdict_on(run: &Run, outages: &[Outage], rate: RateSummary) -> Verdict {
+    let account = run.verification.as_ref().and_then(|verification| verification.account.as_ref());
     let undisturbed =
         run.latencies_disturbed.as_ref().map(|disturbed| run.latencies.without(disturbed));
     let findings = Findings {
@@ -93,12 +104,12 @@ pub fn verdict(run: &Run) -> Verdict {
         },
         counts: account.map(|account| judged_counts(run, account)).unwrap_or_default(),
         closed: run.ended,
-        outages,
+        outages: Cow::Borrowed(outages),
         own_pauses: run.own_pauses.clone(),
         own_limits: own_limits(run),
         closed_loop: run.header.options.rate == Rate::Max,
         lag: run.header.thresholds.max_lag.and_then(|max| run.replicas.judge(run.elapsed, max)),
-        rate: rate(run),
+        rate,
         p99: run.latencies.quantile(0.99),
         p99_undisturbed: undisturbed.and_then(|latencies| latencies.quantile(0.99)),
     };
@@ -153,10 +164,10 @@ fn judged_counts(run: &Run, account: &Account) -> Counts {
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn rate(run: &Run) -> RateSummary {
+fn rate(run: &Run, outages: &[Outage]) -> RateSummary {
     let acknowledged = run.ledger.counts().acknowledged as f64;
     let elapsed = run.elapsed.max(Duration::from_millis(1)).as_secs_f64();
-    let availability = availability(run);
+    let availability = availability(run, outages);
     let has_paused = run.own_pauses.longest().is_some();
     let bounds = availability.filter(|_| has_paused);
     RateSummary {
@@ -168,18 +179,14 @@ fn rate(run: &Run) -> RateSummary {
 }
 
 /// How much was acknowledged of what was due, or of the time.
-fn availability(run: &Run) -> Option<Availability> {
+fn availability(run: &Run, outages: &[Outage]) -> Option<Availability> {
     let pauses = &run.own_pauses;
     match run.header.options.rate {
         Rate::PerSecond(per_second) => {
             let acknowledged = run.ledger.counts().acknowledged;
             Availability::on_schedule(acknowledged, run.due, per_second, pauses)
         }
-        Rate::Max => {
-            let open = run.open_outage();
-            let outages: Vec<Outage> = run.outages.iter().chain(&open).cloned().collect();
-            Availability::of_time(run.first_ack?, run.elapsed, &outages, pauses)
-        }
+        Rate::Max => Availability::of_time(run.first_ack?, run.elapsed, outages, pauses),
     }
 }
 

@@ -150,7 +150,7 @@ pub struct SummaryOptions {
 /// Writes by outcome. `attempted` is the sum of `acknowledged`, `rejected`, `in_doubt` and of the
 /// unaccounted ones that are known to be sent; `due` is that of `attempted` and `skipped`, and of
 /// what was due and not yet sent when the run ended, less the writes that were sent before their
-/// time, to see whether a new session writes, and were not acknowledged.
+/// time, to see whether writes are taken again, and were not acknowledged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Writes {
     /// Came due.

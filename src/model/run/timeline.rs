@@ -279,7 +279,7 @@ mod tests {
     use super::*;
     use crate::model::event::{OutageBegan, WritersOut};
     use crate::model::outage::Outage;
-    use crate::model::run::record::{decode, encode};
+    use crate::model::run::record_format::{decode, encode};
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)

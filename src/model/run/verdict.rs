@@ -116,7 +116,7 @@ fn of_time(findings: &Findings<'_>, thresholds: &Thresholds) -> Vec<Finding> {
 
 fn latency(findings: &Findings<'_>, max: Duration) -> Option<Finding> {
     let p99 = findings.p99.filter(|p99| *p99 > max)?;
-    let (measured, allowed) = in_milliseconds(p99, max);
+    let (measured, allowed) = limits::in_milliseconds(p99, max);
     let words = format!("99th percentile of latency {measured}");
     let undisturbed = findings.p99_undisturbed.unwrap_or(Duration::ZERO);
     Some(if findings.own_pauses.longest().is_none() || undisturbed > max {
@@ -128,15 +128,6 @@ fn latency(findings: &Findings<'_>, max: Duration) -> Option<Finding> {
             findings.own_pauses.total().as_secs_f64()
         ))
     })
-}
-
-/// Two times in milliseconds, with as many digits as it takes to see that they differ.
-fn in_milliseconds(one: Duration, other: Duration) -> (String, String) {
-    let print = |digits: usize| {
-        let ms = |time: Duration| format!("{:.digits$} ms", time.as_secs_f64() * 1e3);
-        (ms(one), ms(other))
-    };
-    (1..6).map(print).find(|(one, other)| one != other).unwrap_or_else(|| print(1))
 }
 
 fn gaps(findings: &Findings<'_>, thresholds: &Thresholds) -> Vec<String> {

@@ -123,10 +123,11 @@ pub fn outcome(judged: &[Judged]) -> Outcome {
 
 fn step_name(step: &Step, injections: &[Injection]) -> String {
     let of_step = injections.iter().filter(|injection| injection.what.step == step.number);
-    let whom: Vec<String> = of_step.clone().map(|injection| injection.what.whom()).collect();
+    let targets: Vec<String> =
+        of_step.clone().map(|injection| injection.what.target_words()).collect();
     match of_step.clone().next() {
         Some(injection) => {
-            format!("step {}: {} {}", step.number, injection.what.action, whom.join(", "))
+            format!("step {}: {} {}", step.number, injection.what.action, targets.join(", "))
         }
         None => format!("step {}", step.number),
     }
@@ -257,7 +258,7 @@ fn of_longest(scope: &Scope<'_>, most: Duration) -> (String, Outcome) {
         Some(Finding::Unseen(why)) => (why, Outcome::Inconclusive),
         None => {
             let longest = all.iter().filter(|outage| !outage.partial).map(Outage::length).max();
-            let (seen, _) = limits::in_print(longest.unwrap_or_default(), most);
+            let (seen, _) = limits::in_seconds(longest.unwrap_or_default(), most);
             (seen, Outcome::Pass)
         }
     }

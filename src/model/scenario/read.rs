@@ -13,7 +13,7 @@ use super::expect::Expect;
 use super::fields::{Fields, Value, instead};
 use super::hooks::Hooks;
 use super::load::{load, through};
-use super::step::{Act, Action, Deed, Exec, Step, StepTarget, Until, Wait, Who};
+use super::step::{Act, Action, Deed, Exec, Step, StepTarget, TargetName, Until, Wait};
 use crate::model::cluster::selector::Selector;
 use crate::model::foreign;
 use crate::model::load::values;
@@ -180,17 +180,19 @@ fn target(
     aliases: &BTreeSet<String>,
 ) -> Result<StepTarget, ScenarioError> {
     let text = value.text()?;
-    let who = if aliases.contains(text) {
-        Who::Alias(text.to_owned())
+    let name = if aliases.contains(text) {
+        TargetName::Alias(text.to_owned())
     } else if text == "everything" {
         if action != Action::Heal {
             return Err(value.wrong("only heal can be done to everything"));
         }
-        Who::Everything
+        TargetName::Everything
     } else {
-        Who::Selector(text.parse::<Selector>().map_err(|error| value.wrong(error.to_string()))?)
+        TargetName::Selector(
+            text.parse::<Selector>().map_err(|error| value.wrong(error.to_string()))?,
+        )
     };
-    Ok(StepTarget { span: value.span(), who })
+    Ok(StepTarget { span: value.span(), name })
 }
 
 fn alias(value: &Value<'_>, targets: &[StepTarget]) -> Result<String, ScenarioError> {

@@ -51,12 +51,12 @@ pub struct StepTarget {
     /// Where it stands in the file.
     pub span: Range<usize>,
     /// The target.
-    pub who: Who,
+    pub name: TargetName,
 }
 
 /// A target: one member, or several.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Who {
+pub enum TargetName {
     /// By role, or by name.
     Selector(Selector),
     /// The member that an earlier step hit.
@@ -65,7 +65,7 @@ pub enum Who {
     Everything,
 }
 
-impl fmt::Display for Who {
+impl fmt::Display for TargetName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Selector(selector) => selector.fmt(f),

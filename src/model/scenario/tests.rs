@@ -1,5 +1,5 @@
 use super::expect::Number;
-use super::step::{Act, Action, Until, Who};
+use super::step::{Act, Action, TargetName, Until};
 use super::*;
 use crate::model::cluster::selector::Selector;
 use crate::model::load::options::Rate;
@@ -23,12 +23,12 @@ fn the_schema_is_a_scenario_with_everything_in_it() {
     assert_eq!(scenario.steps.len(), 8);
     let Act::Do(kill) = &scenario.steps[1].act else { panic!("{:?}", scenario.steps[1]) };
     assert_eq!((kill.action, kill.alias.as_deref()), (Action::Kill, Some("old")));
-    assert_eq!(kill.targets[0].who, Who::Selector(Selector::Leader));
+    assert_eq!(kill.targets[0].name, TargetName::Selector(Selector::Leader));
     let expect = scenario.steps[1].expect.as_ref().unwrap();
     assert_eq!(expect.kind, [Kind::Failover, Kind::Demotion]);
     assert_eq!(expect.lost.unwrap().to_string(), "at most 100");
     let Act::Do(start) = &scenario.steps[3].act else { panic!() };
-    assert_eq!(start.targets[0].who, Who::Alias("old".to_owned()));
+    assert_eq!(start.targets[0].name, TargetName::Alias("old".to_owned()));
     assert_eq!(scenario.expect.counted[0].equals, Number::Present);
     assert_eq!(scenario.expect.max_lost(), 0);
 }

@@ -42,12 +42,12 @@ fn act(step: &Step) -> String {
             format!("run, at most {limit}: {}", exec.command)
         }
         Act::Do(deed) => {
-            let whom: Vec<String> =
-                deed.targets.iter().map(|target| target.who.to_string()).collect();
+            let targets: Vec<String> =
+                deed.targets.iter().map(|target| target.name.to_string()).collect();
             let alias = deed.alias.as_ref().map(|alias| format!(", called {alias:?} from here on"));
-            let to = deed.to.as_ref().map(|to| format!(", to {}", to.who));
+            let to = deed.to.as_ref().map(|to| format!(", to {}", to.name));
             let (alias, to) = (alias.unwrap_or_default(), to.unwrap_or_default());
-            format!("{} {}{to}{alias}", deed.action, whom.join(", "))
+            format!("{} {}{to}{alias}", deed.action, targets.join(", "))
         }
     }
 }
@@ -58,7 +58,7 @@ fn healing(scenario: &Scenario) -> String {
     for step in &scenario.steps {
         let Act::Do(deed) = &step.act else { continue };
         for target in &deed.targets {
-            let name = target.who.to_string();
+            let name = target.name.to_string();
             match deed.action.undone_by() {
                 Some(undo) => {
                     let called = deed.alias.clone().unwrap_or(name);

@@ -12,6 +12,7 @@ use crate::model::ledger::loss_times::LostWrites;
 use crate::model::load::passed_over::PassedOverCount;
 use crate::model::run::summary::Writes;
 use crate::report::fixtures::summary;
+use crate::report::layout::columns;
 
 use super::*;
 
@@ -276,7 +277,7 @@ proptest! {
         for row in page(&summary, Some(&foreign)) {
             prop_assert!(!row.contains(is_steering), "{row:?}");
             let copyable = row.starts_with("record");
-            prop_assert!(copyable || row.chars().count() <= 80, "{row:?}");
+            prop_assert!(copyable || columns(&row) <= 80, "{row:?}");
         }
     }
 }

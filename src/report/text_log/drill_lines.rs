@@ -16,7 +16,7 @@ const MENDING: [&str; 4] = ["start", "resume", "heal", "exec"];
 pub(super) fn injected(injected: &Injected) -> Line {
     let tone = if MENDING.contains(&&*injected.action) { Tone::Wary } else { Tone::Loud };
     let action = injected.action.to_uppercase();
-    Line::new(tone, format!(">>> {action}")).rest(format!(" {}", injected.whom()))
+    Line::new(tone, format!(">>> {action}")).rest(format!(" {}", injected.target_words()))
 }
 
 /// It is done.

@@ -46,7 +46,11 @@ fn leader(start: i64, timeline: u32) -> Leader {
 }
 
 fn word(leaders: &[Leader], highest: u32, all_answered: bool) -> View {
-    View::Patroni(Word { leaders: leaders.to_vec(), highest_timeline: Some(highest), all_answered })
+    View::Patroni(PatroniAnswers {
+        leaders: leaders.to_vec(),
+        highest_timeline: Some(highest),
+        all_answered,
+    })
 }
 
 fn index(decided: Result<Decider, Undecided>) -> Option<usize> {
@@ -107,7 +111,7 @@ fn patroni_names_the_leader_by_start_and_timeline_and_not_by_its_place() {
     let anew = decide(&known, &word(&[leader(3, 2)], 2, true), &reached);
     assert!(matches!(anew, Err(Undecided::NotReached { .. })), "it was started anew");
     let nobody = decide(&known, &word(&[], 2, true), &reached);
-    assert_eq!(nobody, Err(Undecided::NobodyLeads));
+    assert_eq!(nobody, Err(Undecided::NoLeader));
     let two = decide(&known, &word(&[leader(1, 1), leader(2, 2)], 2, true), &reached);
     assert!(matches!(two, Err(Undecided::SeveralLead(_))));
 }
@@ -199,7 +203,7 @@ fn any_view() -> impl Strategy<Value = View> {
         });
     let word = (prop::collection::vec(leader, 0..3), prop::option::of(1..4_u32), any::<bool>())
         .prop_map(|(leaders, highest_timeline, all_answered)| {
-            View::Patroni(Word { leaders, highest_timeline, all_answered })
+            View::Patroni(PatroniAnswers { leaders, highest_timeline, all_answered })
         });
     prop_oneof![Just(View::OneEndpoint), Just(View::SeveralHosts), word]
 }

@@ -5,33 +5,34 @@ use std::time::Duration;
 use super::action::WriterAction;
 use super::batch::{AcknowledgedWrite, RefusedWrite, Trouble};
 use super::in_flight::{OneWrite, Request, Sent};
-use super::in_use::InUse;
 use super::input::RefusalOf;
-use super::lasting::Lasting;
-use super::moment::Moment;
-use super::rules::MAX_AGE;
+use super::rules::BATCH_AGE_MAX;
+use super::session_in_use::SessionInUse;
+use super::step_context::StepContext;
+use super::writer_core::WriterCore;
 use super::written::Written;
 use crate::model::fault::Fault;
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::rejection::Meaning;
 
-impl Lasting {
+impl WriterCore {
     pub(super) fn acknowledged(
         &mut self,
-        used: &mut InUse,
+        used: &mut SessionInUse,
         (write, sent_at): (OneWrite, Duration),
         (id, locally): (Option<i64>, bool),
-        moment: &mut Moment<'_>,
+        context: &mut StepContext<'_>,
     ) {
-        let now = moment.now;
+        let now = context.now;
         let was_out = self.out;
         if was_out && self.batch.has_rejected() {
             // Refusals during an outage are told before its end.
-            self.tells(moment);
+            self.tells(context);
         }
         self.streak.acknowledged();
         self.resolved = write.seq;
         self.out = false;
+        used.probe_at = None;
         self.oldest_due = used.flight.oldest_due();
         if used.probing.take_if(|seq| *seq == write.seq).is_some() {
             self.schedule.probe_acknowledged();
@@ -51,7 +52,7 @@ impl Lasting {
         }
         if used.reads_after_write(self.rules.options.read_every) {
             used.flight.push(Sent { what: Request::Read, at: now });
-            moment.does(WriterAction::Read);
+            context.does(WriterAction::Read);
         }
         let news = used.fresh || was_out;
         // Behind a pooler another server may answer after a silence: a new session asks for its identity.
@@ -61,20 +62,25 @@ impl Lasting {
         if !self.working {
             self.working = true;
             self.backoff.works(now);
-            moment.does(WriterAction::WaitsNoMore);
+            context.does(WriterAction::WaitsNoMore);
         }
-        moment.does(WriterAction::Works);
+        context.does(WriterAction::Works);
         if news || self.pause_follows(used, now) || self.batch.is_due(now) {
-            self.tells(moment);
+            self.tells(context);
         }
     }
 
-    pub(super) fn read_back(&mut self, used: &mut InUse, ids: &[i64], moment: &mut Moment<'_>) {
+    pub(super) fn read_back(
+        &mut self,
+        used: &mut SessionInUse,
+        ids: &[i64],
+        context: &mut StepContext<'_>,
+    ) {
         // After a silence the next write goes out at once, to see whether writes work again.
         used.probe |= used.stall_told;
         if self.told_one_by_one {
-            self.tells(moment);
-            moment.does(WriterAction::TellIds(ids.to_vec()));
+            self.tells(context);
+            context.does(WriterAction::TellIds(ids.to_vec()));
         }
     }
 
@@ -83,12 +89,12 @@ impl Lasting {
     /// that takes writes; else the session goes on.
     pub(super) fn rejected(
         &mut self,
-        used: &mut InUse,
+        used: &mut SessionInUse,
         (write, sent_at): (OneWrite, Duration),
         (fault, of): (Fault, RefusalOf),
-        moment: &mut Moment<'_>,
+        context: &mut StepContext<'_>,
     ) {
-        let at = moment.now;
+        let at = context.now;
         let since = sent_at.max(used.last_answer);
         let (seq, due) = (write.seq, write.due);
         self.resolved = seq;
@@ -109,7 +115,7 @@ impl Lasting {
                 self.oldest_due = oldest_due;
                 self.batch.rejected(RefusedWrite { seq, due, sent_at, at }, &fault);
                 if self.pause_follows(used, at) || self.batch.is_due(at) {
-                    self.tells(moment);
+                    self.tells(context);
                 }
                 return;
             }
@@ -120,31 +126,31 @@ impl Lasting {
             Meaning::Out(refused) => Trouble::Refused { refused, at, fault },
         };
         let rejected = SeqSet::range(seq, seq);
-        self.tells_trouble(trouble, &rejected, &SeqSet::new(), oldest_due, moment);
+        self.tells_trouble(trouble, &rejected, &SeqSet::new(), oldest_due, context);
     }
 
     /// The server did a write without a row: nothing proves that the row is there, or that it is
     /// not. The session is left once the rest is answered.
     pub(super) fn swallowed(
         &mut self,
-        used: &mut InUse,
+        used: &mut SessionInUse,
         (write, sent_at): (OneWrite, Duration),
         fault: Fault,
-        moment: &mut Moment<'_>,
+        context: &mut StepContext<'_>,
     ) {
         used.leaving = true;
         self.resolved = write.seq;
         let since = sent_at.max(used.last_answer);
-        let trouble = Trouble::Failed { since, at: moment.now, fault };
+        let trouble = Trouble::Failed { since, at: context.now, fault };
         let in_doubt = SeqSet::range(write.seq, write.seq);
         let oldest_due = used.flight.oldest_due();
-        self.tells_trouble(trouble, &SeqSet::new(), &in_doubt, oldest_due, moment);
+        self.tells_trouble(trouble, &SeqSet::new(), &in_doubt, oldest_due, context);
     }
 
     /// Whether nothing will come soon that a batch could be told with.
-    fn pause_follows(&self, used: &InUse, now: Duration) -> bool {
+    fn pause_follows(&self, used: &SessionInUse, now: Duration) -> bool {
         let next = self.schedule.next_due(now).unwrap_or(Duration::MAX);
-        used.flight.writes() == 0 && next > now + MAX_AGE
+        used.flight.writes() == 0 && next > now + BATCH_AGE_MAX
     }
 
     fn written(&self, write: OneWrite, id: i64) -> Written {

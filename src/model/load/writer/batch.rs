@@ -91,7 +91,7 @@ pub enum Trouble {
         at: Duration,
     },
     /// The run is stopped at once: what is in flight is not waited for.
-    GivenUp {
+    StoppedNow {
         /// When.
         at: Duration,
     },

@@ -5,10 +5,11 @@
 //!
 //! - `step`: the state and the one step; [`Writer`](step::Writer).
 //! - [`input`]: what comes to it; [`action`]: what it does; [`rules`]: what holds for all writers.
-//! - `lasting`: what it keeps from one session to the next; `in_use`: what it knows of the session
-//!   in use; [`in_flight`]: the requests on that without an answer.
-//! - `answers`, `ends`, `silence`, `sending`: what it makes of an answer, of the end of a session,
-//!   of the time, and of a turn to send.
+//! - `writer_core`: what it keeps from one session to the next; `session_in_use`: what it knows of
+//!   the session in use; [`in_flight`]: the requests on that without an answer; `step_context`: the
+//!   time of a step, and where its actions go.
+//! - `answers`, `session_end`, `silence`, `sending`: what it makes of an answer, of the end of a
+//!   session, of the time, and of a turn to send.
 //! - [`batch`]: what it tells; [`open_batch`]: that in the making; [`written`]: a write told by
 //!   itself.
 //!
@@ -44,17 +45,17 @@
 pub mod action;
 mod answers;
 pub mod batch;
-mod ends;
 pub mod in_flight;
-mod in_use;
 pub mod input;
-mod lasting;
-mod moment;
 pub mod open_batch;
 pub mod rules;
 mod sending;
+mod session_end;
+mod session_in_use;
 mod silence;
 pub mod step;
+mod step_context;
 #[cfg(test)]
 mod tests;
+mod writer_core;
 pub mod written;

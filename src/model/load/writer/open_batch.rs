@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::batch::{AcknowledgedWrite, Batch, RefusedWrite, Trouble};
-use super::rules::MAX_AGE;
+use super::rules::BATCH_AGE_MAX;
 use super::written::Written;
 use crate::model::fault::Fault;
 use crate::model::ledger::seq_set::SeqSet;
@@ -118,7 +118,7 @@ impl OpenBatch {
     /// When the batch must be told, if it holds anything.
     #[must_use]
     pub fn due(&self) -> Option<Duration> {
-        self.oldest.map(|oldest| oldest + MAX_AGE)
+        self.oldest.map(|oldest| oldest + BATCH_AGE_MAX)
     }
 
     /// Whether it must be told now.

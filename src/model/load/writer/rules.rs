@@ -9,23 +9,23 @@ use crate::model::load::options::LoadOptions;
 pub const SOON: Duration = Duration::from_secs(1);
 
 /// How long a writer that is out goes on, once it is time to stop.
-pub const GOES_ON: Duration = Duration::from_secs(10);
+pub const TRIES_AFTER_STOP_MAX: Duration = Duration::from_secs(10);
 
 /// No acknowledgement and no refusal waits longer than this to be told.
-pub(super) const MAX_AGE: Duration = Duration::from_millis(20);
+pub(super) const BATCH_AGE_MAX: Duration = Duration::from_millis(20);
 
 /// How many times a second all writers together send a write before its time, to see whether what
 /// refuses everything takes one.
 pub(super) const PROBES_PER_S: u32 = 20;
 
 /// How long a request may stay without an answer once it is time to stop.
-pub(super) const AFTER_THE_END: Duration = Duration::from_secs(10);
+pub(super) const ANSWER_AFTER_STOP_MAX: Duration = Duration::from_secs(10);
 
 /// How often a writer that is out tries a write on its session, once it is time to stop.
 pub(super) const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
 /// How long a request still has that an own pause outlasted.
-pub(super) const AFTER_A_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const ANSWER_AFTER_PAUSE: Duration = Duration::from_secs(1);
 
 /// What holds for every writer of a run.
 #[derive(Debug, Clone)]

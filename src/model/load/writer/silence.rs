@@ -2,19 +2,19 @@
 
 use super::action::{Overdue, WriterAction};
 use super::batch::Trouble;
-use super::in_use::InUse;
-use super::lasting::Lasting;
-use super::moment::Moment;
+use super::session_in_use::SessionInUse;
+use super::step_context::StepContext;
+use super::writer_core::WriterCore;
 use crate::model::ledger::seq_set::SeqSet;
-use crate::model::load::own_pause::SHORTEST;
+use crate::model::load::own_pause::OWN_PAUSE_MIN;
 
-impl Lasting {
+impl WriterCore {
     /// Time went by.
-    pub(super) fn time_passed(&mut self, used: &mut InUse, moment: &mut Moment<'_>) {
-        let (now, stopping) = (moment.now, self.stopping());
+    pub(super) fn time_passed(&mut self, used: &mut SessionInUse, context: &mut StepContext<'_>) {
+        let (now, stopping) = (context.now, self.stopping());
         let options = &self.rules.options;
         let silence_due = used.silence_due(options, stopping);
-        let is_late = silence_due.is_some_and(|due| now >= due.saturating_add(SHORTEST));
+        let is_late = silence_due.is_some_and(|due| now >= due.saturating_add(OWN_PAUSE_MIN));
         if is_late && used.silent_since().is_some_and(|since| used.awake_since <= since) {
             // An own pause made this alarm late: an answer may have arrived unread, or the request
             // has only just gone out. Wait anew, but once a silence only: it may be a real one.
@@ -25,23 +25,23 @@ impl Lasting {
             if deadline <= now {
                 let (phase, waited) = (oldest.phase(), deadline.saturating_sub(oldest.at));
                 let at_the_end = waited < options.write_timeout;
-                moment.does(WriterAction::GiveUp(Overdue { phase, waited, at_the_end }));
+                context.does(WriterAction::GiveUp(Overdue { phase, waited, at_the_end }));
                 return;
             }
         }
         let stalled = used.stall_due(options.stall_after).is_some_and(|due| due <= now);
         if let Some(since) = used.silent_since().filter(|_| stalled) {
             used.stall_told = true;
-            moment.does(WriterAction::Waits);
+            context.does(WriterAction::Waits);
             let trouble = Trouble::Stalled { seq: used.flight.oldest_seq(), since, at: now };
             let none = SeqSet::new();
-            self.tells_trouble(trouble, &none, &none, self.oldest_due, moment);
+            self.tells_trouble(trouble, &none, &none, self.oldest_due, context);
         }
         if used.flight.is_empty() && used.probe_at.take_if(|probe_at| *probe_at <= now).is_some() {
             used.probe = true;
         }
         if self.batch.is_due(now) {
-            self.tells(moment);
+            self.tells(context);
         }
     }
 }

@@ -7,13 +7,13 @@ use rand::rngs::SmallRng;
 
 use super::action::WriterAction;
 use super::in_flight::{Request, Sent};
-use super::in_use::InUse;
 use super::input::WriterInput;
-use super::lasting::Lasting;
-use super::moment::Moment;
 use super::open_batch::OpenBatch;
 use super::rules::{Rules, SOON};
 use super::sending::Then;
+use super::session_in_use::SessionInUse;
+use super::step_context::StepContext;
+use super::writer_core::WriterCore;
 use crate::model::fault::Phase;
 use crate::model::load::backoff::Backoff;
 use crate::model::load::rejection::Streak;
@@ -22,7 +22,7 @@ use crate::model::load::schedule::Schedule;
 /// One writer: what it knows, and what it does next.
 #[derive(Debug)]
 pub struct Writer {
-    lasting: Lasting,
+    core: WriterCore,
     state: WriterState,
 }
 
@@ -31,7 +31,7 @@ enum WriterState {
     /// It looks for a session.
     Without(Without),
     /// It has one.
-    With(Box<InUse>),
+    With(Box<SessionInUse>),
     /// It has ended.
     Ended,
 }
@@ -59,7 +59,7 @@ impl Writer {
         let options = &rules.options;
         let (rate, backlog) = (options.rate, options.backlog);
         let (writers, writes) = (options.writers, options.writes);
-        let lasting = Lasting {
+        let core = WriterCore {
             number,
             told_one_by_one: options.is_told_one_by_one(),
             schedule: Schedule::new(rate, backlog, index, writers, writes, begin),
@@ -77,7 +77,7 @@ impl Writer {
             batch: OpenBatch::new(number),
             rules,
         };
-        Self { lasting, state: WriterState::Without(Without::default()) }
+        Self { core, state: WriterState::Without(Without::default()) }
     }
 
     /// What comes to the writer at `now`, and what it does then: `actions` gets it, in its order.
@@ -85,25 +85,25 @@ impl Writer {
     /// # Panics
     /// An answer came, and nothing was asked.
     pub fn step(&mut self, now: Duration, input: WriterInput<'_>, actions: &mut Vec<WriterAction>) {
-        let mut moment = Moment::new(now, actions);
-        let lasting = &mut self.lasting;
+        let mut context = StepContext::new(now, actions);
+        let core = &mut self.core;
         let next = match (&mut self.state, input) {
             (_, WriterInput::Begins(at)) => {
-                lasting.schedule.begins(at);
+                core.schedule.begins(at);
                 None
             }
             (_, WriterInput::Stop { since }) => {
-                lasting.stops(since);
+                core.stops(since);
                 None
             }
             (_, WriterInput::Decided) => {
-                lasting.decided = true;
+                core.decided = true;
                 None
             }
-            (WriterState::Without(without), input) => lasting.without(without, &input, &mut moment),
+            (WriterState::Without(without), input) => core.without(without, &input, &mut context),
             (WriterState::With(used), input) => {
-                let then = lasting.with(used, input, &mut moment);
-                then.map(|then| lasting.after_session(then, &mut moment))
+                let then = core.with(used, input, &mut context);
+                then.map(|then| core.after_session(then, &mut context))
             }
             (WriterState::Ended, _) => None,
         };
@@ -115,46 +115,46 @@ impl Writer {
     /// Its number.
     #[must_use]
     pub fn number(&self) -> i32 {
-        self.lasting.number
+        self.core.number
     }
 
     /// Whether there is anything left to write.
     #[must_use]
     pub fn has_more(&self, now: Duration) -> bool {
-        self.lasting.schedule.next_due(now).is_some()
+        self.core.schedule.next_due(now).is_some()
     }
 
     /// When the last of its writes is due, if it has a last one.
     #[must_use]
     pub fn last_due(&self) -> Option<Duration> {
-        self.lasting.schedule.last_due()
+        self.core.schedule.last_due()
     }
 
     /// Whether there is evidence that it cannot write.
     #[must_use]
     pub fn is_out(&self) -> bool {
-        self.lasting.out
+        self.core.out
     }
 
     /// Whether it knows that it is time to stop.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.lasting.stop.is_some()
+        self.core.stop.is_some()
     }
 
     /// Without a session: when it has waited for one too long, unless it is known why it waits.
     #[must_use]
     pub fn has_patience_until(&self) -> Option<Duration> {
         let WriterState::Without(without) = &self.state else { return None };
-        let long = self.lasting.rules.options.stall_after.max(SOON);
-        let known = self.lasting.out || without.is_own;
+        let long = self.core.rules.options.stall_after.max(SOON);
+        let known = self.core.out || without.is_own;
         (!known).then(|| without.since.saturating_add(long))
     }
 
     /// How long to wait before the next attempt to have a session.
     #[must_use]
     pub fn next_wait(&mut self, now: Duration) -> Duration {
-        let Lasting { backoff, random, .. } = &mut self.lasting;
+        let WriterCore { backoff, random, .. } = &mut self.core;
         backoff.next_wait(now, random)
     }
 
@@ -173,16 +173,16 @@ impl Writer {
     }
 }
 
-impl Lasting {
+impl WriterCore {
     /// What comes while there is no session.
     fn without(
         &mut self,
         without: &mut Without,
         input: &WriterInput<'_>,
-        moment: &mut Moment<'_>,
+        context: &mut StepContext<'_>,
     ) -> Option<WriterState> {
         match input {
-            WriterInput::Connecting => *without = Without { since: moment.now, is_own: false },
+            WriterInput::Connecting => *without = Without { since: context.now, is_own: false },
             &WriterInput::Attempted { failed, served } => {
                 self.owes_probe |= failed;
                 self.out |= failed;
@@ -192,20 +192,20 @@ impl Lasting {
                 // After a wait or a failed attempt, probe immediately.
                 self.owes_probe |= !self.out;
                 self.out = true;
-                moment.does(WriterAction::TellNoSession { since: without.since });
+                context.does(WriterAction::TellNoSession { since: without.since });
             }
             &WriterInput::Opened { since, pooled } => {
                 let since = self.end_of_schedule(since);
                 self.schedule.session_opened(since);
                 self.streak.new_session();
-                let used = InUse::new(pooled, self.owes_probe, moment.now);
+                let used = SessionInUse::new(pooled, self.owes_probe, context.now);
                 return Some(WriterState::With(Box::new(used)));
             }
             WriterInput::EndsWithoutSession => {
-                let end = self.end_of_schedule(moment.now);
+                let end = self.end_of_schedule(context.now);
                 self.schedule.end_without_session(end);
-                self.tells(moment);
-                moment.does(WriterAction::Done);
+                self.tells(context);
+                context.does(WriterAction::Done);
                 return Some(WriterState::Ended);
             }
             _ => {}
@@ -216,25 +216,25 @@ impl Lasting {
     /// What comes on a session.
     fn with(
         &mut self,
-        used: &mut InUse,
+        used: &mut SessionInUse,
         input: WriterInput<'_>,
-        moment: &mut Moment<'_>,
+        context: &mut StepContext<'_>,
     ) -> Option<Then> {
         match input {
             WriterInput::Acknowledged { .. }
             | WriterInput::ReadBack(_)
             | WriterInput::Refused { .. }
             | WriterInput::NoRow(_)
-            | WriterInput::Unproven(_) => return self.answered(used, input, moment),
-            WriterInput::AllTaken => return self.goes_on(used, moment),
-            WriterInput::Time => self.time_passed(used, moment),
-            WriterInput::Mark => self.tells(moment),
+            | WriterInput::Unproven(_) => return self.answered(used, input, context),
+            WriterInput::AllTaken => return self.goes_on(used, context),
+            WriterInput::Time => self.time_passed(used, context),
+            WriterInput::Mark => self.tells(context),
             WriterInput::SessionEnded(fault) | WriterInput::TimedOut(fault) => {
-                self.leaves(used, None, fault, moment);
+                self.leaves(used, None, fault, context);
                 return Some(Then::Reconnect);
             }
             WriterInput::StopNow => {
-                self.gives_up(used, moment);
+                self.stops_now(used, context);
                 return Some(Then::Done);
             }
             _ => {}
@@ -245,52 +245,52 @@ impl Lasting {
     /// The oldest request has its answer.
     fn answered(
         &mut self,
-        used: &mut InUse,
+        used: &mut SessionInUse,
         answer: WriterInput<'_>,
-        moment: &mut Moment<'_>,
+        context: &mut StepContext<'_>,
     ) -> Option<Then> {
         let Some(Sent { what, at: sent_at }) = used.flight.pop() else {
             unreachable!("the session takes an answer to nothing for its end");
         };
         if used.stall_told {
-            moment.does(WriterAction::WaitsNoMore);
+            context.does(WriterAction::WaitsNoMore);
         }
         match (what, answer) {
             (Request::Write(write), WriterInput::Acknowledged { id, locally }) => {
-                self.acknowledged(used, (write, sent_at), (id, locally), moment);
+                self.acknowledged(used, (write, sent_at), (id, locally), context);
             }
             (Request::Write(write), WriterInput::Refused { fault, of }) => {
-                self.rejected(used, (write, sent_at), (fault, of), moment);
+                self.rejected(used, (write, sent_at), (fault, of), context);
             }
             (Request::Write(write), WriterInput::NoRow(fault)) => {
-                self.swallowed(used, (write, sent_at), fault, moment);
+                self.swallowed(used, (write, sent_at), fault, context);
             }
-            (Request::Read, WriterInput::ReadBack(ids)) => self.read_back(used, ids, moment),
+            (Request::Read, WriterInput::ReadBack(ids)) => self.read_back(used, ids, context),
             // Writes are not affected.
             (Request::Read, WriterInput::Refused { fault, .. }) => {
-                self.batch.read_refused(moment.now, &fault);
+                self.batch.read_refused(context.now, &fault);
             }
             (what, WriterInput::Unproven(fault)) => {
-                self.leaves(used, Some(Sent { what, at: sent_at }), fault, moment);
+                self.leaves(used, Some(Sent { what, at: sent_at }), fault, context);
                 return Some(Then::Reconnect);
             }
             (what, answer) => unreachable!("{answer:?} is no answer to {what:?}"),
         }
-        used.last_answer = moment.now;
+        used.last_answer = context.now;
         None
     }
 
     /// The session is not used any more.
-    fn after_session(&mut self, then: Then, moment: &mut Moment<'_>) -> WriterState {
+    fn after_session(&mut self, then: Then, context: &mut StepContext<'_>) -> WriterState {
         self.working = false;
         self.owes_probe = true;
         match then {
             Then::Reconnect => {
-                moment.does(WriterAction::Reconnect);
-                WriterState::Without(Without { since: moment.now, is_own: false })
+                context.does(WriterAction::Reconnect);
+                WriterState::Without(Without { since: context.now, is_own: false })
             }
             Then::Done => {
-                moment.does(WriterAction::Done);
+                context.does(WriterAction::Done);
                 WriterState::Ended
             }
         }

@@ -204,6 +204,48 @@ fn after_a_wait_without_a_session_the_first_write_goes_out_before_its_time() {
 }
 
 #[test]
+fn a_writer_that_is_out_by_refusals_is_woken_to_try_before_its_next_slot() {
+    let mut history = History::writing(at_rate(1.0));
+    assert_eq!(history.turn(1000), ["send 2"]);
+    assert_eq!(history.gives(1001, refused("P0001")), ["tell 2 of 2, [2] rejected"]);
+    history.turn(1001);
+    assert_eq!(history.waits, (Duration::MAX, ms(2000)), "a single refusal is no outage");
+    assert_eq!(history.turn(2000), ["send 3"]);
+    let out = ["tell 3 of 3, [3] rejected, refused since 1000 ms"];
+    assert_eq!(history.gives(2001, refused("P0001")), out);
+    assert_eq!(history.turn(2001), [""; 0]);
+    assert_eq!(history.waits, (ms(2501), ms(3000)), "the pace of failed connects");
+    history.gives(2501, WriterInput::Time);
+    assert_eq!(history.turn(2501), ["send 4"]);
+    assert_eq!(history.gives(2502, refused("P0001")), ["tell 4 of 4, [4] rejected"]);
+    history.turn(2502);
+    assert_eq!(history.waits, (ms(3002), ms(3000)));
+    assert_eq!(history.turn(3000), ["send 5"], "a slot");
+    history.gives(3001, refused("P0001"));
+    history.turn(3001);
+    history.gives(3501, WriterInput::Time);
+    assert_eq!(history.turn(3501), ["send 6"]);
+    let ends = ["works", "tell 6 of 6, 1 acknowledged"];
+    assert_eq!(history.gives(3502, ACKNOWLEDGED), ends);
+    history.turn(3502);
+    assert_eq!(history.waits, (Duration::MAX, ms(4000)), "no probe once it writes");
+}
+
+#[test]
+fn a_write_that_is_acknowledged_after_a_refusal_ends_the_wait_for_a_probe() {
+    let mut history = History::writing(LoadOptions { pipeline: 2, ..at_rate(1.0) });
+    history.turn(1000);
+    history.turn(2000);
+    history.gives(2900, refused("P0001"));
+    assert_eq!(history.turn(3000), ["send 4"]);
+    history.gives(3001, refused("P0001"));
+    assert!(history.writer.is_out());
+    history.gives(3002, ACKNOWLEDGED);
+    assert_eq!(history.turn(3002), [""; 0]);
+    assert_eq!(history.waits, (Duration::MAX, ms(4000)));
+}
+
+#[test]
 fn a_wait_for_a_session_is_told_once_unless_it_is_pgchaos_own() {
     let mut history = History::new(options());
     history.gives(100, WriterInput::Connecting);

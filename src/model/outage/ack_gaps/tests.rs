@@ -221,7 +221,7 @@ proptest! {
         prop_assert_eq!(&over, &reference(&writers));
         for from in went_on {
             let long = |said: &GapNews| matches!(said, GapNews::Over(gap) if gap.from == from
-                && gap.to >= from + GOES_ON_AFTER);
+                && gap.to >= from + TOLD_OPEN_AFTER);
             prop_assert!(over.iter().any(long), "{from:?} went on, and has no end");
         }
     }

@@ -31,12 +31,12 @@ fn replica(server: Server) -> Server {
     Server { in_recovery: true, ..server }
 }
 
-fn between(before: Server, after: Server, errors: &[Class], words: &[ServerWord]) -> Sightings {
+fn between(before: Server, after: Server, errors: &[Class], reasons: &[ServerReason]) -> Sightings {
     Sightings {
         before: Some(before),
         after: Some(after),
         errors: errors.iter().copied().collect(),
-        words: words.iter().copied().collect(),
+        reasons: reasons.iter().copied().collect(),
         ..Sightings::default()
     }
 }
@@ -54,7 +54,7 @@ fn every_kind_by_its_evidence() {
         Auth, ConnectionLost as Lost, NoBackend, Overloaded as Full, Refused, Sql, Starting,
         Timeout,
     };
-    use ServerWord::{Crash, Denied, Goodbye, NotReady, Other, Overloaded, ReadOnly, TimeLimit};
+    use ServerReason::{Crash, Denied, Goodbye, NotReady, Other, Overloaded, ReadOnly, TimeLimit};
     let a = |timeline, started| server("a", timeline, started);
     let b = |timeline, started| server("bb", timeline, started);
     let with_checkpointer = |started| Server { checkpointer_start: at(started), ..a(1, 10) };
@@ -77,7 +77,7 @@ fn every_kind_by_its_evidence() {
     let goodbye = || between(a(1, 10), b(2, 20), &[Lost], &[Goodbye]);
     let lost = |before: Server, after: Server| between(before, after, &[Lost], &[]);
     let stayed =
-        |errors: &[Class], words: &[ServerWord]| between(a(1, 10), a(1, 10), errors, words);
+        |errors: &[Class], reasons: &[ServerReason]| between(a(1, 10), a(1, 10), errors, reasons);
     let table = [
         // switchover
         ("goodbye, and it streams", streaming(goodbye(), &["a"]), Kind::Switchover),
@@ -185,7 +185,7 @@ fn every_kind_by_its_evidence() {
 /// Where only a loopback address is known, of a server that is another one's neighbour or not.
 #[test]
 fn loopback_proves_no_sameness() {
-    use ServerWord::Goodbye;
+    use ServerReason::Goodbye;
     let moved = |port| {
         between(local(5432, 1, 10), local(port, 2, 20), &[Class::ConnectionLost], &[Goodbye])
     };
@@ -213,7 +213,7 @@ fn loopback_proves_no_sameness() {
 #[test]
 fn the_old_primary_is_told_by_the_name_that_is_new_among_the_replicas() {
     let moved = |before: Option<&[&str]>, after: &[&str]| {
-        let goodbye = [ServerWord::Goodbye];
+        let goodbye = [ServerReason::Goodbye];
         let mut seen =
             between(local(5432, 1, 10), local(5433, 2, 20), &[Class::ConnectionLost], &goodbye);
         seen.replicas_before = before.map(names);
@@ -233,7 +233,7 @@ fn the_old_primary_is_told_by_the_name_that_is_new_among_the_replicas() {
     assert_eq!(moved(followed, &["p1", "p4"]), Kind::Failover, "either could be a new member");
     assert_eq!(moved(None, &["p1", "p3"]), Kind::Failover, "it was not looked before");
     let sidecars = |after: &[&str]| {
-        let goodbye = [ServerWord::Goodbye];
+        let goodbye = [ServerReason::Goodbye];
         let mut seen =
             between(local(5432, 1, 10), local(5432, 2, 20), &[Class::ConnectionLost], &goodbye);
         seen.replicas_before = followed.map(names);
@@ -258,7 +258,7 @@ fn from(address: &str) -> Replicas {
 fn an_address_is_the_old_primarys_when_no_other_member_is_there() {
     let nameless = |server: Server| Server { member: None, ..server };
     let moved = |before: Option<&str>, after: Server| {
-        let goodbye = [ServerWord::Goodbye];
+        let goodbye = [ServerReason::Goodbye];
         let old = nameless(server("a", 1, 10));
         let mut seen = between(old, nameless(after), &[Class::ConnectionLost], &goodbye);
         seen.replicas = from("10.0.0.1");
@@ -276,18 +276,18 @@ fn an_address_is_the_old_primarys_when_no_other_member_is_there() {
 fn what_is_known_beyond_the_kind() {
     let a = |started| server("a", 1, started);
     let detail = |sightings: &Sightings| sightings.detail(sightings.kind());
-    let crash = between(a(10), a(10), &[Class::ConnectionLost], &[ServerWord::Crash]);
+    let crash = between(a(10), a(10), &[Class::ConnectionLost], &[ServerReason::Crash]);
     assert_eq!(detail(&crash), Some(Detail::ProcessCrashed));
-    let crash_of_all = between(a(10), a(20), &[Class::ConnectionLost], &[ServerWord::Crash]);
+    let crash_of_all = between(a(10), a(20), &[Class::ConnectionLost], &[ServerReason::Crash]);
     assert_eq!(detail(&crash_of_all), None, "the postmaster is new");
-    let ended = between(a(10), a(10), &[Class::ConnectionLost], &[ServerWord::Goodbye]);
+    let ended = between(a(10), a(10), &[Class::ConnectionLost], &[ServerReason::Goodbye]);
     assert_eq!(detail(&ended), Some(Detail::ByAdministrator));
-    let idle = between(a(10), a(10), &[Class::ConnectionLost], &[ServerWord::TimeLimit]);
+    let idle = between(a(10), a(10), &[Class::ConnectionLost], &[ServerReason::TimeLimit]);
     assert_eq!(detail(&idle), Some(Detail::ByTimeLimit));
 
     let limit = SessionLimit { of: LimitOf::Role("app".to_owned()), max: 2 };
     assert_eq!(Filled::of(&limit, 1), None, "another's session fills it");
-    let full = between(a(10), a(10), &[Class::Overloaded], &[ServerWord::Overloaded]);
+    let full = between(a(10), a(10), &[Class::Overloaded], &[ServerReason::Overloaded]);
     assert_eq!(detail(&full), None);
     let filled = Filled::of(&limit, 2);
     let own = Sightings { filled: filled.clone(), ..full };
@@ -340,7 +340,7 @@ fn any_sightings() -> impl Strategy<Value = Sightings> {
     let after = (proptest::option::weighted(0.95, any_server()), any::<bool>());
     let before = proptest::option::weighted(0.95, any_server());
     let errors = subsequence(Class::ALL.to_vec(), 0..=3);
-    let words = subsequence(ServerWord::ALL.to_vec(), 0..=2);
+    let reasons = subsequence(ServerReason::ALL.to_vec(), 0..=2);
     let old = select(vec![
         OldPrimary::Unknown,
         OldPrimary::Unknown,
@@ -351,8 +351,8 @@ fn any_sightings() -> impl Strategy<Value = Sightings> {
     let read_only = proptest::collection::vec(any_server(), 0..2);
     let replicas = (any_replicas(), proptest::option::of(any_replicas()));
     let flags = (any::<bool>(), any::<bool>());
-    (before, after, errors, words, (old, flags), read_only, replicas).prop_map(
-        |(before, (after, stays), errors, words, (old_primary, flags), read_only, replicas)| {
+    (before, after, errors, reasons, (old, flags), read_only, replicas).prop_map(
+        |(before, (after, stays), errors, reasons, (old_primary, flags), read_only, replicas)| {
             Sightings {
                 // As often as not it is the same server, which random ones are seldom.
                 after: if stays && after.is_some() { before.clone() } else { after },
@@ -360,7 +360,7 @@ fn any_sightings() -> impl Strategy<Value = Sightings> {
                 both_were_up: flags.0,
                 gave_up: flags.1,
                 errors: errors.into_iter().collect(),
-                words: words.into_iter().collect(),
+                reasons: reasons.into_iter().collect(),
                 filled: None,
                 old_primary,
                 read_only,
@@ -429,7 +429,7 @@ fn reference(seen: &Sightings) -> Kind {
         };
     }
     let higher = known && after.timeline > before.timeline;
-    let has = |word: ServerWord| seen.words.contains(&word);
+    let has = |reason: ServerReason| seen.reasons.contains(&reason);
     if relation == Relation::Other {
         return match (higher, reference_handed_over(seen, before, after)) {
             (false, _) => Kind::Unknown,
@@ -440,7 +440,7 @@ fn reference(seen: &Sightings) -> Kind {
     if relation == Relation::Open {
         return Kind::Unknown;
     }
-    if higher && (has(ServerWord::Goodbye) || seen.gave_up) {
+    if higher && (has(ServerReason::Goodbye) || seen.gave_up) {
         return Kind::Demotion;
     }
     match (before.postmaster_start, after.postmaster_start) {
@@ -457,16 +457,16 @@ fn reference(seen: &Sightings) -> Kind {
             && server.postmaster_start == before.postmaster_start
             && server.system_identifier == before.system_identifier
     });
-    if has(ServerWord::Crash) || younger {
+    if has(ServerReason::Crash) || younger {
         return Kind::Restart;
     }
-    if has(ServerWord::Goodbye) || has(ServerWord::TimeLimit) {
+    if has(ServerReason::Goodbye) || has(ServerReason::TimeLimit) {
         return Kind::Terminated;
     }
-    if known && (has(ServerWord::ReadOnly) || set_read_only) {
+    if known && (has(ServerReason::ReadOnly) || set_read_only) {
         return Kind::ReadOnly;
     }
-    if has(ServerWord::Denied) {
+    if has(ServerReason::Denied) {
         return Kind::Denied;
     }
     let way = [
@@ -477,8 +477,8 @@ fn reference(seen: &Sightings) -> Kind {
         Class::Resolve,
     ];
     let full = seen.errors.is_subset(&[Class::ConnectionLost, Class::Overloaded].into());
-    match seen.words.iter().collect::<Vec<_>>()[..] {
-        [ServerWord::Overloaded] if full => Kind::Overloaded,
+    match seen.reasons.iter().collect::<Vec<_>>()[..] {
+        [ServerReason::Overloaded] if full => Kind::Overloaded,
         [] if way.iter().any(|class| seen.errors.contains(class)) => Kind::Connection,
         // With a word that fits no row, silence around it is not all there was.
         _ if silence => Kind::Stall,
@@ -491,7 +491,7 @@ fn reference_handed_over(seen: &Sightings, before: &Server, after: &Server) -> b
         return seen.old_primary == OldPrimary::HandedOver;
     }
     let away = seen.errors.contains(&Class::Timeout) || seen.errors.contains(&Class::Unreachable);
-    if away || !seen.words.contains(&ServerWord::Goodbye) {
+    if away || !seen.reasons.contains(&ServerReason::Goodbye) {
         return false;
     }
     for name in &seen.replicas.names {

@@ -9,6 +9,7 @@ use crate::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
 use crate::report::fixtures::{
     checked, connected, event, failed, fault, patroni2, refused, written,
 };
+use crate::report::layout::columns;
 
 use super::super::*;
 use super::{log, told};
@@ -44,7 +45,7 @@ proptest! {
         ];
         for row in told(&mut log, &events) {
             prop_assert!(!row.contains(crate::model::foreign::is_steering), "{row:?}");
-            prop_assert!(row.chars().count() <= width, "{row:?}");
+            prop_assert!(columns(&row) <= width, "{row:?}");
         }
     }
 

@@ -138,7 +138,7 @@ fn batch_words(batch: &Batch) -> String {
             let seq = seq.map_or_else(|| "a read".to_owned(), |seq| seq.to_string());
             add(format!("stalled at {seq} since {} ms", since.as_millis()));
         }
-        Some(Trouble::GivenUp { .. }) => add("given up".to_owned()),
+        Some(Trouble::StoppedNow { .. }) => add("given up".to_owned()),
     }
     words
 }

@@ -278,7 +278,7 @@ impl<'a> Past<'a> {
             Entry::Became(_, Became::Acknowledged) => Some(false),
             Entry::Evidence => Some(true),
             Entry::Did(WriterAction::Tell(batch)) => match batch.trouble.as_deref() {
-                None | Some(Trouble::GivenUp { .. }) => None,
+                None | Some(Trouble::StoppedNow { .. }) => None,
                 Some(_) => Some(true),
             },
             _ => None,
@@ -469,7 +469,7 @@ fn judge_trouble(
                 .rposition(|(_, entry)| matches!(entry, Entry::Became(_, Became::Acknowledged)));
             prop_assert!(told.is_none() || acknowledged > told, "a silence is told twice");
         }
-        Trouble::GivenUp { .. } => prop_assert!(!batch.in_doubt.is_empty()),
+        Trouble::StoppedNow { .. } => prop_assert!(!batch.in_doubt.is_empty()),
     }
     Ok(())
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::in_flight::{InFlight, Sent};
-use super::rules::{AFTER_A_PAUSE, AFTER_THE_END, PROBES_PER_S};
+use super::rules::{ANSWER_AFTER_PAUSE, ANSWER_AFTER_STOP_MAX, PROBES_PER_S};
 use crate::model::load::options::{LoadOptions, Rate};
 
 /// The session in use.
 #[derive(Debug)]
-pub(super) struct InUse {
+pub(super) struct SessionInUse {
     /// It leads through a pooler that shares out server sessions.
     pub(super) pooled: bool,
     pub(super) flight: InFlight,
@@ -33,7 +33,7 @@ pub(super) struct InUse {
     writes_since_read: u32,
 }
 
-impl InUse {
+impl SessionInUse {
     pub(super) fn new(pooled: bool, probe: bool, now: Duration) -> Self {
         Self {
             pooled,
@@ -57,7 +57,7 @@ impl InUse {
     }
 
     /// By when a request must be answered: once it is time to stop, what is in flight has no more
-    /// than [`AFTER_THE_END`].
+    /// than [`ANSWER_AFTER_STOP_MAX`].
     pub(super) fn deadline(
         &self,
         sent: Sent,
@@ -66,9 +66,9 @@ impl InUse {
     ) -> Duration {
         let deadline = sent.at.saturating_add(write_timeout);
         let slept = self.awake_since > sent.at;
-        let after_it = self.awake_since.saturating_add(AFTER_A_PAUSE);
+        let after_it = self.awake_since.saturating_add(ANSWER_AFTER_PAUSE);
         let deadline = if slept { deadline.max(after_it) } else { deadline };
-        stopping.map_or(deadline, |since| deadline.min(since + AFTER_THE_END).max(sent.at))
+        stopping.map_or(deadline, |since| deadline.min(since + ANSWER_AFTER_STOP_MAX).max(sent.at))
     }
 
     /// When the silence is told, unless it is or there is none.

@@ -6,12 +6,12 @@ use super::action::WriterAction;
 
 /// The time of a step, and where its actions go.
 #[derive(Debug)]
-pub(super) struct Moment<'a> {
+pub(super) struct StepContext<'a> {
     pub(super) now: Duration,
     actions: &'a mut Vec<WriterAction>,
 }
 
-impl<'a> Moment<'a> {
+impl<'a> StepContext<'a> {
     pub(super) fn new(now: Duration, actions: &'a mut Vec<WriterAction>) -> Self {
         Self { now, actions }
     }

@@ -1,4 +1,5 @@
-//! The presence scan: which writes of a run are there. It compares sets in the server and loads no rows.
+//! The query of the presence scan: which writes of a range of tokens are there. It compares sets in
+//! the server and loads no rows.
 //!
 //! The server walks the token's index once, a [`TokenRange`] at a time, and makes one set of bits of
 //! every 64 neighbours: a block is whole when it has 64 rows and all 64 bits. Adjacent whole blocks make

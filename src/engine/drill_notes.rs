@@ -1,5 +1,5 @@
-//! What a drill does while a run goes on, told to the recorder: the fault's own time belongs into
-//! the record, so that everything after it counts from it.
+//! What a drill does while a run goes on, told to the recorder: the time of an injection belongs
+//! into the record, so that everything after it counts from it.
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 
-use crate::model::cluster::decision::{Leader, Word};
+use crate::model::cluster::decision::{Leader, PatroniAnswers};
 use crate::patroni::cluster_state::{name_of, url_of};
 use crate::patroni::{Cluster, MemberStatus, PatroniApi};
 
@@ -35,7 +35,7 @@ impl AnsweredMember {
 
 /// Asks every API that was given and every member that one of them names. Takes a few deadlines of
 /// a call at most.
-pub(super) async fn ask(given: &[PatroniApi]) -> Word {
+pub(super) async fn ask(given: &[PatroniApi]) -> PatroniAnswers {
     let (mut heard, clusters) =
         tokio::join!(look_at(given), join_all(given.iter().map(PatroniApi::cluster)));
     // A member that `/cluster` no longer names, as its Patroni is long dead, may be ahead.
@@ -51,9 +51,9 @@ pub(super) async fn ask(given: &[PatroniApi]) -> Word {
         found.retain(|one| identifier(one).is_some_and(|theirs| of_cluster.contains(&theirs)));
         heard.append(&mut found);
     }
-    let mut word = word(heard, cluster.as_ref());
-    word.all_answered &= all_given;
-    word
+    let mut answers = answers_of(heard, cluster.as_ref());
+    answers.all_answered &= all_given;
+    answers
 }
 
 async fn look_at(apis: &[PatroniApi]) -> Vec<AnsweredMember> {
@@ -76,20 +76,20 @@ fn named(cluster: &Cluster, given: &[PatroniApi]) -> Vec<PatroniApi> {
         .collect()
 }
 
-fn word(heard: Vec<AnsweredMember>, cluster: Option<&Cluster>) -> Word {
-    let mut word = Word::default();
+fn answers_of(heard: Vec<AnsweredMember>, cluster: Option<&Cluster>) -> PatroniAnswers {
+    let mut answers = PatroniAnswers::default();
     let (mut members, mut heard_timelines) = (BTreeSet::new(), 0);
     for one in heard {
         let key = one.key();
         let AnsweredMember { api, leads, status } = one;
         let name = status.patroni.name.clone().or_else(|| name_of(cluster?, &api));
         let name = name.unwrap_or_else(|| api.url().to_owned());
-        word.highest_timeline = word.highest_timeline.max(status.timeline);
+        answers.highest_timeline = answers.highest_timeline.max(status.timeline);
         let is_new = members.insert(key);
         // A member that tells no timeline may be on a higher one.
         heard_timelines += usize::from(is_new && status.timeline.is_some());
         if is_new && leads {
-            word.leaders.push(Leader {
+            answers.leaders.push(Leader {
                 name,
                 system_identifier: status.database_system_identifier,
                 postmaster_start: status.postmaster_start_time,
@@ -97,6 +97,6 @@ fn word(heard: Vec<AnsweredMember>, cluster: Option<&Cluster>) -> Word {
             });
         }
     }
-    word.all_answered = cluster.is_some_and(|cluster| heard_timelines >= cluster.members.len());
-    word
+    answers.all_answered = cluster.is_some_and(|cluster| heard_timelines >= cluster.members.len());
+    answers
 }

@@ -1,10 +1,10 @@
-//! What a server said around an outage, as far as it tells the outage's kind.
+//! The reasons that a server gave around an outage, as far as they tell the outage's kind.
 
 use crate::model::fault::{Class, Fault, Phase};
 
-/// One kind of thing that a server can say.
+/// Why a server ended or refused a session or a write, by its own error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ServerWord {
+pub enum ServerReason {
     /// 57P01: it ended a session by an administrator's command, as a shutdown does too.
     Goodbye,
     /// 57P02: it ended its sessions as one of its processes crashed.
@@ -23,7 +23,7 @@ pub enum ServerWord {
     Other,
 }
 
-impl ServerWord {
+impl ServerReason {
     /// All of them.
     pub const ALL: [Self; 8] = [
         Self::Goodbye,
@@ -36,7 +36,7 @@ impl ServerWord {
         Self::Other,
     ];
 
-    /// What a fault is as a server's word. `None` when the server said nothing: 08xxx is about the
+    /// The reason in a fault. `None` when the server said nothing: 08xxx is about the
     /// way to it, and is said by poolers.
     #[must_use]
     pub fn of(fault: &Fault) -> Option<Self> {
@@ -68,9 +68,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sqlstates_are_words() {
-        use ServerWord::*;
-        for (sqlstate, word) in [
+    fn sqlstates_are_reasons() {
+        use ServerReason::*;
+        for (sqlstate, reason) in [
             ("57P01", Some(Goodbye)),
             ("57P02", Some(Crash)),
             ("57P05", Some(TimeLimit)),
@@ -90,15 +90,19 @@ mod tests {
             ("08P01", None),
         ] {
             let fault = fault(Class::Sql, Phase::Write, Some(sqlstate));
-            assert_eq!(ServerWord::of(&fault), word, "{sqlstate}");
+            assert_eq!(ServerReason::of(&fault), reason, "{sqlstate}");
         }
     }
 
     #[test]
-    fn what_has_no_sqlstate_is_a_word_only_when_it_asks_for_a_password() {
+    fn what_has_no_sqlstate_is_a_reason_only_when_it_asks_for_a_password() {
         for class in Class::ALL {
-            let word = (class == Class::Auth).then_some(ServerWord::Denied);
-            assert_eq!(ServerWord::of(&fault(class, Phase::Authenticate, None)), word, "{class}");
+            let reason = (class == Class::Auth).then_some(ServerReason::Denied);
+            assert_eq!(
+                ServerReason::of(&fault(class, Phase::Authenticate, None)),
+                reason,
+                "{class}"
+            );
         }
     }
 
@@ -106,14 +110,14 @@ mod tests {
     fn a_killed_postmaster_says_no_goodbye() {
         let alive = fault(Class::ConnectionLost, Phase::Idle, Some("57P01"));
         let orphaned = Fault { postmaster_died: true, ..alive };
-        assert_eq!(ServerWord::of(&orphaned), Some(ServerWord::Other));
+        assert_eq!(ServerReason::of(&orphaned), Some(ServerReason::Other));
     }
 
     #[test]
     fn a_database_that_lets_no_one_in_denies_and_a_write_in_a_wrong_state_does_not() {
-        let word = |phase| ServerWord::of(&fault(Class::Sql, phase, Some("55000")));
-        assert_eq!(word(Phase::Authenticate), Some(ServerWord::Denied));
-        assert_eq!(word(Phase::Write), Some(ServerWord::Other));
+        let reason = |phase| ServerReason::of(&fault(Class::Sql, phase, Some("55000")));
+        assert_eq!(reason(Phase::Authenticate), Some(ServerReason::Denied));
+        assert_eq!(reason(Phase::Write), Some(ServerReason::Other));
     }
 
     fn fault(class: Class, phase: Phase, sqlstate: Option<&str>) -> Fault {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::super::problem::Problem;
-use super::progress::tell;
+use super::super::terminal::tell_progress;
 use crate::cli::exit::Exit;
 use crate::lab::{Down, Lab, Member, MemberEnding};
 use crate::model::cluster::selector::Selector;
@@ -12,7 +12,7 @@ pub(super) async fn stop(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Prob
     for member in members(lab, selectors).await? {
         let began = Instant::now();
         let ending = lab.stop(member).await?;
-        tell(format!("{member} {}", words(ending, began)));
+        tell_progress(format!("{member} {}", words(ending, began)));
     }
     Ok(Exit::Pass)
 }
@@ -21,7 +21,7 @@ pub(super) async fn kill(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Prob
     for member in members(lab, selectors).await? {
         let began = Instant::now();
         let ending = lab.kill(member).await?;
-        tell(format!("{member} {}", words(ending, began)));
+        tell_progress(format!("{member} {}", words(ending, began)));
     }
     Ok(Exit::Pass)
 }
@@ -29,7 +29,7 @@ pub(super) async fn kill(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Prob
 pub(super) async fn pause(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
     for member in members(lab, selectors).await? {
         lab.pause(member).await?;
-        tell(format!("{member} is frozen"));
+        tell_progress(format!("{member} is frozen"));
     }
     Ok(Exit::Pass)
 }
@@ -37,7 +37,7 @@ pub(super) async fn pause(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Pro
 pub(super) async fn resume(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
     for member in members_down(lab, selectors, Down::Frozen).await? {
         lab.resume(member).await?;
-        tell(format!("{member} goes on"));
+        tell_progress(format!("{member} goes on"));
     }
     Ok(Exit::Pass)
 }
@@ -45,7 +45,7 @@ pub(super) async fn resume(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Pr
 pub(super) async fn start(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
     for member in members_down(lab, selectors, Down::Stopped).await? {
         let what = if lab.start(member).await? { "is started" } else { "runs already" };
-        tell(format!("{member} {what}"));
+        tell_progress(format!("{member} {what}"));
     }
     Ok(Exit::Pass)
 }
@@ -56,7 +56,7 @@ pub(super) async fn members(lab: &Lab, selectors: &[Selector]) -> Result<Vec<Mem
     let mut members = Vec::new();
     for selector in selectors {
         let member = lab.select(selector).await?;
-        tell_who(selector, member);
+        tell_choice(selector, member);
         members.push(member);
     }
     Ok(members)
@@ -71,15 +71,15 @@ async fn members_down(
     let mut members = Vec::new();
     for selector in selectors {
         let member = lab.select_down(selector, down).await?;
-        tell_who(selector, member);
+        tell_choice(selector, member);
         members.push(member);
     }
     Ok(members)
 }
 
-fn tell_who(selector: &Selector, member: Member) {
+fn tell_choice(selector: &Selector, member: Member) {
     if *selector != Selector::Member(member.to_string()) {
-        tell(format!("{selector} is {member}"));
+        tell_progress(format!("{selector} is {member}"));
     }
 }
 

@@ -10,9 +10,9 @@ use rand::rngs::SmallRng;
 use super::action::WriterAction;
 use super::batch::Trouble;
 use super::in_flight::OneWrite;
-use super::moment::Moment;
 use super::open_batch::{HowFar, OpenBatch};
-use super::rules::{GOES_ON, Rules};
+use super::rules::{Rules, TRIES_AFTER_STOP_MAX};
+use super::step_context::StepContext;
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::backoff::Backoff;
 use crate::model::load::rejection::Streak;
@@ -20,7 +20,7 @@ use crate::model::load::schedule::Schedule;
 
 /// What a writer keeps from one session to the next.
 #[derive(Debug)]
-pub(super) struct Lasting {
+pub(super) struct WriterCore {
     pub(super) number: i32,
     pub(super) rules: Arc<Rules>,
     pub(super) told_one_by_one: bool,
@@ -56,7 +56,7 @@ pub(super) struct StopSeen {
     pub(super) since: Duration,
 }
 
-impl Lasting {
+impl WriterCore {
     /// It is time to stop, since then: a writer without a session may notice that much later.
     pub(super) fn stops(&mut self, since: Duration) {
         let end = self.rules.options.duration.map_or(since, |end| end.min(since));
@@ -76,7 +76,7 @@ impl Lasting {
 
     /// Until when it goes on though it is time to stop, if it does.
     pub(super) fn goes_on_until(&self, now: Duration) -> Option<Duration> {
-        let until = self.stopping()?.saturating_add(GOES_ON);
+        let until = self.stopping()?.saturating_add(TRIES_AFTER_STOP_MAX);
         (self.out && !self.decided && now < until).then_some(until)
     }
 
@@ -102,8 +102,8 @@ impl Lasting {
     }
 
     /// Tells how far it is, with everything on the way there.
-    pub(super) fn tells(&mut self, moment: &mut Moment<'_>) {
-        let told_until = moment.now;
+    pub(super) fn tells(&mut self, context: &mut StepContext<'_>) {
+        let told_until = context.now;
         let end = self.end_of_schedule(told_until);
         // In a closed loop a write is due at any time: from when the batch ends.
         let next_due = self.schedule.next_due(end).filter(|_| self.stop.is_none());
@@ -118,7 +118,7 @@ impl Lasting {
             waits_from: self.oldest_due.or(next_due),
             told_until,
         });
-        moment.does(WriterAction::Tell(batch));
+        context.does(WriterAction::Tell(batch));
     }
 
     /// Tells what went wrong in one batch with what it does to writes, and with the progress that
@@ -129,14 +129,14 @@ impl Lasting {
         rejected: &SeqSet,
         in_doubt: &SeqSet,
         oldest_due: Option<Duration>,
-        moment: &mut Moment<'_>,
+        context: &mut StepContext<'_>,
     ) {
         self.out |= match &trouble {
             Trouble::Failed { .. } | Trouble::Refused { .. } | Trouble::Stalled { .. } => true,
-            Trouble::GivenUp { .. } => false,
+            Trouble::StoppedNow { .. } => false,
         };
         self.batch.trouble(trouble, rejected, in_doubt, self.oldest_due);
         self.oldest_due = oldest_due;
-        self.tells(moment);
+        self.tells(context);
     }
 }

@@ -3,46 +3,46 @@
 use super::action::WriterAction;
 use super::batch::Trouble;
 use super::in_flight::{Request, Sent};
-use super::in_use::InUse;
-use super::lasting::Lasting;
-use super::moment::Moment;
+use super::session_in_use::SessionInUse;
+use super::step_context::StepContext;
+use super::writer_core::WriterCore;
 use crate::model::fault::{Class, Fault};
 use crate::model::ledger::seq_set::SeqSet;
 
-impl Lasting {
+impl WriterCore {
     /// Leaves a session that cannot be used any more. Its unanswered writes are in doubt, and so is
     /// a write with an answer that proves nothing.
     pub(super) fn leaves(
         &mut self,
-        used: &InUse,
+        used: &SessionInUse,
         untold: Option<Sent>,
         fault: Fault,
-        moment: &mut Moment<'_>,
+        context: &mut StepContext<'_>,
     ) {
-        let at = moment.now;
+        let at = context.now;
         let oldest = untold.or_else(|| used.flight.oldest());
         // The silence counts from the last answer or the oldest open request, the later of both.
         let since = oldest.map_or(at, |oldest| oldest.at.max(used.last_answer));
         // Without an error from the server, unanswered requests may still run there.
         let ended = fault.sqlstate.is_some() || used.flight.is_empty();
-        moment.does(WriterAction::Leave { ended });
+        context.does(WriterAction::Leave { ended });
         let waits = fault.class == Class::Timeout;
-        moment.does(if waits { WriterAction::Waits } else { WriterAction::WaitsNoMore });
+        context.does(if waits { WriterAction::Waits } else { WriterAction::WaitsNoMore });
         let trouble = Trouble::Failed { since, at, fault };
         let in_doubt = writes(untold.into_iter().chain(used.flight.unanswered()));
         self.resolved = self.attempted;
-        self.tells_trouble(trouble, &SeqSet::new(), &in_doubt, None, moment);
+        self.tells_trouble(trouble, &SeqSet::new(), &in_doubt, None, context);
     }
 
     /// The run is stopped at once: what is in flight stays without an answer.
-    pub(super) fn gives_up(&mut self, used: &InUse, moment: &mut Moment<'_>) {
+    pub(super) fn stops_now(&mut self, used: &SessionInUse, context: &mut StepContext<'_>) {
         let in_doubt = writes(used.flight.unanswered());
         self.resolved = self.attempted;
         if in_doubt.is_empty() {
-            self.tells(moment);
+            self.tells(context);
         } else {
-            let trouble = Trouble::GivenUp { at: moment.now };
-            self.tells_trouble(trouble, &SeqSet::new(), &in_doubt, None, moment);
+            let trouble = Trouble::StoppedNow { at: context.now };
+            self.tells_trouble(trouble, &SeqSet::new(), &in_doubt, None, context);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Faults: stops, kills, freezes and starts a member, whole or in part.
+//! What is done to members on purpose: they are stopped, killed, frozen and started, whole or in
+//! part, and the leadership is handed over.
 
 use std::time::Duration;
 
