@@ -12,6 +12,7 @@
 //! engine               writers, watchers, recording, verification: all that waits and sends
 //! pg   lab   report    sessions and SQL · clusters · rendering; none imports another
 //! patroni              Patroni's API, for all floors above
+//! tls                  what is trusted, and handshakes, for all that connects
 //! model                pure: no socket, clock, file, environment or global randomness
 //! ```
 //!
@@ -51,6 +52,9 @@
 //! [`model::run::summary`] is what remains of a run, and every format of [`report::export`] is a
 //! function of it. `docs/architecture/` has a page for each hard part.
 //!
+//! Bytes are secured ([`tls`]) in one place, `pg/wire/transport.rs`, below all that reads them: limits,
+//! classes, the load and the driver see plain text.
+//!
 //! What others say (a server, an API, a file, another program) passes [`model::foreign`] where it
 //! comes in and where it is printed: shortened, and without anything that a terminal obeys. How much
 //! a server can say is limited below all sessions, in `pg/wire/frames.rs`. Secrets are kept out of
@@ -69,7 +73,7 @@
 //!
 //! # Rooms that are still empty
 //!
-//! TLS goes into `pg/wire/transport.rs`, HAProxy's page beside [`engine::watch::patroni`], the live view
+//! HAProxy's page goes beside [`engine::watch::patroni`], the live view
 //! and Prometheus subscribe as the log does, and the HTML report is one more format of
 //! [`report::export`]. `docs/architecture.md` has the files of each.
 
@@ -84,3 +88,4 @@ pub mod model;
 pub mod patroni;
 pub mod pg;
 pub mod report;
+pub mod tls;

@@ -109,14 +109,21 @@ fn of_login(fault: &Fault, connection: &ConnectionOptions) -> Option<String> {
         // One SQLSTATE for three reasons; the message says which, in the server's language.
         (_, Class::Auth) => format!(
             "a line in the server's pg_hba.conf that lets {role} in, or another role with -U;\n\
+             where it wants TLS (hostssl): sslmode=require (PGSSLMODE);\n\
+             where a proxy before the server ends TLS: channel_binding=disable (PGCHANNELBINDING);\n\
              where the role may not log in, as a superuser:\n\
              ALTER ROLE {name} LOGIN;\n\
              where it is missing:\n\
              CREATE ROLE {name} LOGIN;"
         ),
-        (_, Class::Tls) => "sslmode=prefer or sslmode=disable (PGSSLMODE): this version of \
-                            pgchaos speaks no TLS yet"
-            .to_owned(),
+        (_, Class::Tls) => {
+            "where the certificate is not trusted: sslrootcert=FILE (PGSSLROOTCERT) with \
+                            the authority that signed it, and a host that it is for;\n\
+                            sslmode=require (PGSSLMODE) encrypts without these checks;\n\
+                            where the server offers no TLS: ssl = on in its postgresql.conf, or \
+                            sslmode=prefer"
+                .to_owned()
+        }
         _ => return None,
     })
 }

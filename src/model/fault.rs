@@ -255,7 +255,9 @@ impl Evidence {
             return class_of_sqlstate(sqlstate);
         }
         if self.tls {
-            return Class::Tls;
+            // On a session that was up it is one more way to lose it.
+            let is_handshake = phase <= Phase::Authenticate;
+            return if is_handshake { Class::Tls } else { Class::ConnectionLost };
         }
         if self.authentication {
             return Class::Auth;

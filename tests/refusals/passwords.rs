@@ -202,7 +202,12 @@ fn asked_elsewhere<T>(command: impl FnOnce(u16) -> T) -> Option<(Vec<u8>, T)> {
     std::thread::spawn(move || {
         for socket in listener.incoming() {
             let (mut socket, mut said) = (socket.unwrap(), [0; 1024]);
-            assert_ne!(socket.read(&mut said).unwrap(), 0, "the greeting");
+            let mut greeting = socket.read(&mut said).unwrap();
+            if said[..greeting].ends_with(&SSL_REQUEST) {
+                socket.write_all(b"N").unwrap();
+                greeting = socket.read(&mut said).unwrap();
+            }
+            assert_ne!(greeting, 0, "the greeting");
             socket.write_all(&[b'R', 0, 0, 0, 8, 0, 0, 0, 3]).unwrap();
             let answered = socket.read(&mut said).unwrap_or_default();
             kept.lock().unwrap().extend_from_slice(&said[..answered]);
@@ -221,6 +226,10 @@ fn asked_elsewhere<T>(command: impl FnOnce(u16) -> T) -> Option<(Vec<u8>, T)> {
 fn apart<T: Send>(command: impl FnOnce(u16) -> T + Send) -> Option<(Vec<u8>, T)> {
     std::thread::scope(|scope| scope.spawn(|| asked_elsewhere(command)).join().unwrap())
 }
+
+/// What asks whether TLS is spoken there.
+#[cfg(target_os = "linux")]
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f];
 
 /// The default password is for this machine alone; the remedy is one that sends another.
 #[cfg(target_os = "linux")]

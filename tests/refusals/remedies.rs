@@ -137,7 +137,7 @@ fn encryption_that_cannot_be() {
     let server = Postgres::shared();
     let mode = |mode: &str| format!("{}?sslmode={mode}", server.url());
     let refused = Gen::start(["--log-format=text", &mode("require")]).finish();
-    assert!(remedy(&refused.stderr)[0].starts_with("sslmode=prefer or sslmode=disable"));
+    assert!(remedy(&refused.stderr).iter().any(|line| line.ends_with("sslmode=prefer")));
     for allowed in ["prefer", "disable"] {
         writes(&Gen::start(one_write(&[&mode(allowed)])).finish());
     }

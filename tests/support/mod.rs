@@ -17,6 +17,7 @@
 )]
 
 mod command;
+mod encryption;
 mod r#gen;
 mod port;
 mod postgres;
@@ -25,6 +26,7 @@ mod session;
 mod skip;
 mod wait;
 
+pub use encryption::{openssl, speak_tls, use_certificate};
 pub use r#gen::{Finished, Gen, pgchaos, recorded};
 pub use port::{free_port, free_ports};
 pub use postgres::{Postgres, Stop};

@@ -8,6 +8,7 @@ use super::own_limits;
 use super::server_error::ServerError;
 use crate::model::fault::Evidence;
 use crate::model::foreign::said;
+use crate::tls::handshake_error::of_tls;
 
 /// What was seen of a failure, and the words for it.
 ///
@@ -35,10 +36,11 @@ impl SessionFailure {
         Self::new(Evidence { server_spoke: true, ..Evidence::default() }, words)
     }
 
-    /// An error of the system on a session that was up, or bytes that break the protocol.
+    /// An error of the system on a session that was up, or bytes that break the protocol, or TLS.
     pub(in crate::pg) fn of_io(error: &io::Error) -> Self {
         let evidence = Evidence {
             io: Some(error.kind()),
+            tls: of_tls(error).is_some(),
             own_limit: own_limits::of_socket(error),
             server_spoke: true,
             ..Evidence::default()

@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
-use tokio_postgres::NoTls;
+use tokio_postgres::config::SslNegotiation;
 
 use super::driver_error;
 use super::driver_task::DriverTask;
+use super::encryption::{self, Encryption};
 use super::identity::{self, ClockReading, Identity};
+use super::secured_below::SecuredBelow;
 use super::session::Session;
 use crate::model::cluster::server::Server;
 use crate::model::cluster::server::ServerProcess;
@@ -21,6 +23,7 @@ use crate::pg::wire::first_bytes::FirstBytes;
 use crate::pg::wire::host_address::HostAddress;
 use crate::pg::wire::reclaimable_socket::ReclaimableSocket;
 use crate::pg::wire::socket::Socket;
+use crate::pg::wire::transport::Transport;
 
 /// A session, and the times of its opening.
 #[derive(Debug)]
@@ -88,10 +91,27 @@ pub enum Wanted {
 /// How far a connect came, for when the deadline cuts it off.
 #[derive(Debug)]
 struct ConnectProgress {
+    /// The beginning of the first phase here is a connect.
     phase: Phase,
     accepted: Option<Instant>,
     /// What the server said first, once it was accepted.
     first_bytes: FirstBytes,
+    /// TLS is being begun.
+    is_securing: bool,
+    /// TLS is spoken.
+    is_secured: bool,
+}
+
+impl ConnectProgress {
+    fn none() -> Self {
+        Self {
+            phase: Phase::Connect,
+            accepted: None,
+            first_bytes: FirstBytes::default(),
+            is_securing: false,
+            is_secured: false,
+        }
+    }
 }
 
 /// All places of a host, each to be tried by [`open`]. The lookup has a deadline of its own.
@@ -112,7 +132,7 @@ pub async fn look_up<'a>(
         }
         Err(_) => {
             let evidence = Evidence { deadline: true, ..Evidence::default() };
-            SessionFailure::new(evidence, no_answer_during(Phase::Resolve, deadline))
+            SessionFailure::new(evidence, no_answer_during(Phase::Resolve.name(), deadline))
         }
     };
     let fault = Endpoint::unresolved(host).fault(failure, Phase::Resolve);
@@ -135,15 +155,11 @@ pub async fn open(
         settings,
         place,
         endpoint: Endpoint::of(settings, place),
-        progress: ConnectProgress {
-            phase: Phase::Connect,
-            accepted: None,
-            first_bytes: FirstBytes::default(),
-        },
+        progress: ConnectProgress::none(),
     };
     let began = Instant::now();
     let until = began + deadline;
-    let (fault, server) = match tokio::time::timeout_at(until, connect.session(until)).await {
+    let (fault, server) = match tokio::time::timeout_at(until, connect.any_way(until)).await {
         Ok(Ok(opened)) if wanted == Wanted::Any || opened.session.server.is_writable() => {
             return Ok(opened);
         }
@@ -155,9 +171,7 @@ pub async fn open(
         Ok(Err(fault)) => (fault, None),
         Err(_) => (connect.cut_off(deadline), None),
     };
-    let (address, took) = (place.ip(), began.elapsed());
-    let accepted = connect.progress.accepted;
-    Err(Box::new(NotOpened { fault, address, took, accepted, server }))
+    Err(Box::new(connect.not_opened(fault, began, server)))
 }
 
 /// One connect to one address.
@@ -169,19 +183,51 @@ struct Connect<'a> {
 }
 
 impl Connect<'_> {
-    /// Socket, authentication and the first query, in the order of their phases.
-    async fn session(&mut self, deadline: Instant) -> Result<Opened, Fault> {
-        let socket = self.socket().await?;
+    /// A session in the first way, with TLS or without, that leads to one.
+    ///
+    /// That TLS failed where it was only preferred is told with the session that was opened without it.
+    async fn any_way(&mut self, deadline: Instant) -> Result<Opened, Fault> {
+        let ways = Encryption::ways(self.settings.security.sslmode, self.place.host);
+        let mut before: Option<(Encryption, Fault)> = None;
+        for (nth, way) in ways.iter().enumerate() {
+            let began = Instant::now();
+            self.progress = ConnectProgress::none();
+            match (self.session(*way, deadline).await, before.take()) {
+                (Ok(mut opened), failed) => {
+                    let failed = failed.filter(|(_, fault)| fault.class == Class::Tls);
+                    let failed = failed.map(|(_, fault)| self.not_opened(fault, began, None));
+                    opened.passed_over.extend(failed);
+                    return Ok(opened);
+                }
+                (Err(fault), Some((first_way, first))) => {
+                    return Err(of_both_ways(first_way, &first, fault));
+                }
+                (Err(fault), None) => {
+                    let is_last = nth + 1 == ways.len();
+                    if is_last || !way.may_be_what_failed(&fault, self.progress.is_secured) {
+                        return Err(fault);
+                    }
+                    before = Some((*way, fault));
+                }
+            }
+        }
+        unreachable!("there is a way, and the last one returns")
+    }
+
+    /// Socket, TLS, authentication and the first query, in the order of their phases.
+    async fn session(&mut self, way: Encryption, deadline: Instant) -> Result<Opened, Fault> {
+        let transport = self.transport().await?;
         let accepted = Instant::now();
         self.progress.accepted = Some(accepted);
         self.progress.phase = Phase::Authenticate;
-        let first_bytes = socket.first_bytes();
-        self.progress.first_bytes = first_bytes.clone();
-        let socket = ReclaimableSocket::new(socket);
+        let transport = self.secure(transport, way).await?;
+        let (is_secured, server_end_point) = (transport.is_secured(), transport.server_end_point());
+        let first_bytes = self.progress.first_bytes.clone();
+        let socket = ReclaimableSocket::new(Socket::new(transport, first_bytes.clone()));
         let (client, connection) = self
             .settings
-            .to_driver_config(self.place.host, self.place.ip())
-            .connect_raw(socket.clone(), NoTls)
+            .to_driver_config(self.place.host, self.place.ip(), is_secured)
+            .connect_raw(socket.clone(), SecuredBelow { server_end_point })
             .await
             .map_err(|error| self.not_authenticated(&error))?;
         let authenticated = Instant::now();
@@ -202,8 +248,8 @@ impl Connect<'_> {
         Ok(Opened { session, accepted, authenticated, clock, deadline, passed_over })
     }
 
-    async fn socket(&self) -> Result<Socket, Fault> {
-        Socket::open(self.settings, self.place).await.map_err(|error| {
+    async fn transport(&self) -> Result<Transport, Fault> {
+        Transport::open(self.settings, self.place).await.map_err(|error| {
             let own_limit = match self.place.address {
                 Some(address) => own_limits::of_connect(&error, address),
                 None => own_limits::of_socket(&error),
@@ -211,6 +257,31 @@ impl Connect<'_> {
             let evidence = Evidence { io: Some(error.kind()), own_limit, ..Evidence::default() };
             self.fault(evidence, Phase::Connect, error.to_string())
         })
+    }
+
+    async fn secure(&mut self, transport: Transport, way: Encryption) -> Result<Transport, Fault> {
+        self.progress.is_securing = true;
+        let first_bytes = &self.progress.first_bytes;
+        let security = &self.settings.security;
+        let secured =
+            encryption::secure(transport, way, security, self.place.host, first_bytes).await;
+        let transport = secured.map_err(|failure| {
+            let (evidence, words) = failure.into_parts();
+            let words = match () {
+                () if first_bytes.http() => ANSWERS_HTTP.to_owned(),
+                () if evidence.foreign => NOT_POSTGRESQL.to_owned(),
+                () => words,
+            };
+            self.fault(evidence, Phase::Authenticate, words)
+        })?;
+        self.progress.is_securing = false;
+        self.progress.is_secured = transport.is_secured();
+        Ok(transport)
+    }
+
+    fn not_opened(&self, fault: Fault, began: Instant, server: Option<Server>) -> NotOpened {
+        let (address, took) = (self.place.ip(), began.elapsed());
+        NotOpened { fault, address, took, accepted: self.progress.accepted, server }
     }
 
     /// The fault of the driver's error before the server has authenticated the role.
@@ -232,7 +303,7 @@ impl Connect<'_> {
 
     /// The fault of a connect that its deadline cut off.
     fn cut_off(&self, deadline: Duration) -> Fault {
-        let ConnectProgress { phase, first_bytes, .. } = &self.progress;
+        let ConnectProgress { phase, first_bytes, is_securing, .. } = &self.progress;
         let evidence =
             Evidence { deadline: true, foreign: first_bytes.foreign(), ..Evidence::default() };
         let words = match phase {
@@ -241,7 +312,8 @@ impl Connect<'_> {
                 format!("accepted, then {seconds:.1} s of silence (--connect-timeout)")
             }
             Phase::Authenticate if first_bytes.foreign() => NOT_POSTGRESQL.to_owned(),
-            phase => no_answer_during(*phase, deadline),
+            Phase::Authenticate if *is_securing => no_answer_during("the TLS handshake", deadline),
+            phase => no_answer_during(phase.name(), deadline),
         };
         self.fault(evidence, *phase, words)
     }
@@ -256,8 +328,18 @@ impl Connect<'_> {
         Fault { class: Class::ReadOnly, ..fault }
     }
 
+    /// Whether the server must understand TLS without being asked.
+    fn is_direct(&self) -> bool {
+        self.settings.security.negotiation == SslNegotiation::Direct && self.progress.is_securing
+    }
+
     fn fault(&self, evidence: Evidence, phase: Phase, words: String) -> Fault {
         let words = match evidence.class(phase) {
+            Class::NoBackend if evidence.io.is_none() && self.is_direct() => {
+                "accepted, then closed without a word: a proxy with no live server, or a server before PostgreSQL 17, \
+                 which knows no sslnegotiation=direct?"
+                    .to_owned()
+            }
             Class::NoBackend if evidence.io.is_none() => {
                 "accepted, then closed without a word: a proxy with no live server?".to_owned()
             }
@@ -267,7 +349,20 @@ impl Connect<'_> {
     }
 }
 
-fn no_answer_during(phase: Phase, deadline: Duration) -> String {
+/// The fault of the second way, with that of the first beside it where it says something else.
+fn of_both_ways(first_way: Encryption, first: &Fault, second: Fault) -> Fault {
+    if first.message == second.message {
+        return second;
+    }
+    let (now, before) = match first_way {
+        Encryption::Plain => ("with TLS", "without"),
+        Encryption::Offered | Encryption::Demanded => ("without TLS", "with it"),
+    };
+    let message = format!("{now}: {}; {before}: {}", second.message, first.message);
+    Fault { message, ..second }
+}
+
+fn no_answer_during(step: &str, deadline: Duration) -> String {
     let seconds = deadline.as_secs_f64();
-    format!("no answer within {seconds:.1} s during {} (--connect-timeout)", phase.name())
+    format!("no answer within {seconds:.1} s during {step} (--connect-timeout)")
 }

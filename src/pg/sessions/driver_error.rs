@@ -14,6 +14,7 @@ use crate::model::fault::{Evidence, Severity};
 use crate::model::foreign::{said, sqlstate};
 use crate::pg::failure::{SessionFailure, own_limits, server_error};
 use crate::pg::wire::frames::FrameError;
+use crate::tls::handshake_error;
 
 /// The failure behind the driver's error. `server_spoke` is whether a byte came from the server.
 #[must_use]
@@ -35,13 +36,14 @@ fn evidence(error: &Error, server_spoke: bool) -> Evidence {
     }
     if let Some(io) = io_error(error) {
         found.io = Some(io.kind());
+        // TLS 1.3 lets a server refuse a client's certificate after the handshake.
+        found.tls = handshake_error::of_tls(io).is_some();
         found.own_limit = own_limits::of_socket(io);
         found.no_process = matches!(frame_error(io), Some(FrameError::NoProcess { .. }));
     }
     // The kinds are private, but each prints a constant of the driver, which no server and no locale
     // can change.
     match error.to_string().as_str() {
-        "error performing TLS handshake" => found.tls = true,
         "authentication error" => found.authentication = true,
         // Of all settings, pgchaos leaves only the password out.
         "invalid configuration" => {
@@ -108,6 +110,9 @@ fn words(error: &Error) -> String {
     if let Some(db_error) = error.as_db_error() {
         let more = [db_error.detail(), db_error.hint()];
         return server_error::words(sqlstate(db_error.code().code()), db_error.message(), more);
+    }
+    if let Some(tls) = io_error(error).and_then(|io| handshake_error::of_tls(io)) {
+        return handshake_error::words(tls);
     }
     if error.is_closed() {
         return "server closed the connection".to_owned();

@@ -1,6 +1,8 @@
 //! Sessions through the driver: from an address to a session with a known server, and its end.
 //!
 //! - [`connect`]: one connect to one address, under one deadline.
+//! - `encryption`: the ways in which a connect is tried, with TLS or without. `secured_below`: what the driver is
+//!   told of a socket that speaks TLS already.
 //! - [`session`]: SQL under a deadline; a failed call gets the cause that the driver knows.
 //! - [`identity`]: asks which server answers.
 //! - [`application_name`]: what a run's sessions are called on the server.
@@ -11,6 +13,8 @@ pub mod application_name;
 pub mod connect;
 pub mod driver_error;
 mod driver_task;
+mod encryption;
 pub mod identity;
+mod secured_below;
 pub mod session;
 pub(in crate::pg) mod statements;

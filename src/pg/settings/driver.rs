@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use tokio_postgres::Config;
 use tokio_postgres::config::{SslMode as DriverSslMode, SslNegotiation};
 
-use super::tls::SslMode;
-use super::types::{Address, ConnectSettings, Host};
+use super::types::{ConnectSettings, Host};
 
 /// The name of a session that belongs to no run.
 const APPLICATION_NAME: &str = "pgchaos";
@@ -15,11 +14,11 @@ impl ConnectSettings {
     /// The configuration for `connect_raw` on an open socket to this host, at this address or by a Unix socket: what is
     /// sent on it, not how to reach it.
     ///
-    /// Timeout, keepalive and the kind of session wanted are the caller's. The driver verifies no certificate:
-    /// [`ConnectSettings::certificate_check`] is for the TLS connector. So every mode that demands TLS is `Require` to
-    /// the driver.
+    /// Timeout, keepalive and the kind of session wanted are the caller's. What counts for TLS is what the socket is,
+    /// not what was asked for: over a socket that is secured already the driver believes that it has just begun TLS,
+    /// so that it binds the login to it.
     #[must_use]
-    pub fn to_driver_config(&self, host: &Host, at: Option<IpAddr>) -> Config {
+    pub fn to_driver_config(&self, host: &Host, at: Option<IpAddr>, is_secured: bool) -> Config {
         let mut config = Config::new();
         config
             .user(&self.user)
@@ -32,23 +31,11 @@ impl ConnectSettings {
         if let Some(options) = &self.options {
             config.options(options);
         }
-        match host.address {
-            // The server offers no TLS over a Unix socket.
-            Address::Unix(_) => {
-                config.ssl_mode(DriverSslMode::Disable).ssl_negotiation(SslNegotiation::Postgres)
-            }
-            Address::Tcp(_) => {
-                config.ssl_mode(driver_ssl_mode(self.sslmode)).ssl_negotiation(self.sslnegotiation)
-            }
-        };
+        if is_secured {
+            config.ssl_mode(DriverSslMode::Require).ssl_negotiation(SslNegotiation::Direct);
+        } else {
+            config.ssl_mode(DriverSslMode::Disable).ssl_negotiation(SslNegotiation::Postgres);
+        }
         config
-    }
-}
-
-fn driver_ssl_mode(mode: SslMode) -> DriverSslMode {
-    match mode {
-        SslMode::Disable => DriverSslMode::Disable,
-        SslMode::Allow | SslMode::Prefer => DriverSslMode::Prefer,
-        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => DriverSslMode::Require,
     }
 }

@@ -3,13 +3,11 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::SettingsError;
-
-/// The largest service or password file: people write these by hand.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+use crate::tls::files::{Access, Disk, Files};
 
 /// Where libpq's packagers put `pg_service.conf`: Debian, the PGDG packages for Red Hat, a build from source.
 const SYSTEM_FOLDERS: [&str; 3] =
@@ -21,11 +19,11 @@ const SYSTEM_FOLDERS: [&str; 3] =
 pub struct Environment {
     variables: HashMap<String, OsString>,
     home: Option<PathBuf>,
-    files: Files,
+    files: World,
 }
 
 #[derive(Clone)]
-enum Files {
+enum World {
     Disk,
     Given(HashMap<PathBuf, GivenFile>),
 }
@@ -52,13 +50,13 @@ impl Environment {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
             .collect();
-        Self { variables, home: std::env::home_dir(), files: Files::Disk }
+        Self { variables, home: std::env::home_dir(), files: World::Disk }
     }
 
     /// No variable, no home folder, no file.
     #[must_use]
     pub fn empty() -> Self {
-        Self { variables: HashMap::new(), home: None, files: Files::Given(HashMap::new()) }
+        Self { variables: HashMap::new(), home: None, files: World::Given(HashMap::new()) }
     }
 
     /// Adds a variable.
@@ -85,18 +83,18 @@ impl Environment {
     ) -> Self {
         let file = GivenFile { mode, content: content.into() };
         let mut files = match self.files {
-            Files::Disk => HashMap::new(),
-            Files::Given(files) => files,
+            World::Disk => HashMap::new(),
+            World::Given(files) => files,
         };
         files.insert(path.into(), file);
-        self.files = Files::Given(files);
+        self.files = World::Given(files);
         self
     }
 
     /// Reads files from the disk.
     #[must_use]
     pub fn on_disk(mut self) -> Self {
-        self.files = Files::Disk;
+        self.files = World::Disk;
         self
     }
 
@@ -125,22 +123,46 @@ impl Environment {
         )
     }
 
+    /// What a path leads to; what cannot be looked at counts as nothing, as for libpq.
     pub(super) fn look(&self, path: &Path) -> PathKind {
-        match &self.files {
-            Files::Disk => look_on_disk(path),
-            Files::Given(files) => {
-                files.get(path).map_or(PathKind::Nothing, |file| PathKind::File(Some(file.mode)))
-            }
+        match self.access(path) {
+            Err(_) => PathKind::Nothing,
+            Ok(Access { is_file: true, mode, .. }) => PathKind::File(mode),
+            Ok(_) => PathKind::SomethingElse,
         }
     }
+}
 
-    pub(super) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+impl Files for Environment {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         match &self.files {
-            Files::Disk => read_from_disk(path),
-            Files::Given(files) => match files.get(path) {
+            World::Disk => Disk.read(path),
+            World::Given(files) => match files.get(path) {
                 Some(file) => Ok(file.content.clone()),
                 None => Err(io::ErrorKind::NotFound.into()),
             },
+        }
+    }
+
+    fn access(&self, path: &Path) -> io::Result<Access> {
+        match &self.files {
+            World::Disk => Disk.access(path),
+            World::Given(files) => match files.get(path) {
+                Some(file) => Ok(Access { is_file: true, mode: Some(file.mode), is_roots: false }),
+                None => Err(io::ErrorKind::NotFound.into()),
+            },
+        }
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        match &self.files {
+            World::Disk => Disk.list(folder),
+            World::Given(files) => {
+                let mut within: Vec<PathBuf> = files.keys().cloned().collect();
+                within.retain(|path| path.parent() == Some(folder));
+                within.sort();
+                Ok(within)
+            }
         }
     }
 }
@@ -155,32 +177,4 @@ impl fmt::Debug for Environment {
             .field("home", &self.home.as_deref().map(Path::as_os_str).map(OsStr::to_string_lossy))
             .finish_non_exhaustive()
     }
-}
-
-fn look_on_disk(path: &Path) -> PathKind {
-    match std::fs::metadata(path) {
-        Err(_) => PathKind::Nothing,
-        Ok(metadata) if metadata.is_file() => PathKind::File(permission_bits(&metadata)),
-        Ok(_) => PathKind::SomethingElse,
-    }
-}
-
-#[cfg(unix)]
-fn permission_bits(metadata: &std::fs::Metadata) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt;
-    Some(metadata.permissions().mode())
-}
-
-#[cfg(not(unix))]
-fn permission_bits(_metadata: &std::fs::Metadata) -> Option<u32> {
-    None
-}
-
-fn read_from_disk(path: &Path) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    let read = std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut content)?;
-    if read as u64 > FILE_BYTES_MAX {
-        return Err(io::Error::other("the file is larger than 1 MiB"));
-    }
-    Ok(content)
 }

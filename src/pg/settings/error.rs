@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::dsn_error::DsnError;
+use crate::tls::TlsError;
 
 /// Where a setting was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,6 +167,9 @@ pub enum SettingsError {
         /// The file that is not there.
         file: Option<PathBuf>,
     },
+    /// TLS cannot be set up: a file, a key, a version.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Two settings that cannot go together.
     #[error("{0}")]
     Contradiction(&'static str),

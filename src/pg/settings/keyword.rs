@@ -23,9 +23,6 @@ pub(super) enum Treatment {
 
 use Treatment::{Harmless, RefuseUnless, Used, WarnUnless};
 
-const CERTIFICATE: Treatment = WarnUnless(&[], "pgchaos sends no client certificate");
-const REVOCATION: Treatment =
-    RefuseUnless(&[], "pgchaos does not check certificate revocation lists; remove it");
 const SCRAM_KEY: Treatment = RefuseUnless(&[], "give the password instead");
 const OAUTH: Treatment = WarnUnless(&[], "pgchaos does not authenticate by OAuth");
 
@@ -62,18 +59,18 @@ pub(super) static KEYWORDS: &[Keyword] = &[
     option("requiressl", "", RefuseUnless(&["0"], "use sslmode=require")),
     option("sslnegotiation", "PGSSLNEGOTIATION", Used),
     option("sslcompression", "PGSSLCOMPRESSION", Harmless),
-    option("sslcert", "PGSSLCERT", CERTIFICATE),
-    option("sslkey", "PGSSLKEY", CERTIFICATE),
+    option("sslcert", "PGSSLCERT", Used),
+    option("sslkey", "PGSSLKEY", Used),
     option("sslkeylogfile", "", WarnUnless(&[], "pgchaos writes no TLS keys")),
-    option("sslpassword", "", CERTIFICATE),
-    option("sslcertmode", "PGSSLCERTMODE", RefuseUnless(&["disable", "allow"], "pgchaos sends no client certificate")),
+    option("sslpassword", "", Harmless),
+    option("sslcertmode", "PGSSLCERTMODE", Used),
     option("sslrootcert", "PGSSLROOTCERT", Used),
-    option("sslcrl", "PGSSLCRL", REVOCATION),
-    option("sslcrldir", "PGSSLCRLDIR", REVOCATION),
-    option("sslsni", "PGSSLSNI", WarnUnless(&["1"], "pgchaos always names the host in the TLS handshake")),
+    option("sslcrl", "PGSSLCRL", Used),
+    option("sslcrldir", "PGSSLCRLDIR", Used),
+    option("sslsni", "PGSSLSNI", Used),
     option("requirepeer", "PGREQUIREPEER", RefuseUnless(&[], "pgchaos does not check who owns the socket; remove it")),
-    option("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION", RefuseUnless(&["tlsv1", "tlsv1.1", "tlsv1.2"], "pgchaos takes TLS 1.2 and 1.3, and cannot demand more")),
-    option("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION", WarnUnless(&["tlsv1.3"], "pgchaos takes TLS 1.2 and 1.3")),
+    option("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION", Used),
+    option("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION", Used),
     option("min_protocol_version", "PGMINPROTOCOLVERSION", RefuseUnless(&["3.0"], "pgchaos speaks protocol version 3.0")),
     option("max_protocol_version", "PGMAXPROTOCOLVERSION", Harmless),
     option("krbsrvname", "PGKRBSRVNAME", Harmless),

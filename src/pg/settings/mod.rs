@@ -1,9 +1,8 @@
 //! Where to connect, as which role and how: flags, a connection string, a service file, the `PG…` variables and the
 //! password file, put together as libpq does it.
 //!
-//! What it is not: it opens no socket, does no TLS and knows no command-line parser. It only reads (a service file, a
-//! password file, whether a root certificate is there) and does that through [`Environment`], so that a test can give
-//! its own world.
+//! What it is not: it opens no socket and knows no command-line parser. It only reads (a service file, a password file,
+//! certificates and keys) and does that through [`Environment`], so that a test can give its own world.
 //!
 //! # The map
 //!
@@ -23,7 +22,7 @@
 //! differ about one place, the pair is libpq's too (`PGHOSTADDR` is where to connect, `host` is the name), but an
 //! address never overrules `-h`. `unsupported.rs` then warns of, or refuses, what libpq knows and pgchaos does not do:
 //! an option that demands security is refused, never dropped. `hosts.rs` pairs hosts, addresses and ports,
-//! `tls.rs` reads how the connection is secured, `values.rs` reads numbers and choices, `pgpass.rs` finds each host's
+//! `tls.rs` reads how the connection is secured (by [`crate::tls`]), `values.rs` reads numbers and choices, `pgpass.rs` finds each host's
 //! password, and `driver.rs` makes the driver's configuration.
 //!
 //! # Defaults
@@ -75,6 +74,6 @@ pub use explicit::Explicit;
 pub use password::{Password, PasswordSource};
 pub use resolve::{Resolved, resolve};
 pub use secret::may_hold_a_secret;
-pub use tls::{CertificateCheck, RootCertificate, SslMode};
+pub use tls::{Security, SslMode};
 pub use types::{Address, ConnectSettings, Host, Keepalive, TargetSession};
 pub use warning::Warning;

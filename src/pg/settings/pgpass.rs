@@ -8,6 +8,7 @@ use super::layers::Layers;
 use super::password::Password;
 use super::types::Address;
 use super::warning::Warning;
+use crate::tls::files::Files;
 
 /// libpq's default socket directories, upstream's and Debian's: in them, `localhost` in the file means the socket.
 const SOCKET_FOLDERS: [&str; 2] = ["/tmp", "/var/run/postgresql"];

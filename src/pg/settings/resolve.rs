@@ -1,6 +1,6 @@
 //! From everything that was given to the settings.
 
-use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts, SslNegotiation};
+use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts};
 
 use super::environment::Environment;
 use super::error::SettingsError;
@@ -9,7 +9,7 @@ use super::hosts::{self, HostAndPort};
 use super::layers::Layers;
 use super::password::{Password, PasswordSource};
 use super::pgpass::PasswordFile;
-use super::tls::{self, SslMode};
+use super::tls::{self, Security};
 use super::types::{Address, ConnectSettings, Host, Keepalive, TargetSession};
 use super::unsupported;
 use super::values::{choice, integer, milliseconds, positive, seconds};
@@ -30,8 +30,6 @@ const BINDINGS: [(&str, ChannelBinding); 3] = [
     ("prefer", ChannelBinding::Prefer),
     ("require", ChannelBinding::Require),
 ];
-const NEGOTIATIONS: [(&str, SslNegotiation); 2] =
-    [("postgres", SslNegotiation::Postgres), ("direct", SslNegotiation::Direct)];
 const BALANCES: [(&str, LoadBalanceHosts); 2] =
     [("disable", LoadBalanceHosts::Disable), ("random", LoadBalanceHosts::Random)];
 
@@ -57,11 +55,9 @@ pub fn resolve(explicit: &Explicit, environment: &Environment) -> Result<Resolve
     let name = |keyword| layers.text(keyword).unwrap_or_else(|| DEFAULT_NAME.to_owned());
     let (user, dbname) = (name("user"), name("dbname"));
     let endpoints = hosts::read(&layers, &mut warnings)?;
-    let (sslmode, sslrootcert) = security(&layers, &endpoints, environment, &mut warnings)?;
+    let security = security(&layers, &endpoints, environment, &mut warnings)?;
     let settings = ConnectSettings {
-        sslmode,
-        sslrootcert,
-        sslnegotiation: negotiation(&layers, sslmode)?,
+        security,
         channel_binding: choice(&layers, "channel_binding", &BINDINGS)?
             .unwrap_or(ChannelBinding::Prefer),
         application_name: layers
@@ -88,21 +84,9 @@ fn security(
     endpoints: &[HostAndPort],
     environment: &Environment,
     warnings: &mut Vec<Warning>,
-) -> Result<(SslMode, Option<tls::RootCertificate>), SettingsError> {
+) -> Result<Security, SettingsError> {
     let by_tcp = |endpoint: &HostAndPort| matches!(endpoint.address, Address::Tcp(_));
     tls::read(layers, endpoints.iter().any(by_tcp), environment, warnings)
-}
-
-/// Direct TLS negotiation needs a mode that demands TLS, as in libpq.
-fn negotiation(layers: &Layers, sslmode: SslMode) -> Result<SslNegotiation, SettingsError> {
-    let negotiation =
-        choice(layers, "sslnegotiation", &NEGOTIATIONS)?.unwrap_or(SslNegotiation::Postgres);
-    if negotiation == SslNegotiation::Direct && sslmode < SslMode::Require {
-        return Err(SettingsError::Contradiction(
-            "sslnegotiation=direct needs sslmode=require, verify-ca or verify-full",
-        ));
-    }
-    Ok(negotiation)
 }
 
 fn keepalive(layers: &Layers) -> Result<Keepalive, SettingsError> {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::environment::{Environment, PathKind};
 use super::error::{Origin, SettingsError};
 use super::keyword;
+use crate::tls::files::Files;
 
 /// A line of a service: an option and its value.
 #[derive(Debug, PartialEq, Eq)]

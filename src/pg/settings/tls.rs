@@ -3,20 +3,25 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use tokio_postgres::config::SslNegotiation;
+
 use super::environment::{Environment, PathKind};
 use super::error::SettingsError;
 use super::layers::Layers;
-use super::values::choice;
+use super::values::{choice, choice_in_any_case};
 use super::warning::Warning;
+use crate::tls::files::Files;
+use crate::tls::settings::{IdentityFiles, POSTGRESQL};
+use crate::tls::{CertificateCheck, RootCertificate, TlsClient, TlsError, TlsSettings, TlsVersion};
 
 /// libpq's `sslmode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SslMode {
     /// No TLS.
     Disable,
-    /// libpq tries without TLS first; pgchaos does as with [`SslMode::Prefer`], which is never less secure.
+    /// TLS where the server lets nobody in without it.
     Allow,
-    /// TLS when the server offers it.
+    /// TLS where the server offers it, and nothing where that fails.
     #[default]
     Prefer,
     /// TLS or nothing. When a root certificate is there, the server's must come from it, as in libpq.
@@ -36,6 +41,19 @@ const SSL_MODES: [(&str, SslMode); 6] = [
     ("verify-full", SslMode::VerifyFull),
 ];
 
+const NEGOTIATIONS: [(&str, SslNegotiation); 2] =
+    [("postgres", SslNegotiation::Postgres), ("direct", SslNegotiation::Direct)];
+
+/// TLS before 1.2 is spoken by nobody here: as the lowest, it is 1.2.
+const LOWEST: [(&str, TlsVersion); 4] = [
+    ("TLSv1", TlsVersion::Tls12),
+    ("TLSv1.1", TlsVersion::Tls12),
+    ("TLSv1.2", TlsVersion::Tls12),
+    ("TLSv1.3", TlsVersion::Tls13),
+];
+const HIGHEST: [(&str, TlsVersion); 2] =
+    [("TLSv1.2", TlsVersion::Tls12), ("TLSv1.3", TlsVersion::Tls13)];
+
 impl SslMode {
     /// As it is written in a connection string.
     #[must_use]
@@ -49,6 +67,15 @@ impl SslMode {
             Self::VerifyFull => "verify-full",
         }
     }
+
+    /// libpq's rule: a root certificate that is there is used, whatever the mode.
+    fn check(self, root: Option<&RootCertificate>) -> CertificateCheck {
+        match (self, root) {
+            (Self::VerifyFull, _) => CertificateCheck::AuthorityAndName,
+            (Self::VerifyCa, _) | (_, Some(_)) => CertificateCheck::Authority,
+            (_, None) => CertificateCheck::Nothing,
+        }
+    }
 }
 
 impl fmt::Display for SslMode {
@@ -57,40 +84,70 @@ impl fmt::Display for SslMode {
     }
 }
 
-/// The authorities that are trusted to sign the server's certificate.
+/// How a connection is secured.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RootCertificate {
-    /// The authorities in this PEM file, which existed when the settings were resolved.
-    File(PathBuf),
-    /// The authorities that the system trusts (`sslrootcert=system`).
-    System,
+pub struct Security {
+    /// How much TLS. Unix sockets never use it, as in libpq.
+    pub sslmode: SslMode,
+    /// How TLS begins.
+    pub negotiation: SslNegotiation,
+    /// What speaks TLS; `None` where the mode is `disable`, or no host is reached by TCP.
+    pub client: Option<TlsClient>,
 }
 
-/// What must be checked of the server's certificate, should TLS be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CertificateCheck {
-    /// Nothing: encryption against listeners only.
-    Nothing,
-    /// That a trusted authority signed it.
-    Authority,
-    /// That, and that it is for the host's name.
-    AuthorityAndName,
-}
-
-impl CertificateCheck {
-    /// libpq's rule: a root certificate that is there is used, whatever the mode.
-    pub(super) fn of(mode: SslMode, root: Option<&RootCertificate>) -> Self {
-        match (mode, root) {
-            (SslMode::VerifyFull, _) => Self::AuthorityAndName,
-            (SslMode::VerifyCa, _) | (_, Some(_)) => Self::Authority,
-            (_, None) => Self::Nothing,
-        }
-    }
-}
-
-/// The mode and, where TLS is possible at all, the root certificate; a file that is missing is an error where the mode
-/// needs it.
+/// Reads how the connection is secured, and every file that this needs, so that what is wrong with one is
+/// an error before any connect.
+///
+/// A file that a mode cannot do without must be there. One of libpq's default files counts where it is there.
 pub(super) fn read(
+    layers: &Layers,
+    is_needed: bool,
+    environment: &Environment,
+    warnings: &mut Vec<Warning>,
+) -> Result<Security, SettingsError> {
+    let (sslmode, roots) = mode_and_roots(layers, is_needed, environment, warnings)?;
+    let negotiation = negotiation(layers, sslmode)?;
+    let settings = TlsSettings {
+        check: sslmode.check(roots.as_ref()),
+        names_host: choice(layers, "sslsni", &[("1", true), ("0", false)])?.unwrap_or(true),
+        versions: versions(layers)?,
+        protocol: Some(POSTGRESQL),
+        ..TlsSettings::default()
+    };
+    let sends_certificate = choice(layers, "sslcertmode", &[("disable", false), ("allow", true)])?;
+    if sslmode == SslMode::Disable || !is_needed {
+        return Ok(Security { sslmode, negotiation, client: None });
+    }
+    let identity = match sends_certificate {
+        Some(false) => None,
+        _ => identity(layers, environment, warnings),
+    };
+    let revocation_lists = revocation_lists(layers, environment, roots.as_ref(), warnings)?;
+    let settings = TlsSettings { roots, identity, revocation_lists, ..settings };
+    let client = TlsClient::new(settings, environment)?;
+    Ok(Security { sslmode, negotiation, client: Some(client) })
+}
+
+/// Direct negotiation needs a mode that demands TLS, as in libpq.
+fn negotiation(layers: &Layers, sslmode: SslMode) -> Result<SslNegotiation, SettingsError> {
+    let negotiation =
+        choice(layers, "sslnegotiation", &NEGOTIATIONS)?.unwrap_or(SslNegotiation::Postgres);
+    if negotiation == SslNegotiation::Direct && sslmode < SslMode::Require {
+        return Err(SettingsError::Contradiction(
+            "sslnegotiation=direct needs sslmode=require, verify-ca or verify-full",
+        ));
+    }
+    Ok(negotiation)
+}
+
+fn versions(layers: &Layers) -> Result<(TlsVersion, TlsVersion), SettingsError> {
+    let min = choice_in_any_case(layers, "ssl_min_protocol_version", &LOWEST)?;
+    let max = choice_in_any_case(layers, "ssl_max_protocol_version", &HIGHEST)?;
+    Ok((min.unwrap_or(TlsVersion::Tls12), max.unwrap_or(TlsVersion::Tls13)))
+}
+
+/// The mode and, where TLS is possible at all, the root certificate.
+fn mode_and_roots(
     layers: &Layers,
     is_needed: bool,
     environment: &Environment,
@@ -104,10 +161,9 @@ pub(super) fn read(
     if mode == SslMode::Disable || !is_needed {
         return Ok((mode, None));
     }
-    warn_of_allow(layers, mode, warnings);
     let named = layers.get("sslrootcert").map(|said| PathBuf::from(&said.value));
     let is_named = named.is_some();
-    let Some(file) = named.or_else(|| default_file(environment)) else {
+    let Some(file) = named.or_else(|| default_file(environment, "root.crt")) else {
         return without_root(mode, None);
     };
     if environment.look(&file) != PathKind::Nothing {
@@ -140,18 +196,62 @@ fn without_root(
     Err(SettingsError::NoRootCertificate { sslmode, file })
 }
 
-fn warn_of_allow(layers: &Layers, mode: SslMode, warnings: &mut Vec<Warning>) {
-    if let (SslMode::Allow, Some(said)) = (mode, layers.get("sslmode")) {
-        warnings.push(Warning::Ignored {
-            keyword: "sslmode=allow",
-            origin: said.origin.clone(),
-            why: "pgchaos does as with sslmode=prefer: TLS when the server offers it",
-        });
+/// The client's certificate, where it is there; its key then must be.
+fn identity(
+    layers: &Layers,
+    environment: &Environment,
+    warnings: &mut Vec<Warning>,
+) -> Option<IdentityFiles> {
+    let file = |keyword, default| {
+        let named = layers.get(keyword).map(|said| PathBuf::from(&said.value));
+        named.or_else(|| default_file(environment, default))
+    };
+    let certificate = file("sslcert", "postgresql.crt")?;
+    if environment.look(&certificate) == PathKind::Nothing {
+        if layers.get("sslcert").is_some() {
+            warnings.push(Warning::ClientCertificateMissing(certificate));
+        }
+        return None;
     }
+    let key = file("sslkey", "postgresql.key")?;
+    Some(IdentityFiles { certificate, key })
 }
 
-fn default_file(environment: &Environment) -> Option<PathBuf> {
+/// Lists that were named must be there; without a root certificate they say nothing.
+fn revocation_lists(
+    layers: &Layers,
+    environment: &Environment,
+    roots: Option<&RootCertificate>,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<PathBuf>, SettingsError> {
+    let (file, folder) = (layers.get("sslcrl"), layers.get("sslcrldir"));
+    if roots.is_none() {
+        for (keyword, said) in [("sslcrl", file), ("sslcrldir", folder)] {
+            let ignored = said.map(|said| Warning::Ignored {
+                keyword,
+                origin: said.origin.clone(),
+                why: "without a root certificate (sslrootcert) no certificate is verified",
+            });
+            warnings.extend(ignored);
+        }
+        return Ok(Vec::new());
+    }
+    let mut lists: Vec<PathBuf> = file.map(|said| PathBuf::from(&said.value)).into_iter().collect();
+    if let Some(said) = folder {
+        let path = PathBuf::from(&said.value);
+        let found =
+            environment.list(&path).map_err(|reason| TlsError::unreadable_lists(path, reason));
+        lists.extend(found?);
+    }
+    if file.is_none() && folder.is_none() {
+        let default = default_file(environment, "root.crl");
+        lists.extend(default.filter(|file| environment.look(file) != PathKind::Nothing));
+    }
+    Ok(lists)
+}
+
+fn default_file(environment: &Environment, name: &str) -> Option<PathBuf> {
     let folder = environment.user_folder()?;
     let folder = if cfg!(windows) { folder } else { folder.join(".postgresql") };
-    Some(folder.join("root.crt"))
+    Some(folder.join(name))
 }

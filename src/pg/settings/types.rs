@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts, SslNegotiation};
+use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts};
 
 use super::password::{Password, PasswordSource};
-use super::tls::{CertificateCheck, RootCertificate, SslMode};
+use super::tls::Security;
 
 /// Where a server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,13 +133,8 @@ pub struct ConnectSettings {
     pub application_name: Option<String>,
     /// Command-line options for the server session.
     pub options: Option<String>,
-    /// How much TLS. Unix sockets never use it, as in libpq.
-    pub sslmode: SslMode,
-    /// The authorities that are trusted to sign the server's certificate; `None` when none was given and there is no
-    /// default.
-    pub sslrootcert: Option<RootCertificate>,
-    /// How TLS begins.
-    pub sslnegotiation: SslNegotiation,
+    /// How the connection is secured.
+    pub security: Security,
     /// Whether the login is bound to the TLS session.
     pub channel_binding: ChannelBinding,
     /// The limit for one connection attempt; `None` when not given, or given as unlimited.
@@ -177,11 +172,5 @@ impl ConnectSettings {
             host.by_record_alone = true;
         }
         self
-    }
-
-    /// What must be checked of a server's certificate, should TLS be used.
-    #[must_use]
-    pub fn certificate_check(&self) -> CertificateCheck {
-        CertificateCheck::of(self.sslmode, self.sslrootcert.as_ref())
     }
 }

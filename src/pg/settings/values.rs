@@ -44,10 +44,31 @@ pub(super) fn choice<T: Copy>(
     keyword: &'static str,
     choices: &[(&str, T)],
 ) -> Result<Option<T>, SettingsError> {
+    chosen(layers, keyword, choices, str::eq)
+}
+
+/// The same for words whose case does not count.
+pub(super) fn choice_in_any_case<T: Copy>(
+    layers: &Layers,
+    keyword: &'static str,
+    choices: &[(&str, T)],
+) -> Result<Option<T>, SettingsError> {
+    if layers.get(keyword).is_none() {
+        return Ok(None);
+    }
+    chosen(layers, keyword, choices, str::eq_ignore_ascii_case)
+}
+
+fn chosen<T: Copy>(
+    layers: &Layers,
+    keyword: &'static str,
+    choices: &[(&str, T)],
+    is: fn(&str, &str) -> bool,
+) -> Result<Option<T>, SettingsError> {
     let Some(said) = layers.get_even_empty(keyword) else {
         return Ok(None);
     };
-    let chosen = choices.iter().find(|(word, _)| *word == said.value);
+    let chosen = choices.iter().find(|(word, _)| is(word, &said.value));
     chosen.map(|(_, meaning)| Some(*meaning)).ok_or_else(|| {
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
         said.invalid(keyword, format!("it must be one of {}", words.join(", ")))

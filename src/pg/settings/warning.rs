@@ -28,6 +28,8 @@ pub enum Warning {
     },
     /// The root certificate that was named is not there, and `sslmode` does not demand it.
     RootCertificateMissing(PathBuf),
+    /// The client's certificate that was named is not there.
+    ClientCertificateMissing(PathBuf),
 }
 
 impl fmt::Display for Warning {
@@ -59,6 +61,9 @@ impl fmt::Display for Warning {
                 "root certificate \"{}\" does not exist: the server's certificate is not verified",
                 path.display()
             ),
+            Self::ClientCertificateMissing(path) => {
+                write!(f, "client certificate \"{}\" does not exist: none is sent", path.display())
+            }
         }
     }
 }

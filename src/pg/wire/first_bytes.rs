@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Debug, Clone, Default)]
 pub struct FirstBytes {
     came: Arc<AtomicBool>,
+    /// The first bytes of the protocol itself were looked at.
+    judged: Arc<AtomicBool>,
     foreign: Arc<AtomicBool>,
     http: Arc<AtomicBool>,
 }
@@ -30,19 +32,24 @@ impl FirstBytes {
         self.http.load(Ordering::Relaxed)
     }
 
+    /// The server has answered whether it speaks TLS: the protocol itself has yet to begin.
+    pub(in crate::pg) fn answered(&self) {
+        self.came.store(true, Ordering::Relaxed);
+    }
+
     /// Takes in what was read; only the first read with a byte in it counts.
-    pub(super) fn read(&self, bytes: &[u8]) {
-        if bytes.is_empty() || self.came.swap(true, Ordering::Relaxed) {
+    pub(in crate::pg) fn read(&self, bytes: &[u8]) {
+        if bytes.is_empty() || self.judged.swap(true, Ordering::Relaxed) {
             return;
         }
+        self.came.store(true, Ordering::Relaxed);
         self.foreign.store(!begins_like_postgresql(bytes), Ordering::Relaxed);
         self.http.store(bytes.starts_with(b"HTTP/"), Ordering::Relaxed);
     }
 }
 
-/// A server begins with its wish for authentication, an error, or the versions that it speaks; and
-/// with a single letter where it was asked for encryption. Only one that cannot fork sends an error
-/// without a length.
+/// A server begins with its wish for authentication, an error, or the versions that it speaks. Only one
+/// that cannot fork sends an error without a length.
 fn begins_like_postgresql(bytes: &[u8]) -> bool {
     const LONGEST: u32 = 30_000;
     match bytes {
@@ -50,7 +57,7 @@ fn begins_like_postgresql(bytes: &[u8]) -> bool {
             let length = length.first_chunk().map(|length| u32::from_be_bytes(*length));
             length.is_none_or(|length| (4..=LONGEST).contains(&length))
         }
-        [b'E', ..] | [b'S' | b'N' | b'G'] => true,
+        [b'E', ..] => true,
         _ => false,
     }
 }
@@ -62,10 +69,17 @@ mod tests {
     #[test]
     fn only_postgresql_begins_as_it_does() {
         let authentication = [&b"R"[..], &8_u32.to_be_bytes(), &[0; 4]].concat();
-        let own = [&authentication[..], b"E", b"Ecould not fork\n\0", b"N", b"R"];
+        let own = [&authentication[..], b"E", b"Ecould not fork\n\0", b"R"];
         assert!(own.iter().all(|bytes| begins_like_postgresql(bytes)));
-        let foreign: [&[u8]; 6] =
-            [b"HTTP/1.1 400", b"SSH-2.0-x", b"220 mail", b"RESP-not", b"\0\x01", b"Z\0\0\0\x05I"];
+        let foreign: [&[u8]; 7] = [
+            b"N",
+            b"HTTP/1.1 400",
+            b"SSH-2.0-x",
+            b"220 mail",
+            b"RESP-not",
+            b"\0\x01",
+            b"Z\0\0\0\x05I",
+        ];
         for bytes in foreign {
             assert!(!begins_like_postgresql(bytes), "{bytes:?}");
         }

@@ -60,6 +60,8 @@ pub struct LoadSession {
     /// unnamed statements.
     made_by_name: usize,
     to_send: BytesMut,
+    /// The socket has taken bytes that it may still hold: TLS does, where the kernel takes no more.
+    is_to_flush: bool,
     answers: Answers,
     /// Why nothing can be sent any more. What the server still sends is read to its end.
     not_sent: Option<SessionFailure>,
@@ -83,6 +85,7 @@ impl LoadSession {
             protocol,
             made_by_name: 0,
             to_send: BytesMut::new(),
+            is_to_flush: false,
             answers: Answers::default(),
             not_sent: None,
             ended: None,
@@ -303,11 +306,25 @@ impl LoadSession {
                 Poll::Ready(Ok(0)) => Some(SessionFailure::of_io(&io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(count)) => {
                     self.to_send.advance(count);
+                    self.is_to_flush = true;
                     None
                 }
                 Poll::Ready(Err(error)) => Some(SessionFailure::of_io(&error)),
-                Poll::Pending => return,
+                Poll::Pending => break,
             };
+        }
+        self.poll_flush(context);
+    }
+
+    /// Sends what the socket holds back: no read would do it, and the server would wait as we do.
+    fn poll_flush(&mut self, context: &mut Context<'_>) {
+        if !self.is_to_flush || self.not_sent.is_some() || self.ended.is_some() {
+            return;
+        }
+        match Pin::new(&mut self.socket).poll_flush(context) {
+            Poll::Ready(Ok(())) => self.is_to_flush = false,
+            Poll::Ready(Err(error)) => self.not_sent = Some(SessionFailure::of_io(&error)),
+            Poll::Pending => {}
         }
     }
 
@@ -333,7 +350,8 @@ impl LoadSession {
         frontend::terminate(&mut self.to_send);
         let sent = poll_fn(|context| {
             self.poll_send(context);
-            let done = self.to_send.is_empty() || self.not_sent.is_some() || self.ended.is_some();
+            let all_sent = self.to_send.is_empty() && !self.is_to_flush;
+            let done = all_sent || self.not_sent.is_some() || self.ended.is_some();
             if done { Poll::Ready(()) } else { Poll::Pending }
         });
         // Otherwise the drop cuts the socket.

@@ -4,8 +4,8 @@
 //!
 //! - [`host_address`]: one address of a host, by name lookup. [`endpoint`]: where a session leads, for
 //!   the faults on it.
-//! - [`transport`]: the way of the bytes, TCP or a Unix socket. TLS belongs here, as one more way:
-//!   everything above reads plain text, whatever carries it.
+//! - [`transport`]: the way of the bytes, TCP with TLS or without, or a Unix socket: everything above reads
+//!   plain text, whatever carries it. `ssl_request`: whether the server offers TLS.
 //! - `frames`: limits on what a server can send, counted as the bytes pass. [`first_bytes`]: whether
 //!   they begin as PostgreSQL does.
 //! - [`socket`]: a transport under these limits, for the driver and for the load.
@@ -21,4 +21,5 @@ pub mod host_address;
 pub mod load_session;
 pub mod reclaimable_socket;
 pub mod socket;
+pub(in crate::pg) mod ssl_request;
 pub mod transport;

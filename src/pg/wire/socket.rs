@@ -8,9 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::first_bytes::FirstBytes;
 use super::frames::{Frames, Passage};
-use super::host_address::HostAddress;
 use super::transport::Transport;
-use crate::pg::settings::ConnectSettings;
 
 /// A socket to a server. It remembers what came first, and ends where the server sends too much.
 #[derive(Debug)]
@@ -21,19 +19,9 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Opens a socket to this place.
-    ///
-    /// # Errors
-    /// The system's.
-    pub async fn open(settings: &ConnectSettings, place: &HostAddress<'_>) -> io::Result<Self> {
-        let transport = Transport::open(settings, place).await?;
-        Ok(Self { transport, first_bytes: FirstBytes::default(), frames: Frames::default() })
-    }
-
-    /// What came first from the server, from now on.
-    #[must_use]
-    pub fn first_bytes(&self) -> FirstBytes {
-        self.first_bytes.clone()
+    /// A socket on this transport, which notes there what comes first.
+    pub(in crate::pg) fn new(transport: Transport, first_bytes: FirstBytes) -> Self {
+        Self { transport, first_bytes, frames: Frames::default() }
     }
 
     /// The process id that the server greeted with, if it did.

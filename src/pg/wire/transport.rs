@@ -1,9 +1,10 @@
-//! The way of a session's bytes to one address of a host: TCP, or a Unix socket.
+//! The way of a session's bytes to one address of a host: TCP, with TLS or without, or a Unix socket.
 //!
 //! The driver could open it itself, but then a name that does not resolve, a refused connect and a
-//! server that hangs up look much the same.
+//! server that hangs up look much the same. It could speak TLS too, but a session of the load goes on
+//! with the socket alone: TLS is below both, and all above reads and writes plain text.
 //!
-//! TLS is one more variant here: all above reads and writes plain text.
+//! A write that TLS has taken may still be in its buffer: it goes out with a flush.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,17 +12,22 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::client::TlsStream;
 
 use super::host_address::HostAddress;
 use crate::pg::settings::{ConnectSettings, Host};
+use crate::tls::{TlsClient, channel_binding};
 
 /// An open connection, in plain text to all that reads from it.
 #[derive(Debug)]
 pub enum Transport {
     /// By TCP.
     Tcp(TcpStream),
+    /// By TCP, secured by TLS.
+    Tls(Box<TlsStream<TcpStream>>),
     /// By a Unix socket of this machine.
     #[cfg(unix)]
     Unix(tokio::net::UnixStream),
@@ -37,6 +43,39 @@ impl Transport {
             Some(address) => open_tcp(settings, address).await.map(Self::Tcp),
             None => open_unix(place.host).await,
         }
+    }
+
+    /// Secures a connection by TCP with the server that is known by this name; any other stays as it is.
+    /// Waits without a deadline: the caller has one.
+    ///
+    /// # Errors
+    /// As [`TlsClient::handshake`] has them.
+    pub(in crate::pg) async fn secure(self, client: &TlsClient, host: &str) -> io::Result<Self> {
+        match self {
+            Self::Tcp(stream) => Ok(Self::Tls(Box::new(client.handshake(host, stream).await?))),
+            other => Ok(other),
+        }
+    }
+
+    /// Whether TLS is spoken.
+    #[must_use]
+    pub fn is_secured(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
+    /// What a login over this connection can be bound to, if anything: see [`channel_binding`].
+    #[must_use]
+    pub fn server_end_point(&self) -> Option<Vec<u8>> {
+        let Self::Tls(stream) = self else { return None };
+        let (_, session) = stream.get_ref();
+        channel_binding::server_end_point(session.peer_certificates()?.first()?)
+    }
+
+    /// What has come and was not read yet, as far as it fits; nothing is waited for.
+    pub(in crate::pg) fn has_come<'a>(&self, buffer: &'a mut [u8]) -> &'a [u8] {
+        let Self::Tcp(stream) = self else { return &[] };
+        let come = stream.peek(buffer).now_or_never().and_then(Result::ok).unwrap_or(0);
+        buffer.get(..come).unwrap_or_default()
     }
 }
 
@@ -108,6 +147,14 @@ impl AsyncRead for Transport {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Tls(stream) => match Pin::new(stream).poll_read(context, buffer) {
+                // A server that is killed says no goodbye of TLS's: the end of the bytes is what it is
+                // without TLS, too.
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    Poll::Ready(Ok(()))
+                }
+                read => read,
+            },
             #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
         }
@@ -123,6 +170,7 @@ impl AsyncWrite for Transport {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
             #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
         }
@@ -131,6 +179,7 @@ impl AsyncWrite for Transport {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
             #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_flush(context),
         }
@@ -139,6 +188,7 @@ impl AsyncWrite for Transport {
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
             #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
         }

@@ -14,8 +14,18 @@ use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts, SslNegotiation};
 
 use super::{
     Address, ConnectSettings, Environment, Explicit, Host, Keepalive, Origin, Password,
-    PasswordSource, Resolved, SslMode, Warning, resolve,
+    PasswordSource, Resolved, Security, SslMode, Warning, resolve,
 };
+use crate::tls::settings::POSTGRESQL;
+use crate::tls::{TlsClient, TlsSettings};
+
+/// An authority's certificate, made with `openssl req -x509` for a hundred years.
+const ROOT: &str = include_str!("root.pem");
+/// A client's certificate that signed itself, its key, the key with a passphrase, and another's.
+const CLIENT: &str = include_str!("client.pem");
+const CLIENT_KEY: &str = include_str!("client-key.pem");
+const ENCRYPTED_KEY: &str = include_str!("encrypted-key.pem");
+const OTHER_KEY: &str = include_str!("other-key.pem");
 
 /// The settings when nothing is said.
 fn defaults() -> ConnectSettings {
@@ -25,9 +35,7 @@ fn defaults() -> ConnectSettings {
         dbname: "postgres".to_owned(),
         application_name: None,
         options: None,
-        sslmode: SslMode::Prefer,
-        sslrootcert: None,
-        sslnegotiation: SslNegotiation::Postgres,
+        security: security(SslMode::Prefer, TlsSettings::default()),
         channel_binding: ChannelBinding::Prefer,
         connect_timeout: None,
         target_session_attrs: None,
@@ -35,6 +43,26 @@ fn defaults() -> ConnectSettings {
         keepalive: Keepalive::default(),
         tcp_user_timeout: None,
     }
+}
+
+/// A mode with TLS by these settings, as PostgreSQL speaks it.
+fn security(sslmode: SslMode, settings: TlsSettings) -> Security {
+    let settings = TlsSettings { protocol: Some(POSTGRESQL), ..settings };
+    let client = TlsClient::new(settings, &with_files()).unwrap();
+    Security { sslmode, negotiation: SslNegotiation::Postgres, client: Some(client) }
+}
+
+/// A mode in which no TLS is spoken: `disable`, or with Unix sockets alone.
+fn in_the_clear(sslmode: SslMode) -> Security {
+    Security { sslmode, negotiation: SslNegotiation::Postgres, client: None }
+}
+
+/// A home folder with a root certificate, which is at another place too.
+fn with_files() -> Environment {
+    Environment::empty()
+        .with_home("/home/me")
+        .with_file("/home/me/.postgresql/root.crt", 0o644, ROOT)
+        .with_file("/ca.pem", 0o644, ROOT)
 }
 
 fn host(address: Address, port: u16) -> Host {

@@ -62,7 +62,7 @@ fn every_variable_is_heard() {
         dbname: "host=not-a-connection-string".to_owned(),
         application_name: Some("drill".to_owned()),
         options: Some("-c geqo=off".to_owned()),
-        sslmode: SslMode::Disable,
+        security: in_the_clear(SslMode::Disable),
         connect_timeout: Some(Duration::from_secs(7)),
         target_session_attrs: Some(super::super::TargetSession::ReadWrite),
         load_balance_hosts: LoadBalanceHosts::Random,

@@ -17,7 +17,7 @@ fn debug_and_display_show_no_password() {
     assert!(!format!("{resolved:#?}").contains(SECRET));
     let password = Password::new(SECRET);
     assert_eq!(format!("{password} {password:?}"), "*** Password(***)");
-    let config = resolved.settings.to_driver_config(&resolved.settings.hosts[0], None);
+    let config = resolved.settings.to_driver_config(&resolved.settings.hosts[0], None, false);
     assert!(!format!("{config:?}").contains(SECRET));
 }
 

@@ -3,23 +3,23 @@
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode as DriverSslMode;
 
-use super::super::{CertificateCheck, RootCertificate};
 use super::*;
+use crate::tls::settings::IdentityFiles;
+use crate::tls::{CertificateCheck, RootCertificate, TlsVersion};
 
-fn with_root() -> Environment {
-    Environment::empty()
-        .with_home("/home/me")
-        .with_file("/home/me/.postgresql/root.crt", 0o644, "")
-        .with_file("/ca.pem", 0o644, "")
+/// How TLS is spoken after this text.
+fn tls_settings(text: &str, environment: &Environment) -> TlsSettings {
+    let client = quietly(&dsn(text), environment).security.client;
+    client.expect("TLS is possible").settings().clone()
 }
 
 #[test]
 fn modes_and_root_certificates() {
-    use CertificateCheck::{Authority, AuthorityAndName, Nothing};
+    use CertificateCheck::{Authority, AuthorityAndName};
     let file = |path: &str| Some(RootCertificate::File(path.into()));
     let default = "/home/me/.postgresql/root.crt";
-    for (text, sslmode, sslrootcert, check) in [
-        ("sslmode=disable", SslMode::Disable, None, Nothing),
+    for (text, sslmode, roots, check) in [
+        ("sslmode=allow", SslMode::Allow, file(default), Authority),
         ("sslmode=prefer", SslMode::Prefer, file(default), Authority),
         ("sslmode=require", SslMode::Require, file(default), Authority),
         ("sslmode=require sslrootcert=/ca.pem", SslMode::Require, file("/ca.pem"), Authority),
@@ -30,20 +30,105 @@ fn modes_and_root_certificates() {
             file("/ca.pem"),
             AuthorityAndName,
         ),
-        (
-            "sslrootcert=system",
-            SslMode::VerifyFull,
-            Some(RootCertificate::System),
-            AuthorityAndName,
-        ),
         ("postgres://?ssl=true", SslMode::Require, file(default), Authority),
     ] {
-        let settings = quietly(&dsn(text), &with_root());
-        assert_eq!(settings.certificate_check(), check, "{text}");
-        assert_eq!(settings, ConnectSettings { sslmode, sslrootcert, ..defaults() }, "{text}");
+        let settings = quietly(&dsn(text), &with_files());
+        let security = security(sslmode, TlsSettings { roots, check, ..TlsSettings::default() });
+        assert_eq!(settings, ConnectSettings { security, ..defaults() }, "{text}");
     }
-    let plain = quietly(&dsn("sslmode=require"), &Environment::empty());
-    assert_eq!(plain.certificate_check(), Nothing);
+    let plain = quietly(&dsn("sslmode=disable"), &with_files());
+    assert_eq!(plain.security, in_the_clear(SslMode::Disable));
+    let unchecked = tls_settings("sslmode=require", &Environment::empty());
+    assert_eq!(unchecked.check, CertificateCheck::Nothing);
+}
+
+#[test]
+fn how_tls_is_spoken() {
+    let files = with_files()
+        .with_file("/home/me/.postgresql/postgresql.crt", 0o644, CLIENT)
+        .with_file("/home/me/.postgresql/postgresql.key", 0o600, CLIENT_KEY);
+    let spoken = tls_settings("sslmode=require", &files);
+    let identity = IdentityFiles {
+        certificate: "/home/me/.postgresql/postgresql.crt".into(),
+        key: "/home/me/.postgresql/postgresql.key".into(),
+    };
+    assert_eq!(spoken.identity, Some(identity));
+    assert_eq!(spoken.versions, (TlsVersion::Tls12, TlsVersion::Tls13));
+    assert!(spoken.names_host);
+
+    let text = "sslmode=require sslcertmode=disable sslsni=0 ssl_min_protocol_version=tlsv1.3";
+    let spoken = tls_settings(text, &files);
+    assert_eq!(spoken.identity, None);
+    assert_eq!(spoken.versions, (TlsVersion::Tls13, TlsVersion::Tls13));
+    assert!(!spoken.names_host);
+    for (text, lowest) in
+        [("TLSv1", TlsVersion::Tls12), ("TLSv1.1", TlsVersion::Tls12), ("", TlsVersion::Tls12)]
+    {
+        let spoken = tls_settings(&format!("ssl_min_protocol_version='{text}'"), &files);
+        assert_eq!(spoken.versions.0, lowest, "{text}");
+    }
+}
+
+#[test]
+fn files_that_cannot_be_used_are_errors_before_any_connect() {
+    let files = with_files()
+        .with_file("/client.crt", 0o644, CLIENT)
+        .with_file("/client.key", 0o600, CLIENT_KEY)
+        .with_file("/open.key", 0o640, CLIENT_KEY)
+        .with_file("/other.key", 0o600, OTHER_KEY)
+        .with_file("/encrypted.key", 0o600, ENCRYPTED_KEY)
+        .with_file("/empty.pem", 0o600, "nothing in here\n");
+    let key = "is encrypted, and pgchaos asks for no passphrase: write it out with openssl pkey -in KEY -out PLAIN-KEY, \
+               and give that with sslkey";
+    for (text, expected) in [
+        (
+            "sslrootcert=/empty.pem",
+            "root certificate \"/empty.pem\" has no certificate in PEM form (BEGIN CERTIFICATE)".to_owned(),
+        ),
+        (
+            "sslcert=/client.crt sslkey=/no",
+            "the client certificate \"/client.crt\" is there, and its key \"/no\" is not: name it with sslkey (or \
+             PGSSLKEY)"
+                .to_owned(),
+        ),
+        (
+            "sslcert=/client.crt sslkey=/open.key",
+            "private key \"/open.key\" has group or world access; permissions must be u=rw (0600) or less, or \
+             u=rw,g=r (0640) or less where root owns it"
+                .to_owned(),
+        ),
+        (
+            "sslcert=/client.crt sslkey=/other.key",
+            "private key \"/other.key\" is not that of the client certificate \"/client.crt\"".to_owned(),
+        ),
+        (
+            "sslcert=/client.crt sslkey=/encrypted.key sslpassword=wunderwald",
+            format!("private key \"/encrypted.key\" {key}"),
+        ),
+        (
+            "sslcert=/client.crt sslkey=/empty.pem",
+            "private key \"/empty.pem\" has no key in PEM form (BEGIN PRIVATE KEY): openssl pkey -in KEY -out PEM-KEY \
+             writes one"
+                .to_owned(),
+        ),
+        (
+            "sslcrl=/no",
+            "certificate revocation list \"/no\" cannot be read: entity not found".to_owned(),
+        ),
+        (
+            "sslcrl=/empty.pem",
+            "certificate revocation list \"/empty.pem\" has no list in PEM form (BEGIN X509 CRL)".to_owned(),
+        ),
+        (
+            "ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2",
+            "ssl_min_protocol_version TLSv1.3 is above ssl_max_protocol_version TLSv1.2".to_owned(),
+        ),
+    ] {
+        assert_eq!(failure(&dsn(text), &files), expected, "{text}");
+    }
+    assert!(
+        quietly(&dsn("sslmode=disable sslrootcert=/empty.pem"), &files).security.client.is_none()
+    );
 }
 
 #[test]
@@ -60,12 +145,18 @@ fn verification_without_a_certificate_is_an_error_and_never_left_out() {
          use sslmode=verify-full, or name a root certificate file"
     );
     let Resolved { settings, warnings } =
-        resolve(&dsn("sslmode=require sslrootcert=/no"), &home).unwrap();
-    assert_eq!(settings, ConnectSettings { sslmode: SslMode::Require, ..defaults() });
-    assert_eq!(warnings, [Warning::RootCertificateMissing("/no".into())]);
+        resolve(&dsn("sslmode=require sslrootcert=/no sslcert=/none"), &home).unwrap();
+    let security = security(SslMode::Require, TlsSettings::default());
+    assert_eq!(settings, ConnectSettings { security, ..defaults() });
+    let expected = [
+        Warning::RootCertificateMissing("/no".into()),
+        Warning::ClientCertificateMissing("/none".into()),
+    ];
+    assert_eq!(warnings, expected);
     // libpq ignores TLS on a socket of the same machine.
     let socket = quietly(&dsn("host=/tmp sslmode=verify-full"), &home);
     assert_eq!(socket.hosts, [unix("/tmp", 5432)]);
+    assert_eq!(socket.security, in_the_clear(SslMode::VerifyFull));
 }
 
 #[test]
@@ -84,8 +175,8 @@ fn an_empty_mode_is_an_error() {
 #[test]
 fn the_old_variable_for_tls_is_obeyed() {
     let environment = variables(&[("PGREQUIRESSL", "1")]);
-    assert_eq!(quietly(&Explicit::default(), &environment).sslmode, SslMode::Require);
-    assert_eq!(quietly(&dsn("sslmode=disable"), &environment).sslmode, SslMode::Disable);
+    assert_eq!(quietly(&Explicit::default(), &environment).security.sslmode, SslMode::Require);
+    assert_eq!(quietly(&dsn("sslmode=disable"), &environment).security.sslmode, SslMode::Disable);
 }
 
 #[test]
@@ -96,16 +187,16 @@ fn what_would_weaken_security_is_refused() {
             "require_auth (from the connection string) is not supported: pgchaos cannot demand a method of authentication; remove it",
         ),
         (
-            "sslcrl=/crl",
-            "sslcrl (from the connection string) is not supported: pgchaos does not check certificate revocation lists; remove it",
-        ),
-        (
             "gssencmode=require",
             "gssencmode (from the connection string) is not supported: pgchaos does not encrypt by GSSAPI; use sslmode",
         ),
         (
-            "ssl_min_protocol_version=TLSv1.3",
-            "ssl_min_protocol_version (from the connection string) is not supported: pgchaos takes TLS 1.2 and 1.3, and cannot demand more",
+            "ssl_max_protocol_version=TLSv1.1",
+            "invalid ssl_max_protocol_version \"TLSv1.1\" (from the connection string): it must be one of TLSv1.2, TLSv1.3",
+        ),
+        (
+            "sslcertmode=require",
+            "invalid sslcertmode \"require\" (from the connection string): it must be one of disable, allow",
         ),
         (
             "sslnegotiation=direct",
@@ -129,13 +220,12 @@ fn what_is_not_done_is_warned_of_and_what_is_done_anyway_is_not() {
     let fine = "gssencmode=disable sslcompression=0 ssl_min_protocol_version=TLSv1.2 client_encoding=UTF8 sslsni=1 \
         krbsrvname=postgres replication=off sslcertmode=allow";
     assert_eq!(quietly(&dsn(fine), &Environment::empty()), defaults());
-    let text = "sslcert=/c sslmode=allow client_encoding=latin1";
+    let text = "sslcrl=/crl client_encoding=latin1";
     let warnings = resolve(&dsn(text), &Environment::empty()).unwrap().warnings;
     let words: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     let expected = [
         "client_encoding (from the connection string) is ignored: pgchaos always speaks UTF-8",
-        "sslcert (from the connection string) is ignored: pgchaos sends no client certificate",
-        "sslmode=allow (from the connection string) is ignored: pgchaos does as with sslmode=prefer: TLS when the server offers it",
+        "sslcrl (from the connection string) is ignored: without a root certificate (sslrootcert) no certificate is verified",
     ];
     assert_eq!(words, expected);
 }
@@ -144,7 +234,7 @@ fn what_is_not_done_is_warned_of_and_what_is_done_anyway_is_not() {
 fn the_driver_is_told_what_is_said_on_the_connection() {
     let text = "host=h,/tmp user=u dbname=d password=p application_name=a options='-c geqo=off' sslmode=verify-full \
         sslrootcert=/ca.pem channel_binding=require connect_timeout=9";
-    let settings = quietly(&dsn(text), &with_root());
+    let settings = quietly(&dsn(text), &with_files());
     let mut expected = Config::new();
     expected
         .user("u")
@@ -152,11 +242,12 @@ fn the_driver_is_told_what_is_said_on_the_connection() {
         .dbname("d")
         .application_name("a")
         .options("-c geqo=off")
+        .channel_binding(ChannelBinding::Require)
         .ssl_mode(DriverSslMode::Require)
-        .channel_binding(ChannelBinding::Require);
-    assert_eq!(settings.to_driver_config(&settings.hosts[0], None), expected);
-    expected.ssl_mode(DriverSslMode::Disable);
-    assert_eq!(settings.to_driver_config(&settings.hosts[1], None), expected);
+        .ssl_negotiation(SslNegotiation::Direct);
+    assert_eq!(settings.to_driver_config(&settings.hosts[0], None, true), expected);
+    expected.ssl_mode(DriverSslMode::Disable).ssl_negotiation(SslNegotiation::Postgres);
+    assert_eq!(settings.to_driver_config(&settings.hosts[1], None, false), expected);
     let called = settings.called("another".to_owned());
     assert_eq!(called, settings, "a name that was said stays");
 }

@@ -1,0 +1,149 @@
+//! Whether a connect speaks TLS: the ways in which it is tried, one after another, and how a socket is
+//! secured.
+
+use std::io;
+
+use tokio_postgres::config::SslNegotiation;
+
+use crate::model::fault::{Class, Evidence, Fault};
+use crate::pg::failure::{SessionFailure, own_limits};
+use crate::pg::settings::{Address, Host, Security, SslMode};
+use crate::pg::wire::first_bytes::FirstBytes;
+use crate::pg::wire::ssl_request::{self, Answer};
+use crate::pg::wire::transport::Transport;
+use crate::tls::{TlsClient, handshake_error};
+
+/// One way to try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encryption {
+    /// No TLS.
+    Plain,
+    /// TLS where the server offers it.
+    Offered,
+    /// TLS or nothing.
+    Demanded,
+}
+
+impl Encryption {
+    /// The ways of a mode, in libpq's order: the second is for where the first is refused. A Unix socket
+    /// has no TLS.
+    pub(super) fn ways(mode: SslMode, host: &Host) -> &'static [Self] {
+        if matches!(host.address, Address::Unix(_)) {
+            return &[Self::Plain];
+        }
+        match mode {
+            SslMode::Disable => &[Self::Plain],
+            SslMode::Allow => &[Self::Plain, Self::Offered],
+            SslMode::Prefer => &[Self::Offered, Self::Plain],
+            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => &[Self::Demanded],
+        }
+    }
+
+    /// Whether another way may fare better than this one did: TLS failed, or the server lets the role in,
+    /// if at all, in another way (`pg_hba.conf`).
+    ///
+    /// libpq tries again after any error of the server. One that starts, or has no room, says the same
+    /// again, and an outage would be measured longer by it.
+    pub(super) fn may_be_what_failed(self, fault: &Fault, is_secured: bool) -> bool {
+        let is_refused = fault.class == Class::Auth && fault.sqlstate.is_some();
+        match self {
+            Self::Demanded => false,
+            Self::Plain => is_refused,
+            Self::Offered => fault.class == Class::Tls || (is_refused && is_secured),
+        }
+    }
+}
+
+/// Secures a connection as far as this way wants it.
+///
+/// # Errors
+/// Of class `tls` where TLS is what failed; else what the connection or the other side did.
+pub(super) async fn secure(
+    mut transport: Transport,
+    way: Encryption,
+    security: &Security,
+    host: &Host,
+    first_bytes: &FirstBytes,
+) -> Result<Transport, SessionFailure> {
+    let client = match (&security.client, way) {
+        (Some(client), Encryption::Offered | Encryption::Demanded) => client,
+        (_, Encryption::Plain) | (None, _) => return Ok(transport),
+    };
+    if security.negotiation == SslNegotiation::Direct {
+        return handshake(transport, client, host, first_bytes).await;
+    }
+    let answer = ssl_request::ask(&mut transport).await;
+    match answer.map_err(|error| of_io(&error, first_bytes))? {
+        Answer::Tls => {
+            first_bytes.answered();
+            handshake(transport, client, host, first_bytes).await
+        }
+        Answer::Plain if way == Encryption::Offered => {
+            first_bytes.answered();
+            Ok(transport)
+        }
+        other => Err(of_answer(&other, security.sslmode, first_bytes)),
+    }
+}
+
+async fn handshake(
+    transport: Transport,
+    client: &TlsClient,
+    host: &Host,
+    first_bytes: &FirstBytes,
+) -> Result<Transport, SessionFailure> {
+    let name = match &host.address {
+        Address::Tcp(name) => name,
+        Address::Unix(_) => return Ok(transport),
+    };
+    let secured = transport.secure(client, name).await;
+    let secured = secured.map_err(|error| of_io(&error, first_bytes))?;
+    first_bytes.answered();
+    Ok(secured)
+}
+
+/// An answer after which there is no session.
+fn of_answer(answer: &Answer, mode: SslMode, first_bytes: &FirstBytes) -> SessionFailure {
+    let none = Evidence::default();
+    let (evidence, words) = match answer {
+        Answer::Ended => (none, "closed without a word".to_owned()),
+        Answer::Error => (
+            // Before TLS a server sends an error only when it cannot start a process for the session.
+            Evidence { no_process: true, server_spoke: true, ..none },
+            "the server can start no process for the session, it seems: an error was its answer to the request for TLS \
+             (nothing proves yet that its words are its own, so that they are not shown)"
+                .to_owned(),
+        ),
+        Answer::Foreign(bytes) => {
+            first_bytes.read(bytes);
+            (Evidence { foreign: true, server_spoke: true, ..none }, String::new())
+        }
+        Answer::TlsWithMore => (
+            Evidence { tls: true, server_spoke: true, ..none },
+            "something in the clear came behind the server's answer to the request for TLS: a program on the way may \
+             have put it there"
+                .to_owned(),
+        ),
+        Answer::Tls | Answer::Plain => (
+            Evidence { tls: true, server_spoke: true, ..none },
+            format!("the server does not offer TLS, which sslmode={mode} demands"),
+        ),
+    };
+    SessionFailure::new(evidence, words)
+}
+
+/// An error of the connection, or of TLS inside of it.
+fn of_io(error: &io::Error, first_bytes: &FirstBytes) -> SessionFailure {
+    let evidence = Evidence { server_spoke: first_bytes.came(), ..Evidence::default() };
+    if let Some(tls) = handshake_error::of_tls(error) {
+        let evidence = Evidence { tls: true, server_spoke: true, ..evidence };
+        return SessionFailure::new(evidence, handshake_error::words(tls));
+    }
+    let own_limit = own_limits::of_socket(error);
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        let words = "the server closed the connection during the TLS handshake";
+        return SessionFailure::new(evidence, words);
+    }
+    let evidence = Evidence { io: Some(error.kind()), own_limit, ..evidence };
+    SessionFailure::new(evidence, error.to_string())
+}

@@ -1,0 +1,56 @@
+//! Whether a server offers TLS: `SSLRequest`, and its answer of one byte.
+//!
+//! No more than the one byte is read, so that nothing that was sent in the clear is ever taken for what
+//! comes under TLS.
+
+use std::io;
+
+use bytes::BytesMut;
+use postgres_protocol::message::frontend;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::transport::Transport;
+
+/// How many bytes tell HTTP from others.
+const FOREIGN_BYTES: usize = 5;
+
+/// What a server answers.
+#[derive(Debug)]
+pub(in crate::pg) enum Answer {
+    /// It speaks TLS, from the next byte on.
+    Tls,
+    /// It does not, and the session goes on in the clear.
+    Plain,
+    /// It speaks TLS, and more in the clear is behind its answer: somebody on the way may have added it.
+    TlsWithMore,
+    /// An error. What it says is not looked at: nothing proves yet that it is the server's.
+    Error,
+    /// No PostgreSQL: what it said, as far as it tells HTTP from others.
+    Foreign(Vec<u8>),
+    /// It closed the connection without a byte.
+    Ended,
+}
+
+/// Asks, and waits for the answer without a deadline: the caller has one.
+///
+/// # Errors
+/// The system's.
+pub(in crate::pg) async fn ask(transport: &mut Transport) -> io::Result<Answer> {
+    let mut request = BytesMut::new();
+    frontend::ssl_request(&mut request);
+    transport.write_all(&request).await?;
+    transport.flush().await?;
+    let mut answer = [0];
+    if transport.read(&mut answer).await? == 0 {
+        return Ok(Answer::Ended);
+    }
+    let mut rest = [0; FOREIGN_BYTES - 1];
+    let rest = transport.has_come(&mut rest);
+    Ok(match &answer {
+        b"S" if rest.is_empty() => Answer::Tls,
+        b"S" => Answer::TlsWithMore,
+        b"N" => Answer::Plain,
+        b"E" => Answer::Error,
+        other => Answer::Foreign([other, rest].concat()),
+    })
+}

@@ -1,0 +1,173 @@
+//! TLS as a client speaks it: its settings, put together once, and a handshake on any stream.
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::client::{ClientConfig, Resumption, WebPkiServerVerifier};
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{
+    CertificateError, Error as RustlsError, NamedGroup, OtherError, SupportedProtocolVersion,
+};
+
+use super::client_certificate::ClientCertificate;
+use super::error::{FileUse, TlsError};
+use super::files::Files;
+use super::handshake_error::CertificateRefusal;
+use super::settings::{CertificateCheck, TlsSettings, TlsVersion};
+use super::trust::{Roots, revocation_lists};
+use super::verifier::{Trusted, Verifier};
+use crate::model::foreign::said;
+
+/// Speaks TLS by settings that were checked, with every file read. Cheap to clone.
+#[derive(Clone)]
+pub struct TlsClient {
+    settings: Arc<TlsSettings>,
+    config: Arc<ClientConfig>,
+    /// For hosts whose text cannot be a name in a handshake.
+    nameless: Arc<ClientConfig>,
+}
+
+impl TlsClient {
+    /// Reads the files, and puts the settings together.
+    ///
+    /// # Errors
+    /// A file that is missing, unreadable or of no use, a key that others may read, no version left.
+    pub fn new(settings: TlsSettings, files: &impl Files) -> Result<Self, TlsError> {
+        let config = config(&settings, files)?;
+        let mut nameless = config.clone();
+        nameless.enable_sni = false;
+        let (config, nameless) = (Arc::new(config), Arc::new(nameless));
+        Ok(Self { settings: Arc::new(settings), config, nameless })
+    }
+
+    /// What it was made of.
+    #[must_use]
+    pub fn settings(&self) -> &TlsSettings {
+        &self.settings
+    }
+
+    /// A handshake with the server that is known by this name or address. Waits without a deadline: the
+    /// caller has one.
+    ///
+    /// # Errors
+    /// The stream's, or rustls's inside of one:
+    /// [`handshake_error::of_tls`](super::handshake_error::of_tls) finds it.
+    pub async fn handshake<S>(&self, host: &str, stream: S) -> io::Result<TlsStream<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        // The zone of an address is this machine's own, and in no certificate.
+        let host = host.split_once('%').map_or(host, |(address, _)| address);
+        let (config, name) = match ServerName::try_from(host.to_owned()) {
+            Ok(name) => (&self.config, name),
+            Err(_) if self.settings.check == CertificateCheck::AuthorityAndName => {
+                return Err(no_name(host));
+            }
+            Err(_) => (&self.nameless, ServerName::from(IpAddr::from([0, 0, 0, 0]))),
+        };
+        TlsConnector::from(Arc::clone(config)).connect(name, stream).await
+    }
+}
+
+/// No more than the settings: what rustls holds are keys.
+impl fmt::Debug for TlsClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsClient").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for TlsClient {
+    fn eq(&self, other: &Self) -> bool {
+        self.settings == other.settings
+    }
+}
+
+impl Eq for TlsClient {}
+
+fn no_name(host: &str) -> io::Error {
+    let words = format!("\"{}\" is no name that a certificate can be for", said(host));
+    let refused = OtherError(Arc::new(CertificateRefusal(words)));
+    io::Error::other(RustlsError::InvalidCertificate(CertificateError::Other(refused)))
+}
+
+fn config(settings: &TlsSettings, files: &impl Files) -> Result<ClientConfig, TlsError> {
+    let setup = |error: RustlsError| TlsError::Setup(said(&error.to_string()));
+    let provider = provider();
+    let verifier = Arc::new(verifier(settings, &provider, files)?);
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&versions(settings.versions)?)
+        .map_err(setup)?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match &settings.identity {
+        None => builder.with_no_client_auth(),
+        Some(named) => {
+            let ClientCertificate { chain, key } = ClientCertificate::read(named, files)?;
+            builder.with_client_auth_cert(chain, key).map_err(|error| match error {
+                RustlsError::InconsistentKeys(_) => TlsError::NotItsKey {
+                    certificate: named.certificate.clone(),
+                    key: named.key.clone(),
+                },
+                // A key of a kind that ring does not know.
+                other => TlsError::Useless {
+                    what: FileUse::PrivateKey,
+                    path: named.key.clone(),
+                    flaw: format!("cannot be used: {}", said(&other.to_string())),
+                },
+            })?
+        }
+    };
+    config.enable_sni = settings.names_host;
+    config.alpn_protocols = settings.protocol.iter().map(|name| name.to_vec()).collect();
+    // As libpq does: each connect is a whole one, so that its time says what a client's would.
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+/// ring, with the curve first that PostgreSQL takes: with another, every connect has one more round
+/// trip.
+fn provider() -> Arc<CryptoProvider> {
+    let mut provider = ring::default_provider();
+    provider.kx_groups.sort_by_key(|group| group.name() != NamedGroup::secp256r1);
+    Arc::new(provider)
+}
+
+fn versions(
+    (min, max): (TlsVersion, TlsVersion),
+) -> Result<Vec<&'static SupportedProtocolVersion>, TlsError> {
+    let all = [(TlsVersion::Tls13, &TLS13), (TlsVersion::Tls12, &TLS12)];
+    let taken = all.into_iter().filter(|(version, _)| (min..=max).contains(version));
+    let taken: Vec<_> = taken.map(|(_, version)| version).collect();
+    if taken.is_empty() { Err(TlsError::NoVersion { min, max }) } else { Ok(taken) }
+}
+
+fn verifier(
+    settings: &TlsSettings,
+    provider: &Arc<CryptoProvider>,
+    files: &impl Files,
+) -> Result<Verifier, TlsError> {
+    let algorithms = provider.signature_verification_algorithms;
+    let lists = revocation_lists(&settings.revocation_lists, files)?;
+    let root = match (settings.check, &settings.roots) {
+        (CertificateCheck::Nothing, _) => return Ok(Verifier { trusted: None, algorithms }),
+        (_, Some(root)) => root,
+        (_, None) => return Err(TlsError::Setup("no root certificate was named".to_owned())),
+    };
+    let Roots { store, certificates } = Roots::read(root, files)?;
+    let by_webpki =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
+            .with_crls(lists)
+            .enforce_revocation_expiration()
+            .build()
+            .map_err(|error| TlsError::Setup(said(&error.to_string())))?;
+    let from = root.to_string();
+    let trusted = Trusted { by_webpki, roots: certificates, from, check: settings.check };
+    Ok(Verifier { trusted: Some(trusted), algorithms })
+}

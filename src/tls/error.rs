@@ -1,0 +1,115 @@
+//! Why TLS cannot be set up as it was asked for, in words for people.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::settings::TlsVersion;
+
+/// Settings, or files that they name, that cannot be used. No message shows what is in a key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file that cannot be read.
+    #[error("{what} \"{}\" cannot be read: {reason}", path.display())]
+    Unreadable {
+        /// What the file should be.
+        what: FileUse,
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        reason: io::Error,
+    },
+    /// A file without what it should have.
+    #[error("{what} \"{}\" {flaw}", path.display())]
+    Useless {
+        /// What the file should be.
+        what: FileUse,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        flaw: String,
+    },
+    /// The system's authorities cannot be found.
+    #[error("sslrootcert=system: this system has no trusted authorities that can be read{reasons}")]
+    NoSystemRoots {
+        /// What the search said, after a colon; empty where it said nothing.
+        reasons: String,
+    },
+    /// A certificate whose key is missing.
+    #[error(
+        "the client certificate \"{}\" is there, and its key \"{}\" is not: name it with sslkey (or PGSSLKEY)",
+        certificate.display(),
+        key.display()
+    )]
+    NoKey {
+        /// The certificate.
+        certificate: PathBuf,
+        /// The key that was looked for.
+        key: PathBuf,
+    },
+    /// A key that others may read.
+    #[error(
+        "private key \"{}\" has group or world access; permissions must be u=rw (0600) or less, or u=rw,g=r (0640) or \
+         less where root owns it",
+        path.display()
+    )]
+    KeyAccess {
+        /// The key.
+        path: PathBuf,
+    },
+    /// A key that is not the certificate's.
+    #[error(
+        "private key \"{}\" is not that of the client certificate \"{}\"",
+        key.display(),
+        certificate.display()
+    )]
+    NotItsKey {
+        /// The certificate.
+        certificate: PathBuf,
+        /// The key.
+        key: PathBuf,
+    },
+    /// No version is left.
+    #[error("ssl_min_protocol_version {min} is above ssl_max_protocol_version {max}")]
+    NoVersion {
+        /// The lowest.
+        min: TlsVersion,
+        /// The highest.
+        max: TlsVersion,
+    },
+    /// What rustls says of settings that nothing above has found.
+    #[error("TLS cannot be set up: {0}")]
+    Setup(String),
+}
+
+impl TlsError {
+    /// A folder of revocation lists that cannot be read.
+    #[must_use]
+    pub fn unreadable_lists(path: PathBuf, reason: io::Error) -> Self {
+        Self::Unreadable { what: FileUse::RevocationList, path, reason }
+    }
+}
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileUse {
+    /// `sslrootcert`.
+    RootCertificate,
+    /// `sslcrl`, or a file in `sslcrldir`.
+    RevocationList,
+    /// `sslcert`.
+    Certificate,
+    /// `sslkey`.
+    PrivateKey,
+}
+
+impl std::fmt::Display for FileUse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::RootCertificate => "root certificate",
+            Self::RevocationList => "certificate revocation list",
+            Self::Certificate => "client certificate",
+            Self::PrivateKey => "private key",
+        })
+    }
+}

@@ -1,0 +1,29 @@
+//! TLS: what is trusted, what this client is known by, and a handshake, for sessions and APIs alike.
+//!
+//! rustls does the cryptography, with ring. What it does not do is here, as libpq has it: which checks
+//! a certificate needs, and by which names it is known.
+//!
+//! - [`settings`]: how TLS is to be spoken. [`client`]: reads every file that they name, once
+//!   ([`TlsClient::new`]), and does handshakes on any stream ([`TlsClient::handshake`]).
+//! - `trust`: root certificates and revocation lists. `client_certificate`: the client's own, and its
+//!   key. [`files`]: where both are read from.
+//! - `verifier`: the checks of a server's certificate; `certificate` reads one; `host_name`: whether it
+//!   is for a host.
+//! - [`channel_binding`]: the hash that binds a login to a certificate.
+//! - [`error`]: why the settings cannot be used. [`handshake_error`]: why a handshake failed, in words.
+
+mod certificate;
+pub mod channel_binding;
+pub mod client;
+mod client_certificate;
+pub mod error;
+pub mod files;
+pub mod handshake_error;
+mod host_name;
+pub mod settings;
+mod trust;
+mod verifier;
+
+pub use client::TlsClient;
+pub use error::TlsError;
+pub use settings::{CertificateCheck, IdentityFiles, RootCertificate, TlsSettings, TlsVersion};

@@ -1,0 +1,99 @@
+//! What is trusted: root certificates, and lists of what was revoked.
+
+use std::path::{Path, PathBuf};
+
+use tokio_rustls::rustls::RootCertStore;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+
+use super::error::{FileUse, TlsError};
+use super::files::Files;
+use super::settings::RootCertificate;
+use crate::model::foreign::said;
+
+/// Root certificates that were read.
+#[derive(Debug)]
+pub(super) struct Roots {
+    pub(super) store: RootCertStore,
+    /// As they are in the file, for a server whose own certificate is among them.
+    pub(super) certificates: Vec<CertificateDer<'static>>,
+}
+
+impl Roots {
+    pub(super) fn read(root: &RootCertificate, files: &impl Files) -> Result<Self, TlsError> {
+        match root {
+            RootCertificate::File(path) => Self::of_file(path, files),
+            RootCertificate::System => Self::of_system(),
+        }
+    }
+
+    fn of_file(path: &Path, files: &impl Files) -> Result<Self, TlsError> {
+        let certificates = certificates(FileUse::RootCertificate, path, files)?;
+        let mut store = RootCertStore::empty();
+        // One that is no authority is skipped, as libpq does; without any left, nothing is trusted.
+        let (added, _) = store.add_parsable_certificates(certificates.iter().cloned());
+        if added == 0 {
+            let flaw = "has no certificate that can be an authority".to_owned();
+            let what = FileUse::RootCertificate;
+            return Err(TlsError::Useless { what, path: path.to_owned(), flaw });
+        }
+        Ok(Self { store, certificates })
+    }
+
+    fn of_system() -> Result<Self, TlsError> {
+        let found = rustls_native_certs::load_native_certs();
+        let mut store = RootCertStore::empty();
+        let (added, _) = store.add_parsable_certificates(found.certs.iter().cloned());
+        if added == 0 {
+            let reasons =
+                found.errors.iter().map(|error| format!(": {}", said(&error.to_string())));
+            return Err(TlsError::NoSystemRoots { reasons: reasons.collect() });
+        }
+        Ok(Self { store, certificates: found.certs })
+    }
+}
+
+/// The certificates of a PEM file, at least one; text between them is skipped.
+pub(super) fn certificates(
+    what: FileUse,
+    path: &Path,
+    files: &impl Files,
+) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let content = read(what, path, files)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
+    let flaw = match found {
+        Ok(found) if !found.is_empty() => return Ok(found),
+        Ok(_) => "has no certificate in PEM form (BEGIN CERTIFICATE)".to_owned(),
+        Err(error) => format!("is no PEM file that can be read: {}", said(&error.to_string())),
+    };
+    Err(TlsError::Useless { what, path: path.to_owned(), flaw })
+}
+
+/// The revocation lists of these files, at least one in each.
+pub(super) fn revocation_lists(
+    paths: &[PathBuf],
+    files: &impl Files,
+) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
+    let what = FileUse::RevocationList;
+    let mut lists = Vec::new();
+    for path in paths {
+        let content = read(what, path, files)?;
+        let found: Result<Vec<_>, _> =
+            CertificateRevocationListDer::pem_slice_iter(&content).collect();
+        let flaw = match found {
+            Ok(found) if !found.is_empty() => {
+                lists.extend(found);
+                continue;
+            }
+            Ok(_) => "has no list in PEM form (BEGIN X509 CRL)".to_owned(),
+            Err(error) => format!("is no PEM file that can be read: {}", said(&error.to_string())),
+        };
+        return Err(TlsError::Useless { what, path: path.clone(), flaw });
+    }
+    Ok(lists)
+}
+
+pub(super) fn read(what: FileUse, path: &Path, files: &impl Files) -> Result<Vec<u8>, TlsError> {
+    let path = path.to_owned();
+    files.read(&path).map_err(|reason| TlsError::Unreadable { what, path, reason })
+}

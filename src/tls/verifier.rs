@@ -1,0 +1,228 @@
+//! The checks of a server's certificate: webpki's, with libpq's rules where they differ.
+
+use std::sync::Arc;
+
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use tokio_rustls::rustls::crypto::{
+    WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+    verify_tls13_signature_with_raw_key,
+};
+use tokio_rustls::rustls::pki_types::{
+    CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime,
+};
+use tokio_rustls::rustls::{
+    CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme,
+};
+use webpki::Error as WebPkiError;
+use x509_cert::der::{Decode, Encode};
+use x509_cert::spki::SubjectPublicKeyInfoRef;
+
+use super::certificate::Certificate;
+use super::handshake_error::CertificateRefusal;
+use super::host_name;
+use super::settings::CertificateCheck;
+
+/// Checks servers' certificates. The signature of the handshake is verified always, as channel binding
+/// rests on it.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    /// What is trusted; `None` where nothing but the signature is checked.
+    pub(super) trusted: Option<Trusted>,
+    pub(super) algorithms: WebPkiSupportedAlgorithms,
+}
+
+/// What a certificate must come from, and whether it must be for the host.
+#[derive(Debug)]
+pub(super) struct Trusted {
+    pub(super) by_webpki: Arc<WebPkiServerVerifier>,
+    /// A server's own certificate may be among the roots.
+    pub(super) roots: Vec<CertificateDer<'static>>,
+    /// Where they came from, in words.
+    pub(super) from: String,
+    pub(super) check: CertificateCheck,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let Some(trusted) = &self.trusted else { return Ok(ServerCertVerified::assertion()) };
+        // webpki looks at the name last: where that is what fails, the rest holds.
+        let verified = trusted.by_webpki.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        let reason = match verified {
+            Ok(verified) => return Ok(verified),
+            Err(Error::InvalidCertificate(reason)) => reason,
+            Err(other) => return Err(other),
+        };
+        let host = server_name.to_str();
+        let certificate = Certificate::read(end_entity);
+        let is_trusted = match &reason {
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                true
+            }
+            // A server whose own certificate is an authority's, as `openssl req -x509` makes it. Dates
+            // and revocation come before this in webpki.
+            CertificateError::Other(_) if is(&reason, &WebPkiError::CaUsedAsEndEntity) => {
+                trusted.roots.iter().any(|root| root.as_ref() == end_entity.as_ref())
+            }
+            _ => false,
+        };
+        let name_counts = trusted.check == CertificateCheck::AuthorityAndName;
+        let is_for_host =
+            || certificate.as_ref().is_some_and(|found| host_name::is_for(found, &host));
+        match is_trusted {
+            true if !name_counts || is_for_host() => Ok(ServerCertVerified::assertion()),
+            true => Err(refused(not_for(certificate.as_ref(), &host), certificate.as_ref())),
+            false => {
+                Err(refused(trusted.words(&reason, certificate.as_ref()), certificate.as_ref()))
+            }
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        match verify_tls12_signature(message, certificate, signed, &self.algorithms) {
+            Err(error) if is_of_old_version(&error) => {
+                self.verify_with_key_alone(message, certificate, signed)
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        match verify_tls13_signature(message, certificate, signed, &self.algorithms) {
+            Err(error) if is_of_old_version(&error) => {
+                let found = Certificate::read(certificate).ok_or(error)?;
+                let key = SubjectPublicKeyInfoDer::from(found.public_key);
+                verify_tls13_signature_with_raw_key(message, &key, signed, &self.algorithms)
+            }
+            verified => verified,
+        }
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+impl Verifier {
+    /// The signature of a TLS 1.2 handshake under a certificate that webpki cannot read, X.509 version 1:
+    /// its key is enough for it.
+    fn verify_with_key_alone(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let bad = || Error::InvalidCertificate(CertificateError::BadSignature);
+        let found = Certificate::read(certificate).ok_or_else(bad)?;
+        let key = SubjectPublicKeyInfoRef::from_der(&found.public_key).map_err(|_| bad())?;
+        let bits = key.subject_public_key.as_bytes().ok_or_else(bad)?;
+        let kind = key.algorithm.to_der().map_err(|_| bad())?;
+        let mapped = self.algorithms.mapping.iter().find(|(scheme, _)| *scheme == signed.scheme);
+        let algorithms = mapped.map(|(_, algorithms)| *algorithms).unwrap_or_default();
+        let fitting = algorithms.iter().find(|algorithm| {
+            // What rustls names is the sequence's content.
+            kind.ends_with(algorithm.public_key_alg_id().as_ref())
+        });
+        let verified = fitting.map(|one| one.verify_signature(bits, message, signed.signature()));
+        match verified {
+            Some(Ok(())) => Ok(HandshakeSignatureValid::assertion()),
+            _ => Err(bad()),
+        }
+    }
+}
+
+impl Trusted {
+    /// Why a certificate is not accepted.
+    fn words(&self, reason: &CertificateError, certificate: Option<&Certificate>) -> String {
+        let from = &self.from;
+        match reason {
+            CertificateError::UnknownIssuer if certificate.is_some_and(|one| one.is_self_signed) => {
+                format!("the server's certificate is self-signed, and not in {from}")
+            }
+            CertificateError::UnknownIssuer => {
+                format!("the server's certificate is signed by no authority in {from}")
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "the server's certificate has expired, or this machine's clock is wrong".to_owned()
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "the server's certificate is not valid yet, or this machine's clock is wrong".to_owned()
+            }
+            CertificateError::Revoked => "the server's certificate was revoked".to_owned(),
+            CertificateError::UnknownRevocationStatus => {
+                "whether the server's certificate was revoked is not known: no list is of its authority"
+                    .to_owned()
+            }
+            CertificateError::ExpiredRevocationList
+            | CertificateError::ExpiredRevocationListContext { .. } => {
+                "the list of revoked certificates has expired".to_owned()
+            }
+            CertificateError::UnsupportedSignatureAlgorithmContext { .. } => {
+                let by = certificate.map_or("", |one| one.signature.name());
+                format!("the server's certificate is signed by an algorithm that is not accepted{by}")
+            }
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                "the server's certificate is not one for servers (its extended key usage)".to_owned()
+            }
+            reason if is(reason, &WebPkiError::CaUsedAsEndEntity) => format!(
+                "the server uses an authority's certificate (CA:TRUE) as its own, and it is not in {from}"
+            ),
+            reason if is(reason, &WebPkiError::UnsupportedCertVersion) => {
+                "the server's certificate is X.509 version 1, which is not verified: issue it as version 3, with \
+                 subjectAltName"
+                    .to_owned()
+            }
+            other => format!("the server's certificate is not valid ({other})"),
+        }
+    }
+}
+
+fn not_for(certificate: Option<&Certificate>, host: &str) -> String {
+    let names = certificate.map_or_else(|| "no name".to_owned(), Certificate::names);
+    format!("the server's certificate is for {names}, and not for {host}")
+}
+
+/// The reason, and what the certificate has.
+fn refused(reason: String, certificate: Option<&Certificate>) -> Error {
+    let words = match certificate {
+        Some(certificate) => format!("{reason}: {}", certificate.words()),
+        None => reason,
+    };
+    let refused = OtherError(Arc::new(CertificateRefusal(words)));
+    Error::InvalidCertificate(CertificateError::Other(refused))
+}
+
+fn is(reason: &CertificateError, expected: &WebPkiError) -> bool {
+    let CertificateError::Other(other) = reason else { return false };
+    other.0.downcast_ref::<WebPkiError>() == Some(expected)
+}
+
+fn is_of_old_version(error: &Error) -> bool {
+    let Error::InvalidCertificate(reason) = error else { return false };
+    is(reason, &WebPkiError::UnsupportedCertVersion)
+}

@@ -1,0 +1,18 @@
+//! TLS against real servers, with psql beside: who gets in with which certificate, and by which words others do not; a
+//! program in the middle; a server that stops in the middle of a batch.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+#[path = "tls/authority.rs"]
+mod authority;
+#[path = "tls/batch.rs"]
+mod batch;
+#[path = "tls/client_certificates.rs"]
+mod client_certificates;
+#[path = "tls/in_the_middle.rs"]
+mod in_the_middle;
+#[path = "tls/psql.rs"]
+mod psql;
+#[path = "tls/server_certificates.rs"]
+mod server_certificates;

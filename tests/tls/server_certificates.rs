@@ -1,0 +1,231 @@
+//! Server certificates of every kind, in every mode, with psql beside.
+
+use crate::authority::{Authority, GOOD, Made};
+use crate::psql::{Got, by_pgchaos, by_psql};
+use crate::support::{Postgres, use_certificate};
+
+/// Modes, each with the root certificate or without.
+const MODES: [(&str, bool); 7] = [
+    ("disable", false),
+    ("allow", false),
+    ("prefer", false),
+    ("require", false),
+    ("require", true),
+    ("verify-ca", true),
+    ("verify-full", true),
+];
+
+/// One server certificate.
+struct Case {
+    name: &'static str,
+    made: Made,
+    /// What pgchaos says where it refuses it with `verify-full`; empty where it takes it.
+    words: &'static str,
+    /// Modes with the root certificate in which psql gets in and pgchaos does not, or otherwise than psql.
+    unlike: &'static [(&'static str, bool)],
+}
+
+const EVERY_TLS: &[(&str, bool)] = &[
+    ("prefer", false),
+    ("require", false),
+    ("require", true),
+    ("verify-ca", true),
+    ("verify-full", true),
+];
+const EVERY_CHECK: &[(&str, bool)] =
+    &[("require", true), ("verify-ca", true), ("verify-full", true)];
+
+const CASES: [Case; 13] = [
+    Case { name: "good", made: GOOD, words: "", unlike: &[] },
+    Case {
+        name: "common-name-only",
+        made: Made { subject: "/CN=localhost", extensions: "basicConstraints=CA:FALSE", ..GOOD },
+        words: "",
+        unlike: &[],
+    },
+    Case {
+        name: "other-name",
+        made: Made { extensions: "subjectAltName=DNS:db.example.test,DNS:*.example.org", ..GOOD },
+        words: "the server's certificate is for db.example.test, *.example.org, and not for localhost",
+        unlike: &[],
+    },
+    Case {
+        name: "common-name-beside-another",
+        made: Made {
+            subject: "/CN=localhost",
+            extensions: "subjectAltName=DNS:other.test",
+            ..GOOD
+        },
+        words: "is for other.test, and not for localhost",
+        unlike: &[],
+    },
+    Case {
+        name: "address-only",
+        made: Made { extensions: "subjectAltName=IP:127.0.0.1", ..GOOD },
+        words: "is for 127.0.0.1, and not for localhost",
+        unlike: &[],
+    },
+    Case {
+        name: "expired",
+        made: Made { signing: "-days -1", ..GOOD },
+        words: "the server's certificate has expired, or this machine's clock is wrong",
+        unlike: &[],
+    },
+    Case {
+        name: "for-clients",
+        made: Made {
+            extensions: "subjectAltName=DNS:localhost\nextendedKeyUsage=clientAuth",
+            ..GOOD
+        },
+        words: "the server's certificate is not one for servers (its extended key usage)",
+        unlike: &[],
+    },
+    Case {
+        name: "version-1",
+        made: Made { subject: "/CN=localhost", extensions: "", ..GOOD },
+        words: "X.509 version 1, which is not verified",
+        // webpki reads version 3 alone; the manual's recipe without -extfile makes version 1.
+        unlike: EVERY_CHECK,
+    },
+    Case { name: "rsa", made: Made { key: "RSA:2048", ..GOOD }, words: "", unlike: &[] },
+    Case { name: "p-384", made: Made { key: "ec:P-384", ..GOOD }, words: "", unlike: &[] },
+    Case { name: "ed25519", made: Made { key: "ED25519", ..GOOD }, words: "", unlike: &[] },
+    Case {
+        name: "p-521",
+        made: Made { key: "ec:P-521", ..GOOD },
+        words: "the server found nothing in common with pgchaos",
+        // ring has no P-521.
+        unlike: EVERY_TLS,
+    },
+    Case {
+        name: "rsa-pss",
+        made: Made { key: "RSA-PSS:2048", ..GOOD },
+        words: "the server found nothing in common with pgchaos",
+        // ring has no keys for RSA-PSS alone.
+        unlike: EVERY_TLS,
+    },
+];
+
+/// At least 60 combinations, of which some must be unlike, with the reason beside them.
+#[test]
+fn as_psql_has_it() {
+    let authority = Authority::new("pgchaos-test-authority");
+    let server = Postgres::with_settings(&[("log_connections", "on")]);
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for case in &CASES {
+        let (key, certificate) = authority.sign(case.name, case.made);
+        use_certificate(&server, &key, &certificate);
+        for (mode, with_root) in MODES {
+            let connection = connection(&server, &authority, mode, with_root);
+            let (psql, psql_words) = by_psql(&server, &connection);
+            let (ours, words) = by_pgchaos(&server, &connection);
+            count += 1;
+            let row = format!(
+                "{:27} {mode:12} root {with_root:5}  psql {psql:?}, pgchaos {ours:?}",
+                case.name
+            );
+            println!("{row}");
+            let is_unlike = case.unlike.contains(&(mode, with_root));
+            if (psql != ours) != is_unlike {
+                wrong.push(format!("{row}\n  psql: {psql_words}  pgchaos: {words}"));
+            }
+            let is_refused = mode == "verify-full" && ours == Got::Nothing;
+            if mode == "verify-full"
+                && (case.words.is_empty() == is_refused || !words.contains(case.words))
+            {
+                wrong.push(format!("{row}: other words than \"{}\":\n  {words}", case.words));
+            }
+        }
+    }
+    assert!(count >= 60, "{count}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn connection(server: &Postgres, authority: &Authority, mode: &str, with_root: bool) -> String {
+    let root = if with_root { authority.root().display().to_string() } else { "/none".to_owned() };
+    format!(
+        "host=localhost port={} user=postgres password=postgres dbname=postgres sslmode={mode} sslrootcert={root}",
+        server.port()
+    )
+}
+
+/// Authorities: another one, none in between, the server's own certificate as root, and lists of what was revoked.
+#[test]
+fn who_signed_it_and_whether_it_still_holds() {
+    let (authority, other) = (Authority::new("ours"), Authority::new("theirs"));
+    let server = Postgres::with_settings(&[("log_connections", "on")]);
+    let (key, certificate) = authority.sign("good", GOOD);
+    let revoked = authority.revocation_list(Some(&certificate));
+    let none_revoked = authority.revocation_list(None);
+    other.openssl(
+        "req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 9 -keyout self.key -out self.crt",
+    );
+    let verify = |root: &std::path::Path, more: &str| {
+        format!("{} {more}", connection(&server, &authority, "verify-full", true))
+            .replace(&authority.root().display().to_string(), &root.display().to_string())
+    };
+    let list = |path: &std::path::Path| format!("sslcrl={}", path.display());
+    let cases = [
+        (verify(&other.root(), ""), "signed by no authority in"),
+        (verify(&authority.root(), &list(&none_revoked)), ""),
+        (verify(&authority.root(), &list(&revoked)), "the server's certificate was revoked"),
+        (
+            verify(&authority.root(), &list(&other.revocation_list(None))),
+            "no list is of its authority",
+        ),
+    ];
+    use_certificate(&server, &key, &certificate);
+    compare(&server, &cases);
+    use_certificate(&server, &other.path("self.key"), &other.path("self.crt"));
+    let cases = [
+        (verify(&other.path("self.crt"), ""), ""),
+        (verify(&authority.root(), ""), "uses an authority's certificate (CA:TRUE) as its own"),
+    ];
+    compare(&server, &cases);
+}
+
+#[track_caller]
+fn compare(server: &Postgres, cases: &[(String, &str)]) {
+    for (connection, expected) in cases {
+        let (psql, psql_words) = by_psql(server, connection);
+        let (ours, words) = by_pgchaos(server, connection);
+        assert_eq!(ours, psql, "{connection}\npsql: {psql_words}pgchaos: {words}");
+        let is_refused = ours == Got::Nothing;
+        assert_eq!(is_refused, !expected.is_empty(), "{connection}: {words}");
+        assert!(words.contains(expected), "{connection}: {words}");
+    }
+}
+
+/// A host that is a name of the certificate, and one that is none; versions and SNI.
+#[test]
+fn names_versions_and_directness() {
+    let authority = Authority::new("ours");
+    let server = Postgres::with_settings(&[
+        ("log_connections", "on"),
+        ("ssl_max_protocol_version", "TLSv1.2"),
+    ]);
+    let made = Made { extensions: "subjectAltName=DNS:*.example.test,IP:127.0.0.1", ..GOOD };
+    let (key, certificate) = authority.sign("wild", made);
+    use_certificate(&server, &key, &certificate);
+    let verified = |host: &str, more: &str| {
+        let connection = connection(&server, &authority, "verify-full", true);
+        format!("{} {more}", connection.replace("host=localhost", host))
+    };
+    let named = |name: &str| verified(&format!("host={name} hostaddr=127.0.0.1"), "");
+    compare(
+        &server,
+        &[
+            (named("a.example.test"), ""),
+            (named("A.EXAMPLE.TEST"), ""),
+            (named("a.b.example.test"), "and not for a.b.example.test"),
+            (named("example.test"), "and not for example.test"),
+            (verified("host=127.0.0.1", ""), ""),
+            (verified("host=127.0.0.1", "ssl_max_protocol_version=TLSv1.2 sslsni=0"), ""),
+            (
+                verified("host=127.0.0.1", "ssl_min_protocol_version=TLSv1.3"),
+                "none of the versions of TLS that are allowed here",
+            ),
+        ],
+    );
+}
