@@ -51,6 +51,11 @@ pub(in crate::lab) fn patroni(
         ("PATRONI_SUPERUSER_PASSWORD", PASSWORD.to_owned()),
         // A socket's path is limited to 107 bytes, and a state folder can be anywhere.
         ("PATRONI_SOCKET_DIR", "''".to_owned()),
+        ("PATRONI_PG_HBA_CONNECTIONS", "host".to_owned()),
+        ("PATRONI_POSTGRESQL_SSL", "'off'".to_owned()),
+        ("PATRONI_POSTGRESQL_SSL_CA_FILE", "''".to_owned()),
+        ("PATRONI_POSTGRESQL_SSL_CERT_FILE", "''".to_owned()),
+        ("PATRONI_POSTGRESQL_SSL_KEY_FILE", "''".to_owned()),
         // Of a killed server nothing stays behind outside of its folder.
         ("PATRONI_DYNAMIC_SHARED_MEMORY", "mmap".to_owned()),
     ]);
