@@ -15,6 +15,7 @@ use super::error::PatroniError;
 use super::exchange::{NoAnswer, exchange};
 use super::shapes::{Cluster, Config, HistoryEntry, MemberStatus};
 use crate::model::foreign::{plain, said, shortened};
+use crate::tls::TlsClient;
 
 /// A large cluster's `/history` has some hundred KiB.
 const BYTES_MAX: usize = 1024 * 1024;
@@ -25,11 +26,13 @@ const SHOWN_CHARS_MAX: usize = 80;
 /// The API of one member. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct PatroniApi {
-    /// `http://host:port`, without a slash at its end.
+    /// `http://host:port` or with `https`, without a slash at its end.
     url: String,
     /// `host:port`, an IPv6 address in brackets.
     host_and_port: String,
     deadline: Duration,
+    /// For `https`.
+    tls: Option<TlsClient>,
 }
 
 /// The status of an answer, and its body.
@@ -48,9 +51,26 @@ impl PatroniApi {
     ///
     /// When `url` is no URL of an API, or `https`.
     pub fn new(url: &str, deadline: Duration) -> Result<Self, PatroniError> {
+        Self::secured(url, deadline, None)
+    }
+
+    /// The same, where `https` is spoken by `tls`.
+    ///
+    /// # Errors
+    ///
+    /// When `url` is no URL of an API, or `https` and there is no `tls`.
+    pub fn secured(
+        url: &str,
+        deadline: Duration,
+        tls: Option<TlsClient>,
+    ) -> Result<Self, PatroniError> {
         let url = base_of(url)?;
-        let host_and_port = url.trim_start_matches("http://").to_owned();
-        Ok(Self { url, host_and_port, deadline })
+        let (scheme, host_and_port) = url.split_once("://").unwrap_or(("http", &url));
+        let tls = tls.filter(|_| scheme == "https");
+        if scheme == "https" && tls.is_none() {
+            return Err(PatroniError::NoTls { url });
+        }
+        Ok(Self { host_and_port: host_and_port.to_owned(), url, deadline, tls })
     }
 
     /// The same API with another deadline: a switchover's answer takes longer than a look.
@@ -59,10 +79,10 @@ impl PatroniApi {
     ///
     /// When the client cannot be built.
     pub fn with_deadline(&self, deadline: Duration) -> Result<Self, PatroniError> {
-        Self::new(&self.url, deadline)
+        Self::secured(&self.url, deadline, self.tls.clone())
     }
 
-    /// `http://host:port`.
+    /// `http://host:port`, or with `https`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -130,6 +150,16 @@ impl PatroniApi {
         self.call(Method::GET, "/config", None).await?.successful()?.json()
     }
 
+    /// Changes the cluster's dynamic configuration: what `change` names, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// When Patroni says no, or no answer of Patroni's comes within the deadline.
+    pub async fn change_config(&self, change: &serde_json::Value) -> Result<(), PatroniError> {
+        let answer = self.call(Method::PATCH, "/config", Some(change.clone())).await?;
+        answer.successful().map(|_| ())
+    }
+
     /// Asks that `leader` hands over, to `candidate` if one is named. Patroni answers when it is
     /// done, or has failed: see [`Self::with_deadline`].
     ///
@@ -169,7 +199,14 @@ impl PatroniApi {
             let call = call.body(request.map(|json| json.to_string()).unwrap_or_default())?;
             // A new connection for each call: a kept one would hide that the port is closed now. No
             // proxy and no redirect: each member is asked at its own address.
-            exchange(self.connect().await?, call, BYTES_MAX).await
+            let stream = self.connect().await?;
+            match &self.tls {
+                None => exchange(stream, call, BYTES_MAX).await,
+                Some(tls) => {
+                    let stream = tls.handshake(self.host(), stream).await?;
+                    exchange(stream, call, BYTES_MAX).await
+                }
+            }
         };
         match tokio::time::timeout(self.deadline, asked).await {
             Ok(Ok((status, body))) => Ok(ApiResponse { status, url, body }),
@@ -179,6 +216,12 @@ impl PatroniApi {
             Ok(Err(NoAnswer::Failed(error))) => Err(PatroniError::from_client(&url, &*error)),
             Err(_) => Err(PatroniError::TimedOut { url, after: self.deadline }),
         }
+    }
+
+    /// The name or address that its certificate is to be for.
+    fn host(&self) -> &str {
+        let host = self.host_and_port.rsplit_once(':').map_or("", |(host, _)| host);
+        host.trim_start_matches('[').trim_end_matches(']')
     }
 
     /// Connects to the addresses of the name one after another, each with its share of the
@@ -240,7 +283,7 @@ impl ApiResponse {
     }
 }
 
-/// `http://host:port` of what was given.
+/// `http://host:port` of what was given, or `https://host:port`.
 pub(super) fn base_of(text: &str) -> Result<String, PatroniError> {
     let no_url =
         |reason: &str| PatroniError::NoUrl { text: concealed(text), reason: reason.to_owned() };
@@ -252,8 +295,7 @@ pub(super) fn base_of(text: &str) -> Result<String, PatroniError> {
     };
     let url = Url::parse(&full).map_err(|error| no_url(&error.to_string()))?;
     match url.scheme() {
-        "http" => {}
-        "https" => return Err(PatroniError::NoTls { url: concealed(text_trimmed) }),
+        "http" | "https" => {}
         other => return Err(no_url(&format!("{other}:// is not http://"))),
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -266,9 +308,8 @@ pub(super) fn base_of(text: &str) -> Result<String, PatroniError> {
     if !matches!(url.path(), "" | "/" | "/patroni") || url.query().is_some() {
         return Err(no_url("with a path after the port"));
     }
-    // 80 is the default port of http, and never of Patroni's API.
-    let port = url.port().map_or_else(|| default_port(&full), Ok);
-    port.map(|port| format!("http://{host}:{port}")).map_err(no_url)
+    let port = url.port().unwrap_or_else(|| default_port(&full));
+    Ok(format!("{}://{host}:{port}", url.scheme()))
 }
 
 /// A URL without secrets: without the user and password in it, and without what follows its path,
@@ -286,8 +327,13 @@ pub fn concealed(url: &str) -> String {
     }
 }
 
-/// 8008, Patroni's own, unless port 80 was written out, which a URL forgets.
-fn default_port(full: &str) -> Result<u16, &'static str> {
-    let authority = full.trim_start_matches("http://").split('/').next().unwrap_or_default();
-    Ok(if authority.ends_with(":80") { 80 } else { 8008 })
+/// 8008, Patroni's own, unless the scheme's own was written out, which a URL forgets.
+fn default_port(full: &str) -> u16 {
+    let (scheme, rest) = full.split_once("://").unwrap_or(("http", full));
+    let authority = rest.split('/').next().unwrap_or_default();
+    match scheme {
+        "http" if authority.ends_with(":80") => 80,
+        "https" if authority.ends_with(":443") => 443,
+        _ => 8008,
+    }
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 use std::{io, iter};
 
+use crate::tls::handshake_error;
+
 /// A call that brought no answer of Patroni's, or a refusal.
 ///
 /// `url` is what was called, with its path.
@@ -90,8 +92,9 @@ impl PatroniError {
     #[must_use]
     pub fn reason(&self) -> String {
         let words = self.to_string();
-        match words.split_once("http://").and_then(|(_, rest)| rest.split_once(": ")) {
-            Some((_, reason)) if words.starts_with("http://") => reason.to_owned(),
+        let begins = words.starts_with("http://") || words.starts_with("https://");
+        match words.split_once("://").and_then(|(_, rest)| rest.split_once(": ")) {
+            Some((_, reason)) if begins => reason.to_owned(),
             _ => words,
         }
     }
@@ -108,6 +111,10 @@ impl PatroniError {
         let url = url.to_owned();
         // The innermost cause is what happened; the others say which part of the client met it.
         let words = causes(error).last().unwrap_or(error).to_string();
+        // It answers, and does not get on with this client: it is not gone.
+        if let Some(failed) = handshake_error::of_tls(error) {
+            return Self::Failed { url, words: handshake_error::words(failed) };
+        }
         match causes(error).find_map(end_of) {
             Some(CallEnd::Refused) => Self::Refused { url },
             Some(CallEnd::Broken) => Self::Broken { url, words },

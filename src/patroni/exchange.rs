@@ -13,7 +13,6 @@ use hyper::client::conn::http1;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::{Request, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// What is read of an answer at most, its heads and the sizes of its chunks included.
 const CONNECTION_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -38,8 +37,8 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for NoAnswer {
 
 /// Sends the request to the server at the other end of `stream`, and takes its answer with a body
 /// of `body_max` bytes at most.
-pub(super) async fn exchange(
-    stream: TcpStream,
+pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin + Send>(
+    stream: S,
     request: Request<String>,
     body_max: usize,
 ) -> Result<(StatusCode, Vec<u8>), NoAnswer> {
@@ -93,14 +92,14 @@ fn sorted(error: NoAnswer) -> NoAnswer {
 }
 
 /// A connection of which at most `left` bytes are read.
-struct BoundedConnection {
-    stream: TcpStream,
+struct BoundedConnection<S> {
+    stream: S,
     left: usize,
     /// It has just read: other tasks run before the next read.
     rests: bool,
 }
 
-impl Read for BoundedConnection {
+impl<S: AsyncRead + Unpin> Read for BoundedConnection<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -128,7 +127,7 @@ impl Read for BoundedConnection {
     }
 }
 
-impl Write for BoundedConnection {
+impl<S: AsyncWrite + Unpin> Write for BoundedConnection<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -7,6 +7,7 @@
 //!   ([`TlsClient::new`]), and does handshakes on any stream ([`TlsClient::handshake`]).
 //! - `trust`: root certificates and revocation lists. `client_certificate`: the client's own, and its
 //!   key. [`files`]: where both are read from.
+//! - `cluster_files`: the certificates of a cluster of one's own, as its clients have them.
 //! - `verifier`: the checks of a server's certificate; `certificate` reads one; `host_name`: whether it
 //!   is for a host.
 //! - [`channel_binding`]: the hash that binds a login to a certificate.
@@ -16,6 +17,7 @@ mod certificate;
 pub mod channel_binding;
 pub mod client;
 mod client_certificate;
+mod cluster_files;
 pub mod error;
 pub mod files;
 pub mod handshake_error;
@@ -25,5 +27,6 @@ mod trust;
 mod verifier;
 
 pub use client::TlsClient;
+pub use cluster_files::ClusterFiles;
 pub use error::TlsError;
 pub use settings::{CertificateCheck, IdentityFiles, RootCertificate, TlsSettings, TlsVersion};
