@@ -23,3 +23,5 @@ mod refusals;
 mod story;
 #[path = "lab/test_lab.rs"]
 mod test_lab;
+#[path = "lab/tls.rs"]
+mod tls;

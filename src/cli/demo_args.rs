@@ -18,6 +18,9 @@ pub struct DemoArgs {
     /// The first of the cluster's 15 ports [default: the usual ones, see lab --help]
     #[arg(long, value_name = "P", env = "PGCHAOS_BASE_PORT")]
     pub base_port: Option<u16>,
+    /// A cluster that takes TLS alone
+    #[arg(long, env = "PGCHAOS_TLS")]
+    pub tls: bool,
     /// Leave the cluster running
     #[arg(long, env = "PGCHAOS_KEEP")]
     pub keep: bool,

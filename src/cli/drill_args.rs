@@ -97,6 +97,9 @@ pub struct RunArgs {
     /// Keep no record of the runs
     #[arg(long, env = "PGCHAOS_NO_RECORD")]
     pub no_record: bool,
+    /// On a cluster that takes TLS alone: a lab is brought up so, a Compose project must run so
+    #[arg(long, env = "PGCHAOS_TLS")]
+    pub tls: bool,
     /// The lab.
     #[command(flatten)]
     pub lab: LabOfDrillArgs,

@@ -113,6 +113,11 @@ pub struct UpArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", hide_possible_values = true, env = "PGCHAOS_SYNC")]
     pub sync: Option<bool>,
+    /// PostgreSQL and Patroni's API with TLS alone, by certificates of the lab's own; --tls=false
+    /// turns it off again
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true, env = "PGCHAOS_TLS")]
+    pub tls: Option<bool>,
     /// The first of its 15 ports [default: the usual ones, see lab --help]
     #[arg(long, value_name = "P", env = "PGCHAOS_BASE_PORT")]
     pub base_port: Option<u16>,

@@ -44,6 +44,7 @@ fn drill(args: &DemoArgs) -> Result<RunArgs, Problem> {
     let mut words = vec!["demo".to_owned(), "leader-kill".to_owned()];
     words.extend(["--on=lab".to_owned(), format!("--name={LAB}")]);
     words.extend(args.base_port.map(|port| format!("--base-port={port}")));
+    words.extend(args.tls.then(|| "--tls".to_owned()));
     words.extend(args.keep.then(|| "--keep".to_owned()));
     // The variables of drills are not meant for the demo.
     RunArgs::augment_args(clap::Command::new("demo").disable_help_flag(true))

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::lab::member::Member;
 use crate::lab::needs::MissingPrograms;
-use crate::model::foreign::{plain, shortened};
+use crate::model::foreign::{plain, said, shortened};
+use crate::patroni::PatroniError;
+use crate::tls::TlsError;
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +88,9 @@ pub enum LabError {
         runs: bool,
     },
     /// The running lab has other settings.
-    #[error("lab {lab} runs with other settings (profile {profile}, synchronous mode {mode})")]
+    #[error(
+        "lab {lab} runs with other settings (profile {profile}, synchronous mode {mode}, TLS {tls})"
+    )]
     OtherSettings {
         /// The lab.
         lab: String,
@@ -94,6 +98,8 @@ pub enum LabError {
         profile: &'static str,
         /// `on` or `off`.
         mode: &'static str,
+        /// `on` or `off`.
+        tls: &'static str,
     },
     /// Another command changes it.
     #[error("another pgchaos is at work on lab {lab}, and has been for {} s", after.as_secs())]
@@ -263,6 +269,15 @@ pub enum LabError {
     /// It cannot be done here.
     #[error("{0}")]
     Unsupported(String),
+    /// Its certificates.
+    #[error("the lab's certificates could not be made: {0}")]
+    Certificates(String),
+    /// They are there, and of no use.
+    #[error("the lab's certificates: {0}")]
+    Tls(#[from] TlsError),
+    /// Patroni's settings, which are those of the profile.
+    #[error("Patroni's settings could not be changed: {0}")]
+    Settings(PatroniError),
     /// A value is missing in a template; none is known.
     #[error("cluster/patroni.yml: nothing stands for {0}")]
     Template(String),
@@ -345,6 +360,15 @@ impl std::fmt::Display for LogTail {
         write!(f, "\n  the end of {}:", self.path.display())?;
         self.lines.iter().try_for_each(|line| write!(f, "\n    {line}"))
     }
+}
+
+/// The last cause of an error, which tells the most; what is around it is told anyway.
+pub(in crate::lab) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    said(&last.to_string())
 }
 
 /// For `map_err`: which file, and what was tried.

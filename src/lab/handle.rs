@@ -14,6 +14,7 @@ use crate::lab::processes::scan::{Process, of};
 use crate::lab::spec::{LabSpec, check_name};
 use crate::lab::{programs, superuser};
 use crate::patroni::PatroniApi;
+use crate::tls::{ClusterFiles, TlsClient, TlsError};
 
 /// The deadline of one question to Patroni's API.
 const API_DEADLINE: Duration = Duration::from_secs(2);
@@ -69,6 +70,7 @@ impl Lab {
             base_port: None,
             profile: self.state.profile,
             synchronous: self.state.synchronous,
+            tls: self.state.tls,
         }
     }
 
@@ -124,12 +126,39 @@ impl Lab {
     /// Patroni's REST APIs, in the order of the members.
     #[must_use]
     pub fn patroni_urls(&self) -> Vec<String> {
-        self.state.ports.patroni.map(|port| format!("http://127.0.0.1:{port}")).to_vec()
+        self.state.ports.patroni.map(|port| self.api_url(port)).to_vec()
     }
 
+    pub(in crate::lab) fn api_url(&self, port: u16) -> String {
+        let scheme = if self.state.tls { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{port}")
+    }
+
+    /// What a client needs to trust this lab, and to be trusted by it; `None` when it has no TLS.
+    #[must_use]
+    pub fn tls(&self) -> Option<ClusterFiles> {
+        self.state.tls.then(|| ClusterFiles {
+            authority: self.folders.authority(),
+            certificate: self.folders.client_certificate(),
+            key: self.folders.client_key(),
+        })
+    }
+
+    /// The same, read; `None` when it has no TLS.
+    ///
+    /// # Errors
+    /// When a file is of no use: then Patroni cannot be asked.
+    pub fn tls_client(&self) -> Result<Option<TlsClient>, TlsError> {
+        self.tls().map(|files| files.client()).transpose()
+    }
+
+    /// None of them where the lab's certificates are of no use.
     pub(in crate::lab) fn apis(&self) -> Vec<PatroniApi> {
         let urls = self.patroni_urls();
-        urls.iter().filter_map(|url| PatroniApi::new(url, API_DEADLINE).ok()).collect()
+        let tls = self.tls_client().ok().flatten();
+        urls.iter()
+            .filter_map(|url| PatroniApi::secured(url, API_DEADLINE, tls.clone()).ok())
+            .collect()
     }
 
     /// Its parts, in the order in which they are started.

@@ -128,8 +128,8 @@ impl Lab {
             return Err(no(format!("{from} leads already")));
         }
         let name = to.map(|to| to.to_string());
-        let url = format!("http://127.0.0.1:{}", self.state.ports.patroni[from.index()]);
-        let asked = PatroniApi::new(&url, SWITCHOVER_DEADLINE);
+        let url = self.api_url(self.state.ports.patroni[from.index()]);
+        let asked = PatroniApi::secured(&url, SWITCHOVER_DEADLINE, self.tls_client()?);
         let api = asked.map_err(|error| no(error.to_string()))?;
         let done = api.switchover(&from.to_string(), name.as_deref()).await;
         done.map_err(|error| no(error.to_string()))?;

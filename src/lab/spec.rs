@@ -25,9 +25,17 @@ pub struct LabSpec {
     pub profile: Profile,
     /// Patroni's `synchronous_mode`.
     pub synchronous: bool,
+    /// PostgreSQL and Patroni's API take TLS alone, with certificates of the lab's own.
+    pub tls: bool,
 }
 
 impl LabSpec {
+    /// A lab that replicates asynchronously, on the usual ports, without TLS.
+    #[must_use]
+    pub fn new(name: &str, profile: Profile) -> Self {
+        Self { name: name.to_owned(), base_port: None, profile, synchronous: false, tls: false }
+    }
+
     /// Checks what can be wrong with it.
     ///
     /// # Errors
@@ -224,12 +232,7 @@ mod tests {
 
     #[test]
     fn a_base_port_leaves_room_for_all() {
-        let spec = |base| LabSpec {
-            name: "a".to_owned(),
-            base_port: Some(base),
-            profile: Profile::Quick,
-            synchronous: false,
-        };
+        let spec = |base| LabSpec { base_port: Some(base), ..LabSpec::new("a", Profile::Quick) };
         assert!(spec(1024).check().is_ok() && spec(65_521).check().is_ok());
         assert!(spec(1023).check().is_err() && spec(65_522).check().is_err());
     }

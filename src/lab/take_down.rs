@@ -1,6 +1,7 @@
 //! The end of a lab: nothing of it stays but what is kept on purpose.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -88,14 +89,9 @@ pub(in crate::lab) async fn wipe(folders: &Folders) -> Result<(), LabError> {
     must_be_seen(folders)?;
     for member in Member::all() {
         shared_memory::release(&folders.data(member));
-        let folder = folders.member(member);
-        match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(io("removed", &folder)(error));
-            }
-            _ => {}
-        }
+        remove_folder(&folders.member(member))?;
     }
+    remove_folder(&folders.tls())?;
     let state = folders.state();
     for file in [state.with_extension("json.new"), state] {
         let _ = fs::remove_file(file);
@@ -103,10 +99,20 @@ pub(in crate::lab) async fn wipe(folders: &Folders) -> Result<(), LabError> {
     Ok(())
 }
 
+fn remove_folder(folder: &Path) -> Result<(), LabError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(io("removed", folder)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether there is more than logs.
 pub(in crate::lab) fn remains(folders: &Folders) -> bool {
     let has_folder = |member| folders.member(member).exists();
-    folders.state().exists() || Member::all().any(has_folder) || !scan(folders).is_empty()
+    let state = [folders.state(), folders.tls()].iter().any(|path| path.exists());
+    state || Member::all().any(has_folder) || !scan(folders).is_empty()
 }
 
 /// Patroni is killed first, as it would start PostgreSQL again. A PostgreSQL that leaves by itself
@@ -139,8 +145,7 @@ async fn end_at_once(folders: &Folders) -> Result<(), LabError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::ports::Ports;
-    use crate::lab::spec::{PatroniVersion, Profile, Timing};
+    use crate::lab::spec::{LabSpec, PatroniVersion, Profile, Timing};
 
     /// As Ctrl-C or a full stop of the machine leave it: no later `up` takes the rest for a lab.
     #[tokio::test]
@@ -149,7 +154,7 @@ mod tests {
         let folders = Folders::at(home.path().join("a"));
         fs::create_dir_all(folders.lab()).unwrap();
         let timing = Timing::of(Profile::Quick, &PatroniVersion("3.0.2".to_owned()));
-        let mut state = LabState::new((Profile::Quick, false), timing, Ports::new(None), None);
+        let mut state = LabState::new(&LabSpec::new("a", Profile::Quick), timing, None);
         state.is_complete = true;
         state.write(&folders.state()).unwrap();
         fs::create_dir(folders.member(Member::ETCD[0])).unwrap();

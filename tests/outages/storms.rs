@@ -56,7 +56,7 @@ fn one_storm(load: &Gen, proxy: &Proxy, clock: RunClock, n: u64) -> f64 {
     sleep(Duration::from_secs(3));
     let until = Instant::now();
     let accepted = proxy.accept_times();
-    let between = |span: Range<Instant>| accepted.iter().filter(|at| span.contains(at)).count();
+    let between = |span: Range<Instant>| accepted.iter().filter(|at| span.contains(*at)).count();
     let (at_first, attempts) = (between(broken..from), between(from..until));
     let length = (until - from).as_secs_f64();
     #[allow(clippy::cast_precision_loss, reason = "a small number")]
@@ -149,7 +149,7 @@ fn writers_that_are_idle_when_everything_goes_silent_make_no_storm_either() {
     let from = Instant::now();
     sleep(Duration::from_secs(4));
     let until = Instant::now();
-    let accepted = proxy.accept_times().iter().filter(|at| (from..until).contains(at)).count();
+    let accepted = proxy.accept_times().iter().filter(|at| (from..until).contains(*at)).count();
     #[allow(clippy::cast_precision_loss, reason = "a small number")]
     let rate = accepted as f64 / (until - from).as_secs_f64();
     println!("{rate:.1} attempts a second");

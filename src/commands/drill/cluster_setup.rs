@@ -42,8 +42,13 @@ impl ClusterSetup {
         });
         let kept = found.as_ref().map(Lab::spec);
         let fits = kept.as_ref().is_none_or(|kept| {
-            scenario.synchronous.is_none_or(|wanted| wanted == kept.synchronous)
+            let is_secured = kept.tls || !args.tls;
+            is_secured && scenario.synchronous.is_none_or(|wanted| wanted == kept.synchronous)
         });
+        let without_tls = kept.as_ref().is_some_and(|kept| args.tls && !kept.tls);
+        if runs && self.brought_up.is_none() && without_tls {
+            return Err(no_tls(&args.lab.name));
+        }
         let lab = match found {
             Some(lab) if runs && fits => lab,
             // Another's lab is not restarted: the check before the drill refuses it.
@@ -81,6 +86,14 @@ impl ClusterSetup {
     }
 }
 
+/// The lab runs already, and it is not ended by the way.
+fn no_tls(lab: &str) -> Problem {
+    let named = name_option(lab);
+    Problem::could_not_run(format!("lab {lab} runs without TLS")).try_this(format!(
+        "pgchaos lab down{named}, and the same again: it comes up with TLS; or without --tls"
+    ))
+}
+
 /// The command that the user typed.
 fn asking_command(args: &RunArgs) -> AskingCommand {
     if args.is_demo { AskingCommand::Demo } else { AskingCommand::Drill(args.drills.clone()) }
@@ -88,10 +101,18 @@ fn asking_command(args: &RunArgs) -> AskingCommand {
 
 /// The Compose project, which must run.
 pub(super) async fn compose(args: &RunArgs) -> Result<ComposeCluster, Problem> {
-    ComposeCluster::find(&args.project).await.map_err(|error| {
+    let found = ComposeCluster::find(&args.project).await.map_err(|error| {
         Problem::could_not_run(error.to_string())
             .try_this("docker compose up -d --build --wait; --project names another one")
-    })
+    })?;
+    if args.tls && !found.has_tls() {
+        let runs = format!("the Compose project {} runs without TLS", args.project);
+        return Err(Problem::could_not_run(runs).try_this(
+            "COMPOSE_FILE=docker-compose.yml:docker-compose.tls.yml docker compose up -d --build \
+             --wait; or without --tls",
+        ));
+    }
+    Ok(found)
 }
 
 /// The lab that a drill needs; options that are not given stay as they were.
@@ -99,18 +120,27 @@ fn spec(args: &RunArgs, scenario: &Scenario, kept: Option<&LabSpec>) -> LabSpec 
     let profile = args.lab.profile.map(Profile::from);
     let profile = profile.or(kept.map(|kept| kept.profile)).unwrap_or(Profile::Quick);
     let synchronous = scenario.synchronous.or(kept.map(|kept| kept.synchronous)).unwrap_or(false);
-    LabSpec { name: args.lab.name.clone(), base_port: args.lab.base_port, profile, synchronous }
+    let tls = args.tls || kept.is_some_and(|kept| kept.tls);
+    let (name, base_port) = (args.lab.name.clone(), args.lab.base_port);
+    LabSpec { name, base_port, profile, synchronous, tls }
 }
 
 /// The hooks of a drill.
 pub(super) fn hooks(args: &RunArgs, scenario: &Scenario) -> Result<HooksCluster, Problem> {
+    if args.tls {
+        return Err(Problem::usage(
+            "--tls is for clusters that pgchaos knows: the lab and Compose",
+        )
+        .try_this("sslmode and sslrootcert in the connection string"));
+    }
     let hooks = scenario.hooks.clone().ok_or_else(|| {
         Problem::usage(format!("the drill {} has no [hooks] to break anything with", scenario.name))
     })?;
     let patroni = match args.patroni.is_empty() {
         true => None,
         false => Some(
-            PatroniView::new(&args.patroni).map_err(|error| Problem::usage(error.to_string()))?,
+            PatroniView::new(&args.patroni, None)
+                .map_err(|error| Problem::usage(error.to_string()))?,
         ),
     };
     Ok(HooksCluster::new(&scenario.name, hooks, patroni))

@@ -1,5 +1,6 @@
 //! The load of a drill: its connection, its plan, and the variables that commands get of it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -16,7 +17,10 @@ use crate::engine::run::Plan;
 use crate::model::event::Header;
 use crate::model::load::options::Thresholds;
 use crate::model::run::record_format::FORMAT;
-use crate::pg::settings::{Address, ConnectSettings, Environment, Explicit, Host, resolve};
+use crate::pg::settings::{
+    Address, ConnectSettings, Environment, Explicit, Host, Security, resolve,
+};
+use crate::tls::RootCertificate;
 
 /// The connection of the load: the cluster's own, or the one that the user gave.
 pub(super) fn settings<C: DrillCluster>(
@@ -24,8 +28,11 @@ pub(super) fn settings<C: DrillCluster>(
     cluster: &C,
 ) -> Result<ConnectSettings, Problem> {
     let (explicit, environment) = match cluster.dsn(request.scenario.through) {
-        // The environment is set for the user's own servers, not for this one.
-        Some(dsn) => (Explicit { dsn: Some(dsn), ..Explicit::default() }, Environment::empty()),
+        // The variables are set for the user's own servers, not for this one.
+        Some(dsn) => {
+            let environment = Environment::empty().on_disk();
+            (Explicit { dsn: Some(dsn), ..Explicit::default() }, environment)
+        }
         None => (request.args.connection.explicit(None), Environment::of_process()),
     };
     let resolved = resolve(&explicit, &environment)?;
@@ -87,6 +94,26 @@ pub(super) fn variables(settings: &ConnectSettings, run_id: Uuid) -> Variables {
     if let Some(password) = settings.hosts.first().and_then(Host::password_by_name) {
         let password = String::from_utf8_lossy(password.as_bytes()).into_owned();
         variables.push(("PGPASSWORD".to_owned(), password));
+    }
+    variables.extend(tls_variables(&settings.security));
+    variables
+}
+
+/// How the connection is secured, and by which files.
+fn tls_variables(security: &Security) -> Vec<(String, String)> {
+    let mut variables = vec![("PGSSLMODE".to_owned(), security.sslmode.name().to_owned())];
+    let Some(client) = &security.client else { return variables };
+    let mut file = |name: &str, path: &Path| {
+        variables.push((name.to_owned(), path.display().to_string()));
+    };
+    match &client.settings().roots {
+        Some(RootCertificate::File(path)) => file("PGSSLROOTCERT", path),
+        Some(RootCertificate::System) => file("PGSSLROOTCERT", Path::new("system")),
+        None => {}
+    }
+    if let Some(identity) = &client.settings().identity {
+        file("PGSSLCERT", &identity.certificate);
+        file("PGSSLKEY", &identity.key);
     }
     variables
 }

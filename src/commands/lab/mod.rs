@@ -17,6 +17,7 @@ use super::problem::Problem;
 use crate::cli::exit::Exit;
 use crate::cli::lab_args::{LabArgs, LabCommand};
 use crate::lab::Lab;
+use crate::tls::ClusterFiles;
 use name_option::name_option;
 
 /// Runs the command.
@@ -57,14 +58,22 @@ fn find(name: &str) -> Result<Lab, Problem> {
 /// On standard output, for a shell to read.
 fn env(lab: &Lab) -> Result<Exit, Problem> {
     let (user, password) = lab.credentials();
+    let in_quotes = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+    let export = |(name, value): (String, String)| format!("export {name}={}\n", in_quotes(&value));
+    let tls: String = lab.tls().iter().flat_map(ClusterFiles::variables).map(export).collect();
+    // gen asks Patroni by http alone so far, and would refuse the others.
+    let patroni = match lab.tls() {
+        None => format!("export PGCHAOS_PATRONI={}\n", lab.patroni_urls().join(",")),
+        Some(_) => String::new(),
+    };
     print(&format!(
         "export PGHOST=127.0.0.1 PGPORT={} PGDATABASE=postgres\n\
          export PGUSER={user} PGPASSWORD={password}\n\
+         {tls}\
          export PGCHAOS_READ_PORT={}\n\
-         export PGCHAOS_PATRONI={}\n",
+         {patroni}",
         lab.write_port(),
         lab.read_port(),
-        lab.patroni_urls().join(",")
     ))?;
     Ok(Exit::Pass)
 }

@@ -10,6 +10,7 @@ use super::super::problem::Problem;
 use crate::cli::exit::Exit;
 use crate::cli::lab_args::PsqlArgs;
 use crate::lab::Lab;
+use crate::tls::ClusterFiles;
 
 /// Comes back only when there is no psql, or no such server.
 pub(super) async fn run(lab: &Lab, args: &PsqlArgs) -> Result<Exit, Problem> {
@@ -35,6 +36,7 @@ pub(super) async fn run(lab: &Lab, args: &PsqlArgs) -> Result<Exit, Problem> {
     }
     command.env("PGHOST", "127.0.0.1").env("PGPORT", port.to_string()).env("PGUSER", user);
     command.env("PGPASSWORD", password).env("PGDATABASE", "postgres").args(&args.arguments);
+    command.envs(lab.tls().iter().flat_map(ClusterFiles::variables));
     let error = command.exec();
     Err(Problem::could_not_run(format!("{} could not be run: {error}", psql.display())))
 }

@@ -22,7 +22,10 @@ pub(super) async fn run(lab: &Lab) -> Result<Exit, Problem> {
     text.push('\n');
     text.push_str(&match lab.settings().await {
         Some(settings) => in_force(lab, &settings),
-        None => "No Patroni answers: what is in force is not known.\n".to_owned(),
+        None => match lab.tls_client() {
+            Err(error) => format!("No Patroni can be asked: {error}.\n"),
+            Ok(_) => "No Patroni answers: what is in force is not known.\n".to_owned(),
+        },
     });
     print(&fitted(&text, Terminal::stdout().width))?;
     Ok(Exit::Pass)

@@ -23,13 +23,21 @@ fn next_steps(lab: &Lab) -> Vec<String> {
     let (write, read, page) = (lab.write_port(), lab.read_port(), lab.ports().page);
     let named = name_option(lab.name());
     let step = |command: String, what: &str| format!("{command:<44}{what}");
-    vec![
-        format!("write port {write}, read port {read}, user {user}, password {password}"),
-        step(format!("http://127.0.0.1:{page}"), "HAProxy's page"),
-        step(format!("pgchaos gen --port {write}"), "load it"),
-        step(format!("pgchaos lab kill leader{named}"), "break it"),
-        step(format!("pgchaos lab down{named}"), "end it"),
-    ]
+    let page = step(format!("http://127.0.0.1:{page}"), "HAProxy's page");
+    let mut lines =
+        vec![format!("write port {write}, read port {read}, user {user}, password {password}")];
+    match lab.tls() {
+        None => lines.extend([page, step(format!("pgchaos gen --port {write}"), "load it")]),
+        Some(files) => lines.extend([
+            format!("TLS alone: sslmode=verify-full sslrootcert={}", files.authority.display()),
+            page,
+            step(format!("eval \"$(pgchaos lab env{named})\""), "the same for psql and pgchaos"),
+            step("pgchaos gen".to_owned(), "load it"),
+        ]),
+    }
+    lines.push(step(format!("pgchaos lab kill leader{named}"), "break it"));
+    lines.push(step(format!("pgchaos lab down{named}"), "end it"));
+    lines
 }
 
 /// The lab that is asked for; options that are not given stay as they were.
@@ -37,6 +45,7 @@ fn spec(name: &str, args: &UpArgs) -> Result<LabSpec, Problem> {
     let kept = Lab::find(name)?.map(|lab| lab.spec());
     let profile = args.profile.map(Profile::from);
     let profile = profile.or(kept.as_ref().map(|kept| kept.profile)).unwrap_or(Profile::Default);
-    let synchronous = args.sync.or(kept.map(|kept| kept.synchronous)).unwrap_or(false);
-    Ok(LabSpec { name: name.to_owned(), base_port: args.base_port, profile, synchronous })
+    let synchronous = args.sync.or(kept.as_ref().map(|kept| kept.synchronous)).unwrap_or(false);
+    let tls = args.tls.or(kept.map(|kept| kept.tls)).unwrap_or(false);
+    Ok(LabSpec { name: name.to_owned(), base_port: args.base_port, profile, synchronous, tls })
 }

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::docker::{
-    LOOK_DEADLINE, containers, docker, kill_postmaster, networks, published, state, walsenders,
+    LOOK_DEADLINE, containers, docker, kill_postmaster, mounted, networks, published, state,
+    variable, walsenders,
 };
 use super::error::ClusterError;
 use super::patroni_view::PatroniView;
@@ -16,10 +17,14 @@ use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Through;
 use crate::model::scenario::step::Action;
 use crate::patroni::PatroniApi;
+use crate::tls::ClusterFiles;
 
 const PATRONI: [&str; 3] = ["patroni1", "patroni2", "patroni3"];
 const ETCD: [&str; 3] = ["etcd1", "etcd2", "etcd3"];
 const PROXY: &str = "haproxy";
+
+/// The service of docker-compose.tls.yml that has made the certificates, and ended.
+const CERTIFICATES: &str = "certificates";
 
 /// Where a member's PostgreSQL writes the number of its postmaster.
 const POSTMASTER_PID: &str = "/var/lib/postgresql/data/postmaster.pid";
@@ -31,6 +36,8 @@ pub struct ComposeCluster {
     /// Containers by service.
     containers: BTreeMap<String, String>,
     port: u16,
+    /// What clients need, where it takes TLS alone.
+    tls: Option<ClusterFiles>,
     patroni: PatroniView,
 }
 
@@ -55,13 +62,21 @@ impl ComposeCluster {
             });
         }
         let port = published(&containers[PROXY], 5500).await?;
+        let tls = tls(project, &containers).await?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let mut urls = Vec::new();
         for service in PATRONI {
             let port = published(&containers[service], 8008).await?;
-            urls.push(format!("http://127.0.0.1:{port}"));
+            urls.push(format!("{scheme}://127.0.0.1:{port}"));
         }
-        let patroni = PatroniView::new(&urls)?;
-        Ok(Self { project: project.to_owned(), containers, port, patroni })
+        let patroni = PatroniView::new(&urls, tls.as_ref())?;
+        Ok(Self { project: project.to_owned(), containers, port, tls, patroni })
+    }
+
+    /// Whether it takes TLS alone.
+    #[must_use]
+    pub fn has_tls(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// Whether this can be done to that target, as far as it is known without asking it.
@@ -118,7 +133,8 @@ impl DrillCluster for ComposeCluster {
 
     /// One proxy is all that the project publishes, whatever a scenario asks for.
     fn dsn(&self, _through: Through) -> Option<String> {
-        Some(format!("postgresql://postgres:postgres@127.0.0.1:{}/postgres", self.port))
+        let tls = self.tls.as_ref().map(ClusterFiles::url_query).unwrap_or_default();
+        Some(format!("postgresql://postgres:postgres@127.0.0.1:{}/postgres{tls}", self.port))
     }
 
     fn watched(&self) -> Vec<PatroniApi> {
@@ -231,14 +247,36 @@ impl DrillCluster for ComposeCluster {
 
     async fn not_running(&self) -> Result<Vec<String>, ClusterError> {
         let mut found = Vec::new();
-        for (service, container) in &self.containers {
-            match state(container).await?.as_str() {
+        // What made the certificates has ended, and is to.
+        for service in PATRONI.iter().chain(&ETCD).chain([&PROXY]) {
+            match state(self.container(service)?).await?.as_str() {
                 "running" => {}
                 other => found.push(format!("{service} is {other}")),
             }
         }
         Ok(found)
     }
+}
+
+/// What clients need, where the project was brought up with TLS: where `make-certificates` put it.
+async fn tls(
+    project: &str,
+    containers: &BTreeMap<String, String>,
+) -> Result<Option<ClusterFiles>, ClusterError> {
+    if variable(&containers[PATRONI[0]], "PATRONI_RESTAPI_CERTFILE").await?.is_none() {
+        return Ok(None);
+    }
+    let missing = || ClusterError::NoContainers {
+        project: project.to_owned(),
+        services: vec![CERTIFICATES.to_owned()],
+    };
+    let container = containers.get(CERTIFICATES).ok_or_else(missing)?;
+    let folder = mounted(container, "/cluster").await?.ok_or_else(missing)?.join("tls");
+    Ok(Some(ClusterFiles {
+        authority: folder.join("ca.crt"),
+        certificate: folder.join("client.crt"),
+        key: folder.join("client.key"),
+    }))
 }
 
 /// `etcdctl endpoint status -w json`, of one member.

@@ -1,6 +1,7 @@
 //! Docker's own commands, container by container.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::ClusterError;
@@ -32,6 +33,28 @@ pub(super) async fn published(container: &str, port: u16) -> Result<u16, Cluster
     let told =
         run_program(&["docker", "inspect", "--format", &format, container], LOOK_DEADLINE).await?;
     told.parse().map_err(|_| ClusterError::NotPublished { container: container.to_owned(), port })
+}
+
+/// The value of a variable that a container was made with; `None` where it has none.
+pub(super) async fn variable(container: &str, name: &str) -> Result<Option<String>, ClusterError> {
+    let format = "{{range .Config.Env}}{{println .}}{{end}}";
+    let told =
+        run_program(&["docker", "inspect", "--format", format, container], LOOK_DEADLINE).await?;
+    let mut pairs = told.lines().filter_map(|line| line.split_once('='));
+    Ok(pairs.find_map(|(found, value)| (found == name).then(|| value.to_owned())))
+}
+
+/// The folder of this machine that a container has at `destination`; `None` where it has none.
+pub(super) async fn mounted(
+    container: &str,
+    destination: &str,
+) -> Result<Option<PathBuf>, ClusterError> {
+    let format = format!(
+        "{{{{range .Mounts}}}}{{{{if eq .Destination \"{destination}\"}}}}{{{{.Source}}}}{{{{end}}}}{{{{end}}}}"
+    );
+    let told =
+        run_program(&["docker", "inspect", "--format", &format, container], LOOK_DEADLINE).await?;
+    Ok((!told.is_empty()).then(|| told.into()))
 }
 
 pub(super) async fn state(container: &str) -> Result<String, ClusterError> {

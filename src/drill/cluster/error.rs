@@ -6,6 +6,7 @@ use crate::model::cluster::selector::Selector;
 use crate::model::scenario::command_line::CommandLine;
 use crate::model::scenario::step::Action;
 use crate::patroni::{NotConverged, PatroniError};
+use crate::tls::TlsError;
 
 /// Why a cluster could not do what a drill asked for.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,9 @@ pub enum ClusterError {
     /// Patroni's API failed, or refused.
     #[error(transparent)]
     Patroni(#[from] PatroniError),
+    /// The cluster's certificates are of no use.
+    #[error("the cluster's certificates: {0}")]
+    Tls(#[from] TlsError),
     /// The lab failed.
     #[error(transparent)]
     Lab(#[from] LabError),

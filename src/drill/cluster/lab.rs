@@ -32,7 +32,7 @@ impl LabCluster {
     /// # Errors
     /// When its members have no URL; none is known.
     pub fn new(lab: Lab) -> Result<Self, ClusterError> {
-        let patroni = PatroniView::new(&lab.patroni_urls())?;
+        let patroni = PatroniView::new(&lab.patroni_urls(), lab.tls().as_ref())?;
         Ok(Self { lab, patroni })
     }
 
@@ -81,7 +81,8 @@ impl DrillCluster for LabCluster {
             Through::Members => self.lab.ports().postgresql.to_vec(),
         };
         let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
-        Some(format!("postgresql://{user}:{password}@{}/postgres", hosts.join(",")))
+        let tls = self.lab.tls().map(|files| files.url_query()).unwrap_or_default();
+        Some(format!("postgresql://{user}:{password}@{}/postgres{tls}", hosts.join(",")))
     }
 
     fn watched(&self) -> Vec<PatroniApi> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::error::ClusterError;
 use crate::engine::watch::patroni;
 use crate::patroni::{PatroniApi, Role, convergence, leader};
+use crate::tls::ClusterFiles;
 
 /// For one question. A frozen member does not answer, and must not hold the others up for long.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -19,13 +20,17 @@ pub struct PatroniView {
 }
 
 impl PatroniView {
-    /// The APIs at these URLs.
+    /// The APIs at these URLs, which are asked by TLS as these files say.
     ///
     /// # Errors
-    /// When one is no URL.
-    pub fn new<S: AsRef<str>>(urls: &[S]) -> Result<Self, ClusterError> {
-        let apis = urls.iter().map(|url| PatroniApi::new(url.as_ref(), DEADLINE));
-        Ok(Self { apis: apis.collect::<Result<_, _>>()? })
+    /// When one is no URL, or a file is of no use.
+    pub fn new<S: AsRef<str>>(
+        urls: &[S],
+        tls: Option<&ClusterFiles>,
+    ) -> Result<Self, ClusterError> {
+        let client = tls.map(ClusterFiles::client).transpose()?;
+        let api = |url: &S| PatroniApi::secured(url.as_ref(), DEADLINE, client.clone());
+        Ok(Self { apis: urls.iter().map(api).collect::<Result<_, _>>()? })
     }
 
     /// The name of the member that leads.

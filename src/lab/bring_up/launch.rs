@@ -135,7 +135,7 @@ fn patroni(
     Ok(Launch {
         program: programs.patroni.clone(),
         arguments: vec![path.into()],
-        variables: Vec::new(),
+        variables: configuration::patroni_tls(member, folders, state),
     })
 }
 

@@ -60,7 +60,7 @@ pub(in crate::lab) async fn plan(
 ) -> Result<PlannedStart, LabError> {
     must_be_seen(&folders)?;
     let timing = Timing::of(spec.profile, &programs.patroni_version);
-    let wanted = (spec.profile, spec.synchronous);
+    let wanted = (spec.profile, spec.synchronous, spec.tls);
     let found = LabState::read(&folders.state())?;
     if let Some(mut state) = found.filter(|state| state.is_complete) {
         let runs = !scan(&folders).is_empty();
@@ -69,15 +69,16 @@ pub(in crate::lab) async fn plan(
             let (lab, write) = (spec.name.clone(), state.ports.write);
             return Err(LabError::OtherPorts { lab, write, runs });
         }
-        if runs && wanted != (state.profile, state.synchronous) {
+        if runs && wanted != (state.profile, state.synchronous, state.tls) {
             return Err(LabError::OtherSettings {
                 lab: spec.name.clone(),
                 profile: state.profile.name(),
                 mode: if state.synchronous { "on" } else { "off" },
+                tls: if state.tls { "on" } else { "off" },
             });
         }
         let from = if runs { StartingPoint::Running } else { StartingPoint::KeptData };
-        (state.profile, state.synchronous) = wanted;
+        (state.profile, state.synchronous, state.tls) = wanted;
         state.timing = if runs { state.timing } else { timing };
         return Ok(PlannedStart { lab: Lab { name: spec.name.clone(), folders, state }, from });
     }
@@ -85,7 +86,7 @@ pub(in crate::lab) async fn plan(
         told("what an earlier command that was cut off has left is removed".to_owned());
         take_down::wipe(&folders).await?;
     }
-    let state = LabState::new(wanted, timing, spec.ports(), os_user);
+    let state = LabState::new(spec, timing, os_user);
     Ok(PlannedStart {
         lab: Lab { name: spec.name.clone(), folders, state },
         from: StartingPoint::Nothing,

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::{Instant, sleep, timeout};
-use tokio_postgres::{Config, NoTls};
+use tokio::time::{Instant, sleep};
 
 use crate::lab::bring_up::configuration;
 use crate::lab::error::{LabError, LogTail};
@@ -12,9 +11,10 @@ use crate::lab::handle::Lab;
 use crate::lab::member::{Member, MemberKind};
 use crate::lab::processes::scan::{ProcessRole, scan};
 use crate::lab::progress::TellProgress;
-use crate::lab::status::http::{Pools, change_settings, etcd_leads, etcd_serves_peers, pools};
-use crate::lab::superuser;
+use crate::lab::status::http::{Pools, etcd_leads, etcd_serves_peers, pools};
+use crate::lab::status::session::show;
 use crate::patroni::{MemberStatus, PatroniApi, PatroniError, convergence, leader};
+use crate::tls::TlsClient;
 
 /// How long a lab may take: far more than it needs on a busy machine.
 pub(in crate::lab) const WORKS_WITHIN: Duration = Duration::from_secs(90);
@@ -24,8 +24,8 @@ const POLL_EVERY: Duration = Duration::from_millis(100);
 /// It usually answers within a tenth of that.
 const PEER_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
-/// For one connect and its question.
-const SESSION_DEADLINE: Duration = Duration::from_secs(3);
+/// For Patroni to write its settings into etcd.
+const CHANGE_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Lab {
     /// Waits until a member that was started works: it says that its PostgreSQL runs, or its etcd
@@ -168,15 +168,20 @@ async fn none_ended(lab: &Lab, members: &[Member]) -> Result<(), LabError> {
 /// may have those of another profile.
 async fn settle(lab: &Lab, leader: &crate::patroni::LeadingMember) -> Result<(), LabError> {
     let wanted = configuration::dynamic(&lab.state);
-    let port = leader.api.url().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-    change_settings(port.unwrap_or(lab.state.ports.patroni[0]), &wanted).await
+    let api = leader.api.with_deadline(CHANGE_DEADLINE);
+    let changed = match api {
+        Ok(api) => api.change_config(&wanted).await,
+        Err(error) => Err(error),
+    };
+    changed.map_err(LabError::Settings)
 }
 
 /// Waits until both ports lead where they should.
 pub(in crate::lab) async fn wait_for_ports(lab: &Lab) -> Result<(), LabError> {
     let end = Instant::now() + WORKS_WITHIN;
+    let tls = lab.tls_client()?;
     loop {
-        let Some(missing) = missing(lab).await else { return Ok(()) };
+        let Some(missing) = missing(lab, tls.as_ref()).await else { return Ok(()) };
         if Instant::now() > end {
             return Err(not_in_time(lab, missing, Member::HAPROXY));
         }
@@ -185,7 +190,7 @@ pub(in crate::lab) async fn wait_for_ports(lab: &Lab) -> Result<(), LabError> {
 }
 
 /// What is still missing, in words.
-async fn missing(lab: &Lab) -> Option<String> {
+async fn missing(lab: &Lab, tls: Option<&TlsClient>) -> Option<String> {
     let ports = &lab.state.ports;
     let expected = Pools { primary: 1, replicas: 2 };
     match pools(ports.page).await {
@@ -198,7 +203,7 @@ async fn missing(lab: &Lab) -> Option<String> {
         Err(error) => return Some(error.to_string()),
     }
     for (port, name, expected) in [(ports.write, "write", "off"), (ports.read, "read", "on")] {
-        match show(port, "transaction_read_only").await {
+        match show(port, tls, "transaction_read_only").await {
             Ok(found) if found == expected => {}
             Ok(found) => {
                 return Some(format!(
@@ -209,35 +214,13 @@ async fn missing(lab: &Lab) -> Option<String> {
         }
     }
     if lab.state.synchronous
-        && show(ports.write, "synchronous_standby_names").await.is_ok_and(|names| names.is_empty())
+        && show(ports.write, tls, "synchronous_standby_names")
+            .await
+            .is_ok_and(|names| names.is_empty())
     {
         return Some("no replica is synchronous yet".to_owned());
     }
     None
-}
-
-/// A setting, as a client of this port sees it.
-async fn show(port: u16, setting: &str) -> Result<String, String> {
-    let mut config = Config::new();
-    config
-        .host("127.0.0.1")
-        .port(port)
-        .user(superuser::USER)
-        .password(superuser::PASSWORD)
-        .dbname("postgres")
-        .application_name("pgchaos lab");
-    let asked = async {
-        let (client, connection) = config.connect(NoTls).await?;
-        let connection = tokio::spawn(connection);
-        let row = client.query_one(&format!("SHOW {setting}"), &[]).await;
-        drop(client);
-        let _ = connection.await;
-        row?.try_get::<_, String>(0)
-    };
-    match timeout(SESSION_DEADLINE, asked).await {
-        Ok(answer) => answer.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("no answer within {} s", SESSION_DEADLINE.as_secs())),
-    }
 }
 
 fn not_in_time(lab: &Lab, missing: String, explains: Member) -> LabError {

@@ -9,6 +9,7 @@ use crate::lab::bring_up::launch;
 use crate::lab::bring_up::plan::{PlannedStart, StartingPoint, plan, prepare_labs};
 use crate::lab::bring_up::readiness;
 use crate::lab::error::{LabError, io};
+use crate::lab::files::certificates;
 use crate::lab::files::folders::Folders;
 use crate::lab::files::lock::Lock;
 use crate::lab::files::os_user::{OsUser, private_folder};
@@ -94,6 +95,9 @@ impl PlannedStart {
             put_logs_aside(folders);
         }
         prepare_lab(folders, state)?;
+        if state.tls && self.from != StartingPoint::Running {
+            certificates::make(folders, state.os_user.as_ref())?;
+        }
         for member in Member::all() {
             ending::thaw(folders, member).await?;
         }
@@ -146,7 +150,8 @@ impl PlannedStart {
             StartingPoint::KeptData => "from the data that was kept",
             StartingPoint::Running => "it runs already, what is missing is started",
         };
-        format!("lab {}: {what} · profile {profile} · Patroni {version}", lab.name)
+        let tls = if lab.state.tls { " · TLS" } else { "" };
+        format!("lab {}: {what} · profile {profile}{tls} · Patroni {version}", lab.name)
     }
 
     /// Undoes a start that failed. The failure is reported already: those of the undo are only

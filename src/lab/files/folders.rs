@@ -15,6 +15,15 @@ use crate::lab::spec::check_name;
 
 const OF_ROOT: &str = "/var/lib/pgchaos";
 
+/// The folder in a lab's with what all of it trust.
+pub(in crate::lab) const TLS: &str = "tls";
+
+/// The file in it with the authority's certificate.
+pub(in crate::lab) const AUTHORITY: &str = "ca.crt";
+
+/// The file in a member's folder with its key.
+pub(in crate::lab) const MEMBER_KEY: &str = "member.key";
+
 /// The files of one lab.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::lab) struct Folders {
@@ -92,6 +101,36 @@ impl Folders {
     /// A member's own folder: its configuration and its data.
     pub(in crate::lab) fn member(&self, member: Member) -> PathBuf {
         self.lab.join(member.to_string())
+    }
+
+    /// The certificates of the whole lab, and the client's key.
+    pub(in crate::lab) fn tls(&self) -> PathBuf {
+        self.lab.join(TLS)
+    }
+
+    /// What clients and members trust.
+    pub(in crate::lab) fn authority(&self) -> PathBuf {
+        self.tls().join(AUTHORITY)
+    }
+
+    /// The certificate that a client shows.
+    pub(in crate::lab) fn client_certificate(&self) -> PathBuf {
+        self.tls().join("client.crt")
+    }
+
+    /// Its key, for the user of pgchaos alone.
+    pub(in crate::lab) fn client_key(&self) -> PathBuf {
+        self.tls().join("client.key")
+    }
+
+    /// A member's certificate.
+    pub(in crate::lab) fn certificate(&self, member: Member) -> PathBuf {
+        self.member(member).join("member.crt")
+    }
+
+    /// Its key, for the user of the members alone. HAProxy wants the certificate in it too.
+    pub(in crate::lab) fn key(&self, member: Member) -> PathBuf {
+        self.member(member).join(MEMBER_KEY)
     }
 
     /// PostgreSQL's or etcd's data.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::lab::error::{LabError, io};
 use crate::lab::files::os_user::OsUser;
 use crate::lab::ports::Ports;
-use crate::lab::spec::{Profile, Timing};
+use crate::lab::spec::{LabSpec, Profile, Timing};
 
 const FORMAT: u32 = 1;
 
@@ -23,6 +23,9 @@ pub(in crate::lab) struct LabState {
     format: u32,
     pub(in crate::lab) profile: Profile,
     pub(in crate::lab) synchronous: bool,
+    /// Labs of the first versions have none.
+    #[serde(default)]
+    pub(in crate::lab) tls: bool,
     pub(in crate::lab) timing: Timing,
     pub(in crate::lab) ports: Ports,
     /// The user that its members run as, where that is not the user of pgchaos.
@@ -36,18 +39,14 @@ pub(in crate::lab) struct LabState {
 }
 
 impl LabState {
-    pub(in crate::lab) fn new(
-        (profile, synchronous): (Profile, bool),
-        timing: Timing,
-        ports: Ports,
-        os_user: Option<OsUser>,
-    ) -> Self {
+    pub(in crate::lab) fn new(spec: &LabSpec, timing: Timing, os_user: Option<OsUser>) -> Self {
         Self {
             format: FORMAT,
-            profile,
-            synchronous,
+            profile: spec.profile,
+            synchronous: spec.synchronous,
+            tls: spec.tls,
             timing,
-            ports,
+            ports: spec.ports(),
             os_user,
             is_removed_in_part: false,
             is_complete: false,
@@ -101,7 +100,7 @@ mod tests {
 
     fn state() -> LabState {
         let timing = Timing::of(Profile::Quick, &PatroniVersion("3.0.2".to_owned()));
-        LabState::new((Profile::Quick, true), timing, Ports::new(None), None)
+        LabState::new(&LabSpec::new("a", Profile::Quick), timing, None)
     }
 
     #[test]

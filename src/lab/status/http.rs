@@ -1,13 +1,12 @@
-//! The HTTP calls that [`crate::patroni`] does not have: etcd's leader, the servers that HAProxy
-//! holds to be up, and a change of Patroni's settings.
+//! The HTTP calls that [`crate::patroni`] does not have: etcd's leader, and the servers that HAProxy
+//! holds to be up.
 
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::lab::error::LabError;
-use crate::model::foreign::said;
+use crate::lab::error::{LabError, chain};
 
 /// Short, as all members are on this machine. An etcd that starts accepts connections, and is
 /// silent until it has joined the others.
@@ -15,9 +14,6 @@ const DEADLINE: Duration = Duration::from_millis(500);
 
 /// More than any answer has.
 const BYTES_MAX: usize = 1024 * 1024;
-
-/// For Patroni to write its settings into etcd.
-const CHANGE_DEADLINE: Duration = Duration::from_secs(5);
 
 async fn answer(
     url: String,
@@ -35,18 +31,9 @@ async fn answer(
         }
         Ok(String::from_utf8_lossy(&body).into_owned())
     };
-    asked.await.map_err(|error| LabError::Http { url: url.clone(), reason: chain(&error) })
-}
-
-/// The error and what is behind it, without the URL, which is told anyway.
-fn chain(error: &reqwest::Error) -> String {
-    let mut words = Vec::new();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        words.push(cause.to_string());
-        next = cause.source();
-    }
-    said(&words.pop().unwrap_or_else(|| error.to_string()))
+    asked
+        .await
+        .map_err(|error: reqwest::Error| LabError::Http { url: url.clone(), reason: chain(&error) })
 }
 
 /// Whether the etcd at this port leads the others.
@@ -94,14 +81,6 @@ fn count(csv: &str) -> Pools {
         .count()
     };
     Pools { primary: up("primary"), replicas: up("replicas") }
-}
-
-/// Changes Patroni's settings, through the API at this port.
-pub(in crate::lab) async fn change_settings(port: u16, settings: &Value) -> Result<(), LabError> {
-    let url = format!("http://127.0.0.1:{port}/config");
-    answer(url, |client, url| client.patch(url).json(settings).timeout(CHANGE_DEADLINE))
-        .await
-        .map(|_| ())
 }
 
 #[cfg(test)]

@@ -54,7 +54,9 @@ impl Lab {
         let sight = |member: Member| {
             let own = processes.remove(&member).unwrap_or_default();
             let status = match member.kind() {
-                MemberKind::Patroni => members[member.index()].as_ref().ok(),
+                MemberKind::Patroni => {
+                    members.get(member.index()).and_then(|answer| answer.as_ref().ok())
+                }
                 MemberKind::Etcd | MemberKind::HaProxy => None,
             };
             let role = match member.kind() {
@@ -63,7 +65,8 @@ impl Lab {
                     .ok()
                     .map(|leads| if *leads { "leader" } else { "follower" }.to_owned()),
                 MemberKind::Patroni => {
-                    let leads = leader.as_deref() == Some(apis[member.index()].url());
+                    let api = apis.get(member.index()).map(PatroniApi::url);
+                    let leads = leader.is_some() && leader.as_deref() == api;
                     status.map(|status| role(status, leads))
                 }
                 MemberKind::HaProxy => None,

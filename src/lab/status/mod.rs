@@ -4,3 +4,4 @@ pub(in crate::lab) mod http;
 pub(in crate::lab) mod members;
 mod nearby;
 mod roles;
+pub(in crate::lab) mod session;
