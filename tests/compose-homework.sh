@@ -4,12 +4,25 @@
 #
 #   tests/compose-homework.sh                 builds pgchaos when it is not there
 #   PGCHAOS=path tests/compose-homework.sh    takes this one
+#   tests/compose-homework.sh --tls           on the cluster with TLS, docker-compose.tls.yml
 #
 # It needs Docker with Compose 2 (.ci/compose-up), python3, and the ports of
 # docker-compose.yml free. Its cluster has a project of its own and is removed
 # with its data at the end, whatever happens. Logs stay in target/compose-homework.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+# As a user has it: which files, and what clients of the cluster need.
+export COMPOSE_FILE=docker-compose.yml TLS_FILES=''
+target=(--port 5500)
+case ${1:-} in
+    '') ;;
+    --tls)
+        COMPOSE_FILE+=:docker-compose.tls.yml TLS_FILES=cluster/tls
+        target=("postgresql://postgres:postgres@localhost:5500/postgres?sslmode=verify-full&sslrootcert=$TLS_FILES/ca.crt")
+        ;;
+    *) echo "no such option: $1; there is --tls" >&2; exit 2 ;;
+esac
 
 project=pgchaos-test
 logs=target/compose-homework
@@ -89,11 +102,17 @@ start() { local s; for s; do docker start "$project-$s-1" >>"$logs/compose.log";
 #   converged   true when one leads, all three run or stream, and on one timeline
 cluster() {
     python3 - "$1" <<'PY'
-import json, sys, urllib.request
+import json, os, ssl, sys, urllib.request
+
+files, scheme, context = os.environ["TLS_FILES"], "http", None
+if files:
+    scheme, context = "https", ssl.create_default_context(cafile=f"{files}/ca.crt")
+    context.load_cert_chain(f"{files}/client.crt", f"{files}/client.key")
 
 def get(port, path):
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=3) as answer:
+        url = f"{scheme}://127.0.0.1:{port}/{path}"
+        with urllib.request.urlopen(url, timeout=3, context=context) as answer:
             return json.load(answer)
     except (OSError, ValueError):
         return None
@@ -216,10 +235,16 @@ ok "docker compose up -d --build --wait"
 wait_for 30 "the cluster has converged" cluster converged
 check "no port is open to other machines" [ -z "$(docker ps --filter "label=com.docker.compose.project=$project" --format '{{.Ports}}' | grep -E '(0\.0\.0\.0|\[?::\]?):[0-9]+->')" ]
 first=$(cluster leader)
+if [ -n "$TLS_FILES" ]; then
+    plain() { docker exec -e PGSSLMODE=disable "$project-haproxy-1" psql -p 5500 -Atc 'select 1' 2>&1; }
+    check "a session without TLS is refused" [ "$(plain | grep -c 'no encryption')" = 1 ]
+    check "replication has TLS" \
+        [ "$(sql 'select count(*) from pg_stat_replication join pg_stat_ssl using (pid) where ssl')" = 2 ]
+fi
 
 begin "writing"
 set -m # its own process group, in which SIGINT is not ignored
-"$PGCHAOS" gen --port 5500 --rate "$rate" --record "$logs/run.jsonl" --summary json \
+"$PGCHAOS" gen "${target[@]}" --rate "$rate" --record "$logs/run.jsonl" --summary json \
     >"$summary" 2>"$log" &
 gen=$!
 set +m

@@ -3,6 +3,7 @@
 #
 #   tests/drills-on-lab.sh                 builds pgchaos first
 #   tests/drills-on-lab.sh --repeat 3      arguments go to `pgchaos drill run`
+#   tests/drills-on-lab.sh --tls           on a lab with TLS
 #   PGCHAOS=path tests/drills-on-lab.sh    takes this one
 #
 # It needs what `pgchaos lab install-deps` installs. The lab has a name and ports
