@@ -39,6 +39,7 @@ impl Abilities {
 /// # Errors
 /// The first step that cannot be played, with its line.
 pub fn check(scenario: &Scenario, abilities: &Abilities) -> Result<(), ScenarioError> {
+    check_synchrony(scenario, abilities)?;
     for step in &scenario.steps {
         match &step.act {
             Act::Do(deed) => check_deed(scenario, abilities, deed)?,
@@ -64,6 +65,19 @@ fn check_deed(
         abilities.can(action, selector).map_err(|words| scenario.error(&target.span, words))?;
     }
     Ok(())
+}
+
+/// A drill that needs a cluster to be synchronous, or not to be, cannot be played where that is
+/// not known.
+fn check_synchrony(scenario: &Scenario, abilities: &Abilities) -> Result<(), ScenarioError> {
+    match (abilities, scenario.synchronous) {
+        (Abilities::Hooks(hooks), Some(_)) if !hooks.knows_synchrony() => Err(scenario.error(
+            &scenario.synchronous_span,
+            "nothing tells whether this cluster is synchronous: [hooks] needs synchronous = \"…\", \
+             which prints t or f, or give --patroni",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn check_health(

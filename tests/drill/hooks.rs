@@ -287,3 +287,50 @@ fn repeated_drills_tell_how_their_outages_spread_and_write_reports() {
     assert_eq!(json["drills"].as_array().unwrap().len(), 2);
     assert_eq!((&json["format"], &json["verdict"]), (&1.into(), &"pass".into()));
 }
+
+#[test]
+fn a_switchover_hook_is_told_to_which_member_and_a_role_is_asked_for() {
+    let pair = Pair::start();
+    let rest = "[cluster]\nsynchronous = false\n\
+                [[step]]\nstop = 'replica'\nas = 'other'\n\
+                [[step]]\nswitchover = 'leader'\nto = 'other'\n";
+    let hooks = format!(
+        "replica = 'echo pg2'\n\
+         start = 'true'\n\
+         synchronous = '''psql -XAtqc \"select current_setting('synchronous_standby_names') <> '' \"'''\n\
+         stop = 'echo $PGCHAOS_MEMBER > {0}/stopped'\n\
+         switchover = 'echo $PGCHAOS_MEMBER to $PGCHAOS_TO by $PGTARGETSESSIONATTRS > {0}/handed'\n",
+        pair.folder.path().display()
+    );
+    let finished = pair.start_drill(&pair.drill(rest, &hooks)).finish();
+    assert_eq!(finished.code, 0, "{}\n{}", finished.stdout, finished.stderr);
+    assert_eq!(fs::read_to_string(pair.mark("stopped")).unwrap().trim(), "pg2");
+    let handed = fs::read_to_string(pair.mark("handed")).unwrap();
+    assert_eq!(handed.trim(), "pg1 to pg2 by read-write");
+}
+
+#[test]
+fn a_drill_for_synchronous_clusters_is_refused_where_that_is_not_so_or_not_known() {
+    let pair = Pair::start();
+    let rest = "[cluster]\nsynchronous = true\n[[step]]\nwait = '1 writes'\n";
+    let file = pair.drill(rest, "");
+    let unknown =
+        pgchaos(pair.folder.path(), ["drill", "run", file.to_str().unwrap(), "-d", &pair.dsn()])
+            .output()
+            .unwrap();
+    let stderr = String::from_utf8_lossy(&unknown.stderr);
+    assert_eq!(unknown.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("[hooks] needs synchronous"), "{stderr}");
+    for (hook, words) in [
+        ("echo f", "needs a cluster that is synchronous, and this one is asynchronous"),
+        ("echo perhaps", "printed neither t nor f"),
+        ("echo no monitor >&2; exit 3", "no monitor"),
+    ] {
+        let file = pair.drill(rest, &format!("synchronous = '{hook}'\n"));
+        let refused = pair.start_drill(&file).finish();
+        assert_eq!(refused.code, 4, "{}\n{}", refused.stdout, refused.stderr);
+        let problem = only_run(&refused)["problem"].as_str().unwrap();
+        assert!(problem.contains(words), "{hook}: {problem}");
+        assert!(!pair.mark("healed").exists(), "{hook}: nothing is begun");
+    }
+}

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pgchaos::tls::client::IdentityFiles;
+use pgchaos::tls::IdentityFiles;
 use pgchaos::tls::files::Disk;
 use pgchaos::tls::{CertificateCheck, RootCertificate, TlsClient, TlsSettings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -87,7 +87,10 @@ pub(super) async fn must_be_fit<C: DrillCluster>(
         });
     }
     let Some(wanted) = request.scenario.synchronous else { return Ok(()) };
-    if cluster.synchronous().await == Some(!wanted) {
+    let synchronous = cluster.synchronous().await.map_err(|error| {
+        Problem::could_not_run(format!("whether the cluster is synchronous is not known: {error}"))
+    })?;
+    if synchronous == Some(!wanted) {
         let word = |synchronous| if synchronous { "synchronous" } else { "asynchronous" };
         return Err(Problem::could_not_run(format!(
             "the drill {} needs a cluster that is {}, and this one is {}",
@@ -106,7 +109,11 @@ pub(super) async fn must_be_fit<C: DrillCluster>(
                 "docker compose exec patroni1 patronictl edit-config --force -s \
                  synchronous_mode={wanted}"
             ),
-            On::Hooks => format!("synchronous_mode {wanted} in Patroni's configuration"),
+            On::Hooks => format!(
+                "synchronous replication turned {} there: synchronous_mode of Patroni, \
+                 synchronous_standby_names elsewhere",
+                if wanted { "on" } else { "off" }
+            ),
         }));
     }
     Ok(())

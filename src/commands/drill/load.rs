@@ -18,7 +18,7 @@ use crate::model::event::Header;
 use crate::model::load::options::Thresholds;
 use crate::model::run::record_format::FORMAT;
 use crate::pg::settings::{
-    Address, ConnectSettings, Environment, Explicit, Host, Security, resolve,
+    Address, ConnectSettings, Environment, Explicit, Host, Security, TargetSession, resolve,
 };
 use crate::tls::RootCertificate;
 
@@ -82,15 +82,22 @@ pub(super) fn plan<C: DrillCluster>(
 
 /// The variables that a scenario's commands get: the connection, and the run.
 pub(super) fn variables(settings: &ConnectSettings, run_id: Uuid) -> Variables {
-    let hosts: Vec<String> = settings.hosts.iter().map(host_name).collect();
-    let ports: Vec<String> = settings.hosts.iter().map(|host| host.port.to_string()).collect();
+    let list = |of: &dyn Fn(&Host) -> String| {
+        let values: Vec<String> = settings.hosts.iter().map(of).collect();
+        values.join(",")
+    };
     let mut variables = vec![
-        ("PGHOST".to_owned(), hosts.join(",")),
-        ("PGPORT".to_owned(), ports.join(",")),
+        ("PGHOST".to_owned(), list(&host_name)),
+        ("PGPORT".to_owned(), list(&|host| host.port.to_string())),
         ("PGUSER".to_owned(), settings.user.clone()),
         ("PGDATABASE".to_owned(), settings.dbname.clone()),
+        ("PGTARGETSESSIONATTRS".to_owned(), target_session(settings).to_owned()),
         ("PGCHAOS_RUN_ID".to_owned(), run_id.to_string()),
     ];
+    if settings.hosts.iter().any(|host| host.hostaddr.is_some()) {
+        let address = |host: &Host| host.hostaddr.map_or_else(String::new, |at| at.to_string());
+        variables.push(("PGHOSTADDR".to_owned(), list(&address)));
+    }
     if let Some(password) = settings.hosts.first().and_then(Host::password_by_name) {
         let password = String::from_utf8_lossy(password.as_bytes()).into_owned();
         variables.push(("PGPASSWORD".to_owned(), password));
@@ -116,6 +123,14 @@ fn tls_variables(security: &Security) -> Vec<(String, String)> {
         file("PGSSLKEY", &identity.key);
     }
     variables
+}
+
+/// What the load looks for: of several hosts psql would take the first that answers, which may be
+/// a replica.
+fn target_session(settings: &ConnectSettings) -> &'static str {
+    let several = settings.hosts.len() > 1;
+    let wanted = if several { TargetSession::ReadWrite } else { TargetSession::Any };
+    settings.target_session_attrs.unwrap_or(wanted).name()
 }
 
 fn host_name(host: &Host) -> String {

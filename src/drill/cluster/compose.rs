@@ -141,8 +141,8 @@ impl DrillCluster for ComposeCluster {
         self.patroni.watched()
     }
 
-    async fn synchronous(&self) -> Option<bool> {
-        self.patroni.synchronous().await
+    async fn synchronous(&self) -> Result<Option<bool>, ClusterError> {
+        Ok(self.patroni.synchronous().await)
     }
 
     /// A member that is down has no role: of its kind, the one that is down is meant.

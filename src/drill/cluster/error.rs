@@ -88,7 +88,10 @@ pub enum ClusterError {
     /// The hooks of the drill of this name undo nothing of this kind.
     #[error("the drill {0} has no hook for it: one that has, or `heal`, can mend it")]
     NoUndoHook(String),
-    /// The hook that names the leader printed nothing.
-    #[error("{0} printed no name of a leader")]
-    NoLeaderPrinted(CommandLine),
+    /// The hook that names a member by its role printed nothing.
+    #[error("{0} printed no name of a {1}")]
+    NoMemberPrinted(CommandLine, Selector),
+    /// The hook that tells whether the cluster replicates synchronously printed neither.
+    #[error("{0} printed neither t nor f, but {1:?}")]
+    NeitherPrinted(CommandLine, String),
 }

@@ -8,6 +8,7 @@ use super::error::ClusterError;
 use super::patroni_view::PatroniView;
 use crate::drill::command::{HOOK_DEADLINE, Variables, run_line};
 use crate::model::cluster::selector::Selector;
+use crate::model::foreign;
 use crate::model::scenario::command_line::CommandLine;
 use crate::model::scenario::hooks::Hooks;
 use crate::model::scenario::step::Action;
@@ -81,6 +82,12 @@ impl HooksCluster {
         self.hooks.healthy.is_some() || self.patroni.is_some()
     }
 
+    /// Whether it can tell that the cluster replicates synchronously.
+    #[must_use]
+    pub fn knows_synchrony(&self) -> bool {
+        self.hooks.synchronous.is_some() || self.patroni.is_some()
+    }
+
     async fn run(
         &self,
         command: &CommandLine,
@@ -88,15 +95,32 @@ impl HooksCluster {
         member: &str,
         target: &str,
     ) -> Result<(), ClusterError> {
+        let of_action =
+            [("PGCHAOS_ACTION", action), ("PGCHAOS_MEMBER", member), ("PGCHAOS_TARGET", target)];
+        self.run_with(command, &of_action).await
+    }
+
+    async fn run_with(
+        &self,
+        command: &CommandLine,
+        of_action: &[(&str, &str)],
+    ) -> Result<(), ClusterError> {
         let mut variables = self.variables.clone();
-        for (name, value) in
-            [("PGCHAOS_ACTION", action), ("PGCHAOS_MEMBER", member), ("PGCHAOS_TARGET", target)]
-        {
-            variables.push((name.to_owned(), value.to_owned()));
-        }
+        let of_action = of_action.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        variables.extend(of_action);
         run_line(command, &variables, HOOK_DEADLINE).await?;
         Ok(())
     }
+
+    /// The name that the hook for a role prints.
+    async fn named(&self, command: &CommandLine, role: &Selector) -> Result<String, ClusterError> {
+        let printed = run_line(command, &self.variables, LOOK_DEADLINE).await?;
+        match printed.lines().next().map(str::trim) {
+            Some(name) if !name.is_empty() => Ok(name.to_owned()),
+            _ => Err(ClusterError::NoMemberPrinted(command.clone(), role.clone())),
+        }
+    }
+
     /// The command for an action by its name, for a member of one of these names.
     fn command_named(&self, action: &str, names: &[&str]) -> Option<&CommandLine> {
         let (_, action) = Action::ALL.iter().find(|(name, _)| *name == action)?;
@@ -121,8 +145,20 @@ impl DrillCluster for HooksCluster {
         self.patroni.as_ref().map_or_else(Vec::new, PatroniView::watched)
     }
 
-    async fn synchronous(&self) -> Option<bool> {
-        self.patroni.as_ref()?.synchronous().await
+    async fn synchronous(&self) -> Result<Option<bool>, ClusterError> {
+        if let Some(command) = &self.hooks.synchronous {
+            let printed = run_line(command, &self.variables, LOOK_DEADLINE).await?;
+            // As psql prints a boolean.
+            return match printed.trim() {
+                "t" => Ok(Some(true)),
+                "f" => Ok(Some(false)),
+                other => Err(ClusterError::NeitherPrinted(command.clone(), foreign::said(other))),
+            };
+        }
+        match &self.patroni {
+            Some(patroni) => Ok(patroni.synchronous().await),
+            None => Ok(None),
+        }
     }
 
     /// A hook is asked for the role, whatever the action.
@@ -131,16 +167,15 @@ impl DrillCluster for HooksCluster {
         _action: Action,
         selector: &Selector,
     ) -> Result<String, ClusterError> {
-        match (selector, &self.hooks.leader, &self.patroni) {
-            (Selector::Leader, Some(command), _) => {
-                let printed = run_line(command, &self.variables, LOOK_DEADLINE).await?;
-                match printed.lines().next().map(str::trim) {
-                    Some(name) if !name.is_empty() => Ok(name.to_owned()),
-                    _ => Err(ClusterError::NoLeaderPrinted(command.clone())),
-                }
-            }
+        let of_role = match selector {
+            Selector::Leader => &self.hooks.leader,
+            Selector::Replica => &self.hooks.replica,
+            _ => &None,
+        };
+        match (selector, of_role, &self.patroni) {
+            (role, Some(command), _) => self.named(command, role).await,
             (Selector::Leader, None, Some(patroni)) => patroni.leader().await,
-            (Selector::Replica, _, Some(patroni)) => patroni.replica().await,
+            (Selector::Replica, None, Some(patroni)) => patroni.replica().await,
             _ => Ok(selector.to_string()),
         }
     }
@@ -156,7 +191,15 @@ impl DrillCluster for HooksCluster {
 
     async fn switch_over(&self, from: &str, to: Option<&str>) -> Result<(), ClusterError> {
         match (self.hooks.command(Action::Switchover, &[from, "leader"]), &self.patroni) {
-            (Some(command), _) => self.run(command, "switchover", from, "leader").await,
+            (Some(command), _) => {
+                let of_action = [
+                    ("PGCHAOS_ACTION", "switchover"),
+                    ("PGCHAOS_MEMBER", from),
+                    ("PGCHAOS_TARGET", "leader"),
+                    ("PGCHAOS_TO", to.unwrap_or_default()),
+                ];
+                self.run_with(command, &of_action).await
+            }
             (None, Some(patroni)) => patroni.switch_over(from, to).await,
             (None, None) => Err(ClusterError::NoSwitchoverHook),
         }

@@ -89,8 +89,8 @@ impl DrillCluster for LabCluster {
         self.patroni.watched()
     }
 
-    async fn synchronous(&self) -> Option<bool> {
-        self.patroni.synchronous().await
+    async fn synchronous(&self) -> Result<Option<bool>, ClusterError> {
+        Ok(self.patroni.synchronous().await)
     }
 
     async fn select_for(

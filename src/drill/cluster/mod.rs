@@ -52,7 +52,10 @@ pub trait DrillCluster: Clone + Send + Sync + 'static {
     fn watched(&self) -> Vec<PatroniApi>;
 
     /// Whether the cluster replicates synchronously; `None` where it cannot be asked.
-    fn synchronous(&self) -> impl Future<Output = Option<bool>> + Send;
+    ///
+    /// # Errors
+    /// When it was asked and did not tell.
+    fn synchronous(&self) -> impl Future<Output = Result<Option<bool>, ClusterError>> + Send;
 
     /// The name of the member that a step means. Of members that are to be started or resumed, a
     /// role means the one that is down; hooks are asked for the role as always.

@@ -57,6 +57,8 @@ pub struct Scenario {
     pub on: Vec<On>,
     /// What the cluster must be: synchronous, or not; `None` is either.
     pub synchronous: Option<bool>,
+    /// Where the file says that.
+    pub synchronous_span: Range<usize>,
     /// The load.
     pub load: LoadOptions,
     /// The way that it takes.

@@ -8,13 +8,18 @@ use super::fields::{Fields, Value, instead};
 use super::step::Action;
 
 /// The commands. They get `PGCHAOS_ACTION`, `PGCHAOS_TARGET` (as the scenario names it),
-/// `PGCHAOS_MEMBER` (the name that `leader` gave, else the target) and the connection's `PG…`.
+/// `PGCHAOS_MEMBER` (the name that `leader` or `replica` gave, else the target), for a switchover
+/// `PGCHAOS_TO`, and the connection's `PG…`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hooks {
     /// By action, then by target; an empty target stands for all that have none of their own.
     actions: BTreeMap<String, BTreeMap<String, CommandLine>>,
     /// Prints the name of the member that leads.
     pub leader: Option<CommandLine>,
+    /// Prints the name of a member that does not lead.
+    pub replica: Option<CommandLine>,
+    /// Prints whether the cluster replicates synchronously.
+    pub synchronous: Option<CommandLine>,
     /// Ends with 0 when the cluster is whole.
     pub healthy: Option<CommandLine>,
     /// Mends whatever the drill broke.
@@ -28,6 +33,8 @@ impl Hooks {
         for value in fields.all() {
             match value.key.as_str() {
                 "leader" => hooks.leader = Some(command_line::read(&value)?),
+                "replica" => hooks.replica = Some(command_line::read(&value)?),
+                "synchronous" => hooks.synchronous = Some(command_line::read(&value)?),
                 "healthy" => hooks.healthy = Some(command_line::read(&value)?),
                 "heal" if !value.is_table() => hooks.heal = Some(command_line::read(&value)?),
                 key if Action::ALL.iter().any(|(name, _)| *name == key) => {
@@ -35,7 +42,7 @@ impl Hooks {
                 }
                 key => {
                     let actions = Action::ALL.iter().map(|(name, _)| *name);
-                    let known = actions.chain(["leader", "healthy"]);
+                    let known = actions.chain(["leader", "replica", "healthy", "synchronous"]);
                     return Err(
                         value.wrong(format!("[hooks] has no {key:?}; {}", instead(key, known)))
                     );

@@ -1,6 +1,7 @@
 //! From text to a scenario, with what must fit together checked.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::Duration;
 
 use toml::de::DeTable;
@@ -52,12 +53,14 @@ fn scenario(name: &str, source: &Source) -> Result<Scenario, ScenarioError> {
     let steps = fields.get("step").ok_or_else(|| fields.wrong("a scenario needs [[step]]s"))?;
     let hooks = fields.get("hooks").map(|value| Hooks::read(&value)).transpose()?;
     let expect = fields.get("expect").map(|value| Expect::of_run(&value)).transpose()?;
+    let (synchronous, synchronous_span) = synchronous(table("cluster")?)?;
     let scenario = Scenario {
         name: name.to_owned(),
         title: concealed(&foreign::plain(title)),
         description: text("description")?.unwrap_or_default().trim().to_owned(),
         on: on(&fields, hooks.is_some())?,
-        synchronous: synchronous(table("cluster")?)?,
+        synchronous,
+        synchronous_span,
         load,
         through,
         steps: self::steps(&steps)?,
@@ -83,10 +86,14 @@ fn on(fields: &Fields<'_>, has_hooks: bool) -> Result<Vec<On>, ScenarioError> {
     if on.is_empty() { Err(value.wrong("on names no backend")) } else { Ok(on) }
 }
 
-fn synchronous(cluster: Option<Fields<'_>>) -> Result<Option<bool>, ScenarioError> {
-    let Some(cluster) = cluster else { return Ok(None) };
+/// What the cluster must be, and where that is said.
+fn synchronous(cluster: Option<Fields<'_>>) -> Result<(Option<bool>, Range<usize>), ScenarioError> {
+    let Some(cluster) = cluster else { return Ok((None, 0..0)) };
     cluster.only("[cluster]", &["synchronous"])?;
-    cluster.get("synchronous").map(|value| value.flag()).transpose()
+    match cluster.get("synchronous") {
+        Some(value) => Ok((Some(value.flag()?), value.span())),
+        None => Ok((None, 0..0)),
+    }
 }
 
 fn steps(value: &Value<'_>) -> Result<Vec<Step>, ScenarioError> {

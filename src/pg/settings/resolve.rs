@@ -18,12 +18,12 @@ use super::warning::Warning;
 const DEFAULT_NAME: &str = "postgres";
 
 const SESSIONS: [(&str, TargetSession); 6] = [
-    ("any", TargetSession::Any),
-    ("read-write", TargetSession::ReadWrite),
-    ("read-only", TargetSession::ReadOnly),
-    ("primary", TargetSession::Primary),
-    ("standby", TargetSession::Standby),
-    ("prefer-standby", TargetSession::PreferStandby),
+    (TargetSession::Any.name(), TargetSession::Any),
+    (TargetSession::ReadWrite.name(), TargetSession::ReadWrite),
+    (TargetSession::ReadOnly.name(), TargetSession::ReadOnly),
+    (TargetSession::Primary.name(), TargetSession::Primary),
+    (TargetSession::Standby.name(), TargetSession::Standby),
+    (TargetSession::PreferStandby.name(), TargetSession::PreferStandby),
 ];
 const BINDINGS: [(&str, ChannelBinding); 3] = [
     ("disable", ChannelBinding::Disable),

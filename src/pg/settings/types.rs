@@ -106,6 +106,21 @@ pub enum TargetSession {
     PreferStandby,
 }
 
+impl TargetSession {
+    /// Its name to libpq.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::ReadWrite => "read-write",
+            Self::ReadOnly => "read-only",
+            Self::Primary => "primary",
+            Self::Standby => "standby",
+            Self::PreferStandby => "prefer-standby",
+        }
+    }
+}
+
 /// TCP keepalive, as far as it was given; `None` is the caller's or the system's default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keepalive {
