@@ -45,7 +45,8 @@ apt -y install --no-install-recommends "$@"
 for service in "$@"; do
     case $service in
         etcd-server) service=etcd ;;
-        python3-etcd) continue ;;
+        repmgr-common) service=repmgrd ;;
+        python3-etcd | repmgr | postgresql-*-repmgr | postgresql-*-auto-failover | pg-auto-failover-cli) continue ;;
     esac
     if command -v systemctl >/dev/null; then
         systemctl disable "$service" >/dev/null 2>&1 || true
