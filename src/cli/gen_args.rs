@@ -10,11 +10,10 @@ use super::connection::TargetArgs;
 use super::file_name::file_name;
 use super::headings::MAIN;
 use super::log_args::LogArgs;
-use super::patroni_url::patroni_api;
+use super::patroni_url::patroni_url;
 use super::summary_args::SummaryArgs;
 use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
 use crate::model::load::values;
-use crate::patroni::PatroniApi;
 
 /// The most connections that write.
 const WRITERS_MAX: u64 = 100_000;
@@ -144,10 +143,11 @@ pub enum ProtocolArg {
 #[command(next_help_heading = "Cluster")]
 pub struct ClusterArgs {
     /// Watch Patroni's API, such as host:8008: it tells the leader and the members' names. One URL
-    /// finds the other members; may be repeated. The verification then looks at the leader
+    /// finds the other members; may be repeated. The verification then looks at the leader.
+    /// With https the certificates are those of the connection (sslrootcert, sslcert, sslkey)
     #[arg(long, value_name = "URL", env = "PGCHAOS_PATRONI", value_delimiter = ',',
-          value_parser = patroni_api)]
-    pub patroni: Vec<PatroniApi>,
+          value_parser = patroni_url)]
+    pub patroni: Vec<String>,
 }
 
 /// How long to wait.

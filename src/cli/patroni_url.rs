@@ -1,12 +1,11 @@
 //! A member of Patroni's on the command line.
 
-use crate::engine::watch::patroni::DEADLINE;
-use crate::patroni::PatroniApi;
+use crate::patroni::api::base_of;
 
-/// The URL of a Patroni API.
+/// The URL of a Patroni API, as [`PatroniApi::url`](crate::patroni::PatroniApi::url) gives it.
 ///
 /// # Errors
 /// Words that say what is wrong.
-pub fn patroni_api(text: &str) -> Result<PatroniApi, String> {
-    PatroniApi::new(text, DEADLINE).map_err(|error| error.to_string())
+pub fn patroni_url(text: &str) -> Result<String, String> {
+    base_of(text).map_err(|error| error.to_string())
 }

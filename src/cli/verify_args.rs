@@ -5,11 +5,10 @@ use std::time::Duration;
 use clap::Args;
 
 use super::connection::ConnectionArgs;
-use super::patroni_url::patroni_api;
+use super::patroni_url::patroni_url;
 use super::record_args::RecordedRunArgs;
 use super::summary_args::SummaryArgs;
 use crate::model::load::values;
-use crate::patroni::PatroniApi;
 
 /// `pgchaos verify`.
 #[derive(Debug, Args)]
@@ -28,8 +27,8 @@ pub struct VerifyArgs {
     /// Patroni's API, such as host:8008, which tells the leader; may be repeated [default: those that
     /// the run watched]
     #[arg(long, value_name = "URL", env = "PGCHAOS_PATRONI", value_delimiter = ',',
-          value_parser = patroni_api, conflicts_with = "no_patroni", help_heading = "Verification")]
-    pub patroni: Vec<PatroniApi>,
+          value_parser = patroni_url, conflicts_with = "no_patroni", help_heading = "Verification")]
+    pub patroni: Vec<String>,
     /// Do not ask Patroni, although the run watched it
     #[arg(long, env = "PGCHAOS_NO_PATRONI", help_heading = "Verification")]
     pub no_patroni: bool,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::console_log::{ConsoleLog, start_log};
 use super::lab_hint;
 use super::output::{Reports, print_summary};
+use super::patroni_apis::patroni_apis;
 use super::problem::Problem;
 use super::signals::cancel_on_signals;
 use super::state_folder;
@@ -85,14 +86,14 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
             name: args.record.name.clone(),
             started_at,
             target: target(&settings),
-            patroni: urls(&args.cluster.patroni),
+            patroni: args.cluster.patroni.clone(),
             options,
             thresholds: args.thresholds(),
         },
         settings: Arc::new(settings),
         read_settings: read_settings.map(Arc::new),
         verify_settings: verify_settings.map(Arc::new),
-        patroni: args.cluster.patroni.clone(),
+        patroni: patroni_apis(&args.cluster.patroni, &args.target.explicit())?,
         record,
         warnings,
         notes: None,

@@ -17,6 +17,7 @@ mod lab;
 pub mod lab_hint;
 pub mod manual;
 pub mod output;
+mod patroni_apis;
 pub mod problem;
 mod remedies;
 pub mod report;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::connection_options::ConnectionOptions;
 use super::output::{Reports, print_summary, record_read};
+use super::patroni_apis::patroni_apis;
 use super::problem::Problem;
 use super::session::{dialer, settings};
 use super::state_folder::{is_own_record, record_or_latest};
@@ -14,12 +15,13 @@ use crate::engine::Dialer;
 use crate::engine::record::file::{RecordWriter, Recorded, lost_writes, must_be_at_rest, read};
 use crate::engine::setup;
 use crate::engine::verification::{Site, Subject, VerificationStep, verify};
-use crate::engine::watch::patroni::DEADLINE;
 use crate::model::event::{Event, What};
 use crate::model::load::options::Target;
 use crate::model::run::summarize::sum_up_verified;
-use crate::patroni::PatroniApi;
+use crate::patroni::api::base_of;
+use crate::patroni::{PatroniApi, PatroniError};
 use crate::pg::sessions::application_name::Purpose;
+use crate::pg::settings::Explicit;
 use crate::report::words::looked_at;
 
 /// Runs the command.
@@ -44,7 +46,8 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
         );
     }
     let target = target_of_run(&args.connection, &run.header.target);
-    let mut settings = settings(&args.connection.explicit(target.as_ref()))?;
+    let explicit = args.connection.explicit(target.as_ref());
+    let mut settings = settings(&explicit)?;
     let is_asked_for = args.connection.host.is_some() || is_own_record(&path);
     if target.is_some() && !is_asked_for {
         settings = settings.by_record_alone();
@@ -53,7 +56,7 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     let dialer = dialer(settings).for_purpose(run.header.run_id, Purpose::Verify);
     check_target(&dialer, &connection).await?;
     let subject = Subject::of(&run, run.closing());
-    let site = Site { dialer, patroni: patroni(&args, &run.header.patroni)? };
+    let site = Site { dialer, patroni: patroni(&args, &run.header.patroni, &explicit)? };
     let mut verification = verify(&subject, &site, args.verify_timeout, |step| match step {
         VerificationStep::Waiting(what) => tell!("pgchaos: waiting: {what}"),
         VerificationStep::LookedAt { writes, of } => tell!("pgchaos: {}", looked_at(writes, of)),
@@ -73,18 +76,20 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
 }
 
 /// The APIs that name the leader: those on the command line, else those that the run watched.
-fn patroni(args: &VerifyArgs, recorded: &[String]) -> Result<Vec<PatroniApi>, Problem> {
+fn patroni(
+    args: &VerifyArgs,
+    recorded: &[String],
+    connection: &Explicit,
+) -> Result<Vec<PatroniApi>, Problem> {
     if args.no_patroni {
         return Ok(Vec::new());
     }
     if !args.patroni.is_empty() {
-        return Ok(args.patroni.clone());
+        return patroni_apis(&args.patroni, connection);
     }
-    recorded
-        .iter()
-        .map(|url| PatroniApi::new(url, DEADLINE))
-        .collect::<Result<_, _>>()
-        .map_err(|error| Problem::could_not_run(format!("the record names {error}")))
+    let urls: Result<Vec<String>, PatroniError> = recorded.iter().map(|url| base_of(url)).collect();
+    let urls = urls.map_err(|error| Problem::could_not_run(format!("the record names {error}")))?;
+    patroni_apis(&urls, connection)
 }
 
 /// The target of the run as a connection string, without what the command line says. `None` where

@@ -73,6 +73,28 @@ impl PatroniApi {
         Ok(Self { host_and_port: host_and_port.to_owned(), url, deadline, tls })
     }
 
+    /// Another member of the same cluster, at the URL that `/cluster` gives: by the same TLS, where this one
+    /// speaks it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::secured`].
+    pub fn other_member(&self, url: &str, deadline: Duration) -> Result<Self, PatroniError> {
+        Self::secured(url, deadline, self.tls.clone())
+    }
+
+    /// Whether it is asked by `https`.
+    #[must_use]
+    pub fn is_secured(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// `host:port`, an IPv6 address in brackets.
+    #[must_use]
+    pub fn host_and_port(&self) -> &str {
+        &self.host_and_port
+    }
+
     /// The same API with another deadline: a switchover's answer takes longer than a look.
     ///
     /// # Errors
@@ -284,7 +306,10 @@ impl ApiResponse {
 }
 
 /// `http://host:port` of what was given, or `https://host:port`.
-pub(super) fn base_of(text: &str) -> Result<String, PatroniError> {
+///
+/// # Errors
+/// When it is no URL of an API.
+pub fn base_of(text: &str) -> Result<String, PatroniError> {
     let no_url =
         |reason: &str| PatroniError::NoUrl { text: concealed(text), reason: reason.to_owned() };
     let text_trimmed = text.trim();

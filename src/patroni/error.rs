@@ -20,7 +20,8 @@ pub enum PatroniError {
     },
     /// `https://`.
     #[error(
-        "{url}: this version of pgchaos speaks no TLS to Patroni's API yet: give it as http://"
+        "{url}: it is asked by https, and nothing says by which certificates: give the URL of a member with https \
+         (--patroni)"
     )]
     NoTls {
         /// As it was given.

@@ -131,7 +131,7 @@ fn keys_are_for_their_user_alone(lab: &Path) {
 fn a_shell_that_reads_env_gets_in(lab: &TestLab) {
     let typed = "eval \"$(\"$0\" lab env)\"
         psql -AtXc \"SELECT 'in by ' || current_setting('ssl')\"
-        exec \"$0\" gen -n 3 --rate 100 --no-record --summary json";
+        exec \"$0\" gen -T 4s --rate 20 --no-record --log-format json";
     let program = lab.pgchaos(&[]).get_program().to_owned();
     let mut shell = Command::new("sh");
     shell.args(["-c", typed]).arg(program).env_clear();
@@ -140,4 +140,7 @@ fn a_shell_that_reads_env_gets_in(lab: &TestLab) {
     let said = crate::test_lab::said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("in by on"), "{said}");
+    // By https, with the lab's certificates.
+    let leader = said.lines().find(|line| line.contains("\"event\":\"leader\"")).unwrap_or(&said);
+    assert!(leader.contains("\"to\":\"patroni") && leader.contains("\"all_asked\":true"), "{leader}");
 }

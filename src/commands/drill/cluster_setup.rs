@@ -6,6 +6,7 @@ use super::super::lab::name_option::name_option;
 use super::super::lab::problem::{AskingCommand, of_lab};
 use super::super::problem::Problem;
 use super::super::terminal::tell_progress;
+use crate::commands::patroni_apis::patroni_apis;
 use crate::cli::drill_args::RunArgs;
 use crate::drill::cluster::PatroniView;
 use crate::drill::cluster::compose::ComposeCluster;
@@ -138,10 +139,10 @@ pub(super) fn hooks(args: &RunArgs, scenario: &Scenario) -> Result<HooksCluster,
     })?;
     let patroni = match args.patroni.is_empty() {
         true => None,
-        false => Some(
-            PatroniView::new(&args.patroni, None)
-                .map_err(|error| Problem::usage(error.to_string()))?,
-        ),
+        false => {
+            let connection = args.connection.explicit(None);
+            Some(PatroniView::of(patroni_apis(&args.patroni, &connection)?))
+        }
     };
     Ok(HooksCluster::new(&scenario.name, hooks, patroni))
 }

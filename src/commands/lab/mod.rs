@@ -61,17 +61,13 @@ fn env(lab: &Lab) -> Result<Exit, Problem> {
     let in_quotes = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
     let export = |(name, value): (String, String)| format!("export {name}={}\n", in_quotes(&value));
     let tls: String = lab.tls().iter().flat_map(ClusterFiles::variables).map(export).collect();
-    // gen asks Patroni by http alone so far, and would refuse the others.
-    let patroni = match lab.tls() {
-        None => format!("export PGCHAOS_PATRONI={}\n", lab.patroni_urls().join(",")),
-        Some(_) => String::new(),
-    };
+    let patroni = lab.patroni_urls().join(",");
     print(&format!(
         "export PGHOST=127.0.0.1 PGPORT={} PGDATABASE=postgres\n\
          export PGUSER={user} PGPASSWORD={password}\n\
          {tls}\
          export PGCHAOS_READ_PORT={}\n\
-         {patroni}",
+         export PGCHAOS_PATRONI={patroni}\n",
         lab.write_port(),
         lab.read_port(),
     ))?;

@@ -33,6 +33,12 @@ impl PatroniView {
         Ok(Self { apis: urls.iter().map(api).collect::<Result<_, _>>()? })
     }
 
+    /// These APIs.
+    #[must_use]
+    pub fn of(apis: Vec<PatroniApi>) -> Self {
+        Self { apis }
+    }
+
     /// The name of the member that leads.
     ///
     /// # Errors

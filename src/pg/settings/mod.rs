@@ -74,6 +74,6 @@ pub use explicit::Explicit;
 pub use password::{Password, PasswordSource};
 pub use resolve::{Resolved, resolve};
 pub use secret::may_hold_a_secret;
-pub use tls::{Security, SslMode};
+pub use tls::{Security, SslMode, https_client};
 pub use types::{Address, ConnectSettings, Host, Keepalive, TargetSession};
 pub use warning::Warning;

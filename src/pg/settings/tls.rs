@@ -7,6 +7,7 @@ use tokio_postgres::config::SslNegotiation;
 
 use super::environment::{Environment, PathKind};
 use super::error::SettingsError;
+use super::explicit::Explicit;
 use super::layers::Layers;
 use super::values::{choice, choice_in_any_case};
 use super::warning::Warning;
@@ -126,6 +127,41 @@ pub(super) fn read(
     let settings = TlsSettings { roots, identity, revocation_lists, ..settings };
     let client = TlsClient::new(settings, environment)?;
     Ok(Security { sslmode, negotiation, client: Some(client) })
+}
+
+/// What asks APIs by https for the user of this connection: by the same root certificate, revocation
+/// lists and client certificate. Without a root certificate the system's authorities are trusted. An
+/// API has to be whom its URL names, whatever `sslmode` says: nothing else speaks for it.
+///
+/// # Errors
+/// As [`resolve`](super::resolve) has them.
+pub fn https_client(
+    explicit: &Explicit,
+    environment: &Environment,
+) -> Result<TlsClient, SettingsError> {
+    let layers = Layers::gather(explicit, environment)?;
+    let named = layers.get("sslrootcert").map(|said| said.value.clone());
+    let default = || default_file(environment, "root.crt");
+    let roots = match named.as_deref() {
+        Some("system") => RootCertificate::System,
+        Some(file) => RootCertificate::File(file.into()),
+        None => default()
+            .filter(|file| environment.look(file) != PathKind::Nothing)
+            .map_or(RootCertificate::System, RootCertificate::File),
+    };
+    // They are those of the connection, whose own settings have given them.
+    let mut warned = Vec::new();
+    let identity = identity(&layers, environment, &mut warned);
+    let revocation_lists = revocation_lists(&layers, environment, Some(&roots), &mut warned)?;
+    let settings = TlsSettings {
+        check: CertificateCheck::AuthorityAndName,
+        roots: Some(roots),
+        revocation_lists,
+        identity,
+        versions: versions(&layers)?,
+        ..TlsSettings::default()
+    };
+    Ok(TlsClient::new(settings, environment)?)
 }
 
 /// Direct negotiation needs a mode that demands TLS, as in libpq.

@@ -115,10 +115,12 @@ pub(super) async fn find(question: Question) -> Discovered {
         let before = question.known.get(&member.name).and_then(Option::as_ref);
         before.is_some_and(|url| found.urls.get(&member.name).is_some_and(|now| now != url))
     };
+    // One that is asked by https has what the others are asked with.
+    let asked = everybody().max_by_key(|api| api.is_secured());
     let moved = cluster.members.iter().filter(has_moved);
     // A member that does not answer at its new URL is still looked at under the old one, and the
     // looker reports that.
-    found.moved = join_all(moved.filter_map(|member| probe(member, &found.identifier)))
+    found.moved = join_all(moved.filter_map(|member| probe(asked?, member, &found.identifier)))
         .await
         .into_iter()
         .flatten()
@@ -126,7 +128,7 @@ pub(super) async fn find(question: Question) -> Discovered {
     let given_are_named =
         found.missed.is_empty() && found.answered.iter().all(|answered| answered.name.is_some());
     if question.may_find && given_are_named {
-        probe_others(&mut found, &cluster, &question.known).await;
+        probe_others(&mut found, asked, &cluster, &question.known).await;
     }
     found
 }
@@ -134,6 +136,7 @@ pub(super) async fn find(question: Question) -> Discovered {
 /// Asks the members that are named by others and not known yet.
 async fn probe_others(
     found: &mut Discovered,
+    asked: Option<&PatroniApi>,
     cluster: &Cluster,
     known: &BTreeMap<String, Option<String>>,
 ) {
@@ -142,7 +145,7 @@ async fn probe_others(
             || found.answered.iter().any(|one| one.name.as_ref() == Some(&member.name))
     };
     let others = cluster.members.iter().filter(|member| !is_known(member));
-    for probed in join_all(others.filter_map(|member| probe(member, &found.identifier))).await {
+    for probed in join_all(others.filter_map(|member| probe(asked?, member, &found.identifier))).await {
         match probed {
             Ok(answered) => found.answered.push(answered),
             Err(missed) => found.missed.push(missed),
@@ -174,6 +177,7 @@ fn missed_given(api: &PatroniApi, error: &PatroniError, cluster: Option<&Cluster
 
 /// Asks a member that only `/cluster` names; `None` when it names no API.
 fn probe<'a>(
+    asked: &'a PatroniApi,
     member: &'a ClusterMember,
     identifier: &'a Option<String>,
 ) -> Option<impl Future<Output = Result<Answered, Missed>> + 'a> {
@@ -185,7 +189,7 @@ fn probe<'a>(
             reason,
             given: false,
         };
-        let api = PatroniApi::new(url, DEADLINE).map_err(|error| missed(url, error.reason()))?;
+        let api = asked.other_member(url, DEADLINE).map_err(|error| missed(url, error.reason()))?;
         let status = api.member().await.map_err(|error| missed(api.url(), error.reason()))?;
         let told = status.patroni.name.as_ref();
         let other_member = told.is_some_and(|name| *name != member.name);
@@ -214,10 +218,10 @@ async fn name_of_given(
     if let Some(name) = name_of(cluster, api) {
         return Some(name);
     }
-    let here = addresses(api.url().trim_start_matches("http://")).await;
+    let here = addresses(api.host_and_port()).await;
     let of_members = join_all(cluster.members.iter().map(|member| async move {
-        let api = PatroniApi::new(member.api_url.as_deref()?, DEADLINE).ok()?;
-        let there = addresses(api.url().trim_start_matches("http://")).await;
+        let there = api.other_member(member.api_url.as_deref()?, DEADLINE).ok()?;
+        let there = addresses(there.host_and_port()).await;
         Some((member.name.clone(), there))
     }))
     .await;
