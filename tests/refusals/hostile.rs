@@ -365,7 +365,7 @@ fn a_server_that_cannot_fork_is_waited_for() {
     let words = "could not fork new process for connection: Resource temporarily unavailable";
     let guessed = "the server can start no process for the session, it seems";
     for (mode, words) in [("disable", words), ("prefer", guessed)] {
-        let url = format!("{}?sslmode={mode}", hostile.url());
+        let url = format!("{}&sslmode={mode}", hostile.url());
         let run = Gen::start([&*url, "-T", "1s", "--verify-timeout", "1s"]).finish();
         let fault = &run.event("fault")["fault"];
         assert_eq!(fault["class"], "overloaded");
