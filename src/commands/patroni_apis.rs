@@ -10,7 +10,10 @@ use crate::pg::settings::{Environment, Explicit, https_client};
 ///
 /// # Errors
 /// A usage problem.
-pub(super) fn patroni_apis(urls: &[String], connection: &Explicit) -> Result<Vec<PatroniApi>, Problem> {
+pub(super) fn patroni_apis(
+    urls: &[String],
+    connection: &Explicit,
+) -> Result<Vec<PatroniApi>, Problem> {
     let is_secured = urls.iter().any(|url| url.starts_with("https://"));
     let tls = match is_secured {
         true => Some(https_client(connection, &Environment::of_process())?),

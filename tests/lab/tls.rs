@@ -142,5 +142,8 @@ fn a_shell_that_reads_env_gets_in(lab: &TestLab) {
     assert!(said.contains("in by on"), "{said}");
     // By https, with the lab's certificates.
     let leader = said.lines().find(|line| line.contains("\"event\":\"leader\"")).unwrap_or(&said);
-    assert!(leader.contains("\"to\":\"patroni") && leader.contains("\"all_asked\":true"), "{leader}");
+    assert!(
+        leader.contains("\"to\":\"patroni") && leader.contains("\"all_asked\":true"),
+        "{leader}"
+    );
 }

@@ -145,7 +145,9 @@ async fn probe_others(
             || found.answered.iter().any(|one| one.name.as_ref() == Some(&member.name))
     };
     let others = cluster.members.iter().filter(|member| !is_known(member));
-    for probed in join_all(others.filter_map(|member| probe(asked?, member, &found.identifier))).await {
+    for probed in
+        join_all(others.filter_map(|member| probe(asked?, member, &found.identifier))).await
+    {
         match probed {
             Ok(answered) => found.answered.push(answered),
             Err(missed) => found.missed.push(missed),
