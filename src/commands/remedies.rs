@@ -119,7 +119,6 @@ fn of_login(fault: &Fault, connection: &ConnectionOptions) -> Option<String> {
         (_, Class::Tls) => {
             "where the certificate is not trusted: sslrootcert=FILE (PGSSLROOTCERT) with \
                             the authority that signed it, and a host that it is for;\n\
-                            sslmode=require (PGSSLMODE) encrypts without these checks;\n\
                             where the server offers no TLS: ssl = on in its postgresql.conf, or \
                             sslmode=prefer"
                 .to_owned()

@@ -128,6 +128,7 @@ impl Dialer {
                 Ok(mut opened) => {
                     let by_loopback = place.ip().is_some_and(|ip| ip.is_loopback());
                     failures.retain(|failure| !(by_loopback && is_empty_loopback(failure)));
+                    failures.append(&mut opened.passed_over);
                     opened.passed_over = failures;
                     return Ok(opened);
                 }

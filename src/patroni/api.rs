@@ -74,13 +74,17 @@ impl PatroniApi {
     }
 
     /// Another member of the same cluster, at the URL that `/cluster` gives: by the same TLS, where this one
-    /// speaks it.
+    /// speaks it; then never by less.
     ///
     /// # Errors
     ///
-    /// As [`Self::secured`].
+    /// As [`Self::secured`], and when this one is asked by `https` and the other would not be.
     pub fn other_member(&self, url: &str, deadline: Duration) -> Result<Self, PatroniError> {
-        Self::secured(url, deadline, self.tls.clone())
+        let other = Self::secured(url, deadline, self.tls.clone())?;
+        if self.is_secured() && !other.is_secured() {
+            return Err(PatroniError::NotSecured { url: other.url });
+        }
+        Ok(other)
     }
 
     /// Whether it is asked by `https`.

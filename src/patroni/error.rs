@@ -18,13 +18,19 @@ pub enum PatroniError {
         /// What is wrong with it.
         reason: String,
     },
-    /// `https://`.
+    /// `https://`, and no certificates are known for it.
     #[error(
         "{url}: it is asked by https, and nothing says by which certificates: give the URL of a member with https \
          (--patroni)"
     )]
     NoTls {
         /// As it was given.
+        url: String,
+    },
+    /// `http://` of a member of a cluster that is asked by `https`: what is said there could be anybody's.
+    #[error("{url}: the cluster is asked by https, and names this member by http: it is not asked")]
+    NotSecured {
+        /// As the cluster names it.
         url: String,
     },
     /// Connection refused: Patroni is stopped.

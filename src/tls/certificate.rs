@@ -13,6 +13,9 @@ use x509_cert::ext::pkix::name::GeneralName;
 
 use crate::model::foreign::said;
 
+/// `id-ce-nameConstraints`.
+const NAME_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.30");
+
 /// How many names are shown.
 const NAMES_SHOWN: usize = 6;
 
@@ -21,7 +24,10 @@ const NAMES_SHOWN: usize = 6;
 pub(super) struct Certificate {
     pub(super) dns_names: Vec<String>,
     pub(super) addresses: Vec<IpAddr>,
+    /// None where the other names are there and cannot be read: then they might be those that count.
     pub(super) common_name: Option<String>,
+    /// Of an authority: it may sign for some names only.
+    pub(super) limits_names: bool,
     issuer: String,
     /// Whether it has signed itself, by its names.
     pub(super) is_self_signed: bool,
@@ -46,15 +52,18 @@ impl Certificate {
     pub(super) fn read(der: &[u8]) -> Option<Self> {
         let x509 = X509::from_der(der).ok()?;
         let tbs = x509.tbs_certificate();
-        let names = tbs.get_extension::<SubjectAltName>().ok().flatten();
-        let names = names.map(|(_, names)| names.0).unwrap_or_default();
+        let names = tbs.get_extension::<SubjectAltName>();
+        let can_be_read = names.is_ok();
+        let names = names.ok().flatten().map(|(_, names)| names.0).unwrap_or_default();
         let validity = tbs.validity();
         let when = |time: x509_cert::time::Time| DateTime::<Utc>::from(time.to_system_time());
-        let common_name = tbs.subject().common_name().ok().flatten();
+        let common_name = tbs.subject().common_name().ok().flatten().filter(|_| can_be_read);
+        let mut extensions = tbs.extensions().into_iter().flatten();
         Some(Self {
             dns_names: names.iter().filter_map(dns_name).collect(),
             addresses: names.iter().filter_map(address).collect(),
             common_name: common_name.map(|name| name.value().into_owned()),
+            limits_names: extensions.any(|one| one.extn_id == NAME_CONSTRAINTS),
             issuer: tbs.issuer().to_string(),
             is_self_signed: tbs.issuer() == tbs.subject(),
             not_before: when(validity.not_before),

@@ -1,22 +1,24 @@
 //! The hash that binds a login to the server's certificate: `tls-server-end-point`, RFC 5929.
 //!
-//! It is made by the digest of the certificate's own signature; MD5 and SHA-1 give way to SHA-256.
+//! It is made by the digest of the certificate's own signature; MD5 and SHA-1 give way to SHA-256. Where no
+//! digest is defined, as for Ed25519's, the login is bound all the same, by SHA-256: a server that can bind
+//! then refuses it. Without any hash the client would say that it cannot bind, which opens the way to a
+//! program in the middle that chooses such a certificate.
 
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use super::certificate::{Certificate, SignatureAlgorithm};
 
-/// The hash of a certificate in DER; `None` where its signature has no digest that is defined for it,
-/// as Ed25519's.
+/// The hash of a certificate in DER.
 #[must_use]
-pub fn server_end_point(der: &[u8]) -> Option<Vec<u8>> {
-    let certificate = Certificate::read(der)?;
-    Some(match digest_of(&certificate.signature)? {
+pub fn server_end_point(der: &[u8]) -> Vec<u8> {
+    let digest = Certificate::read(der).and_then(|found| digest_of(&found.signature));
+    match digest.unwrap_or(SignatureDigest::Sha256) {
         SignatureDigest::Sha224 => Sha224::digest(der).to_vec(),
         SignatureDigest::Sha256 => Sha256::digest(der).to_vec(),
         SignatureDigest::Sha384 => Sha384::digest(der).to_vec(),
         SignatureDigest::Sha512 => Sha512::digest(der).to_vec(),
-    })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

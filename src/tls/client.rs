@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -22,7 +22,7 @@ use super::files::Files;
 use super::handshake_error::CertificateRefusal;
 use super::settings::{CertificateCheck, TlsSettings, TlsVersion};
 use super::trust::{Roots, revocation_lists};
-use super::verifier::{Trusted, Verifier};
+use super::verifier::{Trusted, Verifier, limits_names};
 use crate::model::foreign::said;
 
 /// Speaks TLS by settings that were checked, with every file read. Cheap to clone.
@@ -64,7 +64,8 @@ impl TlsClient {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         // The zone of an address is this machine's own, and in no certificate.
-        let host = host.split_once('%').map_or(host, |(address, _)| address);
+        let zoned = host.split_once('%').map(|(address, _)| address);
+        let host = zoned.filter(|address| address.parse::<Ipv6Addr>().is_ok()).unwrap_or(host);
         let (config, name) = match ServerName::try_from(host.to_owned()) {
             Ok(name) => (&self.config, name),
             Err(_) if self.settings.check == CertificateCheck::AuthorityAndName => {
@@ -161,6 +162,8 @@ fn verifier(
         (_, None) => return Err(TlsError::Setup("no root certificate was named".to_owned())),
     };
     let Roots { store, certificates } = Roots::read(root, files)?;
+    let checks_revocation = !lists.is_empty();
+    let limits_names = certificates.iter().any(limits_names);
     let by_webpki =
         WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
             .with_crls(lists)
@@ -168,6 +171,8 @@ fn verifier(
             .build()
             .map_err(|error| TlsError::Setup(said(&error.to_string())))?;
     let from = root.to_string();
-    let trusted = Trusted { by_webpki, roots: certificates, from, check: settings.check };
+    let check = settings.check;
+    let trusted =
+        Trusted { by_webpki, roots: certificates, from, check, checks_revocation, limits_names };
     Ok(Verifier { trusted: Some(trusted), algorithms })
 }

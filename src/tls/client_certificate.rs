@@ -9,8 +9,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::error::{FileUse, TlsError};
 use super::files::Files;
 use super::settings::IdentityFiles;
-use super::trust::{certificates, read};
-use crate::model::foreign::said;
+use super::trust::{certificates, flaw_of_pem, read};
 
 /// The certificates to send, and the key.
 pub(super) struct ClientCertificate {
@@ -61,7 +60,7 @@ fn key_of(path: &Path, content: &[u8]) -> Result<PrivateKeyDer<'static>, TlsErro
             "has no key in PEM form (BEGIN PRIVATE KEY): openssl pkey -in KEY -out PEM-KEY writes one"
                 .to_owned()
         }
-        Err(error) => format!("is no PEM file that can be read: {}", said(&error.to_string())),
+        Err(error) => flaw_of_pem(&error),
     };
     Err(TlsError::Useless { what: FileUse::PrivateKey, path: path.to_owned(), flaw })
 }

@@ -88,6 +88,13 @@ impl TlsError {
     pub fn unreadable_lists(path: PathBuf, reason: io::Error) -> Self {
         Self::Unreadable { what: FileUse::RevocationList, path, reason }
     }
+
+    /// A folder of revocation lists in which there is none.
+    #[must_use]
+    pub fn no_lists(path: PathBuf) -> Self {
+        let flaw = "is a folder without a file in it".to_owned();
+        Self::Useless { what: FileUse::RevocationList, path, flaw }
+    }
 }
 
 /// What a file is for.

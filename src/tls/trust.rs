@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tokio_rustls::rustls::RootCertStore;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
 use super::error::{FileUse, TlsError};
@@ -64,9 +64,22 @@ pub(super) fn certificates(
     let flaw = match found {
         Ok(found) if !found.is_empty() => return Ok(found),
         Ok(_) => "has no certificate in PEM form (BEGIN CERTIFICATE)".to_owned(),
-        Err(error) => format!("is no PEM file that can be read: {}", said(&error.to_string())),
+        Err(error) => flaw_of_pem(&error),
     };
     Err(TlsError::Useless { what, path: path.to_owned(), flaw })
+}
+
+/// What is wrong with a PEM file. The library's own words quote a line of it, which in a file without line
+/// breaks is the whole key.
+pub(super) fn flaw_of_pem(error: &pem::Error) -> String {
+    let why = match error {
+        pem::Error::MissingSectionEnd { .. } | pem::Error::IllegalSectionStart { .. } => {
+            "a BEGIN or END is not on a line of its own, or there is a BEGIN without its END"
+        }
+        pem::Error::Base64Decode(_) => "what is between BEGIN and END is no base64",
+        _ => "its form is another",
+    };
+    format!("is no PEM file that can be read: {why}")
 }
 
 /// The revocation lists of these files, at least one in each.
@@ -86,7 +99,7 @@ pub(super) fn revocation_lists(
                 continue;
             }
             Ok(_) => "has no list in PEM form (BEGIN X509 CRL)".to_owned(),
-            Err(error) => format!("is no PEM file that can be read: {}", said(&error.to_string())),
+            Err(error) => flaw_of_pem(&error),
         };
         return Err(TlsError::Useless { what, path: path.clone(), flaw });
     }

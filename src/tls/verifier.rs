@@ -43,6 +43,10 @@ pub(super) struct Trusted {
     /// Where they came from, in words.
     pub(super) from: String,
     pub(super) check: CertificateCheck,
+    /// Whether there are lists of revoked certificates.
+    pub(super) checks_revocation: bool,
+    /// Whether an authority may sign for some names only, by a root among these.
+    pub(super) limits_names: bool,
 }
 
 impl ServerCertVerifier for Verifier {
@@ -74,16 +78,22 @@ impl ServerCertVerifier for Verifier {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 true
             }
-            // A server whose own certificate is an authority's, as `openssl req -x509` makes it. Dates
-            // and revocation come before this in webpki.
+            // A server whose own certificate is an authority's, as `openssl req -x509` makes it. Its dates
+            // come before this in webpki, and revocation after it: with lists there is no such way.
             CertificateError::Other(_) if is(&reason, &WebPkiError::CaUsedAsEndEntity) => {
-                trusted.roots.iter().any(|root| root.as_ref() == end_entity.as_ref())
+                !trusted.checks_revocation
+                    && trusted.roots.iter().any(|root| root.as_ref() == end_entity.as_ref())
             }
             _ => false,
         };
         let name_counts = trusted.check == CertificateCheck::AuthorityAndName;
-        let is_for_host =
-            || certificate.as_ref().is_some_and(|found| host_name::is_for(found, &host));
+        // webpki holds limits on names against alternatives alone: where an authority has some, so do we.
+        let limits_names =
+            trusted.limits_names || intermediates.iter().any(|one| limits_names(one));
+        let is_for_host = || {
+            !limits_names
+                && certificate.as_ref().is_some_and(|found| host_name::is_for(found, &host))
+        };
         match is_trusted {
             true if !name_counts || is_for_host() => Ok(ServerCertVerified::assertion()),
             true => Err(refused(not_for(certificate.as_ref(), &host), certificate.as_ref())),
@@ -189,6 +199,13 @@ impl Trusted {
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
                 "the server's certificate is not one for servers (its extended key usage)".to_owned()
             }
+            reason
+                if is(reason, &WebPkiError::CaUsedAsEndEntity) && self.checks_revocation =>
+            {
+                "the server uses an authority's certificate (CA:TRUE) as its own, and whether that was revoked \
+                 cannot be checked"
+                    .to_owned()
+            }
             reason if is(reason, &WebPkiError::CaUsedAsEndEntity) => format!(
                 "the server uses an authority's certificate (CA:TRUE) as its own, and it is not in {from}"
             ),
@@ -200,6 +217,11 @@ impl Trusted {
             other => format!("the server's certificate is not valid ({other})"),
         }
     }
+}
+
+/// Whether an authority may sign for some names only; one that cannot be read may.
+pub(super) fn limits_names(authority: &CertificateDer<'_>) -> bool {
+    Certificate::read(authority).is_none_or(|found| found.limits_names)
 }
 
 fn not_for(certificate: Option<&Certificate>, host: &str) -> String {

@@ -18,6 +18,22 @@ fn a_server_without_tls() {
     }
 }
 
+/// What was only preferred and failed is told: the session is in the clear.
+#[test]
+fn tls_that_fails_where_it_is_preferred() {
+    let server = Postgres::start();
+    speak_tls(&server);
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/src/pg/settings/tests/root.pem");
+    let url = format!("{}?sslmode=prefer&sslrootcert={root}", server.url());
+    let finished = Gen::start(["--writes", "1", "--log-format", "text", &url]).finish();
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    let passed_over = &finished.recorded();
+    let passed_over =
+        passed_over.iter().find(|line| line["event"] == "passed_over").expect("it is recorded");
+    assert_eq!(passed_over["fault"]["class"], "tls");
+    assert!(finished.stderr.contains("it serves without TLS"), "{}", finished.stderr);
+}
+
 #[test]
 fn a_server_that_lets_nobody_in_without_tls() {
     let server = Postgres::start();

@@ -72,8 +72,21 @@ fn binding_and_verification_keep_it_out() {
     let server = Postgres::with_settings(&[("log_connections", "on")]);
     let (key, certificate) = authority.sign("server", GOOD);
     use_certificate(&server, &key, &certificate);
+    // Two certificates: a usual one, and one that its Ed25519 authority has signed, for which no digest is defined.
     let (its_key, its_certificate) = its_own.sign("middle", GOOD);
-    let port = man_in_the_middle(server.port(), &its_key, &its_certificate);
+    its_own.openssl(
+        "req -x509 -newkey ed25519 -nodes -subj /CN=localhost -days 9 -keyout ed.key -out ed.crt",
+    );
+    let usual = man_in_the_middle(server.port(), &its_key, &its_certificate);
+    let undefined =
+        man_in_the_middle(server.port(), &its_own.path("ed.key"), &its_own.path("ed.crt"));
+    let connection = format!(
+        "host=localhost port={undefined} user=postgres password=postgres dbname=postgres sslmode=require"
+    );
+    assert_eq!(by_psql(&server, &connection).0, Got::Nothing);
+    let (ours, words) = by_pgchaos(&server, &connection);
+    assert_eq!(ours, Got::Nothing, "{words}");
+    let port = usual;
     let by = |port: u16, more: &str| {
         format!("host=localhost port={port} user=postgres password=postgres dbname=postgres {more}")
     };

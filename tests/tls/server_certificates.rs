@@ -178,8 +178,10 @@ fn who_signed_it_and_whether_it_still_holds() {
     use_certificate(&server, &key, &certificate);
     compare(&server, &cases);
     use_certificate(&server, &other.path("self.key"), &other.path("self.crt"));
+    let of_itself = other.revocation_list(None);
     let cases = [
         (verify(&other.path("self.crt"), ""), ""),
+        (verify(&other.path("self.crt"), &list(&of_itself)), "cannot be checked"),
         (verify(&authority.root(), ""), "uses an authority's certificate (CA:TRUE) as its own"),
     ];
     compare(&server, &cases);

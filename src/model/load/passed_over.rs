@@ -10,7 +10,8 @@ use crate::model::fault::{Class, Fault};
 use crate::model::foreign;
 use crate::model::seconds;
 
-/// One place that did not serve in a connect that another place served in the end.
+/// One place that did not serve in a connect that another place served in the end; or the same place,
+/// where TLS failed and was only preferred.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassedOver {
     /// Which writer connected; `None` for the session that sets up.

@@ -156,20 +156,26 @@ pub async fn open(
         place,
         endpoint: Endpoint::of(settings, place),
         progress: ConnectProgress::none(),
+        failed_way: None,
     };
     let began = Instant::now();
     let until = began + deadline;
-    let (fault, server) = match tokio::time::timeout_at(until, connect.any_way(until)).await {
-        Ok(Ok(opened)) if wanted == Wanted::Any || opened.session.server.is_writable() => {
-            return Ok(opened);
-        }
-        Ok(Ok(opened)) => {
-            let server = opened.session.server.clone();
-            opened.session.close().await;
-            (connect.takes_no_writes(&server), Some(server))
-        }
-        Ok(Err(fault)) => (fault, None),
-        Err(_) => (connect.cut_off(deadline), None),
+    let (fault, server) =
+        match tokio::time::timeout_at(until, connect.first_way_that_works(until)).await {
+            Ok(Ok(opened)) if wanted == Wanted::Any || opened.session.server.is_writable() => {
+                return Ok(opened);
+            }
+            Ok(Ok(opened)) => {
+                let server = opened.session.server.clone();
+                opened.session.close().await;
+                (connect.takes_no_writes(&server), Some(server))
+            }
+            Ok(Err(fault)) => (fault, None),
+            Err(_) => (connect.cut_off(deadline), None),
+        };
+    let fault = match &connect.failed_way {
+        Some((way, failed)) => fault_of_both(*way, &failed.fault, fault),
+        None => fault,
     };
     Err(Box::new(connect.not_opened(fault, began, server)))
 }
@@ -180,36 +186,39 @@ struct Connect<'a> {
     place: &'a HostAddress<'a>,
     endpoint: Endpoint,
     progress: ConnectProgress,
+    /// The way that was tried before the present one.
+    failed_way: Option<(Encryption, NotOpened)>,
 }
 
 impl Connect<'_> {
     /// A session in the first way, with TLS or without, that leads to one.
     ///
     /// That TLS failed where it was only preferred is told with the session that was opened without it.
-    async fn any_way(&mut self, deadline: Instant) -> Result<Opened, Fault> {
+    async fn first_way_that_works(&mut self, deadline: Instant) -> Result<Opened, Fault> {
         let ways = Encryption::ways(self.settings.security.sslmode, self.place.host);
-        let mut before: Option<(Encryption, Fault)> = None;
         for (nth, way) in ways.iter().enumerate() {
             let began = Instant::now();
             self.progress = ConnectProgress::none();
-            match (self.session(*way, deadline).await, before.take()) {
-                (Ok(mut opened), failed) => {
-                    let failed = failed.filter(|(_, fault)| fault.class == Class::Tls);
-                    let failed = failed.map(|(_, fault)| self.not_opened(fault, began, None));
-                    opened.passed_over.extend(failed);
+            let fault = match self.session(*way, deadline).await {
+                Ok(mut opened) => {
+                    let failed = self.failed_way.take().map(|(_, failed)| failed);
+                    let of_tls = failed.filter(|failed| failed.fault.class != Class::Auth);
+                    opened.passed_over.extend(of_tls);
                     return Ok(opened);
                 }
-                (Err(fault), Some((first_way, first))) => {
-                    return Err(of_both_ways(first_way, &first, fault));
-                }
-                (Err(fault), None) => {
-                    let is_last = nth + 1 == ways.len();
-                    if is_last || !way.may_be_what_failed(&fault, self.progress.is_secured) {
-                        return Err(fault);
-                    }
-                    before = Some((*way, fault));
-                }
+                Err(fault) => fault,
+            };
+            let is_last = nth + 1 == ways.len();
+            if is_last
+                || !way.another_may_work(
+                    &fault,
+                    self.progress.is_secured,
+                    self.progress.is_securing,
+                )
+            {
+                return Err(fault);
             }
+            self.failed_way = Some((*way, self.not_opened(fault, began, None)));
         }
         unreachable!("there is a way, and the last one returns")
     }
@@ -349,8 +358,9 @@ impl Connect<'_> {
     }
 }
 
-/// The fault of the second way, with that of the first beside it where it says something else.
-fn of_both_ways(first_way: Encryption, first: &Fault, second: Fault) -> Fault {
+/// The fault of the second way, with that of the first beside it where it says something else. A wrong
+/// password under TLS is what is wrong, where without TLS the role is not let in at all.
+fn fault_of_both(first_way: Encryption, first: &Fault, second: Fault) -> Fault {
     if first.message == second.message {
         return second;
     }
@@ -359,7 +369,12 @@ fn of_both_ways(first_way: Encryption, first: &Fault, second: Fault) -> Fault {
         Encryption::Offered | Encryption::Demanded => ("without TLS", "with it"),
     };
     let message = format!("{now}: {}; {before}: {}", second.message, first.message);
-    Fault { message, ..second }
+    let is_wrong_password = first.sqlstate.as_deref() == Some("28P01");
+    let decides = match is_wrong_password && second.class == Class::Auth {
+        true => first.clone(),
+        false => second,
+    };
+    Fault { message, ..decides }
 }
 
 fn no_answer_during(step: &str, deadline: Duration) -> String {

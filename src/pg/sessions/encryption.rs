@@ -11,6 +11,7 @@ use crate::pg::settings::{Address, Host, Security, SslMode};
 use crate::pg::wire::first_bytes::FirstBytes;
 use crate::pg::wire::ssl_request::{self, Answer};
 use crate::pg::wire::transport::Transport;
+use crate::tls::settings::POSTGRESQL;
 use crate::tls::{TlsClient, handshake_error};
 
 /// One way to try.
@@ -40,15 +41,24 @@ impl Encryption {
     }
 
     /// Whether another way may fare better than this one did: TLS failed, or the server lets the role in,
-    /// if at all, in another way (`pg_hba.conf`).
+    /// if at all, in another way (`pg_hba.conf`; a pooler says so with 08P01).
     ///
     /// libpq tries again after any error of the server. One that starts, or has no room, says the same
     /// again, and an outage would be measured longer by it.
-    pub(super) fn may_be_what_failed(self, fault: &Fault, is_secured: bool) -> bool {
+    pub(super) fn another_may_work(
+        self,
+        fault: &Fault,
+        is_secured: bool,
+        is_securing: bool,
+    ) -> bool {
         let is_refused = fault.class == Class::Auth && fault.sqlstate.is_some();
+        let by_pooler = fault.sqlstate.as_deref() == Some("08P01");
         match self {
             Self::Demanded => false,
-            Self::Plain => is_refused,
+            Self::Plain => is_refused || by_pooler,
+            Self::Offered if is_securing => {
+                matches!(fault.class, Class::Tls | Class::ConnectionLost)
+            }
             Self::Offered => fault.class == Class::Tls || (is_refused && is_secured),
         }
     }
@@ -67,10 +77,20 @@ pub(super) async fn secure(
 ) -> Result<Transport, SessionFailure> {
     let client = match (&security.client, way) {
         (Some(client), Encryption::Offered | Encryption::Demanded) => client,
-        (_, Encryption::Plain) | (None, _) => return Ok(transport),
+        (_, Encryption::Plain) | (None, Encryption::Offered) => return Ok(transport),
+        (None, Encryption::Demanded) => {
+            return Err(failure_of_tls("TLS is demanded, and nothing here speaks it"));
+        }
     };
     if security.negotiation == SslNegotiation::Direct {
-        return handshake(transport, client, host, first_bytes).await;
+        let secured = handshake(transport, client, host, first_bytes).await?;
+        // As in libpq: a server of another protocol must not be talked into PostgreSQL's.
+        return match secured.agreed_protocol() {
+            Some(POSTGRESQL) => Ok(secured),
+            _ => Err(failure_of_tls(
+                "TLS is spoken there, and not for PostgreSQL (no ALPN \"postgresql\")",
+            )),
+        };
     }
     let answer = ssl_request::ask(&mut transport).await;
     match answer.map_err(|error| of_io(&error, first_bytes))? {
@@ -100,6 +120,11 @@ async fn handshake(
     let secured = secured.map_err(|error| of_io(&error, first_bytes))?;
     first_bytes.answered();
     Ok(secured)
+}
+
+fn failure_of_tls(words: &str) -> SessionFailure {
+    let evidence = Evidence { tls: true, server_spoke: true, ..Evidence::default() };
+    SessionFailure::new(evidence, words)
 }
 
 /// An answer after which there is no session.

@@ -20,7 +20,7 @@ use crate::tls::{CertificateCheck, RootCertificate, TlsClient, TlsError, TlsSett
 pub enum SslMode {
     /// No TLS.
     Disable,
-    /// TLS where the server lets nobody in without it.
+    /// TLS where the server refuses a session without it.
     Allow,
     /// TLS where the server offers it, and nothing where that fails.
     #[default]
@@ -45,7 +45,7 @@ const SSL_MODES: [(&str, SslMode); 6] = [
 const NEGOTIATIONS: [(&str, SslNegotiation); 2] =
     [("postgres", SslNegotiation::Postgres), ("direct", SslNegotiation::Direct)];
 
-/// TLS before 1.2 is spoken by nobody here: as the lowest, it is 1.2.
+/// pgchaos speaks no TLS before 1.2: as the lowest, it is 1.2.
 const LOWEST: [(&str, TlsVersion); 4] = [
     ("TLSv1", TlsVersion::Tls12),
     ("TLSv1.1", TlsVersion::Tls12),
@@ -115,13 +115,13 @@ pub(super) fn read(
         protocol: Some(POSTGRESQL),
         ..TlsSettings::default()
     };
-    let sends_certificate = choice(layers, "sslcertmode", &[("disable", false), ("allow", true)])?;
+    let sends_certificate = sends_certificate(layers)?;
     if sslmode == SslMode::Disable || !is_needed {
         return Ok(Security { sslmode, negotiation, client: None });
     }
     let identity = match sends_certificate {
-        Some(false) => None,
-        _ => identity(layers, environment, warnings),
+        true => identity(layers, environment, warnings),
+        false => None,
     };
     let revocation_lists = revocation_lists(layers, environment, roots.as_ref(), warnings)?;
     let settings = TlsSettings { roots, identity, revocation_lists, ..settings };
@@ -149,9 +149,12 @@ pub fn https_client(
             .filter(|file| environment.look(file) != PathKind::Nothing)
             .map_or(RootCertificate::System, RootCertificate::File),
     };
-    // They are those of the connection, whose own settings have given them.
+    // The connection's own settings warn of what is missing.
     let mut warned = Vec::new();
-    let identity = identity(&layers, environment, &mut warned);
+    let identity = match sends_certificate(&layers)? {
+        true => identity(&layers, environment, &mut warned),
+        false => None,
+    };
     let revocation_lists = revocation_lists(&layers, environment, Some(&roots), &mut warned)?;
     let settings = TlsSettings {
         check: CertificateCheck::AuthorityAndName,
@@ -162,6 +165,11 @@ pub fn https_client(
         ..TlsSettings::default()
     };
     Ok(TlsClient::new(settings, environment)?)
+}
+
+fn sends_certificate(layers: &Layers) -> Result<bool, SettingsError> {
+    let said = choice(layers, "sslcertmode", &[("disable", false), ("allow", true)])?;
+    Ok(said.unwrap_or(true))
 }
 
 /// Direct negotiation needs a mode that demands TLS, as in libpq.
@@ -275,9 +283,13 @@ fn revocation_lists(
     let mut lists: Vec<PathBuf> = file.map(|said| PathBuf::from(&said.value)).into_iter().collect();
     if let Some(said) = folder {
         let path = PathBuf::from(&said.value);
-        let found =
-            environment.list(&path).map_err(|reason| TlsError::unreadable_lists(path, reason));
-        lists.extend(found?);
+        let found = environment.list(&path);
+        let found = found.map_err(|reason| TlsError::unreadable_lists(path.clone(), reason))?;
+        // Without one nothing would be checked, which is not what was asked for.
+        if found.is_empty() {
+            return Err(TlsError::no_lists(path).into());
+        }
+        lists.extend(found);
     }
     if file.is_none() && folder.is_none() {
         let default = default_file(environment, "root.crl");

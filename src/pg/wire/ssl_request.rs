@@ -21,7 +21,7 @@ pub(in crate::pg) enum Answer {
     Tls,
     /// It does not, and the session goes on in the clear.
     Plain,
-    /// It speaks TLS, and more in the clear is behind its answer: somebody on the way may have added it.
+    /// It speaks TLS, and more in the clear is behind its answer: a program on the way may have added it.
     TlsWithMore,
     /// An error. What it says is not looked at: nothing proves yet that it is the server's.
     Error,

@@ -68,7 +68,13 @@ impl Transport {
     pub fn server_end_point(&self) -> Option<Vec<u8>> {
         let Self::Tls(stream) = self else { return None };
         let (_, session) = stream.get_ref();
-        channel_binding::server_end_point(session.peer_certificates()?.first()?)
+        Some(channel_binding::server_end_point(session.peer_certificates()?.first()?))
+    }
+
+    /// The protocol that the handshake agreed on (ALPN), if any.
+    pub(in crate::pg) fn agreed_protocol(&self) -> Option<&[u8]> {
+        let Self::Tls(stream) = self else { return None };
+        stream.get_ref().1.alpn_protocol()
     }
 
     /// What has come and was not read yet, as far as it fits; nothing is waited for.

@@ -67,8 +67,13 @@ fn line(fault: &Fault, told: &PassedOverHost, served_by: &str) -> Line {
         true => format!(", {} of each connect", duration(each)),
         false => String::new(),
     };
+    // The same place: what failed is TLS, where it was only preferred.
+    let served = match fault.class == Class::Tls && fault.endpoint == *served_by {
+        true => "it serves without TLS".to_owned(),
+        false => format!("{served_by} serves"),
+    };
     Line::new(tone, "PASSED OVER")
         .rest(format!("{times} {}", fault.endpoint))
         .part(format!("{}{cost}", words::loud_class(fault.class)))
-        .part(format!("{served_by} serves"))
+        .part(served)
 }

@@ -77,6 +77,7 @@ fn files_that_cannot_be_used_are_errors_before_any_connect() {
         .with_file("/open.key", 0o640, CLIENT_KEY)
         .with_file("/other.key", 0o600, OTHER_KEY)
         .with_file("/encrypted.key", 0o600, ENCRYPTED_KEY)
+        .with_file("/one-line.key", 0o600, CLIENT_KEY.replace('\n', " "))
         .with_file("/empty.pem", 0o600, "nothing in here\n");
     let key = "is encrypted, and pgchaos asks for no passphrase: write it out with openssl pkey -in KEY -out PLAIN-KEY, \
                and give that with sslkey";
@@ -118,6 +119,16 @@ fn files_that_cannot_be_used_are_errors_before_any_connect() {
         (
             "sslcrl=/empty.pem",
             "certificate revocation list \"/empty.pem\" has no list in PEM form (BEGIN X509 CRL)".to_owned(),
+        ),
+        (
+            "sslcert=/client.crt sslkey=/one-line.key",
+            "private key \"/one-line.key\" is no PEM file that can be read: a BEGIN or END is not on a line of its own, \
+             or there is a BEGIN without its END"
+                .to_owned(),
+        ),
+        (
+            "sslcrldir=/lists",
+            "certificate revocation list \"/lists\" is a folder without a file in it".to_owned(),
         ),
         (
             "ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2",
