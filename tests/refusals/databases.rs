@@ -490,7 +490,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("search_path", "''"),
     ("search_path", "nowhere, pg_catalog"),
     ("lock_timeout", "'1ms'"),
-    ("idle_in_transaction_session_timeout", "'1ms'"),
+    ("idle_in_transaction_session_timeout", "'1s'"),
     ("idle_session_timeout", "'20s'"),
     ("default_transaction_isolation", "serializable"),
     ("default_transaction_isolation", "'repeatable read'"),

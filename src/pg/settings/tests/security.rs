@@ -70,6 +70,7 @@ fn how_tls_is_spoken() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of files")]
 fn files_that_cannot_be_used_are_errors_before_any_connect() {
     let files = with_files()
         .with_file("/client.crt", 0o644, CLIENT)
