@@ -24,7 +24,7 @@ fn urls_are_taken_as_people_write_them() {
         assert!(error.to_string().contains("http://host:8008"), "{error}");
     }
     let error = url_of("https://host:8008").unwrap_err();
-    assert!(error.to_string().contains("speaks no TLS to Patroni's API yet"), "{error}");
+    assert!(error.to_string().contains("nothing says by which certificates"), "{error}");
 }
 
 #[tokio::test]
