@@ -87,9 +87,15 @@ impl PatroniApi {
         Ok(other)
     }
 
-    /// Whether it is asked by `https`.
+    /// The one of these by which other members are asked ([`Self::other_member`]): one with `https` has
+    /// the certificates that the others need.
     #[must_use]
-    pub fn is_secured(&self) -> bool {
+    pub fn to_others<'a>(apis: impl IntoIterator<Item = &'a Self>) -> Option<&'a Self> {
+        apis.into_iter().max_by_key(|api| api.is_secured())
+    }
+
+    /// Whether it is asked by `https`.
+    fn is_secured(&self) -> bool {
         self.tls.is_some()
     }
 

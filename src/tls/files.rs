@@ -14,7 +14,7 @@ pub trait Files {
     /// The system's; [`io::ErrorKind::NotFound`] when there is none.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
-    /// What is there, and who may read it.
+    /// What is there, and what its permissions are.
     ///
     /// # Errors
     /// The system's; [`io::ErrorKind::NotFound`] when nothing is there.

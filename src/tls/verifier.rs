@@ -88,11 +88,9 @@ impl ServerCertVerifier for Verifier {
         };
         let name_counts = trusted.check == CertificateCheck::AuthorityAndName;
         // webpki holds limits on names against alternatives alone: where an authority has some, so do we.
-        let limits_names =
-            trusted.limits_names || intermediates.iter().any(|one| limits_names(one));
         let is_for_host = || {
-            !limits_names
-                && certificate.as_ref().is_some_and(|found| host_name::is_for(found, &host))
+            let found = certificate.as_ref().is_some_and(|found| host_name::is_for(found, &host));
+            found && !trusted.limits_names && !intermediates.iter().any(limits_names)
         };
         match is_trusted {
             true if !name_counts || is_for_host() => Ok(ServerCertVerified::assertion()),

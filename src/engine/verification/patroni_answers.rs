@@ -70,8 +70,7 @@ async fn look_at(apis: &[PatroniApi]) -> Vec<AnsweredMember> {
 /// The members that `/cluster` names at other URLs than those given.
 fn named(cluster: &Cluster, given: &[PatroniApi]) -> Vec<PatroniApi> {
     let urls = cluster.members.iter().filter_map(url_of);
-    // One that is asked by https has what the others are asked with.
-    let asked = given.iter().max_by_key(|api| api.is_secured());
+    let asked = PatroniApi::to_others(given);
     urls.filter(|url| !given.iter().any(|api| api.url() == url))
         .filter_map(|url| asked?.other_member(&url, DEADLINE).ok())
         .take(MEMBERS_MAX)

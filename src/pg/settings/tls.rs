@@ -131,7 +131,7 @@ pub(super) fn read(
 
 /// What asks APIs by https for the user of this connection: by the same root certificate, revocation
 /// lists and client certificate. Without a root certificate the system's authorities are trusted. An
-/// API has to be whom its URL names, whatever `sslmode` says: nothing else speaks for it.
+/// API has to be the one that its URL names, whatever `sslmode` says: nothing else speaks for it.
 ///
 /// # Errors
 /// As [`resolve`](super::resolve) has them.

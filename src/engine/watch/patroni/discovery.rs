@@ -115,8 +115,7 @@ pub(super) async fn find(question: Question) -> Discovered {
         let before = question.known.get(&member.name).and_then(Option::as_ref);
         before.is_some_and(|url| found.urls.get(&member.name).is_some_and(|now| now != url))
     };
-    // One that is asked by https has what the others are asked with.
-    let asked = everybody().max_by_key(|api| api.is_secured());
+    let asked = PatroniApi::to_others(everybody());
     let moved = cluster.members.iter().filter(has_moved);
     // A member that does not answer at its new URL is still looked at under the old one, and the
     // looker reports that.
