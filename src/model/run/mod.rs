@@ -2,7 +2,8 @@
 //!
 //! - [`state`]: the run itself, live event by event and again from its record.
 //! - [`record_format`]: events as lines; [`replay`]: the lines read back.
-//! - [`timeline`]: what happened when, in a bounded number of buckets.
+//! - [`timeline`]: what happened when, in a bounded number of buckets; [`timeline_columns`]: the
+//!   same in the summary.
 //! - [`totals`]: what it has come to so far, published as a whole.
 //! - [`availability`], [`replica_lag`]: what was measured over the whole run;
 //!   [`limits`]: what a limit on it comes to.
@@ -19,6 +20,7 @@ pub mod state;
 pub mod summarize;
 pub mod summary;
 pub mod timeline;
+pub mod timeline_columns;
 pub mod totals;
 pub mod verdict;
 

@@ -55,6 +55,7 @@ pub fn sum_up(run: &Run) -> Summary {
         own_limits: own_limits(run),
         abandoned: run.abandoned,
         clocks: run.clocks.best(),
+        timeline: (&run.timeline).into(),
         record: None,
         verdict: verdict.outcome,
         reasons: verdict.reasons,

@@ -22,6 +22,7 @@ use crate::model::outage::injection::Injection;
 use crate::model::run::availability::RateSummary;
 use crate::model::run::outcome::Outcome;
 use crate::model::run::replica_lag::ReplicaSummary;
+use crate::model::run::timeline_columns::TimelineColumns;
 
 /// What a run comes to, in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,6 +86,9 @@ pub struct Summary {
     /// together by.
     #[serde(default)]
     pub clocks: Vec<ServerClock>,
+    /// What happened when.
+    #[serde(default)]
+    pub timeline: TimelineColumns,
     /// The record on disk, where one was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordSummary>,
