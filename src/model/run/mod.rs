@@ -4,6 +4,7 @@
 //! - [`record_format`]: events as lines; [`replay`]: the lines read back.
 //! - [`timeline`]: what happened when, in a bounded number of buckets; [`timeline_columns`]: the
 //!   same in the summary.
+//! - [`lanes`]: which server acknowledged, and what each member was, over time.
 //! - [`totals`]: what it has come to so far, published as a whole.
 //! - [`availability`], [`replica_lag`]: what was measured over the whole run;
 //!   [`limits`]: what a limit on it comes to.
@@ -11,6 +12,7 @@
 //!   [`verdict`]: how it is judged; [`outcome`]: pass, fail or inconclusive.
 
 pub mod availability;
+pub mod lanes;
 pub mod limits;
 pub mod outcome;
 pub mod record_format;

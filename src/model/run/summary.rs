@@ -20,6 +20,7 @@ use crate::model::load::passed_over::PassedOverCount;
 use crate::model::outage::Outage;
 use crate::model::outage::injection::Injection;
 use crate::model::run::availability::RateSummary;
+use crate::model::run::lanes::{AcknowledgingFrom, MemberLane};
 use crate::model::run::outcome::Outcome;
 use crate::model::run::replica_lag::ReplicaSummary;
 use crate::model::run::timeline_columns::TimelineColumns;
@@ -89,6 +90,15 @@ pub struct Summary {
     /// What happened when.
     #[serde(default)]
     pub timeline: TimelineColumns,
+    /// Which server acknowledged writes, and from when on.
+    #[serde(default)]
+    pub acknowledging: Vec<AcknowledgingFrom>,
+    /// What each member was over time, by its own Patroni API, where that was watched.
+    #[serde(default)]
+    pub members: Vec<MemberLane>,
+    /// From when on changes of servers and members are left out: there were too many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lanes_until_s: Option<f64>,
     /// The record on disk, where one was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordSummary>,
