@@ -73,9 +73,8 @@
 //!
 //! # Rooms that are still empty
 //!
-//! HAProxy's page goes beside [`engine::watch::patroni`], the live view
-//! and Prometheus subscribe as the log does, and the HTML report is one more format of
-//! [`report::export`]. `docs/architecture.md` has the files of each.
+//! HAProxy's page goes beside [`engine::watch::patroni`]; the live view and Prometheus subscribe as
+//! the log does. `docs/architecture.md` has the files of each.
 
 pub mod cli;
 pub mod commands;

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::model::run::summary::Summary;
 
 use super::csv::csv;
+use super::html::html_page;
 use super::junit::junit;
 use super::markdown::markdown;
 use super::summary_json::summary_json;
@@ -22,19 +23,20 @@ pub enum Format {
     Csv,
     /// `.xml`: test cases for a CI server.
     Junit,
+    /// `.html`: a page with the film of the run, to look at and to send.
+    Html,
 }
 
 /// A file name that names no format.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UnknownFormat {
-    /// HTML is part of the interface and comes in a later version.
-    #[error("{0}: .html is not in this version; use .md, .json, .xml (JUnit) or .csv")]
-    Html(String),
     /// Another ending.
-    #[error("{0}: .{1} names no format of a report; use .md, .json, .xml (JUnit) or .csv")]
+    #[error("{0}: .{1} names no format of a report; use .html, .md, .json, .xml (JUnit) or .csv")]
     Other(String, String),
     /// No ending.
-    #[error("{0}: the ending says the format of a report; use .md, .json, .xml (JUnit) or .csv")]
+    #[error(
+        "{0}: the ending says the format of a report; use .html, .md, .json, .xml (JUnit) or .csv"
+    )]
     Missing(String),
 }
 
@@ -66,7 +68,7 @@ impl Format {
             "md" => Ok(Self::Markdown),
             "csv" => Ok(Self::Csv),
             "xml" => Ok(Self::Junit),
-            "html" | "htm" => Err(UnknownFormat::Html(name)),
+            "html" | "htm" => Ok(Self::Html),
             _ => Err(UnknownFormat::Other(name, ending)),
         }
     }
@@ -81,6 +83,7 @@ impl Format {
             Self::Markdown => markdown(summary),
             Self::Csv => csv(summary)?,
             Self::Junit => junit(summary)?,
+            Self::Html => html_page(summary),
         })
     }
 }
@@ -106,22 +109,19 @@ mod tests {
         assert_eq!(of("run.md"), Ok(Format::Markdown));
         assert_eq!(of("run.csv"), Ok(Format::Csv));
         assert_eq!(of("run.xml"), Ok(Format::Junit));
+        assert_eq!(of("run.html"), Ok(Format::Html));
     }
 
     #[test]
     fn what_is_not_supported_is_said_with_what_is() {
         for (path, error) in [
             (
-                "run.html",
-                "run.html: .html is not in this version; use .md, .json, .xml (JUnit) or .csv",
-            ),
-            (
                 "run.pdf",
-                "run.pdf: .pdf names no format of a report; use .md, .json, .xml (JUnit) or .csv",
+                "run.pdf: .pdf names no format of a report; use .html, .md, .json, .xml (JUnit) or .csv",
             ),
             (
                 "run",
-                "run: the ending says the format of a report; use .md, .json, .xml (JUnit) or .csv",
+                "run: the ending says the format of a report; use .html, .md, .json, .xml (JUnit) or .csv",
             ),
         ] {
             assert_eq!(of(path), Err(error.to_owned()));

@@ -7,7 +7,7 @@
 //! - [`text_log`], [`json_log`]: events as they happen, for people and for programs.
 //! - [`summary_text`]: the page of text that ends a run.
 //! - [`export`]: a summary as a file, by the file's ending; [`summary_json`], [`markdown`],
-//!   [`csv`] and [`junit`] are its formats.
+//!   [`csv`], [`junit`] and [`html`] are its formats.
 //! - [`demo`]: the words around the demo.
 //! - [`drill`]: what a drill will do, and what it came to.
 //! - [`console`]: the one place that writes to standard error while a log goes on.
@@ -19,6 +19,7 @@ pub mod csv;
 pub mod demo;
 pub mod drill;
 pub mod export;
+pub mod html;
 mod json_layout;
 pub mod json_log;
 pub mod junit;

@@ -6,11 +6,12 @@ use crate::model::cluster::server::Server;
 use crate::model::cluster::two_primaries::TwoPrimaries;
 use crate::model::event::{Backwards, BackwardsWhat, ErrorCounts, Note};
 use crate::model::fault::Class;
+use crate::model::foreign::{plain, shortened};
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::options::{LoadOptions, Rate};
 use crate::model::load::own_pause::OwnPause;
 use crate::model::load::passed_over::PassedOverCount;
-use crate::model::outage::injection::Cause;
+use crate::model::outage::injection::{Cause, Injection};
 use crate::model::outage::kind::{Detail, Filled, Kind};
 use crate::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
 use crate::model::outage::{Outage, Side};
@@ -21,6 +22,9 @@ use super::numbers::{counted, duration, grouped, per_second, seconds};
 
 /// How many ranges or writers are named before the rest is only counted.
 const NAMED: usize = 4;
+
+/// Characters of what a drill did: the command of an `exec` may be long.
+const INJECTION_CHARS_MAX: usize = 40;
 
 /// Sequence numbers: `#82`, `#70–#81`, `#1, #5–#9 and 3 more ranges`.
 #[must_use]
@@ -273,6 +277,13 @@ fn own_sessions(filled: &Filled) -> String {
 pub fn cause(cause: &Cause) -> String {
     let after = duration(cause.evidence_after);
     format!("{after} after {} {}", cause.what.action, cause.what.target_words())
+}
+
+/// What a drill did: `kill leader (patroni2)`.
+#[must_use]
+pub fn injection(injection: &Injection) -> String {
+    let what = &injection.what;
+    shortened(&plain(&format!("{} {}", what.action, what.target_words())), INJECTION_CHARS_MAX)
 }
 
 fn way(from: Option<&str>, to: Option<&str>) -> String {

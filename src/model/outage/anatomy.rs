@@ -119,6 +119,12 @@ impl Outage {
             false => self.duration.max(self.open.unwrap_or_default()),
         }
     }
+
+    /// When it was over as it is told, or the run ended in it, since the start of the run.
+    #[must_use]
+    pub fn until(&self) -> Duration {
+        self.began.saturating_add(self.length())
+    }
 }
 
 /// When each step towards writing again was first seen, since the outage began. A step that was

@@ -1,0 +1,106 @@
+//! The command that repeats a run's load against the same target.
+
+use std::time::Duration;
+
+use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
+use crate::model::run::summary::{Summary, SummaryTarget};
+use crate::report::words::shell_word;
+
+/// `gen` with the options of the run: the target, the load and the limits. `None` where the summary
+/// has the target only shortened.
+pub(super) fn again(summary: &Summary) -> Option<String> {
+    let mut words = vec!["pgchaos".to_owned(), "gen".to_owned()];
+    words.extend(target(&summary.target)?);
+    words.extend(load(&summary.options.load));
+    words.extend(limits(&summary.options.thresholds));
+    Some(words.join(" "))
+}
+
+fn option(name: &str, value: &str) -> [String; 2] {
+    [name.to_owned(), shell_word(value)]
+}
+
+fn target(target: &SummaryTarget) -> Option<Vec<String>> {
+    let texts = [&target.host, &target.endpoints, &target.dbname, &target.user];
+    if texts.iter().any(|text| text.ends_with('…')) {
+        return None;
+    }
+    let ports: Option<Vec<&str>> =
+        target.endpoints.split(',').map(|one| Some(one.rsplit_once(':')?.1)).collect();
+    let ports = ports.filter(|ports| ports.windows(2).any(|pair| pair[0] != pair[1]));
+    let port = ports.map_or_else(|| target.port.to_string(), |ports| ports.join(","));
+    let options =
+        [("-h", &target.host), ("-p", &port), ("-U", &target.user), ("-d", &target.dbname)];
+    Some(options.iter().flat_map(|(name, value)| option(name, value)).collect())
+}
+
+fn load(load: &LoadOptions) -> Vec<String> {
+    let rate = match load.rate {
+        Rate::PerSecond(rate) => rate.to_string(),
+        Rate::Max => "max".to_owned(),
+    };
+    let mut words = vec![option("--rate", &rate), option("--writers", &load.writers.to_string())];
+    if load.pipeline > 1 {
+        words.push(option("--pipeline", &load.pipeline.to_string()));
+    }
+    if load.protocol == Protocol::Extended {
+        words.push(option("--protocol", "extended"));
+    }
+    if load.backlog == Backlog::CatchUp {
+        words.push(option("--backlog", "catch-up"));
+    }
+    words.extend(load.duration.map(|duration| option("--duration", &typed(duration))));
+    words.extend(load.writes.map(|writes| option("--writes", &writes.to_string())));
+    words.concat()
+}
+
+fn limits(limits: &Thresholds) -> Vec<String> {
+    let times = [
+        ("--max-outage", limits.max_outage),
+        ("--max-degraded", limits.max_degraded),
+        ("--max-lag", limits.max_lag),
+        ("--max-p99", limits.max_p99),
+    ];
+    let times = times.into_iter().filter_map(|(name, time)| Some(option(name, &typed(time?))));
+    let share = limits.min_availability_pct;
+    let share = share.map(|share| option("--min-availability", &share.to_string()));
+    let lost = (limits.max_lost > 0).then(|| option("--max-lost", &limits.max_lost.to_string()));
+    times.chain(share).chain(lost).flatten().collect()
+}
+
+/// A time as an option takes it: `30s`, `1500ms`.
+fn typed(time: Duration) -> String {
+    match time.subsec_nanos() {
+        0 => format!("{}s", time.as_secs()),
+        _ => format!("{}ms", time.as_millis()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixtures::summary;
+
+    #[test]
+    fn the_command_has_target_load_and_limits() {
+        let mut summary = summary();
+        summary.options.load.duration = Some(Duration::from_secs(90));
+        summary.options.thresholds.max_outage = Some(Duration::from_millis(1500));
+        summary.target.dbname = "it's".to_owned();
+        assert_eq!(
+            again(&summary).unwrap(),
+            "pgchaos gen -h localhost -p 5500 -U postgres -d 'it'\\''s' --rate 1 --writers 1 \
+             --duration 90s --max-outage 1500ms"
+        );
+    }
+
+    #[test]
+    fn several_hosts_have_their_ports() {
+        let mut summary = summary();
+        summary.target.host = "a,b".to_owned();
+        summary.target.endpoints = "a:5432,b:5433".to_owned();
+        assert!(again(&summary).unwrap().contains("-h a,b -p 5432,5433 "));
+        summary.target.endpoints = "a:5432,b:54…".to_owned();
+        assert_eq!(again(&summary), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! The film of a run: one time axis, lanes under each other, outages as bands through all of them.
+
+use maud::{Markup, html};
+
+use crate::model::outage::Outage;
+use crate::model::run::summary::Summary;
+use crate::report::numbers::duration;
+
+use super::axis::{LEFT, RIGHT, TimeAxis};
+use super::lanes::{self, Lane};
+use super::picture::{CHARACTER, place};
+use super::table::SHOWN_MAX;
+
+/// The picture's width, and what is free between two lanes.
+const WIDTH: f64 = 1040.0;
+const GAP: f64 = 16.0;
+
+/// Rows of labels above the lanes, and how high each is.
+const LABEL_ROWS: usize = 2;
+const LABEL_HEIGHT: f64 = 16.0;
+
+/// Outages that can have a label of their own, the longest: more would cover each other.
+const LABELLED: usize = 24;
+
+/// The film, or nothing where nothing was written.
+pub(super) fn film(summary: &Summary) -> Option<Markup> {
+    let axis = TimeAxis::until(end_s(summary));
+    let lanes: Vec<Lane> = [
+        lanes::counts::writes(summary, axis),
+        lanes::latency::latency(summary, axis),
+        lanes::counts::errors(summary, axis),
+        lanes::counts::writers_out(summary, axis),
+        lanes::servers::acknowledging(summary, axis),
+    ]
+    .into_iter()
+    .flatten()
+    .chain(lanes::servers::members(summary, axis))
+    .chain(lanes::drill::injections(summary, axis))
+    .collect();
+    if lanes.is_empty() {
+        return None;
+    }
+    let height = lanes.iter().map(|lane| lane.height + GAP).sum::<f64>();
+    let labels = labels(summary, axis);
+    #[allow(clippy::cast_precision_loss, reason = "a few rows")]
+    let head =
+        labels.iter().map(|label| label.row + 1).max().unwrap_or(0) as f64 * LABEL_HEIGHT + 6.0;
+    let view = format!("0 {:.0} {WIDTH} {:.0}", -head, head + height + 22.0);
+    Some(html! {
+        div class="film scroll" tabindex="0" {
+            svg viewBox=(view) role="img" aria-label=(spoken(summary)) {
+                (time_grid(axis, height))
+                (pauses(summary, axis, height))
+                (bands(summary, axis, head, height))
+                @for label in &labels {
+                    text class="bandt" x=(place(label.x)) y=(place(label.y(head))) { (label.words) }
+                }
+                (stacked(&lanes))
+            }
+        }
+    })
+}
+
+/// When the film ends: with the load, or with what was told after it.
+fn end_s(summary: &Summary) -> f64 {
+    #[allow(clippy::cast_precision_loss, reason = "at most 1,024")]
+    let told = summary.timeline.len() as f64 * summary.timeline.width_s;
+    // The last bucket is not full.
+    summary.elapsed_s.max(told - summary.timeline.width_s)
+}
+
+fn spoken(summary: &Summary) -> String {
+    let outages = summary.outages.len();
+    format!(
+        "The run over {}: writes, latency, errors and members, {outages} outages. The table below has \
+         the same.",
+        crate::report::numbers::seconds(end_s(summary))
+    )
+}
+
+fn time_grid(axis: TimeAxis, height: f64) -> Markup {
+    html! {
+        @for (x, words) in axis.ticks() {
+            line class="grid" x1=(place(x)) x2=(place(x)) y1="0" y2=(place(height)) {}
+            text class="tickx" x=(place(x)) y=(place(height + 14.0)) { (words) }
+        }
+    }
+}
+
+fn pauses(summary: &Summary, axis: TimeAxis, height: f64) -> Markup {
+    html! {
+        @for pause in summary.own_pauses.iter().take(SHOWN_MAX) {
+            @let (from, to) = (axis.x_of(pause.from), axis.x_of(pause.from + pause.length));
+            rect class="pause" x=(place(from)) y="0" width=(place((to - from).max(1.0))) height=(place(height)) {
+                title { "pgchaos itself did not run for " (duration(pause.length)) }
+            }
+        }
+    }
+}
+
+/// All bands are one path: ten thousand of them cost no more than their places.
+fn bands(summary: &Summary, axis: TimeAxis, head: f64, height: f64) -> Markup {
+    let mut path = String::new();
+    for outage in &summary.outages {
+        let (from, to) = (axis.x_of(outage.began), axis.x_of(outage.until()));
+        let width = (to - from).max(0.8);
+        path.push_str(&format!(
+            "M{} {}h{}V{}h-{}z",
+            place(from),
+            place(-head),
+            place(width),
+            place(height),
+            place(width)
+        ));
+    }
+    html! { @if !path.is_empty() { path class="band" d=(path) {} } }
+}
+
+/// The words above a band.
+struct Label {
+    x: f64,
+    row: usize,
+    words: String,
+}
+
+impl Label {
+    fn y(&self, head: f64) -> f64 {
+        #[allow(clippy::cast_precision_loss, reason = "a few rows")]
+        let row = self.row as f64;
+        LABEL_HEIGHT.mul_add(row + 1.0, -head) - 2.0
+    }
+}
+
+/// Labels of the longest outages, as far as they find room: first with kind and length, then with
+/// the number alone.
+fn labels(summary: &Summary, axis: TimeAxis) -> Vec<Label> {
+    let mut longest: Vec<&Outage> = summary.outages.iter().collect();
+    longest.sort_by_key(|outage| std::cmp::Reverse(outage.length()));
+    longest.truncate(LABELLED);
+    let mut taken: Vec<(usize, f64, f64)> = Vec::new();
+    let mut labels = Vec::new();
+    for outage in longest {
+        let middle = f64::midpoint(axis.x_of(outage.began), axis.x_of(outage.until()));
+        let full = format!("outage {} · {} · {}", outage.n, outage.kind, duration(outage.length()));
+        for words in [full, outage.n.to_string()] {
+            #[allow(clippy::cast_precision_loss, reason = "a short text")]
+            let half = words.chars().count() as f64 * CHARACTER / 2.0;
+            let x = middle.clamp(LEFT + half, (RIGHT - half).max(LEFT + half));
+            let is_free = |row: &usize| {
+                taken.iter().all(|(at, from, to)| at != row || x + half < *from || x - half > *to)
+            };
+            if let Some(row) = (0..LABEL_ROWS).find(is_free) {
+                taken.push((row, x - half - 8.0, x + half + 8.0));
+                labels.push(Label { x, row, words });
+                break;
+            }
+        }
+    }
+    labels
+}
+
+fn stacked(lanes: &[Lane]) -> Markup {
+    let placed = lanes.iter().scan(0.0, |next: &mut f64, lane| {
+        let y = *next;
+        *next += lane.height + GAP;
+        Some((y, lane))
+    });
+    html! {
+        @for (y, lane) in placed {
+            g transform=(format!("translate(0 {})", place(y))) {
+                text class="lane" x="0" y="14" { (lane.name) }
+                @if let Some(unit) = &lane.unit { text x="0" y="28" { (unit) } }
+                (lane.drawing)
+            }
+        }
+    }
+}

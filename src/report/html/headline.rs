@@ -1,0 +1,167 @@
+//! The top of the page: the verdict in a sentence, its reasons, and the numbers that have limits.
+
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+
+use crate::model::foreign::plain;
+use crate::model::outage::Outage;
+use crate::model::run::outcome::Outcome;
+use crate::model::run::summary::{Summary, VerificationState};
+use crate::report::numbers::{counted, duration, grouped, milliseconds, percent, seconds, whole};
+use crate::report::words;
+
+pub(super) fn headline(summary: &Summary) -> Markup {
+    let (word, class) = match summary.verdict {
+        Outcome::Pass => ("PASS", "pass"),
+        Outcome::Fail => ("FAIL", "fail"),
+        Outcome::Inconclusive => ("INCONCLUSIVE", "inconclusive"),
+    };
+    html! {
+        h1 { b class=(class) { (word) } " · " (what_was_seen(summary)) }
+        p class="dim" { (setting(summary)) }
+        @if !summary.reasons.is_empty() {
+            ul { @for reason in &summary.reasons { li { (plain(reason)) } } }
+        }
+        (keys(summary))
+    }
+}
+
+/// The verdict with what was seen, as the page's title has it.
+pub(super) fn sentence(summary: &Summary) -> String {
+    let word = match summary.verdict {
+        Outcome::Pass => "pass",
+        Outcome::Fail => "fail",
+        Outcome::Inconclusive => "inconclusive",
+    };
+    format!("{word}: {}", what_was_seen(summary))
+}
+
+/// `no acknowledged write was lost, one outage of 29.9 s`.
+fn what_was_seen(summary: &Summary) -> String {
+    let found = &summary.verification;
+    let lost = match (found.state, found.counts.lost) {
+        (VerificationState::Complete, 0) => "no acknowledged write was lost".to_owned(),
+        (VerificationState::Complete, 1) => "1 acknowledged write was lost".to_owned(),
+        (VerificationState::Complete, lost) => {
+            format!("{} acknowledged writes were lost", grouped(lost))
+        }
+        (VerificationState::Incomplete, _) => "whether writes were lost is not known".to_owned(),
+        (VerificationState::Skipped, _) => "whether writes were lost was not looked at".to_owned(),
+    };
+    let two = match summary.two_primaries.is_empty() {
+        true => "",
+        false => ", two primaries at the same time",
+    };
+    format!("{lost}{two}, {}", outages(summary))
+}
+
+fn outages(summary: &Summary) -> String {
+    let longest = summary.outages.iter().max_by_key(|outage| outage.length());
+    let Some(longest) = longest else { return "no outage".to_owned() };
+    let open = if longest.writers_out_at_end > 0 { ", not over when the load ended" } else { "" };
+    let partial = if longest.partial { "partial " } else { "" };
+    let length = duration(longest.length());
+    match summary.outages.len() {
+        1 => format!("one {partial}outage of {length}{open}"),
+        some => {
+            format!("{}, the longest {length}{open}", counted(some as u64, "outage"))
+        }
+    }
+}
+
+/// What ran where and when.
+fn setting(summary: &Summary) -> String {
+    let called = words::called(summary.name.as_deref(), summary.group.as_deref());
+    let target = &summary.target;
+    let place = format!("{}, database {}", target.endpoints, target.dbname);
+    let from = stamp(summary.started_at);
+    let run = format!("run {}", summary.run_id);
+    let lasted = format!("{from}, for {}", seconds(summary.elapsed_s));
+    let parts =
+        [called, Some(place), Some(lasted), Some(words::load(&summary.options.load)), Some(run)];
+    plain(&parts.into_iter().flatten().collect::<Vec<_>>().join(" · "))
+}
+
+/// A time by the wall clock: `27 Nov 2026, 14:23:04 UTC`.
+pub(super) fn stamp(at: DateTime<Utc>) -> String {
+    at.format("%-d %b %Y, %H:%M:%S UTC").to_string()
+}
+
+/// A number that matters, with its limit.
+struct KeyNumber {
+    name: &'static str,
+    value: String,
+    beside: String,
+}
+
+fn keys(summary: &Summary) -> Markup {
+    let limits = &summary.options.thresholds;
+    let counts = &summary.verification.counts;
+    let longest =
+        |of: &dyn Fn(&&Outage) -> bool| summary.outages.iter().filter(of).map(Outage::length).max();
+    let no_limit = || "no limit set".to_owned();
+    let limit =
+        |limit: Option<String>| limit.map_or_else(no_limit, |words| format!("limit {words}"));
+    let is_verified = summary.verification.state == VerificationState::Complete;
+    let mut keys = vec![
+        KeyNumber {
+            name: "longest outage",
+            value: longest(&|outage| !outage.partial).map_or_else(|| "none".to_owned(), duration),
+            beside: limit(limits.max_outage.map(whole)),
+        },
+        KeyNumber {
+            name: "acknowledged writes lost",
+            value: if is_verified { grouped(counts.lost) } else { "not known".to_owned() },
+            beside: format!("limit {}", grouped(limits.max_lost)),
+        },
+        KeyNumber {
+            name: "available",
+            value: summary.rate.availability_pct.map_or_else(|| "not known".to_owned(), percent),
+            beside: limit(limits.min_availability_pct.map(|min| format!("{min} %"))),
+        },
+        KeyNumber {
+            name: "in doubt",
+            value: grouped(summary.writes.in_doubt),
+            beside: match is_verified {
+                true => in_doubt_words(summary),
+                false => "not cleared up".to_owned(),
+            },
+        },
+        KeyNumber {
+            name: "latency p99",
+            value: summary.latency_ms.p99.map_or_else(|| "not known".to_owned(), milliseconds),
+            beside: limit(limits.max_p99.map(whole)),
+        },
+    ];
+    if let Some(partial) = longest(&|outage| outage.partial) {
+        let beside = limit(limits.max_degraded.map(whole));
+        keys.insert(
+            1,
+            KeyNumber { name: "longest partial outage", value: duration(partial), beside },
+        );
+    }
+    html! {
+        div class="keys" {
+            @for key in &keys {
+                div {
+                    dl style="margin:0" {
+                        dt { (key.name) }
+                        dd class="value" { (key.value) }
+                        dd class="limit" { (key.beside) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn in_doubt_words(summary: &Summary) -> String {
+    let counts = &summary.verification.counts;
+    let open = (counts.undecided > 0).then(|| format!(", {} open", grouped(counts.undecided)));
+    format!(
+        "{} committed, {} not{}",
+        grouped(counts.recovered),
+        grouped(counts.absent),
+        open.unwrap_or_default()
+    )
+}

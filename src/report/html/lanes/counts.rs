@@ -1,0 +1,197 @@
+//! Lanes of counts: writes acknowledged, errors by class, writers that are out.
+
+use maud::{Markup, html};
+
+use crate::model::load::options::Rate;
+use crate::model::run::summary::Summary;
+use crate::model::run::timeline_columns::TimelineColumns;
+use crate::report::numbers::{grouped, per_second};
+
+use super::super::axis::{LEFT, LinearAxis, RIGHT, TimeAxis, count_words};
+use super::super::picture::place;
+use super::Lane;
+
+const WRITES_HEIGHT: f64 = 84.0;
+const OUT_HEIGHT: f64 = 34.0;
+const ERROR_ROW: f64 = 18.0;
+
+/// Classes of errors with a row of their own, the most frequent.
+const CLASSES_SHOWN: usize = 6;
+
+/// Steps of a line, at most: finer ones cannot be seen.
+const STEPS_MAX: usize = 450;
+
+/// Writes that a step should have, so that a steady rate is drawn as one.
+const WRITES_A_STEP: u64 = 20;
+
+/// Steps that a line has at least, where a run has as many buckets.
+const STEPS_MIN: usize = 16;
+
+/// Acknowledged writes a second, with the rate that was due.
+pub(in super::super) fn writes(summary: &Summary, axis: TimeAxis) -> Option<Lane> {
+    let timeline = &summary.timeline;
+    let steps = rates(timeline, axis.end_s());
+    if timeline.acknowledged.is_empty() && timeline.due.is_empty() {
+        return None;
+    }
+    let due = match summary.options.load.rate {
+        Rate::PerSecond(rate) if rate.is_finite() => Some(rate),
+        _ => None,
+    };
+    let highest = steps.iter().map(|step| step.value).chain(due).fold(0.0, f64::max);
+    let scale = LinearAxis::for_values_to(highest, WRITES_HEIGHT);
+    let (line, area) = stairs(&steps, axis, scale, WRITES_HEIGHT);
+    let due = due.map(|rate| {
+        html! {
+            @let y = scale.y(rate);
+            line class="due" x1=(place(LEFT)) x2=(place(RIGHT)) y1=(place(y)) y2=(place(y)) {}
+            text class="end" x=(place(RIGHT)) y=(place(if y < 12.0 { y + 12.0 } else { y - 4.0 })) {
+                "due " (per_second(rate))
+            }
+        }
+    });
+    let drawing = html! {
+        (scale_ticks(scale, WRITES_HEIGHT))
+        path class="area" d=(area) {}
+        path class="line" d=(line) {}
+        @if let Some(due) = due { (due) }
+    };
+    let unit = Some("acknowledged/s".to_owned());
+    Some(Lane { name: "writes".to_owned(), unit, height: WRITES_HEIGHT, drawing })
+}
+
+fn scale_ticks(scale: LinearAxis, height: f64) -> Markup {
+    html! {
+        line class="grid" x1=(place(LEFT)) x2=(place(RIGHT)) y1=(place(height)) y2=(place(height)) {}
+        text class="tick" x=(place(LEFT - 6.0)) y=(place(height + 4.0)) { "0" }
+        text class="tick" x=(place(LEFT - 6.0)) y="10" { (count_words(scale.top())) }
+    }
+}
+
+/// A value that holds for a while.
+struct RateStep {
+    from_s: f64,
+    to_s: f64,
+    value: f64,
+}
+
+/// How many buckets a step of the line has: enough that writes are a rate, and few enough that the run
+/// keeps its shape.
+fn buckets_a_step(timeline: &TimelineColumns) -> usize {
+    let buckets = timeline.len().max(1);
+    let writes = timeline.acknowledged.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
+    let busy = timeline.acknowledged.iter().filter(|count| **count > 0).count().max(1) as u64;
+    let for_a_rate = WRITES_A_STEP.div_ceil((writes / busy).max(1));
+    let for_a_rate = usize::try_from(for_a_rate).unwrap_or(1);
+    for_a_rate.min((buckets / STEPS_MIN).max(1)).max(buckets.div_ceil(STEPS_MAX))
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts in a picture")]
+fn rates(timeline: &TimelineColumns, end_s: f64) -> Vec<RateStep> {
+    let each = buckets_a_step(timeline);
+    let width_s = timeline.width_s * each as f64;
+    let step = |(n, counts): (usize, &[u64])| {
+        let from_s = n as f64 * width_s;
+        let to_s = (from_s + timeline.width_s * counts.len() as f64).min(end_s);
+        let count = counts.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
+        let length_s = (to_s - from_s).max(1e-3);
+        RateStep { from_s, to_s, value: count as f64 / length_s }
+    };
+    let steps = timeline.acknowledged.chunks(each).enumerate().map(step);
+    // The end of the run may leave a sliver of a step, in which a single write is any rate.
+    steps.filter(|step| step.to_s - step.from_s > width_s / 4.0).collect()
+}
+
+/// A line in stairs, and the area below it.
+fn stairs(steps: &[RateStep], axis: TimeAxis, scale: LinearAxis, height: f64) -> (String, String) {
+    let mut line = String::new();
+    for step in steps {
+        let (from, to, y) = (axis.x(step.from_s), axis.x(step.to_s), scale.y(step.value));
+        let verb = if line.is_empty() { 'M' } else { 'L' };
+        line.push_str(&format!("{verb}{} {}H{}", place(from), place(y), place(to)));
+    }
+    let (Some(first), Some(last)) = (steps.first(), steps.last()) else {
+        return (line.clone(), line);
+    };
+    let (from, to) = (axis.x(first.from_s), axis.x(last.to_s));
+    let area = format!("{line}L{} {h}H{}z", place(to), place(from), h = place(height));
+    (line, area)
+}
+
+/// A row a class, with a stroke where errors were.
+pub(in super::super) fn errors(summary: &Summary, axis: TimeAxis) -> Option<Lane> {
+    let timeline = &summary.timeline;
+    let mut classes: Vec<_> = timeline
+        .errors
+        .iter()
+        .map(|(class, counts)| {
+            (*class, counts, counts.iter().fold(0_u64, |sum, count| sum.saturating_add(*count)))
+        })
+        .collect();
+    if classes.is_empty() {
+        return None;
+    }
+    classes.sort_by_key(|(_, _, all)| std::cmp::Reverse(*all));
+    let more = classes.len().saturating_sub(CLASSES_SHOWN);
+    classes.truncate(CLASSES_SHOWN);
+    let drawing = html! {
+        @for (row, (class, counts, all)) in classes.iter().enumerate() {
+            @let y = row_y(row);
+            line class="grid" x1=(place(LEFT)) x2=(place(RIGHT)) y1=(place(y)) y2=(place(y)) {}
+            path class="error" d=(strokes(counts, timeline.width_s, axis, y)) {
+                title { (class.name()) ": " (grouped(*all)) }
+            }
+            text x="0" y=(place(y)) { (class.name()) " " (grouped(*all)) }
+        }
+        @if more > 0 { text x="0" y=(place(row_y(classes.len()))) { "and " (more) " more classes" } }
+    };
+    #[allow(clippy::cast_precision_loss, reason = "a few rows")]
+    let rows = (classes.len() + usize::from(more > 0)) as f64;
+    let height = ERROR_ROW.mul_add(rows, 18.0);
+    Some(Lane { name: "errors".to_owned(), unit: None, height, drawing })
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a few rows")]
+fn row_y(row: usize) -> f64 {
+    ERROR_ROW.mul_add(row as f64 + 1.0, 14.0)
+}
+
+/// A stroke a bucket, the higher the more errors, by the logarithm of their number.
+#[allow(clippy::cast_precision_loss, reason = "counts in a picture")]
+fn strokes(counts: &[u64], width_s: f64, axis: TimeAxis, y: f64) -> String {
+    let most = counts.iter().copied().max().unwrap_or(1) as f64;
+    let mut path = String::new();
+    for (n, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        let x = axis.x((n as f64 + 0.5) * width_s);
+        let share = (*count as f64 + 1.0).ln() / (most + 1.0).ln();
+        path.push_str(&format!("M{} {}v-{}", place(x), place(y), place(share.mul_add(9.0, 4.0))));
+    }
+    path
+}
+
+/// How many writers were out.
+pub(in super::super) fn writers_out(summary: &Summary, axis: TimeAxis) -> Option<Lane> {
+    let timeline = &summary.timeline;
+    if timeline.writers_out_max.is_empty() {
+        return None;
+    }
+    let writers = f64::from(summary.options.load.writers.max(1));
+    let scale = LinearAxis::for_values_to(writers, OUT_HEIGHT);
+    #[allow(clippy::cast_precision_loss, reason = "counts in a picture")]
+    let steps: Vec<RateStep> = timeline
+        .writers_out_max
+        .iter()
+        .enumerate()
+        .map(|(n, out)| {
+            let from_s = n as f64 * timeline.width_s;
+            RateStep { from_s, to_s: from_s + timeline.width_s, value: *out as f64 }
+        })
+        .collect();
+    let (_, area) = stairs(&steps, axis, scale, OUT_HEIGHT);
+    let drawing = html! {
+        (scale_ticks(scale, OUT_HEIGHT))
+        path class="out" d=(area) {}
+    };
+    let unit = Some(format!("of {}", grouped(u64::from(summary.options.load.writers))));
+    Some(Lane { name: "writers out".to_owned(), unit, height: OUT_HEIGHT, drawing })
+}

@@ -1,0 +1,131 @@
+//! Lanes of servers: which one acknowledged, and what each member was.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use crate::model::cluster::member_states::MemberState;
+use crate::model::foreign::{plain, shortened};
+use crate::model::run::lanes::MemberLane;
+use crate::model::run::summary::Summary;
+
+use super::super::axis::TimeAxis;
+use super::super::picture::{CHARACTER, place};
+use super::Lane;
+
+const HEIGHT: f64 = 18.0;
+
+/// Colours of servers; a further one begins anew.
+const COLOURS: [&str; 4] = ["s0", "s1", "s2", "s3"];
+
+/// Members with a lane.
+const MEMBERS_SHOWN: usize = 24;
+
+/// Characters of a name beside a lane.
+const NAME_CHARS_MAX: usize = 18;
+
+/// A stretch of a lane.
+struct Stretch {
+    from: f64,
+    to: f64,
+    class: &'static str,
+    /// White on this class can be read.
+    is_dark: bool,
+    words: String,
+}
+
+/// Which server acknowledged writes, with nothing where none did.
+pub(in super::super) fn acknowledging(summary: &Summary, axis: TimeAxis) -> Option<Lane> {
+    let servers = &summary.acknowledging;
+    if servers.is_empty() {
+        return None;
+    }
+    let mut colours: BTreeMap<&str, &'static str> = BTreeMap::new();
+    let mut stretches = Vec::new();
+    for (n, from) in servers.iter().enumerate() {
+        let until = servers.get(n + 1).map_or(axis.end_s(), |next| next.from.as_secs_f64());
+        let next = COLOURS[colours.len() % COLOURS.len()];
+        let class = *colours.entry(from.server.as_str()).or_insert(next);
+        let words = on_timeline(&from.server, from.timeline);
+        let (from, to) = (axis.x_of(from.from), axis.x(until));
+        stretches.push(Stretch { from, to, class, is_dark: true, words });
+    }
+    let first_gap = |stretch: &Stretch| {
+        let after = summary.outages.iter().filter(|outage| !outage.partial);
+        after.map(|outage| axis.x_of(outage.began)).find(|x| *x > stretch.from + 1.0)
+    };
+    let drawing = html! {
+        @for stretch in &stretches { (bar(stretch)) }
+        path class="none" d=(gaps(summary, axis)) {}
+        @for stretch in &stretches {
+            (bar_words(stretch, first_gap(stretch).unwrap_or(stretch.to).min(stretch.to)))
+        }
+    };
+    Some(Lane { name: "writes to".to_owned(), unit: None, height: HEIGHT, drawing })
+}
+
+/// The outages between, as one path: ten thousand of them cost no more than their places.
+fn gaps(summary: &Summary, axis: TimeAxis) -> String {
+    let mut path = String::new();
+    for outage in summary.outages.iter().filter(|outage| !outage.partial) {
+        let (from, to) = (axis.x_of(outage.began), axis.x_of(outage.until()));
+        path.push_str(&format!("M{} 1H{}V21H{0}z", place(from), place(to.max(from + 0.5))));
+    }
+    path
+}
+
+/// A lane a member, by what its own Patroni API said.
+pub(in super::super) fn members(summary: &Summary, axis: TimeAxis) -> Vec<Lane> {
+    let end_s = summary.lanes_until_s.unwrap_or(axis.end_s());
+    let lane = |member: &MemberLane| {
+        let mut stretches = Vec::new();
+        for (n, from) in member.states.iter().enumerate() {
+            let to_s = member.states.get(n + 1).map_or(end_s, |next| next.from.as_secs_f64());
+            let (class, is_dark, words) = state(&from.is);
+            let (from, to) = (axis.x_of(from.from), axis.x(to_s));
+            stretches.push(Stretch { from, to, class, is_dark, words });
+        }
+        let drawing = html! {
+            @for stretch in &stretches { (bar(stretch)) (bar_words(stretch, stretch.to)) }
+        };
+        let name = shortened(&plain(&member.member), NAME_CHARS_MAX);
+        Lane { name, unit: None, height: HEIGHT, drawing }
+    };
+    summary.members.iter().take(MEMBERS_SHOWN).map(lane).collect()
+}
+
+fn state(is: &MemberState) -> (&'static str, bool, String) {
+    match is {
+        MemberState::Primary { timeline } => ("prim", true, on_timeline("primary", *timeline)),
+        MemberState::Replica { timeline } => ("repl", false, on_timeline("replica", *timeline)),
+        MemberState::NotRunning { word } => ("start", false, plain(word)),
+        MemberState::Gone => ("down", false, "Patroni is gone".to_owned()),
+        MemberState::Silent => ("down", false, "no answer".to_owned()),
+    }
+}
+
+fn on_timeline(name: &str, timeline: Option<u32>) -> String {
+    let timeline = timeline.map(|timeline| format!(" · timeline {timeline}")).unwrap_or_default();
+    format!("{}{timeline}", plain(name))
+}
+
+fn bar(stretch: &Stretch) -> Markup {
+    let width = (stretch.to - stretch.from).max(0.8);
+    html! {
+        rect class=(stretch.class) x=(place(stretch.from)) y="2" width=(place(width)) height="18" {
+            title { (stretch.words) }
+        }
+    }
+}
+
+/// The words of a stretch, where they have room up to `to`.
+fn bar_words(stretch: &Stretch, to: f64) -> Markup {
+    #[allow(clippy::cast_precision_loss, reason = "a short text")]
+    let width = stretch.words.chars().count() as f64 * CHARACTER + 10.0;
+    html! {
+        @if width < to - stretch.from {
+            text class=(if stretch.is_dark { "on-dark" } else { "on-light" })
+                x=(place(stretch.from + 6.0)) y="15" { (stretch.words) }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Tables of the page, each in a frame that scrolls where the page is narrow.
+
+use maud::{Markup, html};
+
+/// Rows of a table, and elements of one kind in a picture, at most: more make a page that does not
+/// open at once. What is left out is counted.
+pub(super) const SHOWN_MAX: usize = 500;
+
+/// A table, of which each row is a list of cells.
+pub(super) struct HtmlTable<'a> {
+    pub(super) caption: &'a str,
+    pub(super) head: &'a [(&'a str, CellsOf)],
+    pub(super) rows: Vec<Vec<String>>,
+    /// Rows that are left out.
+    pub(super) more: usize,
+}
+
+/// What a column has: numbers stand to the right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CellsOf {
+    Texts,
+    Numbers,
+}
+
+impl HtmlTable<'_> {
+    pub(super) fn markup(&self) -> Markup {
+        let class = |column: usize| match self.head.get(column).map(|(_, cells)| cells) {
+            Some(CellsOf::Numbers) => Some("n"),
+            _ => None,
+        };
+        html! {
+            div class="scroll" tabindex="0" role="region" aria-label=(self.caption) {
+                table {
+                    caption { (self.caption) }
+                    thead {
+                        tr {
+                            @for (n, (name, _)) in self.head.iter().enumerate() {
+                                th scope="col" class=[class(n)] { (name) }
+                            }
+                        }
+                    }
+                    tbody {
+                        @for row in &self.rows {
+                            tr {
+                                @for (n, cell) in row.iter().enumerate() {
+                                    td class=[class(n)] { (cell) }
+                                }
+                            }
+                        }
+                    }
+                }
+                @if self.more > 0 { p class="dim" { "and " (self.more) " more, in the JSON and CSV reports" } }
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The page of a literal summary, and of a hostile one.
+
+use std::time::Duration;
+
+use super::html_page;
+use crate::model::cluster::member_states::MemberState;
+use crate::model::run::lanes::{AcknowledgingFrom, MemberFrom, MemberLane};
+use crate::model::run::summary::Summary;
+use crate::model::run::timeline_columns::{LatencyColumns, TimelineColumns};
+use crate::report::fixtures::summary;
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// The story with a timeline, servers and members.
+fn with_film() -> Summary {
+    let mut summary = summary();
+    let is_out = |n: u64| (81..149).contains(&n);
+    summary.timeline = TimelineColumns {
+        width_s: 1.0,
+        due: (0..210).map(|_| 1).collect(),
+        acknowledged: (0..210).map(|n| u64::from(!is_out(n))).collect(),
+        latency_ms: LatencyColumns {
+            p50: (0..210).map(|n| (!is_out(n)).then_some(2.1)).collect(),
+            p99: (0..210).map(|n| (!is_out(n)).then_some(12.0)).collect(),
+            max: (0..210).map(|n| (!is_out(n)).then_some(40.0)).collect(),
+        },
+        writers_out_max: (0..210).map(|n| u64::from(is_out(n))).collect(),
+        ..TimelineColumns::default()
+    };
+    summary.acknowledging = vec![
+        AcknowledgingFrom { from: ms(900), server: "patroni2".to_owned(), timeline: Some(1) },
+        AcknowledgingFrom { from: ms(148_550), server: "patroni3".to_owned(), timeline: Some(2) },
+    ];
+    summary.members = vec![MemberLane {
+        member: "patroni2".to_owned(),
+        states: vec![
+            MemberFrom { from: ms(100), is: MemberState::Primary { timeline: Some(1) } },
+            MemberFrom { from: ms(82_000), is: MemberState::Gone },
+        ],
+    }];
+    summary
+}
+
+#[test]
+fn the_page_says_what_the_summary_has() {
+    let page = html_page(&with_film());
+    for words in [
+        "<title>pgchaos: pass: no acknowledged write was lost, one outage of 67.1 s</title>",
+        "<b class=\"pass\">PASS</b> · no acknowledged write was lost, one outage of 67.1 s",
+        "failover patroni2 → patroni3",
+        "patroni2 · timeline 1",
+        "Patroni is gone",
+        "outage 1 · failover · 67.1 s",
+        "Every acknowledged write is there.",
+        "Patroni has a new leader +45.0 s",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(!page.contains("<script") && !page.contains("http"), "nothing is loaded");
+}
+
+#[test]
+fn markup_in_names_is_text() {
+    let mut summary = with_film();
+    let evil = "<script>alert(1)</script>\u{202e}\u{1b}[2J\"'&";
+    summary.name = Some(evil.to_owned());
+    summary.target.endpoints = evil.to_owned();
+    summary.target.dbname = evil.to_owned();
+    summary.reasons = vec![evil.to_owned()];
+    summary.acknowledging[0].server = evil.to_owned();
+    summary.members[0].member = evil.to_owned();
+    summary.members[0].states[0].is = MemberState::NotRunning { word: evil.to_owned() };
+    summary.verification.server = Some(evil.to_owned());
+    let page = html_page(&summary);
+    assert!(!page.contains("<script"), "{page}");
+    assert!(!page.contains(['\u{202e}', '\u{1b}']), "{page}");
+    assert!(page.contains("&lt;script&gt;alert(1)"), "{page}");
+}
+
+#[test]
+fn numbers_out_of_range_make_a_page_too() {
+    let mut summary = with_film();
+    summary.elapsed_s = f64::INFINITY;
+    summary.timeline.width_s = f64::MAX;
+    summary.timeline.acknowledged = vec![u64::MAX; 3];
+    summary.timeline.latency_ms.max = vec![Some(f64::MAX), Some(-1.0), None];
+    summary.outages[0].began = Duration::MAX;
+    summary.outages[0].degraded = Duration::MAX;
+    let page = html_page(&summary);
+    assert!(page.len() < 100_000, "{}", page.len());
+    assert!(!page.contains("NaN") && !page.contains("inf"), "{page}");
+}
+
+#[test]
+fn ten_thousand_outages_stay_a_small_page() {
+    let mut summary = with_film();
+    let one = summary.outages[0].clone();
+    summary.outages = (1..=10_000)
+        .map(|n| {
+            let mut outage = one.clone();
+            (outage.n, outage.began) = (n, ms(u64::from(n) * 20));
+            outage.duration = ms(10);
+            outage
+        })
+        .collect();
+    let page = html_page(&summary);
+    assert!(page.len() < 2_000_000, "{}", page.len());
+    assert!(page.contains("and 9500 more"), "what is left out is counted");
+}
