@@ -58,6 +58,7 @@ mod resolve;
 mod secret;
 mod service;
 mod tls;
+mod tls_variables;
 mod types;
 mod unsupported;
 mod uri;

@@ -156,7 +156,7 @@ fn verification_without_a_certificate_is_an_error_and_never_left_out() {
         "sslrootcert=system trusts every public authority, so that only sslmode=verify-full is safe with it: \
          use sslmode=verify-full, or name a root certificate file"
     );
-    let Resolved { settings, warnings } =
+    let Resolved { settings, warnings, .. } =
         resolve(&dsn("sslmode=require sslrootcert=/no sslcert=/none"), &home).unwrap();
     let security = security(SslMode::Require, TlsSettings::default());
     assert_eq!(settings, ConnectSettings { security, ..defaults() });
