@@ -10,6 +10,8 @@ mod authority;
 mod batch;
 #[path = "tls/client_certificates.rs"]
 mod client_certificates;
+#[path = "tls/default_files.rs"]
+mod default_files;
 #[path = "tls/in_the_middle.rs"]
 mod in_the_middle;
 #[path = "tls/psql.rs"]

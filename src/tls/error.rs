@@ -83,6 +83,18 @@ pub enum TlsError {
 }
 
 impl TlsError {
+    /// What the file is for that cannot be used, if it is a file.
+    #[must_use]
+    pub fn concerns(&self) -> Option<FileUse> {
+        match self {
+            Self::Unreadable { what, .. } | Self::Useless { what, .. } => Some(*what),
+            Self::NoKey { .. } | Self::KeyAccess { .. } | Self::NotItsKey { .. } => {
+                Some(FileUse::PrivateKey)
+            }
+            Self::NoSystemRoots { .. } | Self::NoVersion { .. } | Self::Setup(_) => None,
+        }
+    }
+
     /// A folder of revocation lists that cannot be read.
     #[must_use]
     pub fn unreadable_lists(path: PathBuf, reason: io::Error) -> Self {

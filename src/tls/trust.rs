@@ -6,6 +6,8 @@ use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
+use webpki::BorrowedCertRevocationList;
+
 use super::error::{FileUse, TlsError};
 use super::files::Files;
 use super::settings::RootCertificate;
@@ -94,6 +96,11 @@ pub(super) fn revocation_lists(
         let found: Result<Vec<_>, _> =
             CertificateRevocationListDer::pem_slice_iter(&content).collect();
         let flaw = match found {
+            Ok(found) if found.iter().any(|list| BorrowedCertRevocationList::from_der(list).is_err()) => {
+                "has a list that is not used: not of version 2, or with what pgchaos does not know (openssl ca makes version 2 \
+                 where its configuration has crlnumber)"
+                    .to_owned()
+            }
             Ok(found) if !found.is_empty() => {
                 lists.extend(found);
                 continue;

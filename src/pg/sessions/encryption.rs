@@ -27,13 +27,14 @@ pub(super) enum Encryption {
 
 impl Encryption {
     /// The ways of a mode, in libpq's order: the second is for where the first is refused. A Unix socket
-    /// has no TLS.
-    pub(super) fn ways(mode: SslMode, host: &Host) -> &'static [Self] {
+    /// has no TLS, and where nothing here speaks it, it is not asked for.
+    pub(super) fn ways(security: &Security, host: &Host) -> &'static [Self] {
         if matches!(host.address, Address::Unix(_)) {
             return &[Self::Plain];
         }
-        match mode {
+        match security.sslmode {
             SslMode::Disable => &[Self::Plain],
+            SslMode::Allow | SslMode::Prefer if security.client.is_none() => &[Self::Plain],
             SslMode::Allow => &[Self::Plain, Self::Offered],
             SslMode::Prefer => &[Self::Offered, Self::Plain],
             SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => &[Self::Demanded],

@@ -133,6 +133,14 @@ impl Environment {
     }
 }
 
+impl Environment {
+    /// Whether nothing is there. What cannot be looked at may be there.
+    pub(super) fn is_missing(&self, path: &Path) -> bool {
+        let kind = self.access(path).err().map(|error| error.kind());
+        matches!(kind, Some(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
+    }
+}
+
 impl Files for Environment {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         match &self.files {

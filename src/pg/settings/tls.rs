@@ -1,37 +1,20 @@
 //! How the connection is secured, and with what the server's certificate is checked.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use tokio_postgres::config::SslNegotiation;
 
+use super::default_files;
 use super::environment::{Environment, PathKind};
 use super::error::SettingsError;
 use super::explicit::Explicit;
 use super::layers::Layers;
+use super::ssl_mode::SslMode;
 use super::values::{choice, choice_in_any_case};
 use super::warning::Warning;
 use crate::tls::files::Files;
 use crate::tls::settings::{IdentityFiles, POSTGRESQL};
 use crate::tls::{CertificateCheck, RootCertificate, TlsClient, TlsError, TlsSettings, TlsVersion};
-
-/// libpq's `sslmode`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SslMode {
-    /// No TLS.
-    Disable,
-    /// TLS where the server refuses a session without it.
-    Allow,
-    /// TLS where the server offers it, and nothing where that fails.
-    #[default]
-    Prefer,
-    /// TLS or nothing. When a root certificate is there, the server's must come from it, as in libpq.
-    Require,
-    /// TLS, and the certificate must come from a trusted authority.
-    VerifyCa,
-    /// As `VerifyCa`, and the certificate must be for this host.
-    VerifyFull,
-}
 
 const SSL_MODES: [(&str, SslMode); 6] = [
     ("disable", SslMode::Disable),
@@ -55,36 +38,6 @@ const LOWEST: [(&str, TlsVersion); 4] = [
 const HIGHEST: [(&str, TlsVersion); 2] =
     [("TLSv1.2", TlsVersion::Tls12), ("TLSv1.3", TlsVersion::Tls13)];
 
-impl SslMode {
-    /// As it is written in a connection string.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Disable => "disable",
-            Self::Allow => "allow",
-            Self::Prefer => "prefer",
-            Self::Require => "require",
-            Self::VerifyCa => "verify-ca",
-            Self::VerifyFull => "verify-full",
-        }
-    }
-
-    /// libpq's rule: a root certificate that is there is used, whatever the mode.
-    fn check(self, root: Option<&RootCertificate>) -> CertificateCheck {
-        match (self, root) {
-            (Self::VerifyFull, _) => CertificateCheck::AuthorityAndName,
-            (Self::VerifyCa, _) | (_, Some(_)) => CertificateCheck::Authority,
-            (_, None) => CertificateCheck::Nothing,
-        }
-    }
-}
-
-impl fmt::Display for SslMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// How a connection is secured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Security {
@@ -92,14 +45,16 @@ pub struct Security {
     pub sslmode: SslMode,
     /// How TLS begins.
     pub negotiation: SslNegotiation,
-    /// What speaks TLS; `None` where the mode is `disable`, or no host is reached by TCP.
+    /// What speaks TLS; `None` where the mode is `disable`, no host is reached by TCP, or a default file
+    /// cannot be used and the mode does without TLS.
     pub client: Option<TlsClient>,
 }
 
 /// Reads how the connection is secured, and every file that this needs, so that what is wrong with one is
 /// an error before any connect.
 ///
-/// A file that a mode cannot do without must be there. One of libpq's default files counts where it is there.
+/// A file that a mode cannot do without must be there. One of libpq's default files counts where it is there:
+/// `default_files.rs` has what happens where it cannot be used.
 pub(super) fn read(
     layers: &Layers,
     is_needed: bool,
@@ -125,8 +80,8 @@ pub(super) fn read(
     };
     let revocation_lists = revocation_lists(layers, environment, roots.as_ref(), warnings)?;
     let settings = TlsSettings { roots, identity, revocation_lists, ..settings };
-    let client = TlsClient::new(settings, environment)?;
-    Ok(Security { sslmode, negotiation, client: Some(client) })
+    let client = default_files::client(&settings, sslmode, layers, environment, warnings)?;
+    Ok(Security { sslmode, negotiation, client })
 }
 
 /// What asks APIs by https for the user of this connection: by the same root certificate, revocation
@@ -164,7 +119,7 @@ pub fn https_client(
         versions: versions(&layers)?,
         ..TlsSettings::default()
     };
-    Ok(TlsClient::new(settings, environment)?)
+    default_files::demanded_client(settings, &layers, environment)
 }
 
 fn sends_certificate(layers: &Layers) -> Result<bool, SettingsError> {
@@ -251,7 +206,7 @@ fn identity(
         named.or_else(|| default_file(environment, default))
     };
     let certificate = file("sslcert", "postgresql.crt")?;
-    if environment.look(&certificate) == PathKind::Nothing {
+    if environment.is_missing(&certificate) {
         if layers.get("sslcert").is_some() {
             warnings.push(Warning::ClientCertificateMissing(certificate));
         }

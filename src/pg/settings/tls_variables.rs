@@ -2,7 +2,7 @@
 
 use super::keyword::{KEYWORDS, Keyword, Treatment};
 use super::layers::Layers;
-use super::tls::SslMode;
+use super::ssl_mode::SslMode;
 
 /// Every option of TLS that pgchaos acts on, with its value: the one that was given, else libpq's own default, so that
 /// a variable of this process is not taken for one of a connection that it was not read for.
