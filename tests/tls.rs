@@ -8,6 +8,8 @@ mod support;
 mod authority;
 #[path = "tls/batch.rs"]
 mod batch;
+#[path = "tls/changing_files.rs"]
+mod changing_files;
 #[path = "tls/client_certificates.rs"]
 mod client_certificates;
 #[path = "tls/default_files.rs"]

@@ -17,6 +17,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::client_certificate::ClientCertificate;
+use super::current_files::CurrentFiles;
 use super::error::{FileUse, TlsError};
 use super::files::Files;
 use super::handshake_error::CertificateRefusal;
@@ -25,13 +26,11 @@ use super::trust::{Roots, revocation_lists};
 use super::verifier::{Trusted, Verifier, limits_names};
 use crate::model::foreign::said;
 
-/// Speaks TLS by settings that were checked, with every file read. Cheap to clone.
+/// Speaks TLS by settings that were checked, with every file read, and read again once it has changed. Cheap to clone.
 #[derive(Clone)]
 pub struct TlsClient {
     settings: Arc<TlsSettings>,
-    config: Arc<ClientConfig>,
-    /// For hosts whose text cannot be a name in a handshake.
-    nameless: Arc<ClientConfig>,
+    files: Arc<CurrentFiles>,
 }
 
 impl TlsClient {
@@ -39,12 +38,10 @@ impl TlsClient {
     ///
     /// # Errors
     /// A file that is missing, unreadable or of no use, a key that others may read, no version left.
-    pub fn new(settings: TlsSettings, files: &impl Files) -> Result<Self, TlsError> {
-        let config = config(&settings, files)?;
-        let mut nameless = config.clone();
-        nameless.enable_sni = false;
-        let (config, nameless) = (Arc::new(config), Arc::new(nameless));
-        Ok(Self { settings: Arc::new(settings), config, nameless })
+    pub fn new(settings: TlsSettings, files: &dyn Files) -> Result<Self, TlsError> {
+        let settings = Arc::new(settings);
+        let files = CurrentFiles::new(Arc::clone(&settings), files, config)?;
+        Ok(Self { settings, files: Arc::new(files) })
     }
 
     /// What it was made of.
@@ -57,7 +54,7 @@ impl TlsClient {
     /// caller has one.
     ///
     /// # Errors
-    /// The stream's, or rustls's inside of one:
+    /// The stream's, or rustls's inside of one, which also tells that a file cannot be used any more:
     /// [`handshake_error::of_tls`](super::handshake_error::of_tls) finds it.
     pub async fn handshake<S>(&self, host: &str, stream: S) -> io::Result<TlsStream<S>>
     where
@@ -66,14 +63,15 @@ impl TlsClient {
         // The zone of an address is this machine's own, and in no certificate.
         let zoned = host.split_once('%').map(|(address, _)| address);
         let host = zoned.filter(|address| address.parse::<Ipv6Addr>().is_ok()).unwrap_or(host);
+        let config = self.files.config().await.map_err(refusal)?;
         let (config, name) = match ServerName::try_from(host.to_owned()) {
-            Ok(name) => (&self.config, name),
+            Ok(name) => (config, name),
             Err(_) if self.settings.check == CertificateCheck::AuthorityAndName => {
                 return Err(no_name(host));
             }
-            Err(_) => (&self.nameless, ServerName::from(IpAddr::from([0, 0, 0, 0]))),
+            Err(_) => (nameless(&config), ServerName::from(IpAddr::from([0, 0, 0, 0]))),
         };
-        TlsConnector::from(Arc::clone(config)).connect(name, stream).await
+        TlsConnector::from(config).connect(name, stream).await
     }
 }
 
@@ -93,12 +91,23 @@ impl PartialEq for TlsClient {
 impl Eq for TlsClient {}
 
 fn no_name(host: &str) -> io::Error {
-    let words = format!("\"{}\" is no name that a certificate can be for", said(host));
+    refusal(format!("\"{}\" is no name that a certificate can be for", said(host)))
+}
+
+/// For a host whose text cannot be a name in a handshake.
+fn nameless(config: &ClientConfig) -> Arc<ClientConfig> {
+    let mut nameless = config.clone();
+    nameless.enable_sni = false;
+    Arc::new(nameless)
+}
+
+/// A failure of TLS's that these words tell.
+fn refusal(words: String) -> io::Error {
     let refused = OtherError(Arc::new(CertificateRefusal(words)));
     io::Error::other(RustlsError::InvalidCertificate(CertificateError::Other(refused)))
 }
 
-fn config(settings: &TlsSettings, files: &impl Files) -> Result<ClientConfig, TlsError> {
+fn config(settings: &TlsSettings, files: &dyn Files) -> Result<ClientConfig, TlsError> {
     let setup = |error: RustlsError| TlsError::Setup(said(&error.to_string()));
     let provider = provider();
     let verifier = Arc::new(verifier(settings, &provider, files)?);
@@ -152,10 +161,10 @@ fn versions(
 fn verifier(
     settings: &TlsSettings,
     provider: &Arc<CryptoProvider>,
-    files: &impl Files,
+    files: &dyn Files,
 ) -> Result<Verifier, TlsError> {
     let algorithms = provider.signature_verification_algorithms;
-    let lists = revocation_lists(&settings.revocation_lists, files)?;
+    let lists = revocation_lists(settings, files)?;
     let root = match (settings.check, &settings.roots) {
         (CertificateCheck::Nothing, _) => return Ok(Verifier { trusted: None, algorithms }),
         (_, Some(root)) => root,

@@ -94,19 +94,6 @@ impl TlsError {
             Self::NoSystemRoots { .. } | Self::NoVersion { .. } | Self::Setup(_) => None,
         }
     }
-
-    /// A folder of revocation lists that cannot be read.
-    #[must_use]
-    pub fn unreadable_lists(path: PathBuf, reason: io::Error) -> Self {
-        Self::Unreadable { what: FileUse::RevocationList, path, reason }
-    }
-
-    /// A folder of revocation lists in which there is none.
-    #[must_use]
-    pub fn no_lists(path: PathBuf) -> Self {
-        let flaw = "is a folder without a file in it".to_owned();
-        Self::Useless { what: FileUse::RevocationList, path, flaw }
-    }
 }
 
 /// What a file is for.

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// The largest file: the authorities of a whole system take some 200 KiB.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -25,6 +26,18 @@ pub trait Files {
     /// # Errors
     /// The system's.
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>>;
+
+    /// The disk, if that is where they are: then they may change while they are in use.
+    fn on_disk(&self) -> Option<Disk>;
+}
+
+/// By which a change of a file is known: of its content, its permissions, or of what its name leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FileStamp {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    /// Where it is on the disk, and when its entry there was changed, on Unix.
+    inode: Option<(u64, i64, i64)>,
 }
 
 /// What a path leads to, as far as it matters to a key.
@@ -65,6 +78,31 @@ impl Files for Disk {
         files.sort();
         Ok(files)
     }
+
+    fn on_disk(&self) -> Option<Disk> {
+        Some(*self)
+    }
+}
+
+impl Disk {
+    /// Of what the path leads to; `None` where nothing can be looked at.
+    pub(super) fn stamp(self, path: &Path) -> Option<FileStamp> {
+        let metadata = std::fs::metadata(path).ok()?;
+        let (bytes, modified) = (metadata.len(), metadata.modified().ok());
+        Some(FileStamp { bytes, modified, inode: inode(&metadata) })
+    }
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
+fn inode(metadata: &std::fs::Metadata) -> Option<(u64, i64, i64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.ino(), metadata.ctime(), metadata.ctime_nsec()))
+}
+
+#[cfg(not(unix))]
+fn inode(_: &std::fs::Metadata) -> Option<(u64, i64, i64)> {
+    None
 }
 
 #[cfg(unix)]

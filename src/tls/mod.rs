@@ -3,8 +3,9 @@
 //! rustls does the cryptography, with ring. What it does not do is here, as libpq has it: which checks
 //! a certificate needs, and by which names it is known.
 //!
-//! - [`settings`]: how TLS is to be spoken. [`client`]: reads every file that they name, once
-//!   ([`TlsClient::new`]), and does handshakes on any stream ([`TlsClient::handshake`]).
+//! - [`settings`]: how TLS is to be spoken. [`client`]: reads every file that they name
+//!   ([`TlsClient::new`]), and does handshakes on any stream ([`TlsClient::handshake`]). `current_files`: reads them
+//!   again once they have changed.
 //! - `trust`: root certificates and revocation lists. `client_certificate`: the client's own, and its
 //!   key. [`files`]: where both are read from.
 //! - `cluster_files`: the certificates of a cluster of one's own, as its clients have them.
@@ -18,6 +19,7 @@ pub mod channel_binding;
 pub mod client;
 mod client_certificate;
 mod cluster_files;
+mod current_files;
 pub mod error;
 pub mod files;
 pub mod handshake_error;

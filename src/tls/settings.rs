@@ -45,6 +45,8 @@ pub struct TlsSettings {
     pub roots: Option<RootCertificate>,
     /// Lists of revoked certificates; with any, a certificate whose authority has none is refused.
     pub revocation_lists: Vec<PathBuf>,
+    /// A folder of more of them.
+    pub revocation_folder: Option<PathBuf>,
     /// What the client shows where a server asks for a certificate.
     pub identity: Option<IdentityFiles>,
     /// Whether the handshake names the host (SNI).
@@ -61,6 +63,7 @@ impl Default for TlsSettings {
             check: CertificateCheck::Nothing,
             roots: None,
             revocation_lists: Vec::new(),
+            revocation_folder: None,
             identity: None,
             names_host: true,
             versions: (TlsVersion::Tls12, TlsVersion::Tls13),

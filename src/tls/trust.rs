@@ -10,7 +10,7 @@ use webpki::BorrowedCertRevocationList;
 
 use super::error::{FileUse, TlsError};
 use super::files::Files;
-use super::settings::RootCertificate;
+use super::settings::{RootCertificate, TlsSettings};
 use crate::model::foreign::said;
 
 /// Root certificates that were read.
@@ -22,14 +22,14 @@ pub(super) struct Roots {
 }
 
 impl Roots {
-    pub(super) fn read(root: &RootCertificate, files: &impl Files) -> Result<Self, TlsError> {
+    pub(super) fn read(root: &RootCertificate, files: &dyn Files) -> Result<Self, TlsError> {
         match root {
             RootCertificate::File(path) => Self::of_file(path, files),
             RootCertificate::System => Self::of_system(),
         }
     }
 
-    fn of_file(path: &Path, files: &impl Files) -> Result<Self, TlsError> {
+    fn of_file(path: &Path, files: &dyn Files) -> Result<Self, TlsError> {
         let certificates = certificates(FileUse::RootCertificate, path, files)?;
         let mut store = RootCertStore::empty();
         // One that is no authority is skipped, as libpq does; without any left, nothing is trusted.
@@ -59,7 +59,7 @@ impl Roots {
 pub(super) fn certificates(
     what: FileUse,
     path: &Path,
-    files: &impl Files,
+    files: &dyn Files,
 ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let content = read(what, path, files)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
@@ -84,14 +84,18 @@ pub(super) fn flaw_of_pem(error: &pem::Error) -> String {
     format!("is no PEM file that can be read: {why}")
 }
 
-/// The revocation lists of these files, at least one in each.
+/// The revocation lists that these settings name, at least one in each file.
 pub(super) fn revocation_lists(
-    paths: &[PathBuf],
-    files: &impl Files,
+    settings: &TlsSettings,
+    files: &dyn Files,
 ) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
     let what = FileUse::RevocationList;
+    let mut paths = settings.revocation_lists.clone();
+    if let Some(folder) = &settings.revocation_folder {
+        paths.extend(listed(folder, files)?);
+    }
     let mut lists = Vec::new();
-    for path in paths {
+    for path in &paths {
         let content = read(what, path, files)?;
         let found: Result<Vec<_>, _> =
             CertificateRevocationListDer::pem_slice_iter(&content).collect();
@@ -113,7 +117,21 @@ pub(super) fn revocation_lists(
     Ok(lists)
 }
 
-pub(super) fn read(what: FileUse, path: &Path, files: &impl Files) -> Result<Vec<u8>, TlsError> {
+/// The lists of a folder. Without one nothing would be checked, which is not what was asked for.
+fn listed(folder: &Path, files: &dyn Files) -> Result<Vec<PathBuf>, TlsError> {
+    let what = FileUse::RevocationList;
+    let path = folder.to_owned();
+    match files.list(folder) {
+        Ok(found) if found.is_empty() => {
+            let flaw = "is a folder without a file in it".to_owned();
+            Err(TlsError::Useless { what, path, flaw })
+        }
+        Ok(found) => Ok(found),
+        Err(reason) => Err(TlsError::Unreadable { what, path, reason }),
+    }
+}
+
+pub(super) fn read(what: FileUse, path: &Path, files: &dyn Files) -> Result<Vec<u8>, TlsError> {
     let path = path.to_owned();
     files.read(&path).map_err(|reason| TlsError::Unreadable { what, path, reason })
 }

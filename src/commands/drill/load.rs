@@ -28,7 +28,7 @@ pub(super) fn settings<C: DrillCluster>(
     let (explicit, environment) = match cluster.dsn(request.scenario.through) {
         // The variables are set for the user's own servers, not for this one.
         Some(dsn) => {
-            let environment = Environment::empty().on_disk();
+            let environment = Environment::empty().with_disk();
             (Explicit { dsn: Some(dsn), ..Explicit::default() }, environment)
         }
         None => (request.args.connection.explicit(None), Environment::of_process()),

@@ -93,7 +93,7 @@ impl Environment {
 
     /// Reads files from the disk.
     #[must_use]
-    pub fn on_disk(mut self) -> Self {
+    pub fn with_disk(mut self) -> Self {
         self.files = World::Disk;
         self
     }
@@ -160,6 +160,10 @@ impl Files for Environment {
                 None => Err(io::ErrorKind::NotFound.into()),
             },
         }
+    }
+
+    fn on_disk(&self) -> Option<Disk> {
+        matches!(self.files, World::Disk).then_some(Disk)
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -12,9 +12,8 @@ use super::layers::Layers;
 use super::ssl_mode::SslMode;
 use super::values::{choice, choice_in_any_case};
 use super::warning::Warning;
-use crate::tls::files::Files;
 use crate::tls::settings::{IdentityFiles, POSTGRESQL};
-use crate::tls::{CertificateCheck, RootCertificate, TlsClient, TlsError, TlsSettings, TlsVersion};
+use crate::tls::{CertificateCheck, RootCertificate, TlsClient, TlsSettings, TlsVersion};
 
 const SSL_MODES: [(&str, SslMode); 6] = [
     ("disable", SslMode::Disable),
@@ -78,8 +77,9 @@ pub(super) fn read(
         true => identity(layers, environment, warnings),
         false => None,
     };
-    let revocation_lists = revocation_lists(layers, environment, roots.as_ref(), warnings)?;
-    let settings = TlsSettings { roots, identity, revocation_lists, ..settings };
+    let (revocation_lists, revocation_folder) =
+        revocation_lists(layers, environment, roots.as_ref(), warnings);
+    let settings = TlsSettings { roots, identity, revocation_lists, revocation_folder, ..settings };
     let client = default_files::client(&settings, sslmode, layers, environment, warnings)?;
     Ok(Security { sslmode, negotiation, client })
 }
@@ -110,11 +110,13 @@ pub fn https_client(
         true => identity(&layers, environment, &mut warned),
         false => None,
     };
-    let revocation_lists = revocation_lists(&layers, environment, Some(&roots), &mut warned)?;
+    let (revocation_lists, revocation_folder) =
+        revocation_lists(&layers, environment, Some(&roots), &mut warned);
     let settings = TlsSettings {
         check: CertificateCheck::AuthorityAndName,
         roots: Some(roots),
         revocation_lists,
+        revocation_folder,
         identity,
         versions: versions(&layers)?,
         ..TlsSettings::default()
@@ -216,13 +218,13 @@ fn identity(
     Some(IdentityFiles { certificate, key })
 }
 
-/// Lists that were named must be there; without a root certificate they say nothing.
+/// Files and a folder. Lists that were named must be there; without a root certificate they say nothing.
 fn revocation_lists(
     layers: &Layers,
     environment: &Environment,
     roots: Option<&RootCertificate>,
     warnings: &mut Vec<Warning>,
-) -> Result<Vec<PathBuf>, SettingsError> {
+) -> (Vec<PathBuf>, Option<PathBuf>) {
     let (file, folder) = (layers.get("sslcrl"), layers.get("sslcrldir"));
     if roots.is_none() {
         for (keyword, said) in [("sslcrl", file), ("sslcrldir", folder)] {
@@ -233,24 +235,14 @@ fn revocation_lists(
             });
             warnings.extend(ignored);
         }
-        return Ok(Vec::new());
+        return (Vec::new(), None);
     }
     let mut lists: Vec<PathBuf> = file.map(|said| PathBuf::from(&said.value)).into_iter().collect();
-    if let Some(said) = folder {
-        let path = PathBuf::from(&said.value);
-        let found = environment.list(&path);
-        let found = found.map_err(|reason| TlsError::unreadable_lists(path.clone(), reason))?;
-        // Without one nothing would be checked, which is not what was asked for.
-        if found.is_empty() {
-            return Err(TlsError::no_lists(path).into());
-        }
-        lists.extend(found);
-    }
     if file.is_none() && folder.is_none() {
         let default = default_file(environment, "root.crl");
         lists.extend(default.filter(|file| environment.look(file) != PathKind::Nothing));
     }
-    Ok(lists)
+    (lists, folder.map(|said| PathBuf::from(&said.value)))
 }
 
 fn default_file(environment: &Environment, name: &str) -> Option<PathBuf> {
