@@ -4,12 +4,13 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// The largest file: the authorities of a whole system take some 200 KiB.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+/// The largest file: the authorities of a whole system take some 200 KiB, a large authority's list of what it has
+/// revoked some ten MiB.
+const FILE_MIB_MAX: u64 = 64;
 
 /// Where files are: on the disk, or in a test's own world.
 pub trait Files {
-    /// The content, at most 1 MiB.
+    /// The content, at most 64 MiB.
     ///
     /// # Errors
     /// The system's; [`io::ErrorKind::NotFound`] when there is none.
@@ -58,9 +59,11 @@ pub struct Disk;
 impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut content = Vec::new();
-        let read = std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut content)?;
-        if read as u64 > FILE_BYTES_MAX {
-            return Err(io::Error::other("the file is larger than 1 MiB"));
+        let bytes_max = FILE_MIB_MAX << 20;
+        let read = std::fs::File::open(path)?.take(bytes_max + 1).read_to_end(&mut content)?;
+        if read as u64 > bytes_max {
+            let words = format!("it is larger than {FILE_MIB_MAX} MiB, the most that is read");
+            return Err(io::Error::other(words));
         }
         Ok(content)
     }
@@ -114,4 +117,23 @@ fn permissions(metadata: &std::fs::Metadata) -> (Option<u32>, bool) {
 #[cfg(not(unix))]
 fn permissions(_: &std::fs::Metadata) -> (Option<u32>, bool) {
     (None, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_bundle_is_read_and_a_file_without_end_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bundle.pem");
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_len(FILE_MIB_MAX << 20).unwrap();
+        assert_eq!(Disk.read(&path).unwrap().len() as u64, FILE_MIB_MAX << 20);
+        for path in [Path::new("/dev/zero"), &path] {
+            file.set_len((FILE_MIB_MAX << 20) + 1).unwrap();
+            let error = Disk.read(path).unwrap_err();
+            assert_eq!(error.to_string(), "it is larger than 64 MiB, the most that is read");
+        }
+    }
 }
