@@ -199,6 +199,25 @@ fn compare(server: &Postgres, cases: &[(String, &str)]) {
     }
 }
 
+/// An address as host: the common name counts where no alternative is an address.
+#[test]
+fn an_address_and_a_common_name() {
+    let authority = Authority::new("ours");
+    let server = Postgres::with_settings(&[("log_connections", "on")]);
+    for (name, extensions, expected) in [
+        ("name-beside", "subjectAltName=DNS:other.test", ""),
+        ("address-beside", "subjectAltName=IP:127.0.0.2", "and not for 127.0.0.1"),
+        ("alone", "basicConstraints=CA:FALSE", ""),
+        ("as-a-name", "subjectAltName=DNS:127.0.0.1", ""),
+    ] {
+        let made = Made { subject: "/CN=127.0.0.1", extensions, ..GOOD };
+        let (key, certificate) = authority.sign(name, made);
+        use_certificate(&server, &key, &certificate);
+        let verified = connection(&server, &authority, "verify-full", true);
+        compare(&server, &[(verified.replace("localhost", "127.0.0.1"), expected)]);
+    }
+}
+
 /// A host that is a name of the certificate, and one that is none; versions and SNI.
 #[test]
 fn names_versions_and_directness() {
