@@ -1,5 +1,6 @@
 //! What is trusted: root certificates, and lists of what was revoked.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use tokio_rustls::rustls::RootCertStore;
@@ -117,18 +118,31 @@ pub(super) fn revocation_lists(
     Ok(lists)
 }
 
-/// The lists of a folder. Without one nothing would be checked, which is not what was asked for.
+/// The lists of a folder, as OpenSSL knows them there: by the hash of their issuer's name. Other files, such as a README,
+/// are none of its business. Without a list nothing would be checked, which is not what was asked for.
 fn listed(folder: &Path, files: &dyn Files) -> Result<Vec<PathBuf>, TlsError> {
     let what = FileUse::RevocationList;
     let path = folder.to_owned();
-    match files.list(folder) {
-        Ok(found) if found.is_empty() => {
-            let flaw = "is a folder without a file in it".to_owned();
-            Err(TlsError::Useless { what, path, flaw })
-        }
-        Ok(found) => Ok(found),
-        Err(reason) => Err(TlsError::Unreadable { what, path, reason }),
+    let mut found = match files.list(folder) {
+        Ok(found) => found,
+        Err(reason) => return Err(TlsError::Unreadable { what, path, reason }),
+    };
+    found.retain(|path| is_named_by_hash(path));
+    if found.is_empty() {
+        let flaw = "is a folder without a list that is named by the hash of its issuer (HASH.r0): openssl rehash FOLDER \
+                    names them so"
+            .to_owned();
+        return Err(TlsError::Useless { what, path, flaw });
     }
+    Ok(found)
+}
+
+/// `0123abcd.r0`, with any number.
+fn is_named_by_hash(path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str);
+    let Some((hash, number)) = name.and_then(|name| name.split_once(".r")) else { return false };
+    let is_hash = hash.len() == 8 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 pub(super) fn read(what: FileUse, path: &Path, files: &dyn Files) -> Result<Vec<u8>, TlsError> {

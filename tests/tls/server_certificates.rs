@@ -187,6 +187,38 @@ fn who_signed_it_and_whether_it_still_holds() {
     compare(&server, &cases);
 }
 
+/// A folder of lists, in which OpenSSL looks for names made of a hash, and for no others.
+#[test]
+fn a_folder_of_revocation_lists() {
+    let authority = Authority::new("ours");
+    let server = Postgres::with_settings(&[("log_connections", "on")]);
+    let (key, certificate) = authority.sign("good", GOOD);
+    use_certificate(&server, &key, &certificate);
+    let none = authority.revocation_list(None);
+    let verified = connection(&server, &authority, "verify-full", true);
+    let folder = |name: &str, list: &std::path::Path, is_hashed: bool| {
+        let folder = authority.path(name);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::copy(list, folder.join("list.crl")).unwrap();
+        if is_hashed {
+            authority.openssl(&format!("rehash {name}"));
+        }
+        for other in ["README", ".gitkeep", "garbage.crl", "0123abcd.r0.old", "notes.r0"] {
+            std::fs::write(folder.join(other), "no list").unwrap();
+        }
+        format!("{verified} sslcrldir={}", folder.display())
+    };
+    let cases = [
+        (folder("hashed", &none, true), ""),
+        (folder("by-another-name", &none, false), "openssl rehash FOLDER names them so"),
+        (
+            folder("of-revoked", &authority.revocation_list(Some(&certificate)), true),
+            "the server's certificate was revoked",
+        ),
+    ];
+    compare(&server, &cases);
+}
+
 #[track_caller]
 fn compare(server: &Postgres, cases: &[(String, &str)]) {
     for (connection, expected) in cases {

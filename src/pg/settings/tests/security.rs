@@ -79,6 +79,8 @@ fn files_that_cannot_be_used_are_errors_before_any_connect() {
         .with_file("/other.key", 0o600, OTHER_KEY)
         .with_file("/encrypted.key", 0o600, ENCRYPTED_KEY)
         .with_file("/one-line.key", 0o600, CLIENT_KEY.replace('\n', " "))
+        .with_file("/lists/README", 0o644, "our lists")
+        .with_file("/lists/all.crl", 0o644, "garbage")
         .with_file("/empty.pem", 0o600, "nothing in here\n");
     let key = "is encrypted, and pgchaos asks for no passphrase: write it out with openssl pkey -in KEY -out PLAIN-KEY, \
                and give that with sslkey";
@@ -129,7 +131,9 @@ fn files_that_cannot_be_used_are_errors_before_any_connect() {
         ),
         (
             "sslcrldir=/lists",
-            "certificate revocation list \"/lists\" is a folder without a file in it".to_owned(),
+            "certificate revocation list \"/lists\" is a folder without a list that is named by the hash of its issuer \
+             (HASH.r0): openssl rehash FOLDER names them so"
+                .to_owned(),
         ),
         (
             "ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2",
