@@ -74,7 +74,7 @@ pub(super) fn read(
         return Ok(Security { sslmode, negotiation, client: None });
     }
     let identity = match sends_certificate {
-        true => identity(layers, environment, warnings),
+        true => identity(layers, environment, warnings)?,
         false => None,
     };
     let (revocation_lists, revocation_folder) =
@@ -107,7 +107,7 @@ pub fn https_client(
     // The connection's own settings warn of what is missing.
     let mut warned = Vec::new();
     let identity = match sends_certificate(&layers)? {
-        true => identity(&layers, environment, &mut warned),
+        true => identity(&layers, environment, &mut warned)?,
         false => None,
     };
     let (revocation_lists, revocation_folder) =
@@ -197,25 +197,30 @@ fn without_root(
     Err(SettingsError::NoRootCertificate { sslmode, file })
 }
 
-/// The client's certificate, where it is there; its key then must be.
+/// The client's certificate, where it is there; its key then must be, by a name of its own or in the user's folder.
 fn identity(
     layers: &Layers,
     environment: &Environment,
     warnings: &mut Vec<Warning>,
-) -> Option<IdentityFiles> {
+) -> Result<Option<IdentityFiles>, SettingsError> {
     let file = |keyword, default| {
         let named = layers.get(keyword).map(|said| PathBuf::from(&said.value));
         named.or_else(|| default_file(environment, default))
     };
-    let certificate = file("sslcert", "postgresql.crt")?;
+    let Some(certificate) = file("sslcert", "postgresql.crt") else { return Ok(None) };
     if environment.is_missing(&certificate) {
         if layers.get("sslcert").is_some() {
             warnings.push(Warning::ClientCertificateMissing(certificate));
         }
-        return None;
+        return Ok(None);
     }
-    let key = file("sslkey", "postgresql.key")?;
-    Some(IdentityFiles { certificate, key })
+    match file("sslkey", "postgresql.key") {
+        Some(key) => Ok(Some(IdentityFiles { certificate, key })),
+        None => Err(SettingsError::Contradiction(
+            "sslcert names a client certificate, and nothing names its key: name it with sslkey (PGSSLKEY), as this user \
+             has no home folder with a default one",
+        )),
+    }
 }
 
 /// Files and a folder. Lists that were named must be there; without a root certificate they say nothing.

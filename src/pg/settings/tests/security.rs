@@ -169,6 +169,12 @@ fn verification_without_a_certificate_is_an_error_and_never_left_out() {
         Warning::ClientCertificateMissing("/none".into()),
     ];
     assert_eq!(warnings, expected);
+    let homeless = Environment::empty().with_file("/client.crt", 0o644, CLIENT);
+    assert_eq!(
+        failure(&dsn("sslcert=/client.crt"), &homeless),
+        "sslcert names a client certificate, and nothing names its key: name it with sslkey (PGSSLKEY), as this user has \
+         no home folder with a default one"
+    );
     // libpq ignores TLS on a socket of the same machine.
     let socket = quietly(&dsn("host=/tmp sslmode=verify-full"), &home);
     assert_eq!(socket.hosts, [unix("/tmp", 5432)]);
