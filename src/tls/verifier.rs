@@ -94,7 +94,7 @@ impl ServerCertVerifier for Verifier {
         };
         match is_trusted {
             true if !name_counts || is_for_host() => Ok(ServerCertVerified::assertion()),
-            true => Err(refused(not_for(certificate.as_ref(), &host), certificate.as_ref())),
+            true => Err(refusal(not_for(certificate.as_ref(), &host))),
             false => {
                 Err(refused(trusted.words(&reason, certificate.as_ref()), certificate.as_ref()))
             }
@@ -223,16 +223,27 @@ pub(super) fn limits_names(authority: &CertificateDer<'_>) -> bool {
 }
 
 fn not_for(certificate: Option<&Certificate>, host: &str) -> String {
-    let names = certificate.map_or_else(|| "no name".to_owned(), Certificate::names);
-    format!("the server's certificate is for {names}, and not for {host}")
+    match certificate {
+        Some(found) => format!(
+            "the server's certificate is for {}, and not for {host}: it is {}",
+            found.names(),
+            found.words_of_origin()
+        ),
+        None => {
+            format!("the server's certificate is for no name that can be read, and not for {host}")
+        }
+    }
 }
 
 /// The reason, and what the certificate has.
 fn refused(reason: String, certificate: Option<&Certificate>) -> Error {
-    let words = match certificate {
+    refusal(match certificate {
         Some(certificate) => format!("{reason}: {}", certificate.words()),
         None => reason,
-    };
+    })
+}
+
+fn refusal(words: String) -> Error {
     let refused = OtherError(Arc::new(CertificateRefusal(words)));
     Error::InvalidCertificate(CertificateError::Other(refused))
 }
