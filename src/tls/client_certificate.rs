@@ -41,7 +41,7 @@ fn check_access(named: &IdentityFiles, files: &dyn Files) -> Result<(), TlsError
         let flaw = "is not a plain file".to_owned();
         return Err(TlsError::Useless { what, path: key.clone(), flaw });
     }
-    let forbidden = if access.is_roots { 0o037 } else { 0o077 };
+    let forbidden = if access.owned_by_root { 0o037 } else { 0o077 };
     match access.mode {
         Some(mode) if mode & forbidden != 0 => Err(TlsError::KeyAccess { path: key.clone() }),
         _ => Ok(()),

@@ -49,7 +49,7 @@ pub struct Access {
     /// The permission bits, on Unix.
     pub mode: Option<u32>,
     /// Whether root owns it.
-    pub is_roots: bool,
+    pub owned_by_root: bool,
 }
 
 /// The files of this machine.
@@ -70,8 +70,8 @@ impl Files for Disk {
 
     fn access(&self, path: &Path) -> io::Result<Access> {
         let metadata = std::fs::metadata(path)?;
-        let (mode, is_roots) = permissions(&metadata);
-        Ok(Access { is_file: metadata.is_file(), mode, is_roots })
+        let (mode, owned_by_root) = permissions(&metadata);
+        Ok(Access { is_file: metadata.is_file(), mode, owned_by_root })
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -156,7 +156,9 @@ impl Files for Environment {
         match &self.files {
             World::Disk => Disk.access(path),
             World::Given(files) => match files.get(path) {
-                Some(file) => Ok(Access { is_file: true, mode: Some(file.mode), is_roots: false }),
+                Some(file) => {
+                    Ok(Access { is_file: true, mode: Some(file.mode), owned_by_root: false })
+                }
                 None => Err(io::ErrorKind::NotFound.into()),
             },
         }

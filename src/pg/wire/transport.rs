@@ -77,8 +77,8 @@ impl Transport {
         stream.get_ref().1.alpn_protocol()
     }
 
-    /// What has come and was not read yet, as far as it fits; nothing is waited for.
-    pub(in crate::pg) fn has_come<'a>(&self, buffer: &'a mut [u8]) -> &'a [u8] {
+    /// What has come and was not read yet, as far as it fits: it stays to be read. Nothing is waited for.
+    pub(in crate::pg) fn peek_unread<'a>(&self, buffer: &'a mut [u8]) -> &'a [u8] {
         let Self::Tcp(stream) = self else { return &[] };
         let come = stream.peek(buffer).now_or_never().and_then(Result::ok).unwrap_or(0);
         buffer.get(..come).unwrap_or_default()
