@@ -134,10 +134,12 @@ fn of_answer(answer: &Answer, mode: SslMode, first_bytes: &FirstBytes) -> Sessio
     let (evidence, words) = match answer {
         Answer::Ended => (none, "closed without a word".to_owned()),
         Answer::Error => (
-            // Before TLS a server sends an error only when it cannot start a process for the session.
+            // Before TLS a server sends an error only when it cannot start a process for the session: one that does
+            // not know the request is older than any that pgchaos works with.
             Evidence { no_process: true, server_spoke: true, ..none },
-            "the server can start no process for the session, it seems: an error was its answer to the request for TLS \
-             (nothing proves yet that its words are its own, so that they are not shown)"
+            "an error was the answer to the request for TLS: the server cannot start a process for the session (no memory, \
+             or a limit on processes), or is too old to know the request (its words are not shown, as nothing proves yet \
+             that they are its own; its log has them)"
                 .to_owned(),
         ),
         Answer::Foreign(bytes) => {
