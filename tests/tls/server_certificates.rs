@@ -250,6 +250,30 @@ fn an_address_and_a_common_name() {
     }
 }
 
+/// Without a name in `host` psql does not verify; pgchaos holds the certificate against the address.
+#[test]
+fn an_address_without_a_name() {
+    let authority = Authority::new("ours");
+    let server = Postgres::with_settings(&[("log_connections", "on")]);
+    for (name, extensions, expected) in [
+        ("for-it", "subjectAltName=IP:127.0.0.1", Got::Tls),
+        ("for-another", "subjectAltName=IP:127.0.0.2,DNS:localhost", Got::Nothing),
+    ] {
+        let (key, certificate) = authority.sign(name, Made { extensions, ..GOOD });
+        use_certificate(&server, &key, &certificate);
+        let verified = connection(&server, &authority, "verify-full", true);
+        let alone = verified.replace("host=localhost", "hostaddr=127.0.0.1");
+        let (psql, psql_words) = by_psql(&server, &alone);
+        assert_eq!(psql, Got::Nothing, "{psql_words}");
+        assert!(psql_words.contains("host name must be specified"), "{psql_words}");
+        let (ours, words) = by_pgchaos(&server, &alone);
+        assert_eq!(ours, expected, "{words}");
+        assert!(ours == Got::Tls || words.contains("and not for 127.0.0.1"), "{words}");
+        let with_name = verified.replace("host=localhost", "host=localhost hostaddr=127.0.0.1");
+        assert_eq!(by_pgchaos(&server, &with_name).0, by_psql(&server, &with_name).0);
+    }
+}
+
 /// A host that is a name of the certificate, and one that is none; versions and SNI.
 #[test]
 fn names_versions_and_directness() {
