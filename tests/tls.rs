@@ -8,6 +8,8 @@ mod support;
 mod authority;
 #[path = "tls/batch.rs"]
 mod batch;
+#[path = "tls/broken_handshakes.rs"]
+mod broken_handshakes;
 #[path = "tls/changing_files.rs"]
 mod changing_files;
 #[path = "tls/client_certificates.rs"]

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::{ClientConfig, Resumption, WebPkiServerVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -16,11 +15,13 @@ use tokio_rustls::rustls::{
     CertificateError, Error as RustlsError, NamedGroup, OtherError, SupportedProtocolVersion,
 };
 
+use super::certificate_request::{CertificateRequest, RequestOutcome};
 use super::client_certificate::ClientCertificate;
+use super::client_stream::TlsClientStream;
 use super::current_files::CurrentFiles;
 use super::error::{FileUse, TlsError};
 use super::files::Files;
-use super::handshake_error::CertificateRefusal;
+use super::handshake_error::{CertificateRefusal, TlsFailure, TlsPhase, of_tls};
 use super::settings::{CertificateCheck, TlsSettings, TlsVersion};
 use super::trust::{Roots, revocation_lists};
 use super::verifier::{Trusted, Verifier, limits_names};
@@ -56,7 +57,7 @@ impl TlsClient {
     /// # Errors
     /// The stream's, or rustls's inside of one, which also tells that a file cannot be used any more:
     /// [`handshake_error::of_tls`](super::handshake_error::of_tls) finds it.
-    pub async fn handshake<S>(&self, host: &str, stream: S) -> io::Result<TlsStream<S>>
+    pub async fn handshake<S>(&self, host: &str, stream: S) -> io::Result<TlsClientStream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -71,7 +72,12 @@ impl TlsClient {
             }
             Err(_) => (nameless(&config), ServerName::from(IpAddr::from([0, 0, 0, 0]))),
         };
-        TlsConnector::from(config).connect(name, stream).await
+        let request = CertificateRequest::default();
+        let config = Arc::new(request.noted_by(&config));
+        match TlsConnector::from(config).connect(name, stream).await {
+            Ok(stream) => Ok(TlsClientStream::new(stream, request)),
+            Err(error) => Err(told(error, request.outcome())),
+        }
     }
 }
 
@@ -92,6 +98,16 @@ impl Eq for TlsClient {}
 
 fn no_name(host: &str) -> io::Error {
     refusal(format!("\"{}\" is no name that a certificate can be for", said(host)))
+}
+
+/// The same error, with what its words depend on where it is one of TLS.
+fn told(error: io::Error, request: RequestOutcome) -> io::Error {
+    match of_tls(&error) {
+        Some(found) => {
+            TlsFailure::new(found.reason(), request, TlsPhase::Handshake).into_io(error.kind())
+        }
+        None => error,
+    }
 }
 
 /// For a host whose text cannot be a name in a handshake.

@@ -112,7 +112,7 @@ fn words(error: &Error) -> String {
         return server_error::words(sqlstate(db_error.code().code()), db_error.message(), more);
     }
     if let Some(tls) = io_error(error).and_then(|io| handshake_error::of_tls(io)) {
-        return handshake_error::words(tls);
+        return tls.to_string();
     }
     if error.is_closed() {
         return "server closed the connection".to_owned();

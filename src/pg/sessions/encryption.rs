@@ -165,7 +165,7 @@ fn of_io(error: &io::Error, first_bytes: &FirstBytes) -> SessionFailure {
     let evidence = Evidence { server_spoke: first_bytes.came(), ..Evidence::default() };
     if let Some(tls) = handshake_error::of_tls(error) {
         let evidence = Evidence { tls: true, server_spoke: true, ..evidence };
-        return SessionFailure::new(evidence, handshake_error::words(tls));
+        return SessionFailure::new(evidence, tls.to_string());
     }
     let own_limit = own_limits::of_socket(error);
     if error.kind() == io::ErrorKind::UnexpectedEof {
