@@ -75,6 +75,9 @@ impl TlsClient {
         let request = CertificateRequest::default();
         let config = Arc::new(request.noted_by(&config));
         match TlsConnector::from(config).connect(name, stream).await {
+            Ok(_) if self.settings.demands_request && request.outcome() != RequestOutcome::Sent => {
+                Err(refusal(not_sent(request.outcome()).to_owned()))
+            }
             Ok(stream) => Ok(TlsClientStream::new(stream, request)),
             Err(error) => Err(told(error, request.outcome())),
         }
@@ -107,6 +110,18 @@ fn told(error: io::Error, request: RequestOutcome) -> io::Error {
             TlsFailure::new(found.reason(), request, TlsPhase::Handshake).into_io(error.kind())
         }
         None => error,
+    }
+}
+
+fn not_sent(request: RequestOutcome) -> &'static str {
+    match request {
+        RequestOutcome::NotAsked => {
+            "sslcertmode=require, and the server asks for no client certificate: it has no ssl_ca_file, or something \
+             before it ends TLS"
+        }
+        RequestOutcome::NoneSent | RequestOutcome::Sent => {
+            "sslcertmode=require, and no client certificate was sent: the server takes none of the kind of its key"
+        }
     }
 }
 

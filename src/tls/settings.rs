@@ -49,6 +49,8 @@ pub struct TlsSettings {
     pub revocation_folder: Option<PathBuf>,
     /// What the client shows where a server asks for a certificate.
     pub identity: Option<IdentityFiles>,
+    /// Whether a handshake fails in which the server asks for no certificate, or none is sent.
+    pub demands_request: bool,
     /// Whether the handshake names the host (SNI).
     pub names_host: bool,
     /// The lowest and the highest version.
@@ -65,6 +67,7 @@ impl Default for TlsSettings {
             revocation_lists: Vec::new(),
             revocation_folder: None,
             identity: None,
+            demands_request: false,
             names_host: true,
             versions: (TlsVersion::Tls12, TlsVersion::Tls13),
             protocol: None,

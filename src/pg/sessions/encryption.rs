@@ -34,6 +34,8 @@ impl Encryption {
         }
         match security.sslmode {
             SslMode::Disable => &[Self::Plain],
+            // Without TLS no server asks for a certificate.
+            _ if demands_request(security) => &[Self::Demanded],
             SslMode::Allow | SslMode::Prefer if security.client.is_none() => &[Self::Plain],
             SslMode::Allow => &[Self::Plain, Self::Offered],
             SslMode::Prefer => &[Self::Offered, Self::Plain],
@@ -76,7 +78,9 @@ pub(super) async fn secure(
     host: &Host,
     first_bytes: &FirstBytes,
 ) -> Result<Transport, SessionFailure> {
+    let demands_request = demands_request(security);
     let client = match (&security.client, way) {
+        (_, Encryption::Plain) if demands_request => return Err(no_request_in_the_clear()),
         (Some(client), Encryption::Offered | Encryption::Demanded) => client,
         (_, Encryption::Plain) | (None, Encryption::Offered) => return Ok(transport),
         (None, Encryption::Demanded) => {
@@ -99,6 +103,7 @@ pub(super) async fn secure(
             first_bytes.answered();
             handshake(transport, client, host, first_bytes).await
         }
+        Answer::Plain if demands_request => Err(no_request_in_the_clear()),
         Answer::Plain if way == Encryption::Offered => {
             first_bytes.answered();
             Ok(transport)
@@ -121,6 +126,16 @@ async fn handshake(
     let secured = secured.map_err(|error| of_io(&error, first_bytes))?;
     first_bytes.answered();
     Ok(secured)
+}
+
+/// Whether a session in which no client certificate was sent is none (`sslcertmode=require`).
+fn demands_request(security: &Security) -> bool {
+    security.client.as_ref().is_some_and(|client| client.settings().demands_request)
+}
+
+/// As in libpq, whose `sslcertmode=require` holds for sessions without TLS, too.
+fn no_request_in_the_clear() -> SessionFailure {
+    failure_of_tls("sslcertmode=require, and without TLS no server asks for a client certificate")
 }
 
 fn failure_of_tls(words: &str) -> SessionFailure {

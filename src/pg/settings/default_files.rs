@@ -31,7 +31,7 @@ pub(super) fn client(
         return client(&settings, sslmode, layers, environment, warnings);
     }
     let way_out = file.way_out();
-    if sslmode < SslMode::Require {
+    if sslmode < SslMode::Require && !settings.demands_request {
         let error = error.to_string();
         warnings.push(Warning::WithoutTls { error, sslmode: sslmode.name(), way_out });
         return Ok(None);

@@ -69,17 +69,36 @@ pub(super) fn read(
         protocol: Some(POSTGRESQL),
         ..TlsSettings::default()
     };
-    let sends_certificate = sends_certificate(layers)?;
+    let certificate_mode = certificate_mode(layers)?;
+    let demands_request = certificate_mode == CertificateMode::Require;
     if sslmode == SslMode::Disable || !is_needed {
-        return Ok(Security { sslmode, negotiation, client: None });
+        return match demands_request {
+            true => Err(SettingsError::Contradiction(
+                "sslcertmode=require needs TLS, which sslmode=disable and Unix sockets are without",
+            )),
+            false => Ok(Security { sslmode, negotiation, client: None }),
+        };
     }
-    let identity = match sends_certificate {
-        true => identity(layers, environment, warnings)?,
-        false => None,
+    let identity = match certificate_mode {
+        CertificateMode::Disable => None,
+        _ => identity(layers, environment, warnings)?,
     };
+    if demands_request && identity.is_none() {
+        return Err(SettingsError::Contradiction(
+            "sslcertmode=require needs a client certificate, and there is none: name one with sslcert and sslkey \
+             (PGSSLCERT, PGSSLKEY)",
+        ));
+    }
     let (revocation_lists, revocation_folder) =
         revocation_lists(layers, environment, roots.as_ref(), warnings);
-    let settings = TlsSettings { roots, identity, revocation_lists, revocation_folder, ..settings };
+    let settings = TlsSettings {
+        roots,
+        identity,
+        demands_request,
+        revocation_lists,
+        revocation_folder,
+        ..settings
+    };
     let client = default_files::client(&settings, sslmode, layers, environment, warnings)?;
     Ok(Security { sslmode, negotiation, client })
 }
@@ -106,9 +125,9 @@ pub fn https_client(
     };
     // The connection's own settings warn of what is missing.
     let mut warned = Vec::new();
-    let identity = match sends_certificate(&layers)? {
-        true => identity(&layers, environment, &mut warned)?,
-        false => None,
+    let identity = match certificate_mode(&layers)? {
+        CertificateMode::Disable => None,
+        _ => identity(&layers, environment, &mut warned)?,
     };
     let (revocation_lists, revocation_folder) =
         revocation_lists(&layers, environment, Some(&roots), &mut warned);
@@ -124,9 +143,24 @@ pub fn https_client(
     default_files::demanded_client(settings, &layers, environment)
 }
 
-fn sends_certificate(layers: &Layers) -> Result<bool, SettingsError> {
-    let said = choice(layers, "sslcertmode", &[("disable", false), ("allow", true)])?;
-    Ok(said.unwrap_or(true))
+/// libpq's `sslcertmode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CertificateMode {
+    /// No client certificate is sent.
+    Disable,
+    /// One is sent where there is one and the server asks for it.
+    Allow,
+    /// One is sent, or there is no session.
+    Require,
+}
+
+fn certificate_mode(layers: &Layers) -> Result<CertificateMode, SettingsError> {
+    let modes = [
+        ("disable", CertificateMode::Disable),
+        ("allow", CertificateMode::Allow),
+        ("require", CertificateMode::Require),
+    ];
+    Ok(choice(layers, "sslcertmode", &modes)?.unwrap_or(CertificateMode::Allow))
 }
 
 /// Direct negotiation needs a mode that demands TLS, as in libpq.

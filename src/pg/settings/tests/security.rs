@@ -217,8 +217,17 @@ fn what_would_weaken_security_is_refused() {
             "invalid ssl_max_protocol_version \"TLSv1.1\" (from the connection string): it must be one of TLSv1.2, TLSv1.3",
         ),
         (
+            "sslcertmode=always",
+            "invalid sslcertmode \"always\" (from the connection string): it must be one of disable, allow, require",
+        ),
+        (
             "sslcertmode=require",
-            "invalid sslcertmode \"require\" (from the connection string): it must be one of disable, allow",
+            "sslcertmode=require needs a client certificate, and there is none: name one with sslcert and sslkey \
+             (PGSSLCERT, PGSSLKEY)",
+        ),
+        (
+            "host=/tmp sslcertmode=require",
+            "sslcertmode=require needs TLS, which sslmode=disable and Unix sockets are without",
         ),
         (
             "sslnegotiation=direct",
