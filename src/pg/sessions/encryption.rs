@@ -190,3 +190,40 @@ fn of_io(error: &io::Error, first_bytes: &FirstBytes) -> SessionFailure {
     let evidence = Evidence { io: Some(error.kind()), own_limit, ..evidence };
     SessionFailure::new(evidence, error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::model::fault::Phase;
+    use crate::pg::settings::{Environment, Explicit, resolve};
+
+    /// Settings were read for Unix sockets, so that nothing speaks TLS, and are used for a host that Patroni named.
+    #[tokio::test]
+    async fn where_tls_is_demanded_and_nothing_speaks_it_no_byte_goes_out() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for mode in ["require", "verify-ca", "verify-full", "prefer"] {
+            let dsn = Some(format!("host=/tmp sslmode={mode}"));
+            let explicit = Explicit { dsn, ..Explicit::default() };
+            let mut settings = resolve(&explicit, &Environment::empty()).unwrap().settings;
+            settings.hosts[0].address = Address::Tcp("member".to_owned());
+            let (host, security) = (&settings.hosts[0], &settings.security);
+            let [way] = Encryption::ways(security, host) else { panic!("{mode}: one way") };
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let (mut server, _) = listener.accept().await.unwrap();
+            let first_bytes = FirstBytes::default();
+            let transport = Transport::Tcp(stream);
+            let secured = secure(transport, *way, security, host, &first_bytes).await;
+            if mode == "prefer" {
+                assert!(!secured.unwrap().is_secured());
+                continue;
+            }
+            let (evidence, words) = secured.unwrap_err().into_parts();
+            assert_eq!(evidence.class(Phase::Authenticate), Class::Tls, "{mode}");
+            assert_eq!(words, "TLS is demanded, and nothing here speaks it", "{mode}");
+            assert_eq!(server.read(&mut [0]).await.unwrap(), 0, "{mode}: nothing was sent");
+        }
+    }
+}
