@@ -20,5 +20,7 @@ mod default_files;
 mod in_the_middle;
 #[path = "tls/psql.rs"]
 mod psql;
+#[path = "tls/remedies.rs"]
+mod remedies;
 #[path = "tls/server_certificates.rs"]
 mod server_certificates;

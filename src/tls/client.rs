@@ -11,9 +11,7 @@ use tokio_rustls::rustls::client::{ClientConfig, Resumption, WebPkiServerVerifie
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{
-    CertificateError, Error as RustlsError, NamedGroup, OtherError, SupportedProtocolVersion,
-};
+use tokio_rustls::rustls::{Error as RustlsError, NamedGroup, SupportedProtocolVersion};
 
 use super::certificate_request::{CertificateRequest, RequestOutcome};
 use super::client_certificate::ClientCertificate;
@@ -26,6 +24,7 @@ use super::settings::{CertificateCheck, TlsSettings, TlsVersion};
 use super::trust::{Roots, revocation_lists};
 use super::verifier::{Trusted, Verifier, limits_names};
 use crate::model::foreign::said;
+use crate::model::tls_cause::TlsCause;
 
 /// Speaks TLS by settings that were checked, with every file read, and read again once it has changed. Cheap to clone.
 #[derive(Clone)]
@@ -64,7 +63,8 @@ impl TlsClient {
         // The zone of an address is this machine's own, and in no certificate.
         let zoned = host.split_once('%').map(|(address, _)| address);
         let host = zoned.filter(|address| address.parse::<Ipv6Addr>().is_ok()).unwrap_or(host);
-        let config = self.files.config().await.map_err(refusal)?;
+        let config = self.files.config().await;
+        let config = config.map_err(|words| refusal(TlsCause::OwnFile, words))?;
         let (config, name) = match ServerName::try_from(host.to_owned()) {
             Ok(name) => (config, name),
             Err(_) if self.settings.check == CertificateCheck::AuthorityAndName => {
@@ -76,7 +76,8 @@ impl TlsClient {
         let config = Arc::new(request.noted_by(&config));
         match TlsConnector::from(config).connect(name, stream).await {
             Ok(_) if self.settings.demands_request && request.outcome() != RequestOutcome::Sent => {
-                Err(refusal(not_sent(request.outcome()).to_owned()))
+                let words = not_sent(request.outcome()).to_owned();
+                Err(refusal(TlsCause::CertificateNotRequested, words))
             }
             Ok(stream) => Ok(TlsClientStream::new(stream, request)),
             Err(error) => Err(told(error, request.outcome())),
@@ -100,7 +101,10 @@ impl PartialEq for TlsClient {
 impl Eq for TlsClient {}
 
 fn no_name(host: &str) -> io::Error {
-    refusal(format!("\"{}\" is no name that a certificate can be for", said(host)))
+    refusal(
+        TlsCause::OtherName,
+        format!("\"{}\" is no name that a certificate can be for", said(host)),
+    )
 }
 
 /// The same error, with what its words depend on where it is one of TLS.
@@ -133,9 +137,8 @@ fn nameless(config: &ClientConfig) -> Arc<ClientConfig> {
 }
 
 /// A failure of TLS's that these words tell.
-fn refusal(words: String) -> io::Error {
-    let refused = OtherError(Arc::new(CertificateRefusal(words)));
-    io::Error::other(RustlsError::InvalidCertificate(CertificateError::Other(refused)))
+fn refusal(cause: TlsCause, words: String) -> io::Error {
+    io::Error::other(CertificateRefusal { cause, words }.into_rustls())
 }
 
 fn config(settings: &TlsSettings, files: &dyn Files) -> Result<ClientConfig, TlsError> {

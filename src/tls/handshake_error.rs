@@ -3,21 +3,34 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use tokio_rustls::rustls::{
-    AlertDescription, CertificateError, Error as RustlsError, InvalidMessage, PeerIncompatible,
+    AlertDescription, CertificateError, Error as RustlsError, InvalidMessage, OtherError,
+    PeerIncompatible,
 };
 
 use super::certificate_request::RequestOutcome;
 use crate::model::foreign::said;
+use crate::model::tls_cause::TlsCause;
 
-/// A server's certificate that is not accepted: what was expected, and what the certificate has.
+/// A refusal of pgchaos's own: for a server's certificate, what was expected, and what the certificate has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct CertificateRefusal(pub(super) String);
+pub(super) struct CertificateRefusal {
+    pub(super) cause: TlsCause,
+    pub(super) words: String,
+}
+
+impl CertificateRefusal {
+    /// As the library hands it on.
+    pub(super) fn into_rustls(self) -> RustlsError {
+        RustlsError::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(self))))
+    }
+}
 
 impl fmt::Display for CertificateRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.words)
     }
 }
 
@@ -48,6 +61,22 @@ impl TlsFailure {
     #[must_use]
     pub fn reason(&self) -> &RustlsError {
         &self.reason
+    }
+
+    /// Why, as far as it decides what to do.
+    #[must_use]
+    pub fn cause(&self) -> TlsCause {
+        match &self.reason {
+            RustlsError::InvalidCertificate(CertificateError::Other(other)) => {
+                let refused = other.0.downcast_ref::<CertificateRefusal>();
+                refused.map_or(TlsCause::CertificateForm, |refused| refused.cause)
+            }
+            RustlsError::InvalidCertificate(_) => TlsCause::CertificateForm,
+            RustlsError::AlertReceived(alert) => cause_of_alert(*alert, self.request),
+            RustlsError::InvalidMessage(_) => TlsCause::OtherProtocol,
+            RustlsError::PeerIncompatible(_) => TlsCause::NothingInCommon,
+            _ => TlsCause::Other,
+        }
     }
 
     pub(super) fn into_io(self, kind: io::ErrorKind) -> io::Error {
@@ -159,6 +188,24 @@ fn of_alert(alert: AlertDescription, request: RequestOutcome) -> String {
             }
         },
         (other, _) => format!("the server ended TLS ({other:?})"),
+    }
+}
+
+fn cause_of_alert(alert: AlertDescription, request: RequestOutcome) -> TlsCause {
+    match alert {
+        AlertDescription::CertificateRequired => TlsCause::ClientCertificate,
+        AlertDescription::HandshakeFailure if request == RequestOutcome::NoneSent => {
+            TlsCause::ClientCertificate
+        }
+        AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion => {
+            TlsCause::NothingInCommon
+        }
+        AlertDescription::NoApplicationProtocol => TlsCause::OtherProtocol,
+        AlertDescription::UnrecognisedName => TlsCause::OtherName,
+        alert if is_about_a_certificate(alert) && request != RequestOutcome::NotAsked => {
+            TlsCause::ClientCertificate
+        }
+        _ => TlsCause::Other,
     }
 }
 

@@ -37,7 +37,7 @@ fn evidence(error: &Error, server_spoke: bool) -> Evidence {
     if let Some(io) = io_error(error) {
         found.io = Some(io.kind());
         // TLS 1.3 lets a server refuse a client's certificate after the handshake.
-        found.tls = handshake_error::of_tls(io).is_some();
+        found.tls = handshake_error::of_tls(io).map(|failure| failure.cause());
         found.own_limit = own_limits::of_socket(io);
         found.no_process = matches!(frame_error(io), Some(FrameError::NoProcess { .. }));
     }

@@ -6,6 +6,7 @@ use std::io;
 use tokio_postgres::config::SslNegotiation;
 
 use crate::model::fault::{Class, Evidence, Fault};
+use crate::model::tls_cause::TlsCause;
 use crate::pg::failure::{SessionFailure, own_limits};
 use crate::pg::settings::{Address, Host, Security, SslMode};
 use crate::pg::wire::first_bytes::FirstBytes;
@@ -84,7 +85,10 @@ pub(super) async fn secure(
         (Some(client), Encryption::Offered | Encryption::Demanded) => client,
         (_, Encryption::Plain) | (None, Encryption::Offered) => return Ok(transport),
         (None, Encryption::Demanded) => {
-            return Err(failure_of_tls("TLS is demanded, and nothing here speaks it"));
+            return Err(failure_of_tls(
+                TlsCause::NoClient,
+                "TLS is demanded, and nothing here speaks it",
+            ));
         }
     };
     if security.negotiation == SslNegotiation::Direct {
@@ -93,6 +97,7 @@ pub(super) async fn secure(
         return match secured.agreed_protocol() {
             Some(POSTGRESQL) => Ok(secured),
             _ => Err(failure_of_tls(
+                TlsCause::OtherProtocol,
                 "TLS is spoken there, and not for PostgreSQL (no ALPN \"postgresql\")",
             )),
         };
@@ -135,11 +140,15 @@ fn demands_request(security: &Security) -> bool {
 
 /// As in libpq, whose `sslcertmode=require` holds for sessions without TLS, too.
 fn no_request_in_the_clear() -> SessionFailure {
-    failure_of_tls("sslcertmode=require, and without TLS no server asks for a client certificate")
+    let cause = TlsCause::CertificateNotRequested;
+    failure_of_tls(
+        cause,
+        "sslcertmode=require, and without TLS no server asks for a client certificate",
+    )
 }
 
-fn failure_of_tls(words: &str) -> SessionFailure {
-    let evidence = Evidence { tls: true, server_spoke: true, ..Evidence::default() };
+fn failure_of_tls(cause: TlsCause, words: &str) -> SessionFailure {
+    let evidence = Evidence { tls: Some(cause), server_spoke: true, ..Evidence::default() };
     SessionFailure::new(evidence, words)
 }
 
@@ -162,13 +171,13 @@ fn of_answer(answer: &Answer, mode: SslMode, first_bytes: &FirstBytes) -> Sessio
             (Evidence { foreign: true, server_spoke: true, ..none }, String::new())
         }
         Answer::TlsWithMore => (
-            Evidence { tls: true, server_spoke: true, ..none },
+            Evidence { tls: Some(TlsCause::OtherProtocol), server_spoke: true, ..none },
             "something in the clear came behind the server's answer to the request for TLS: a program on the way may \
              have put it there"
                 .to_owned(),
         ),
         Answer::Tls | Answer::Plain => (
-            Evidence { tls: true, server_spoke: true, ..none },
+            Evidence { tls: Some(TlsCause::NotOffered), server_spoke: true, ..none },
             format!("the server does not offer TLS, which sslmode={mode} demands"),
         ),
     };
@@ -179,7 +188,7 @@ fn of_answer(answer: &Answer, mode: SslMode, first_bytes: &FirstBytes) -> Sessio
 fn of_io(error: &io::Error, first_bytes: &FirstBytes) -> SessionFailure {
     let evidence = Evidence { server_spoke: first_bytes.came(), ..Evidence::default() };
     if let Some(tls) = handshake_error::of_tls(error) {
-        let evidence = Evidence { tls: true, server_spoke: true, ..evidence };
+        let evidence = Evidence { tls: Some(tls.cause()), server_spoke: true, ..evidence };
         return SessionFailure::new(evidence, tls.to_string());
     }
     let own_limit = own_limits::of_socket(error);
