@@ -155,6 +155,7 @@ impl<'a> Telling<'a> {
                 sqlstate: None,
                 postmaster_died: false,
                 password_missing: false,
+                tls_cause: None,
                 endpoint: "localhost:5500".to_owned(),
                 message: String::new(),
                 own_limit: None,

@@ -78,6 +78,7 @@ fn history(fates: &[Vec<Fate>], step: usize) -> Vec<Event> {
                     sqlstate: None,
                     postmaster_died: false,
                     password_missing: false,
+                    tls_cause: None,
                     endpoint: "localhost:5500".to_owned(),
                     message: "gone".to_owned(),
                     own_limit: None,

@@ -77,6 +77,7 @@ fn fault(class: Class) -> What {
         sqlstate: None,
         postmaster_died: false,
         password_missing: false,
+        tls_cause: None,
         message: "gone".to_owned(),
         endpoint: "h:1".to_owned(),
         own_limit: None,

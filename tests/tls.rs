@@ -8,11 +8,19 @@ mod support;
 mod authority;
 #[path = "tls/batch.rs"]
 mod batch;
+#[path = "tls/broken_handshakes.rs"]
+mod broken_handshakes;
+#[path = "tls/changing_files.rs"]
+mod changing_files;
 #[path = "tls/client_certificates.rs"]
 mod client_certificates;
+#[path = "tls/default_files.rs"]
+mod default_files;
 #[path = "tls/in_the_middle.rs"]
 mod in_the_middle;
 #[path = "tls/psql.rs"]
 mod psql;
+#[path = "tls/remedies.rs"]
+mod remedies;
 #[path = "tls/server_certificates.rs"]
 mod server_certificates;

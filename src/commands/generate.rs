@@ -61,7 +61,7 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
 /// The plan of the run, checked before anything is touched.
 fn plan(args: &GenArgs) -> Result<Plan, Problem> {
     let environment = Environment::of_process();
-    let Resolved { settings, warnings } = resolve(&args.target.explicit(), &environment)?;
+    let Resolved { settings, warnings, .. } = resolve(&args.target.explicit(), &environment)?;
     check_writable(&settings)?;
     let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     warnings.extend(environment::misspelt());

@@ -5,6 +5,7 @@ use super::connection_options::ConnectionOptions;
 use super::lab_hint::write_port_of_lab_with;
 use crate::engine::setup::{SetupError, SetupStep};
 use crate::model::fault::{Class, Fault, PoolerRefusal};
+use crate::model::tls_cause::TlsCause;
 use crate::pg::objects::flaws::Flaw;
 use crate::pg::objects::identifier::identifier;
 use crate::pg::sessions::connect::{ANSWERS_HTTP, NOT_FOR_A_RECORD};
@@ -116,15 +117,52 @@ fn of_login(fault: &Fault, connection: &ConnectionOptions) -> Option<String> {
              where it is missing:\n\
              CREATE ROLE {name} LOGIN;"
         ),
-        (_, Class::Tls) => {
-            "where the certificate is not trusted: sslrootcert=FILE (PGSSLROOTCERT) with \
-                            the authority that signed it, and a host that it is for;\n\
-                            where the server offers no TLS: ssl = on in its postgresql.conf, or \
-                            sslmode=prefer"
-                .to_owned()
-        }
+        (_, Class::Tls) => of_tls(fault.tls_cause.unwrap_or(TlsCause::Other), connection),
         _ => return None,
     })
+}
+
+/// What keeps TLS from being spoken: one way out of each, and none that gives up what was asked for unless there is no
+/// other.
+fn of_tls(cause: TlsCause, connection: &ConnectionOptions) -> String {
+    match cause {
+        TlsCause::NotOffered => "ssl = on in the server's postgresql.conf, with a certificate and its key;\n\
+                                 or, where it may go on without TLS, sslmode=prefer"
+            .to_owned(),
+        TlsCause::UnknownAuthority => {
+            "sslrootcert=FILE (PGSSLROOTCERT), with the certificate of the authority that signed the server's".to_owned()
+        }
+        TlsCause::OtherName => "host=NAME, a name that the server's certificate is for, and hostaddr=ADDRESS beside it \
+                                where that name has no address here; or a certificate for this name on the server"
+            .to_owned(),
+        TlsCause::Dates => {
+            "a certificate on the server that is valid today; or the right time on this machine".to_owned()
+        }
+        TlsCause::Revoked => "a new certificate on the server".to_owned(),
+        TlsCause::RevocationUnknown => "sslcrl=FILE (PGSSLCRL), with the list that the authority of the server's \
+                                        certificate publishes today"
+            .to_owned(),
+        TlsCause::CertificateForm => "a certificate on the server that is of X.509 version 3, for servers, not an \
+                                      authority's own, with subjectAltName, signed with SHA-256 or better"
+            .to_owned(),
+        TlsCause::ClientCertificate => "sslcert=FILE and sslkey=FILE (PGSSLCERT, PGSSLKEY), with a certificate that is \
+                                        valid and signed by an authority of the server's ssl_ca_file"
+            .to_owned(),
+        TlsCause::CertificateNotRequested => {
+            "ssl_ca_file in the server's postgresql.conf, so that it asks; or sslcertmode=allow (PGSSLCERTMODE)".to_owned()
+        }
+        TlsCause::NothingInCommon => "on the server a key of RSA from 2048 bits, P-256, P-384 or Ed25519, and TLS 1.2 or \
+                                      1.3; here no ssl_min_protocol_version or ssl_max_protocol_version that rules that out"
+            .to_owned(),
+        TlsCause::OtherProtocol => format!(
+            "the port of PostgreSQL, or of the proxy before it, with -p; psql{} tells what answers there",
+            connection.for_psql()
+        ),
+        TlsCause::OwnFile => "the file mended that the message names: the next connect reads it".to_owned(),
+        TlsCause::NoClient => "the host named with -h, or in the connection string: its certificate files are then read"
+            .to_owned(),
+        TlsCause::Other => "the server's log, which says why it ended TLS".to_owned(),
+    }
 }
 
 /// The server is no PostgreSQL, or a pooler that breaks its protocol.
@@ -340,4 +378,29 @@ fn new_database(connection: &ConnectionOptions) -> String {
 
 fn description(connection: &ConnectionOptions) -> String {
     format!("psql{} -c '\\d+ pgchaos.user_events'", connection.for_psql())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::pg::settings::{Environment, Explicit, resolve};
+
+    #[test]
+    fn each_cause_of_a_failure_of_tls_has_a_remedy_of_its_own() {
+        let settings = resolve(&Explicit::default(), &Environment::empty()).unwrap().settings;
+        let connection = ConnectionOptions::of(&settings);
+        let remedies: BTreeSet<String> =
+            TlsCause::ALL.iter().map(|cause| of_tls(*cause, &connection)).collect();
+        assert_eq!(remedies.len(), TlsCause::ALL.len());
+        // Nothing tells to verify less where verifying is what failed.
+        for remedy in &remedies {
+            let weakens = remedy.contains("sslmode=") || remedy.contains("sslcertmode=");
+            assert!(
+                !weakens || remedy.contains("ssl = on") || remedy.contains("so that it asks"),
+                "{remedy}"
+            );
+        }
+    }
 }

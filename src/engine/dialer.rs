@@ -188,6 +188,7 @@ mod tests {
             own_limit: None,
             postmaster_died: false,
             password_missing: false,
+            tls_cause: None,
         };
         let address: IpAddr = address.parse().unwrap();
         let took = Duration::ZERO;

@@ -17,7 +17,7 @@ use crate::model::event::{Ready, What};
 use crate::model::fault::{Fault, Phase};
 use crate::model::load::backoff::Backoff;
 use crate::model::load::options::Protocol;
-use crate::pg::objects::flaws::{Caution, Flaw};
+use crate::pg::objects::flaws::{Caution, Flaw, TimeLimit};
 use crate::pg::objects::schema::Objects;
 use crate::pg::objects::setting_origin::SettingOrigin;
 use crate::pg::objects::tables::{self, Table};
@@ -397,7 +397,9 @@ async fn prepare(session: &Session, deadline: Duration) -> Result<Objective, Unp
         }
         cautions.extend(ids.caution(of_type, last));
     }
-    cautions.extend(short_statement_timeout(session, deadline).await);
+    for limit in [TimeLimit::Statement, TimeLimit::Transaction] {
+        cautions.extend(short_timeout(session, limit, deadline).await);
+    }
     Ok(Objective { created, users, cautions })
 }
 
@@ -414,19 +416,21 @@ async fn no_id_left(
 }
 
 /// A limit under which many a write that a server is slow with is cancelled.
-const SHORT_STATEMENT_TIMEOUT_MS: i64 = 100;
+const SHORT_TIMEOUT_MS: i64 = 100;
 
-async fn short_statement_timeout(session: &Session, deadline: Duration) -> Option<Caution> {
-    let asked = session.setting("statement_timeout");
+async fn short_timeout(session: &Session, limit: TimeLimit, deadline: Duration) -> Option<Caution> {
+    let name = limit.setting();
+    let asked = session.setting(name);
     let setting = session.bounded(Phase::Check, deadline, asked).await.ok().flatten()?;
     let ms: i64 = setting.value.parse().ok()?;
-    let is_short = (1..SHORT_STATEMENT_TIMEOUT_MS).contains(&ms);
-    is_short.then(|| Caution::StatementTimeout {
+    let is_short = (1..SHORT_TIMEOUT_MS).contains(&ms);
+    is_short.then(|| Caution::ShortTimeout {
+        limit,
         ms,
         by: setting.origin.as_ref().map_or("by the server".to_owned(), SettingOrigin::words),
         remedy: setting.origin.map_or_else(
-            || "ALTER SYSTEM RESET statement_timeout; SELECT pg_reload_conf();".to_owned(),
-            |origin| origin.remedy("statement_timeout"),
+            || format!("ALTER SYSTEM RESET {name}; SELECT pg_reload_conf();"),
+            |origin| origin.remedy(name),
         ),
     })
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::foreign;
 use crate::model::own_limit::OwnLimit;
+use crate::model::tls_cause::TlsCause;
 
 /// The classes of errors. The names are those of log, record and report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -146,7 +147,10 @@ impl Fault {
         // A cancel, or a limit of time that a busy machine reaches, may not come again.
         let of_time =
             matches!(self.sqlstate.as_deref(), Some("57014" | "25P03" | "25P04" | "57P05"));
-        (self.class.hopeless_before_first_success() && !of_time) || self.pooler_refusal().is_some()
+        // It could be used at the start, and is being replaced.
+        let of_change = self.tls_cause == Some(TlsCause::OwnFile);
+        let is_hopeless = self.class.hopeless_before_first_success() && !of_time && !of_change;
+        is_hopeless || self.pooler_refusal().is_some()
     }
 }
 
@@ -217,8 +221,8 @@ pub struct Evidence {
     pub io: Option<ErrorKind>,
     /// The io error, where it says that pgchaos itself ran out of something.
     pub own_limit: Option<OwnLimit>,
-    /// The TLS layer failed.
-    pub tls: bool,
+    /// The TLS layer failed, for this reason.
+    pub tls: Option<TlsCause>,
     /// The client's side of authentication failed, such as a password that is missing.
     pub authentication: bool,
     /// The server asked for a password, and there was none to send.
@@ -254,7 +258,7 @@ impl Evidence {
         if let Some((sqlstate, _)) = &self.sqlstate {
             return class_of_sqlstate(sqlstate);
         }
-        if self.tls {
+        if self.tls.is_some() {
             // On a session that was up it is one more way to lose it.
             let is_handshake = phase <= Phase::Authenticate;
             return if is_handshake { Class::Tls } else { Class::ConnectionLost };
@@ -351,6 +355,9 @@ pub struct Fault {
     /// Of class `local`: what pgchaos itself ran out of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_limit: Option<OwnLimit>,
+    /// Of class `tls`: why TLS failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_cause: Option<TlsCause>,
 }
 
 impl Fault {
@@ -370,6 +377,7 @@ impl Fault {
             endpoint,
             message,
             own_limit,
+            tls_cause: evidence.tls.filter(|_| class == Class::Tls),
         }
     }
 }
@@ -482,5 +490,18 @@ mod tests {
             assert_eq!(io(kind).class(Phase::Connect), class, "{kind}");
         }
         assert_eq!(io(ErrorKind::Other).class(Phase::Resolve), Class::Resolve);
+    }
+
+    #[test]
+    fn a_file_that_is_being_replaced_is_waited_for() {
+        let fault = |cause| {
+            let evidence = Evidence { tls: Some(cause), ..Evidence::default() };
+            Fault::of(&evidence, Phase::Authenticate, "h:1".to_owned(), "m".to_owned())
+        };
+        for cause in TlsCause::ALL {
+            assert_eq!(fault(cause).class, Class::Tls);
+            let is_waited_for = !fault(cause).hopeless_before_first_success();
+            assert_eq!(is_waited_for, cause == TlsCause::OwnFile, "{cause:?}");
+        }
     }
 }

@@ -120,7 +120,7 @@ impl PatroniError {
         let words = causes(error).last().unwrap_or(error).to_string();
         // It answers, and does not get on with this client: it is not gone.
         if let Some(failed) = handshake_error::of_tls(error) {
-            return Self::Failed { url, words: handshake_error::words(failed) };
+            return Self::Failed { url, words: failed.to_string() };
         }
         match causes(error).find_map(end_of) {
             Some(CallEnd::Refused) => Self::Refused { url },

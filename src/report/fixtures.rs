@@ -78,6 +78,7 @@ pub(super) fn fault(class: Class, phase: Phase, message: &str) -> Fault {
         sqlstate: None,
         postmaster_died: false,
         password_missing: false,
+        tls_cause: None,
         endpoint: "localhost:5500".to_owned(),
         message: message.to_owned(),
         own_limit: None,

@@ -92,13 +92,17 @@ impl Certificate {
         }
     }
 
-    /// All of it that helps to find what is wrong: `for a, b; issued by CN=x; valid 2026-01-01 to
+    /// All of it that helps to find what is wrong: `it is for a, b, issued by CN=x, valid from 2026-01-01 to
     /// 2027-01-01`.
     pub(super) fn words(&self) -> String {
+        format!("it is for {}, {}", self.names(), self.words_of_origin())
+    }
+
+    /// The same without its names.
+    pub(super) fn words_of_origin(&self) -> String {
         let day = |time: DateTime<Utc>| time.format("%Y-%m-%d");
         format!(
-            "it is for {}, issued by {}, valid from {} to {}",
-            self.names(),
+            "issued by {}, valid from {} to {}",
             said(&self.issuer),
             day(self.not_before),
             day(self.not_after)

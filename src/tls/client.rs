@@ -7,31 +7,30 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::{ClientConfig, Resumption, WebPkiServerVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{
-    CertificateError, Error as RustlsError, NamedGroup, OtherError, SupportedProtocolVersion,
-};
+use tokio_rustls::rustls::{Error as RustlsError, NamedGroup, SupportedProtocolVersion};
 
+use super::certificate_request::{CertificateRequest, RequestOutcome};
 use super::client_certificate::ClientCertificate;
+use super::client_stream::TlsClientStream;
+use super::current_files::CurrentFiles;
 use super::error::{FileUse, TlsError};
 use super::files::Files;
-use super::handshake_error::CertificateRefusal;
+use super::handshake_error::{CertificateRefusal, TlsFailure, TlsPhase, of_tls};
 use super::settings::{CertificateCheck, TlsSettings, TlsVersion};
 use super::trust::{Roots, revocation_lists};
 use super::verifier::{Trusted, Verifier, limits_names};
 use crate::model::foreign::said;
+use crate::model::tls_cause::TlsCause;
 
-/// Speaks TLS by settings that were checked, with every file read. Cheap to clone.
+/// Speaks TLS by settings that were checked, with every file read, and read again once it has changed. Cheap to clone.
 #[derive(Clone)]
 pub struct TlsClient {
     settings: Arc<TlsSettings>,
-    config: Arc<ClientConfig>,
-    /// For hosts whose text cannot be a name in a handshake.
-    nameless: Arc<ClientConfig>,
+    files: Arc<CurrentFiles>,
 }
 
 impl TlsClient {
@@ -39,12 +38,10 @@ impl TlsClient {
     ///
     /// # Errors
     /// A file that is missing, unreadable or of no use, a key that others may read, no version left.
-    pub fn new(settings: TlsSettings, files: &impl Files) -> Result<Self, TlsError> {
-        let config = config(&settings, files)?;
-        let mut nameless = config.clone();
-        nameless.enable_sni = false;
-        let (config, nameless) = (Arc::new(config), Arc::new(nameless));
-        Ok(Self { settings: Arc::new(settings), config, nameless })
+    pub fn new(settings: TlsSettings, files: &dyn Files) -> Result<Self, TlsError> {
+        let settings = Arc::new(settings);
+        let files = CurrentFiles::new(Arc::clone(&settings), files, config)?;
+        Ok(Self { settings, files: Arc::new(files) })
     }
 
     /// What it was made of.
@@ -57,23 +54,34 @@ impl TlsClient {
     /// caller has one.
     ///
     /// # Errors
-    /// The stream's, or rustls's inside of one:
+    /// The stream's, or rustls's inside of one, which also tells that a file cannot be used any more:
     /// [`handshake_error::of_tls`](super::handshake_error::of_tls) finds it.
-    pub async fn handshake<S>(&self, host: &str, stream: S) -> io::Result<TlsStream<S>>
+    pub async fn handshake<S>(&self, host: &str, stream: S) -> io::Result<TlsClientStream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         // The zone of an address is this machine's own, and in no certificate.
         let zoned = host.split_once('%').map(|(address, _)| address);
         let host = zoned.filter(|address| address.parse::<Ipv6Addr>().is_ok()).unwrap_or(host);
+        let config = self.files.config().await;
+        let config = config.map_err(|words| refusal(TlsCause::OwnFile, words))?;
         let (config, name) = match ServerName::try_from(host.to_owned()) {
-            Ok(name) => (&self.config, name),
+            Ok(name) => (config, name),
             Err(_) if self.settings.check == CertificateCheck::AuthorityAndName => {
                 return Err(no_name(host));
             }
-            Err(_) => (&self.nameless, ServerName::from(IpAddr::from([0, 0, 0, 0]))),
+            Err(_) => (nameless(&config), ServerName::from(IpAddr::from([0, 0, 0, 0]))),
         };
-        TlsConnector::from(Arc::clone(config)).connect(name, stream).await
+        let request = CertificateRequest::default();
+        let config = Arc::new(request.noted_by(&config));
+        match TlsConnector::from(config).connect(name, stream).await {
+            Ok(_) if self.settings.demands_request && request.outcome() != RequestOutcome::Sent => {
+                let words = not_sent(request.outcome()).to_owned();
+                Err(refusal(TlsCause::CertificateNotRequested, words))
+            }
+            Ok(stream) => Ok(TlsClientStream::new(stream, request)),
+            Err(error) => Err(told(error, request.outcome())),
+        }
     }
 }
 
@@ -93,12 +101,47 @@ impl PartialEq for TlsClient {
 impl Eq for TlsClient {}
 
 fn no_name(host: &str) -> io::Error {
-    let words = format!("\"{}\" is no name that a certificate can be for", said(host));
-    let refused = OtherError(Arc::new(CertificateRefusal(words)));
-    io::Error::other(RustlsError::InvalidCertificate(CertificateError::Other(refused)))
+    refusal(
+        TlsCause::OtherName,
+        format!("\"{}\" is no name that a certificate can be for", said(host)),
+    )
 }
 
-fn config(settings: &TlsSettings, files: &impl Files) -> Result<ClientConfig, TlsError> {
+/// The same error, with what its words depend on where it is one of TLS.
+fn told(error: io::Error, request: RequestOutcome) -> io::Error {
+    match of_tls(&error) {
+        Some(found) => {
+            TlsFailure::new(found.reason(), request, TlsPhase::Handshake).into_io(error.kind())
+        }
+        None => error,
+    }
+}
+
+fn not_sent(request: RequestOutcome) -> &'static str {
+    match request {
+        RequestOutcome::NotAsked => {
+            "sslcertmode=require, and the server asks for no client certificate: it has no ssl_ca_file, or something \
+             before it ends TLS"
+        }
+        RequestOutcome::NoneSent | RequestOutcome::Sent => {
+            "sslcertmode=require, and no client certificate was sent: the server takes none of the kind of its key"
+        }
+    }
+}
+
+/// For a host whose text cannot be a name in a handshake.
+fn nameless(config: &ClientConfig) -> Arc<ClientConfig> {
+    let mut nameless = config.clone();
+    nameless.enable_sni = false;
+    Arc::new(nameless)
+}
+
+/// A failure of TLS's that these words tell.
+fn refusal(cause: TlsCause, words: String) -> io::Error {
+    io::Error::other(CertificateRefusal { cause, words }.into_rustls())
+}
+
+fn config(settings: &TlsSettings, files: &dyn Files) -> Result<ClientConfig, TlsError> {
     let setup = |error: RustlsError| TlsError::Setup(said(&error.to_string()));
     let provider = provider();
     let verifier = Arc::new(verifier(settings, &provider, files)?);
@@ -152,10 +195,10 @@ fn versions(
 fn verifier(
     settings: &TlsSettings,
     provider: &Arc<CryptoProvider>,
-    files: &impl Files,
+    files: &dyn Files,
 ) -> Result<Verifier, TlsError> {
     let algorithms = provider.signature_verification_algorithms;
-    let lists = revocation_lists(&settings.revocation_lists, files)?;
+    let lists = revocation_lists(settings, files)?;
     let root = match (settings.check, &settings.roots) {
         (CertificateCheck::Nothing, _) => return Ok(Verifier { trusted: None, algorithms }),
         (_, Some(root)) => root,

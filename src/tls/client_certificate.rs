@@ -18,7 +18,7 @@ pub(super) struct ClientCertificate {
 }
 
 impl ClientCertificate {
-    pub(super) fn read(named: &IdentityFiles, files: &impl Files) -> Result<Self, TlsError> {
+    pub(super) fn read(named: &IdentityFiles, files: &dyn Files) -> Result<Self, TlsError> {
         let chain = certificates(FileUse::Certificate, &named.certificate, files)?;
         check_access(named, files)?;
         let content = read(FileUse::PrivateKey, &named.key, files)?;
@@ -28,7 +28,7 @@ impl ClientCertificate {
 
 /// libpq's rule: a key is a plain file that its owner alone may read; one of root's, its group too, as
 /// the system's packages set such keys up.
-fn check_access(named: &IdentityFiles, files: &impl Files) -> Result<(), TlsError> {
+fn check_access(named: &IdentityFiles, files: &dyn Files) -> Result<(), TlsError> {
     let IdentityFiles { certificate, key } = named;
     let what = FileUse::PrivateKey;
     let access = files.access(key).map_err(|reason| match reason.kind() {
@@ -41,7 +41,7 @@ fn check_access(named: &IdentityFiles, files: &impl Files) -> Result<(), TlsErro
         let flaw = "is not a plain file".to_owned();
         return Err(TlsError::Useless { what, path: key.clone(), flaw });
     }
-    let forbidden = if access.is_roots { 0o037 } else { 0o077 };
+    let forbidden = if access.owned_by_root { 0o037 } else { 0o077 };
     match access.mode {
         Some(mode) if mode & forbidden != 0 => Err(TlsError::KeyAccess { path: key.clone() }),
         _ => Ok(()),

@@ -83,17 +83,16 @@ pub enum TlsError {
 }
 
 impl TlsError {
-    /// A folder of revocation lists that cannot be read.
+    /// What the file is for that cannot be used, if it is a file.
     #[must_use]
-    pub fn unreadable_lists(path: PathBuf, reason: io::Error) -> Self {
-        Self::Unreadable { what: FileUse::RevocationList, path, reason }
-    }
-
-    /// A folder of revocation lists in which there is none.
-    #[must_use]
-    pub fn no_lists(path: PathBuf) -> Self {
-        let flaw = "is a folder without a file in it".to_owned();
-        Self::Useless { what: FileUse::RevocationList, path, flaw }
+    pub fn concerns(&self) -> Option<FileUse> {
+        match self {
+            Self::Unreadable { what, .. } | Self::Useless { what, .. } => Some(*what),
+            Self::NoKey { .. } | Self::KeyAccess { .. } | Self::NotItsKey { .. } => {
+                Some(FileUse::PrivateKey)
+            }
+            Self::NoSystemRoots { .. } | Self::NoVersion { .. } | Self::Setup(_) => None,
+        }
     }
 }
 

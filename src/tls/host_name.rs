@@ -18,7 +18,7 @@ pub(super) fn is_for(certificate: &Certificate, host: &str) -> bool {
     }
     // An alternative of the host's own kind has the last word.
     let has_alternative = match by_address {
-        Some(_) => !certificate.dns_names.is_empty() || !certificate.addresses.is_empty(),
+        Some(_) => !certificate.addresses.is_empty(),
         None => !certificate.dns_names.is_empty(),
     };
     let common_name = certificate.common_name.as_deref().filter(|_| !has_alternative);

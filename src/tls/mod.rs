@@ -3,10 +3,12 @@
 //! rustls does the cryptography, with ring. What it does not do is here, as libpq has it: which checks
 //! a certificate needs, and by which names it is known.
 //!
-//! - [`settings`]: how TLS is to be spoken. [`client`]: reads every file that they name, once
-//!   ([`TlsClient::new`]), and does handshakes on any stream ([`TlsClient::handshake`]).
+//! - [`settings`]: how TLS is to be spoken. [`client`]: reads every file that they name
+//!   ([`TlsClient::new`]), and does handshakes on any stream ([`TlsClient::handshake`]),
+//!   which is a [`TlsClientStream`] then. `current_files`: reads them
+//!   again once they have changed.
 //! - `trust`: root certificates and revocation lists. `client_certificate`: the client's own, and its
-//!   key. [`files`]: where both are read from.
+//!   key; `certificate_request`: whether a server asks for it. [`files`]: where both are read from.
 //! - `cluster_files`: the certificates of a cluster of one's own, as its clients have them.
 //! - `verifier`: the checks of a server's certificate; `certificate` reads one; `host_name`: whether it
 //!   is for a host.
@@ -14,10 +16,13 @@
 //! - [`error`]: why the settings cannot be used. [`handshake_error`]: why a handshake failed, in words.
 
 mod certificate;
+mod certificate_request;
 pub mod channel_binding;
 pub mod client;
 mod client_certificate;
+mod client_stream;
 mod cluster_files;
+mod current_files;
 pub mod error;
 pub mod files;
 pub mod handshake_error;
@@ -27,6 +32,7 @@ mod trust;
 mod verifier;
 
 pub use client::TlsClient;
+pub use client_stream::TlsClientStream;
 pub use cluster_files::ClusterFiles;
 pub use error::TlsError;
 pub use settings::{CertificateCheck, IdentityFiles, RootCertificate, TlsSettings, TlsVersion};

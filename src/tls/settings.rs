@@ -45,8 +45,12 @@ pub struct TlsSettings {
     pub roots: Option<RootCertificate>,
     /// Lists of revoked certificates; with any, a certificate whose authority has none is refused.
     pub revocation_lists: Vec<PathBuf>,
+    /// A folder of more of them.
+    pub revocation_folder: Option<PathBuf>,
     /// What the client shows where a server asks for a certificate.
     pub identity: Option<IdentityFiles>,
+    /// Whether a handshake fails in which the server asks for no certificate, or none is sent.
+    pub demands_request: bool,
     /// Whether the handshake names the host (SNI).
     pub names_host: bool,
     /// The lowest and the highest version.
@@ -61,7 +65,9 @@ impl Default for TlsSettings {
             check: CertificateCheck::Nothing,
             roots: None,
             revocation_lists: Vec::new(),
+            revocation_folder: None,
             identity: None,
+            demands_request: false,
             names_host: true,
             versions: (TlsVersion::Tls12, TlsVersion::Tls13),
             protocol: None,

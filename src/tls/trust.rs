@@ -1,14 +1,17 @@
 //! What is trusted: root certificates, and lists of what was revoked.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
+use webpki::BorrowedCertRevocationList;
+
 use super::error::{FileUse, TlsError};
 use super::files::Files;
-use super::settings::RootCertificate;
+use super::settings::{RootCertificate, TlsSettings};
 use crate::model::foreign::said;
 
 /// Root certificates that were read.
@@ -20,14 +23,14 @@ pub(super) struct Roots {
 }
 
 impl Roots {
-    pub(super) fn read(root: &RootCertificate, files: &impl Files) -> Result<Self, TlsError> {
+    pub(super) fn read(root: &RootCertificate, files: &dyn Files) -> Result<Self, TlsError> {
         match root {
             RootCertificate::File(path) => Self::of_file(path, files),
             RootCertificate::System => Self::of_system(),
         }
     }
 
-    fn of_file(path: &Path, files: &impl Files) -> Result<Self, TlsError> {
+    fn of_file(path: &Path, files: &dyn Files) -> Result<Self, TlsError> {
         let certificates = certificates(FileUse::RootCertificate, path, files)?;
         let mut store = RootCertStore::empty();
         // One that is no authority is skipped, as libpq does; without any left, nothing is trusted.
@@ -57,7 +60,7 @@ impl Roots {
 pub(super) fn certificates(
     what: FileUse,
     path: &Path,
-    files: &impl Files,
+    files: &dyn Files,
 ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let content = read(what, path, files)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
@@ -82,18 +85,27 @@ pub(super) fn flaw_of_pem(error: &pem::Error) -> String {
     format!("is no PEM file that can be read: {why}")
 }
 
-/// The revocation lists of these files, at least one in each.
+/// The revocation lists that these settings name, at least one in each file.
 pub(super) fn revocation_lists(
-    paths: &[PathBuf],
-    files: &impl Files,
+    settings: &TlsSettings,
+    files: &dyn Files,
 ) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
     let what = FileUse::RevocationList;
+    let mut paths = settings.revocation_lists.clone();
+    if let Some(folder) = &settings.revocation_folder {
+        paths.extend(listed(folder, files)?);
+    }
     let mut lists = Vec::new();
-    for path in paths {
+    for path in &paths {
         let content = read(what, path, files)?;
         let found: Result<Vec<_>, _> =
             CertificateRevocationListDer::pem_slice_iter(&content).collect();
         let flaw = match found {
+            Ok(found) if found.iter().any(|list| BorrowedCertRevocationList::from_der(list).is_err()) => {
+                "has a list that is not used: not of version 2, or with what pgchaos does not know (openssl ca makes version 2 \
+                 where its configuration has crlnumber)"
+                    .to_owned()
+            }
             Ok(found) if !found.is_empty() => {
                 lists.extend(found);
                 continue;
@@ -106,7 +118,34 @@ pub(super) fn revocation_lists(
     Ok(lists)
 }
 
-pub(super) fn read(what: FileUse, path: &Path, files: &impl Files) -> Result<Vec<u8>, TlsError> {
+/// The lists of a folder, as OpenSSL knows them there: by the hash of their issuer's name. Other files, such as a README,
+/// are none of its business. Without a list nothing would be checked, which is not what was asked for.
+fn listed(folder: &Path, files: &dyn Files) -> Result<Vec<PathBuf>, TlsError> {
+    let what = FileUse::RevocationList;
+    let path = folder.to_owned();
+    let mut found = match files.list(folder) {
+        Ok(found) => found,
+        Err(reason) => return Err(TlsError::Unreadable { what, path, reason }),
+    };
+    found.retain(|path| is_named_by_hash(path));
+    if found.is_empty() {
+        let flaw = "is a folder without a list that is named by the hash of its issuer (HASH.r0): openssl rehash FOLDER \
+                    names them so"
+            .to_owned();
+        return Err(TlsError::Useless { what, path, flaw });
+    }
+    Ok(found)
+}
+
+/// `0123abcd.r0`, with any number.
+fn is_named_by_hash(path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str);
+    let Some((hash, number)) = name.and_then(|name| name.split_once(".r")) else { return false };
+    let is_hash = hash.len() == 8 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+pub(super) fn read(what: FileUse, path: &Path, files: &dyn Files) -> Result<Vec<u8>, TlsError> {
     let path = path.to_owned();
     files.read(&path).map_err(|reason| TlsError::Unreadable { what, path, reason })
 }

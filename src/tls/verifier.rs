@@ -13,9 +13,7 @@ use tokio_rustls::rustls::crypto::{
 use tokio_rustls::rustls::pki_types::{
     CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime,
 };
-use tokio_rustls::rustls::{
-    CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme,
-};
+use tokio_rustls::rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use webpki::Error as WebPkiError;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
@@ -24,6 +22,7 @@ use super::certificate::Certificate;
 use super::handshake_error::CertificateRefusal;
 use super::host_name;
 use super::settings::CertificateCheck;
+use crate::model::tls_cause::TlsCause;
 
 /// Checks servers' certificates. The signature of the handshake is verified always, as channel binding
 /// rests on it.
@@ -94,9 +93,10 @@ impl ServerCertVerifier for Verifier {
         };
         match is_trusted {
             true if !name_counts || is_for_host() => Ok(ServerCertVerified::assertion()),
-            true => Err(refused(not_for(certificate.as_ref(), &host), certificate.as_ref())),
+            true => Err(refusal(TlsCause::OtherName, not_for(certificate.as_ref(), &host))),
             false => {
-                Err(refused(trusted.words(&reason, certificate.as_ref()), certificate.as_ref()))
+                let words = trusted.words(&reason, certificate.as_ref());
+                Err(refused(cause(&reason), words, certificate.as_ref()))
             }
         }
     }
@@ -223,18 +223,44 @@ pub(super) fn limits_names(authority: &CertificateDer<'_>) -> bool {
 }
 
 fn not_for(certificate: Option<&Certificate>, host: &str) -> String {
-    let names = certificate.map_or_else(|| "no name".to_owned(), Certificate::names);
-    format!("the server's certificate is for {names}, and not for {host}")
+    match certificate {
+        Some(found) => format!(
+            "the server's certificate is for {}, and not for {host}: it is {}",
+            found.names(),
+            found.words_of_origin()
+        ),
+        None => {
+            format!("the server's certificate is for no name that can be read, and not for {host}")
+        }
+    }
 }
 
 /// The reason, and what the certificate has.
-fn refused(reason: String, certificate: Option<&Certificate>) -> Error {
+fn refused(cause: TlsCause, reason: String, certificate: Option<&Certificate>) -> Error {
     let words = match certificate {
         Some(certificate) => format!("{reason}: {}", certificate.words()),
         None => reason,
     };
-    let refused = OtherError(Arc::new(CertificateRefusal(words)));
-    Error::InvalidCertificate(CertificateError::Other(refused))
+    refusal(cause, words)
+}
+
+fn refusal(cause: TlsCause, words: String) -> Error {
+    CertificateRefusal { cause, words }.into_rustls()
+}
+
+fn cause(reason: &CertificateError) -> TlsCause {
+    match reason {
+        CertificateError::UnknownIssuer => TlsCause::UnknownAuthority,
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => TlsCause::Dates,
+        CertificateError::Revoked => TlsCause::Revoked,
+        CertificateError::UnknownRevocationStatus
+        | CertificateError::ExpiredRevocationList
+        | CertificateError::ExpiredRevocationListContext { .. } => TlsCause::RevocationUnknown,
+        _ => TlsCause::CertificateForm,
+    }
 }
 
 fn is(reason: &CertificateError, expected: &WebPkiError) -> bool {

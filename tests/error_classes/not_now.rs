@@ -1,10 +1,14 @@
 //! `read_only`, `starting` and `overloaded`: there is a server, and it cannot take writes now.
 
 use std::fs;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
+
+use pgchaos::pg::sessions::connect::{Wanted, look_up, open};
+use pgchaos::pg::settings::{Environment, Explicit, resolve};
 
 use crate::load::{Load, QUIET, SOON, STEADY, signs};
 use crate::support::{Postgres, Proxy, Session, Stop, wait_until};
@@ -129,4 +133,37 @@ fn promote_by_file(standby: &Postgres) {
     fs::write(standby.data_dir().join("promote"), "").unwrap();
     let postmaster = Pid::from_raw(standby.postmaster_pid().try_into().unwrap());
     kill(postmaster, Signal::SIGUSR1).unwrap();
+}
+
+/// How many sessions a server has places for, by the role: the reserved ones are for some.
+#[tokio::test]
+async fn places_that_are_reserved_for_some_roles() {
+    const DEADLINE: Duration = Duration::from_secs(30);
+    // Since PostgreSQL 16.
+    let asked = "SELECT count(*) FROM pg_settings WHERE name = 'reserved_connections'";
+    let has_role = Postgres::shared().psql(asked) == "1";
+    let mut settings = vec![("max_connections", "20"), ("superuser_reserved_connections", "3")];
+    if has_role {
+        settings.push(("reserved_connections", "5"));
+    }
+    let server = Postgres::with_settings(&settings);
+    server.psql(
+        "CREATE ROLE plain LOGIN PASSWORD 'postgres'; CREATE ROLE member LOGIN PASSWORD 'postgres'",
+    );
+    if has_role {
+        server.psql("GRANT pg_use_reserved_connections TO member");
+    }
+    let plain = if has_role { 12 } else { 17 };
+    for (user, places) in [("postgres", 20), ("member", 17), ("plain", plain)] {
+        let port = server.port();
+        let dsn =
+            format!("host=127.0.0.1 port={port} user={user} password=postgres dbname=postgres");
+        let explicit = Explicit { dsn: Some(dsn), ..Explicit::default() };
+        let settings = resolve(&explicit, &Environment::empty()).unwrap().settings;
+        let found = look_up(&settings.hosts[0], DEADLINE).await.unwrap();
+        let opened = open(&settings, &found[0], Wanted::Any, DEADLINE).await.unwrap();
+        let limit = opened.session.server.session_limit.as_ref().map(|limit| limit.max);
+        assert_eq!(limit, Some(places), "{user}");
+        opened.session.close().await;
+    }
 }

@@ -46,6 +46,7 @@ pub(crate) fn fault(class: Class) -> Fault {
         sqlstate: None,
         postmaster_died: false,
         password_missing: false,
+        tls_cause: None,
         endpoint: "10.0.0.1:5432".to_owned(),
         message: class.name().to_owned(),
         own_limit: None,

@@ -62,6 +62,45 @@ fn logins_as_psql_has_them() {
     }
 }
 
+/// `sslcertmode=require` as libpq has it since 16; psql 15 does not know it.
+#[test]
+fn a_session_without_the_clients_certificate_is_none_where_one_is_required() {
+    let authority = Authority::new("ours");
+    let server = Postgres::with_settings(&[("log_connections", "on")]);
+    let (key, certificate) = authority.sign("server", GOOD);
+    use_certificate(&server, &key, &certificate);
+    let (client_key, client_certificate) = authority.sign("client", CLIENT);
+    let connection = |sslmode: &str, mode: &str| {
+        format!(
+            "host=localhost port={} user=postgres password=postgres dbname=postgres sslmode={sslmode} sslcertmode={mode} \
+             sslcert={} sslkey={}",
+            server.port(),
+            client_certificate.display(),
+            client_key.display()
+        )
+    };
+    let expect = |sslmode: &str, mode: &str, expected: Got, said: &str| {
+        let (ours, words) = by_pgchaos(&server, &connection(sslmode, mode));
+        assert_eq!(ours, expected, "{sslmode} {mode}: {words}");
+        assert!(words.contains(said), "{sslmode} {mode}: {words}");
+    };
+    let not_asked = "the server asks for no client certificate";
+    expect("require", "allow", Got::Tls, "");
+    expect("require", "require", Got::Nothing, not_asked);
+    expect("prefer", "require", Got::Nothing, not_asked);
+    let root = server.data_dir().join("root.crt");
+    fs::copy(authority.root(), &root).unwrap();
+    fs::set_permissions(&root, Permissions::from_mode(0o644)).unwrap();
+    server.psql("ALTER SYSTEM SET ssl_ca_file = 'root.crt'");
+    server.restart();
+    expect("require", "require", Got::Tls, "");
+    expect("allow", "require", Got::Tls, "");
+    server.psql("ALTER SYSTEM SET ssl = off");
+    server.restart();
+    expect("prefer", "require", Got::Nothing, "without TLS no server asks");
+    expect("prefer", "disable", Got::Clear, "");
+}
+
 /// A key that others may read, as psql has it; and nothing that is said has a secret in it.
 #[test]
 fn keys_that_others_may_read() {

@@ -1,5 +1,6 @@
 //! The same connection by psql and by pgchaos.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::support::{Postgres, pgchaos};
@@ -14,9 +15,13 @@ pub(crate) enum Got {
 
 /// What psql gets, and its words.
 pub(crate) fn by_psql(server: &Postgres, connection: &str) -> (Got, String) {
-    let home = tempfile::tempdir().unwrap();
+    by_psql_at(tempfile::tempdir().unwrap().path(), server, connection)
+}
+
+/// The same with this home folder.
+pub(crate) fn by_psql_at(home: &Path, server: &Postgres, connection: &str) -> (Got, String) {
     let mut psql: Command = server.program("psql");
-    psql.env("HOME", home.path()).args(["-AtX", "-d", connection, "-c"]);
+    psql.env("HOME", home).args(["-AtX", "-d", connection, "-c"]);
     psql.arg("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
     let output = psql.output().unwrap();
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -29,9 +34,13 @@ pub(crate) fn by_psql(server: &Postgres, connection: &str) -> (Got, String) {
 
 /// What `pgchaos init` gets, and its words. The server logs connections, and whether TLS is spoken on them.
 pub(crate) fn by_pgchaos(server: &Postgres, connection: &str) -> (Got, String) {
-    let home = tempfile::tempdir().unwrap();
+    by_pgchaos_at(tempfile::tempdir().unwrap().path(), server, connection)
+}
+
+/// The same with this home folder.
+pub(crate) fn by_pgchaos_at(home: &Path, server: &Postgres, connection: &str) -> (Got, String) {
     let before = server.log().len();
-    let output = pgchaos(home.path(), ["init", connection]).output().unwrap();
+    let output = pgchaos(home, ["init", connection]).output().unwrap();
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     if !output.status.success() {
         assert!(matches!(output.status.code(), Some(2 | 4)), "{connection}: {words}");

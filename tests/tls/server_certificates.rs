@@ -56,7 +56,7 @@ const CASES: [Case; 13] = [
             extensions: "subjectAltName=DNS:other.test",
             ..GOOD
         },
-        words: "is for other.test, and not for localhost",
+        words: "is for other.test, and not for localhost: it is issued by CN=pgchaos-test-authority, valid from",
         unlike: &[],
     },
     Case {
@@ -187,6 +187,38 @@ fn who_signed_it_and_whether_it_still_holds() {
     compare(&server, &cases);
 }
 
+/// A folder of lists, in which OpenSSL looks for names made of a hash, and for no others.
+#[test]
+fn a_folder_of_revocation_lists() {
+    let authority = Authority::new("ours");
+    let server = Postgres::with_settings(&[("log_connections", "on")]);
+    let (key, certificate) = authority.sign("good", GOOD);
+    use_certificate(&server, &key, &certificate);
+    let none = authority.revocation_list(None);
+    let verified = connection(&server, &authority, "verify-full", true);
+    let folder = |name: &str, list: &std::path::Path, is_hashed: bool| {
+        let folder = authority.path(name);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::copy(list, folder.join("list.crl")).unwrap();
+        if is_hashed {
+            authority.openssl(&format!("rehash {name}"));
+        }
+        for other in ["README", ".gitkeep", "garbage.crl", "0123abcd.r0.old", "notes.r0"] {
+            std::fs::write(folder.join(other), "no list").unwrap();
+        }
+        format!("{verified} sslcrldir={}", folder.display())
+    };
+    let cases = [
+        (folder("hashed", &none, true), ""),
+        (folder("by-another-name", &none, false), "openssl rehash FOLDER names them so"),
+        (
+            folder("of-revoked", &authority.revocation_list(Some(&certificate)), true),
+            "the server's certificate was revoked",
+        ),
+    ];
+    compare(&server, &cases);
+}
+
 #[track_caller]
 fn compare(server: &Postgres, cases: &[(String, &str)]) {
     for (connection, expected) in cases {
@@ -196,6 +228,49 @@ fn compare(server: &Postgres, cases: &[(String, &str)]) {
         let is_refused = ours == Got::Nothing;
         assert_eq!(is_refused, !expected.is_empty(), "{connection}: {words}");
         assert!(words.contains(expected), "{connection}: {words}");
+    }
+}
+
+/// An address as host: the common name counts where no alternative is an address.
+#[test]
+fn an_address_and_a_common_name() {
+    let authority = Authority::new("ours");
+    let server = Postgres::with_settings(&[("log_connections", "on")]);
+    for (name, extensions, expected) in [
+        ("name-beside", "subjectAltName=DNS:other.test", ""),
+        ("address-beside", "subjectAltName=IP:127.0.0.2", "and not for 127.0.0.1"),
+        ("alone", "basicConstraints=CA:FALSE", ""),
+        ("as-a-name", "subjectAltName=DNS:127.0.0.1", ""),
+    ] {
+        let made = Made { subject: "/CN=127.0.0.1", extensions, ..GOOD };
+        let (key, certificate) = authority.sign(name, made);
+        use_certificate(&server, &key, &certificate);
+        let verified = connection(&server, &authority, "verify-full", true);
+        compare(&server, &[(verified.replace("localhost", "127.0.0.1"), expected)]);
+    }
+}
+
+/// Without a name in `host` psql does not verify; pgchaos holds the certificate against the address.
+#[test]
+fn an_address_without_a_name() {
+    let authority = Authority::new("ours");
+    let server = Postgres::with_settings(&[("log_connections", "on")]);
+    for (name, extensions, expected) in [
+        ("for-it", "subjectAltName=IP:127.0.0.1", Got::Tls),
+        ("for-another", "subjectAltName=IP:127.0.0.2,DNS:localhost", Got::Nothing),
+    ] {
+        let (key, certificate) = authority.sign(name, Made { extensions, ..GOOD });
+        use_certificate(&server, &key, &certificate);
+        let verified = connection(&server, &authority, "verify-full", true);
+        let alone = verified.replace("host=localhost", "hostaddr=127.0.0.1");
+        let (psql, psql_words) = by_psql(&server, &alone);
+        assert_eq!(psql, Got::Nothing, "{psql_words}");
+        assert!(psql_words.contains("host name must be specified"), "{psql_words}");
+        let (ours, words) = by_pgchaos(&server, &alone);
+        assert_eq!(ours, expected, "{words}");
+        assert!(ours == Got::Tls || words.contains("and not for 127.0.0.1"), "{words}");
+        let with_name = verified.replace("host=localhost", "host=localhost hostaddr=127.0.0.1");
+        assert_eq!(by_pgchaos(&server, &with_name).0, by_psql(&server, &with_name).0);
     }
 }
 

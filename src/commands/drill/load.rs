@@ -1,6 +1,5 @@
 //! The load of a drill: its connection, its plan, and the variables that commands get of it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -18,19 +17,18 @@ use crate::model::event::Header;
 use crate::model::load::options::Thresholds;
 use crate::model::run::record_format::FORMAT;
 use crate::pg::settings::{
-    Address, ConnectSettings, Environment, Explicit, Host, Security, TargetSession, resolve,
+    Address, ConnectSettings, Environment, Explicit, Host, Resolved, TargetSession, resolve,
 };
-use crate::tls::RootCertificate;
 
 /// The connection of the load: the cluster's own, or the one that the user gave.
 pub(super) fn settings<C: DrillCluster>(
     request: &DrillRequest<'_>,
     cluster: &C,
-) -> Result<ConnectSettings, Problem> {
+) -> Result<Resolved, Problem> {
     let (explicit, environment) = match cluster.dsn(request.scenario.through) {
         // The variables are set for the user's own servers, not for this one.
         Some(dsn) => {
-            let environment = Environment::empty().on_disk();
+            let environment = Environment::empty().with_disk();
             (Explicit { dsn: Some(dsn), ..Explicit::default() }, environment)
         }
         None => (request.args.connection.explicit(None), Environment::of_process()),
@@ -39,7 +37,7 @@ pub(super) fn settings<C: DrillCluster>(
     for warning in &resolved.warnings {
         tell_progress(format!("warning: {warning}"));
     }
-    Ok(resolved.settings)
+    Ok(resolved)
 }
 
 /// The plan of the load.
@@ -81,7 +79,8 @@ pub(super) fn plan<C: DrillCluster>(
 }
 
 /// The variables that a scenario's commands get: the connection, and the run.
-pub(super) fn variables(settings: &ConnectSettings, run_id: Uuid) -> Variables {
+pub(super) fn variables(resolved: &Resolved, run_id: Uuid) -> Variables {
+    let settings = &resolved.settings;
     let list = |of: &dyn Fn(&Host) -> String| {
         let values: Vec<String> = settings.hosts.iter().map(of).collect();
         values.join(",")
@@ -102,26 +101,8 @@ pub(super) fn variables(settings: &ConnectSettings, run_id: Uuid) -> Variables {
         let password = String::from_utf8_lossy(password.as_bytes()).into_owned();
         variables.push(("PGPASSWORD".to_owned(), password));
     }
-    variables.extend(tls_variables(&settings.security));
-    variables
-}
-
-/// How the connection is secured, and by which files.
-fn tls_variables(security: &Security) -> Vec<(String, String)> {
-    let mut variables = vec![("PGSSLMODE".to_owned(), security.sslmode.name().to_owned())];
-    let Some(client) = &security.client else { return variables };
-    let mut file = |name: &str, path: &Path| {
-        variables.push((name.to_owned(), path.display().to_string()));
-    };
-    match &client.settings().roots {
-        Some(RootCertificate::File(path)) => file("PGSSLROOTCERT", path),
-        Some(RootCertificate::System) => file("PGSSLROOTCERT", Path::new("system")),
-        None => {}
-    }
-    if let Some(identity) = &client.settings().identity {
-        file("PGSSLCERT", &identity.certificate);
-        file("PGSSLKEY", &identity.key);
-    }
+    let of_tls = resolved.tls_variables.iter();
+    variables.extend(of_tls.map(|(name, value)| ((*name).to_owned(), value.clone())));
     variables
 }
 

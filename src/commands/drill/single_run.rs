@@ -109,13 +109,13 @@ impl DrillRequest<'_> {
 
     async fn play_on<C: DrillCluster>(&self, mut cluster: C) -> Result<RunFindings, Problem> {
         let run_id = Uuid::new_v4();
-        let settings = settings(self, &cluster)?;
-        let variables = variables(&settings, run_id);
+        let resolved = settings(self, &cluster)?;
+        let variables = variables(&resolved, run_id);
         cluster.set_variables(&variables);
         let journal = open_journal(self, &cluster, &variables).await?;
         must_be_fit(self, &cluster).await?;
         let on = cluster.name();
-        let load = plan(self, &cluster, settings, run_id)?;
+        let load = plan(self, &cluster, resolved.settings, run_id)?;
         tell_progress(format!("drill {} on {on}: {}", self.scenario.name, self.scenario.title));
         let subscribers = Subscribers::default();
         let log = start_log(&subscribers, ConsoleLog::new(&self.args.log, &load.header))?;

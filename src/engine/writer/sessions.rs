@@ -53,6 +53,7 @@ impl Places {
             sqlstate: None,
             postmaster_died: false,
             password_missing: false,
+            tls_cause: None,
             own_limit: None,
             endpoint: session.endpoint().to_owned(),
             message: format!(

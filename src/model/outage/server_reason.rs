@@ -127,6 +127,7 @@ mod tests {
             sqlstate: sqlstate.map(str::to_owned),
             postmaster_died: false,
             password_missing: false,
+            tls_cause: None,
             endpoint: String::new(),
             message: String::new(),
             own_limit: None,

@@ -40,7 +40,7 @@ impl SessionFailure {
     pub(in crate::pg) fn of_io(error: &io::Error) -> Self {
         let evidence = Evidence {
             io: Some(error.kind()),
-            tls: of_tls(error).is_some(),
+            tls: of_tls(error).map(|failure| failure.cause()),
             own_limit: own_limits::of_socket(error),
             server_spoke: true,
             ..Evidence::default()

@@ -104,12 +104,11 @@ pub enum Caution {
         /// What makes room.
         mended_by: String,
     },
-    /// `statement_timeout` cancels statements that take longer.
-    #[error(
-        "statement_timeout is {ms} ms, set {by}: what takes longer is cancelled (57014), as it is for \
-         an application. {remedy}"
-    )]
-    StatementTimeout {
+    /// `statement_timeout` or `transaction_timeout` ends what takes longer.
+    #[error("{} is {ms} ms, set {by}: {}, as it is for an application. {remedy}", limit.setting(), limit.effect())]
+    ShortTimeout {
+        /// Which of them.
+        limit: TimeLimit,
         /// The limit, in milliseconds.
         ms: i64,
         /// Where it is set, in words.
@@ -117,4 +116,31 @@ pub enum Caution {
         /// What resets it.
         remedy: String,
     },
+}
+
+/// A limit of the server's on how long a write may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeLimit {
+    /// Of each statement.
+    Statement,
+    /// Of each transaction, since PostgreSQL 17.
+    Transaction,
+}
+
+impl TimeLimit {
+    /// Its setting.
+    #[must_use]
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::Statement => "statement_timeout",
+            Self::Transaction => "transaction_timeout",
+        }
+    }
+
+    fn effect(self) -> &'static str {
+        match self {
+            Self::Statement => "what takes longer is cancelled (57014)",
+            Self::Transaction => "a session whose write takes longer is ended (25P04)",
+        }
+    }
 }

@@ -13,7 +13,8 @@ use crate::model::foreign::name;
 /// setting first, and the lateral join keeps that order.
 const ORIGIN: &str = "\
 SELECT s.value, s.source = 'client' AS by_client, o.role, o.database, d.datname::text, r.rolname::text
-  FROM (SELECT pg_catalog.set_config($1, NULL, true) AS value OFFSET 0) own
+  FROM (SELECT pg_catalog.set_config($1, NULL, true) AS value
+         WHERE pg_catalog.current_setting($1, true) IS NOT NULL OFFSET 0) own
   CROSS JOIN LATERAL (
        SELECT coalesce(reset_val, setting) AS value, source
           FROM pg_catalog.pg_settings WHERE name = $1 AND own.value IS NOT NULL OFFSET 0) s
@@ -95,7 +96,7 @@ fn typed(of: &str, setting: &str) -> String {
     format!("ALTER {of} RESET {setting};")
 }
 
-/// A setting of this session, and its origin.
+/// A setting of this session, and its origin; `None` where this version of PostgreSQL has no such setting.
 ///
 /// # Errors
 /// The driver's.

@@ -195,7 +195,7 @@ impl Connect<'_> {
     ///
     /// That TLS failed where it was only preferred is told with the session that was opened without it.
     async fn first_way_that_works(&mut self, deadline: Instant) -> Result<Opened, Fault> {
-        let ways = Encryption::ways(self.settings.security.sslmode, self.place.host);
+        let ways = Encryption::ways(&self.settings.security, self.place.host);
         for (nth, way) in ways.iter().enumerate() {
             let began = Instant::now();
             self.progress = ConnectProgress::none();

@@ -37,7 +37,7 @@ fn evidence(error: &Error, server_spoke: bool) -> Evidence {
     if let Some(io) = io_error(error) {
         found.io = Some(io.kind());
         // TLS 1.3 lets a server refuse a client's certificate after the handshake.
-        found.tls = handshake_error::of_tls(io).is_some();
+        found.tls = handshake_error::of_tls(io).map(|failure| failure.cause());
         found.own_limit = own_limits::of_socket(io);
         found.no_process = matches!(frame_error(io), Some(FrameError::NoProcess { .. }));
     }
@@ -112,7 +112,7 @@ fn words(error: &Error) -> String {
         return server_error::words(sqlstate(db_error.code().code()), db_error.message(), more);
     }
     if let Some(tls) = io_error(error).and_then(|io| handshake_error::of_tls(io)) {
-        return handshake_error::words(tls);
+        return tls.to_string();
     }
     if error.is_closed() {
         return "server closed the connection".to_owned();

@@ -6,6 +6,7 @@ use std::io;
 use tokio_postgres::config::SslNegotiation;
 
 use crate::model::fault::{Class, Evidence, Fault};
+use crate::model::tls_cause::TlsCause;
 use crate::pg::failure::{SessionFailure, own_limits};
 use crate::pg::settings::{Address, Host, Security, SslMode};
 use crate::pg::wire::first_bytes::FirstBytes;
@@ -27,13 +28,16 @@ pub(super) enum Encryption {
 
 impl Encryption {
     /// The ways of a mode, in libpq's order: the second is for where the first is refused. A Unix socket
-    /// has no TLS.
-    pub(super) fn ways(mode: SslMode, host: &Host) -> &'static [Self] {
+    /// has no TLS, and where nothing here speaks it, it is not asked for.
+    pub(super) fn ways(security: &Security, host: &Host) -> &'static [Self] {
         if matches!(host.address, Address::Unix(_)) {
             return &[Self::Plain];
         }
-        match mode {
+        match security.sslmode {
             SslMode::Disable => &[Self::Plain],
+            // Without TLS no server asks for a certificate.
+            _ if demands_request(security) => &[Self::Demanded],
+            SslMode::Allow | SslMode::Prefer if security.client.is_none() => &[Self::Plain],
             SslMode::Allow => &[Self::Plain, Self::Offered],
             SslMode::Prefer => &[Self::Offered, Self::Plain],
             SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => &[Self::Demanded],
@@ -75,11 +79,16 @@ pub(super) async fn secure(
     host: &Host,
     first_bytes: &FirstBytes,
 ) -> Result<Transport, SessionFailure> {
+    let demands_request = demands_request(security);
     let client = match (&security.client, way) {
+        (_, Encryption::Plain) if demands_request => return Err(no_request_in_the_clear()),
         (Some(client), Encryption::Offered | Encryption::Demanded) => client,
         (_, Encryption::Plain) | (None, Encryption::Offered) => return Ok(transport),
         (None, Encryption::Demanded) => {
-            return Err(failure_of_tls("TLS is demanded, and nothing here speaks it"));
+            return Err(failure_of_tls(
+                TlsCause::NoClient,
+                "TLS is demanded, and nothing here speaks it",
+            ));
         }
     };
     if security.negotiation == SslNegotiation::Direct {
@@ -88,6 +97,7 @@ pub(super) async fn secure(
         return match secured.agreed_protocol() {
             Some(POSTGRESQL) => Ok(secured),
             _ => Err(failure_of_tls(
+                TlsCause::OtherProtocol,
                 "TLS is spoken there, and not for PostgreSQL (no ALPN \"postgresql\")",
             )),
         };
@@ -98,6 +108,7 @@ pub(super) async fn secure(
             first_bytes.answered();
             handshake(transport, client, host, first_bytes).await
         }
+        Answer::Plain if demands_request => Err(no_request_in_the_clear()),
         Answer::Plain if way == Encryption::Offered => {
             first_bytes.answered();
             Ok(transport)
@@ -122,8 +133,22 @@ async fn handshake(
     Ok(secured)
 }
 
-fn failure_of_tls(words: &str) -> SessionFailure {
-    let evidence = Evidence { tls: true, server_spoke: true, ..Evidence::default() };
+/// Whether a session in which no client certificate was sent is none (`sslcertmode=require`).
+fn demands_request(security: &Security) -> bool {
+    security.client.as_ref().is_some_and(|client| client.settings().demands_request)
+}
+
+/// As in libpq, whose `sslcertmode=require` holds for sessions without TLS, too.
+fn no_request_in_the_clear() -> SessionFailure {
+    let cause = TlsCause::CertificateNotRequested;
+    failure_of_tls(
+        cause,
+        "sslcertmode=require, and without TLS no server asks for a client certificate",
+    )
+}
+
+fn failure_of_tls(cause: TlsCause, words: &str) -> SessionFailure {
+    let evidence = Evidence { tls: Some(cause), server_spoke: true, ..Evidence::default() };
     SessionFailure::new(evidence, words)
 }
 
@@ -133,10 +158,12 @@ fn of_answer(answer: &Answer, mode: SslMode, first_bytes: &FirstBytes) -> Sessio
     let (evidence, words) = match answer {
         Answer::Ended => (none, "closed without a word".to_owned()),
         Answer::Error => (
-            // Before TLS a server sends an error only when it cannot start a process for the session.
+            // Before TLS a server sends an error only when it cannot start a process for the session: one that does
+            // not know the request is older than any that pgchaos works with.
             Evidence { no_process: true, server_spoke: true, ..none },
-            "the server can start no process for the session, it seems: an error was its answer to the request for TLS \
-             (nothing proves yet that its words are its own, so that they are not shown)"
+            "an error was the answer to the request for TLS: the server cannot start a process for the session (no memory, \
+             or a limit on processes), or is too old to know the request (its words are not shown, as nothing proves yet \
+             that they are its own; its log has them)"
                 .to_owned(),
         ),
         Answer::Foreign(bytes) => {
@@ -144,13 +171,13 @@ fn of_answer(answer: &Answer, mode: SslMode, first_bytes: &FirstBytes) -> Sessio
             (Evidence { foreign: true, server_spoke: true, ..none }, String::new())
         }
         Answer::TlsWithMore => (
-            Evidence { tls: true, server_spoke: true, ..none },
+            Evidence { tls: Some(TlsCause::OtherProtocol), server_spoke: true, ..none },
             "something in the clear came behind the server's answer to the request for TLS: a program on the way may \
              have put it there"
                 .to_owned(),
         ),
         Answer::Tls | Answer::Plain => (
-            Evidence { tls: true, server_spoke: true, ..none },
+            Evidence { tls: Some(TlsCause::NotOffered), server_spoke: true, ..none },
             format!("the server does not offer TLS, which sslmode={mode} demands"),
         ),
     };
@@ -161,8 +188,8 @@ fn of_answer(answer: &Answer, mode: SslMode, first_bytes: &FirstBytes) -> Sessio
 fn of_io(error: &io::Error, first_bytes: &FirstBytes) -> SessionFailure {
     let evidence = Evidence { server_spoke: first_bytes.came(), ..Evidence::default() };
     if let Some(tls) = handshake_error::of_tls(error) {
-        let evidence = Evidence { tls: true, server_spoke: true, ..evidence };
-        return SessionFailure::new(evidence, handshake_error::words(tls));
+        let evidence = Evidence { tls: Some(tls.cause()), server_spoke: true, ..evidence };
+        return SessionFailure::new(evidence, tls.to_string());
     }
     let own_limit = own_limits::of_socket(error);
     if error.kind() == io::ErrorKind::UnexpectedEof {
@@ -171,4 +198,41 @@ fn of_io(error: &io::Error, first_bytes: &FirstBytes) -> SessionFailure {
     }
     let evidence = Evidence { io: Some(error.kind()), own_limit, ..evidence };
     SessionFailure::new(evidence, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::model::fault::Phase;
+    use crate::pg::settings::{Environment, Explicit, resolve};
+
+    /// Settings were read for Unix sockets, so that nothing speaks TLS, and are used for a host that Patroni named.
+    #[tokio::test]
+    async fn where_tls_is_demanded_and_nothing_speaks_it_no_byte_goes_out() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for mode in ["require", "verify-ca", "verify-full", "prefer"] {
+            let dsn = Some(format!("host=/tmp sslmode={mode}"));
+            let explicit = Explicit { dsn, ..Explicit::default() };
+            let mut settings = resolve(&explicit, &Environment::empty()).unwrap().settings;
+            settings.hosts[0].address = Address::Tcp("member".to_owned());
+            let (host, security) = (&settings.hosts[0], &settings.security);
+            let [way] = Encryption::ways(security, host) else { panic!("{mode}: one way") };
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let (mut server, _) = listener.accept().await.unwrap();
+            let first_bytes = FirstBytes::default();
+            let transport = Transport::Tcp(stream);
+            let secured = secure(transport, *way, security, host, &first_bytes).await;
+            if mode == "prefer" {
+                assert!(!secured.unwrap().is_secured());
+                continue;
+            }
+            let (evidence, words) = secured.unwrap_err().into_parts();
+            assert_eq!(evidence.class(Phase::Authenticate), Class::Tls, "{mode}");
+            assert_eq!(words, "TLS is demanded, and nothing here speaks it", "{mode}");
+            assert_eq!(server.read(&mut [0]).await.unwrap(), 0, "{mode}: nothing was sent");
+        }
+    }
 }

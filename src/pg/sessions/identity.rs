@@ -36,7 +36,8 @@ pub struct ClockReading {
 /// that a commit did not wait for its standby. The timeline that a primary writes is in the name of its
 /// current WAL file: `pg_control_checkpoint()` lags after a promotion until the next checkpoint.
 /// `pg_stat_activity` is read once for both starts. The limits of role and database do not hold for a
-/// superuser, and the server's reserved places are for superusers.
+/// superuser, and the server's reserved places are for superusers; since PostgreSQL 16 some of them are also for
+/// the members of a role.
 const FULL: &str = "\
 SELECT pg_is_in_recovery() AS in_recovery,
        current_setting('transaction_read_only') = 'on' AS read_only,
@@ -58,7 +59,11 @@ SELECT pg_is_in_recovery() AS in_recovery,
        current_setting('max_connections')::int
            - CASE WHEN r.rolsuper THEN 0
                   ELSE current_setting('superuser_reserved_connections')::int
-                       + coalesce(current_setting('reserved_connections', true)::int, 0)
+                       + CASE WHEN EXISTS (SELECT FROM pg_roles
+                                             WHERE rolname = 'pg_use_reserved_connections'
+                                               AND pg_has_role(session_user, oid, 'USAGE')) THEN 0
+                              ELSE coalesce(current_setting('reserved_connections', true)::int, 0)
+                         END
              END AS server_limit,
        CASE WHEN current_setting('client_min_messages') = 'error'
             THEN set_config('client_min_messages', 'warning', false) END,

@@ -93,7 +93,7 @@ impl Environment {
 
     /// Reads files from the disk.
     #[must_use]
-    pub fn on_disk(mut self) -> Self {
+    pub fn with_disk(mut self) -> Self {
         self.files = World::Disk;
         self
     }
@@ -133,6 +133,14 @@ impl Environment {
     }
 }
 
+impl Environment {
+    /// Whether nothing is there. What cannot be looked at may be there.
+    pub(super) fn is_missing(&self, path: &Path) -> bool {
+        let kind = self.access(path).err().map(|error| error.kind());
+        matches!(kind, Some(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
+    }
+}
+
 impl Files for Environment {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         match &self.files {
@@ -148,10 +156,16 @@ impl Files for Environment {
         match &self.files {
             World::Disk => Disk.access(path),
             World::Given(files) => match files.get(path) {
-                Some(file) => Ok(Access { is_file: true, mode: Some(file.mode), is_roots: false }),
+                Some(file) => {
+                    Ok(Access { is_file: true, mode: Some(file.mode), owned_by_root: false })
+                }
                 None => Err(io::ErrorKind::NotFound.into()),
             },
         }
+    }
+
+    fn on_disk(&self) -> Option<Disk> {
+        matches!(self.files, World::Disk).then_some(Disk)
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -170,6 +170,14 @@ pub enum SettingsError {
     /// TLS cannot be set up: a file, a key, a version.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// A file of the user's folder cannot be used, and the mode does not do without it.
+    #[error("{error}; it counts as the default, as nothing else is named: mend it, or {way_out}")]
+    DefaultFile {
+        /// What is wrong with it.
+        error: TlsError,
+        /// How to do without it.
+        way_out: &'static str,
+    },
     /// Two settings that cannot go together.
     #[error("{0}")]
     Contradiction(&'static str),

@@ -22,7 +22,7 @@
 //! differ about one place, the pair is libpq's too (`PGHOSTADDR` is where to connect, `host` is the name), but an
 //! address never overrules `-h`. `unsupported.rs` then warns of, or refuses, what libpq knows and pgchaos does not do:
 //! an option that demands security is refused, never dropped. `hosts.rs` pairs hosts, addresses and ports,
-//! `tls.rs` reads how the connection is secured (by [`crate::tls`]), `values.rs` reads numbers and choices, `pgpass.rs` finds each host's
+//! `tls.rs` reads how the connection is secured (by [`crate::tls`]), with the files of `default_files.rs`, `values.rs` reads numbers and choices, `pgpass.rs` finds each host's
 //! password, and `driver.rs` makes the driver's configuration.
 //!
 //! # Defaults
@@ -39,6 +39,7 @@
 //! [`Password`], [`Explicit`] and [`Environment`] hide secrets in `Debug`, and an error never quotes a connection string: only names of options, values that cannot be a secret, and positions. A connection string
 //! as the value of another option (`PGDATABASE=postgresql://…`, which libpq would send and the server log) is refused.
 
+mod default_files;
 mod driver;
 mod dsn;
 mod dsn_error;
@@ -57,7 +58,9 @@ mod pgpass;
 mod resolve;
 mod secret;
 mod service;
+mod ssl_mode;
 mod tls;
+mod tls_variables;
 mod types;
 mod unsupported;
 mod uri;
@@ -74,6 +77,7 @@ pub use explicit::Explicit;
 pub use password::{Password, PasswordSource};
 pub use resolve::{Resolved, resolve};
 pub use secret::may_hold_a_secret;
-pub use tls::{Security, SslMode, https_client};
+pub use ssl_mode::SslMode;
+pub use tls::{Security, https_client};
 pub use types::{Address, ConnectSettings, Host, Keepalive, TargetSession};
 pub use warning::Warning;

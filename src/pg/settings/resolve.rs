@@ -10,6 +10,7 @@ use super::layers::Layers;
 use super::password::{Password, PasswordSource};
 use super::pgpass::PasswordFile;
 use super::tls::{self, Security};
+use super::tls_variables;
 use super::types::{Address, ConnectSettings, Host, Keepalive, TargetSession};
 use super::unsupported;
 use super::values::{choice, integer, milliseconds, positive, seconds};
@@ -40,6 +41,8 @@ pub struct Resolved {
     pub settings: ConnectSettings,
     /// What was ignored or is done otherwise.
     pub warnings: Vec<Warning>,
+    /// How TLS is spoken, as libpq's variables, without any secret.
+    pub tls_variables: Vec<(&'static str, String)>,
 }
 
 /// Resolves what was given as libpq does, with pgchaos's defaults (see the module's documentation).
@@ -56,6 +59,7 @@ pub fn resolve(explicit: &Explicit, environment: &Environment) -> Result<Resolve
     let (user, dbname) = (name("user"), name("dbname"));
     let endpoints = hosts::read(&layers, &mut warnings)?;
     let security = security(&layers, &endpoints, environment, &mut warnings)?;
+    let tls_variables = tls_variables::of(&layers, security.sslmode);
     let settings = ConnectSettings {
         security,
         channel_binding: choice(&layers, "channel_binding", &BINDINGS)?
@@ -75,7 +79,7 @@ pub fn resolve(explicit: &Explicit, environment: &Environment) -> Result<Resolve
         user,
         dbname,
     };
-    Ok(Resolved { settings, warnings })
+    Ok(Resolved { settings, warnings, tls_variables })
 }
 
 /// TLS matters only to hosts that are reached by TCP.

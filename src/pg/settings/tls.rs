@@ -1,37 +1,19 @@
 //! How the connection is secured, and with what the server's certificate is checked.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use tokio_postgres::config::SslNegotiation;
 
+use super::default_files;
 use super::environment::{Environment, PathKind};
 use super::error::SettingsError;
 use super::explicit::Explicit;
 use super::layers::Layers;
+use super::ssl_mode::SslMode;
 use super::values::{choice, choice_in_any_case};
 use super::warning::Warning;
-use crate::tls::files::Files;
 use crate::tls::settings::{IdentityFiles, POSTGRESQL};
-use crate::tls::{CertificateCheck, RootCertificate, TlsClient, TlsError, TlsSettings, TlsVersion};
-
-/// libpq's `sslmode`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SslMode {
-    /// No TLS.
-    Disable,
-    /// TLS where the server refuses a session without it.
-    Allow,
-    /// TLS where the server offers it, and nothing where that fails.
-    #[default]
-    Prefer,
-    /// TLS or nothing. When a root certificate is there, the server's must come from it, as in libpq.
-    Require,
-    /// TLS, and the certificate must come from a trusted authority.
-    VerifyCa,
-    /// As `VerifyCa`, and the certificate must be for this host.
-    VerifyFull,
-}
+use crate::tls::{CertificateCheck, RootCertificate, TlsClient, TlsSettings, TlsVersion};
 
 const SSL_MODES: [(&str, SslMode); 6] = [
     ("disable", SslMode::Disable),
@@ -55,36 +37,6 @@ const LOWEST: [(&str, TlsVersion); 4] = [
 const HIGHEST: [(&str, TlsVersion); 2] =
     [("TLSv1.2", TlsVersion::Tls12), ("TLSv1.3", TlsVersion::Tls13)];
 
-impl SslMode {
-    /// As it is written in a connection string.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Disable => "disable",
-            Self::Allow => "allow",
-            Self::Prefer => "prefer",
-            Self::Require => "require",
-            Self::VerifyCa => "verify-ca",
-            Self::VerifyFull => "verify-full",
-        }
-    }
-
-    /// libpq's rule: a root certificate that is there is used, whatever the mode.
-    fn check(self, root: Option<&RootCertificate>) -> CertificateCheck {
-        match (self, root) {
-            (Self::VerifyFull, _) => CertificateCheck::AuthorityAndName,
-            (Self::VerifyCa, _) | (_, Some(_)) => CertificateCheck::Authority,
-            (_, None) => CertificateCheck::Nothing,
-        }
-    }
-}
-
-impl fmt::Display for SslMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// How a connection is secured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Security {
@@ -92,14 +44,16 @@ pub struct Security {
     pub sslmode: SslMode,
     /// How TLS begins.
     pub negotiation: SslNegotiation,
-    /// What speaks TLS; `None` where the mode is `disable`, or no host is reached by TCP.
+    /// What speaks TLS; `None` where the mode is `disable`, no host is reached by TCP, or a default file
+    /// cannot be used and the mode does without TLS.
     pub client: Option<TlsClient>,
 }
 
 /// Reads how the connection is secured, and every file that this needs, so that what is wrong with one is
 /// an error before any connect.
 ///
-/// A file that a mode cannot do without must be there. One of libpq's default files counts where it is there.
+/// A file that a mode cannot do without must be there. One of libpq's default files counts where it is there:
+/// `default_files.rs` has what happens where it cannot be used.
 pub(super) fn read(
     layers: &Layers,
     is_needed: bool,
@@ -115,18 +69,38 @@ pub(super) fn read(
         protocol: Some(POSTGRESQL),
         ..TlsSettings::default()
     };
-    let sends_certificate = sends_certificate(layers)?;
+    let certificate_mode = certificate_mode(layers)?;
+    let demands_request = certificate_mode == CertificateMode::Require;
     if sslmode == SslMode::Disable || !is_needed {
-        return Ok(Security { sslmode, negotiation, client: None });
+        return match demands_request {
+            true => Err(SettingsError::Contradiction(
+                "sslcertmode=require needs TLS, which sslmode=disable and Unix sockets are without",
+            )),
+            false => Ok(Security { sslmode, negotiation, client: None }),
+        };
     }
-    let identity = match sends_certificate {
-        true => identity(layers, environment, warnings),
-        false => None,
+    let identity = match certificate_mode {
+        CertificateMode::Disable => None,
+        _ => identity(layers, environment, warnings)?,
     };
-    let revocation_lists = revocation_lists(layers, environment, roots.as_ref(), warnings)?;
-    let settings = TlsSettings { roots, identity, revocation_lists, ..settings };
-    let client = TlsClient::new(settings, environment)?;
-    Ok(Security { sslmode, negotiation, client: Some(client) })
+    if demands_request && identity.is_none() {
+        return Err(SettingsError::Contradiction(
+            "sslcertmode=require needs a client certificate, and there is none: name one with sslcert and sslkey \
+             (PGSSLCERT, PGSSLKEY)",
+        ));
+    }
+    let (revocation_lists, revocation_folder) =
+        revocation_lists(layers, environment, roots.as_ref(), warnings);
+    let settings = TlsSettings {
+        roots,
+        identity,
+        demands_request,
+        revocation_lists,
+        revocation_folder,
+        ..settings
+    };
+    let client = default_files::client(&settings, sslmode, layers, environment, warnings)?;
+    Ok(Security { sslmode, negotiation, client })
 }
 
 /// What asks APIs by https for the user of this connection: by the same root certificate, revocation
@@ -151,25 +125,42 @@ pub fn https_client(
     };
     // The connection's own settings warn of what is missing.
     let mut warned = Vec::new();
-    let identity = match sends_certificate(&layers)? {
-        true => identity(&layers, environment, &mut warned),
-        false => None,
+    let identity = match certificate_mode(&layers)? {
+        CertificateMode::Disable => None,
+        _ => identity(&layers, environment, &mut warned)?,
     };
-    let revocation_lists = revocation_lists(&layers, environment, Some(&roots), &mut warned)?;
+    let (revocation_lists, revocation_folder) =
+        revocation_lists(&layers, environment, Some(&roots), &mut warned);
     let settings = TlsSettings {
         check: CertificateCheck::AuthorityAndName,
         roots: Some(roots),
         revocation_lists,
+        revocation_folder,
         identity,
         versions: versions(&layers)?,
         ..TlsSettings::default()
     };
-    Ok(TlsClient::new(settings, environment)?)
+    default_files::demanded_client(settings, &layers, environment)
 }
 
-fn sends_certificate(layers: &Layers) -> Result<bool, SettingsError> {
-    let said = choice(layers, "sslcertmode", &[("disable", false), ("allow", true)])?;
-    Ok(said.unwrap_or(true))
+/// libpq's `sslcertmode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CertificateMode {
+    /// No client certificate is sent.
+    Disable,
+    /// One is sent where there is one and the server asks for it.
+    Allow,
+    /// One is sent, or there is no session.
+    Require,
+}
+
+fn certificate_mode(layers: &Layers) -> Result<CertificateMode, SettingsError> {
+    let modes = [
+        ("disable", CertificateMode::Disable),
+        ("allow", CertificateMode::Allow),
+        ("require", CertificateMode::Require),
+    ];
+    Ok(choice(layers, "sslcertmode", &modes)?.unwrap_or(CertificateMode::Allow))
 }
 
 /// Direct negotiation needs a mode that demands TLS, as in libpq.
@@ -240,34 +231,39 @@ fn without_root(
     Err(SettingsError::NoRootCertificate { sslmode, file })
 }
 
-/// The client's certificate, where it is there; its key then must be.
+/// The client's certificate, where it is there; its key then must be, by a name of its own or in the user's folder.
 fn identity(
     layers: &Layers,
     environment: &Environment,
     warnings: &mut Vec<Warning>,
-) -> Option<IdentityFiles> {
+) -> Result<Option<IdentityFiles>, SettingsError> {
     let file = |keyword, default| {
         let named = layers.get(keyword).map(|said| PathBuf::from(&said.value));
         named.or_else(|| default_file(environment, default))
     };
-    let certificate = file("sslcert", "postgresql.crt")?;
-    if environment.look(&certificate) == PathKind::Nothing {
+    let Some(certificate) = file("sslcert", "postgresql.crt") else { return Ok(None) };
+    if environment.is_missing(&certificate) {
         if layers.get("sslcert").is_some() {
             warnings.push(Warning::ClientCertificateMissing(certificate));
         }
-        return None;
+        return Ok(None);
     }
-    let key = file("sslkey", "postgresql.key")?;
-    Some(IdentityFiles { certificate, key })
+    match file("sslkey", "postgresql.key") {
+        Some(key) => Ok(Some(IdentityFiles { certificate, key })),
+        None => Err(SettingsError::Contradiction(
+            "sslcert names a client certificate, and nothing names its key: name it with sslkey (PGSSLKEY), as this user \
+             has no home folder with a default one",
+        )),
+    }
 }
 
-/// Lists that were named must be there; without a root certificate they say nothing.
+/// Files and a folder. Lists that were named must be there; without a root certificate they say nothing.
 fn revocation_lists(
     layers: &Layers,
     environment: &Environment,
     roots: Option<&RootCertificate>,
     warnings: &mut Vec<Warning>,
-) -> Result<Vec<PathBuf>, SettingsError> {
+) -> (Vec<PathBuf>, Option<PathBuf>) {
     let (file, folder) = (layers.get("sslcrl"), layers.get("sslcrldir"));
     if roots.is_none() {
         for (keyword, said) in [("sslcrl", file), ("sslcrldir", folder)] {
@@ -278,24 +274,14 @@ fn revocation_lists(
             });
             warnings.extend(ignored);
         }
-        return Ok(Vec::new());
+        return (Vec::new(), None);
     }
     let mut lists: Vec<PathBuf> = file.map(|said| PathBuf::from(&said.value)).into_iter().collect();
-    if let Some(said) = folder {
-        let path = PathBuf::from(&said.value);
-        let found = environment.list(&path);
-        let found = found.map_err(|reason| TlsError::unreadable_lists(path.clone(), reason))?;
-        // Without one nothing would be checked, which is not what was asked for.
-        if found.is_empty() {
-            return Err(TlsError::no_lists(path).into());
-        }
-        lists.extend(found);
-    }
     if file.is_none() && folder.is_none() {
         let default = default_file(environment, "root.crl");
         lists.extend(default.filter(|file| environment.look(file) != PathKind::Nothing));
     }
-    Ok(lists)
+    (lists, folder.map(|said| PathBuf::from(&said.value)))
 }
 
 fn default_file(environment: &Environment, name: &str) -> Option<PathBuf> {

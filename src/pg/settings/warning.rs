@@ -30,6 +30,17 @@ pub enum Warning {
     RootCertificateMissing(PathBuf),
     /// The client's certificate that was named is not there.
     ClientCertificateMissing(PathBuf),
+    /// A file of the user's folder cannot be used, and the mode does without TLS.
+    WithoutTls {
+        /// What is wrong with it.
+        error: String,
+        /// `allow` or `prefer`.
+        sslmode: &'static str,
+        /// How to do without the file.
+        way_out: &'static str,
+    },
+    /// The revocation list of the user's folder cannot be used: why.
+    DefaultListUnusable(String),
 }
 
 impl fmt::Display for Warning {
@@ -64,6 +75,14 @@ impl fmt::Display for Warning {
             Self::ClientCertificateMissing(path) => {
                 write!(f, "client certificate \"{}\" does not exist: none is sent", path.display())
             }
+            Self::WithoutTls { error, sslmode, way_out } => write!(
+                f,
+                "{error}: with sslmode={sslmode} the connection goes on without TLS, as psql's does; mend it, or {way_out}"
+            ),
+            Self::DefaultListUnusable(error) => write!(
+                f,
+                "{error}: it is ignored, as by psql, and revoked certificates are accepted"
+            ),
         }
     }
 }

@@ -45,7 +45,7 @@ pub(in crate::pg) async fn ask(transport: &mut Transport) -> io::Result<Answer> 
         return Ok(Answer::Ended);
     }
     let mut rest = [0; FOREIGN_BYTES - 1];
-    let rest = transport.has_come(&mut rest);
+    let rest = transport.peek_unread(&mut rest);
     Ok(match &answer {
         b"S" if rest.is_empty() => Answer::Tls,
         b"S" => Answer::TlsWithMore,

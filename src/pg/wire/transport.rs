@@ -15,11 +15,10 @@ use std::task::{Context, Poll};
 use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio_rustls::client::TlsStream;
 
 use super::host_address::HostAddress;
 use crate::pg::settings::{ConnectSettings, Host};
-use crate::tls::{TlsClient, channel_binding};
+use crate::tls::{TlsClient, TlsClientStream, channel_binding};
 
 /// An open connection, in plain text to all that reads from it.
 #[derive(Debug)]
@@ -27,7 +26,7 @@ pub enum Transport {
     /// By TCP.
     Tcp(TcpStream),
     /// By TCP, secured by TLS.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsClientStream<TcpStream>>),
     /// By a Unix socket of this machine.
     #[cfg(unix)]
     Unix(tokio::net::UnixStream),
@@ -67,18 +66,17 @@ impl Transport {
     #[must_use]
     pub fn server_end_point(&self) -> Option<Vec<u8>> {
         let Self::Tls(stream) = self else { return None };
-        let (_, session) = stream.get_ref();
-        Some(channel_binding::server_end_point(session.peer_certificates()?.first()?))
+        stream.server_certificate().map(channel_binding::server_end_point)
     }
 
     /// The protocol that the handshake agreed on (ALPN), if any.
     pub(in crate::pg) fn agreed_protocol(&self) -> Option<&[u8]> {
         let Self::Tls(stream) = self else { return None };
-        stream.get_ref().1.alpn_protocol()
+        stream.agreed_protocol()
     }
 
-    /// What has come and was not read yet, as far as it fits; nothing is waited for.
-    pub(in crate::pg) fn has_come<'a>(&self, buffer: &'a mut [u8]) -> &'a [u8] {
+    /// What has come and was not read yet, as far as it fits: it stays to be read. Nothing is waited for.
+    pub(in crate::pg) fn peek_unread<'a>(&self, buffer: &'a mut [u8]) -> &'a [u8] {
         let Self::Tcp(stream) = self else { return &[] };
         let come = stream.peek(buffer).now_or_never().and_then(Result::ok).unwrap_or(0);
         buffer.get(..come).unwrap_or_default()

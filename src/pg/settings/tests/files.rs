@@ -161,7 +161,7 @@ fn a_password_file_that_cannot_be_trusted_is_ignored_with_a_warning() {
     let missing = folder.path().join("missing");
     set_mode(&file, 0o640);
     let warning_of = |path: &std::path::Path| {
-        let environment = Environment::empty().on_disk().with_variable("PGPASSFILE", path);
+        let environment = Environment::empty().with_disk().with_variable("PGPASSFILE", path);
         let resolved = resolve(&Explicit::default(), &environment).unwrap();
         assert_eq!(resolved.settings, defaults());
         resolved.warnings
@@ -174,7 +174,7 @@ fn a_password_file_that_cannot_be_trusted_is_ignored_with_a_warning() {
     ));
 
     set_mode(&file, 0o600);
-    let environment = Environment::empty().on_disk().with_variable("PGPASSFILE", &file);
+    let environment = Environment::empty().with_disk().with_variable("PGPASSFILE", &file);
     let expected = with_password(tcp("localhost", 5432), "of-file", PasswordSource::File(file));
     assert_eq!(quietly(&Explicit::default(), &environment).hosts, [expected]);
 }

@@ -7,6 +7,7 @@ mod precedence;
 mod properties;
 mod secrets;
 mod security;
+mod tls_variables;
 
 use std::error::Error;
 
@@ -105,7 +106,7 @@ fn variables(variables: &[(&str, &str)]) -> Environment {
 
 /// The settings of something that gives no warning.
 fn quietly(explicit: &Explicit, environment: &Environment) -> ConnectSettings {
-    let Resolved { settings, warnings } = resolve(explicit, environment).unwrap();
+    let Resolved { settings, warnings, .. } = resolve(explicit, environment).unwrap();
     assert_eq!(warnings, [], "warnings");
     settings
 }

@@ -148,7 +148,7 @@ fn a_name_or_a_connection_string_may_stand_in_either_place() {
 #[test]
 fn a_host_by_flag_is_not_led_astray_by_an_address() {
     let explicit = Explicit { host: Some("db".to_owned()), ..Explicit::default() };
-    let Resolved { settings, warnings } =
+    let Resolved { settings, warnings, .. } =
         resolve(&explicit, &variables(&[("PGHOSTADDR", "10.0.0.7")])).unwrap();
     assert_eq!(settings, ConnectSettings { hosts: vec![tcp("db", 5432)], ..defaults() });
     let words: Vec<String> = warnings.iter().map(ToString::to_string).collect();

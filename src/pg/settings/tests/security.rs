@@ -79,6 +79,8 @@ fn files_that_cannot_be_used_are_errors_before_any_connect() {
         .with_file("/other.key", 0o600, OTHER_KEY)
         .with_file("/encrypted.key", 0o600, ENCRYPTED_KEY)
         .with_file("/one-line.key", 0o600, CLIENT_KEY.replace('\n', " "))
+        .with_file("/lists/README", 0o644, "our lists")
+        .with_file("/lists/all.crl", 0o644, "garbage")
         .with_file("/empty.pem", 0o600, "nothing in here\n");
     let key = "is encrypted, and pgchaos asks for no passphrase: write it out with openssl pkey -in KEY -out PLAIN-KEY, \
                and give that with sslkey";
@@ -129,7 +131,9 @@ fn files_that_cannot_be_used_are_errors_before_any_connect() {
         ),
         (
             "sslcrldir=/lists",
-            "certificate revocation list \"/lists\" is a folder without a file in it".to_owned(),
+            "certificate revocation list \"/lists\" is a folder without a list that is named by the hash of its issuer \
+             (HASH.r0): openssl rehash FOLDER names them so"
+                .to_owned(),
         ),
         (
             "ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2",
@@ -156,7 +160,7 @@ fn verification_without_a_certificate_is_an_error_and_never_left_out() {
         "sslrootcert=system trusts every public authority, so that only sslmode=verify-full is safe with it: \
          use sslmode=verify-full, or name a root certificate file"
     );
-    let Resolved { settings, warnings } =
+    let Resolved { settings, warnings, .. } =
         resolve(&dsn("sslmode=require sslrootcert=/no sslcert=/none"), &home).unwrap();
     let security = security(SslMode::Require, TlsSettings::default());
     assert_eq!(settings, ConnectSettings { security, ..defaults() });
@@ -165,6 +169,12 @@ fn verification_without_a_certificate_is_an_error_and_never_left_out() {
         Warning::ClientCertificateMissing("/none".into()),
     ];
     assert_eq!(warnings, expected);
+    let homeless = Environment::empty().with_file("/client.crt", 0o644, CLIENT);
+    assert_eq!(
+        failure(&dsn("sslcert=/client.crt"), &homeless),
+        "sslcert names a client certificate, and nothing names its key: name it with sslkey (PGSSLKEY), as this user has \
+         no home folder with a default one"
+    );
     // libpq ignores TLS on a socket of the same machine.
     let socket = quietly(&dsn("host=/tmp sslmode=verify-full"), &home);
     assert_eq!(socket.hosts, [unix("/tmp", 5432)]);
@@ -207,8 +217,17 @@ fn what_would_weaken_security_is_refused() {
             "invalid ssl_max_protocol_version \"TLSv1.1\" (from the connection string): it must be one of TLSv1.2, TLSv1.3",
         ),
         (
+            "sslcertmode=always",
+            "invalid sslcertmode \"always\" (from the connection string): it must be one of disable, allow, require",
+        ),
+        (
             "sslcertmode=require",
-            "invalid sslcertmode \"require\" (from the connection string): it must be one of disable, allow",
+            "sslcertmode=require needs a client certificate, and there is none: name one with sslcert and sslkey \
+             (PGSSLCERT, PGSSLKEY)",
+        ),
+        (
+            "host=/tmp sslcertmode=require",
+            "sslcertmode=require needs TLS, which sslmode=disable and Unix sockets are without",
         ),
         (
             "sslnegotiation=direct",
