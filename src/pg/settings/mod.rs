@@ -67,6 +67,7 @@ mod warning;
 #[cfg(test)]
 mod tests;
 
+pub use dsn::hosts_named;
 pub use dsn_error::DsnError;
 pub use environment::Environment;
 pub use error::{Origin, SettingsError};
