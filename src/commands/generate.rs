@@ -168,7 +168,7 @@ pub(super) fn target(settings: &ConnectSettings) -> Target {
             Address::Unix(folder) => folder.display().to_string(),
         })
         .collect();
-    let address = |host: &Host| host.hostaddr.map(|ip| ip.to_string()).unwrap_or_default();
+    let address = |host: &Host| host.hostaddr.as_ref().map(ToString::to_string).unwrap_or_default();
     let addresses: Vec<String> = settings.hosts.iter().map(address).collect();
     let is_said = settings.hosts.iter().any(|host| host.hostaddr.is_some());
     Target {

@@ -55,8 +55,7 @@ impl Dialer {
     pub async fn each_address(&self) -> Vec<Self> {
         let addresses = join_all(self.settings.hosts.iter().map(|host| async move {
             let places = look_up(host, self.connect_timeout).await.unwrap_or_default();
-            let at = |ip| Host { hostaddr: Some(ip), ..host.clone() };
-            places.iter().filter_map(HostAddress::ip).map(at).collect::<Vec<_>>()
+            places.iter().map(HostAddress::alone).collect::<Vec<_>>()
         }))
         .await;
         let mut dialers: Vec<Self> = Vec::new();
@@ -75,7 +74,7 @@ impl Dialer {
         let is_same = |host: &Host, first: &Host| {
             host.address == first.address
                 && host.port == first.port
-                && host.hostaddr.is_some_and(|address| address.is_loopback())
+                && host.address_said().is_some_and(|address| address.ip.is_loopback())
         };
         let Some(first) = hosts().next() else { return true };
         hosts().skip(1).all(|host| is_same(host, first))

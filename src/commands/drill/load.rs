@@ -95,7 +95,8 @@ pub(super) fn variables(settings: &ConnectSettings, run_id: Uuid) -> Variables {
         ("PGCHAOS_RUN_ID".to_owned(), run_id.to_string()),
     ];
     if settings.hosts.iter().any(|host| host.hostaddr.is_some()) {
-        let address = |host: &Host| host.hostaddr.map_or_else(String::new, |at| at.to_string());
+        let address =
+            |host: &Host| host.hostaddr.as_ref().map(ToString::to_string).unwrap_or_default();
         variables.push(("PGHOSTADDR".to_owned(), list(&address)));
     }
     if let Some(password) = settings.hosts.first().and_then(Host::password_by_name) {

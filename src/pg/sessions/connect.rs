@@ -1,6 +1,7 @@
 //! One connect to one address of a host, under one deadline: socket, TLS, authentication, and the
 //! first query, which tells the server and whether it takes writes.
 
+use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -117,25 +118,29 @@ impl ConnectProgress {
 /// All places of a host, each to be tried by [`open`]. The lookup has a deadline of its own.
 ///
 /// # Errors
-/// The fault of class `resolve`, `timeout` or `local`.
+/// The fault of class `resolve`, `unreachable`, `timeout` or `local`.
 pub async fn look_up<'a>(
     host: &'a Host,
     deadline: Duration,
 ) -> Result<Vec<HostAddress<'a>>, Box<NotOpened>> {
     let began = Instant::now();
-    let failure = match timeout(deadline, HostAddress::all_of(host)).await {
+    let (failure, phase) = match timeout(deadline, HostAddress::all_of(host)).await {
         Ok(Ok(places)) => return Ok(places),
         Ok(Err(error)) => {
             let (io, own_limit) = (Some(error.kind()), own_limits::of_lookup(&error));
             let evidence = Evidence { io, own_limit, ..Evidence::default() };
-            SessionFailure::new(evidence, error.to_string())
+            // An address whose zone is not here is no name that has no address.
+            let is_nowhere = error.kind() == io::ErrorKind::AddrNotAvailable;
+            let phase = if is_nowhere { Phase::Connect } else { Phase::Resolve };
+            (SessionFailure::new(evidence, error.to_string()), phase)
         }
         Err(_) => {
             let evidence = Evidence { deadline: true, ..Evidence::default() };
-            SessionFailure::new(evidence, no_answer_during(Phase::Resolve.name(), deadline))
+            let words = no_answer_during(Phase::Resolve.name(), deadline);
+            (SessionFailure::new(evidence, words), Phase::Resolve)
         }
     };
-    let fault = Endpoint::unresolved(host).fault(failure, Phase::Resolve);
+    let fault = Endpoint::unresolved(host).fault(failure, phase);
     let took = began.elapsed();
     Err(Box::new(NotOpened { fault, address: None, took, accepted: None, server: None }))
 }

@@ -1,6 +1,5 @@
 //! Pairs hosts, addresses and ports: three lists of the same length.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::error::{Origin, SettingsError};
@@ -9,6 +8,7 @@ use super::layers::Layers;
 use super::meant;
 use super::types::Address;
 use super::warning::Warning;
+use super::zoned_address::ZonedAddress;
 
 const DEFAULT_HOST: &str = "localhost";
 const DEFAULT_PORT: u16 = 5432;
@@ -17,7 +17,7 @@ const DEFAULT_PORT: u16 = 5432;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HostAndPort {
     pub(super) address: Address,
-    pub(super) hostaddr: Option<IpAddr>,
+    pub(super) hostaddr: Option<ZonedAddress>,
     pub(super) port: u16,
 }
 
@@ -61,8 +61,8 @@ fn hostaddr_of_hosts<'a>(
     Some(said)
 }
 
-fn endpoint(name: &str, hostaddr: Option<IpAddr>, port: u16) -> HostAndPort {
-    let name = match (name, hostaddr) {
+fn endpoint(name: &str, hostaddr: Option<ZonedAddress>, port: u16) -> HostAndPort {
+    let name = match (name, &hostaddr) {
         ("", Some(address)) => address.to_string(),
         ("", None) => DEFAULT_HOST.to_owned(),
         (name, _) => name.to_owned(),
@@ -98,13 +98,12 @@ fn items(said: &GivenValue) -> Vec<&str> {
     said.value.split(',').collect()
 }
 
-fn addresses(said: &GivenValue) -> Result<Vec<Option<IpAddr>>, SettingsError> {
+fn addresses(said: &GivenValue) -> Result<Vec<Option<ZonedAddress>>, SettingsError> {
     let parse = |item: &str| match item {
         "" => Ok(None),
-        item => item
-            .parse()
-            .map(Some)
-            .map_err(|_| said.invalid("hostaddr", "it must be IP addresses; names belong in host")),
+        item => ZonedAddress::parse(item).map(Some).ok_or_else(|| {
+            said.invalid("hostaddr", "it must be IP addresses; names belong in host")
+        }),
     };
     items(said).into_iter().map(parse).collect()
 }

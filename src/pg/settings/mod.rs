@@ -63,6 +63,7 @@ mod unsupported;
 mod uri;
 mod values;
 mod warning;
+mod zoned_address;
 
 #[cfg(test)]
 mod tests;
@@ -78,3 +79,4 @@ pub use secret::may_hold_a_secret;
 pub use tls::{Security, SslMode, https_client};
 pub use types::{Address, ConnectSettings, Host, Keepalive, TargetSession};
 pub use warning::Warning;
+pub use zoned_address::ZonedAddress;

@@ -9,6 +9,7 @@ use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts};
 
 use super::password::{Password, PasswordSource};
 use super::tls::Security;
+use super::zoned_address::ZonedAddress;
 
 /// Where a server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub struct Host {
     /// The host as it was named, which a certificate is checked against.
     pub address: Address,
     /// The address to connect to instead of looking the name up.
-    pub hostaddr: Option<IpAddr>,
+    pub hostaddr: Option<ZonedAddress>,
     /// The port, also part of a socket's name.
     pub port: u16,
     /// The password for it.
@@ -57,16 +58,22 @@ impl Host {
     /// is this machine.
     #[must_use]
     pub fn password_by_name(&self) -> Option<&Password> {
-        let address = self.hostaddr.or_else(|| match &self.address {
-            Address::Tcp(name) => name.parse().ok(),
-            Address::Unix(_) => None,
-        });
+        let address = self.address_said().map(|address| address.ip);
         let named = match &self.address {
             Address::Tcp(name) => name == "localhost",
             Address::Unix(_) => true,
         };
         let is_known = address.is_some() || named;
         (self.is_meant() || is_known).then(|| self.password_at(address)).flatten()
+    }
+
+    /// The address to connect to, where no name has to be looked up: `hostaddr`, or a host that is an address.
+    #[must_use]
+    pub fn address_said(&self) -> Option<ZonedAddress> {
+        self.hostaddr.clone().or_else(|| match &self.address {
+            Address::Tcp(name) => ZonedAddress::parse(name),
+            Address::Unix(_) => None,
+        })
     }
 
     /// The socket to open, for a Unix host: `FOLDER/.s.PGSQL.PORT`. One that begins with `@` is abstract.

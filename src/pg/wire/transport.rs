@@ -92,9 +92,22 @@ async fn open_tcp(settings: &ConnectSettings, address: SocketAddr) -> io::Result
     };
     // Before the connect, as libpq does: what limits silence limits that of a connect, too.
     keep_alive(settings, &socket)?;
-    let stream = socket.connect(address).await?;
+    let stream = socket.connect(address).await.map_err(|error| connect_error(error, address))?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// The system calls a link-local address without its zone an invalid argument.
+fn connect_error(error: io::Error, address: SocketAddr) -> io::Error {
+    match address {
+        SocketAddr::V6(v6)
+            if error.kind() == io::ErrorKind::InvalidInput && v6.ip().is_unicast_link_local() =>
+        {
+            let words = format!("a link-local address needs its interface, as in {}%eth0", v6.ip());
+            io::Error::new(error.kind(), words)
+        }
+        _ => error,
+    }
 }
 
 fn keep_alive(settings: &ConnectSettings, socket: &TcpSocket) -> io::Result<()> {
