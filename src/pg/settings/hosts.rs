@@ -6,6 +6,7 @@ use super::error::{Origin, SettingsError};
 use super::given::GivenValue;
 use super::layers::Layers;
 use super::meant;
+use super::socket_path;
 use super::types::Address;
 use super::warning::Warning;
 use super::zoned_address::ZonedAddress;
@@ -19,6 +20,16 @@ pub(super) struct HostAndPort {
     pub(super) address: Address,
     pub(super) hostaddr: Option<ZonedAddress>,
     pub(super) port: u16,
+}
+
+impl HostAndPort {
+    /// Why there can be no such socket. One of several hosts fails by it as it is tried.
+    fn socket_flaw(&self) -> Option<String> {
+        match &self.address {
+            Address::Tcp(_) => None,
+            Address::Unix(folder) => socket_path::too_long(&socket_path::of(folder, self.port)),
+        }
+    }
 }
 
 pub(super) fn read(
@@ -40,7 +51,12 @@ pub(super) fn read(
         None => vec![DEFAULT_PORT; names.len()],
     };
     let together = names.into_iter().zip(addresses).zip(ports);
-    Ok(together.map(|((name, hostaddr), port)| endpoint(name, hostaddr, port)).collect())
+    let endpoints: Vec<HostAndPort> =
+        together.map(|((name, hostaddr), port)| endpoint(name, hostaddr, port)).collect();
+    match named.filter(|_| endpoints.iter().all(|endpoint| endpoint.socket_flaw().is_some())) {
+        Some(said) => Err(said.invalid("host", endpoints[0].socket_flaw().unwrap_or_default())),
+        None => Ok(endpoints),
+    }
 }
 
 /// `hostaddr`, unless `-h` names another host: then connecting to the address would ignore the flag.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts};
 
 use super::password::{Password, PasswordSource};
+use super::socket_path;
 use super::tls::Security;
 use super::zoned_address::ZonedAddress;
 
@@ -81,7 +82,7 @@ impl Host {
     pub fn socket_path(&self) -> Option<PathBuf> {
         match &self.address {
             Address::Tcp(_) => None,
-            Address::Unix(folder) => Some(folder.join(format!(".s.PGSQL.{}", self.port))),
+            Address::Unix(folder) => Some(socket_path::of(folder, self.port)),
         }
     }
 }

@@ -18,7 +18,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::client::TlsStream;
 
 use super::host_address::HostAddress;
-use crate::pg::settings::{ConnectSettings, Host};
+use crate::pg::settings::{ConnectSettings, Host, socket_path_too_long};
 use crate::tls::{TlsClient, channel_binding};
 
 /// An open connection, in plain text to all that reads from it.
@@ -137,6 +137,9 @@ fn keep_alive(settings: &ConnectSettings, socket: &TcpSocket) -> io::Result<()> 
 #[cfg(unix)]
 async fn open_unix(host: &Host) -> io::Result<Transport> {
     let path = host.socket_path().unwrap_or_default();
+    if let Some(words) = socket_path_too_long(&path) {
+        return Err(io::Error::new(io::ErrorKind::InvalidFilename, words));
+    }
     tokio::net::UnixStream::connect(name_of_socket(path)?).await.map(Transport::Unix)
 }
 
