@@ -14,6 +14,7 @@ use super::patroni_apis::patroni_apis;
 use super::problem::Problem;
 use super::signals::cancel_on_signals;
 use super::state_folder;
+use super::writable_target;
 use crate::cli::environment;
 use crate::cli::exit::Exit;
 use crate::cli::gen_args::GenArgs;
@@ -26,7 +27,7 @@ use crate::model::run::record_format::FORMAT;
 use crate::model::run::summarize::sum_up;
 use crate::patroni::PatroniApi;
 use crate::pg::settings::{
-    Address, ConnectSettings, Environment, Explicit, Host, Resolved, TargetSession, resolve,
+    Address, ConnectSettings, Environment, Explicit, Host, Resolved, resolve,
 };
 
 /// How long the end of the run waits for the log's last lines.
@@ -62,7 +63,7 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
 fn plan(args: &GenArgs) -> Result<Plan, Problem> {
     let environment = Environment::of_process();
     let Resolved { settings, warnings } = resolve(&args.target.explicit(), &environment)?;
-    check_writable(&settings)?;
+    writable_target::check(&settings)?;
     let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     warnings.extend(environment::misspelt());
     warnings.extend(lab_hint::other_port(&settings, "pgchaos gen"));
@@ -98,16 +99,6 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
         warnings,
         notes: None,
     })
-}
-
-fn check_writable(settings: &ConnectSettings) -> Result<(), Problem> {
-    match settings.target_session_attrs {
-        Some(TargetSession::ReadOnly | TargetSession::Standby | TargetSession::PreferStandby) => {
-            Err(Problem::usage("target_session_attrs asks for a server that takes no writes")
-                .try_this("leave it out: gen looks for the primary by itself; --read-dsn reads"))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn read_settings(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::connection_options::ConnectionOptions;
 use super::lab_hint;
 use super::problem::Problem;
+use super::writable_target;
 use crate::cli::connection::TargetArgs;
 use crate::engine::Dialer;
 use crate::engine::setup::{SetupStep, read_only_by_setting};
@@ -50,6 +51,7 @@ pub fn dialer(settings: ConnectSettings) -> Dialer {
 /// Each host's failure, with a remedy.
 pub async fn open(target: &TargetArgs) -> Result<CommandSession, Problem> {
     let settings = settings(&target.explicit())?;
+    writable_target::check(&settings)?;
     let connection = ConnectionOptions::of(&settings);
     let dialer = dialer(settings.clone());
     match dialer.dial().await {

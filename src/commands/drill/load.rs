@@ -10,6 +10,7 @@ use super::super::generate::{target, urls};
 use super::super::problem::Problem;
 use super::super::state_folder;
 use super::super::terminal::tell_progress;
+use super::super::writable_target;
 use super::request::DrillRequest;
 use crate::drill::cluster::DrillCluster;
 use crate::drill::command::Variables;
@@ -39,6 +40,7 @@ pub(super) fn settings<C: DrillCluster>(
     for warning in &resolved.warnings {
         tell_progress(format!("warning: {warning}"));
     }
+    writable_target::check(&resolved.settings)?;
     Ok(resolved.settings)
 }
 
