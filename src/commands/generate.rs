@@ -111,10 +111,15 @@ fn read_settings(
         (None, Some(dsn)) => Explicit { dsn: Some(dsn.clone()), ..Explicit::default() },
         (None, None) => return Ok(None),
     };
-    let resolved = resolve(&explicit, environment)?;
-    warnings.extend(resolved.warnings.iter().map(ToString::to_string));
+    // Which server writes are for says nothing of reads.
+    let environment = environment.clone().without_variable("PGTARGETSESSIONATTRS");
+    let Resolved { mut settings, warnings: of_reads } = resolve(&explicit, &environment)?;
+    if args.load.read_port.is_some() {
+        settings.target_session_attrs = None;
+    }
+    warnings.extend(of_reads.iter().map(ToString::to_string));
     warnings.dedup();
-    Ok(Some(resolved.settings))
+    Ok(Some(settings))
 }
 
 fn verify_settings(

@@ -31,6 +31,8 @@ pub enum Class {
     Unreachable,
     /// The name has no address.
     Resolve,
+    /// A server that is not what `target_session_attrs` of `--read-dsn` asks for.
+    WrongRole,
     /// 53xxx: too many connections, out of memory, disk full; or the server cannot fork.
     Overloaded,
     /// 28xxx, or a password that is missing.
@@ -51,7 +53,7 @@ pub enum Class {
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ConnectionLost,
         Self::Refused,
         Self::ReadOnly,
@@ -60,6 +62,7 @@ impl Class {
         Self::Timeout,
         Self::Unreachable,
         Self::Resolve,
+        Self::WrongRole,
         Self::Overloaded,
         Self::Auth,
         Self::Tls,
@@ -81,6 +84,7 @@ impl Class {
             Self::Timeout => "timeout",
             Self::Unreachable => "unreachable",
             Self::Resolve => "resolve",
+            Self::WrongRole => "wrong_role",
             Self::Overloaded => "overloaded",
             Self::Auth => "auth",
             Self::Tls => "tls",

@@ -60,6 +60,7 @@ fn tone(class: Class) -> Tone {
         | Class::Timeout
         | Class::Unreachable
         | Class::Resolve
+        | Class::WrongRole
         | Class::Conflict => Tone::Wary,
     }
 }
@@ -121,6 +122,7 @@ fn reason(fault: &Fault, endpoints: &[String], verbose: bool) -> String {
         Class::Resolve => format!("no address for {endpoint}"),
         Class::ConnectionLost
         | Class::ReadOnly
+        | Class::WrongRole
         | Class::Starting
         | Class::Timeout
         | Class::Overloaded
