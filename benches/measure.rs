@@ -58,7 +58,7 @@ mod verification;
 
 use arguments::{Arguments, Section};
 use results::Results;
-use server::Server;
+use server::{Server, Way};
 
 fn main() {
     let Some(arguments) = Arguments::read() else {
@@ -70,7 +70,12 @@ fn main() {
     let mut results = Results::default();
     for section in arguments.sections() {
         results.add(match section {
-            Section::AgainstPgbench => against_pgbench::measure(&server, &arguments),
+            Section::AgainstPgbench => {
+                against_pgbench::measure(&server, Way::PlainText, &arguments)
+            }
+            Section::AgainstPgbenchOverTls => {
+                against_pgbench::measure(&server, Way::Tls, &arguments)
+            }
             Section::CoordinatedOmission => coordinated_omission::measure(&server, &arguments),
             Section::OutageClock => outage_clock::measure(&server, &arguments),
             Section::Growth => growth::measure(&server, &arguments),

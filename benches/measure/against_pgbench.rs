@@ -7,7 +7,7 @@ use serde_json::json;
 use super::arguments::Arguments;
 use super::pgbench::{Pgbench, has_syncpipeline};
 use super::results::{Column, Table};
-use super::server::{Load, Server, on_off};
+use super::server::{Load, Server, Way, on_off};
 use super::statistics::median;
 
 const COLUMNS: [Column; 12] = [
@@ -51,9 +51,14 @@ struct Round {
     pgchaos_pipelined: Cost,
 }
 
-pub(crate) fn measure(server: &Server, arguments: &Arguments) -> Table {
+/// Both clients by the same way.
+pub(crate) fn measure(server: &Server, way: Way, arguments: &Arguments) -> Table {
     let (lasts, rounds) = (arguments.seconds_or(2), arguments.rounds_or(2));
-    let mut table = Table::new("against-pgbench", &NOTES, &COLUMNS);
+    let name = match way {
+        Way::PlainText => "against-pgbench",
+        Way::Tls => "against-pgbench-over-tls",
+    };
+    let mut table = Table::new(name, &NOTES, &COLUMNS);
     table.note(format!("{rounds} rounds of {} s each", lasts.as_secs()));
     let is_pipelining = has_syncpipeline(server);
     if !is_pipelining {
@@ -61,7 +66,7 @@ pub(crate) fn measure(server: &Server, arguments: &Arguments) -> Table {
     }
     for synchronous_commit in [true, false] {
         for connections in [1, 8, 32] {
-            let case = Case { server, connections, synchronous_commit, lasts };
+            let case = Case { server, way, connections, synchronous_commit, lasts };
             let rounds: Vec<Round> = (0..rounds).map(|_| case.round(is_pipelining)).collect();
             case.tell(&mut table, &rounds);
         }
@@ -71,6 +76,7 @@ pub(crate) fn measure(server: &Server, arguments: &Arguments) -> Table {
 
 struct Case<'a> {
     server: &'a Server,
+    way: Way,
     connections: u32,
     synchronous_commit: bool,
     lasts: Duration,
@@ -88,7 +94,7 @@ impl Case<'_> {
 
     fn pgbench(&self, pipeline: u32) -> Cost {
         self.server.reset(self.synchronous_commit);
-        let run = Pgbench::run(self.server, self.connections, pipeline, self.lasts);
+        let run = Pgbench::run(self.server, self.way, self.connections, pipeline, self.lasts);
         Cost {
             writes_per_s: run.writes_per_s,
             cpu_us_per_write: run.ended.cpu_us_each(run.writes),
@@ -101,7 +107,7 @@ impl Case<'_> {
         let (writers, pipeline) = (self.connections.to_string(), pipeline.to_string());
         let duration = format!("{}s", self.lasts.as_secs());
         let load = Load::run(
-            &self.server.url(),
+            &self.server.url_by(self.way),
             &[
                 "--rate=max",
                 "--read-every=0",

@@ -34,6 +34,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Section {
     /// Writes a second, CPU a write and memory beside pgbench's
     AgainstPgbench,
+    /// The same, both over TLS
+    AgainstPgbenchOverTls,
     /// Percentiles under a stall of known length beside the exact ones
     CoordinatedOmission,
     /// Reported beside known lengths of outages

@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::child::{self, Ended};
-use super::server::Server;
+use super::server::{Server, Way};
 
 const INSERT: &str = "\
 INSERT INTO pgchaos.user_events (run_id, writer, seq, user_id, event_type) \
@@ -36,7 +36,13 @@ pub(crate) fn has_syncpipeline(server: &Server) -> bool {
 impl Pgbench {
     /// Runs it. A pipeline of 1 is none.
     #[track_caller]
-    pub(crate) fn run(server: &Server, connections: u32, pipeline: u32, lasts: Duration) -> Self {
+    pub(crate) fn run(
+        server: &Server,
+        way: Way,
+        connections: u32,
+        pipeline: u32,
+        lasts: Duration,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("write.sql");
         fs::write(&path, script(pipeline)).unwrap();
@@ -53,7 +59,8 @@ impl Pgbench {
             .args(["-D", "event_type=click", "-D", "seq=0"])
             // Not by -d, which before PostgreSQL 16 is a line of debugging output for every step.
             .arg("postgres")
-            .env("PGPASSWORD", "postgres");
+            .env("PGPASSWORD", "postgres")
+            .env("PGSSLMODE", way.sslmode());
         let ended = child::run(&mut command);
         assert_eq!(ended.stderr, "", "what it has to say costs it time");
         let scripts = number(&ended.stdout, "number of transactions actually processed: ");

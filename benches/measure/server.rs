@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::child::{self, Ended};
-use super::support::{Postgres, pgchaos, recorded};
+use super::support::{Postgres, pgchaos, recorded, speak_tls};
 
 /// Commits reach the disk, and nothing goes on in the background that comes when it likes.
 const SETTINGS: [(&str, &str); 7] = [
@@ -19,9 +19,27 @@ const SETTINGS: [(&str, &str); 7] = [
     ("max_connections", "100"),
 ];
 
-/// A server with pgchaos's tables.
+/// A server with pgchaos's tables, which speaks TLS to a client that asks for it.
 pub(crate) struct Server {
     pub(crate) postgres: Postgres,
+}
+
+/// How a client reaches the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    PlainText,
+    /// The server's certificate is not verified: that costs once a session, and not by the write.
+    Tls,
+}
+
+impl Way {
+    /// Said to both clients: libpq prefers TLS by itself.
+    pub(crate) fn sslmode(self) -> &'static str {
+        match self {
+            Self::PlainText => "disable",
+            Self::Tls => "require",
+        }
+    }
 }
 
 impl Server {
@@ -29,11 +47,17 @@ impl Server {
         let server = Self { postgres: Postgres::with_settings(&SETTINGS) };
         let home = tempfile::tempdir().unwrap();
         child::run(&mut pgchaos(home.path(), ["init", &server.url()]));
+        speak_tls(&server.postgres);
         server
     }
 
+    /// In plain text.
     pub(crate) fn url(&self) -> String {
-        self.postgres.url()
+        self.url_by(Way::PlainText)
+    }
+
+    pub(crate) fn url_by(&self, way: Way) -> String {
+        format!("{}?sslmode={}", self.postgres.url(), way.sslmode())
     }
 
     /// The same start for everybody: no rows, nothing left to be written out. Each statement in a

@@ -20,6 +20,7 @@ use crate::model::run::outcome::Outcome;
 use crate::model::run::summary::{
     Summary, SummaryOptions, SummaryTarget, VerificationState, VerificationSummary, Writes,
 };
+use crate::model::run::timeline_columns::TimelineColumns;
 
 pub(super) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -311,6 +312,10 @@ pub(super) fn summary() -> Summary {
         own_limits: vec![],
         abandoned: 0,
         clocks: Vec::new(),
+        timeline: TimelineColumns::default(),
+        acknowledging: Vec::new(),
+        members: Vec::new(),
+        lanes_until_s: None,
         record: None,
         verdict: Outcome::Pass,
         reasons: vec![],

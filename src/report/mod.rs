@@ -19,6 +19,7 @@ pub mod csv;
 pub mod demo;
 pub mod drill;
 pub mod export;
+mod json_layout;
 pub mod json_log;
 pub mod junit;
 pub mod layout;

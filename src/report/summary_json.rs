@@ -3,12 +3,14 @@
 use crate::model::foreign::inert_json;
 use crate::model::run::summary::Summary;
 
+use super::json_layout;
+
 /// The summary as JSON over several lines, which people read as well, ending with a line break.
 ///
 /// # Errors
 /// Those of the serializer; none is known that a summary can cause.
 pub fn summary_json(summary: &Summary) -> serde_json::Result<String> {
-    let mut json = inert_json(serde_json::to_string_pretty(summary)?);
+    let mut json = inert_json(json_layout::to_string(summary)?);
     json.push('\n');
     Ok(json)
 }

@@ -159,6 +159,9 @@ impl TextLog {
                 self.beside(at, line)
             }
             What::Leader(seen) => self.beside(at, Some(patroni_lines::leader(seen))),
+            What::MemberChanged(seen) => {
+                self.beside(at, verbose.then(|| patroni_lines::member(seen)))
+            }
             What::PatroniApi(reached) => {
                 self.beside(at, normal.then(|| patroni_lines::api(reached)))
             }

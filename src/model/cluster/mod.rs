@@ -4,6 +4,7 @@
 //! - [`member_names`]: what servers are called that do not tell their name.
 //! - [`clock_offset`]: how far each server's clock is ahead of this machine's.
 //! - [`leadership`]: which member leads, by Patroni's API.
+//! - [`member_states`]: what each member is, by its own Patroni API.
 //! - [`selector`]: which part of a cluster is meant: `leader`, `replica`, `etcd:leader`, a name.
 //! - [`decision`]: which server decides what became of a run's writes.
 //! - [`two_primaries`]: two servers that acknowledge writes at the same time.
@@ -12,6 +13,7 @@ pub mod clock_offset;
 pub mod decision;
 pub mod leadership;
 pub mod member_names;
+pub mod member_states;
 pub mod selector;
 pub mod server;
 pub mod two_primaries;

@@ -29,6 +29,7 @@ pub use writing::{
 
 use crate::model::cluster::clock_offset::ClockOffset;
 use crate::model::cluster::leadership::LeaderSeen;
+use crate::model::cluster::member_states::MemberChange;
 use crate::model::cluster::server::Server;
 use crate::model::cluster::two_primaries::TwoPrimaries;
 use crate::model::fault::Fault;
@@ -143,6 +144,8 @@ pub enum What {
         #[serde(rename = "after_s", with = "seconds")]
         after: Duration,
     },
+    /// What a member is, by its own Patroni API: at the first look, and at every change.
+    MemberChanged(MemberChange),
     /// The API of a member answers, or does not. It is no error of the load.
     PatroniApi(ApiReached),
     /// What was found after an outage: provisional for what is absent, final for what is present.
@@ -269,6 +272,7 @@ impl What {
             | Self::AckGapGoesOn { .. }
             | Self::Leader(_)
             | Self::LeaderChanged { .. }
+            | Self::MemberChanged(_)
             | Self::PatroniApi(_)
             | Self::Checked(_)
             | Self::Reclassified { .. }

@@ -2,7 +2,9 @@
 //!
 //! - [`state`]: the run itself, live event by event and again from its record.
 //! - [`record_format`]: events as lines; [`replay`]: the lines read back.
-//! - [`timeline`]: what happened when, in a bounded number of buckets.
+//! - [`timeline`]: what happened when, in a bounded number of buckets; [`timeline_columns`]: the
+//!   same in the summary.
+//! - [`lanes`]: which server acknowledged, and what each member was, over time.
 //! - [`totals`]: what it has come to so far, published as a whole.
 //! - [`availability`], [`replica_lag`]: what was measured over the whole run;
 //!   [`limits`]: what a limit on it comes to.
@@ -10,6 +12,7 @@
 //!   [`verdict`]: how it is judged; [`outcome`]: pass, fail or inconclusive.
 
 pub mod availability;
+pub mod lanes;
 pub mod limits;
 pub mod outcome;
 pub mod record_format;
@@ -19,6 +22,7 @@ pub mod state;
 pub mod summarize;
 pub mod summary;
 pub mod timeline;
+pub mod timeline_columns;
 pub mod totals;
 pub mod verdict;
 

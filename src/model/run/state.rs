@@ -24,6 +24,7 @@ use crate::model::load::rejection::{Rejected, Rejections};
 use crate::model::outage::injection::{Cause, Injection};
 use crate::model::outage::{Outage, Side};
 use crate::model::own_limit::OwnLimit;
+use crate::model::run::lanes::Lanes;
 use crate::model::run::replica_lag::ReplicaLags;
 use crate::model::run::timeline::Timeline;
 
@@ -40,6 +41,8 @@ pub struct Run {
     pub ledger: Ledger,
     /// What happened when.
     pub timeline: Timeline,
+    /// What each member was when.
+    pub lanes: Lanes,
     /// From due to acknowledged.
     pub latencies: Latencies,
     /// Of these, those of writes that an own pause may have held up.
@@ -122,6 +125,7 @@ impl Run {
             header,
             ledger: Ledger::default(),
             timeline: Timeline::default(),
+            lanes: Lanes::default(),
             latencies: Latencies::default(),
             latencies_disturbed: None,
             own_pauses: OwnPauses::default(),
@@ -165,6 +169,7 @@ impl Run {
     #[expect(clippy::too_many_lines, reason = "a table: one match, one arm for each event")]
     pub fn apply(&mut self, event: &Event) {
         self.timeline.apply(event);
+        self.lanes.apply(event);
         if !self.stopping {
             self.elapsed = self.elapsed.max(event.at);
         }
@@ -255,6 +260,7 @@ impl Run {
             | What::AckGap(_)
             | What::AckGapGoesOn { .. }
             | What::IdGap(_)
+            | What::MemberChanged(_)
             | What::PatroniApi(_)
             | What::Verifying { .. }
             | What::LookedAt { .. }

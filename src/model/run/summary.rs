@@ -20,8 +20,10 @@ use crate::model::load::passed_over::PassedOverCount;
 use crate::model::outage::Outage;
 use crate::model::outage::injection::Injection;
 use crate::model::run::availability::RateSummary;
+use crate::model::run::lanes::{AcknowledgingFrom, MemberLane};
 use crate::model::run::outcome::Outcome;
 use crate::model::run::replica_lag::ReplicaSummary;
+use crate::model::run::timeline_columns::TimelineColumns;
 
 /// What a run comes to, in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,6 +87,18 @@ pub struct Summary {
     /// together by.
     #[serde(default)]
     pub clocks: Vec<ServerClock>,
+    /// What happened when.
+    #[serde(default)]
+    pub timeline: TimelineColumns,
+    /// Which server acknowledged writes, and from when on.
+    #[serde(default)]
+    pub acknowledging: Vec<AcknowledgingFrom>,
+    /// What each member was over time, by its own Patroni API, where that was watched.
+    #[serde(default)]
+    pub members: Vec<MemberLane>,
+    /// From when on changes of servers and members are left out: there were too many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lanes_until_s: Option<f64>,
     /// The record on disk, where one was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordSummary>,

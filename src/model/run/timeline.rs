@@ -44,6 +44,8 @@ pub struct Bucket {
     pub errors: BTreeMap<Class, u64>,
     /// Acknowledged writes by class of latency, see [`latency_class`]; empty without any.
     pub latencies: Vec<u64>,
+    /// The longest latency of an acknowledged write, in microseconds.
+    pub latency_max_us: u64,
     /// The most writes that were due and not sent although there were sessions.
     pub backlog_max: u64,
     /// The most writers that were out.
@@ -110,8 +112,9 @@ impl Bucket {
             self.error(*class, *count);
         }
         for (class, count) in next.latencies.iter().enumerate().filter(|(_, count)| **count > 0) {
-            self.latency(class, *count);
+            self.latency(class, *count, 0);
         }
+        self.latency_max_us = self.latency_max_us.max(next.latency_max_us);
         self.backlog_max = self.backlog_max.max(next.backlog_max);
         self.writers_out_max = self.writers_out_max.max(next.writers_out_max);
     }
@@ -121,8 +124,9 @@ impl Bucket {
         *errors = errors.saturating_add(count);
     }
 
-    fn latency(&mut self, class: usize, count: u64) {
+    fn latency(&mut self, class: usize, count: u64, longest_us: u64) {
         self.latencies.resize(LATENCY_CLASSES, 0);
+        self.latency_max_us = self.latency_max_us.max(longest_us);
         self.latencies[class] = self.latencies[class].saturating_add(count);
     }
 }
@@ -181,12 +185,16 @@ impl Timeline {
             bucket.acknowledged = bucket.acknowledged.saturating_add(count);
         });
         // By class first: a foreign record may have any number of latencies.
-        let mut latencies = Bucket::default();
-        for (latency_us, count) in &interval.latency_us {
-            latencies.latency(latency_class(*latency_us), *count);
+        let mut latencies = [(0_u64, 0_u64); LATENCY_CLASSES];
+        for (latency_us, count) in interval.latency_us.iter().filter(|(_, count)| *count > 0) {
+            let (sum, longest_us) = &mut latencies[latency_class(*latency_us)];
+            *sum = sum.saturating_add(*count);
+            *longest_us = (*longest_us).max(*latency_us);
         }
-        for (class, count) in latencies.latencies.into_iter().enumerate() {
-            self.spread(acknowledged, count, |bucket, count| bucket.latency(class, count));
+        for (class, (count, longest_us)) in latencies.into_iter().enumerate() {
+            self.spread(acknowledged, count, |bucket, count| {
+                bucket.latency(class, count, longest_us);
+            });
         }
     }
 

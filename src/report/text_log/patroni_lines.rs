@@ -1,6 +1,7 @@
 //! What Patroni's API says: the leader, and which members do not answer.
 
 use crate::model::cluster::leadership::LeaderSeen;
+use crate::model::cluster::member_states::{MemberChange, MemberState};
 use crate::model::event::ApiReached;
 use crate::report::layout::{Line, Tone};
 
@@ -28,6 +29,19 @@ pub(super) fn leader(seen: &LeaderSeen) -> Line {
             line(Tone::Plain).rest(what).part(timeline)
         }
     }
+}
+
+/// What a member is now.
+pub(super) fn member(seen: &MemberChange) -> Line {
+    let on = |timeline: &Option<u32>| timeline.map(|timeline| format!("timeline {timeline}"));
+    let (is, timeline) = match &seen.is {
+        MemberState::Primary { timeline } => ("is the primary".to_owned(), on(timeline)),
+        MemberState::Replica { timeline } => ("is a replica".to_owned(), on(timeline)),
+        MemberState::NotRunning { word } => (format!("is {word}"), None),
+        MemberState::Gone => ("is gone: nothing listens at its API".to_owned(), None),
+        MemberState::Silent => ("gives no answer".to_owned(), None),
+    };
+    Line::new(Tone::Plain, "PATRONI").rest(format!(": {} {is}", seen.member)).part_if(timeline)
 }
 
 /// A member that cannot be asked, or can be again.

@@ -15,6 +15,7 @@ use crate::engine::signal::Signal;
 use crate::engine::teller::Teller;
 use crate::model::cluster::leadership::Leadership;
 use crate::model::cluster::member_names::MemberNames;
+use crate::model::cluster::member_states::MemberStates;
 use crate::model::event::{ApiReached, What};
 use crate::patroni::PatroniApi;
 
@@ -37,6 +38,7 @@ pub(crate) struct PatroniWatcher {
     teller: Teller,
     watched: watch::Sender<Watched>,
     leadership: Leadership,
+    states: MemberStates,
     names: MemberNames,
     /// A task for each member that is looked at, and one that finds them.
     tasks: JoinSet<()>,
@@ -59,6 +61,7 @@ pub(crate) fn watcher(apis: Vec<PatroniApi>, teller: Teller) -> (PatroniWatcher,
         teller,
         watched,
         leadership: Leadership::default(),
+        states: MemberStates::default(),
         names: MemberNames::default(),
         tasks: JoinSet::new(),
         members: BTreeMap::new(),
@@ -133,6 +136,9 @@ impl PatroniWatcher {
     async fn looked(&mut self, looked: Looked) {
         if let Some(changed) = self.leadership.look(&looked.key, &looked.look) {
             self.teller.tell(Signal::Leader { at: looked.look.at, seen: changed }).await;
+        }
+        if let Some(seen) = self.states.look(&looked.key, &looked.look) {
+            self.teller.fact_at(looked.look.at, What::MemberChanged(seen)).await;
         }
         self.watched.send_modify(|watched| watched.old_primaries.look(&looked.key, &looked.look));
         if let Some(reached) = looked.reached {

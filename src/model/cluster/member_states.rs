@@ -1,0 +1,172 @@
+//! What each member is, by its own Patroni API: its role, state and timeline over time.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::cluster::leadership::{Look, LookAnswer, Status};
+use crate::model::foreign;
+
+/// Looks in a row without an answer before a member is told to give none: one answer can come late
+/// on a busy machine.
+const SILENT_BEFORE_TOLD: u32 = 2;
+
+/// What a member is, by its own API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberChange {
+    /// Its name, or the URL of its API where it tells none.
+    #[serde(deserialize_with = "foreign::read_name")]
+    pub member: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub is: MemberState,
+}
+
+/// What a member can be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum MemberState {
+    /// PostgreSQL runs and takes writes.
+    Primary {
+        /// Its timeline.
+        timeline: Option<u32>,
+    },
+    /// PostgreSQL runs in recovery.
+    Replica {
+        /// The timeline that it replays.
+        timeline: Option<u32>,
+    },
+    /// Patroni answers, and PostgreSQL does not run as a primary or a replica.
+    NotRunning {
+        /// Patroni's word: `starting`, `stopped`, `crashed`, …
+        #[serde(deserialize_with = "foreign::read_name")]
+        word: String,
+    },
+    /// Nothing listens at the API: Patroni does not run there, or its machine is gone.
+    Gone,
+    /// The API gives no answer in time.
+    Silent,
+}
+
+/// The members, and what each was found to be last.
+#[derive(Debug, Default)]
+pub struct MemberStates {
+    last: BTreeMap<String, Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    state: Option<MemberState>,
+    /// Looks in a row without an answer.
+    silent: u32,
+}
+
+impl MemberStates {
+    /// Takes a look in; what the member is now, at the first look and when that has changed.
+    pub fn look(&mut self, member: &str, look: &Look) -> Option<MemberChange> {
+        let known = self.last.entry(member.to_owned()).or_default();
+        known.silent = match look.answer {
+            LookAnswer::Silent => known.silent.saturating_add(1),
+            LookAnswer::Status(_) | LookAnswer::Gone => 0,
+        };
+        let state = match &look.answer {
+            LookAnswer::Status(status) => state(status),
+            LookAnswer::Gone => MemberState::Gone,
+            LookAnswer::Silent if known.silent < SILENT_BEFORE_TOLD => return None,
+            LookAnswer::Silent => MemberState::Silent,
+        };
+        if known.state.as_ref() == Some(&state) {
+            return None;
+        }
+        known.state = Some(state.clone());
+        Some(MemberChange { member: member.to_owned(), is: state })
+    }
+}
+
+fn state(status: &Status) -> MemberState {
+    let timeline = status.timeline;
+    // `running` of every version; `streaming` and `in archive recovery` of replicas since Patroni 3.1.
+    let runs = matches!(status.state.as_str(), "running" | "streaming" | "in archive recovery");
+    match (runs, status.replica) {
+        (true, true) => MemberState::Replica { timeline },
+        (true, false) if !status.demoted => MemberState::Primary { timeline },
+        _ => MemberState::NotRunning { word: status.state.clone() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn status(state: &str, replica: bool, timeline: Option<u32>) -> LookAnswer {
+        LookAnswer::Status(Status {
+            leads: !replica,
+            state: state.to_owned(),
+            replica,
+            demoted: false,
+            timeline,
+            unlocked: false,
+        })
+    }
+
+    fn seen(answers: impl IntoIterator<Item = LookAnswer>) -> Vec<Option<MemberState>> {
+        let mut states = MemberStates::default();
+        let look = |answer| Look { asked: Duration::ZERO, at: Duration::ZERO, answer };
+        let told = |answer| states.look("patroni1", &look(answer)).map(|seen| seen.is);
+        answers.into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn a_change_is_told_once() {
+        use MemberState::{Gone, NotRunning, Primary, Replica};
+        let starting = "starting".to_owned();
+        assert_eq!(
+            seen([
+                status("running", false, Some(1)),
+                status("running", false, Some(1)),
+                LookAnswer::Gone,
+                LookAnswer::Gone,
+                status("starting", true, None),
+                status("streaming", true, Some(2)),
+                status("running", true, Some(2)),
+                status("running", false, Some(3)),
+            ]),
+            [
+                Some(Primary { timeline: Some(1) }),
+                None,
+                Some(Gone),
+                None,
+                Some(NotRunning { word: starting }),
+                Some(Replica { timeline: Some(2) }),
+                None,
+                Some(Primary { timeline: Some(3) }),
+            ]
+        );
+    }
+
+    #[test]
+    fn one_late_answer_is_no_silence() {
+        let primary = || status("running", false, Some(1));
+        let told = seen([
+            primary(),
+            LookAnswer::Silent,
+            primary(),
+            LookAnswer::Silent,
+            LookAnswer::Silent,
+            primary(),
+        ]);
+        let told: Vec<bool> = told.iter().map(Option::is_some).collect();
+        assert_eq!(told, [true, false, false, false, true, true]);
+    }
+
+    #[test]
+    fn a_line_of_a_record_is_flat() {
+        let is = MemberState::Primary { timeline: Some(4) };
+        let seen = MemberChange { member: "patroni1".to_owned(), is };
+        let line = serde_json::to_string(&seen).unwrap();
+        assert_eq!(line, r#"{"member":"patroni1","state":"primary","timeline":4}"#);
+        assert_eq!(serde_json::from_str::<MemberChange>(&line).unwrap(), seen);
+    }
+}
