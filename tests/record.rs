@@ -563,23 +563,7 @@ fn a_change_of_leader_that_was_seen_late_gets_into_its_outage() {
 
 #[test]
 fn every_class_phase_and_kind_comes_back_by_its_name() {
-    let classes = [
-        Class::ConnectionLost,
-        Class::Refused,
-        Class::ReadOnly,
-        Class::NoBackend,
-        Class::Starting,
-        Class::Timeout,
-        Class::Unreachable,
-        Class::Resolve,
-        Class::Overloaded,
-        Class::Auth,
-        Class::Tls,
-        Class::Conflict,
-        Class::Protocol,
-        Class::Sql,
-    ];
-    for class in classes {
+    for class in Class::ALL {
         let failure = Failure {
             writer: Some(1),
             fault: Fault { class, ..fault() },

@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsStr;
 
 use super::arguments::own_arguments;
-use crate::pg::settings::may_hold_a_secret;
+use crate::pg::settings::{hosts_named, may_hold_a_secret};
 
 /// What is shown in the place of a connection string.
 const HIDDEN: &str = "(a connection string, not shown)";
@@ -40,16 +40,23 @@ fn conceal(message: &str, arguments: &[String], variables: &[String]) -> String 
         goes_on = may_hold_a_secret(value) || (goes_on && !argument.starts_with('-'));
         if goes_on {
             hidden.extend([argument.as_str(), value]);
-            hidden.extend(value.split(','));
+            hidden.extend(parts(value));
         }
     }
     for value in variables.iter().filter(|value| may_hold_a_secret(value)) {
         hidden.push(value);
-        hidden.extend(value.split(','));
+        hidden.extend(parts(value));
     }
     // Whole strings before their parts.
     hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
     hidden.iter().fold(message.to_owned(), |message, text| hide(message, text))
+}
+
+/// The parts that a value is taken apart into. Of a connection string that can be read its hosts are known: they are no
+/// secret, and an error names them.
+fn parts(value: &str) -> impl Iterator<Item = &str> {
+    let hosts = hosts_named(value);
+    value.split(',').filter(move |part| !hosts.iter().any(|host| host == part))
 }
 
 fn hide(message: String, text: &str) -> String {
@@ -134,6 +141,25 @@ mod tests {
         }
         let unharmed = "unexpected argument '--rat' found; a similar one exists: '--rate'";
         assert_eq!(concealed(unharmed, &["password=my", "--rat", "w"]), unharmed);
+    }
+
+    /// An error names the hosts that it is about, also those between two commas.
+    #[test]
+    fn a_host_is_repeated() {
+        for said in [
+            "postgresql://u:pw@db1.example:5432,db2.example:5432,[fe80::1%25lo]:5432,db4.example/x",
+            "host=db1.example,db2.example:5432,fe80::1%lo,db4.example password=pw",
+            "hostaddr=127.0.0.1,127.0.0.2,127.0.0.3 password=pw",
+        ] {
+            let message = "db2.example:5432: refused; [fe80::1%lo]:5432: refused; 127.0.0.2";
+            assert_eq!(concealed(message, &[said]), message);
+        }
+        // What cannot be read may be a password with its commas.
+        let said = "postgresql://u:one@two,db2.example:5432,three@h/x";
+        let hidden = "(a connection string, not shown): refused";
+        assert_eq!(concealed("db2.example:5432: refused", &[said]), hidden);
+        let said = "postgresql://u:one,db2.example:5432,three@h/x";
+        assert_eq!(concealed("db2.example:5432: refused", &[said]), hidden);
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl ConnectionOptions {
 }
 
 fn host(host: &Host) -> String {
-    match (&host.address, host.hostaddr) {
+    match (&host.address, &host.hostaddr) {
         (_, Some(address)) => address.to_string(),
         (Address::Tcp(name), None) => name.clone(),
         (Address::Unix(folder), None) => folder.display().to_string(),

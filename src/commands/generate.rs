@@ -14,6 +14,7 @@ use super::patroni_apis::patroni_apis;
 use super::problem::Problem;
 use super::signals::cancel_on_signals;
 use super::state_folder;
+use super::writable_target;
 use crate::cli::environment;
 use crate::cli::exit::Exit;
 use crate::cli::gen_args::GenArgs;
@@ -26,7 +27,7 @@ use crate::model::run::record_format::FORMAT;
 use crate::model::run::summarize::sum_up;
 use crate::patroni::PatroniApi;
 use crate::pg::settings::{
-    Address, ConnectSettings, Environment, Explicit, Host, Resolved, TargetSession, resolve,
+    Address, ConnectSettings, Environment, Explicit, Host, Resolved, resolve,
 };
 
 /// How long the end of the run waits for the log's last lines.
@@ -62,7 +63,7 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
 fn plan(args: &GenArgs) -> Result<Plan, Problem> {
     let environment = Environment::of_process();
     let Resolved { settings, warnings, .. } = resolve(&args.target.explicit(), &environment)?;
-    check_writable(&settings)?;
+    writable_target::check(&settings)?;
     let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     warnings.extend(environment::misspelt());
     warnings.extend(lab_hint::other_port(&settings, "pgchaos gen"));
@@ -100,16 +101,6 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
     })
 }
 
-fn check_writable(settings: &ConnectSettings) -> Result<(), Problem> {
-    match settings.target_session_attrs {
-        Some(TargetSession::ReadOnly | TargetSession::Standby | TargetSession::PreferStandby) => {
-            Err(Problem::usage("target_session_attrs asks for a server that takes no writes")
-                .try_this("leave it out: gen looks for the primary by itself; --read-dsn reads"))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn read_settings(
     args: &GenArgs,
     environment: &Environment,
@@ -120,10 +111,15 @@ fn read_settings(
         (None, Some(dsn)) => Explicit { dsn: Some(dsn.clone()), ..Explicit::default() },
         (None, None) => return Ok(None),
     };
-    let resolved = resolve(&explicit, environment)?;
-    warnings.extend(resolved.warnings.iter().map(ToString::to_string));
+    // Which server writes are for says nothing of reads.
+    let environment = environment.clone().without_variable("PGTARGETSESSIONATTRS");
+    let Resolved { mut settings, warnings: of_reads, .. } = resolve(&explicit, &environment)?;
+    if args.load.read_port.is_some() {
+        settings.target_session_attrs = None;
+    }
+    warnings.extend(of_reads.iter().map(ToString::to_string));
     warnings.dedup();
-    Ok(Some(resolved.settings))
+    Ok(Some(settings))
 }
 
 fn verify_settings(
@@ -168,7 +164,7 @@ pub(super) fn target(settings: &ConnectSettings) -> Target {
             Address::Unix(folder) => folder.display().to_string(),
         })
         .collect();
-    let address = |host: &Host| host.hostaddr.map(|ip| ip.to_string()).unwrap_or_default();
+    let address = |host: &Host| host.hostaddr.as_ref().map(ToString::to_string).unwrap_or_default();
     let addresses: Vec<String> = settings.hosts.iter().map(address).collect();
     let is_said = settings.hosts.iter().any(|host| host.hostaddr.is_some());
     Target {

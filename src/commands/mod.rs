@@ -26,6 +26,7 @@ pub mod session;
 mod signals;
 pub mod state_folder;
 pub mod verify;
+mod writable_target;
 
 use crate::cli::exit::Exit;
 use crate::cli::{Cli, Command, WriteRecordArgs, environment};

@@ -13,6 +13,7 @@ use crate::model::fault::Fault;
 use crate::model::foreign;
 use crate::model::own_limit::OwnLimit;
 use crate::pg::failure::own_limits;
+use crate::pg::sessions::connect::NotOpened;
 use crate::pg::settings::{ConnectSettings, SettingsError};
 use crate::report::layout;
 
@@ -51,11 +52,26 @@ impl Problem {
         Self::of_setup(&SetupError::refused(step, fault), connection)
     }
 
+    /// Places that were tried, each in vain, in that order.
+    #[must_use]
+    pub fn of_failures(failures: Vec<NotOpened>, connection: &ConnectionOptions) -> Self {
+        match SetupError::no_host_serves(failures) {
+            Some(error) => Self::of_setup(&error, connection),
+            None => Self::usage("no host was named"),
+        }
+    }
+
     /// A set-up that failed.
     #[must_use]
     pub fn of_setup(error: &SetupError, connection: &ConnectionOptions) -> Self {
         let remedy = remedy(error, connection);
-        Self { what: foreign::plain(&error.to_string()), remedy, exit: Exit::CouldNotRun }
+        // A server's words are one line, whatever is in them: what breaks lines here is pgchaos's own.
+        let words = error.to_string();
+        let what = match error {
+            SetupError::NoHostServes { .. } => foreign::lines(&words),
+            _ => foreign::plain(&words),
+        };
+        Self { what, remedy, exit: Exit::CouldNotRun }
     }
 
     /// A run that could not be.

@@ -16,12 +16,15 @@ use crate::report::words::shell_word;
 
 /// Names the password that was refused: it may come from a place that the user has forgotten.
 pub(super) fn tried_password(error: &SetupError, settings: &ConnectSettings) -> String {
-    let SetupError::Refused { fault, .. } = error else { return String::new() };
+    let Some(fault) = error.decides() else { return String::new() };
     let mut hosts = settings.hosts.iter();
     match hosts.find(|host| HostAddress::is_of(host, &fault.endpoint)) {
-        Some(host) if fault.sqlstate.as_deref() == Some("28P01") => {
-            format!(" with {}", host.password_source)
-        }
+        Some(host) if fault.sqlstate.as_deref() == Some("28P01") => match error {
+            SetupError::NoHostServes { .. } => {
+                format!("\n{} was tried with {}", fault.endpoint, host.password_source)
+            }
+            _ => format!(" with {}", host.password_source),
+        },
         _ => String::new(),
     }
 }
@@ -31,6 +34,9 @@ pub(super) fn remedy(error: &SetupError, connection: &ConnectionOptions) -> Opti
     match error {
         SetupError::Refused { step, fault, acting_as } => {
             of_refusal(*step, fault, acting_as.as_deref(), connection)
+        }
+        SetupError::NoHostServes { .. } => {
+            of_refusal(SetupStep::Connect, error.decides()?, None, connection)
         }
         SetupError::PartialObjects => Some(anew(connection)),
         SetupError::NoRow | SetupError::RowElsewhere => Some(what_takes_rows(connection)),

@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::connection_options::ConnectionOptions;
 use super::lab_hint;
 use super::problem::Problem;
+use super::writable_target;
 use crate::cli::connection::TargetArgs;
 use crate::engine::Dialer;
-use crate::engine::setup::{SetupError, SetupStep, read_only_by_setting};
+use crate::engine::setup::{SetupStep, read_only_by_setting};
 use crate::model::fault::{Class, Fault};
 use crate::pg::sessions::session::Session;
 use crate::pg::settings::{ConnectSettings, Environment, Explicit, resolve};
@@ -47,30 +48,25 @@ pub fn dialer(settings: ConnectSettings) -> Dialer {
 /// Connects once to the primary.
 ///
 /// # Errors
-/// The last host's failure, with a remedy.
+/// Each host's failure, with a remedy.
 pub async fn open(target: &TargetArgs) -> Result<CommandSession, Problem> {
     let settings = settings(&target.explicit())?;
+    writable_target::check(&settings)?;
     let connection = ConnectionOptions::of(&settings);
     let dialer = dialer(settings.clone());
     match dialer.dial().await {
         Ok(opened) => Ok(CommandSession { session: opened.session, connection }),
-        Err(mut failures) => Err(match failures.pop() {
-            Some(failure) if failure.server.is_some() => {
-                let by_setting =
-                    read_only_by_setting(&dialer, std::slice::from_ref(&failure)).await;
-                let refused = SetupError::refused(SetupStep::Connect, failure.fault);
-                Problem::of_setup(&by_setting.unwrap_or(refused), &connection)
-            }
-            Some(failure) => {
-                let is_refused = failure.fault.class == Class::Refused;
-                let problem = Problem::of_fault(SetupStep::Connect, failure.fault, &connection);
-                match lab_hint::other_port(&settings, "add").filter(|_| is_refused) {
-                    Some(words) => problem.try_this(words),
-                    None => problem,
-                }
-            }
-            None => Problem::usage("no host was named"),
-        }),
+        Err(failures) => {
+            let is_refused = failures.iter().all(|failure| failure.fault.class == Class::Refused);
+            let problem = match read_only_by_setting(&dialer, &failures).await {
+                Some(by_setting) => Problem::of_setup(&by_setting, &connection),
+                None => Problem::of_failures(failures, &connection),
+            };
+            Err(match lab_hint::other_port(&settings, "add").filter(|_| is_refused) {
+                Some(words) => problem.try_this(words),
+                None => problem,
+            })
+        }
     }
 }
 

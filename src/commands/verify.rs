@@ -13,7 +13,6 @@ use crate::cli::exit::Exit;
 use crate::cli::verify_args::VerifyArgs;
 use crate::engine::Dialer;
 use crate::engine::record::file::{RecordWriter, Recorded, lost_writes, must_be_at_rest, read};
-use crate::engine::setup;
 use crate::engine::verification::{Site, Subject, VerificationStep, verify};
 use crate::model::event::{Event, What};
 use crate::model::load::options::Target;
@@ -134,14 +133,9 @@ fn target_of_run(said: &ConnectionArgs, target: &Target) -> Option<String> {
 
 /// Fails at once where waiting cannot help, as for a wrong password or database.
 async fn check_target(dialer: &Dialer, connection: &ConnectionOptions) -> Result<(), Problem> {
-    let Err(mut failures) = dialer.dial().await else { return Ok(()) };
+    let Err(failures) = dialer.dial().await else { return Ok(()) };
     let hopeless = failures.iter().all(|failure| failure.fault.hopeless_before_first_success());
-    match failures.pop() {
-        Some(failure) if hopeless => {
-            Err(Problem::of_fault(setup::SetupStep::Connect, failure.fault, connection))
-        }
-        _ => Ok(()),
-    }
+    if hopeless { Err(Problem::of_failures(failures, connection)) } else { Ok(()) }
 }
 
 /// Adds the verification to the record, for later reports. A record that cannot be written is told

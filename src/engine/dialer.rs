@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::model::fault::Class;
 use crate::pg::sessions::application_name::{Purpose, application_name};
 use crate::pg::sessions::connect::{NotOpened, Opened, Wanted, look_up, open};
-use crate::pg::settings::{ConnectSettings, Host};
+use crate::pg::settings::{ConnectSettings, Host, TargetSession};
 use crate::pg::wire::host_address::HostAddress;
 
 /// Connects to the target.
@@ -22,13 +22,15 @@ pub struct Dialer {
     /// each name.
     connect_timeout: Duration,
     wanted: Wanted,
+    /// What serves too, where nothing that is wanted is found.
+    or_else: Option<Wanted>,
 }
 
 impl Dialer {
     /// Connects with these settings, to a server that takes writes.
     #[must_use]
     pub fn new(settings: Arc<ConnectSettings>, connect_timeout: Duration) -> Self {
-        Self { settings, connect_timeout, wanted: Wanted::Writable }
+        Self { settings, connect_timeout, wanted: Wanted::Writable, or_else: None }
     }
 
     /// Its sessions are called by this run and purpose, unless the user said another name.
@@ -41,7 +43,21 @@ impl Dialer {
     /// Connects to any server that answers.
     #[must_use]
     pub fn any_server(self) -> Self {
-        Self { wanted: Wanted::Any, ..self }
+        Self { wanted: Wanted::Any, or_else: None, ..self }
+    }
+
+    /// Connects to a server as `target_session_attrs` asks for it, by libpq's rules; without it to any.
+    #[must_use]
+    pub fn server_asked_for(self) -> Self {
+        let (wanted, or_else) = match self.settings.target_session_attrs {
+            None | Some(TargetSession::Any) => (Wanted::Any, None),
+            Some(TargetSession::ReadWrite) => (Wanted::Writable, None),
+            Some(TargetSession::ReadOnly) => (Wanted::ReadOnly, None),
+            Some(TargetSession::Primary) => (Wanted::Primary, None),
+            Some(TargetSession::Standby) => (Wanted::Standby, None),
+            Some(TargetSession::PreferStandby) => (Wanted::Standby, Some(Wanted::Any)),
+        };
+        Self { wanted, or_else, ..self }
     }
 
     /// Deadline of the whole connect to each address.
@@ -55,8 +71,7 @@ impl Dialer {
     pub async fn each_address(&self) -> Vec<Self> {
         let addresses = join_all(self.settings.hosts.iter().map(|host| async move {
             let places = look_up(host, self.connect_timeout).await.unwrap_or_default();
-            let at = |ip| Host { hostaddr: Some(ip), ..host.clone() };
-            places.iter().filter_map(HostAddress::ip).map(at).collect::<Vec<_>>()
+            places.iter().map(HostAddress::alone).collect::<Vec<_>>()
         }))
         .await;
         let mut dialers: Vec<Self> = Vec::new();
@@ -75,7 +90,7 @@ impl Dialer {
         let is_same = |host: &Host, first: &Host| {
             host.address == first.address
                 && host.port == first.port
-                && host.hostaddr.is_some_and(|address| address.is_loopback())
+                && host.address_said().is_some_and(|address| address.ip.is_loopback())
         };
         let Some(first) = hosts().next() else { return true };
         hosts().skip(1).all(|host| is_same(host, first))
@@ -84,17 +99,27 @@ impl Dialer {
     fn to_host(&self, host: Host) -> Self {
         let mut settings = ConnectSettings::clone(&self.settings);
         settings.hosts = vec![host];
-        Self { settings: Arc::new(settings), wanted: Wanted::Any, ..*self }
+        Self { settings: Arc::new(settings), ..self.clone() }.any_server()
     }
 
-    /// Tries every address of every host once, in the order given, or in a random one when the
-    /// settings say so. Each has the whole deadline: one that accepts and says nothing, or that
-    /// takes no writes, keeps no other from being tried.
+    /// Tries every address of every host, in the order given, or in a random one when the settings
+    /// say so; all of them once more where another kind of server serves too. Each has the whole
+    /// deadline: one that accepts and says nothing, or that is not wanted, keeps no other from being
+    /// tried.
     ///
     /// # Errors
     /// Each failure, in the order tried. A place that fails is no error as long as another one
     /// serves.
     pub async fn dial(&self) -> Result<Opened, Vec<NotOpened>> {
+        let first = self.dial_all(self.wanted).await;
+        match (first, self.or_else) {
+            // What failed then fails again, or serves.
+            (Err(_), Some(wanted)) => self.dial_all(wanted).await,
+            (first, _) => first,
+        }
+    }
+
+    async fn dial_all(&self, wanted: Wanted) -> Result<Opened, Vec<NotOpened>> {
         let random = self.settings.load_balance_hosts == LoadBalanceHosts::Random;
         let mut hosts: Vec<_> = self.settings.hosts.iter().collect();
         if random {
@@ -102,7 +127,7 @@ impl Dialer {
         }
         let mut failures = Vec::new();
         for host in hosts {
-            match self.dial_host(host, random).await {
+            match self.dial_host(host, wanted, random).await {
                 Ok(mut opened) => {
                     failures.append(&mut opened.passed_over);
                     opened.passed_over = failures;
@@ -114,7 +139,12 @@ impl Dialer {
         Err(failures)
     }
 
-    async fn dial_host(&self, host: &Host, random: bool) -> Result<Opened, Vec<NotOpened>> {
+    async fn dial_host(
+        &self,
+        host: &Host,
+        wanted: Wanted,
+        random: bool,
+    ) -> Result<Opened, Vec<NotOpened>> {
         let mut places = match look_up(host, self.connect_timeout).await {
             Ok(places) => places,
             Err(failure) => return Err(vec![*failure]),
@@ -124,7 +154,7 @@ impl Dialer {
         }
         let mut failures = Vec::new();
         for place in &places {
-            match open(&self.settings, place, self.wanted, self.connect_timeout).await {
+            match open(&self.settings, place, wanted, self.connect_timeout).await {
                 Ok(mut opened) => {
                     let by_loopback = place.ip().is_some_and(|ip| ip.is_loopback());
                     failures.retain(|failure| !(by_loopback && is_empty_loopback(failure)));

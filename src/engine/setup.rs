@@ -15,6 +15,7 @@ use crate::engine::teller::Teller;
 use crate::model::cluster::server::Server;
 use crate::model::event::{Ready, What};
 use crate::model::fault::{Fault, Phase};
+use crate::model::foreign;
 use crate::model::load::backoff::Backoff;
 use crate::model::load::options::Protocol;
 use crate::pg::objects::flaws::{Caution, Flaw, TimeLimit};
@@ -39,6 +40,12 @@ pub enum SetupError {
         /// The role that lacks the right, where it was asked for. It is another role than the one
         /// that logged in where `role` is set for that one.
         acting_as: Option<String>,
+    },
+    /// None of several places serves.
+    #[error("none of {} places serves:{}", failures.len(), each(failures))]
+    NoHostServes {
+        /// Each one's failure, in the order tried.
+        failures: Vec<Fault>,
     },
     /// The schema is not one that pgchaos made.
     #[error("the schema pgchaos is there without all of its tables")]
@@ -78,6 +85,34 @@ impl SetupError {
     pub fn refused(step: SetupStep, fault: Fault) -> Self {
         Self::Refused { step, fault, acting_as: None }
     }
+
+    /// What was tried in vain; `None` where nothing was tried.
+    #[must_use]
+    pub fn no_host_serves(failures: Vec<NotOpened>) -> Option<Self> {
+        let mut failures: Vec<Fault> = failures.into_iter().map(|failure| failure.fault).collect();
+        match failures.len() {
+            0 | 1 => Some(Self::refused(SetupStep::Connect, failures.pop()?)),
+            _ => Some(Self::NoHostServes { failures }),
+        }
+    }
+
+    /// The faults of servers that it comes from.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        match self {
+            Self::Refused { fault, .. } => std::slice::from_ref(fault),
+            Self::NoHostServes { failures } => failures,
+            _ => &[],
+        }
+    }
+
+    /// The fault that a remedy is for, if it is a fault.
+    #[must_use]
+    pub fn decides(&self) -> Option<&Fault> {
+        let faults = self.faults();
+        // What waiting cannot mend comes first.
+        faults.iter().find(|fault| fault.hopeless_before_first_success()).or(faults.last())
+    }
 }
 
 /// What is done before the first write.
@@ -99,6 +134,15 @@ pub enum SetupStep {
 
 fn sqlstate(fault: &Fault) -> String {
     fault.sqlstate.as_ref().map(|sqlstate| format!(" (SQLSTATE {sqlstate})")).unwrap_or_default()
+}
+
+/// A line for each.
+fn each(failures: &[Fault]) -> String {
+    let line = |fault: &Fault| {
+        let words = format!("{}: {}{}", fault.endpoint, fault.message, sqlstate(fault));
+        format!("\n  {}", foreign::plain(&words))
+    };
+    failures.iter().map(line).collect()
 }
 
 /// What the load needs, once the cluster has it.
@@ -171,7 +215,7 @@ async fn open_session(
     teller: &Teller,
     started: Duration,
 ) -> Result<Option<Session>, SetupError> {
-    let mut failures = match dialer.dial().await {
+    let failures = match dialer.dial().await {
         Ok(opened) => return Ok(Some(passed_over(opened, teller).await)),
         Err(failures) => failures,
     };
@@ -181,15 +225,14 @@ async fn open_session(
         return Err(error);
     }
     // That is told once, as the end of the run, and not as an attempt before others.
-    let refusal = if hopeless { failures.pop() } else { None };
+    if hopeless {
+        return SetupError::no_host_serves(failures).map_or(Ok(None), Err);
+    }
     for failure in failures {
         let accepted = failure.accepted.map(|accepted| teller.clock.at(accepted));
         attempt_failed(teller, started, accepted, failure.fault, failure.server).await;
     }
-    match refusal {
-        Some(refusal) => Err(SetupError::refused(SetupStep::Connect, refusal.fault)),
-        None => Ok(None),
-    }
+    Ok(None)
 }
 
 async fn attempt_failed(
@@ -324,7 +367,8 @@ pub async fn read_only_by_setting(dialer: &Dialer, failures: &[NotOpened]) -> Op
     if !failures.iter().all(is_by_setting) {
         return None;
     }
-    let fault = failures.last()?.fault.clone();
+    let endpoints: Vec<&str> = failures.iter().map(|one| &*one.fault.endpoint).collect();
+    let fault = Fault { endpoint: endpoints.join(", "), ..failures.last()?.fault.clone() };
     let session = dialer.clone().any_server().dial().await.ok()?.session;
     let asked = session.setting("default_transaction_read_only");
     let setting = session.bounded(Phase::Check, dialer.connect_timeout(), asked).await;

@@ -32,6 +32,8 @@ pub enum Class {
     Unreachable,
     /// The name has no address.
     Resolve,
+    /// A server that is not what `target_session_attrs` of `--read-dsn` asks for.
+    WrongRole,
     /// 53xxx: too many connections, out of memory, disk full; or the server cannot fork.
     Overloaded,
     /// 28xxx, or a password that is missing.
@@ -52,7 +54,7 @@ pub enum Class {
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ConnectionLost,
         Self::Refused,
         Self::ReadOnly,
@@ -61,6 +63,7 @@ impl Class {
         Self::Timeout,
         Self::Unreachable,
         Self::Resolve,
+        Self::WrongRole,
         Self::Overloaded,
         Self::Auth,
         Self::Tls,
@@ -82,6 +85,7 @@ impl Class {
             Self::Timeout => "timeout",
             Self::Unreachable => "unreachable",
             Self::Resolve => "resolve",
+            Self::WrongRole => "wrong_role",
             Self::Overloaded => "overloaded",
             Self::Auth => "auth",
             Self::Tls => "tls",

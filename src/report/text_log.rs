@@ -77,6 +77,8 @@ pub struct TextLog {
     verified: bool,
     /// How many pairs of primaries were told.
     two_primaries: u32,
+    /// Whether the connection names several hosts.
+    several_hosts: bool,
     /// Whether the cluster was reached.
     ready: bool,
     /// Whether every write that was sent has its outcome.
@@ -104,6 +106,7 @@ impl TextLog {
             resumed: false,
             verified: false,
             two_primaries: 0,
+            several_hosts: false,
             ready: false,
             closed: false,
             printer: Printer::new(&options),
@@ -200,6 +203,7 @@ impl TextLog {
             // The run, from its beginning to its verification.
             What::Run(header) => {
                 self.stalls = OpenStalls::new(header.options.write_timeout);
+                self.several_hosts = header.target.endpoints.contains(',');
                 let line = || (Stamp::Rule, run_lines::header(header, verbose));
                 self.fact(at, normal.then(line))
             }
@@ -445,6 +449,7 @@ impl TextLog {
         FailureContext {
             writers: self.options.writers,
             verbose: self.at_least(Verbosity::Verbose),
+            several_hosts: self.several_hosts,
             ready: self.ready,
             outage_began: self.outage_began,
             writers_out: self.writers_out,

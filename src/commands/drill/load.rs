@@ -9,6 +9,7 @@ use super::super::generate::{target, urls};
 use super::super::problem::Problem;
 use super::super::state_folder;
 use super::super::terminal::tell_progress;
+use super::super::writable_target;
 use super::request::DrillRequest;
 use crate::drill::cluster::DrillCluster;
 use crate::drill::command::Variables;
@@ -37,6 +38,7 @@ pub(super) fn settings<C: DrillCluster>(
     for warning in &resolved.warnings {
         tell_progress(format!("warning: {warning}"));
     }
+    writable_target::check(&resolved.settings)?;
     Ok(resolved)
 }
 
@@ -94,7 +96,8 @@ pub(super) fn variables(resolved: &Resolved, run_id: Uuid) -> Variables {
         ("PGCHAOS_RUN_ID".to_owned(), run_id.to_string()),
     ];
     if settings.hosts.iter().any(|host| host.hostaddr.is_some()) {
-        let address = |host: &Host| host.hostaddr.map_or_else(String::new, |at| at.to_string());
+        let address =
+            |host: &Host| host.hostaddr.as_ref().map(ToString::to_string).unwrap_or_default();
         variables.push(("PGHOSTADDR".to_owned(), list(&address)));
     }
     if let Some(password) = settings.hosts.first().and_then(Host::password_by_name) {

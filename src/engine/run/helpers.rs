@@ -105,7 +105,7 @@ impl Helpers {
                 run_id,
                 dialer: Dialer::new(settings, options.connect_timeout)
                     .for_purpose(run_id, Purpose::Replica)
-                    .any_server(),
+                    .server_asked_for(),
                 teller: teller.clone(),
                 acknowledged,
                 stop: stop.writing.clone(),

@@ -144,7 +144,7 @@ impl Started {
     /// Ends a run that can never work, and returns why. Nothing ran, so there is nothing to record.
     pub(super) async fn refuse(self, error: SetupError) -> RunError {
         self.helpers.abort().await;
-        if let SetupError::Refused { fault, .. } = &error {
+        for fault in error.faults() {
             self.teller.fact(What::Refused { fault: fault.clone() }).await;
         }
         drop(self.teller);

@@ -1,6 +1,7 @@
 //! One connect to one address of a host, under one deadline: socket, TLS, authentication, and the
 //! first query, which tells the server and whether it takes writes.
 
+use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -86,6 +87,24 @@ pub enum Wanted {
     Writable,
     /// Any server that answers.
     Any,
+    /// A server that takes no writes.
+    ReadOnly,
+    /// A server that is not in recovery.
+    Primary,
+    /// A server in recovery.
+    Standby,
+}
+
+impl Wanted {
+    fn is(self, server: &Server) -> bool {
+        match self {
+            Self::Writable => server.is_writable(),
+            Self::Any => true,
+            Self::ReadOnly => !server.is_writable(),
+            Self::Primary => !server.in_recovery,
+            Self::Standby => server.in_recovery,
+        }
+    }
 }
 
 /// How far a connect came, for when the deadline cuts it off.
@@ -117,25 +136,29 @@ impl ConnectProgress {
 /// All places of a host, each to be tried by [`open`]. The lookup has a deadline of its own.
 ///
 /// # Errors
-/// The fault of class `resolve`, `timeout` or `local`.
+/// The fault of class `resolve`, `unreachable`, `timeout` or `local`.
 pub async fn look_up<'a>(
     host: &'a Host,
     deadline: Duration,
 ) -> Result<Vec<HostAddress<'a>>, Box<NotOpened>> {
     let began = Instant::now();
-    let failure = match timeout(deadline, HostAddress::all_of(host)).await {
+    let (failure, phase) = match timeout(deadline, HostAddress::all_of(host)).await {
         Ok(Ok(places)) => return Ok(places),
         Ok(Err(error)) => {
             let (io, own_limit) = (Some(error.kind()), own_limits::of_lookup(&error));
             let evidence = Evidence { io, own_limit, ..Evidence::default() };
-            SessionFailure::new(evidence, error.to_string())
+            // An address whose zone is not here is no name that has no address.
+            let is_nowhere = error.kind() == io::ErrorKind::AddrNotAvailable;
+            let phase = if is_nowhere { Phase::Connect } else { Phase::Resolve };
+            (SessionFailure::new(evidence, error.to_string()), phase)
         }
         Err(_) => {
             let evidence = Evidence { deadline: true, ..Evidence::default() };
-            SessionFailure::new(evidence, no_answer_during(Phase::Resolve.name(), deadline))
+            let words = no_answer_during(Phase::Resolve.name(), deadline);
+            (SessionFailure::new(evidence, words), Phase::Resolve)
         }
     };
-    let fault = Endpoint::unresolved(host).fault(failure, Phase::Resolve);
+    let fault = Endpoint::unresolved(host).fault(failure, phase);
     let took = began.elapsed();
     Err(Box::new(NotOpened { fault, address: None, took, accepted: None, server: None }))
 }
@@ -144,7 +167,7 @@ pub async fn look_up<'a>(
 ///
 /// # Errors
 /// The fault with its class and phase. A server that takes no writes is `read_only` when writes
-/// are wanted.
+/// are wanted, and `wrong_role` is one that is otherwise not the one wanted.
 pub async fn open(
     settings: &ConnectSettings,
     place: &HostAddress<'_>,
@@ -162,13 +185,13 @@ pub async fn open(
     let until = began + deadline;
     let (fault, server) =
         match tokio::time::timeout_at(until, connect.first_way_that_works(until)).await {
-            Ok(Ok(opened)) if wanted == Wanted::Any || opened.session.server.is_writable() => {
+            Ok(Ok(opened)) if wanted.is(&opened.session.server) => {
                 return Ok(opened);
             }
             Ok(Ok(opened)) => {
                 let server = opened.session.server.clone();
                 opened.session.close().await;
-                (connect.takes_no_writes(&server), Some(server))
+                (connect.is_not(wanted, &server), Some(server))
             }
             Ok(Err(fault)) => (fault, None),
             Err(_) => (connect.cut_off(deadline), None),
@@ -327,14 +350,24 @@ impl Connect<'_> {
         self.fault(evidence, *phase, words)
     }
 
-    fn takes_no_writes(&self, server: &Server) -> Fault {
-        let words = format!(
-            "{} takes no writes ({})",
-            server.name(),
-            if server.in_recovery { "in recovery" } else { "read-only by its settings" }
-        );
+    /// The fault of a server that is not the one that is wanted.
+    fn is_not(&self, wanted: Wanted, server: &Server) -> Fault {
+        let (class, what) = match wanted {
+            Wanted::Writable if server.in_recovery => {
+                (Class::ReadOnly, "takes no writes (in recovery)")
+            }
+            Wanted::Writable => (Class::ReadOnly, "takes no writes (read-only by its settings)"),
+            Wanted::ReadOnly | Wanted::Any => {
+                (Class::WrongRole, "takes writes (target_session_attrs=read-only)")
+            }
+            Wanted::Primary => (Class::WrongRole, "is in recovery (target_session_attrs=primary)"),
+            Wanted::Standby => {
+                (Class::WrongRole, "is not in recovery (target_session_attrs=standby)")
+            }
+        };
+        let words = format!("{} {what}", server.name());
         let fault = self.endpoint.fault(SessionFailure::after_first_word(&words), Phase::Check);
-        Fault { class: Class::ReadOnly, ..fault }
+        Fault { class, ..fault }
     }
 
     /// Whether the server must understand TLS without being asked.

@@ -40,6 +40,25 @@ pub(super) fn parse(text: &str) -> Result<Vec<(&'static str, String)>, SettingsE
     Ok(options)
 }
 
+/// The hosts that a connection string names, alone and with their ports; none where it cannot be read.
+#[must_use]
+pub fn hosts_named(text: &str) -> Vec<String> {
+    let Ok(options) = parse(text) else { return Vec::new() };
+    let list = |keyword: &str| -> Vec<&str> {
+        let said = options.iter().find(|(name, _)| *name == keyword);
+        said.map(|(_, value)| value.split(',').collect()).unwrap_or_default()
+    };
+    let ports = list("port");
+    let mut named: Vec<String> = Vec::new();
+    for host in [list("host"), list("hostaddr")].concat() {
+        named.push(host.to_owned());
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        named.extend(ports.iter().map(|port| format!("{host}:{port}")));
+        named.push(host);
+    }
+    named
+}
+
 pub(super) fn pairs(text: &str) -> Result<Vec<Pair>, DsnError> {
     if text.len() > DSN_BYTES_MAX {
         return Err(DsnError::TooLong);

@@ -66,6 +66,13 @@ impl Environment {
         self
     }
 
+    /// Leaves a variable out.
+    #[must_use]
+    pub fn without_variable(mut self, name: &str) -> Self {
+        self.variables.remove(name);
+        self
+    }
+
     /// Sets the home folder.
     #[must_use]
     pub fn with_home(mut self, home: impl Into<PathBuf>) -> Self {

@@ -1,14 +1,15 @@
 //! Pairs hosts, addresses and ports: three lists of the same length.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::error::{Origin, SettingsError};
 use super::given::GivenValue;
 use super::layers::Layers;
 use super::meant;
+use super::socket_path;
 use super::types::Address;
 use super::warning::Warning;
+use super::zoned_address::ZonedAddress;
 
 const DEFAULT_HOST: &str = "localhost";
 const DEFAULT_PORT: u16 = 5432;
@@ -17,8 +18,18 @@ const DEFAULT_PORT: u16 = 5432;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HostAndPort {
     pub(super) address: Address,
-    pub(super) hostaddr: Option<IpAddr>,
+    pub(super) hostaddr: Option<ZonedAddress>,
     pub(super) port: u16,
+}
+
+impl HostAndPort {
+    /// Why there can be no such socket. One of several hosts fails by it as it is tried.
+    fn socket_flaw(&self) -> Option<String> {
+        match &self.address {
+            Address::Tcp(_) => None,
+            Address::Unix(folder) => socket_path::too_long(&socket_path::of(folder, self.port)),
+        }
+    }
 }
 
 pub(super) fn read(
@@ -40,7 +51,12 @@ pub(super) fn read(
         None => vec![DEFAULT_PORT; names.len()],
     };
     let together = names.into_iter().zip(addresses).zip(ports);
-    Ok(together.map(|((name, hostaddr), port)| endpoint(name, hostaddr, port)).collect())
+    let endpoints: Vec<HostAndPort> =
+        together.map(|((name, hostaddr), port)| endpoint(name, hostaddr, port)).collect();
+    match named.filter(|_| endpoints.iter().all(|endpoint| endpoint.socket_flaw().is_some())) {
+        Some(said) => Err(said.invalid("host", endpoints[0].socket_flaw().unwrap_or_default())),
+        None => Ok(endpoints),
+    }
 }
 
 /// `hostaddr`, unless `-h` names another host: then connecting to the address would ignore the flag.
@@ -61,8 +77,8 @@ fn hostaddr_of_hosts<'a>(
     Some(said)
 }
 
-fn endpoint(name: &str, hostaddr: Option<IpAddr>, port: u16) -> HostAndPort {
-    let name = match (name, hostaddr) {
+fn endpoint(name: &str, hostaddr: Option<ZonedAddress>, port: u16) -> HostAndPort {
+    let name = match (name, &hostaddr) {
         ("", Some(address)) => address.to_string(),
         ("", None) => DEFAULT_HOST.to_owned(),
         (name, _) => name.to_owned(),
@@ -98,13 +114,12 @@ fn items(said: &GivenValue) -> Vec<&str> {
     said.value.split(',').collect()
 }
 
-fn addresses(said: &GivenValue) -> Result<Vec<Option<IpAddr>>, SettingsError> {
+fn addresses(said: &GivenValue) -> Result<Vec<Option<ZonedAddress>>, SettingsError> {
     let parse = |item: &str| match item {
         "" => Ok(None),
-        item => item
-            .parse()
-            .map(Some)
-            .map_err(|_| said.invalid("hostaddr", "it must be IP addresses; names belong in host")),
+        item => ZonedAddress::parse(item).map(Some).ok_or_else(|| {
+            said.invalid("hostaddr", "it must be IP addresses; names belong in host")
+        }),
     };
     items(said).into_iter().map(parse).collect()
 }

@@ -1,15 +1,14 @@
 //! Suggests how to give a port that stands in the wrong place: `localhost:5500` as a host, `5500` as a database.
 
-use std::net::{IpAddr, Ipv6Addr};
-
 use super::error::Origin;
+use super::zoned_address::ZonedAddress;
 
 /// What an argument that names no database probably meant, as flags: a port, or a host with its port.
 pub(super) fn by_database(text: &str) -> Option<String> {
     if is_port(text) {
         return Some(format!("-p {text}"));
     }
-    if text == "localhost" || text.parse::<IpAddr>().is_ok() {
+    if text == "localhost" || ZonedAddress::parse(text).is_some() {
         return Some(format!("-h {text}"));
     }
     let (endpoint, database) = text.split_once('/').unwrap_or((text, ""));
@@ -51,7 +50,11 @@ fn undressed(name: &str) -> &str {
     let web = name.strip_prefix("http://").or_else(|| name.strip_prefix("https://"));
     let name = web.map_or(name, |rest| rest.split('/').next().unwrap_or(rest));
     let inside = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    inside.filter(|inside| inside.parse::<Ipv6Addr>().is_ok()).unwrap_or(name)
+    inside.filter(|inside| is_ipv6(inside)).unwrap_or(name)
+}
+
+fn is_ipv6(text: &str) -> bool {
+    ZonedAddress::parse(text).is_some_and(|address| address.ip.is_ipv6())
 }
 
 /// `name:port`, `10.0.0.3:port` or `[::1]:port`.
@@ -83,6 +86,7 @@ mod tests {
             ("localhost", "-h localhost"),
             ("10.0.0.3", "-h 10.0.0.3"),
             ("::1", "-h ::1"),
+            ("fe80::1%lo", "-h fe80::1%lo"),
         ] {
             assert_eq!(by_database(said).as_deref(), Some(meant), "{said}");
         }
@@ -99,11 +103,16 @@ mod tests {
         let words = by_hosts(&["[::1]:5500"], &Origin::Variable("PGHOST")).unwrap();
         assert_eq!(words, "PGHOST=::1 PGPORT=5500");
         assert_eq!(by_hosts(&["[::1]"], &flag).unwrap(), "-h ::1");
+        assert_eq!(by_hosts(&["[fe80::1%lo]"], &flag).unwrap(), "-h fe80::1%lo");
+        let words = by_hosts(&["[fe80::1%lo]:5500"], &flag).unwrap();
+        assert_eq!(words, "-h fe80::1%lo -p 5500");
         assert_eq!(by_hosts(&["http://db:5500"], &flag).unwrap(), "-h db -p 5500");
         assert_eq!(by_hosts(&["https://db/"], &Origin::ConnectionString).unwrap(), "host=db");
         let words = by_hosts(&["h:1"], &Origin::ConnectionString).unwrap();
         assert_eq!(words, "host=h port=1");
-        for name in ["localhost", "::1", "fe80::1", "/run/x:5500", "@x:5500", "", "h:"] {
+        for name in
+            ["localhost", "::1", "fe80::1", "fe80::1%lo", "/run/x:5500", "@x:5500", "", "h:"]
+        {
             assert_eq!(by_hosts(&[name], &flag), None, "{name}");
         }
     }

@@ -58,6 +58,7 @@ mod pgpass;
 mod resolve;
 mod secret;
 mod service;
+mod socket_path;
 mod ssl_mode;
 mod tls;
 mod tls_variables;
@@ -66,10 +67,12 @@ mod unsupported;
 mod uri;
 mod values;
 mod warning;
+mod zoned_address;
 
 #[cfg(test)]
 mod tests;
 
+pub use dsn::hosts_named;
 pub use dsn_error::DsnError;
 pub use environment::Environment;
 pub use error::{Origin, SettingsError};
@@ -77,7 +80,9 @@ pub use explicit::Explicit;
 pub use password::{Password, PasswordSource};
 pub use resolve::{Resolved, resolve};
 pub use secret::may_hold_a_secret;
+pub use socket_path::too_long as socket_path_too_long;
 pub use ssl_mode::SslMode;
 pub use tls::{Security, https_client};
 pub use types::{Address, ConnectSettings, Host, Keepalive, TargetSession};
 pub use warning::Warning;
+pub use zoned_address::ZonedAddress;

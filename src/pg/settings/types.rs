@@ -8,7 +8,9 @@ use std::time::Duration;
 use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts};
 
 use super::password::{Password, PasswordSource};
+use super::socket_path;
 use super::tls::Security;
+use super::zoned_address::ZonedAddress;
 
 /// Where a server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub struct Host {
     /// The host as it was named, which a certificate is checked against.
     pub address: Address,
     /// The address to connect to instead of looking the name up.
-    pub hostaddr: Option<IpAddr>,
+    pub hostaddr: Option<ZonedAddress>,
     /// The port, also part of a socket's name.
     pub port: u16,
     /// The password for it.
@@ -57,10 +59,7 @@ impl Host {
     /// is this machine.
     #[must_use]
     pub fn password_by_name(&self) -> Option<&Password> {
-        let address = self.hostaddr.or_else(|| match &self.address {
-            Address::Tcp(name) => name.parse().ok(),
-            Address::Unix(_) => None,
-        });
+        let address = self.address_said().map(|address| address.ip);
         let named = match &self.address {
             Address::Tcp(name) => name == "localhost",
             Address::Unix(_) => true,
@@ -69,12 +68,21 @@ impl Host {
         (self.is_meant() || is_known).then(|| self.password_at(address)).flatten()
     }
 
+    /// The address to connect to, where no name has to be looked up: `hostaddr`, or a host that is an address.
+    #[must_use]
+    pub fn address_said(&self) -> Option<ZonedAddress> {
+        self.hostaddr.clone().or_else(|| match &self.address {
+            Address::Tcp(name) => ZonedAddress::parse(name),
+            Address::Unix(_) => None,
+        })
+    }
+
     /// The socket to open, for a Unix host: `FOLDER/.s.PGSQL.PORT`. One that begins with `@` is abstract.
     #[must_use]
     pub fn socket_path(&self) -> Option<PathBuf> {
         match &self.address {
             Address::Tcp(_) => None,
-            Address::Unix(folder) => Some(folder.join(format!(".s.PGSQL.{}", self.port))),
+            Address::Unix(folder) => Some(socket_path::of(folder, self.port)),
         }
     }
 }

@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::pg::settings::{Address, Host};
+use crate::pg::failure::own_limits;
+use crate::pg::settings::{Address, Host, ZonedAddress};
 
 /// Name lookups at the same time, in the whole process. Each has a thread, which lasts as long as the
 /// resolver takes, also after the caller's deadline.
@@ -26,28 +27,33 @@ pub struct HostAddress<'a> {
 }
 
 impl<'a> HostAddress<'a> {
-    /// The place of a host that needs no lookup: a Unix socket, or an address. `None` for a name.
+    /// The place of a host that needs no lookup: a Unix socket, or an address. `None` for a name, and for an address with
+    /// a zone, as that is known to the system by its number.
     #[must_use]
     pub fn known(host: &'a Host) -> Option<Self> {
-        let address = match (&host.address, host.hostaddr) {
-            (Address::Unix(_), _) => return Some(Self { host, address: None }),
-            (Address::Tcp(_), Some(address)) => address,
-            (Address::Tcp(name), None) => name.parse().ok()?,
-        };
-        Some(Self { host, address: Some((address, host.port).into()) })
+        if let Address::Unix(_) = host.address {
+            return Some(Self { host, address: None });
+        }
+        let ZonedAddress { ip, zone } = host.address_said()?;
+        zone.is_none().then(|| Self { host, address: Some((ip, host.port).into()) })
     }
 
     /// Every place that a host is at, each once, in the resolver's order.
     ///
     /// # Errors
-    /// The lookup's; a name without an address is [`io::ErrorKind::NotFound`].
+    /// The lookup's; a name without an address is [`io::ErrorKind::NotFound`], and a zone that is none of this machine
+    /// [`io::ErrorKind::AddrNotAvailable`].
     pub async fn all_of(host: &'a Host) -> io::Result<Vec<Self>> {
         if let Some(known) = Self::known(host) {
             return Ok(vec![known]);
         }
         let Address::Tcp(name) = &host.address else { return Ok(Vec::new()) };
+        let found = match host.address_said() {
+            Some(address) => look_up_zone(&address, host.port).await?,
+            None => look_up(name, host.port).await?,
+        };
         let mut places: Vec<Self> = Vec::new();
-        for address in look_up(name, host.port).await? {
+        for address in found {
             if places.iter().all(|place| place.address != Some(address)) {
                 places.push(Self { host, address: Some(address) });
             }
@@ -56,6 +62,16 @@ impl<'a> HostAddress<'a> {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
         }
         Ok(places)
+    }
+
+    /// The host at this address alone. What was said of an address stays as it was said.
+    #[must_use]
+    pub fn alone(&self) -> Host {
+        let hostaddr = match (self.host.address_said(), self.address) {
+            (None, Some(address)) => Some(address.into()),
+            _ => self.host.hostaddr.clone(),
+        };
+        Host { hostaddr, ..self.host.clone() }
     }
 
     /// The address without its port.
@@ -75,14 +91,13 @@ impl<'a> HostAddress<'a> {
 impl fmt::Display for HostAddress<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.host)?;
+        let Some(dialled) = self.address else { return Ok(()) };
         let named = match &self.host.address {
-            Address::Tcp(name) => name.parse().ok(),
+            Address::Tcp(name) => ZonedAddress::parse(name),
             Address::Unix(_) => None,
         };
-        match self.ip() {
-            Some(address) if named != Some(address) => write!(f, " ({address})"),
-            _ => Ok(()),
-        }
+        let address = self.host.address_said().unwrap_or_else(|| dialled.into());
+        if named.as_ref() == Some(&address) { Ok(()) } else { write!(f, " ({address})") }
     }
 }
 
@@ -101,6 +116,20 @@ async fn look_up(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         let _ = found.send(addresses);
     })?;
     answer.await.unwrap_or_else(|_| Err(io::Error::other("the name lookup ended without a word")))
+}
+
+/// Finds the number of an address's zone. No name server is asked for it.
+async fn look_up_zone(address: &ZonedAddress, port: u16) -> io::Result<Vec<SocketAddr>> {
+    look_up(&address.to_string(), port).await.map_err(|error| {
+        let zone = address.zone.as_deref().unwrap_or_default();
+        match own_limits::of_lookup(&error) {
+            Some(_) => error,
+            None => io::Error::new(
+                io::ErrorKind::AddrNotAvailable,
+                format!("this machine has no interface \"{zone}\" for {}", address.ip),
+            ),
+        }
+    })
 }
 
 #[cfg(test)]

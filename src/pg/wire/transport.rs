@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::host_address::HostAddress;
-use crate::pg::settings::{ConnectSettings, Host};
+use crate::pg::settings::{ConnectSettings, Host, socket_path_too_long};
 use crate::tls::{TlsClient, TlsClientStream, channel_binding};
 
 /// An open connection, in plain text to all that reads from it.
@@ -90,9 +90,22 @@ async fn open_tcp(settings: &ConnectSettings, address: SocketAddr) -> io::Result
     };
     // Before the connect, as libpq does: what limits silence limits that of a connect, too.
     keep_alive(settings, &socket)?;
-    let stream = socket.connect(address).await?;
+    let stream = socket.connect(address).await.map_err(|error| connect_error(error, address))?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// The system calls a link-local address without its zone an invalid argument.
+fn connect_error(error: io::Error, address: SocketAddr) -> io::Error {
+    match address {
+        SocketAddr::V6(v6)
+            if error.kind() == io::ErrorKind::InvalidInput && v6.ip().is_unicast_link_local() =>
+        {
+            let words = format!("a link-local address needs its interface, as in {}%eth0", v6.ip());
+            io::Error::new(error.kind(), words)
+        }
+        _ => error,
+    }
 }
 
 fn keep_alive(settings: &ConnectSettings, socket: &TcpSocket) -> io::Result<()> {
@@ -122,6 +135,9 @@ fn keep_alive(settings: &ConnectSettings, socket: &TcpSocket) -> io::Result<()> 
 #[cfg(unix)]
 async fn open_unix(host: &Host) -> io::Result<Transport> {
     let path = host.socket_path().unwrap_or_default();
+    if let Some(words) = socket_path_too_long(&path) {
+        return Err(io::Error::new(io::ErrorKind::InvalidFilename, words));
+    }
     tokio::net::UnixStream::connect(name_of_socket(path)?).await.map(Transport::Unix)
 }
 

@@ -18,6 +18,8 @@ pub(super) enum Key {
     Rejection(Phase, Class, Option<String>),
     /// An attempt to connect failed.
     Attempt(Class),
+    /// The same, for the first time at this endpoint, where others failed in the same way before.
+    AttemptElsewhere(Class, String),
     /// Writes wait for their answers.
     Stall,
     /// Writers wait for a session, and no attempt has failed.
@@ -39,8 +41,8 @@ impl Key {
     }
 }
 
-/// Endpoints that a line counts.
-const ENDPOINTS_MAX: usize = 64;
+/// Endpoints that a line counts, or that a series tells by themselves.
+pub(super) const ENDPOINTS_MAX: usize = 64;
 
 /// Failures that belong on one line.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,8 +59,8 @@ pub(super) struct FailureGroup {
     pub(super) in_doubt: BTreeMap<i32, SeqSet>,
     /// Writes that they prove not committed, as far as it is known which they are.
     pub(super) rejected: BTreeMap<i32, SeqSet>,
-    /// Where they were, at most [`ENDPOINTS_MAX`].
-    pub(super) endpoints: BTreeSet<String>,
+    /// Where they were, each once in the order of the first, at most [`ENDPOINTS_MAX`].
+    pub(super) endpoints: Vec<String>,
     /// How many they prove not committed.
     pub(super) uncommitted: u64,
     /// The first of them; `None` of a stall.
@@ -122,7 +124,7 @@ impl FailureGroup {
                 .into_iter()
                 .collect(),
             rejected: BTreeMap::new(),
-            endpoints: BTreeSet::new(),
+            endpoints: Vec::new(),
             uncommitted: 0,
             fault: None,
             sent: stalled.since,
@@ -143,8 +145,11 @@ impl FailureGroup {
         self.sent = self.sent.min(later.sent);
         self.noticed_after = self.noticed_after.max(later.noticed_after);
         self.writers.extend(later.writers);
-        let room = ENDPOINTS_MAX.saturating_sub(self.endpoints.len());
-        self.endpoints.extend(later.endpoints.into_iter().take(room));
+        for endpoint in later.endpoints {
+            if self.endpoints.len() < ENDPOINTS_MAX && !self.endpoints.contains(&endpoint) {
+                self.endpoints.push(endpoint);
+            }
+        }
         for (all, new) in
             [(&mut self.in_doubt, later.in_doubt), (&mut self.rejected, later.rejected)]
         {

@@ -16,6 +16,8 @@ pub(super) struct FailureContext {
     pub(super) writers: u32,
     /// Whether the driver's own words and the endpoint are told as well.
     pub(super) verbose: bool,
+    /// Whether the connection names several hosts: then each failed attempt says which it was.
+    pub(super) several_hosts: bool,
     /// Whether the cluster was reached: before that no writer writes.
     pub(super) ready: bool,
     /// When the outage began that goes on.
@@ -30,7 +32,9 @@ pub(super) fn line(told: &FoldedFailures, context: FailureContext) -> Line {
         (Some(fault), Key::Attempt(_), Some((count, began))) => {
             repeated_attempts(told, fault, count, began, context)
         }
-        (Some(fault), Key::Attempt(_), None) => attempt(&told.group, fault, context),
+        (Some(fault), Key::Attempt(_) | Key::AttemptElsewhere(..), None) => {
+            attempt(&told.group, fault, context)
+        }
         (Some(fault), Key::Rejection(..), Some(_)) if told.group.in_doubt.is_empty() => {
             refused_again(told, fault)
         }
@@ -56,20 +60,21 @@ fn tone(class: Class) -> Tone {
         | Class::Timeout
         | Class::Unreachable
         | Class::Resolve
+        | Class::WrongRole
         | Class::Conflict => Tone::Wary,
     }
 }
 
 fn attempt(group: &FailureGroup, fault: &Fault, context: FailureContext) -> Line {
     let line = Line::new(tone(fault.class), words::loud_class(fault.class))
-        .rest(on_hosts(group, fault))
+        .rest(on_the_host(group, fault, context))
         .rest(times(group.count))
         .rest(if fault.class == Class::ConnectionLost {
             format!(" during {}", fault.phase.name())
         } else {
             sqlstate(fault)
         });
-    let line = said(line, fault, reason(fault, context.verbose));
+    let line = said(line, fault, reason(fault, &group.endpoints, context.verbose));
     let line = if context.verbose { at_endpoint(line, fault) } else { line };
     line.part_if(remedy(fault)).part("retrying")
 }
@@ -108,8 +113,8 @@ fn recent(ago: Duration) -> bool {
 }
 
 /// Why an attempt failed. Where the class says it all, the driver's words would only repeat it.
-fn reason(fault: &Fault, verbose: bool) -> String {
-    let endpoint = &fault.endpoint;
+fn reason(fault: &Fault, endpoints: &[String], verbose: bool) -> String {
+    let endpoint = endpoints.join(", ");
     let plain = match fault.class {
         Class::NoBackend => "accepted, then closed: no live primary?".to_owned(),
         Class::Refused => format!("nobody listens on {endpoint}"),
@@ -117,6 +122,7 @@ fn reason(fault: &Fault, verbose: bool) -> String {
         Class::Resolve => format!("no address for {endpoint}"),
         Class::ConnectionLost
         | Class::ReadOnly
+        | Class::WrongRole
         | Class::Starting
         | Class::Timeout
         | Class::Overloaded
@@ -154,6 +160,15 @@ fn said(line: Line, fault: &Fault, words: String) -> Line {
     match fault.class {
         Class::Timeout | Class::Local => line.rest(format!(": {words}")),
         _ => line.message(words),
+    }
+}
+
+/// The host of a failed attempt, where it may be another and the reason does not name it.
+fn on_the_host(group: &FailureGroup, fault: &Fault, context: FailureContext) -> String {
+    match fault.class {
+        Class::Refused | Class::Unreachable | Class::Resolve => String::new(),
+        _ if context.several_hosts => format!(" on {}", group.endpoints.join(", ")),
+        _ => on_hosts(group, fault),
     }
 }
 

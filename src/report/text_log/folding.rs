@@ -3,7 +3,7 @@
 //!
 //! Three rules. What happens to a session or a write is told within [`WINDOW`], together with what
 //! other writers report of the same class in that time. The first failed attempt to connect is
-//! told at once; its repeats, and those of rejections, every [`REPEAT`]. Any other line lets out
+//! told at once, and that of each other host; its repeats, and those of rejections, every [`REPEAT`]. Any other line lets out
 //! first what is held, so that the order of events is kept. Only repeats of attempts keep their own
 //! pace: their count is that of the whole series, so none is lost.
 
@@ -14,7 +14,7 @@ use crate::model::fault::Fault;
 use crate::model::load::rejection::{KINDS_MAX, of_others};
 use crate::report::words;
 
-use super::failure_group::{FailureGroup, FoldedFailures, Key, Share};
+use super::failure_group::{ENDPOINTS_MAX, FailureGroup, FoldedFailures, Key, Share};
 
 /// How long failures of several writers at once are gathered.
 const WINDOW: Duration = Duration::from_millis(100);
@@ -32,6 +32,8 @@ struct Series {
     fresh: Option<FailureGroup>,
     /// Since it was told last.
     share: Share,
+    /// Of attempts: where they failed, at most [`ENDPOINTS_MAX`].
+    endpoints: Vec<String>,
 }
 
 impl Series {
@@ -41,8 +43,10 @@ impl Series {
         Some(match (&self.key, self.told) {
             (Key::Stall | Key::NoSession, _) => fresh.at + WINDOW,
             (Key::Session(_), _) | (Key::Rejection(..), None) => fresh.at + window,
-            (Key::Attempt(_), None) => fresh.at,
-            (Key::Rejection(..) | Key::Attempt(_), Some(told)) => told + REPEAT,
+            (Key::Attempt(_) | Key::AttemptElsewhere(..), None) => fresh.at,
+            (Key::Rejection(..) | Key::Attempt(_) | Key::AttemptElsewhere(..), Some(told)) => {
+                told + REPEAT
+            }
         })
     }
 
@@ -51,7 +55,7 @@ impl Series {
         match self.key {
             Key::Session(_) | Key::Stall | Key::NoSession => true,
             Key::Rejection(..) => self.told.is_none(),
-            Key::Attempt(_) => false,
+            Key::Attempt(_) | Key::AttemptElsewhere(..) => false,
         }
     }
 
@@ -144,10 +148,32 @@ impl Folding {
         key
     }
 
+    /// The key of a group: once a series of attempts is told, the first failure at each other endpoint is told by itself,
+    /// so that none of several hosts is left out. The series of its class counts it too.
+    fn by_endpoint(&mut self, key: Key, group: &FailureGroup) -> Key {
+        let Key::Attempt(class) = key else { return key };
+        let Some(series) = self.series.iter_mut().find(|series| series.key == key) else {
+            return key;
+        };
+        let is_new = |one: &&String| !series.endpoints.contains(*one);
+        let Some(endpoint) = group.endpoints.iter().find(is_new).cloned() else { return key };
+        if series.endpoints.len() >= ENDPOINTS_MAX {
+            return key;
+        }
+        series.endpoints.push(endpoint.clone());
+        if series.told.is_none() {
+            return key;
+        }
+        series.count += group.count;
+        series.last = group.at;
+        Key::AttemptElsewhere(class, endpoint)
+    }
+
     fn add(&mut self, key: Key, mut group: FailureGroup) -> Vec<FoldedFailures> {
         let at = group.at;
         let mut told = self.forget_old(at);
         let key = self.bounded(key, &mut group);
+        let key = self.by_endpoint(key, &group);
         let (count, refused) = (group.count, group.uncommitted);
         match self.series.iter_mut().find(|series| series.key == key) {
             Some(series) => {
@@ -165,6 +191,7 @@ impl Folding {
                 count,
                 last: at,
                 told: None,
+                endpoints: group.endpoints.clone(),
                 fresh: Some(group),
                 share: Share { refused, writes: 0 },
             }),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::failure_group::ENDPOINTS_MAX;
 use crate::model::event::ReplicaLag;
 use crate::model::fault::{Class, Fault};
 use crate::report::layout::{Line, Tone};
@@ -17,8 +18,8 @@ const NOTABLE: Duration = Duration::from_secs(1);
 pub(super) struct ReplicaLines {
     /// How far behind, by name.
     told: BTreeMap<String, Duration>,
-    /// Why none can be read from, until one can.
-    failing: Option<Class>,
+    /// Why none can be read from, by endpoint, until one can.
+    failing: BTreeMap<String, Class>,
 }
 
 impl ReplicaLines {
@@ -27,7 +28,7 @@ impl ReplicaLines {
     pub(super) fn lag(&mut self, lag: &ReplicaLag, each: bool) -> Option<Line> {
         let name = lag.server.name();
         let behind = if lag.writes_behind == 0 { Duration::ZERO } else { lag.behind };
-        let failed = self.failing.take().is_some();
+        let failed = !std::mem::take(&mut self.failing).is_empty();
         let notable = match self.told.get(&name) {
             None => true,
             Some(told) => {
@@ -54,10 +55,14 @@ impl ReplicaLines {
 
     /// A line when reading begins to fail, or fails in another way.
     pub(super) fn failed(&mut self, fault: &Fault, each: bool) -> Option<Line> {
-        let before = self.failing.replace(fault.class);
+        let is_one_more = !self.failing.contains_key(&fault.endpoint);
+        if is_one_more && self.failing.len() >= ENDPOINTS_MAX {
+            return None;
+        }
+        let before = self.failing.insert(fault.endpoint.clone(), fault.class);
         (each || before != Some(fault.class)).then(|| {
             Line::new(Tone::Wary, "REPLICA")
-                .rest(format!(" not read: {}", words::loud_class(fault.class)))
+                .rest(format!(" {} not read: {}", fault.endpoint, words::loud_class(fault.class)))
                 .message(fault.message.clone())
         })
     }

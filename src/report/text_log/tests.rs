@@ -6,6 +6,7 @@ mod passed_over;
 mod patroni;
 mod properties;
 mod refusals;
+mod several_hosts;
 
 use chrono::FixedOffset;
 

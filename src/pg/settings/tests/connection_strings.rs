@@ -43,17 +43,24 @@ fn both_forms_say_the_same() {
 
 #[test]
 fn hosts_ports_and_sockets() {
-    let address =
-        |name: &str, hostaddr: [u8; 4]| Host { hostaddr: Some(hostaddr.into()), ..tcp(name, 5432) };
+    let address = |name: &str, hostaddr: &str| Host {
+        hostaddr: ZonedAddress::parse(hostaddr),
+        ..tcp(name, 5432)
+    };
     for (text, expected) in [
         ("host=a,b port=1,2", vec![tcp("a", 1), tcp("b", 2)]),
         ("host=a,b port=7", vec![tcp("a", 7), tcp("b", 7)]),
         ("host=a,,b port=1,,3", vec![tcp("a", 1), tcp("localhost", 5432), tcp("b", 3)]),
         ("host=::1 port=' +5433 '", vec![tcp("::1", 5433)]),
         ("host=/run/pg,@abstract", vec![unix("/run/pg", 5432), unix("@abstract", 5432)]),
-        ("hostaddr=10.0.0.1", vec![address("10.0.0.1", [10, 0, 0, 1])]),
-        ("host=n,m hostaddr=10.0.0.1,", vec![address("n", [10, 0, 0, 1]), tcp("m", 5432)]),
-        ("host=/n hostaddr=10.0.0.1", vec![address("/n", [10, 0, 0, 1])]),
+        ("hostaddr=10.0.0.1", vec![address("10.0.0.1", "10.0.0.1")]),
+        ("host=n,m hostaddr=10.0.0.1,", vec![address("n", "10.0.0.1"), tcp("m", 5432)]),
+        ("host=/n hostaddr=10.0.0.1", vec![address("/n", "10.0.0.1")]),
+        ("hostaddr=fe80::1%lo", vec![address("fe80::1%lo", "fe80::1%lo")]),
+        ("host=n hostaddr=fe80::1%3", vec![address("n", "fe80::1%3")]),
+        ("host=fe80::1%lo", vec![tcp("fe80::1%lo", 5432)]),
+        ("postgres://[fe80::1%25lo]:3", vec![tcp("fe80::1%lo", 3)]),
+        ("postgres://%40abstract:2", vec![unix("@abstract", 2)]),
         ("postgres://", vec![tcp("localhost", 5432)]),
         ("postgres://a,b:2,[::1]:3/d", vec![tcp("a", 5432), tcp("b", 2), tcp("::1", 3)]),
         ("postgres://%2Frun%2Fpg:2", vec![unix("/run/pg", 2)]),

@@ -15,7 +15,7 @@ use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts, SslNegotiation};
 
 use super::{
     Address, ConnectSettings, Environment, Explicit, Host, Keepalive, Origin, Password,
-    PasswordSource, Resolved, Security, SslMode, Warning, resolve,
+    PasswordSource, Resolved, Security, SslMode, Warning, ZonedAddress, resolve,
 };
 use crate::tls::settings::POSTGRESQL;
 use crate::tls::{TlsClient, TlsSettings};

@@ -55,7 +55,7 @@ fn every_variable_is_heard() {
     ]);
     let expected = ConnectSettings {
         hosts: vec![Host {
-            hostaddr: Some([10, 0, 0, 7].into()),
+            hostaddr: ZonedAddress::parse("10.0.0.7"),
             ..with_password(tcp("db", 6432), "secret", said(Origin::Variable("PGPASSWORD")))
         }],
         user: "app".to_owned(),

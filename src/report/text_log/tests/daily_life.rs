@@ -104,9 +104,9 @@ fn a_replica_that_cannot_be_read_is_told_once_until_it_can() {
     assert_eq!(
         told(&mut log, &events),
         [
-            "[23:56:21] REPLICA not read: NO BACKEND: closed without a word",
+            "[23:56:21] REPLICA localhost:5500 not read: NO BACKEND: closed without a word",
             "[23:56:22] REPLICA patroni1 · shows every acknowledged write",
-            "[23:56:23] REPLICA not read: NO BACKEND: closed without a word",
+            "[23:56:23] REPLICA localhost:5500 not read: NO BACKEND: closed without a word",
         ]
     );
 }
