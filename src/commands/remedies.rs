@@ -9,6 +9,7 @@ use crate::pg::objects::flaws::Flaw;
 use crate::pg::objects::identifier::identifier;
 use crate::pg::sessions::connect::{ANSWERS_HTTP, NOT_FOR_A_RECORD};
 use crate::pg::sessions::driver_error::TOO_MANY_ROUNDS;
+use crate::pg::sessions::encryption::{REQUEST_REFUSED, TLS_NOT_ASKED_FOR};
 use crate::pg::settings::ConnectSettings;
 use crate::pg::wire::host_address::HostAddress;
 use crate::report::words::shell_word;
@@ -63,10 +64,38 @@ fn of_refusal(
         return Some(format!("{}\n{ids}", grants(&granted)));
     }
     let step = if step == SetupStep::TryWithDefault { SetupStep::Try } else { step };
-    of_login(fault, connection)
+    of_the_way(fault)
+        .or_else(|| of_login(fault, connection))
         .or_else(|| of_other_protocol(fault, connection))
         .or_else(|| of_missing_privilege(step, fault, &granted, connection))
         .or_else(|| of_statement(step, fault, &granted, connection))
+}
+
+/// What is between pgchaos and the server, or the server itself, awaits another beginning.
+fn of_the_way(fault: &Fault) -> Option<String> {
+    let words = match (fault.class, fault.message.as_str()) {
+        (_, REQUEST_REFUSED) => {
+            "where the pooler is full: more room there (PgBouncer's max_client_conn), or fewer clients;\n\
+             where a proxy sends it the PROXY protocol (HAProxy's send-proxy): the server line without it"
+        }
+        _ if fault.may_follow_a_proxy_header() => {
+            "where a proxy sends the PROXY protocol to the pooler, which does not read it (HAProxy's send-proxy and \
+             send-proxy-v2): the server line without it"
+        }
+        (Class::Tls, TLS_NOT_ASKED_FOR) => {
+            "sslnegotiation=postgres (PGSSLNEGOTIATION), which PgBouncer before 1.25 needs;\n\
+             where a proxy sends it the PROXY protocol (HAProxy's send-proxy): the server line without it"
+        }
+        (Class::NoBackend, _) => {
+            "a live server behind the proxy, where that is what is missing;\n\
+             where a proxy sends or awaits the PROXY protocol: send-proxy and accept-proxy on both sides, or on none \
+             (PostgreSQL, PgBouncer and pgchaos speak none);\n\
+             where a proxy ends TLS: sslmode=require and sslnegotiation=direct (PGSSLNEGOTIATION);\n\
+             where the server must be asked for TLS: sslnegotiation=postgres"
+        }
+        _ => return None,
+    };
+    Some(words.to_owned())
 }
 
 /// No session came to be: the password, the role, the database, `pg_hba.conf` or TLS.

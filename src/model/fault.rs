@@ -140,6 +140,17 @@ impl Fault {
         }
     }
 
+    /// Whether a pooler could not read how the session began: something before it may be a header of the
+    /// PROXY protocol. A packet that comes in two pieces has the same words, so that it is no proof.
+    #[must_use]
+    pub fn may_follow_a_proxy_header(&self) -> bool {
+        self.sqlstate.as_deref() == Some("08P01")
+            && self.phase == Phase::Authenticate
+            && ["client sent partial pkt in startup phase", "bad packet header"]
+                .into_iter()
+                .any(|words| self.message.contains(words))
+    }
+
     /// Whether waiting cannot mend it: see [`Class::hopeless_before_first_success`].
     #[must_use]
     pub fn hopeless_before_first_success(&self) -> bool {
@@ -447,6 +458,20 @@ mod tests {
         assert_eq!(io(ErrorKind::InvalidInput).class(Phase::Connect), Class::Unreachable);
         let silent = Evidence { foreign: true, deadline: true, ..Evidence::default() };
         assert_eq!(silent.class(Phase::Authenticate), Class::Protocol);
+    }
+
+    #[test]
+    fn what_a_pooler_cannot_read_may_pass() {
+        let fault = |message: &str, phase| {
+            let evidence = sqlstate("08P01", Severity::Fatal);
+            Fault::of(&evidence, phase, "db:6432".to_owned(), message.to_owned())
+        };
+        for words in ["client sent partial pkt in startup phase", "bad packet header"] {
+            let unread = fault(words, Phase::Authenticate);
+            assert!(unread.may_follow_a_proxy_header(), "{words}");
+            assert!(!unread.hopeless_before_first_success(), "{words}: it may pass");
+            assert!(!fault(words, Phase::Write).may_follow_a_proxy_header(), "{words}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tokio_postgres::config::SslNegotiation;
 
+use super::closed_early::{self, SentFirst};
 use super::driver_error;
 use super::driver_task::DriverTask;
 use super::encryption::{self, Encryption};
@@ -296,7 +297,7 @@ impl Connect<'_> {
     /// The fault of the driver's error before the server has authenticated the role.
     fn not_authenticated(&self, error: &tokio_postgres::Error) -> Fault {
         let first_bytes = &self.progress.first_bytes;
-        let (evidence, words) = driver_error::failure(error, first_bytes.came()).into_parts();
+        let (evidence, words) = driver_error::failure(error, first_bytes.spoke()).into_parts();
         let evidence = Evidence { foreign: first_bytes.foreign(), ..evidence };
         let words = match () {
             () if first_bytes.http() => ANSWERS_HTTP.to_owned(),
@@ -337,23 +338,24 @@ impl Connect<'_> {
         Fault { class: Class::ReadOnly, ..fault }
     }
 
-    /// Whether the server must understand TLS without being asked.
-    fn is_direct(&self) -> bool {
-        self.settings.security.negotiation == SslNegotiation::Direct && self.progress.is_securing
+    /// What was sent so far, where the server must understand TLS without being asked, or not.
+    fn sent_first(&self) -> SentFirst {
+        let is_direct = self.settings.security.negotiation == SslNegotiation::Direct;
+        match (is_direct, self.progress.is_securing, self.progress.is_secured) {
+            (true, true, _) => SentFirst::BeginOfTls,
+            (true, false, true) => SentFirst::UnderTls,
+            _ => SentFirst::InClear,
+        }
     }
 
     fn fault(&self, evidence: Evidence, phase: Phase, words: String) -> Fault {
-        let words = match evidence.class(phase) {
-            Class::NoBackend if evidence.io.is_none() && self.is_direct() => {
-                "accepted, then closed without a word: a proxy with no live server, or a server before PostgreSQL 17, \
-                 which knows no sslnegotiation=direct?"
-                    .to_owned()
+        let ended_early = match evidence.class(phase) {
+            Class::NoBackend if phase == Phase::Authenticate => {
+                closed_early::words(evidence.io, self.sent_first())
             }
-            Class::NoBackend if evidence.io.is_none() => {
-                "accepted, then closed without a word: a proxy with no live server?".to_owned()
-            }
-            _ => words,
+            _ => None,
         };
+        let words = ended_early.unwrap_or(words);
         self.endpoint.fault(SessionFailure::new(evidence, words), phase)
     }
 }

@@ -1,0 +1,16 @@
+//! What stands in front of PostgreSQL elsewhere, as Debian packages it, with psql beside: HAProxy that speaks the PROXY
+//! protocol to servers and poolers that do not; and what is begun by TLS without a request.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+#[path = "in_front/direct_tls.rs"]
+mod direct_tls;
+#[path = "in_front/haproxy.rs"]
+mod haproxy;
+#[path = "in_front/outcome.rs"]
+mod outcome;
+#[path = "in_front/pgbouncer.rs"]
+mod pgbouncer;
+#[path = "in_front/proxy_protocol.rs"]
+mod proxy_protocol;
