@@ -7,12 +7,13 @@ use crate::engine::setup::{SetupError, SetupStep};
 use crate::model::fault::{Class, Fault, PoolerRefusal};
 use crate::pg::objects::flaws::Flaw;
 use crate::pg::objects::identifier::identifier;
-use crate::pg::sessions::connect::{ANSWERS_HTTP, NOT_FOR_A_RECORD};
+use crate::pg::sessions::connect::{ANSWERS_HTTP, NO_BINDING, NO_TLS_TO_BIND, NOT_FOR_A_RECORD};
 use crate::pg::sessions::driver_error::TOO_MANY_ROUNDS;
 use crate::pg::sessions::encryption::{REQUEST_REFUSED, TLS_NOT_ASKED_FOR};
 use crate::pg::settings::ConnectSettings;
 use crate::pg::wire::host_address::HostAddress;
 use crate::report::words::shell_word;
+use crate::tls::handshake_error::NOT_FOR_POSTGRESQL;
 
 /// Names the password that was refused: it may come from a place that the user has forgotten.
 pub(super) fn tried_password(error: &SetupError, settings: &ConnectSettings) -> String {
@@ -82,6 +83,19 @@ fn of_the_way(fault: &Fault) -> Option<String> {
             "where a proxy sends the PROXY protocol to the pooler, which does not read it (HAProxy's send-proxy and \
              send-proxy-v2): the server line without it"
         }
+        (Class::Auth, NO_BINDING) => {
+            "channel_binding=prefer or disable (PGCHANNELBINDING): PgBouncer, and a proxy that ends TLS, have no binding \
+             to offer;\n\
+             or, where PostgreSQL itself ends TLS, scram-sha-256 for this role in its pg_hba.conf"
+        }
+        (Class::Auth, NO_TLS_TO_BIND) => {
+            "channel_binding=prefer (PGCHANNELBINDING);\n\
+             or TLS all the way to the server: sslmode=require (PGSSLMODE)"
+        }
+        (Class::Tls, NOT_FOR_POSTGRESQL) => {
+            "where a proxy ends TLS: alpn postgresql on its line (HAProxy's bind … ssl crt FILE alpn postgresql);\n\
+             where a server of another protocol answers: the port of PostgreSQL with -p PORT"
+        }
         (Class::Tls, TLS_NOT_ASKED_FOR) => {
             "sslnegotiation=postgres (PGSSLNEGOTIATION), which PgBouncer before 1.25 needs;\n\
              where a proxy sends it the PROXY protocol (HAProxy's send-proxy): the server line without it"
@@ -128,10 +142,8 @@ fn of_login(fault: &Fault, connection: &ConnectionOptions) -> Option<String> {
         ),
         // pgchaos refused the way of logging in that the server asks for.
         (None, Class::Auth) => format!(
-            "channel_binding=prefer (PGCHANNELBINDING), where it is require, as the binding \
-             needs TLS;\n\
-             or scram-sha-256 for this role in the server's pg_hba.conf;\n\
-             where it is neither, what answers there, a pooler or a proxy, breaks the login:\n\
+            "scram-sha-256 for this role in the server's pg_hba.conf;\n\
+             where it is that already, what answers there, a pooler or a proxy, breaks the login:\n\
              psql{} tells",
             connection.for_psql()
         ),
@@ -335,6 +347,11 @@ fn of_pooler(refusal: PoolerRefusal, role: &str) -> String {
         PoolerRefusal::Transactions => {
             "pool_mode = transaction or session for this database in pgbouncer.ini, and then \
              RELOAD: pgchaos verifies in transactions"
+                .to_owned()
+        }
+        PoolerRefusal::NoTls => {
+            "sslmode=require (PGSSLMODE), which the pooler demands (PgBouncer's client_tls_sslmode);\n\
+             where a proxy before it ends TLS: client_tls_sslmode = allow in pgbouncer.ini"
                 .to_owned()
         }
         PoolerRefusal::Console => {

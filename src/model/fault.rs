@@ -106,6 +106,8 @@ pub enum PoolerRefusal {
     StartupParameter,
     /// The login, or the database's name.
     Login,
+    /// A session without TLS.
+    NoTls,
     /// Transactions: it gives each statement another server session.
     Transactions,
     /// Its database is the pooler's own, and answers no SQL.
@@ -126,6 +128,8 @@ impl Fault {
         let said = |words: &str| self.message.contains(words);
         if said("unsupported startup parameter") {
             Some(PoolerRefusal::StartupParameter)
+        } else if said("SSL required") {
+            Some(PoolerRefusal::NoTls)
         } else if said("transaction blocks not allowed") {
             Some(PoolerRefusal::Transactions)
         } else if said("admin console") {
@@ -461,11 +465,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_pooler_cannot_read_may_pass() {
+    fn what_a_pooler_refuses_for_good_is_told_from_what_may_pass() {
         let fault = |message: &str, phase| {
             let evidence = sqlstate("08P01", Severity::Fatal);
             Fault::of(&evidence, phase, "db:6432".to_owned(), message.to_owned())
         };
+        let no_tls = fault("SSL required", Phase::Authenticate);
+        assert_eq!(no_tls.pooler_refusal(), Some(PoolerRefusal::NoTls));
+        assert!(no_tls.hopeless_before_first_success() && !no_tls.may_follow_a_proxy_header());
         for words in ["client sent partial pkt in startup phase", "bad packet header"] {
             let unread = fault(words, Phase::Authenticate);
             assert!(unread.may_follow_a_proxy_header(), "{words}");

@@ -40,6 +40,10 @@ pub fn of_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a RustlsError> {
     None
 }
 
+/// The words where TLS was agreed on, and not for PostgreSQL's protocol.
+pub const NOT_FOR_POSTGRESQL: &str =
+    "TLS is spoken there, and not for PostgreSQL (no ALPN \"postgresql\")";
+
 /// What went wrong, and what it means.
 #[must_use]
 pub fn words(error: &RustlsError) -> String {
@@ -92,9 +96,7 @@ fn of_alert(alert: AlertDescription) -> String {
         | AlertDescription::DecryptError => {
             format!("the server refuses the client certificate ({alert:?})")
         }
-        AlertDescription::NoApplicationProtocol => {
-            "TLS is spoken there, and not for PostgreSQL (no ALPN \"postgresql\")".to_owned()
-        }
+        AlertDescription::NoApplicationProtocol => NOT_FOR_POSTGRESQL.to_owned(),
         AlertDescription::UnrecognisedName => {
             "TLS is spoken there, and not for this host's name (SNI)".to_owned()
         }

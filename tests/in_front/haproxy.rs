@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpStream;
+use std::path::Path;
 
 use crate::outcome::SOON;
 use crate::support::{Kept, Postgres, free_ports, wait_until};
@@ -62,4 +63,11 @@ impl HaProxy {
     pub(crate) fn port(&self, nth: usize) -> u16 {
         self.first + u16::try_from(nth).unwrap()
     }
+}
+
+/// A certificate and its key in one file beside the server, as HAProxy wants them; its name.
+pub(crate) fn one_file(server: &Postgres, key: &Path, certificate: &Path) -> String {
+    let path = server.socket_dir().join("haproxy.pem");
+    fs::write(&path, [fs::read(certificate).unwrap(), fs::read(key).unwrap()].concat()).unwrap();
+    path.display().to_string()
 }

@@ -1,7 +1,9 @@
 //! `PgBouncer` in session mode, which asks for the password by SCRAM.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::TcpStream;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
 
 use crate::outcome::SOON;
 use crate::support::{Kept, Postgres, free_port, wait_until};
@@ -38,4 +40,21 @@ impl PgBouncer {
         });
         pooler
     }
+}
+
+/// The lines by which it demands TLS from clients, with this certificate.
+pub(crate) fn demands_tls(server: &Postgres, key: &Path, certificate: &Path) -> String {
+    let owner = fs::metadata(server.data_dir()).unwrap();
+    let ours = |from: &Path, name: &str| {
+        let to = server.socket_dir().join(name);
+        fs::copy(from, &to).unwrap();
+        fs::set_permissions(&to, Permissions::from_mode(0o600)).unwrap();
+        chown(&to, Some(owner.uid()), Some(owner.gid())).unwrap();
+        to.display().to_string()
+    };
+    format!(
+        "client_tls_sslmode = require\nclient_tls_key_file = {}\nclient_tls_cert_file = {}\n",
+        ours(key, "pgbouncer.key"),
+        ours(certificate, "pgbouncer.crt")
+    )
 }

@@ -78,6 +78,14 @@ pub const NOT_FOR_A_RECORD: &str = "the server asks for a password, and only the
 /// The words where a web page or an API listens: of HAProxy, Patroni, etcd, …
 pub const ANSWERS_HTTP: &str = "HTTP answers there, not PostgreSQL: a web page or an API";
 
+/// The words where the login is to be bound to TLS, and what ends TLS offers no binding.
+pub const NO_BINDING: &str =
+    "channel_binding=require, and what ends TLS offers no binding (SCRAM-SHA-256-PLUS)";
+
+/// The words where the login is to be bound to TLS, and there is none.
+pub const NO_TLS_TO_BIND: &str =
+    "channel_binding=require, and the connection has no TLS to bind the login to";
+
 const NOT_POSTGRESQL: &str = "what answers there is not PostgreSQL";
 
 /// What a connect must find.
@@ -306,6 +314,10 @@ impl Connect<'_> {
             }
             () if evidence.password_missing => NO_PASSWORD.to_owned(),
             () if evidence.foreign => NOT_POSTGRESQL.to_owned(),
+            () if driver_error::is_unbound(error) && self.progress.is_secured => {
+                NO_BINDING.to_owned()
+            }
+            () if driver_error::is_unbound(error) => NO_TLS_TO_BIND.to_owned(),
             () => words,
         };
         self.fault(evidence, Phase::Authenticate, words)

@@ -101,9 +101,7 @@ pub(super) async fn secure(
         // As in libpq: a server of another protocol must not be talked into PostgreSQL's.
         return match secured.agreed_protocol() {
             Some(POSTGRESQL) => Ok(secured),
-            _ => Err(failure_of_tls(
-                "TLS is spoken there, and not for PostgreSQL (no ALPN \"postgresql\")",
-            )),
+            _ => Err(failure_of_tls(handshake_error::NOT_FOR_POSTGRESQL)),
         };
     }
     let answer = ssl_request::ask(&mut transport).await;
