@@ -6,8 +6,8 @@
 #   tests/versions.sh trixie    the one of this suite
 #
 # A version comes from the package archive that apt has here, with all that it depends on down to the C library, is unpacked
-# into a folder, and set to use what lies beside it there. So nothing is installed but patchelf, by which that is set. What
-# was fetched is kept in target/postgresql.
+# into a folder, and set to use what lies beside it there. So nothing is installed but patchelf, by which that is set, and
+# HAProxy and PgBouncer, which are put before it. What was fetched is kept in target/postgresql.
 #
 # At its end stands one line: how many passed and failed, and how many were skipped.
 set -euo pipefail
@@ -19,14 +19,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tests/support/apt.sh
 
 suites='bookworm trixie testing'
-# Test crates, the longest first: what pgchaos asks a server, what it understands of the answers, and how a server ends.
-crates='refusals accounting error_classes settings_in_use record'
+# Test crates, the longest first: what pgchaos asks a server, what it understands of the answers, how a server ends,
+# and what stands in front of it.
+crates='refusals accounting error_classes in_front settings_in_use record'
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 main() {
     command -v cargo >/dev/null || fail "cargo is not on the PATH: install Rust from https://rustup.rs"
     command -v apt-get >/dev/null || fail "no apt-get here: the versions come from Debian's archive"
     command -v patchelf >/dev/null || apt_install patchelf
+    has_proxies || install_proxies
     make_place
     local cache archive suite version had=() picked=() crate programs jobs=()
     cache=$(cache_folder)
@@ -53,6 +55,14 @@ main() {
     for crate in $crates; do picked+=(--test "$crate"); done
     programs=$(build "${picked[@]}")
     run_each "$programs" "${jobs[@]}"
+}
+
+has_proxies() { [ -x /usr/sbin/haproxy ] && [ -x /usr/sbin/pgbouncer ]; }
+
+# By the script that installs the lab's programs: it lets no package start a service, now or with the machine.
+install_proxies() {
+    as_root sh src/lab/install-deps.sh haproxy pgbouncer ||
+        fail "apt could not install haproxy and pgbouncer: its reason is above"
 }
 
 # run_each PROGRAMS "VERSION FOLDER"…: all crates with each version.

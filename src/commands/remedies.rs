@@ -8,8 +8,9 @@ use crate::model::fault::{Class, Fault, PoolerRefusal};
 use crate::model::tls_cause::TlsCause;
 use crate::pg::objects::flaws::Flaw;
 use crate::pg::objects::identifier::identifier;
-use crate::pg::sessions::connect::{ANSWERS_HTTP, NOT_FOR_A_RECORD};
+use crate::pg::sessions::connect::{ANSWERS_HTTP, NO_BINDING, NO_TLS_TO_BIND, NOT_FOR_A_RECORD};
 use crate::pg::sessions::driver_error::TOO_MANY_ROUNDS;
+use crate::pg::sessions::encryption::REQUEST_REFUSED;
 use crate::pg::settings::ConnectSettings;
 use crate::pg::wire::host_address::HostAddress;
 use crate::report::words::shell_word;
@@ -70,10 +71,43 @@ fn of_refusal(
         return Some(format!("{}\n{ids}", grants(&granted)));
     }
     let step = if step == SetupStep::TryWithDefault { SetupStep::Try } else { step };
-    of_login(fault, connection)
+    of_the_way(fault)
+        .or_else(|| of_login(fault, connection))
         .or_else(|| of_other_protocol(fault, connection))
         .or_else(|| of_missing_privilege(step, fault, &granted, connection))
         .or_else(|| of_statement(step, fault, &granted, connection))
+}
+
+/// What is between pgchaos and the server, or the server itself, awaits another beginning.
+fn of_the_way(fault: &Fault) -> Option<String> {
+    let words = match (fault.class, fault.message.as_str()) {
+        (_, REQUEST_REFUSED) => {
+            "where the pooler is full: more room there (PgBouncer's max_client_conn), or fewer clients;\n\
+             where a proxy sends it the PROXY protocol (HAProxy's send-proxy): the server line without it"
+        }
+        _ if fault.may_follow_a_proxy_header() => {
+            "where a proxy sends the PROXY protocol to the pooler, which does not read it (HAProxy's send-proxy and \
+             send-proxy-v2): the server line without it"
+        }
+        (Class::Auth, NO_BINDING) => {
+            "channel_binding=prefer or disable (PGCHANNELBINDING): PgBouncer, and a proxy that ends TLS, have no binding \
+             to offer;\n\
+             or, where PostgreSQL itself ends TLS, scram-sha-256 for this role in its pg_hba.conf"
+        }
+        (Class::Auth, NO_TLS_TO_BIND) => {
+            "channel_binding=prefer (PGCHANNELBINDING);\n\
+             or TLS all the way to the server: sslmode=require (PGSSLMODE)"
+        }
+        (Class::NoBackend, _) => {
+            "a live server behind the proxy, where that is what is missing;\n\
+             where a proxy sends or awaits the PROXY protocol: send-proxy and accept-proxy on both sides, or on none \
+             (PostgreSQL, PgBouncer and pgchaos speak none);\n\
+             where a proxy ends TLS: sslmode=require and sslnegotiation=direct (PGSSLNEGOTIATION);\n\
+             where the server must be asked for TLS: sslnegotiation=postgres"
+        }
+        _ => return None,
+    };
+    Some(words.to_owned())
 }
 
 /// No session came to be: the password, the role, the database, `pg_hba.conf` or TLS.
@@ -106,10 +140,8 @@ fn of_login(fault: &Fault, connection: &ConnectionOptions) -> Option<String> {
         ),
         // pgchaos refused the way of logging in that the server asks for.
         (None, Class::Auth) => format!(
-            "channel_binding=prefer (PGCHANNELBINDING), where it is require, as the binding \
-             needs TLS;\n\
-             or scram-sha-256 for this role in the server's pg_hba.conf;\n\
-             where it is neither, what answers there, a pooler or a proxy, breaks the login:\n\
+            "scram-sha-256 for this role in the server's pg_hba.conf;\n\
+             where it is that already, what answers there, a pooler or a proxy, breaks the login:\n\
              psql{} tells",
             connection.for_psql()
         ),
@@ -164,6 +196,16 @@ fn of_tls(cause: TlsCause, connection: &ConnectionOptions) -> String {
             "the port of PostgreSQL, or of the proxy before it, with -p; psql{} tells what answers there",
             connection.for_psql()
         ),
+        TlsCause::NotForPostgresql => {
+            "where a proxy ends TLS: alpn postgresql on its line (HAProxy's bind … ssl crt FILE alpn postgresql);\n\
+             where a server of another protocol answers: the port of PostgreSQL with -p PORT"
+                .to_owned()
+        }
+        TlsCause::NotAskedFor => {
+            "sslnegotiation=postgres (PGSSLNEGOTIATION), which PgBouncer before 1.25 needs;\n\
+             where a proxy sends it the PROXY protocol (HAProxy's send-proxy): the server line without it"
+                .to_owned()
+        }
         TlsCause::OwnFile => "the file mended that the message names: the next connect reads it".to_owned(),
         TlsCause::NoClient => "the host named with -h, or in the connection string: its certificate files are then read"
             .to_owned(),
@@ -350,6 +392,11 @@ fn of_pooler(refusal: PoolerRefusal, role: &str) -> String {
         PoolerRefusal::Transactions => {
             "pool_mode = transaction or session for this database in pgbouncer.ini, and then \
              RELOAD: pgchaos verifies in transactions"
+                .to_owned()
+        }
+        PoolerRefusal::NoTls => {
+            "sslmode=require (PGSSLMODE), which the pooler demands (PgBouncer's client_tls_sslmode);\n\
+             where a proxy before it ends TLS: client_tls_sslmode = allow in pgbouncer.ini"
                 .to_owned()
         }
         PoolerRefusal::Console => {

@@ -111,6 +111,8 @@ pub enum PoolerRefusal {
     StartupParameter,
     /// The login, or the database's name.
     Login,
+    /// A session without TLS.
+    NoTls,
     /// Transactions: it gives each statement another server session.
     Transactions,
     /// Its database is the pooler's own, and answers no SQL.
@@ -131,6 +133,8 @@ impl Fault {
         let said = |words: &str| self.message.contains(words);
         if said("unsupported startup parameter") {
             Some(PoolerRefusal::StartupParameter)
+        } else if said("SSL required") {
+            Some(PoolerRefusal::NoTls)
         } else if said("transaction blocks not allowed") {
             Some(PoolerRefusal::Transactions)
         } else if said("admin console") {
@@ -143,6 +147,17 @@ impl Fault {
         } else {
             None
         }
+    }
+
+    /// Whether a pooler could not read how the session began: something before it may be a header of the
+    /// PROXY protocol. A packet that comes in two pieces has the same words, so that it is no proof.
+    #[must_use]
+    pub fn may_follow_a_proxy_header(&self) -> bool {
+        self.sqlstate.as_deref() == Some("08P01")
+            && self.phase == Phase::Authenticate
+            && ["client sent partial pkt in startup phase", "bad packet header"]
+                .into_iter()
+                .any(|words| self.message.contains(words))
     }
 
     /// Whether waiting cannot mend it: see [`Class::hopeless_before_first_success`].
@@ -459,6 +474,23 @@ mod tests {
         assert_eq!(io(ErrorKind::InvalidInput).class(Phase::Connect), Class::Unreachable);
         let silent = Evidence { foreign: true, deadline: true, ..Evidence::default() };
         assert_eq!(silent.class(Phase::Authenticate), Class::Protocol);
+    }
+
+    #[test]
+    fn what_a_pooler_refuses_for_good_is_told_from_what_may_pass() {
+        let fault = |message: &str, phase| {
+            let evidence = sqlstate("08P01", Severity::Fatal);
+            Fault::of(&evidence, phase, "db:6432".to_owned(), message.to_owned())
+        };
+        let no_tls = fault("SSL required", Phase::Authenticate);
+        assert_eq!(no_tls.pooler_refusal(), Some(PoolerRefusal::NoTls));
+        assert!(no_tls.hopeless_before_first_success() && !no_tls.may_follow_a_proxy_header());
+        for words in ["client sent partial pkt in startup phase", "bad packet header"] {
+            let unread = fault(words, Phase::Authenticate);
+            assert!(unread.may_follow_a_proxy_header(), "{words}");
+            assert!(!unread.hopeless_before_first_success(), "{words}: it may pass");
+            assert!(!fault(words, Phase::Write).may_follow_a_proxy_header(), "{words}");
+        }
     }
 
     #[test]

@@ -26,8 +26,12 @@ pub enum TlsCause {
     CertificateNotRequested,
     /// No version, cipher or kind of key that both know.
     NothingInCommon,
-    /// What answers speaks no TLS, breaks it, or speaks it for another protocol.
+    /// What answers speaks no TLS, or breaks it.
     OtherProtocol,
+    /// What answers speaks TLS for another protocol than PostgreSQL's.
+    NotForPostgresql,
+    /// What answers wants to be asked for TLS, and was not (`sslnegotiation=direct`).
+    NotAskedFor,
     /// A file of this client's cannot be used any more.
     OwnFile,
     /// Settings that need TLS, and nothing that speaks it.
@@ -38,7 +42,7 @@ pub enum TlsCause {
 
 impl TlsCause {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::NotOffered,
         Self::UnknownAuthority,
         Self::OtherName,
@@ -50,6 +54,8 @@ impl TlsCause {
         Self::CertificateNotRequested,
         Self::NothingInCommon,
         Self::OtherProtocol,
+        Self::NotForPostgresql,
+        Self::NotAskedFor,
         Self::OwnFile,
         Self::NoClient,
         Self::Other,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::cluster::server::Server;
 use crate::model::cluster::server::ServerProcess;
 use crate::model::event::{
-    Checked, Connected, Event, Failure, Header, IdGap, OutageBegan, ReadBack, StopReason,
+    Checked, Connected, Event, Failure, Header, IdGap, OutageBegan, ReadBack, Ready, StopReason,
     Verification, What, Written,
 };
 use crate::model::fault::{Class, Fault, Phase};
@@ -89,13 +89,22 @@ pub(super) fn failed(writer: i32, fault: Fault, in_doubt: SeqSet) -> What {
     What::Fault(Failure { writer: Some(writer), fault, in_doubt, rejected: SeqSet::new() })
 }
 
+/// The cluster was reached: what fails from now on did work.
+pub(super) fn ready(server: Server) -> What {
+    What::Ready(Ready { server, created: false })
+}
+
 pub(super) fn lost(writer: i32, seq: i64) -> What {
     let message = "server closed the connection";
     failed(writer, fault(Class::ConnectionLost, Phase::Write, message), SeqSet::range(seq, seq))
 }
 
 pub(super) fn no_backend(writer: i32) -> What {
-    failed(writer, fault(Class::NoBackend, Phase::Authenticate, "EOF"), SeqSet::new())
+    failed(
+        writer,
+        fault(Class::NoBackend, Phase::Authenticate, "closed without a word"),
+        SeqSet::new(),
+    )
 }
 
 pub(super) fn refused(writer: i32) -> What {
@@ -172,6 +181,7 @@ pub(super) fn header(rate: Rate, writers: u32) -> What {
 pub(super) fn story() -> Vec<Event> {
     let mut events = vec![
         event(0, header(Rate::PerSecond(1.0), 1)),
+        event(800, ready(patroni2())),
         event(900, connected(1, patroni2())),
         event(901, written(1, 3, "purchase", "Иван Петров")),
         event(902, read(&[3, 2, 1])),

@@ -439,6 +439,10 @@ impl TextLog {
             if failures.key == Key::Stall {
                 self.stalls.told(failures.at);
             }
+            let endpoint = failures.group.fault.as_ref().map(|fault| fault.endpoint.as_str());
+            let is_unproven =
+                endpoint.is_some_and(|host| self.passed_over.closes_without_a_word(host));
+            let context = FailureContext { way_worked: self.ready && !is_unproven, ..context };
             let line = failure_lines::line(failures, context);
             rows.extend(self.printer.rows(Stamp::At(failures.at), &line));
         }
@@ -451,6 +455,7 @@ impl TextLog {
             verbose: self.at_least(Verbosity::Verbose),
             several_hosts: self.several_hosts,
             ready: self.ready,
+            way_worked: self.ready,
             outage_began: self.outage_began,
             writers_out: self.writers_out,
         }

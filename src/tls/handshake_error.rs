@@ -200,7 +200,7 @@ fn cause_of_alert(alert: AlertDescription, request: RequestOutcome) -> TlsCause 
         AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion => {
             TlsCause::NothingInCommon
         }
-        AlertDescription::NoApplicationProtocol => TlsCause::OtherProtocol,
+        AlertDescription::NoApplicationProtocol => TlsCause::NotForPostgresql,
         AlertDescription::UnrecognisedName => TlsCause::OtherName,
         alert if is_about_a_certificate(alert) && request != RequestOutcome::NotAsked => {
             TlsCause::ClientCertificate

@@ -140,8 +140,10 @@ fn a_server_that_cannot_bind_the_channel() {
     let server = Postgres::shared();
     let dsn = format!("{}?channel_binding=require", server.url());
     let endpoint = format!("127.0.0.1:{}", server.port());
-    let message = format!("{endpoint}: authentication error: server did not use channel binding");
-    is_refused(&[&dsn], &message, &["channel_binding=prefer"]);
+    let message = format!(
+        "{endpoint}: channel_binding=require, and the connection has no TLS to bind the login to"
+    );
+    is_refused(&[&dsn], &message, &["channel_binding=prefer", "sslmode=require"]);
 }
 
 #[test]

@@ -19,6 +19,7 @@
 mod command;
 mod encryption;
 mod r#gen;
+mod kept;
 mod port;
 mod postgres;
 mod proxy;
@@ -28,6 +29,7 @@ mod wait;
 
 pub use encryption::{openssl, speak_tls, use_certificate};
 pub use r#gen::{Finished, Gen, pgchaos, recorded};
+pub use kept::Kept;
 pub use port::{free_port, free_ports};
 pub use postgres::{Postgres, Stop};
 pub use proxy::{Armed, Proxy, Request, Requests, Token, Twist, Wire};

@@ -2,9 +2,6 @@
 
 use std::fs;
 use std::net::TcpStream;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, Stdio};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -12,7 +9,7 @@ use serde_json::{Value, json};
 use crate::books::{Said, Truth, Verdict, assert_true};
 use crate::harness::Case;
 use crate::one_server::{OneServer, SOON, new_database, run_id, url, wait_for_outage};
-use crate::support::{Gen, Postgres, Proxy, Session, free_ports, wait_until};
+use crate::support::{Gen, Kept, Postgres, Proxy, Session, free_ports, wait_until};
 
 pub(crate) const CASES: &[Case] = &[
     Case::alone("pgpool::raw_mode_opens_transactions", pgpool_raw_mode_opens_transactions),
@@ -29,20 +26,9 @@ pub(crate) const CASES: &[Case] = &[
     Case::alone("pgbouncer::remedies", pgbouncer_remedies),
 ];
 
-/// Ends the pooler with the test, also with one that is killed: by its signal, and what is left of its group after 5 s.
-const KEEPER: &str = r#"
-signal=$1 log=$2; shift 2
-set -m
-"$@" </dev/null >"$log" 2>&1 &
-while read -r _; do :; done
-kill -"$signal" $!
-for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 $! 2>/dev/null || break; sleep 0.5; done
-kill -KILL -$! 2>/dev/null
-"#;
-
 /// A pooler before a server of its own.
 struct Pooled {
-    keeper: Child,
+    kept: Kept,
     one: OneServer,
     /// Where clients are let in.
     port: u16,
@@ -102,45 +88,21 @@ impl Pooled {
         signal: &str,
         args: impl FnOnce(&Postgres, u16) -> Vec<String>,
     ) -> Self {
-        let there = Path::new(program).exists();
-        assert!(
-            there,
-            "{program} is missing: tests/run installs it, or apt-get install pgpool2 pgbouncer"
-        );
         let server = Postgres::start();
         server.trust_everyone();
         let database = new_database(&server);
         let port = free_ports(2);
         let args = args(&server, port);
-        let log = server.socket_dir().join("pooler.log");
-        let keeper = server
-            .program_beside(Path::new("sh"))
-            .args(["-c", KEEPER, "keeper", signal])
-            .arg(&log)
-            .arg(program)
-            .args(args)
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let kept = Kept::start(&server, "pooler", program, signal, &args);
         let one = OneServer { server: Arc::new(server), database, wire: Proxy::start(port) };
-        let pooled = Self { keeper, one, port };
+        let pooled = Self { kept, one, port };
         wait_until(SOON, "the pooler lets clients in", || {
-            let log = fs::read_to_string(&log).unwrap_or_default();
+            let log = pooled.kept.log();
             let is_up = TcpStream::connect(("127.0.0.1", port)).is_ok();
             assert!(is_up || !log.contains("FATAL"), "{program}: {log}");
             is_up && Session::try_open(&url(port, &pooled.one.database)).is_ok()
         });
         pooled
-    }
-}
-
-impl Drop for Pooled {
-    fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tokio_postgres::config::SslNegotiation;
 
+use super::closed_early::{self, SentFirst};
 use super::driver_error;
 use super::driver_task::DriverTask;
 use super::encryption::{self, Encryption};
@@ -77,6 +78,14 @@ pub const NOT_FOR_A_RECORD: &str = "the server asks for a password, and only the
 
 /// The words where a web page or an API listens: of HAProxy, Patroni, etcd, …
 pub const ANSWERS_HTTP: &str = "HTTP answers there, not PostgreSQL: a web page or an API";
+
+/// The words where the login is to be bound to TLS, and what ends TLS offers no binding.
+pub const NO_BINDING: &str =
+    "channel_binding=require, and what ends TLS offers no binding (SCRAM-SHA-256-PLUS)";
+
+/// The words where the login is to be bound to TLS, and there is none.
+pub const NO_TLS_TO_BIND: &str =
+    "channel_binding=require, and the connection has no TLS to bind the login to";
 
 const NOT_POSTGRESQL: &str = "what answers there is not PostgreSQL";
 
@@ -319,7 +328,7 @@ impl Connect<'_> {
     /// The fault of the driver's error before the server has authenticated the role.
     fn not_authenticated(&self, error: &tokio_postgres::Error) -> Fault {
         let first_bytes = &self.progress.first_bytes;
-        let (evidence, words) = driver_error::failure(error, first_bytes.came()).into_parts();
+        let (evidence, words) = driver_error::failure(error, first_bytes.spoke()).into_parts();
         let evidence = Evidence { foreign: first_bytes.foreign(), ..evidence };
         let words = match () {
             () if first_bytes.http() => ANSWERS_HTTP.to_owned(),
@@ -328,6 +337,10 @@ impl Connect<'_> {
             }
             () if evidence.password_missing => NO_PASSWORD.to_owned(),
             () if evidence.foreign => NOT_POSTGRESQL.to_owned(),
+            () if driver_error::is_unbound(error) && self.progress.is_secured => {
+                NO_BINDING.to_owned()
+            }
+            () if driver_error::is_unbound(error) => NO_TLS_TO_BIND.to_owned(),
             () => words,
         };
         self.fault(evidence, Phase::Authenticate, words)
@@ -370,23 +383,24 @@ impl Connect<'_> {
         Fault { class, ..fault }
     }
 
-    /// Whether the server must understand TLS without being asked.
-    fn is_direct(&self) -> bool {
-        self.settings.security.negotiation == SslNegotiation::Direct && self.progress.is_securing
+    /// What was sent so far, where the server must understand TLS without being asked, or not.
+    fn sent_first(&self) -> SentFirst {
+        let is_direct = self.settings.security.negotiation == SslNegotiation::Direct;
+        match (is_direct, self.progress.is_securing, self.progress.is_secured) {
+            (true, true, _) => SentFirst::BeginOfTls,
+            (true, false, true) => SentFirst::UnderTls,
+            _ => SentFirst::InClear,
+        }
     }
 
     fn fault(&self, evidence: Evidence, phase: Phase, words: String) -> Fault {
-        let words = match evidence.class(phase) {
-            Class::NoBackend if evidence.io.is_none() && self.is_direct() => {
-                "accepted, then closed without a word: a proxy with no live server, or a server before PostgreSQL 17, \
-                 which knows no sslnegotiation=direct?"
-                    .to_owned()
+        let ended_early = match evidence.class(phase) {
+            Class::NoBackend if phase == Phase::Authenticate => {
+                closed_early::words(evidence.io, self.sent_first())
             }
-            Class::NoBackend if evidence.io.is_none() => {
-                "accepted, then closed without a word: a proxy with no live server?".to_owned()
-            }
-            _ => words,
+            _ => None,
         };
+        let words = ended_early.unwrap_or(words);
         self.endpoint.fault(SessionFailure::new(evidence, words), phase)
     }
 }

@@ -99,6 +99,11 @@ fn frame_error(error: &io::Error) -> Option<&FrameError> {
 pub const TOO_MANY_ROUNDS: &str = "the password of this role is stored with more than 100,000 \
                                    rounds of SCRAM (scram_iterations), more than pgchaos computes";
 
+/// Whether the login was to be bound to TLS and could not be. Compares with a constant of the driver.
+pub(super) fn is_unbound(error: &Error) -> bool {
+    error.source().is_some_and(|cause| cause.to_string() == "server did not use channel binding")
+}
+
 /// Compares with a constant of the library, which no server and no locale can change.
 fn too_many_rounds(error: &Error) -> bool {
     let words = "SCRAM iteration count exceeds the maximum allowed";

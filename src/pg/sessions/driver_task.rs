@@ -51,7 +51,7 @@ impl DriverTask {
     /// Why a call failed: the call often knows only that the session is closed, while the task knows
     /// why. An error of the server's is the call's own.
     pub(super) async fn reason(&self, error: &Error) -> SessionFailure {
-        let own = driver_error::failure(error, self.first_bytes.came());
+        let own = driver_error::failure(error, self.first_bytes.spoke());
         if own.evidence().sqlstate.is_none()
             && let Ok(end) = tokio::time::timeout(REASON_DEADLINE, self.end()).await
         {

@@ -5,15 +5,27 @@ use std::io;
 
 use tokio_postgres::config::SslNegotiation;
 
-use crate::model::fault::{Class, Evidence, Fault};
+use crate::model::fault::{Class, Evidence, Fault, Severity};
 use crate::model::tls_cause::TlsCause;
 use crate::pg::failure::{SessionFailure, own_limits};
 use crate::pg::settings::{Address, Host, Security, SslMode};
+use crate::pg::wire::early_error::EarlyError;
 use crate::pg::wire::first_bytes::FirstBytes;
 use crate::pg::wire::ssl_request::{self, Answer};
 use crate::pg::wire::transport::Transport;
 use crate::tls::settings::POSTGRESQL;
 use crate::tls::{TlsClient, handshake_error};
+
+/// The words where the request for TLS was answered by an error, as only poolers do.
+pub const REQUEST_REFUSED: &str = "an error was the answer to the request for TLS: a pooler that is full, or that does \
+                                   not read a PROXY header (send-proxy) before it? Its log tells (nothing proves yet \
+                                   that the words are its own, so that they are not shown)";
+
+/// The words where the beginning of TLS was answered by an error in the clear. A server that knows no such
+/// beginning closes the connection instead.
+const TLS_NOT_ASKED_FOR: &str = "an error in the clear was the answer to TLS: a pooler that must be asked for it \
+                                     (sslnegotiation=postgres), or one that does not read a PROXY header (send-proxy) \
+                                     before it";
 
 /// One way to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +72,10 @@ impl Encryption {
         match self {
             Self::Demanded => false,
             Self::Plain => is_refused || by_pooler,
+            // An error with a SQLSTATE is a pooler's, which says the same again.
             Self::Offered if is_securing => {
                 matches!(fault.class, Class::Tls | Class::ConnectionLost)
+                    && fault.sqlstate.is_none()
             }
             Self::Offered => fault.class == Class::Tls || (is_refused && is_secured),
         }
@@ -97,7 +111,7 @@ pub(super) async fn secure(
         return match secured.agreed_protocol() {
             Some(POSTGRESQL) => Ok(secured),
             _ => Err(failure_of_tls(
-                TlsCause::OtherProtocol,
+                TlsCause::NotForPostgresql,
                 "TLS is spoken there, and not for PostgreSQL (no ALPN \"postgresql\")",
             )),
         };
@@ -127,10 +141,8 @@ async fn handshake(
         Address::Tcp(name) => name,
         Address::Unix(_) => return Ok(transport),
     };
-    let secured = transport.secure(client, name).await;
-    let secured = secured.map_err(|error| of_io(&error, first_bytes))?;
-    first_bytes.answered();
-    Ok(secured)
+    let secured = transport.secure(client, name, first_bytes).await;
+    secured.map_err(|error| of_io(&error, first_bytes))
 }
 
 /// Whether a session in which no client certificate was sent is none (`sslcertmode=require`).
@@ -157,15 +169,7 @@ fn of_answer(answer: &Answer, mode: SslMode, first_bytes: &FirstBytes) -> Sessio
     let none = Evidence::default();
     let (evidence, words) = match answer {
         Answer::Ended => (none, "closed without a word".to_owned()),
-        Answer::Error => (
-            // Before TLS a server sends an error only when it cannot start a process for the session: one that does
-            // not know the request is older than any that pgchaos works with.
-            Evidence { no_process: true, server_spoke: true, ..none },
-            "an error was the answer to the request for TLS: the server cannot start a process for the session (no memory, \
-             or a limit on processes), or is too old to know the request (its words are not shown, as nothing proves yet \
-             that they are its own; its log has them)"
-                .to_owned(),
-        ),
+        Answer::Error(error) => return of_early_error(error),
         Answer::Foreign(bytes) => {
             first_bytes.read(bytes);
             (Evidence { foreign: true, server_spoke: true, ..none }, String::new())
@@ -184,9 +188,50 @@ fn of_answer(answer: &Answer, mode: SslMode, first_bytes: &FirstBytes) -> Sessio
     SessionFailure::new(evidence, words)
 }
 
+/// An error that was the answer to the request for TLS.
+fn of_early_error(error: &EarlyError) -> SessionFailure {
+    let evidence = Evidence { server_spoke: true, ..Evidence::default() };
+    match error {
+        // Before TLS a server sends an error only when it cannot start a process for the session.
+        EarlyError::NoProcess => SessionFailure::new(
+            Evidence { no_process: true, ..evidence },
+            "the server can start no process for the session, it seems: an error was its answer to the request for TLS \
+             (nothing proves yet that its words are its own, so that they are not shown)",
+        ),
+        EarlyError::Other(sqlstate) => SessionFailure::new(
+            Evidence {
+                sqlstate: sqlstate.clone().map(|sqlstate| (sqlstate, Severity::Fatal)),
+                ..evidence
+            },
+            REQUEST_REFUSED,
+        ),
+    }
+}
+
+/// An error in the clear that was the answer to a handshake which nothing had asked for.
+fn of_error_in_clear(error: &EarlyError) -> SessionFailure {
+    match error {
+        EarlyError::Other(Some(sqlstate)) if has_no_room(sqlstate) => of_early_error(error),
+        EarlyError::NoProcess => of_early_error(error),
+        EarlyError::Other(_) => failure_of_tls(TlsCause::NotAskedFor, TLS_NOT_ASKED_FOR),
+    }
+}
+
+/// Whether a pooler that may understand such a handshake is full, or starts.
+fn has_no_room(sqlstate: &str) -> bool {
+    sqlstate.starts_with("53") || sqlstate.starts_with("57")
+}
+
 /// An error of the connection, or of TLS inside of it.
 fn of_io(error: &io::Error, first_bytes: &FirstBytes) -> SessionFailure {
-    let evidence = Evidence { server_spoke: first_bytes.came(), ..Evidence::default() };
+    if let Some(error) = first_bytes.in_clear() {
+        return of_error_in_clear(error);
+    }
+    let evidence = Evidence {
+        server_spoke: first_bytes.came(),
+        foreign: first_bytes.foreign(),
+        ..Evidence::default()
+    };
     if let Some(tls) = handshake_error::of_tls(error) {
         let evidence = Evidence { tls: Some(tls.cause()), server_spoke: true, ..evidence };
         return SessionFailure::new(evidence, tls.to_string());

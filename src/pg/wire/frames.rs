@@ -263,7 +263,7 @@ impl Frames {
 }
 
 /// Whether text can have this byte at its start; a length that is within the limits cannot.
-fn is_of_words(byte: u8) -> bool {
+pub(super) fn is_of_words(byte: u8) -> bool {
     byte.is_ascii_graphic() || byte == b' '
 }
 

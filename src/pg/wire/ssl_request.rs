@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::early_error::{EARLY_ERROR_BYTES, EarlyError};
 use super::transport::Transport;
 
 /// How many bytes tell HTTP from others.
@@ -23,8 +24,8 @@ pub(in crate::pg) enum Answer {
     Plain,
     /// It speaks TLS, and more in the clear is behind its answer: a program on the way may have added it.
     TlsWithMore,
-    /// An error. What it says is not looked at: nothing proves yet that it is the server's.
-    Error,
+    /// An error.
+    Error(EarlyError),
     /// No PostgreSQL: what it said, as far as it tells HTTP from others.
     Foreign(Vec<u8>),
     /// It closed the connection without a byte.
@@ -44,13 +45,16 @@ pub(in crate::pg) async fn ask(transport: &mut Transport) -> io::Result<Answer> 
     if transport.read(&mut answer).await? == 0 {
         return Ok(Answer::Ended);
     }
-    let mut rest = [0; FOREIGN_BYTES - 1];
+    let mut rest = [0; EARLY_ERROR_BYTES - 1];
     let rest = transport.peek_unread(&mut rest);
     Ok(match &answer {
         b"S" if rest.is_empty() => Answer::Tls,
         b"S" => Answer::TlsWithMore,
         b"N" => Answer::Plain,
-        b"E" => Answer::Error,
-        other => Answer::Foreign([other, rest].concat()),
+        b"E" => Answer::Error(EarlyError::of(&[b"E", rest].concat())),
+        other => {
+            let told = rest.get(..FOREIGN_BYTES - 1).unwrap_or(rest);
+            Answer::Foreign([other, told].concat())
+        }
     })
 }

@@ -16,6 +16,8 @@ use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::first_bytes::FirstBytes;
+use super::handshake_stream::HandshakeStream;
 use super::host_address::HostAddress;
 use crate::pg::settings::{ConnectSettings, Host, socket_path_too_long};
 use crate::tls::{TlsClient, TlsClientStream, channel_binding};
@@ -26,7 +28,7 @@ pub enum Transport {
     /// By TCP.
     Tcp(TcpStream),
     /// By TCP, secured by TLS.
-    Tls(Box<TlsClientStream<TcpStream>>),
+    Tls(Box<TlsClientStream<HandshakeStream>>),
     /// By a Unix socket of this machine.
     #[cfg(unix)]
     Unix(tokio::net::UnixStream),
@@ -45,15 +47,19 @@ impl Transport {
     }
 
     /// Secures a connection by TCP with the server that is known by this name; any other stays as it is.
-    /// Waits without a deadline: the caller has one.
+    /// What comes first is noted. Waits without a deadline: the caller has one.
     ///
     /// # Errors
     /// As [`TlsClient::handshake`] has them.
-    pub(in crate::pg) async fn secure(self, client: &TlsClient, host: &str) -> io::Result<Self> {
-        match self {
-            Self::Tcp(stream) => Ok(Self::Tls(Box::new(client.handshake(host, stream).await?))),
-            other => Ok(other),
-        }
+    pub(in crate::pg) async fn secure(
+        self,
+        client: &TlsClient,
+        host: &str,
+        first_bytes: &FirstBytes,
+    ) -> io::Result<Self> {
+        let Self::Tcp(stream) = self else { return Ok(self) };
+        let stream = HandshakeStream::new(stream, first_bytes.clone());
+        Ok(Self::Tls(Box::new(client.handshake(host, stream).await?)))
     }
 
     /// Whether TLS is spoken.

@@ -1,4 +1,4 @@
-//! The film as a table, for a reader who cannot see it.
+//! The film as a table: the same for a screen reader.
 
 use maud::{Markup, html};
 

@@ -20,6 +20,8 @@ pub(super) struct FailureContext {
     pub(super) several_hosts: bool,
     /// Whether the cluster was reached: before that no writer writes.
     pub(super) ready: bool,
+    /// Whether the way to the endpoint led to a server before, as far as is known.
+    pub(super) way_worked: bool,
     /// When the outage began that goes on.
     pub(super) outage_began: Option<Duration>,
     /// Writers that are out in it while others write.
@@ -74,7 +76,7 @@ fn attempt(group: &FailureGroup, fault: &Fault, context: FailureContext) -> Line
         } else {
             sqlstate(fault)
         });
-    let line = said(line, fault, reason(fault, &group.endpoints, context.verbose));
+    let line = said(line, fault, reason(fault, &group.endpoints, context));
     let line = if context.verbose { at_endpoint(line, fault) } else { line };
     line.part_if(remedy(fault)).part("retrying")
 }
@@ -113,9 +115,11 @@ fn recent(ago: Duration) -> bool {
 }
 
 /// Why an attempt failed. Where the class says it all, the driver's words would only repeat it.
-fn reason(fault: &Fault, endpoints: &[String], verbose: bool) -> String {
+fn reason(fault: &Fault, endpoints: &[String], context: FailureContext) -> String {
     let endpoint = endpoints.join(", ");
     let plain = match fault.class {
+        // Until something has worked, the way itself may be wrong: the words name how.
+        Class::NoBackend if !context.way_worked => return fault.message.clone(),
         Class::NoBackend => "accepted, then closed: no live primary?".to_owned(),
         Class::Refused => format!("nobody listens on {endpoint}"),
         Class::Unreachable => format!("no way to {endpoint}: {}", fault.message),
@@ -133,7 +137,7 @@ fn reason(fault: &Fault, endpoints: &[String], verbose: bool) -> String {
         | Class::Local
         | Class::Sql => return fault.message.clone(),
     };
-    if verbose { format!("{plain} ({})", fault.message) } else { plain }
+    if context.verbose { format!("{plain} ({})", fault.message) } else { plain }
 }
 
 fn at_endpoint(line: Line, fault: &Fault) -> Line {
@@ -154,11 +158,11 @@ fn session(group: &FailureGroup, fault: &Fault, context: FailureContext) -> Line
         .part_if(noticed)
 }
 
-/// Adds the message. That of a timeout and of pgchaos's own limits is pgchaos's own, and is not
-/// shortened; all others are a server's or the system's.
+/// Adds the message. That of a timeout, of no live server and of pgchaos's own limits is pgchaos's own,
+/// and is not shortened; all others are a server's or the system's.
 fn said(line: Line, fault: &Fault, words: String) -> Line {
     match fault.class {
-        Class::Timeout | Class::Local => line.rest(format!(": {words}")),
+        Class::Timeout | Class::NoBackend | Class::Local => line.rest(format!(": {words}")),
         _ => line.message(words),
     }
 }
@@ -181,8 +185,12 @@ fn on_hosts(group: &FailureGroup, fault: &Fault) -> String {
     }
 }
 
-/// What to do about a limit of pgchaos's own, or about ids that are used up.
+/// What to do about a limit of pgchaos's own, about ids that are used up, or about a header that a pooler
+/// does not read.
 fn remedy(fault: &Fault) -> Option<String> {
+    if fault.may_follow_a_proxy_header() {
+        return Some("a PROXY header before it (send-proxy)?".to_owned());
+    }
     let of_ids = match fault.sqlstate.as_deref() {
         // Set-up finds out which of the two is needed, and the name of the sequence.
         Some("2200H" | "22003") => Some("pgchaos gen -n 1 beside this run says what makes room"),

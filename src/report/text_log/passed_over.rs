@@ -57,6 +57,12 @@ impl PassedOverHosts {
         told.at = at;
         Some(line(fault, told, served_by))
     }
+
+    /// Whether this host was passed over as it closed the connection without a word: what leads to others
+    /// proves nothing of the way to it.
+    pub(super) fn closes_without_a_word(&self, host: &str) -> bool {
+        self.0.get(host).is_some_and(|told| told.class == Class::NoBackend)
+    }
 }
 
 fn line(fault: &Fault, told: &PassedOverHost, served_by: &str) -> Line {

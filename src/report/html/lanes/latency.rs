@@ -46,7 +46,7 @@ pub(in super::super) fn latency(summary: &Summary, axis: TimeAxis) -> Option<Lan
     Some(Lane { name: "latency".to_owned(), unit, height: HEIGHT, drawing })
 }
 
-/// The outages in which nobody wrote, in seconds, in their order.
+/// The outages without any write, in seconds, in their order.
 fn spans(summary: &Summary) -> Vec<(f64, f64)> {
     let whole = summary.outages.iter().filter(|outage| !outage.partial);
     let mut spans: Vec<(f64, f64)> =

@@ -14,12 +14,35 @@ use crate::model::outage::kind::{Detail, Filled, Kind};
 use crate::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
 use crate::report::fixtures::{
     began, checked, connected, event, failed, failover, fault, header, lost, ms, no_backend,
-    patroni3, refused,
+    patroni3, ready, refused,
 };
 use crate::report::words;
 
 use super::super::*;
 use super::{log, options, told};
+
+/// Until the cluster was reached, the way to it may be wrong: all that is known of it is told, and not shortened.
+#[test]
+fn a_close_without_a_word_is_told_in_full_until_something_worked() {
+    let words =
+        "accepted, then closed without a word: a proxy with no live server, or a PROXY header?";
+    let closed = || failed(1, fault(Class::NoBackend, Phase::Authenticate, words), SeqSet::new());
+    let mut log = log(1, false, None);
+    let events = [
+        event(81_500, closed()),
+        event(90_000, ready(patroni3())),
+        event(90_001, connected(1, patroni3())),
+        event(91_000, closed()),
+    ];
+    assert_eq!(
+        told(&mut log, &events),
+        [
+            format!("[23:57:42] NO BACKEND: {words} · retrying"),
+            "[23:57:50] CONNECTED to patroni3 172.18.0.7:5432 · primary · timeline 2".to_owned(),
+            "[23:57:51] NO BACKEND: accepted, then closed: no live primary? · retrying".to_owned(),
+        ]
+    );
+}
 
 #[test]
 fn eight_writers_lost_at_once_are_one_line_and_nothing_overtakes_it() {
@@ -69,7 +92,7 @@ fn attempts_of_two_classes_in_turn_are_told_every_five_seconds() {
         told(&mut log, &attempts),
         [
             "[23:56:20] REFUSED: nobody listens on localhost:5500 · retrying",
-            "[23:56:20] NO BACKEND: accepted, then closed: no live primary? · retrying",
+            "[23:56:20] NO BACKEND: closed without a word · retrying",
             "[23:56:25] REFUSED ×26 · no write for 5 s · retrying",
             "[23:56:25] NO BACKEND ×26 · no write for 5 s · retrying",
             "[23:56:28] REFUSED ×40, last 0.4 s ago · no write for 8.2 s · retrying",

@@ -6,7 +6,7 @@ use crate::model::fault::{Class, Fault, Phase};
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::passed_over::PassedOver;
 use crate::model::own_limit::OwnLimit;
-use crate::report::fixtures::{event, failed, fault, ms};
+use crate::report::fixtures::{event, failed, fault, ms, patroni2, ready};
 
 use super::super::*;
 use super::{log, told};
@@ -54,6 +54,34 @@ fn a_replica_that_is_listed_first_is_told_once_and_again_when_the_reason_changes
         TextLog::new(TextLogOptions { colour: true, ..super::options(1, true, None) });
     let rows = coloured.event(&passed_over(0, Class::ReadOnly, 4));
     assert!(!rows[0].contains('\u{1b}'), "as planned: {rows:?}");
+}
+
+/// A host that another one served for has not led to a server: that it closes the connection may be for any reason.
+#[test]
+fn a_host_that_was_passed_over_is_no_way_that_worked() {
+    let words =
+        "accepted, then closed without a word: a proxy with no live server, or a PROXY header?";
+    let closed = |host: &str| {
+        let fault = fault(Class::NoBackend, Phase::Authenticate, words);
+        failed(1, Fault { endpoint: host.to_owned(), ..fault }, SeqSet::new())
+    };
+    for (host, told_of_it) in
+        [("10.0.0.1:5432", words), ("10.0.0.2:5432", "accepted, then closed: no live primary?")]
+    {
+        let events = [
+            event(100, ready(patroni2())),
+            passed_over(200, Class::NoBackend, 1),
+            event(9_000, closed(host)),
+        ];
+        assert_eq!(
+            told(&mut log(1, true, None), &events),
+            [
+                "[23:56:20] PASSED OVER 10.0.0.1:5432 · NO BACKEND · 10.0.0.2:5432 serves"
+                    .to_owned(),
+                format!("[23:56:29] NO BACKEND: {told_of_it} · retrying"),
+            ]
+        );
+    }
 }
 
 #[test]

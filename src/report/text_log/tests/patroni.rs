@@ -2,7 +2,7 @@
 
 use crate::model::cluster::leadership::LeaderSeen;
 use crate::model::event::ApiReached;
-use crate::report::fixtures::{began, event, lost, ms, no_backend};
+use crate::report::fixtures::{began, event, lost, ms, no_backend, patroni2, ready};
 
 use super::super::*;
 use super::{log, options, told};
@@ -21,6 +21,7 @@ fn api(error: Option<&str>, watched: bool) -> What {
 fn leaders_are_told_by_name_and_leave_the_attempts_to_their_own_pace() {
     let (two, three) = (Some("patroni2"), Some("patroni3"));
     let events = [
+        event(400, ready(patroni2())),
         event(500, leader(None, two, Some(1), true)),
         event(81_500, lost(1, 82)),
         event(81_500, began(81_500)),
