@@ -195,7 +195,8 @@ fn of_early_error(error: &EarlyError) -> SessionFailure {
         // Before TLS a server sends an error only when it cannot start a process for the session.
         EarlyError::NoProcess => SessionFailure::new(
             Evidence { no_process: true, ..evidence },
-            "the server can start no process for the session, it seems: an error was its answer to the request for TLS \
+            "the server can start no process for the session (no memory, or a limit on processes), it seems: an error \
+             was its answer to the request for TLS \
              (nothing proves yet that its words are its own, so that they are not shown)",
         ),
         EarlyError::Other(sqlstate) => SessionFailure::new(
