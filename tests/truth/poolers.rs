@@ -179,6 +179,8 @@ fn pgpool_reads_on_a_standby_that_lags() -> String {
     let database = &pooled.one.database;
     let there = "SELECT to_regclass('pgchaos.user_events') IS NOT NULL";
     let load = pooled.one.load(&[]);
+    // Where it does not begin, its log says why.
+    load.wait_for_event(SOON, "it is ready", |event| event["event"] == "ready");
     pooled.one.wait_for_writes(20);
     wait_until(SOON, "the standby has the tables", || standby.psql_in(database, there) == "t");
     standby.psql("SELECT pg_wal_replay_pause()");
