@@ -27,6 +27,12 @@ impl EarlyError {
         if bytes.get(1).is_none_or(|byte| is_of_words(*byte)) {
             return Self::NoProcess;
         }
+        // The parser makes room for a message that is not whole: its length is the other side's word.
+        let length = bytes.get(1..5).and_then(|length| length.try_into().ok());
+        let length = length.map_or(u32::MAX, u32::from_be_bytes);
+        if usize::try_from(length).map_or(true, |length| length >= bytes.len()) {
+            return Self::Other(None);
+        }
         match Message::parse(&mut BytesMut::from(bytes)) {
             Ok(Some(Message::ErrorResponse(body))) => {
                 let sqlstate = ServerError::of(body.fields()).evidence().sqlstate;
@@ -49,6 +55,10 @@ mod tests {
         assert_eq!(EarlyError::of(&whole), EarlyError::Other(Some("08P01".to_owned())));
         for cut in 2..whole.len() {
             assert_eq!(EarlyError::of(&whole[..cut]), EarlyError::Other(None), "{cut}");
+        }
+        for length in [0_u32, 4, 600, u32::MAX - 15, u32::MAX] {
+            let claimed = [&b"E"[..], &length.to_be_bytes(), b"SFATAL\0"].concat();
+            assert_eq!(EarlyError::of(&claimed), EarlyError::Other(None), "{length}");
         }
         for own in [&b"E"[..], b"Ecould not fork new process\n\0", b"Ec"] {
             assert_eq!(EarlyError::of(own), EarlyError::NoProcess, "{own:?}");
