@@ -255,11 +255,7 @@ pub(crate) fn differences(said: &Said, truth: &Truth, verdicts: &[Verdict]) -> V
     found.same("lost_writes", named.len(), counted("lost"));
     found.within("recovered", counted("recovered"), recovered, 0, unread);
     let decided = counted("recovered") + counted("absent");
-    // A write that was on its way when the connection was cut is not among those that the wire saw.
-    let undecided = match truth.may_stay_in_doubt {
-        true => in_doubt.len() + unseen - recovered,
-        false => 0,
-    };
+    let undecided = if truth.may_stay_in_doubt { in_doubt.len() + unseen - recovered } else { 0 };
     found.within("recovered + absent", decided, writes("in_doubt"), undecided, 0);
     found.same("present", counted("present"), present);
     found.same("duplicated", counted("duplicated"), truth.duplicated());

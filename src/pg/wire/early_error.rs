@@ -22,15 +22,13 @@ pub(in crate::pg) enum EarlyError {
 }
 
 impl EarlyError {
-    /// Reads an error from its tag on, as far as it came. With no byte after the tag it is the server's.
+    /// Reads an error from its tag on, as far as it came.
     pub(in crate::pg) fn of(bytes: &[u8]) -> Self {
-        if bytes.get(1).is_none_or(|byte| is_of_words(*byte)) {
+        if bytes.get(1).is_some_and(|byte| is_of_words(*byte)) {
             return Self::NoProcess;
         }
         // The parser makes room for a message that is not whole: its length is the other side's word.
-        let length = bytes.get(1..5).and_then(|length| length.try_into().ok());
-        let length = length.map_or(u32::MAX, u32::from_be_bytes);
-        if usize::try_from(length).map_or(true, |length| length >= bytes.len()) {
+        if !is_whole(bytes) {
             return Self::Other(None);
         }
         match Message::parse(&mut BytesMut::from(bytes)) {
@@ -40,6 +38,18 @@ impl EarlyError {
             }
             _ => Self::Other(None),
         }
+    }
+}
+
+/// Whether all of an error has come: up to the end of its words, or as long as it says that it is.
+pub(super) fn is_whole(bytes: &[u8]) -> bool {
+    match bytes {
+        [_, word, rest @ ..] if is_of_words(*word) => rest.contains(&0),
+        [_, a, b, c, d, ..] => {
+            let length = u32::from_be_bytes([*a, *b, *c, *d]);
+            usize::try_from(length).is_ok_and(|length| length < bytes.len())
+        }
+        _ => false,
     }
 }
 
@@ -60,7 +70,8 @@ mod tests {
             let claimed = [&b"E"[..], &length.to_be_bytes(), b"SFATAL\0"].concat();
             assert_eq!(EarlyError::of(&claimed), EarlyError::Other(None), "{length}");
         }
-        for own in [&b"E"[..], b"Ecould not fork new process\n\0", b"Ec"] {
+        assert_eq!(EarlyError::of(b"E"), EarlyError::Other(None), "a tag proves nothing");
+        for own in [&b"Ecould not fork new process\n\0"[..], b"Ec"] {
             assert_eq!(EarlyError::of(own), EarlyError::NoProcess, "{own:?}");
         }
     }

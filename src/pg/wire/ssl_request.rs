@@ -1,6 +1,6 @@
 //! Whether a server offers TLS: `SSLRequest`, and its answer of one byte.
 //!
-//! No more than the one byte is read, so that nothing that was sent in the clear is ever taken for what
+//! No more than the one byte is read of an answer that a session follows, so that nothing that was sent in the clear is ever taken for what
 //! comes under TLS.
 
 use std::io;
@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::early_error::{EARLY_ERROR_BYTES, EarlyError};
+use super::early_error::{EARLY_ERROR_BYTES, EarlyError, is_whole};
 use super::transport::Transport;
 
 /// How many bytes tell HTTP from others.
@@ -45,16 +45,31 @@ pub(in crate::pg) async fn ask(transport: &mut Transport) -> io::Result<Answer> 
     if transport.read(&mut answer).await? == 0 {
         return Ok(Answer::Ended);
     }
-    let mut rest = [0; EARLY_ERROR_BYTES - 1];
+    if &answer == b"E" {
+        return error(transport).await.map(Answer::Error);
+    }
+    let mut rest = [0; FOREIGN_BYTES - 1];
     let rest = transport.peek_unread(&mut rest);
     Ok(match &answer {
         b"S" if rest.is_empty() => Answer::Tls,
         b"S" => Answer::TlsWithMore,
         b"N" => Answer::Plain,
-        b"E" => Answer::Error(EarlyError::of(&[b"E", rest].concat())),
-        other => {
-            let told = rest.get(..FOREIGN_BYTES - 1).unwrap_or(rest);
-            Answer::Foreign([other, told].concat())
-        }
+        other => Answer::Foreign([other, rest].concat()),
     })
+}
+
+/// Reads the rest of an error, which may come in pieces: no session follows it.
+async fn error(transport: &mut Transport) -> io::Result<EarlyError> {
+    let mut told = vec![b'E'];
+    let mut piece = [0; EARLY_ERROR_BYTES];
+    while told.len() < EARLY_ERROR_BYTES && !is_whole(&told) {
+        match transport.read(&mut piece).await {
+            Ok(0) => break,
+            Ok(read) => told.extend_from_slice(piece.get(..read).unwrap_or_default()),
+            // A reset behind an error takes nothing back of what has come.
+            Err(_) if told.len() > 1 => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(EarlyError::of(&told))
 }
