@@ -10,6 +10,7 @@ use crate::model::cluster::member_names::MemberNames;
 use crate::model::cluster::server::Server;
 use crate::model::fault::Class;
 use crate::model::foreign;
+use crate::model::outage::ack_timeline::NoAckSpan;
 use crate::model::outage::injection::Cause;
 use crate::model::outage::kind::{Detail, Kind};
 use crate::model::outage::stall_cause::{Blocker, StallCause};
@@ -120,10 +121,25 @@ impl Outage {
         }
     }
 
-    /// When it was over as it is told, or the run ended in it, since the start of the run.
+    /// When every writer wrote again, or the run ended in it, since the start of the run.
     #[must_use]
-    pub fn until(&self) -> Duration {
-        self.began.saturating_add(self.length())
+    pub fn ended(&self) -> Duration {
+        self.began.saturating_add(self.degraded)
+    }
+
+    /// The stretches in it without any acknowledged write, since the start of the run and in their
+    /// order: the longest one, and the one that the run ended in where that is another. A partial
+    /// outage has none: others wrote.
+    pub fn silent(&self) -> impl Iterator<Item = NoAckSpan> {
+        // The longest stretch follows the last write before it, or the first evidence.
+        let from = self.last_ack.map_or(self.began, |last| last.max(self.began));
+        let longest = NoAckSpan { from, to: from.saturating_add(self.duration) };
+        let ended = self.ended();
+        let open = |open| NoAckSpan { from: ended.saturating_sub(open), to: ended };
+        // Without a write after the longest stretch, that one is the open one.
+        let open = self.open.filter(|_| self.first_ack.is_some()).map(open);
+        let open = open.filter(|open| open.from >= longest.to);
+        Some(longest).into_iter().chain(open).filter(|_| !self.partial)
     }
 }
 
@@ -195,5 +211,42 @@ impl Side {
     #[must_use]
     pub fn name(&self) -> &str {
         self.member.as_deref().unwrap_or(&self.address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s(s: u64) -> Duration {
+        Duration::from_secs(s)
+    }
+
+    fn silent(outage: &Outage) -> Vec<(Duration, Duration)> {
+        outage.silent().map(|span| (span.from, span.to)).collect()
+    }
+
+    fn outage() -> Outage {
+        let (began, degraded, duration) = (s(10), s(20), s(5));
+        Outage { began, degraded, duration, ..Outage::default() }
+    }
+
+    #[test]
+    fn silence_is_where_no_write_was_and_not_from_the_first_evidence_on() {
+        // Of several writers the last one went out at 17 s.
+        let late = Outage { last_ack: Some(s(17)), first_ack: Some(s(22)), ..outage() };
+        assert_eq!(silent(&late), [(s(17), s(22))]);
+        let at_once = Outage { last_ack: Some(s(9)), first_ack: Some(s(15)), ..outage() };
+        assert_eq!(silent(&at_once), [(s(10), s(15))]);
+        assert_eq!(silent(&Outage { partial: true, ..late }), []);
+    }
+
+    #[test]
+    fn silence_that_the_run_ended_in_stands_at_its_end() {
+        let only = Outage { duration: s(13), open: Some(s(13)), last_ack: Some(s(17)), ..outage() };
+        assert_eq!(silent(&only), [(s(17), s(30))]);
+        let second =
+            Outage { open: Some(s(4)), last_ack: Some(s(12)), first_ack: Some(s(17)), ..outage() };
+        assert_eq!(silent(&second), [(s(12), s(17)), (s(26), s(30))]);
     }
 }

@@ -15,6 +15,9 @@ use super::table::SHOWN_MAX;
 const WIDTH: f64 = 1040.0;
 const GAP: f64 = 16.0;
 
+/// A band that is narrower cannot be seen.
+const SEEN: f64 = 0.1;
+
 /// Rows of labels above the lanes, and how high each is.
 const LABEL_ROWS: usize = 2;
 const LABEL_HEIGHT: f64 = 16.0;
@@ -98,22 +101,35 @@ fn pauses(summary: &Summary, axis: TimeAxis, height: f64) -> Markup {
     }
 }
 
-/// All bands are one path: ten thousand of them cost no more than their places.
+/// Where no write was acknowledged, and paler where only some writers were out. All bands of a kind
+/// are one path: ten thousand of them cost no more than their places.
 fn bands(summary: &Summary, axis: TimeAxis, head: f64, height: f64) -> Markup {
-    let mut path = String::new();
+    let (mut silent, mut some_out) = (String::new(), String::new());
+    let band = |path: &mut String, from: f64, to: f64| {
+        let (x, width) = (place(from), place(to - from));
+        path.push_str(&format!("M{x} {}h{width}V{}h-{width}z", place(-head), place(height)));
+    };
     for outage in &summary.outages {
-        let (from, to) = (axis.x_of(outage.began), axis.x_of(outage.until()));
-        let width = (to - from).max(0.8);
-        path.push_str(&format!(
-            "M{} {}h{}V{}h-{}z",
-            place(from),
-            place(-head),
-            place(width),
-            place(height),
-            place(width)
-        ));
+        let mut from = axis.x_of(outage.began);
+        let ended = axis.x_of(outage.ended()).max(from + 0.8);
+        for span in outage.silent() {
+            let (span_from, span_to) = (axis.x_of(span.from), axis.x_of(span.to));
+            if span_from - from >= SEEN {
+                band(&mut some_out, from, span_from);
+            }
+            from = span_to.max(span_from + 0.8);
+            band(&mut silent, span_from, from);
+        }
+        if ended - from >= SEEN {
+            band(&mut some_out, from, ended);
+        }
     }
-    html! { @if !path.is_empty() { path class="band" d=(path) {} } }
+    html! {
+        @if !some_out.is_empty() {
+            path class="some-out" d=(some_out) { title { "some writers out" } }
+        }
+        @if !silent.is_empty() { path class="band" d=(silent) { title { "no write" } } }
+    }
 }
 
 /// The words above a band.
@@ -140,7 +156,10 @@ fn labels(summary: &Summary, axis: TimeAxis) -> Vec<Label> {
     let mut taken: Vec<(usize, f64, f64)> = Vec::new();
     let mut labels = Vec::new();
     for outage in longest {
-        let middle = f64::midpoint(axis.x_of(outage.began), axis.x_of(outage.until()));
+        let longest = outage.silent().max_by_key(|span| span.length());
+        let (from, to) =
+            longest.map_or((outage.began, outage.ended()), |span| (span.from, span.to));
+        let middle = f64::midpoint(axis.x_of(from), axis.x_of(to));
         let full = format!("outage {} · {} · {}", outage.n, outage.kind, duration(outage.length()));
         for words in [full, outage.n.to_string()] {
             #[allow(clippy::cast_precision_loss, reason = "a short text")]

@@ -10,7 +10,7 @@ use crate::model::run::summary::Summary;
 use crate::report::numbers::{duration, grouped};
 use crate::report::words;
 
-use super::axis::{LEFT, RIGHT, TimeAxis};
+use super::axis::{RIGHT, TimeAxis};
 use super::picture::{CHARACTER, place};
 use super::table::{CellsOf, HtmlTable, SHOWN_MAX};
 
@@ -128,7 +128,6 @@ fn picture(outage: &Outage, steps: &[(Duration, &'static str)]) -> Markup {
     let axis = TimeAxis::until(end.as_secs_f64() * 1.02);
     #[allow(clippy::cast_precision_loss, reason = "at most eight")]
     let height = steps.len() as f64 * STEP + 30.0;
-    let without = outage.phases.first_ack.filter(|_| !outage.partial).unwrap_or(outage.length());
     let view = format!("0 0 1040 {:.0}", height + 22.0);
     html! {
         svg viewBox=(view) role="img" aria-label="The steps of the outage; the table below has the same." {
@@ -137,16 +136,29 @@ fn picture(outage: &Outage, steps: &[(Duration, &'static str)]) -> Markup {
                 text class="tickx" x=(place(x)) y=(place(height + 14.0)) { (words) }
             }
             text class="lane" x="0" y="16" { (if outage.partial { "writers out" } else { "no write" }) }
-            rect class="out" x=(place(LEFT)) y="4" width=(place((axis.x_of(without) - LEFT).max(1.0))) height="16" {}
-            @if outage.degraded > without {
-                rect class="band" x=(place(axis.x_of(without))) y="4"
-                    width=(place(axis.x_of(outage.degraded) - axis.x_of(without))) height="16" {
-                    title { "some writers out" }
+            @if outage.partial {
+                (bar("out", "writers out", axis, Duration::ZERO, outage.degraded))
+            } @else {
+                (bar("some-out", "some writers out", axis, Duration::ZERO, outage.degraded))
+                @for span in outage.silent() {
+                    @let since = |at: Duration| at.saturating_sub(outage.began);
+                    (bar("out", "no write", axis, since(span.from), since(span.to)))
                 }
             }
             @for (n, (after, name)) in steps.iter().enumerate() {
                 (step(axis, n, *after, name))
             }
+        }
+    }
+}
+
+/// A stretch of the outage, since it began.
+fn bar(class: &str, words: &str, axis: TimeAxis, from: Duration, to: Duration) -> Markup {
+    let (from, to) = (axis.x_of(from), axis.x_of(to));
+    let width = (to - from).max(1.0);
+    html! {
+        rect class=(class) x=(place(from)) y="4" width=(place(width)) height="16" {
+            title { (words) }
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::axis::TimeAxis;
 use super::html_page;
+use super::picture::place;
 use crate::model::cluster::member_states::MemberState;
 use crate::model::run::lanes::{AcknowledgingFrom, MemberFrom, MemberLane};
 use crate::model::run::summary::Summary;
@@ -108,4 +110,41 @@ fn ten_thousand_outages_stay_a_small_page() {
     let page = html_page(&summary);
     assert!(page.len() < 2_000_000, "{}", page.len());
     assert!(page.contains("and 9500 more"), "what is left out is counted");
+}
+
+/// Several writers: the first went out at 81.5 s, the last one at 100 s, and all wrote at 170 s.
+fn with_late_silence() -> Summary {
+    let mut summary = with_film();
+    let outage = &mut summary.outages[0];
+    outage.last_ack = Some(ms(100_000));
+    outage.duration = ms(48_550);
+    outage.degraded = ms(88_500);
+    summary
+}
+
+#[test]
+fn the_band_is_where_no_write_was_and_paler_where_some_writers_were_out() {
+    let summary = with_late_silence();
+    let page = html_page(&summary);
+    let path = |class: &str| {
+        let (_, after) = page.split_once(&format!("<path class=\"{class}\" d=\"")).unwrap();
+        after.split_once('"').unwrap().0
+    };
+    let axis = TimeAxis::until(209.5);
+    let at = |s: f64| format!("M{} ", place(axis.x(s)));
+    assert!(path("band").starts_with(&at(100.0)), "{}", path("band"));
+    assert_eq!(path("band").matches('M').count(), 1);
+    let paler = path("some-out");
+    assert!(paler.starts_with(&at(81.5)) && paler.contains(&at(148.55)), "{paler}");
+    let gap = path("none");
+    assert!(gap.starts_with(&at(100.0)), "{gap}");
+}
+
+#[test]
+fn the_zoom_has_no_write_where_none_was() {
+    let page = html_page(&with_late_silence());
+    let (_, zoom) = page.split_once("class=\"zoom\"").unwrap();
+    let axis = TimeAxis::until(88.5 * 1.02);
+    let x = place(axis.x(18.5));
+    assert!(zoom.contains(&format!("<rect class=\"out\" x=\"{x}\" ")), "{zoom}");
 }

@@ -2,6 +2,7 @@
 
 use maud::html;
 
+use crate::model::outage::Outage;
 use crate::model::run::summary::Summary;
 use crate::report::numbers::whole;
 
@@ -11,7 +12,8 @@ use super::Lane;
 
 const HEIGHT: f64 = 92.0;
 
-/// Latencies by the time of their acknowledgement. Lines end where an outage lies between two values.
+/// Latencies by the time of their acknowledgement. Lines end where a stretch without
+/// any write lies between two values.
 pub(in super::super) fn latency(summary: &Summary, axis: TimeAxis) -> Option<Lane> {
     let columns = &summary.timeline.latency_ms;
     let values = || columns.p50.iter().chain(&columns.max).flatten().copied();
@@ -46,11 +48,11 @@ pub(in super::super) fn latency(summary: &Summary, axis: TimeAxis) -> Option<Lan
     Some(Lane { name: "latency".to_owned(), unit, height: HEIGHT, drawing })
 }
 
-/// The outages without any write, in seconds, in their order.
+/// The stretches without any write, in seconds, in their order.
 fn spans(summary: &Summary) -> Vec<(f64, f64)> {
-    let whole = summary.outages.iter().filter(|outage| !outage.partial);
+    let silent = summary.outages.iter().flat_map(Outage::silent);
     let mut spans: Vec<(f64, f64)> =
-        whole.map(|outage| (outage.began.as_secs_f64(), outage.until().as_secs_f64())).collect();
+        silent.map(|span| (span.from.as_secs_f64(), span.to.as_secs_f64())).collect();
     spans.sort_by(|one, other| one.0.total_cmp(&other.0));
     spans
 }

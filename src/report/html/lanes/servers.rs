@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use crate::model::cluster::member_states::MemberState;
 use crate::model::foreign::{plain, shortened};
+use crate::model::outage::Outage;
 use crate::model::run::lanes::MemberLane;
 use crate::model::run::summary::Summary;
 
@@ -51,8 +52,8 @@ pub(in super::super) fn acknowledging(summary: &Summary, axis: TimeAxis) -> Opti
         stretches.push(Stretch { from, to, class, is_dark: true, words });
     }
     let first_gap = |stretch: &Stretch| {
-        let after = summary.outages.iter().filter(|outage| !outage.partial);
-        after.map(|outage| axis.x_of(outage.began)).find(|x| *x > stretch.from + 1.0)
+        let spans = summary.outages.iter().flat_map(Outage::silent);
+        spans.map(|span| axis.x_of(span.from)).find(|x| *x > stretch.from + 1.0)
     };
     let drawing = html! {
         @for stretch in &stretches { (bar(stretch)) }
@@ -64,11 +65,12 @@ pub(in super::super) fn acknowledging(summary: &Summary, axis: TimeAxis) -> Opti
     Some(Lane { name: "writes to".to_owned(), unit: None, height: HEIGHT, drawing })
 }
 
-/// The outages between, as one path: ten thousand of them cost no more than their places.
+/// The stretches between without any write, as one path: ten thousand of them cost no more than
+/// their places.
 fn gaps(summary: &Summary, axis: TimeAxis) -> String {
     let mut path = String::new();
-    for outage in summary.outages.iter().filter(|outage| !outage.partial) {
-        let (from, to) = (axis.x_of(outage.began), axis.x_of(outage.until()));
+    for span in summary.outages.iter().flat_map(Outage::silent) {
+        let (from, to) = (axis.x_of(span.from), axis.x_of(span.to));
         path.push_str(&format!("M{} 1H{}V21H{0}z", place(from), place(to.max(from + 0.5))));
     }
     path
