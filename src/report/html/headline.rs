@@ -40,7 +40,10 @@ pub(super) fn sentence(summary: &Summary) -> String {
 fn what_was_seen(summary: &Summary) -> String {
     let found = &summary.verification;
     let lost = match (found.state, found.counts.lost) {
-        (VerificationState::Complete, 0) => "no acknowledged write was lost".to_owned(),
+        (VerificationState::Complete, 0) => match summary.writes.unaccounted {
+            Some(_) => "no acknowledged write was lost".to_owned(),
+            None => words::all_there(false).to_owned(),
+        },
         (VerificationState::Complete, 1) => "1 acknowledged write was lost".to_owned(),
         (VerificationState::Complete, lost) => {
             format!("{} acknowledged writes were lost", grouped(lost))
@@ -111,7 +114,12 @@ fn keys(summary: &Summary) -> Markup {
         },
         KeyNumber {
             name: "acknowledged writes lost",
-            value: if is_verified { grouped(counts.lost) } else { "not known".to_owned() },
+            value: match (is_verified, summary.writes.unaccounted) {
+                (true, Some(_)) => grouped(counts.lost),
+                // A record that was not closed may lack some.
+                (true, None) => format!("{} of those in the record", grouped(counts.lost)),
+                (false, _) => "not known".to_owned(),
+            },
             beside: format!("limit {}", grouped(limits.max_lost)),
         },
         KeyNumber {

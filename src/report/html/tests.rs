@@ -148,3 +148,13 @@ fn the_zoom_has_no_write_where_none_was() {
     let x = place(axis.x(18.5));
     assert!(zoom.contains(&format!("<rect class=\"out\" x=\"{x}\" ")), "{zoom}");
 }
+
+#[test]
+fn a_record_that_was_not_closed_may_lack_lost_writes() {
+    let mut summary = with_film();
+    summary.writes.unaccounted = None;
+    let page = html_page(&summary);
+    assert!(page.contains("pass: every write that the record has as acknowledged is there, one"));
+    assert!(page.contains("0 of those in the record"), "{page}");
+    assert!(!page.contains("no acknowledged write was lost"), "{page}");
+}
