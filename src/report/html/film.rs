@@ -4,9 +4,10 @@ use maud::{Markup, html};
 
 use crate::model::outage::Outage;
 use crate::model::run::summary::Summary;
-use crate::report::numbers::duration;
+use crate::report::numbers::{duration, seconds};
 
 use super::axis::{LEFT, RIGHT, TimeAxis};
+use super::headline::outages;
 use super::lanes::{self, Lane};
 use super::picture::{CHARACTER, place};
 use super::table::SHOWN_MAX;
@@ -73,11 +74,10 @@ fn end_s(summary: &Summary) -> f64 {
 }
 
 fn spoken(summary: &Summary) -> String {
-    let outages = summary.outages.len();
     format!(
-        "The run over {}: writes, latency, errors and members, {outages} outages. The table below has \
-         the same.",
-        crate::report::numbers::seconds(end_s(summary))
+        "The run over {}: writes, latency, errors and members, {}. The table below has its counts.",
+        seconds(end_s(summary)),
+        outages(summary)
     )
 }
 
@@ -160,7 +160,9 @@ fn labels(summary: &Summary, axis: TimeAxis) -> Vec<Label> {
         let (from, to) =
             longest.map_or((outage.began, outage.ended()), |span| (span.from, span.to));
         let middle = f64::midpoint(axis.x_of(from), axis.x_of(to));
-        let full = format!("outage {} · {} · {}", outage.n, outage.kind, duration(outage.length()));
+        let partial = if outage.partial { "partial " } else { "" };
+        let length = duration(outage.length());
+        let full = format!("{partial}outage {} · {} · {length}", outage.n, outage.kind);
         for words in [full, outage.n.to_string()] {
             #[allow(clippy::cast_precision_loss, reason = "a short text")]
             let half = words.chars().count() as f64 * CHARACTER / 2.0;

@@ -58,17 +58,37 @@ fn what_was_seen(summary: &Summary) -> String {
     format!("{lost}{two}, {}", outages(summary))
 }
 
-fn outages(summary: &Summary) -> String {
-    let longest = summary.outages.iter().max_by_key(|outage| outage.length());
-    let Some(longest) = longest else { return "no outage".to_owned() };
-    let open = if longest.writers_out_at_end > 0 { ", not over when the load ended" } else { "" };
-    let partial = if longest.partial { "partial " } else { "" };
-    let length = duration(longest.length());
-    match summary.outages.len() {
-        1 => format!("one {partial}outage of {length}{open}"),
-        some => {
-            format!("{}, the longest {length}{open}", counted(some as u64, "outage"))
+/// `2 outages, the longest 1.6 s, one partial outage of 6.1 s`.
+pub(super) fn outages(summary: &Summary) -> String {
+    let (partial, whole): (Vec<&Outage>, Vec<&Outage>) =
+        summary.outages.iter().partition(|outage| outage.partial);
+    let told = [of_a_kind(&whole, "outage"), of_a_kind(&partial, "partial outage")];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    if told.is_empty() { "no outage".to_owned() } else { told.join(", ") }
+}
+
+fn of_a_kind(outages: &[&Outage], noun: &str) -> Option<String> {
+    let longest = duration(outages.iter().map(|outage| outage.length()).max()?);
+    let end = outages.iter().find_map(|outage| at_end(outage));
+    Some(match outages.len() {
+        1 => {
+            let end = end.map(|end| format!(", {end}")).unwrap_or_default();
+            format!("one {noun} of {longest}{end}")
         }
+        some => {
+            let end = end.map(|end| format!(", one of them {end}")).unwrap_or_default();
+            format!("{}, the longest {longest}{end}", counted(some as u64, noun))
+        }
+    })
+}
+
+/// What of an outage was not over when the run ended.
+fn at_end(outage: &Outage) -> Option<&'static str> {
+    match (outage.open, outage.writers_out_at_end) {
+        (Some(_), _) => Some("not over when the run ended"),
+        (None, 0) => None,
+        (None, _) if outage.partial => Some("not over when the run ended"),
+        (None, _) => Some("with writers out until the run ended"),
     }
 }
 

@@ -158,3 +158,22 @@ fn a_record_that_was_not_closed_may_lack_lost_writes() {
     assert!(page.contains("0 of those in the record"), "{page}");
     assert!(!page.contains("no acknowledged write was lost"), "{page}");
 }
+
+#[test]
+fn partial_and_open_outages_are_told_as_such() {
+    let mut summary = with_film();
+    let mut partial = summary.outages[0].clone();
+    (partial.n, partial.partial, partial.degraded) = (2, true, ms(6_100));
+    summary.outages.push(partial);
+    let page = html_page(&summary);
+    assert!(page.contains("lost, one outage of 67.1 s, one partial outage of 6.1 s<"), "{page}");
+    let mut open = summary.outages[0].clone();
+    (open.n, open.duration, open.open) = (3, ms(1_000), Some(ms(1_000)));
+    summary.outages.push(open);
+    let words =
+        "2 outages, the longest 67.1 s, one of them not over when the run ended, one partial";
+    assert!(html_page(&summary).contains(words));
+    summary.outages.truncate(2);
+    summary.outages.remove(0);
+    assert!(html_page(&summary).contains("partial outage 2 · failover · 6.1 s"));
+}
