@@ -123,9 +123,9 @@ fn outages(summary: &Summary) -> Option<String> {
     }
     let mut rows = vec![
         "## Outages\n".to_owned(),
-        "| | Kind | Began (UTC) | Without a write | All writers after | Errors | In doubt | Lost |"
+        "| | Kind | Began (UTC) | How long | All writers after | Errors | In doubt | Lost |"
             .to_owned(),
-        "|---:|---|---|---:|---:|---|---:|---:|".to_owned(),
+        "|---:|---|---|---|---:|---|---:|---:|".to_owned(),
     ];
     let writers = summary.options.load.writers;
     rows.extend(summary.outages.iter().map(|one| outage(one, writers)));
@@ -134,12 +134,7 @@ fn outages(summary: &Summary) -> Option<String> {
 
 fn outage(outage: &Outage, writers: u32) -> String {
     let all = outage.phases.all_writers.map_or_else(|| "never".to_owned(), duration);
-    let length = match (outage.partial, outage.writers_out_at_end) {
-        (true, 0) => words::partial(outage, writers),
-        (true, _) => format!("{}, not over", words::partial(outage, writers)),
-        (false, 0) => duration(outage.length()),
-        (false, _) => format!("{}, not over", duration(outage.length())),
-    };
+    let length = words::length(outage, writers);
     let cause = outage.fault.as_ref().map(|cause| format!(", {}", words::cause(cause)));
     format!(
         "| {} | {} | {} | {length} | {all} | {} | {} | {} |",

@@ -24,7 +24,7 @@ const HEAD: [(&str, CellsOf); 8] = [
     ("", CellsOf::Numbers),
     ("kind", CellsOf::Texts),
     ("began (UTC)", CellsOf::Texts),
-    ("without a write", CellsOf::Texts),
+    ("how long", CellsOf::Texts),
     ("all writers after", CellsOf::Numbers),
     ("errors", CellsOf::Texts),
     ("in doubt", CellsOf::Numbers),
@@ -65,7 +65,7 @@ fn row(outage: &Outage, writers: u32) -> Vec<String> {
         outage.n.to_string(),
         plain(&format!("{}{}", words::outage(outage), cause.unwrap_or_default())),
         outage.began_at.format("%Y-%m-%d %H:%M:%S%.3f").to_string(),
-        length(outage, writers),
+        words::length(outage, writers),
         outage.phases.all_writers.map_or_else(|| "never".to_owned(), duration),
         words::errors(&outage.errors),
         grouped(outage.in_doubt),
@@ -73,21 +73,10 @@ fn row(outage: &Outage, writers: u32) -> Vec<String> {
     ]
 }
 
-fn length(outage: &Outage, writers: u32) -> String {
-    let length = match outage.partial {
-        true => words::partial(outage, writers),
-        false => duration(outage.length()),
-    };
-    match outage.writers_out_at_end {
-        0 => length,
-        _ => format!("{length}, not over"),
-    }
-}
-
 /// The steps of an outage on a scale of its own.
 fn zoom(outage: &Outage, writers: u32, is_open: bool) -> Markup {
-    let title =
-        format!("Outage {} · {} · {}", outage.n, words::outage(outage), length(outage, writers));
+    let length = words::length(outage, writers);
+    let title = format!("Outage {} · {} · {length}", outage.n, words::outage(outage));
     let steps = steps(outage);
     html! {
         details class="zoom" open[is_open] {

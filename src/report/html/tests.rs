@@ -177,3 +177,14 @@ fn partial_and_open_outages_are_told_as_such() {
     summary.outages.remove(0);
     assert!(html_page(&summary).contains("partial outage 2 · failover · 6.1 s"));
 }
+
+#[test]
+fn an_outage_with_writers_out_at_the_end_is_not_open_for_all() {
+    let mut summary = with_film();
+    summary.options.load.writers = 4;
+    summary.outages[0].writers_out_at_end = 1;
+    let page = html_page(&summary);
+    assert!(!page.contains("not over"), "{page}");
+    let words = "67.1 s without a write, and 1 of 4 writers out until the run ended";
+    assert!(page.contains(words), "{page}");
+}

@@ -26,9 +26,9 @@ from 2026-11-22 20:56:20 UTC for 3 min 30 s: 1 writer · 1 write/s.
 
 ## Outages
 
-| | Kind | Began (UTC) | Without a write | All writers after | Errors | In doubt | Lost |
-|---:|---|---|---:|---:|---|---:|---:|
-| 1 | failover patroni2 → patroni3 | 2026-11-22 20:57:42 | 67.1 s | 67.1 s | connection\\_lost 1, no\\_backend 11 | 1 | 0 |
+| | Kind | Began (UTC) | How long | All writers after | Errors | In doubt | Lost |
+|---:|---|---|---|---:|---|---:|---:|
+| 1 | failover patroni2 → patroni3 | 2026-11-22 20:57:42 | 67.1 s without a write | 67.1 s | connection\\_lost 1, no\\_backend 11 | 1 | 0 |
 
 ## Verification
 
