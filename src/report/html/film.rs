@@ -62,6 +62,12 @@ pub(super) fn film(summary: &Summary) -> Option<Markup> {
                 (stacked(&lanes))
             }
         }
+        @if let Some(cut_s) = summary.lanes_until_s {
+            p class="dim" {
+                "Servers and members are drawn until " (seconds(cut_s)) " after the start: there were \
+                 too many changes to keep those after it."
+            }
+        }
     })
 }
 

@@ -188,3 +188,17 @@ fn an_outage_with_writers_out_at_the_end_is_not_open_for_all() {
     let words = "67.1 s without a write, and 1 of 4 writers out until the run ended";
     assert!(page.contains(words), "{page}");
 }
+
+#[test]
+fn lanes_end_where_they_were_cut() {
+    let mut summary = with_film();
+    summary.lanes_until_s = Some(160.0);
+    let page = html_page(&summary);
+    assert!(
+        page.contains("Servers and members are drawn until 2 min 40 s after the start"),
+        "{page}"
+    );
+    let axis = TimeAxis::until(209.5);
+    let width = place(axis.x(160.0) - axis.x(148.55));
+    assert!(page.contains(&format!("width=\"{width}\" height=\"18\"")), "{page}");
+}

@@ -44,16 +44,19 @@ pub(in super::super) fn acknowledging(summary: &Summary, axis: TimeAxis) -> Opti
     let mut colours: BTreeMap<&str, &'static str> = BTreeMap::new();
     let mut stretches = Vec::new();
     for (n, from) in servers.iter().enumerate() {
-        let until = servers.get(n + 1).map_or(axis.end_s(), |next| next.from.as_secs_f64());
+        let until = servers.get(n + 1).map_or(end_s(summary, axis), |next| next.from.as_secs_f64());
         let next = COLOURS[colours.len() % COLOURS.len()];
         let class = *colours.entry(from.server.as_str()).or_insert(next);
         let words = on_timeline(&from.server, from.timeline);
         let (from, to) = (axis.x_of(from.from), axis.x(until));
         stretches.push(Stretch { from, to, class, is_dark: true, words });
     }
+    let silent = summary.outages.iter().flat_map(Outage::silent);
+    let mut gaps_from: Vec<f64> = silent.map(|span| axis.x_of(span.from)).collect();
+    gaps_from.sort_by(f64::total_cmp);
     let first_gap = |stretch: &Stretch| {
-        let spans = summary.outages.iter().flat_map(Outage::silent);
-        spans.map(|span| axis.x_of(span.from)).find(|x| *x > stretch.from + 1.0)
+        let first = gaps_from.partition_point(|x| *x <= stretch.from + 1.0);
+        gaps_from.get(first).copied()
     };
     let drawing = html! {
         @for stretch in &stretches { (bar(stretch)) }
@@ -63,6 +66,11 @@ pub(in super::super) fn acknowledging(summary: &Summary, axis: TimeAxis) -> Opti
         }
     };
     Some(Lane { name: "writes to".to_owned(), unit: None, height: HEIGHT, drawing })
+}
+
+/// Until when these lanes are known: changes after a cut are left out.
+fn end_s(summary: &Summary, axis: TimeAxis) -> f64 {
+    summary.lanes_until_s.unwrap_or(axis.end_s())
 }
 
 /// The stretches between without any write, as one path: ten thousand of them cost no more than
@@ -78,7 +86,7 @@ fn gaps(summary: &Summary, axis: TimeAxis) -> String {
 
 /// A lane a member, by what its own Patroni API said.
 pub(in super::super) fn members(summary: &Summary, axis: TimeAxis) -> Vec<Lane> {
-    let end_s = summary.lanes_until_s.unwrap_or(axis.end_s());
+    let end_s = end_s(summary, axis);
     let lane = |member: &MemberLane| {
         let mut stretches = Vec::new();
         for (n, from) in member.states.iter().enumerate() {
