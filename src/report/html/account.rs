@@ -232,6 +232,11 @@ fn environment(summary: &Summary) -> Markup {
     let head = [("", CellsOf::Texts), ("", CellsOf::Texts)];
     html! {
         (HtmlTable { caption: "The run", head: &head, rows: rows.collect(), more: 0 }.markup())
-        @if let Some(command) = again(summary) { p { "Again: " code { (plain(&command)) } } }
+        @if let Some(command) = again(summary) {
+            p { "Again: " code { (plain(&command)) } }
+            p class="dim" {
+                "With the deadlines above, and the same PG… variables, password and settings of TLS."
+            }
+         }
     }
 }

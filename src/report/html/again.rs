@@ -68,17 +68,20 @@ fn limits(limits: &Thresholds) -> Vec<String> {
     times.chain(share).chain(lost).flatten().collect()
 }
 
-/// A time as an option takes it: `30s`, `1500ms`.
+/// A time as an option takes it, whole: `30s`, `1500ms`, `500us`.
 fn typed(time: Duration) -> String {
     match time.subsec_nanos() {
         0 => format!("{}s", time.as_secs()),
-        _ => format!("{}ms", time.as_millis()),
+        nanos if nanos % 1_000_000 == 0 => format!("{}ms", time.as_millis()),
+        nanos if nanos % 1_000 == 0 => format!("{}us", time.as_micros()),
+        _ => format!("{}ns", time.as_nanos()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::load::values;
     use crate::report::fixtures::summary;
 
     #[test]
@@ -92,6 +95,16 @@ mod tests {
             "pgchaos gen -h localhost -p 5500 -U postgres -d 'it'\\''s' --rate 1 --writers 1 \
              --duration 90s --max-outage 1500ms"
         );
+    }
+
+    #[test]
+    fn a_time_is_typed_as_the_option_reads_it() {
+        let ms = 1_000_000;
+        for nanos in [ms / 2, 1, 1_500, ms, 1_500 * ms, 1_500 * ms + 1_000, 90_000 * ms] {
+            let time = Duration::from_nanos(nanos);
+            assert_eq!(values::positive_duration(&typed(time)), Ok(time), "{}", typed(time));
+        }
+        assert_eq!(typed(Duration::from_micros(500)), "500us");
     }
 
     #[test]
