@@ -1,4 +1,4 @@
-//! The film as a table: the same for a screen reader.
+//! The counts of the film as a table, for a screen reader.
 
 use maud::{Markup, html};
 
@@ -26,7 +26,7 @@ pub(super) fn film_table(summary: &Summary) -> Markup {
     let each = timeline.len().div_ceil(ROWS_MAX).max(1);
     let rows = (0..timeline.len()).step_by(each).map(|from| row(timeline, from, each)).collect();
     let table = HtmlTable { caption: "The run over time", head: &HEAD, rows, more: 0 };
-    html! { details { summary { "The same as a table" } (table.markup()) } }
+    html! { details { summary { "Its counts as a table" } (table.markup()) } }
 }
 
 fn row(timeline: &TimelineColumns, from: usize, each: usize) -> Vec<String> {

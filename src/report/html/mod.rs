@@ -2,7 +2,7 @@
 //!
 //! It loads nothing from elsewhere and runs no script. Its order: the verdict with its reasons, the
 //! numbers that have limits, the film of the run, each outage, the account of the writes, and what it
-//! was run with. Behind each picture is a table of the same. maud escapes all text; what others said
+//! was run with. Behind each picture is a table of its counts or steps. maud escapes all text; what others said
 //! passes [`plain`] first.
 
 mod account;

@@ -83,7 +83,7 @@ fn zoom(outage: &Outage, writers: u32, is_open: bool) -> Markup {
             summary { (plain(&title)) }
             @if let Some(range) = words::writable_again(outage) { p class="dim" { (range) } }
             (picture(outage, &steps))
-            details { summary { "The same as a table" } (steps_table(&steps)) }
+            details { summary { "The steps as a table" } (steps_table(&steps)) }
         }
     }
 }
@@ -119,7 +119,7 @@ fn picture(outage: &Outage, steps: &[(Duration, &'static str)]) -> Markup {
     let height = steps.len() as f64 * STEP + 30.0;
     let view = format!("0 0 1040 {:.0}", height + 22.0);
     html! {
-        svg viewBox=(view) role="img" aria-label="The steps of the outage; the table below has the same." {
+        svg viewBox=(view) role="img" aria-label="The steps of the outage; the table below has them, too." {
             @for (x, words) in axis.ticks() {
                 line class="grid" x1=(place(x)) x2=(place(x)) y1="0" y2=(place(height)) {}
                 text class="tickx" x=(place(x)) y=(place(height + 14.0)) { (words) }

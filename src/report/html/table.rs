@@ -49,7 +49,7 @@ impl HtmlTable<'_> {
                         }
                     }
                 }
-                @if self.more > 0 { p class="dim" { "and " (self.more) " more, in the JSON and CSV reports" } }
+                @if self.more > 0 { p class="dim" { "and " (self.more) " more, in the JSON report" } }
             }
         }
     }
