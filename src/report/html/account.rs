@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::model::foreign::plain;
 use crate::model::ledger::loss_times::LostWrites;
 use crate::model::run::summary::{Summary, VerificationState};
-use crate::report::numbers::{duration, grouped, milliseconds, per_second};
+use crate::report::numbers::{counted, duration, grouped, milliseconds, per_second};
 use crate::report::words;
 
 use super::again::again;
@@ -67,7 +67,8 @@ fn verification(summary: &Summary) -> Markup {
             format!("{}.", there.replacen('e', "E", 1))
         }
         VerificationState::Complete => {
-            format!("{} acknowledged writes are lost.", grouped(found.counts.lost))
+            let verb = if found.counts.lost == 1 { "is" } else { "are" };
+            format!("{} {verb} lost.", counted(found.counts.lost, "acknowledged write"))
         }
     };
     let undecided = (found.counts.undecided > 0)

@@ -202,3 +202,10 @@ fn lanes_end_where_they_were_cut() {
     let width = place(axis.x(160.0) - axis.x(148.55));
     assert!(page.contains(&format!("width=\"{width}\" height=\"18\"")), "{page}");
 }
+
+#[test]
+fn one_lost_write_is_lost() {
+    let mut summary = with_film();
+    summary.verification.counts.lost = 1;
+    assert!(html_page(&summary).contains("1 acknowledged write is lost."));
+}
