@@ -16,7 +16,7 @@ use tokio_rustls::rustls::{Error as RustlsError, NamedGroup, SupportedProtocolVe
 use super::certificate_request::{CertificateRequest, RequestOutcome};
 use super::client_certificate::ClientCertificate;
 use super::client_stream::TlsClientStream;
-use super::current_files::CurrentFiles;
+use super::current_files::{CurrentFiles, NotRead};
 use super::error::{FileUse, TlsError};
 use super::files::Files;
 use super::handshake_error::{CertificateRefusal, TlsFailure, TlsPhase, of_tls};
@@ -63,7 +63,7 @@ impl TlsClient {
         // The zone of an address is this machine's own, and in no certificate.
         let zoned = host.split_once('%').map(|(address, _)| address);
         let host = zoned.filter(|address| address.parse::<Ipv6Addr>().is_ok()).unwrap_or(host);
-        let config = self.files.config().await;
+        let config = self.files.config().await.map_err(not_read)?;
         let config = config.map_err(|words| refusal(TlsCause::OwnFile, words))?;
         let (config, name) = match ServerName::try_from(host.to_owned()) {
             Ok(name) => (config, name),
@@ -136,9 +136,15 @@ fn nameless(config: &ClientConfig) -> Arc<ClientConfig> {
     Arc::new(nameless)
 }
 
+/// A failure of the system's to read a file.
+fn not_read(NotRead { words, errno }: NotRead) -> io::Error {
+    let cause = TlsCause::OwnFile;
+    io::Error::other(CertificateRefusal { cause, words, errno }.into_rustls())
+}
+
 /// A failure of TLS's that these words tell.
 fn refusal(cause: TlsCause, words: String) -> io::Error {
-    io::Error::other(CertificateRefusal { cause, words }.into_rustls())
+    io::Error::other(CertificateRefusal { cause, words, errno: None }.into_rustls())
 }
 
 fn config(settings: &TlsSettings, files: &dyn Files) -> Result<ClientConfig, TlsError> {

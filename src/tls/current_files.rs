@@ -2,6 +2,7 @@
 //! goes on, and libpq reads its files for every connection.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,6 +36,14 @@ type Stamps = Vec<Option<FileStamp>>;
 /// Or why the files cannot be used as they are now, in words.
 type ConfigOrReason = Result<Arc<ClientConfig>, String>;
 
+/// Why nothing is known of the files: an error that may pass, and is not kept.
+#[derive(Debug)]
+pub(super) struct NotRead {
+    pub(super) words: String,
+    /// The system's number of the error.
+    pub(super) errno: Option<i32>,
+}
+
 impl CurrentFiles {
     /// Reads them for the first time.
     pub(super) fn new(
@@ -50,18 +59,21 @@ impl CurrentFiles {
     }
 
     /// By the files as they are now.
-    pub(super) async fn config(&self) -> ConfigOrReason {
+    pub(super) async fn config(&self) -> Result<ConfigOrReason, NotRead> {
         let cell = self.latest_cell();
         let read = || async {
             let (settings, read) = (Arc::clone(&self.settings), self.read);
             let reading = tokio::task::spawn_blocking(move || read(&settings, &Disk));
             match reading.await {
-                Ok(Ok(config)) => Ok(Arc::new(config)),
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(error) => Err(error.to_string()),
+                Ok(Ok(config)) => Ok(Ok(Arc::new(config))),
+                Ok(Err(error)) => match error.passing().map(io::Error::raw_os_error) {
+                    Some(errno) => Err(NotRead { words: error.to_string(), errno }),
+                    None => Ok(Err(error.to_string())),
+                },
+                Err(error) => Err(NotRead { words: error.to_string(), errno: None }),
             }
         };
-        cell.get_or_init(read).await.clone()
+        cell.get_or_try_init(read).await.cloned()
     }
 
     fn latest_cell(&self) -> Arc<OnceCell<ConfigOrReason>> {
@@ -98,22 +110,64 @@ fn stamps(settings: &TlsSettings, disk: Disk) -> Stamps {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use tokio_rustls::rustls::RootCertStore;
     use tokio_rustls::rustls::crypto::ring;
 
     use super::*;
+    use crate::tls::error::FileUse;
+
+    /// Of Linux, and of every Unix.
+    const EMFILE: i32 = 24;
 
     static TIMES_READ: AtomicUsize = AtomicUsize::new(0);
 
-    #[expect(clippy::unnecessary_wraps, reason = "as the real one")]
-    fn count(_: &TlsSettings, _: &dyn Files) -> Result<ClientConfig, TlsError> {
+    fn count(settings: &TlsSettings, files: &dyn Files) -> Result<ClientConfig, TlsError> {
         TIMES_READ.fetch_add(1, Ordering::Relaxed);
+        trust_nothing(settings, files)
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "as the real one")]
+    fn trust_nothing(_: &TlsSettings, _: &dyn Files) -> Result<ClientConfig, TlsError> {
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap();
         Ok(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+    }
+
+    static LIMIT_IS_REACHED: AtomicBool = AtomicBool::new(false);
+
+    fn read_within_a_limit(
+        settings: &TlsSettings,
+        files: &dyn Files,
+    ) -> Result<ClientConfig, TlsError> {
+        if !LIMIT_IS_REACHED.load(Ordering::Relaxed) {
+            return trust_nothing(settings, files);
+        }
+        let reason = io::Error::from_raw_os_error(EMFILE);
+        Err(TlsError::Unreadable {
+            what: FileUse::RootCertificate,
+            path: "root.crt".into(),
+            reason,
+        })
+    }
+
+    #[tokio::test]
+    async fn an_error_that_passes_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root.crt");
+        std::fs::write(&root, "one\n").unwrap();
+        let roots = Some(RootCertificate::File(root.clone()));
+        let settings = Arc::new(TlsSettings { roots, ..TlsSettings::default() });
+        let files = CurrentFiles::new(settings, &Disk, read_within_a_limit).unwrap();
+        std::fs::write(&root, "another\n").unwrap();
+        LIMIT_IS_REACHED.store(true, Ordering::Relaxed);
+        let not_read = files.config().await.unwrap_err();
+        assert_eq!(not_read.errno, Some(EMFILE));
+        assert!(not_read.words.starts_with("root certificate \"root.crt\" cannot be read: "));
+        LIMIT_IS_REACHED.store(false, Ordering::Relaxed);
+        assert!(files.config().await.unwrap().is_ok());
     }
 
     #[tokio::test]

@@ -83,6 +83,19 @@ pub enum TlsError {
 }
 
 impl TlsError {
+    /// The system's error, where that may pass without a change of a file: no descriptor is left, the disk or the
+    /// network has a fault. That a file is not there, or may not be read, is known by the file.
+    pub(super) fn passing(&self) -> Option<&io::Error> {
+        let Self::Unreadable { reason, .. } = self else { return None };
+        let is_of_file = matches!(
+            reason.kind(),
+            io::ErrorKind::NotFound
+                | io::ErrorKind::PermissionDenied
+                | io::ErrorKind::NotADirectory
+        );
+        (!is_of_file && reason.raw_os_error().is_some()).then_some(reason)
+    }
+
     /// What the file is for that cannot be used, if it is a file.
     #[must_use]
     pub fn concerns(&self) -> Option<FileUse> {

@@ -19,6 +19,8 @@ use crate::model::tls_cause::TlsCause;
 pub(super) struct CertificateRefusal {
     pub(super) cause: TlsCause,
     pub(super) words: String,
+    /// The system's number of the error that kept a file of this client's from being read, if one did.
+    pub(super) errno: Option<i32>,
 }
 
 impl CertificateRefusal {
@@ -71,12 +73,32 @@ impl TlsFailure {
                 let refused = other.0.downcast_ref::<CertificateRefusal>();
                 refused.map_or(TlsCause::CertificateForm, |refused| refused.cause)
             }
-            RustlsError::InvalidCertificate(_) => TlsCause::CertificateForm,
+            // Of the handshake, not of the certificate: its key is of a kind that is not known here, or not there.
+            RustlsError::InvalidCertificate(CertificateError::BadSignature)
+            | RustlsError::PeerIncompatible(_) => TlsCause::NothingInCommon,
+            RustlsError::InvalidCertificate(_) | RustlsError::NoCertificatesPresented => {
+                TlsCause::CertificateForm
+            }
             RustlsError::AlertReceived(alert) => cause_of_alert(*alert, self.request),
-            RustlsError::InvalidMessage(_) => TlsCause::OtherProtocol,
-            RustlsError::PeerIncompatible(_) => TlsCause::NothingInCommon,
+            // What pgchaos itself ends TLS for: no server's log tells of it.
+            RustlsError::InvalidMessage(_)
+            | RustlsError::PeerMisbehaved(_)
+            | RustlsError::DecryptError
+            | RustlsError::InappropriateMessage { .. }
+            | RustlsError::InappropriateHandshakeMessage { .. }
+            | RustlsError::PeerSentOversizedRecord => TlsCause::OtherProtocol,
             _ => TlsCause::Other,
         }
+    }
+
+    /// The system's error that kept a file of this client's from being read, if one did.
+    #[must_use]
+    pub fn system_error(&self) -> Option<io::Error> {
+        let RustlsError::InvalidCertificate(CertificateError::Other(other)) = &self.reason else {
+            return None;
+        };
+        let refused = other.0.downcast_ref::<CertificateRefusal>()?;
+        refused.errno.map(io::Error::from_raw_os_error)
     }
 
     pub(super) fn into_io(self, kind: io::ErrorKind) -> io::Error {
@@ -247,6 +269,8 @@ fn of_incompatible(reason: &PeerIncompatible) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio_rustls::rustls::{ContentType, PeerMisbehaved};
+
     use super::*;
 
     fn words(reason: &RustlsError, request: RequestOutcome, phase: TlsPhase) -> String {
@@ -282,6 +306,26 @@ mod tests {
         assert!(with(RequestOutcome::NoneSent).contains("it demands one"));
         assert!(with(RequestOutcome::NotAsked).starts_with("the server found nothing in common"));
         assert!(with(RequestOutcome::Sent).starts_with("the server found nothing in common"));
+    }
+
+    #[test]
+    fn the_servers_log_is_named_only_where_the_server_ended_tls() {
+        let cause = |reason: RustlsError| {
+            TlsFailure::new(&reason, RequestOutcome::NotAsked, TlsPhase::Handshake).cause()
+        };
+        let bad_signature = RustlsError::InvalidCertificate(CertificateError::BadSignature);
+        assert_eq!(cause(bad_signature), TlsCause::NothingInCommon);
+        assert_eq!(cause(RustlsError::NoCertificatesPresented), TlsCause::CertificateForm);
+        let misbehaved = RustlsError::PeerMisbehaved(PeerMisbehaved::IllegalTlsInnerPlaintext);
+        let inappropriate = RustlsError::InappropriateMessage {
+            expect_types: Vec::new(),
+            got_type: ContentType::Handshake,
+        };
+        for ended_here in [misbehaved, inappropriate, RustlsError::DecryptError] {
+            assert_eq!(cause(ended_here), TlsCause::OtherProtocol);
+        }
+        let ended_there = RustlsError::AlertReceived(AlertDescription::InternalError);
+        assert_eq!(cause(ended_there), TlsCause::Other);
     }
 
     #[test]

@@ -145,7 +145,32 @@ fn is_named_by_hash(path: &Path) -> bool {
     is_hash && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// The content of a plain file. To open a pipe waits for what writes into it, perhaps for ever.
 pub(super) fn read(what: FileUse, path: &Path, files: &dyn Files) -> Result<Vec<u8>, TlsError> {
-    let path = path.to_owned();
-    files.read(&path).map_err(|reason| TlsError::Unreadable { what, path, reason })
+    let content = match files.access(path) {
+        Ok(access) if !access.is_file => {
+            let flaw = "is not a plain file".to_owned();
+            return Err(TlsError::Useless { what, path: path.to_owned(), flaw });
+        }
+        Ok(_) => files.read(path),
+        Err(reason) => Err(reason),
+    };
+    content.map_err(|reason| TlsError::Unreadable { what, path: path.to_owned(), reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::files::Disk;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("root.crt");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let error = read(FileUse::RootCertificate, &pipe, &Disk).unwrap_err().to_string();
+        assert!(error.ends_with("is not a plain file"), "{error}");
+    }
 }

@@ -245,7 +245,7 @@ fn refused(cause: TlsCause, reason: String, certificate: Option<&Certificate>) -
 }
 
 fn refusal(cause: TlsCause, words: String) -> Error {
-    CertificateRefusal { cause, words }.into_rustls()
+    CertificateRefusal { cause, words, errno: None }.into_rustls()
 }
 
 fn cause(reason: &CertificateError) -> TlsCause {

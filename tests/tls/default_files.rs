@@ -54,7 +54,7 @@ const CASES: [Case; 18] = [
     case("garbage, no key", &[(CERTIFICATE, Garbage)], "has no certificate in PEM form"),
     case("garbage", &[(CERTIFICATE, Garbage), (KEY, Good)], "has no certificate in PEM form"),
     case("empty", &[(CERTIFICATE, Empty), (KEY, Good)], "has no certificate in PEM form"),
-    case("a folder", &[(CERTIFICATE, Folder), (KEY, Good)], "cannot be read"),
+    case("a folder", &[(CERTIFICATE, Folder), (KEY, Good)], "is not a plain file"),
     case("an open key", &[(CERTIFICATE, Good), (KEY, Open)], "has group or world access"),
     case("a key of garbage", &[(CERTIFICATE, Good), (KEY, Garbage)], "has no key in PEM form"),
     case("a folder as key", &[(CERTIFICATE, Good), (KEY, Folder)], "is not a plain file"),
@@ -66,7 +66,7 @@ const CASES: [Case; 18] = [
     case("a root", &[ROOT], ""),
     case("a root of garbage", &[("root.crt", Garbage)], "has no certificate in PEM form"),
     case("an empty root", &[("root.crt", Empty)], "has no certificate in PEM form"),
-    case("a folder as root", &[("root.crt", Folder)], "cannot be read"),
+    case("a folder as root", &[("root.crt", Folder)], "is not a plain file"),
     // psql ignores the list, and says nothing; where certificates are verified pgchaos does not.
     Case {
         name: "a list of garbage",
@@ -77,7 +77,7 @@ const CASES: [Case; 18] = [
     Case {
         name: "a folder as list",
         files: &[ROOT, ("root.crl", Folder)],
-        words: "cannot be read",
+        words: "is not a plain file",
         unlike: &["verify-full"],
     },
 ];

@@ -1,9 +1,10 @@
 //! What is told to do about each failure of TLS: one thing, and that of this failure.
 
+use std::fs;
 use std::path::Path;
 
 use crate::authority::{Authority, GOOD, Made};
-use crate::psql::{Got, by_pgchaos};
+use crate::psql::{Got, by_pgchaos, by_pgchaos_at};
 use crate::support::{Postgres, use_certificate};
 
 #[test]
@@ -67,5 +68,33 @@ fn one_remedy_for_each_failure() {
     for (told, expected) in remedies {
         assert!(told.starts_with(expected), "not \"{expected}\": {told}");
         assert!(!told.contains("sslmode"), "it gives up what was asked for: {told}");
+    }
+}
+
+/// Where TLS is only preferred, and without it the role is not let in, TLS is what there is to mend.
+#[test]
+fn what_failed_under_tls_decides_where_nothing_goes_without() {
+    let (authority, other) = (Authority::new("ours"), Authority::new("theirs"));
+    let server = Postgres::start();
+    let (key, certificate) = authority.sign("good", GOOD);
+    use_certificate(&server, &key, &certificate);
+    let lines = "local all all trust\nhostssl all all all scram-sha-256\n";
+    fs::write(server.data_dir().join("pg_hba.conf"), lines).unwrap();
+    server.restart();
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".postgresql");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(other.root(), folder.join("root.crt")).unwrap();
+    for more in ["", "channel_binding=require"] {
+        let connection = format!(
+            "host=localhost port={} user=postgres password=postgres dbname=postgres {more}",
+            server.port()
+        );
+        let (ours, words) = by_pgchaos_at(home.path(), &server, &connection);
+        assert_eq!(ours, Got::Nothing, "{words}");
+        let (told, remedy) = words.split_once("try: ").expect("a remedy");
+        assert!(told.contains("signed by no authority in"), "{words}");
+        assert!(told.contains("without TLS: "), "{words}");
+        assert!(remedy.starts_with("sslrootcert=FILE (PGSSLROOTCERT)"), "{words}");
     }
 }

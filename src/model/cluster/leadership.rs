@@ -53,6 +53,21 @@ pub enum LookAnswer {
     Silent,
 }
 
+/// What a member's PostgreSQL is, by Patroni's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MemberRole {
+    /// It takes writes.
+    Primary,
+    /// It leads a standby cluster, in recovery.
+    StandbyLeader,
+    /// It follows another one, in recovery.
+    Replica,
+    /// It gave the lead up and is not a replica yet.
+    Demoted,
+    /// Another word of Patroni's: `uninitialized`, …
+    Other(String),
+}
+
 /// A member about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
@@ -60,10 +75,8 @@ pub struct Status {
     pub leads: bool,
     /// PostgreSQL's state in Patroni's words: `running`, `stopping`, …
     pub state: String,
-    /// PostgreSQL is a replica. A new leader still is one for a moment.
-    pub replica: bool,
-    /// It gave the lead up and is not a replica yet.
-    pub demoted: bool,
+    /// What its PostgreSQL is. A new leader still is a replica for a moment.
+    pub role: MemberRole,
     /// PostgreSQL's timeline.
     pub timeline: Option<u32>,
     /// The leader key is free, as far as this member knows.
@@ -128,7 +141,7 @@ impl Leadership {
                 known.claims_since.get_or_insert(at);
                 let followed = known.followed;
                 known.led = asked;
-                let timeline = status.timeline.filter(|_| !status.replica);
+                let timeline = status.timeline.filter(|_| status.role != MemberRole::Replica);
                 self.leads(member, timeline, followed)
             }
             LookAnswer::Status(status) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::cluster::leadership::{Look, LookAnswer, Status};
+use crate::model::cluster::leadership::{Look, LookAnswer, MemberRole, Status};
 use crate::model::foreign;
 
 /// Looks in a row without an answer before a member is told to give none: one answer can come late
@@ -31,20 +31,21 @@ pub enum MemberState {
         /// Its timeline.
         timeline: Option<u32>,
     },
-    /// PostgreSQL runs in recovery.
+    /// PostgreSQL runs in recovery: a replica, or the leader of a standby cluster.
     Replica {
         /// The timeline that it replays.
         timeline: Option<u32>,
     },
     /// Patroni answers, and PostgreSQL does not run as a primary or a replica.
     NotRunning {
-        /// Patroni's word: `starting`, `stopped`, `crashed`, …
+        /// Patroni's word for its state (`starting`, `stopped`, `crashed`, …), or for its role where it runs and is
+        /// neither (`demoted`, …).
         #[serde(deserialize_with = "foreign::read_name")]
         word: String,
     },
-    /// Nothing listens at the API: Patroni does not run there, or its machine is gone.
+    /// The connect to the API was refused, or the connection broke: Patroni does not run there.
     Gone,
-    /// The API gives no answer in time.
+    /// The API gives no answer in time, or none of Patroni's (an error's status, another member's word).
     Silent,
 }
 
@@ -87,11 +88,17 @@ fn state(status: &Status) -> MemberState {
     let timeline = status.timeline;
     // `running` of every version; `streaming` and `in archive recovery` of replicas since Patroni 3.1.
     let runs = matches!(status.state.as_str(), "running" | "streaming" | "in archive recovery");
-    match (runs, status.replica) {
-        (true, true) => MemberState::Replica { timeline },
-        (true, false) if !status.demoted => MemberState::Primary { timeline },
-        _ => MemberState::NotRunning { word: status.state.clone() },
-    }
+    let word = match &status.role {
+        _ if !runs => status.state.clone(),
+        MemberRole::Primary => return MemberState::Primary { timeline },
+        MemberRole::Replica | MemberRole::StandbyLeader => {
+            return MemberState::Replica { timeline };
+        }
+        // `running` would say that all is well.
+        MemberRole::Demoted => "demoted".to_owned(),
+        MemberRole::Other(word) => word.clone(),
+    };
+    MemberState::NotRunning { word }
 }
 
 #[cfg(test)]
@@ -104,8 +111,7 @@ mod tests {
         LookAnswer::Status(Status {
             leads: !replica,
             state: state.to_owned(),
-            replica,
-            demoted: false,
+            role: if replica { MemberRole::Replica } else { MemberRole::Primary },
             timeline,
             unlocked: false,
         })
@@ -144,6 +150,25 @@ mod tests {
                 Some(Primary { timeline: Some(3) }),
             ]
         );
+    }
+
+    #[test]
+    fn only_a_primary_is_told_as_one() {
+        let told = |word: &str, role| {
+            let LookAnswer::Status(status) = status(word, false, Some(3)) else { unreachable!() };
+            state(&Status { role, ..status })
+        };
+        let timeline = Some(3);
+        assert_eq!(told("running", MemberRole::Primary), MemberState::Primary { timeline });
+        for word in ["running", "streaming", "in archive recovery"] {
+            assert_eq!(told(word, MemberRole::StandbyLeader), MemberState::Replica { timeline });
+        }
+        let not_running = |word: &str| MemberState::NotRunning { word: word.to_owned() };
+        assert_eq!(told("running", MemberRole::Demoted), not_running("demoted"));
+        let unknown = || MemberRole::Other("uninitialized".to_owned());
+        assert_eq!(told("running", unknown()), not_running("uninitialized"));
+        assert_eq!(told("starting", unknown()), not_running("starting"));
+        assert_eq!(told("stopped", MemberRole::Primary), not_running("stopped"));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::cluster::leadership::{Look, LookAnswer};
+use crate::model::cluster::leadership::{Look, LookAnswer, MemberRole};
 
 /// Looks that must have found it demoted: one alone can be a passing state, and without a gap two
 /// looks always fall into a handover.
@@ -82,13 +82,13 @@ impl OldPrimaries {
         fall.asked = look.asked;
         let Some(status) = status else { return };
         let running = status.state == "running";
-        fall.demoted += u32::from(status.demoted && !status.leads);
-        fall.dropped |= !status.leads && running && !status.replica && !status.demoted;
+        fall.demoted += u32::from(status.role == MemberRole::Demoted && !status.leads);
+        fall.dropped |= !status.leads && running && status.role == MemberRole::Primary;
         fall.crashed |= status.state == "crashed";
         if !status.leads && !fall.crashed && !fall.gone {
             *gave_up = Some(look.asked);
         }
-        fall.replica = running && status.replica && !status.leads;
+        fall.replica = running && status.role == MemberRole::Replica && !status.leads;
     }
 
     /// Whether this member gave up or lost the leader's lock since then, perhaps to get it again.
@@ -126,8 +126,11 @@ mod tests {
         LookAnswer::Status(Status {
             leads,
             state: state.to_owned(),
-            replica: role == "replica",
-            demoted: role == "demoted",
+            role: match role {
+                "replica" => MemberRole::Replica,
+                "demoted" => MemberRole::Demoted,
+                _ => MemberRole::Primary,
+            },
             timeline: None,
             unlocked: false,
         })

@@ -17,7 +17,7 @@ use super::secured_below::SecuredBelow;
 use super::session::Session;
 use crate::model::cluster::server::Server;
 use crate::model::cluster::server::ServerProcess;
-use crate::model::fault::{Class, Evidence, Fault, Phase};
+use crate::model::fault::{Class, Evidence, Fault, Phase, PoolerRefusal};
 use crate::pg::failure::{SessionFailure, own_limits};
 use crate::pg::settings::{ConnectSettings, Host};
 use crate::pg::wire::endpoint::Endpoint;
@@ -405,8 +405,10 @@ impl Connect<'_> {
     }
 }
 
-/// The fault of the second way, with that of the first beside it where it says something else. A wrong
-/// password under TLS is what is wrong, where without TLS the role is not let in at all.
+/// The fault of the second way, with that of the first beside it where it says something else.
+///
+/// What failed under TLS is what is wrong, be it TLS itself or the password, where without TLS the role is not let in
+/// at all.
 fn fault_of_both(first_way: Encryption, first: &Fault, second: Fault) -> Fault {
     if first.message == second.message {
         return second;
@@ -417,11 +419,17 @@ fn fault_of_both(first_way: Encryption, first: &Fault, second: Fault) -> Fault {
     };
     let message = format!("{now}: {}; {before}: {}", second.message, first.message);
     let is_wrong_password = first.sqlstate.as_deref() == Some("28P01");
-    let decides = match is_wrong_password && second.class == Class::Auth {
-        true => first.clone(),
-        false => second,
-    };
+    let first_decides = (is_wrong_password && second.class == Class::Auth)
+        || (first.class == Class::Tls && wants_tls(&second));
+    let decides = if first_decides { first.clone() } else { second };
     Fault { message, ..decides }
+}
+
+/// Whether the login was refused, it seems, for being without TLS.
+fn wants_tls(fault: &Fault) -> bool {
+    fault.sqlstate.as_deref() == Some("28000")
+        || fault.message == NO_TLS_TO_BIND
+        || fault.pooler_refusal() == Some(PoolerRefusal::NoTls)
 }
 
 fn no_answer_during(step: &str, deadline: Duration) -> String {

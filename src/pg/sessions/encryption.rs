@@ -234,7 +234,10 @@ fn of_io(error: &io::Error, first_bytes: &FirstBytes) -> SessionFailure {
         ..Evidence::default()
     };
     if let Some(tls) = handshake_error::of_tls(error) {
-        let evidence = Evidence { tls: Some(tls.cause()), server_spoke: true, ..evidence };
+        // No descriptor for a certificate file is a lack of this machine's, and no fault of TLS.
+        let own_limit = tls.system_error().as_ref().and_then(own_limits::of_socket);
+        let cause = own_limit.is_none().then(|| tls.cause());
+        let evidence = Evidence { tls: cause, own_limit, server_spoke: true, ..evidence };
         return SessionFailure::new(evidence, tls.to_string());
     }
     let own_limit = own_limits::of_socket(error);

@@ -120,7 +120,7 @@ pub fn https_client(
         Some("system") => RootCertificate::System,
         Some(file) => RootCertificate::File(file.into()),
         None => default()
-            .filter(|file| environment.look(file) != PathKind::Nothing)
+            .filter(|file| !environment.is_missing(file))
             .map_or(RootCertificate::System, RootCertificate::File),
     };
     // The connection's own settings warn of what is missing.
@@ -201,7 +201,13 @@ fn mode_and_roots(
     let Some(file) = named.or_else(|| default_file(environment, "root.crt")) else {
         return without_root(mode, None);
     };
-    if environment.look(&file) != PathKind::Nothing {
+    // As for libpq, one that cannot be looked at counts as missing where a mode can do without: where it cannot, its
+    // reading tells why.
+    let is_there = match mode < SslMode::VerifyCa {
+        true => environment.look(&file) != PathKind::Nothing,
+        false => !environment.is_missing(&file),
+    };
+    if is_there {
         return Ok((mode, Some(RootCertificate::File(file))));
     }
     if is_named && mode < SslMode::VerifyCa {
@@ -279,7 +285,7 @@ fn revocation_lists(
     let mut lists: Vec<PathBuf> = file.map(|said| PathBuf::from(&said.value)).into_iter().collect();
     if file.is_none() && folder.is_none() {
         let default = default_file(environment, "root.crl");
-        lists.extend(default.filter(|file| environment.look(file) != PathKind::Nothing));
+        lists.extend(default.filter(|file| !environment.is_missing(file)));
     }
     (lists, folder.map(|said| PathBuf::from(&said.value)))
 }

@@ -38,8 +38,10 @@ pub(super) fn member(seen: &MemberChange) -> Line {
         MemberState::Primary { timeline } => ("is the primary".to_owned(), on(timeline)),
         MemberState::Replica { timeline } => ("is a replica".to_owned(), on(timeline)),
         MemberState::NotRunning { word } => (format!("is {word}"), None),
-        MemberState::Gone => ("is gone: nothing listens at its API".to_owned(), None),
-        MemberState::Silent => ("gives no answer".to_owned(), None),
+        MemberState::Gone => {
+            ("is gone: its API refuses connections, or breaks them off".to_owned(), None)
+        }
+        MemberState::Silent => ("gives no answer of Patroni's".to_owned(), None),
     };
     Line::new(Tone::Plain, "PATRONI").rest(format!(": {} {is}", seen.member)).part_if(timeline)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::engine::clock::Clock;
-use crate::model::cluster::leadership::{Look, LookAnswer, Status};
+use crate::model::cluster::leadership::{Look, LookAnswer, MemberRole, Status};
 use crate::model::event::ApiReached;
 use crate::patroni::{MemberStatus, PatroniApi, Role};
 
@@ -95,13 +95,22 @@ fn answer(result: Result<(bool, MemberStatus), LookFailed>) -> LookAnswer {
     match result {
         Ok((leads, status)) => LookAnswer::Status(Status {
             leads,
-            replica: status.role == Role::Replica,
-            demoted: status.role.is_demoted(),
+            role: role(status.role),
             state: status.state,
             timeline: status.timeline,
             unlocked: status.cluster_unlocked,
         }),
         Err(failed) if failed.gone => LookAnswer::Gone,
         Err(_) => LookAnswer::Silent,
+    }
+}
+
+fn role(told: Role) -> MemberRole {
+    match told {
+        Role::Primary => MemberRole::Primary,
+        Role::StandbyLeader => MemberRole::StandbyLeader,
+        Role::Replica => MemberRole::Replica,
+        told if told.is_demoted() => MemberRole::Demoted,
+        Role::Other(word) => MemberRole::Other(word),
     }
 }

@@ -8,7 +8,8 @@ fn ms(ms: u64) -> Duration {
 
 fn status(leads: bool, replica: bool, timeline: u32, unlocked: bool) -> LookAnswer {
     let (state, timeline) = ("running".to_owned(), Some(timeline));
-    LookAnswer::Status(Status { leads, state, replica, demoted: false, timeline, unlocked })
+    let role = if replica { MemberRole::Replica } else { MemberRole::Primary };
+    LookAnswer::Status(Status { leads, state, role, timeline, unlocked })
 }
 
 fn leads(timeline: u32) -> LookAnswer {

@@ -282,3 +282,29 @@ fn the_driver_is_told_what_is_said_on_the_connection() {
     let called = settings.called("another".to_owned());
     assert_eq!(called, settings, "a name that was said stays");
 }
+
+/// A link that leads to itself: no look at it succeeds, not even root's.
+#[cfg(unix)]
+#[test]
+fn a_default_file_that_cannot_be_looked_at_is_not_missing_where_it_decides() {
+    for (name, root, words) in [
+        ("root.crt", None, "root certificate \""),
+        ("root.crl", Some(ROOT), "certificate revocation list \""),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join(".postgresql");
+        std::fs::create_dir(&folder).unwrap();
+        if let Some(root) = root {
+            std::fs::write(folder.join("root.crt"), root).unwrap();
+        }
+        std::os::unix::fs::symlink(name, folder.join(name)).unwrap();
+        let environment = Environment::empty().with_home(home.path()).with_disk();
+        for mode in ["verify-ca", "verify-full"] {
+            let explicit = dsn(&format!("sslmode={mode}"));
+            let error = resolve(&explicit, &environment).unwrap_err().to_string();
+            assert!(error.contains(words) && error.contains("cannot be read"), "{error}");
+        }
+        let explicit = dsn("sslmode=require");
+        assert!(resolve(&explicit, &environment).unwrap().settings.security.client.is_some());
+    }
+}

@@ -110,7 +110,7 @@ fn state(is: &MemberState) -> (&'static str, bool, String) {
         MemberState::Replica { timeline } => ("repl", false, on_timeline("replica", *timeline)),
         MemberState::NotRunning { word } => ("start", false, plain(word)),
         MemberState::Gone => ("down", false, "Patroni is gone".to_owned()),
-        MemberState::Silent => ("down", false, "no answer".to_owned()),
+        MemberState::Silent => ("down", false, "no answer of Patroni's".to_owned()),
     }
 }
 
