@@ -118,6 +118,22 @@ struct KeyNumber {
 }
 
 fn keys(summary: &Summary) -> Markup {
+    html! {
+        div class="keys" {
+            @for key in key_numbers(summary) {
+                div {
+                    dl style="margin:0" {
+                        dt { (key.name) }
+                        dd class="value" { (key.value) }
+                        dd class="limit" { (key.beside) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn key_numbers(summary: &Summary) -> Vec<KeyNumber> {
     let limits = &summary.options.thresholds;
     let counts = &summary.verification.counts;
     let longest =
@@ -168,19 +184,7 @@ fn keys(summary: &Summary) -> Markup {
             KeyNumber { name: "longest partial outage", value: duration(partial), beside },
         );
     }
-    html! {
-        div class="keys" {
-            @for key in &keys {
-                div {
-                    dl style="margin:0" {
-                        dt { (key.name) }
-                        dd class="value" { (key.value) }
-                        dd class="limit" { (key.beside) }
-                    }
-                }
-            }
-        }
-    }
+    keys
 }
 
 fn in_doubt_words(summary: &Summary) -> String {
