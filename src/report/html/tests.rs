@@ -64,6 +64,16 @@ fn the_page_says_what_the_summary_has() {
 }
 
 #[test]
+fn losses_that_are_allowed_are_said_to_be() {
+    let mut summary = with_film();
+    summary.verification.counts.lost = 207;
+    summary.options.thresholds.max_lost = u64::MAX;
+    let page = html_page(&summary);
+    assert!(page.contains("PASS, as allowed</b> · 207 acknowledged writes were lost"), "{page}");
+    assert!(!page.contains("limit 18 446"), "{page}");
+}
+
+#[test]
 fn markup_in_names_is_text() {
     let mut summary = with_film();
     let evil = "<script>alert(1)</script>\u{202e}\u{1b}[2J\"'&";
