@@ -175,8 +175,7 @@ fn verification(summary: &Summary) -> Option<String> {
         VerificationState::Incomplete => format!("Not complete: {}", reason()),
         VerificationState::Skipped => format!("Skipped. {}", reason()),
         VerificationState::Complete if found.counts.lost == 0 => {
-            let there = words::all_there(summary.writes.unaccounted.is_some());
-            format!("{}.", there.replacen('e', "E", 1))
+            words::all_there_sentence(summary.writes.unaccounted.is_some())
         }
         VerificationState::Complete => {
             let ranges: Vec<String> = found.lost_writes.iter().map(lost).collect();

@@ -340,6 +340,12 @@ pub fn all_there(closed: bool) -> &'static str {
     }
 }
 
+/// The same as a sentence.
+#[must_use]
+pub fn all_there_sentence(closed: bool) -> String {
+    format!("{}.", all_there(closed).replacen('e', "E", 1))
+}
+
 /// Lost writes that were acknowledged locally: no synchronous standby had to have them.
 #[must_use]
 pub fn lost_locally(writes: u64) -> Option<String> {

@@ -38,6 +38,10 @@ impl fmt::Display for CertificateRefusal {
 
 impl Error for CertificateRefusal {}
 
+/// The words where TLS was agreed on, and not for PostgreSQL's protocol.
+pub const NOT_FOR_POSTGRESQL: &str =
+    "TLS is spoken there, and not for PostgreSQL (no ALPN \"postgresql\")";
+
 /// When TLS failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TlsPhase {
@@ -193,9 +197,7 @@ fn of_alert(alert: AlertDescription, request: RequestOutcome) -> String {
         (AlertDescription::CertificateRequired, _) => {
             "the server demands a client certificate (sslcert and sslkey)".to_owned()
         }
-        (AlertDescription::NoApplicationProtocol, _) => {
-            "TLS is spoken there, and not for PostgreSQL (no ALPN \"postgresql\")".to_owned()
-        }
+        (AlertDescription::NoApplicationProtocol, _) => NOT_FOR_POSTGRESQL.to_owned(),
         (AlertDescription::UnrecognisedName, _) => {
             "TLS is spoken there, and not for this host's name (SNI)".to_owned()
         }

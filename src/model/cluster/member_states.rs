@@ -9,7 +9,7 @@ use crate::model::foreign;
 
 /// Looks in a row without an answer before a member is told to give none: one answer can come late
 /// on a busy machine.
-const SILENT_BEFORE_TOLD: u32 = 2;
+pub const SILENT_BEFORE_TOLD: u32 = 2;
 
 /// What a member is, by its own API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

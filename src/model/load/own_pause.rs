@@ -28,7 +28,9 @@ pub struct OwnPause {
 }
 
 impl OwnPause {
-    fn until(self) -> Duration {
+    /// When it ran again, since the start of the run.
+    #[must_use]
+    pub fn until(self) -> Duration {
         self.from.saturating_add(self.length)
     }
 

@@ -110,10 +110,9 @@ pub(super) async fn secure(
         // As in libpq: a server of another protocol must not be talked into PostgreSQL's.
         return match secured.agreed_protocol() {
             Some(POSTGRESQL) => Ok(secured),
-            _ => Err(failure_of_tls(
-                TlsCause::NotForPostgresql,
-                "TLS is spoken there, and not for PostgreSQL (no ALPN \"postgresql\")",
-            )),
+            _ => {
+                Err(failure_of_tls(TlsCause::NotForPostgresql, handshake_error::NOT_FOR_POSTGRESQL))
+            }
         };
     }
     let answer = ssl_request::ask(&mut transport).await;

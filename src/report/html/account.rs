@@ -63,8 +63,7 @@ fn verification(summary: &Summary) -> Markup {
         VerificationState::Incomplete => format!("Not verified: {reason}"),
         VerificationState::Skipped => format!("Not verified. {reason}"),
         VerificationState::Complete if found.counts.lost == 0 => {
-            let there = words::all_there(summary.writes.unaccounted.is_some());
-            format!("{}.", there.replacen('e', "E", 1))
+            words::all_there_sentence(summary.writes.unaccounted.is_some())
         }
         VerificationState::Complete => {
             let verb = if found.counts.lost == 1 { "is" } else { "are" };

@@ -99,7 +99,7 @@ fn time_grid(axis: TimeAxis, height: f64) -> Markup {
 fn pauses(summary: &Summary, axis: TimeAxis, height: f64) -> Markup {
     html! {
         @for pause in summary.own_pauses.iter().take(SHOWN_MAX) {
-            @let (from, to) = (axis.x_of(pause.from), axis.x_of(pause.from + pause.length));
+            @let (from, to) = (axis.x_of(pause.from), axis.x_of(pause.until()));
             rect class="pause" x=(place(from)) y="0" width=(place((to - from).max(1.0))) height=(place(height)) {
                 title { "pgchaos itself did not run for " (duration(pause.length)) }
             }

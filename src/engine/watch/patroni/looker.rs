@@ -6,14 +6,12 @@ use tokio::sync::mpsc;
 
 use crate::engine::clock::Clock;
 use crate::model::cluster::leadership::{Look, LookAnswer, MemberRole, Status};
+use crate::model::cluster::member_states::SILENT_BEFORE_TOLD;
 use crate::model::event::ApiReached;
 use crate::patroni::{MemberStatus, PatroniApi, Role};
 
 /// How often, which is how exactly a change is known.
 const EVERY: Duration = Duration::from_millis(250);
-
-/// Answers missing in a row before that is told: one can come late on a busy machine.
-const SILENT_BEFORE_TOLD: u32 = 2;
 
 /// Looks at one member.
 pub(super) struct Looker {
