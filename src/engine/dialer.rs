@@ -217,7 +217,7 @@ mod tests {
             message: String::new(),
             own_limit: None,
             postmaster_died: false,
-            password_missing: false,
+            connect_cause: None,
             tls_cause: None,
         };
         let address: IpAddr = address.parse().unwrap();

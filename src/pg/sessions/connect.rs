@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout};
 use tokio_postgres::config::SslNegotiation;
 
 use super::closed_early::{self, SentFirst};
+use super::connect_cause;
 use super::driver_error;
 use super::driver_task::DriverTask;
 use super::encryption::{self, Encryption};
@@ -17,6 +18,7 @@ use super::secured_below::SecuredBelow;
 use super::session::Session;
 use crate::model::cluster::server::Server;
 use crate::model::cluster::server::ServerProcess;
+use crate::model::connect_cause::ConnectCause;
 use crate::model::fault::{Class, Evidence, Fault, Phase, PoolerRefusal};
 use crate::pg::failure::{SessionFailure, own_limits};
 use crate::pg::settings::{ConnectSettings, Host};
@@ -67,25 +69,6 @@ impl NotOpened {
         Self { fault, address: None, took, accepted: Some(accepted), server: None }
     }
 }
-
-/// The words where the server asks for a password and there is none to send.
-const NO_PASSWORD: &str = "the server asks for a password, and none was given (the default \"postgres\" is only sent \
-                           over a Unix socket or to a loopback address)";
-
-/// The same for a host that only the record of a run names.
-pub const NOT_FOR_A_RECORD: &str = "the server asks for a password, and only the record names this host: it may come \
-                                    from anywhere, so that no password is sent there";
-
-/// The words where a web page or an API listens: of HAProxy, Patroni, etcd, …
-pub const ANSWERS_HTTP: &str = "HTTP answers there, not PostgreSQL: a web page or an API";
-
-/// The words where the login is to be bound to TLS, and what ends TLS offers no binding.
-pub const NO_BINDING: &str =
-    "channel_binding=require, and what ends TLS offers no binding (SCRAM-SHA-256-PLUS)";
-
-/// The words where the login is to be bound to TLS, and there is none.
-pub const NO_TLS_TO_BIND: &str =
-    "channel_binding=require, and the connection has no TLS to bind the login to";
 
 const NOT_POSTGRESQL: &str = "what answers there is not PostgreSQL";
 
@@ -308,11 +291,6 @@ impl Connect<'_> {
             encryption::secure(transport, way, security, self.place.host, first_bytes).await;
         let transport = secured.map_err(|failure| {
             let (evidence, words) = failure.into_parts();
-            let words = match () {
-                () if first_bytes.http() => ANSWERS_HTTP.to_owned(),
-                () if evidence.foreign => NOT_POSTGRESQL.to_owned(),
-                () => words,
-            };
             self.fault(evidence, Phase::Authenticate, words)
         })?;
         self.progress.is_securing = false;
@@ -329,20 +307,16 @@ impl Connect<'_> {
     fn not_authenticated(&self, error: &tokio_postgres::Error) -> Fault {
         let first_bytes = &self.progress.first_bytes;
         let (evidence, words) = driver_error::failure(error, first_bytes.spoke()).into_parts();
-        let evidence = Evidence { foreign: first_bytes.foreign(), ..evidence };
-        let words = match () {
-            () if first_bytes.http() => ANSWERS_HTTP.to_owned(),
-            () if evidence.password_missing && self.place.host.by_record_alone => {
-                NOT_FOR_A_RECORD.to_owned()
+        let connect_cause = match evidence.connect_cause {
+            Some(ConnectCause::PasswordMissing) if self.place.host.by_record_alone => {
+                Some(ConnectCause::PasswordWithheld)
             }
-            () if evidence.password_missing => NO_PASSWORD.to_owned(),
-            () if evidence.foreign => NOT_POSTGRESQL.to_owned(),
-            () if driver_error::is_unbound(error) && self.progress.is_secured => {
-                NO_BINDING.to_owned()
+            Some(ConnectCause::NoBinding) if !self.progress.is_secured => {
+                Some(ConnectCause::NoTlsToBind)
             }
-            () if driver_error::is_unbound(error) => NO_TLS_TO_BIND.to_owned(),
-            () => words,
+            cause => cause,
         };
+        let evidence = Evidence { foreign: first_bytes.foreign(), connect_cause, ..evidence };
         self.fault(evidence, Phase::Authenticate, words)
     }
 
@@ -356,7 +330,6 @@ impl Connect<'_> {
                 let seconds = deadline.as_secs_f64();
                 format!("accepted, then {seconds:.1} s of silence (--connect-timeout)")
             }
-            Phase::Authenticate if first_bytes.foreign() => NOT_POSTGRESQL.to_owned(),
             Phase::Authenticate if *is_securing => no_answer_during("the TLS handshake", deadline),
             phase => no_answer_during(phase.name(), deadline),
         };
@@ -393,7 +366,16 @@ impl Connect<'_> {
         }
     }
 
-    fn fault(&self, evidence: Evidence, phase: Phase, words: String) -> Fault {
+    /// The fault of this evidence. What its cause or the first bytes tell goes before these words.
+    fn fault(&self, mut evidence: Evidence, phase: Phase, words: String) -> Fault {
+        if self.progress.first_bytes.http() {
+            evidence.connect_cause = Some(ConnectCause::Http);
+        }
+        let words = match evidence.connect_cause {
+            Some(cause) => connect_cause::words(cause).to_owned(),
+            None if evidence.foreign => NOT_POSTGRESQL.to_owned(),
+            None => words,
+        };
         let ended_early = match evidence.class(phase) {
             Class::NoBackend if phase == Phase::Authenticate => {
                 closed_early::words(evidence.io, self.sent_first())
@@ -428,7 +410,7 @@ fn fault_of_both(first_way: Encryption, first: &Fault, second: Fault) -> Fault {
 /// Whether the login was refused, it seems, for being without TLS.
 fn wants_tls(fault: &Fault) -> bool {
     fault.sqlstate.as_deref() == Some("28000")
-        || fault.message == NO_TLS_TO_BIND
+        || fault.connect_cause == Some(ConnectCause::NoTlsToBind)
         || fault.pooler_refusal() == Some(PoolerRefusal::NoTls)
 }
 

@@ -5,6 +5,8 @@ use std::io;
 
 use tokio_postgres::config::SslNegotiation;
 
+use super::connect_cause;
+use crate::model::connect_cause::ConnectCause;
 use crate::model::fault::{Class, Evidence, Fault, Severity};
 use crate::model::tls_cause::TlsCause;
 use crate::pg::failure::{SessionFailure, own_limits};
@@ -15,11 +17,6 @@ use crate::pg::wire::ssl_request::{self, Answer};
 use crate::pg::wire::transport::Transport;
 use crate::tls::settings::POSTGRESQL;
 use crate::tls::{TlsClient, handshake_error};
-
-/// The words where the request for TLS was answered by an error, as only poolers do.
-pub const REQUEST_REFUSED: &str = "an error was the answer to the request for TLS: a pooler that is full, or that does \
-                                   not read a PROXY header (send-proxy) before it? Its log tells (nothing proves yet \
-                                   that the words are its own, so that they are not shown)";
 
 /// The words where the beginning of TLS was answered by an error in the clear. A server that knows no such
 /// beginning closes the connection instead.
@@ -190,6 +187,7 @@ fn of_answer(answer: &Answer, mode: SslMode, first_bytes: &FirstBytes) -> Sessio
 /// An error that was the answer to the request for TLS.
 fn of_early_error(error: &EarlyError) -> SessionFailure {
     let evidence = Evidence { server_spoke: true, ..Evidence::default() };
+    let cause = ConnectCause::TlsRequestRefused;
     match error {
         // Before TLS a server sends an error only when it cannot start a process for the session.
         EarlyError::NoProcess => SessionFailure::new(
@@ -201,9 +199,10 @@ fn of_early_error(error: &EarlyError) -> SessionFailure {
         EarlyError::Other(sqlstate) => SessionFailure::new(
             Evidence {
                 sqlstate: sqlstate.clone().map(|sqlstate| (sqlstate, Severity::Fatal)),
+                connect_cause: Some(cause),
                 ..evidence
             },
-            REQUEST_REFUSED,
+            connect_cause::words(cause),
         ),
     }
 }
