@@ -258,6 +258,7 @@ fn all_kinds() -> Vec<What> {
             rejected: SeqSet::new(),
         }),
         What::PassedOver(Box::new(PassedOver {
+            served_without_tls: true,
             writer: None,
             fault: fault(),
             took: Duration::from_micros(3_000_004),

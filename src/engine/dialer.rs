@@ -222,7 +222,14 @@ mod tests {
         };
         let address: IpAddr = address.parse().unwrap();
         let took = Duration::ZERO;
-        NotOpened { fault, address: Some(address), took, accepted: None, server: None }
+        NotOpened {
+            fault,
+            address: Some(address),
+            took,
+            accepted: None,
+            server: None,
+            served_without_tls: false,
+        }
     }
 
     /// What is told of a name with addresses that fail so.

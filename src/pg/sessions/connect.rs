@@ -59,14 +59,25 @@ pub struct NotOpened {
     pub accepted: Option<Instant>,
     /// The server that answered, when it takes no writes.
     pub server: Option<Server>,
+    /// The same place served without TLS then: TLS was preferred and failed, or the login over it.
+    pub served_without_tls: bool,
 }
 
 impl NotOpened {
+    fn of(
+        fault: Fault,
+        address: Option<IpAddr>,
+        took: Duration,
+        accepted: Option<Instant>,
+    ) -> Self {
+        Self { fault, address, took, accepted, server: None, served_without_tls: false }
+    }
+
     /// The failure of a session that was accepted at this time, and cannot be used.
     #[must_use]
     pub fn on_session(fault: Fault, accepted: Instant) -> Self {
         let took = accepted.elapsed();
-        Self { fault, address: None, took, accepted: Some(accepted), server: None }
+        Self::of(fault, None, took, Some(accepted))
     }
 }
 
@@ -152,7 +163,7 @@ pub async fn look_up<'a>(
     };
     let fault = Endpoint::unresolved(host).fault(failure, phase);
     let took = began.elapsed();
-    Err(Box::new(NotOpened { fault, address: None, took, accepted: None, server: None }))
+    Err(Box::new(NotOpened::of(fault, None, took, None)))
 }
 
 /// Opens a session to one address of a host.
@@ -208,7 +219,8 @@ struct Connect<'a> {
 impl Connect<'_> {
     /// A session in the first way, with TLS or without, that leads to one.
     ///
-    /// That TLS failed where it was only preferred is told with the session that was opened without it.
+    /// Where TLS was preferred, that the session goes without it is told with the session, and why: TLS failed, or the
+    /// login over it. A program in the middle can bring about either.
     async fn first_way_that_works(&mut self, deadline: Instant) -> Result<Opened, Fault> {
         let ways = Encryption::ways(&self.settings.security, self.place.host);
         for (nth, way) in ways.iter().enumerate() {
@@ -216,9 +228,10 @@ impl Connect<'_> {
             self.progress = ConnectProgress::none();
             let fault = match self.session(*way, deadline).await {
                 Ok(mut opened) => {
-                    let failed = self.failed_way.take().map(|(_, failed)| failed);
-                    let of_tls = failed.filter(|failed| failed.fault.class != Class::Auth);
-                    opened.passed_over.extend(of_tls);
+                    let failed = self.failed_way.take().filter(|_| *way == Encryption::Plain);
+                    opened.passed_over.extend(
+                        failed.map(|(_, failed)| NotOpened { served_without_tls: true, ..failed }),
+                    );
                     return Ok(opened);
                 }
                 Err(fault) => fault,
@@ -300,7 +313,7 @@ impl Connect<'_> {
 
     fn not_opened(&self, fault: Fault, began: Instant, server: Option<Server>) -> NotOpened {
         let (address, took) = (self.place.ip(), began.elapsed());
-        NotOpened { fault, address, took, accepted: self.progress.accepted, server }
+        NotOpened { server, ..NotOpened::of(fault, address, took, self.progress.accepted) }
     }
 
     /// The fault of the driver's error before the server has authenticated the role.
