@@ -10,6 +10,7 @@ use tokio_postgres::config::SslNegotiation;
 
 use super::closed_early::{self, SentFirst};
 use super::connect_cause;
+use super::connect_progress::{ConnectProgress, Securing};
 use super::driver_error;
 use super::driver_task::DriverTask;
 use super::encryption::{self, Encryption};
@@ -20,10 +21,10 @@ use crate::model::cluster::server::Server;
 use crate::model::cluster::server::ServerProcess;
 use crate::model::connect_cause::ConnectCause;
 use crate::model::fault::{Class, Evidence, Fault, Phase, PoolerRefusal};
+use crate::model::own_limit::OwnLimit;
 use crate::pg::failure::{SessionFailure, own_limits};
 use crate::pg::settings::{ConnectSettings, Host};
 use crate::pg::wire::endpoint::Endpoint;
-use crate::pg::wire::first_bytes::FirstBytes;
 use crate::pg::wire::host_address::HostAddress;
 use crate::pg::wire::reclaimable_socket::ReclaimableSocket;
 use crate::pg::wire::socket::Socket;
@@ -106,32 +107,6 @@ impl Wanted {
             Self::ReadOnly => !server.is_writable(),
             Self::Primary => !server.in_recovery,
             Self::Standby => server.in_recovery,
-        }
-    }
-}
-
-/// How far a connect came, for when the deadline cuts it off.
-#[derive(Debug)]
-struct ConnectProgress {
-    /// The beginning of the first phase here is a connect.
-    phase: Phase,
-    accepted: Option<Instant>,
-    /// What the server said first, once it was accepted.
-    first_bytes: FirstBytes,
-    /// TLS is being begun.
-    is_securing: bool,
-    /// TLS is spoken.
-    is_secured: bool,
-}
-
-impl ConnectProgress {
-    fn none() -> Self {
-        Self {
-            phase: Phase::Connect,
-            accepted: None,
-            first_bytes: FirstBytes::default(),
-            is_securing: false,
-            is_secured: false,
         }
     }
 }
@@ -240,8 +215,8 @@ impl Connect<'_> {
             if is_last
                 || !way.another_may_work(
                     &fault,
-                    self.progress.is_secured,
-                    self.progress.is_securing,
+                    self.progress.is_secured(),
+                    self.progress.is_securing(),
                 )
             {
                 return Err(fault);
@@ -297,17 +272,16 @@ impl Connect<'_> {
     }
 
     async fn secure(&mut self, transport: Transport, way: Encryption) -> Result<Transport, Fault> {
-        self.progress.is_securing = true;
-        let first_bytes = &self.progress.first_bytes;
-        let security = &self.settings.security;
-        let secured =
-            encryption::secure(transport, way, security, self.place.host, first_bytes).await;
+        let (security, host) = (&self.settings.security, self.place.host);
+        let secured = encryption::secure(transport, way, security, host, &mut self.progress).await;
         let transport = secured.map_err(|failure| {
             let (evidence, words) = failure.into_parts();
             self.fault(evidence, Phase::Authenticate, words)
         })?;
-        self.progress.is_securing = false;
-        self.progress.is_secured = transport.is_secured();
+        self.progress.securing = match transport.is_secured() {
+            true => Securing::Secured,
+            false => Securing::InClear,
+        };
         Ok(transport)
     }
 
@@ -324,7 +298,7 @@ impl Connect<'_> {
             Some(ConnectCause::PasswordMissing) if self.place.host.by_record_alone => {
                 Some(ConnectCause::PasswordWithheld)
             }
-            Some(ConnectCause::NoBinding) if !self.progress.is_secured => {
+            Some(ConnectCause::NoBinding) if !self.progress.is_secured() => {
                 Some(ConnectCause::NoTlsToBind)
             }
             cause => cause,
@@ -335,15 +309,23 @@ impl Connect<'_> {
 
     /// The fault of a connect that its deadline cut off.
     fn cut_off(&self, deadline: Duration) -> Fault {
-        let ConnectProgress { phase, first_bytes, is_securing, .. } = &self.progress;
-        let evidence =
-            Evidence { deadline: true, foreign: first_bytes.foreign(), ..Evidence::default() };
+        let ConnectProgress { phase, first_bytes, securing, .. } = &self.progress;
+        // The server has nothing to do with it.
+        let own_limit = (*securing == Securing::ReadingFiles).then_some(OwnLimit::TimeForFiles);
+        let evidence = Evidence {
+            deadline: true,
+            foreign: first_bytes.foreign(),
+            own_limit,
+            ..Evidence::default()
+        };
         let words = match phase {
             Phase::Authenticate if !first_bytes.came() => {
                 let seconds = deadline.as_secs_f64();
                 format!("accepted, then {seconds:.1} s of silence (--connect-timeout)")
             }
-            Phase::Authenticate if *is_securing => no_answer_during("the TLS handshake", deadline),
+            Phase::Authenticate if self.progress.is_securing() => {
+                no_answer_during("the TLS handshake", deadline)
+            }
             phase => no_answer_during(phase.name(), deadline),
         };
         self.fault(evidence, *phase, words)
@@ -372,7 +354,7 @@ impl Connect<'_> {
     /// What was sent so far, where the server must understand TLS without being asked, or not.
     fn sent_first(&self) -> SentFirst {
         let is_direct = self.settings.security.negotiation == SslNegotiation::Direct;
-        match (is_direct, self.progress.is_securing, self.progress.is_secured) {
+        match (is_direct, self.progress.is_securing(), self.progress.is_secured()) {
             (true, true, _) => SentFirst::BeginOfTls,
             (true, false, true) => SentFirst::UnderTls,
             _ => SentFirst::InClear,
@@ -430,4 +412,34 @@ fn wants_tls(fault: &Fault) -> bool {
 fn no_answer_during(step: &str, deadline: Duration) -> String {
     let seconds = deadline.as_secs_f64();
     format!("no answer within {seconds:.1} s during {step} (--connect-timeout)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::settings::{Environment, Explicit, resolve};
+
+    /// Nothing is known of the server then: it is no timeout of its.
+    #[tokio::test]
+    async fn a_connect_that_waits_for_its_own_files_is_cut_off_as_a_limit_of_this_machine() {
+        let dsn = Some("host=127.0.0.1 port=1".to_owned());
+        let explicit = Explicit { dsn, ..Explicit::default() };
+        let settings = resolve(&explicit, &Environment::empty()).unwrap().settings;
+        let places = look_up(&settings.hosts[0], Duration::from_secs(60)).await.unwrap();
+        let [place] = &places[..] else { panic!("one place") };
+        let mut progress = ConnectProgress::none();
+        progress.phase = Phase::Authenticate;
+        progress.first_bytes.answered();
+        progress.securing = Securing::ReadingFiles;
+        let connect = Connect {
+            settings: &settings,
+            place,
+            endpoint: Endpoint::of(&settings, place),
+            progress,
+            failed_way: None,
+        };
+        let fault = connect.cut_off(Duration::from_secs(3));
+        assert_eq!((fault.class, fault.own_limit), (Class::Local, Some(OwnLimit::TimeForFiles)));
+        assert_eq!(fault.message, "pgchaos itself ran out of time to read its own TLS files");
+    }
 }

@@ -6,6 +6,7 @@ use std::io;
 use tokio_postgres::config::SslNegotiation;
 
 use super::connect_cause;
+use super::connect_progress::{ConnectProgress, Securing};
 use crate::model::connect_cause::ConnectCause;
 use crate::model::fault::{Class, Evidence, Fault, Severity};
 use crate::model::tls_cause::TlsCause;
@@ -88,8 +89,9 @@ pub(super) async fn secure(
     way: Encryption,
     security: &Security,
     host: &Host,
-    first_bytes: &FirstBytes,
+    progress: &mut ConnectProgress,
 ) -> Result<Transport, SessionFailure> {
+    progress.securing = Securing::Begun;
     let demands_request = demands_request(security);
     let client = match (&security.client, way) {
         (_, Encryption::Plain) if demands_request => return Err(no_request_in_the_clear()),
@@ -103,7 +105,7 @@ pub(super) async fn secure(
         }
     };
     if security.negotiation == SslNegotiation::Direct {
-        let secured = handshake(transport, client, host, first_bytes).await?;
+        let secured = handshake(transport, client, host, progress).await?;
         // As in libpq: a server of another protocol must not be talked into PostgreSQL's.
         return match secured.agreed_protocol() {
             Some(POSTGRESQL) => Ok(secured),
@@ -113,10 +115,11 @@ pub(super) async fn secure(
         };
     }
     let answer = ssl_request::ask(&mut transport).await;
+    let first_bytes = &progress.first_bytes;
     match answer.map_err(|error| of_io(&error, first_bytes))? {
         Answer::Tls => {
             first_bytes.answered();
-            handshake(transport, client, host, first_bytes).await
+            handshake(transport, client, host, progress).await
         }
         Answer::Plain if demands_request => Err(no_request_in_the_clear()),
         Answer::Plain if way == Encryption::Offered => {
@@ -131,13 +134,20 @@ async fn handshake(
     transport: Transport,
     client: &TlsClient,
     host: &Host,
-    first_bytes: &FirstBytes,
+    progress: &mut ConnectProgress,
 ) -> Result<Transport, SessionFailure> {
     let name = match &host.address {
         Address::Tcp(name) => name,
         Address::Unix(_) => return Ok(transport),
     };
-    let secured = transport.secure(client, name, first_bytes).await;
+    progress.securing = Securing::ReadingFiles;
+    let tls = client.by_current_files().await;
+    progress.securing = Securing::Begun;
+    let first_bytes = &progress.first_bytes;
+    let secured = match tls {
+        Ok(tls) => transport.secure(tls, name, first_bytes).await,
+        Err(error) => Err(error),
+    };
     secured.map_err(|error| of_io(&error, first_bytes))
 }
 
@@ -269,9 +279,9 @@ mod tests {
             let [way] = Encryption::ways(security, host) else { panic!("{mode}: one way") };
             let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (mut server, _) = listener.accept().await.unwrap();
-            let first_bytes = FirstBytes::default();
+            let mut progress = ConnectProgress::none();
             let transport = Transport::Tcp(stream);
-            let secured = secure(transport, *way, security, host, &first_bytes).await;
+            let secured = secure(transport, *way, security, host, &mut progress).await;
             if mode == "prefer" {
                 assert!(!secured.unwrap().is_secured());
                 continue;
