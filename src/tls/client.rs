@@ -177,6 +177,15 @@ fn not_read(NotRead { words, errno }: NotRead) -> io::Error {
     io::Error::other(CertificateRefusal { cause, words, errno }.into_rustls())
 }
 
+/// The failure of a connect where this error of the system kept a file from being read.
+#[cfg(test)]
+pub(crate) fn unread(errno: i32) -> io::Error {
+    not_read(NotRead {
+        words: "root certificate \"root.crt\" cannot be read".to_owned(),
+        errno: Some(errno),
+    })
+}
+
 /// A failure of TLS's that these words tell.
 fn refusal(cause: TlsCause, words: String) -> io::Error {
     io::Error::other(CertificateRefusal { cause, words, errno: None }.into_rustls())

@@ -82,6 +82,9 @@ impl NotOpened {
     }
 }
 
+/// The option whose deadline it is.
+const CONNECT_TIMEOUT: &str = "--connect-timeout";
+
 const NOT_POSTGRESQL: &str = "what answers there is not PostgreSQL";
 
 /// What a connect must find.
@@ -132,7 +135,7 @@ pub async fn look_up<'a>(
         }
         Err(_) => {
             let evidence = Evidence { deadline: true, ..Evidence::default() };
-            let words = no_answer_during(Phase::Resolve.name(), deadline);
+            let words = no_answer_during(Phase::Resolve.name(), deadline, CONNECT_TIMEOUT);
             (SessionFailure::new(evidence, words), Phase::Resolve)
         }
     };
@@ -318,15 +321,22 @@ impl Connect<'_> {
             own_limit,
             ..Evidence::default()
         };
+        // The way before this one has taken its part of the deadline.
+        let (waited, guard) = match &self.failed_way {
+            None => (deadline, CONNECT_TIMEOUT),
+            Some((_, failed)) => {
+                (deadline.saturating_sub(failed.took), "the rest of --connect-timeout")
+            }
+        };
         let words = match phase {
             Phase::Authenticate if !first_bytes.came() => {
-                let seconds = deadline.as_secs_f64();
-                format!("accepted, then {seconds:.1} s of silence (--connect-timeout)")
+                let seconds = waited.as_secs_f64();
+                format!("accepted, then {seconds:.1} s of silence ({guard})")
             }
             Phase::Authenticate if self.progress.is_securing() => {
-                no_answer_during("the TLS handshake", deadline)
+                no_answer_during("the TLS handshake", waited, guard)
             }
-            phase => no_answer_during(phase.name(), deadline),
+            phase => no_answer_during(phase.name(), waited, guard),
         };
         self.fault(evidence, *phase, words)
     }
@@ -409,9 +419,9 @@ fn wants_tls(fault: &Fault) -> bool {
         || fault.pooler_refusal() == Some(PoolerRefusal::NoTls)
 }
 
-fn no_answer_during(step: &str, deadline: Duration) -> String {
-    let seconds = deadline.as_secs_f64();
-    format!("no answer within {seconds:.1} s during {step} (--connect-timeout)")
+fn no_answer_during(step: &str, waited: Duration, guard: &str) -> String {
+    let seconds = waited.as_secs_f64();
+    format!("no answer within {seconds:.1} s during {step} ({guard})")
 }
 
 #[cfg(test)]
@@ -419,27 +429,42 @@ mod tests {
     use super::*;
     use crate::pg::settings::{Environment, Explicit, resolve};
 
-    /// Nothing is known of the server then: it is no timeout of its.
-    #[tokio::test]
-    async fn a_connect_that_waits_for_its_own_files_is_cut_off_as_a_limit_of_this_machine() {
+    async fn cut_off(progress: ConnectProgress, first_way_ms: Option<u64>) -> Fault {
         let dsn = Some("host=127.0.0.1 port=1".to_owned());
         let explicit = Explicit { dsn, ..Explicit::default() };
         let settings = resolve(&explicit, &Environment::empty()).unwrap().settings;
         let places = look_up(&settings.hosts[0], Duration::from_secs(60)).await.unwrap();
         let [place] = &places[..] else { panic!("one place") };
+        let endpoint = Endpoint::of(&settings, place);
+        let failed_way = first_way_ms.map(|ms| {
+            let fault = endpoint.fault(SessionFailure::closed_by_server(), Phase::Authenticate);
+            (Encryption::Offered, NotOpened::of(fault, None, Duration::from_millis(ms), None))
+        });
+        let settings = &settings;
+        Connect { settings, place, endpoint, progress, failed_way }.cut_off(Duration::from_secs(3))
+    }
+
+    /// Nothing is known of the server then: it is no timeout of its.
+    #[tokio::test]
+    async fn a_connect_that_waits_for_its_own_files_is_cut_off_as_a_limit_of_this_machine() {
         let mut progress = ConnectProgress::none();
         progress.phase = Phase::Authenticate;
         progress.first_bytes.answered();
         progress.securing = Securing::ReadingFiles;
-        let connect = Connect {
-            settings: &settings,
-            place,
-            endpoint: Endpoint::of(&settings, place),
-            progress,
-            failed_way: None,
-        };
-        let fault = connect.cut_off(Duration::from_secs(3));
+        let fault = cut_off(progress, None).await;
         assert_eq!((fault.class, fault.own_limit), (Class::Local, Some(OwnLimit::TimeForFiles)));
         assert_eq!(fault.message, "pgchaos itself ran out of time to read its own TLS files");
+    }
+
+    #[tokio::test]
+    async fn a_second_way_has_waited_for_what_the_first_one_left() {
+        for (first_way_ms, words) in [
+            (None, "accepted, then 3.0 s of silence (--connect-timeout)"),
+            (Some(1_900), "accepted, then 1.1 s of silence (the rest of --connect-timeout)"),
+        ] {
+            let mut progress = ConnectProgress::none();
+            progress.phase = Phase::Authenticate;
+            assert_eq!(cut_off(progress, first_way_ms).await.message, words);
+        }
     }
 }

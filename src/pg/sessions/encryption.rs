@@ -264,7 +264,23 @@ mod tests {
 
     use super::*;
     use crate::model::fault::Phase;
+    use crate::model::own_limit::OwnLimit;
     use crate::pg::settings::{Environment, Explicit, resolve};
+    use crate::tls::client::unread;
+
+    /// That this machine has no descriptor left for a file says nothing of TLS, or of the server.
+    #[test]
+    fn a_file_that_no_descriptor_is_left_for_is_a_limit_of_this_machine() {
+        const EMFILE: i32 = 24;
+        const EIO: i32 = 5;
+        for (errno, class, own_limit) in
+            [(EMFILE, Class::Local, Some(OwnLimit::Descriptors)), (EIO, Class::Tls, None)]
+        {
+            let failure = of_io(&unread(errno), &FirstBytes::default());
+            assert_eq!(failure.evidence().class(Phase::Authenticate), class, "{errno}");
+            assert_eq!(failure.evidence().own_limit, own_limit, "{errno}");
+        }
+    }
 
     /// Settings were read for Unix sockets, so that nothing speaks TLS, and are used for a host that Patroni named.
     #[tokio::test]
