@@ -1,5 +1,6 @@
 //! `pgchaos verify`: account for a recorded run again, also one that was killed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::connection_options::ConnectionOptions;
@@ -45,9 +46,12 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
         );
     }
     let target = target_of_run(&args.connection, &run.header.target);
-    let explicit = args.connection.explicit(target.as_ref());
-    let mut settings = settings(&explicit)?;
     let is_asked_for = args.connection.host.is_some() || is_own_record(&path);
+    let mut explicit = args.connection.explicit(target.as_ref());
+    if target.is_some() {
+        explicit.tls_of_run = tls_of_run(&run.header.target, is_asked_for);
+    }
+    let mut settings = settings(&explicit)?;
     if target.is_some() && !is_asked_for {
         settings = settings.by_record_alone();
     }
@@ -131,6 +135,16 @@ fn target_of_run(said: &ConnectionArgs, target: &Target) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
+/// How the run secured its connections: a verification that asked for less would trust another server. A record may come
+/// from anywhere: this user's client certificate goes to no host that it alone names.
+fn tls_of_run(target: &Target, is_asked_for: bool) -> BTreeMap<String, String> {
+    let mut tls = target.tls.clone();
+    if !is_asked_for {
+        tls.retain(|option, _| !matches!(option.as_str(), "sslcert" | "sslkey"));
+    }
+    tls
+}
+
 /// Fails at once where waiting cannot help, as for a wrong password or database.
 async fn check_target(dialer: &Dialer, connection: &ConnectionOptions) -> Result<(), Problem> {
     let Err(failures) = dialer.dial().await else { return Ok(()) };
@@ -163,6 +177,7 @@ mod tests {
             endpoints: "db:5432,[::1]:5433".into(),
             dbname: "host='x' y=\\".into(),
             user: "app".into(),
+            tls: BTreeMap::new(),
         };
         let said = ConnectionArgs::default();
         assert_eq!(

@@ -170,6 +170,7 @@ pub(super) fn header(rate: Rate, writers: u32) -> What {
             endpoints: "localhost:5500".to_owned(),
             dbname: "postgres".to_owned(),
             user: "postgres".to_owned(),
+            tls: std::collections::BTreeMap::new(),
         },
         options: LoadOptions { rate, writers, read_every: 2, ..LoadOptions::closed_loop() },
         thresholds: Thresholds::default(),

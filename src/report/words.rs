@@ -258,10 +258,11 @@ pub fn writable_again(outage: &Outage) -> Option<String> {
 /// What kept writers out after their sessions had ended, where the errors tell.
 fn kept_out(outage: &Outage) -> &'static str {
     let met = |class| outage.errors.contains_key(&class);
-    match (met(Class::Overloaded), met(Class::Auth)) {
-        (true, _) => ", then no room for new ones",
-        (false, true) => ", then none let in",
-        (false, false) => "",
+    match () {
+        () if met(Class::Overloaded) => ", then no room for new ones",
+        () if met(Class::Auth) => ", then none let in",
+        () if met(Class::Tls) => ", then TLS failed",
+        () => "",
     }
 }
 

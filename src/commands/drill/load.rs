@@ -46,7 +46,7 @@ pub(super) fn settings<C: DrillCluster>(
 pub(super) fn plan<C: DrillCluster>(
     request: &DrillRequest<'_>,
     cluster: &C,
-    settings: ConnectSettings,
+    resolved: Resolved,
     run_id: Uuid,
 ) -> Result<Plan, Problem> {
     let started_at = Utc::now();
@@ -62,7 +62,7 @@ pub(super) fn plan<C: DrillCluster>(
             group: None,
             name: None,
             started_at,
-            target: target(&settings),
+            target: target(&resolved),
             patroni: urls(&cluster.watched()),
             options: request.scenario.load.clone(),
             thresholds: Thresholds {
@@ -70,7 +70,7 @@ pub(super) fn plan<C: DrillCluster>(
                 ..Thresholds::default()
             },
         },
-        settings: Arc::new(settings),
+        settings: Arc::new(resolved.settings),
         read_settings: None,
         verify_settings: None,
         record,

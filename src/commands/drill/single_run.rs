@@ -115,7 +115,7 @@ impl DrillRequest<'_> {
         let journal = open_journal(self, &cluster, &variables).await?;
         must_be_fit(self, &cluster).await?;
         let on = cluster.name();
-        let load = plan(self, &cluster, resolved.settings, run_id)?;
+        let load = plan(self, &cluster, resolved, run_id)?;
         tell_progress(format!("drill {} on {on}: {}", self.scenario.name, self.scenario.title));
         let subscribers = Subscribers::default();
         let log = start_log(&subscribers, ConsoleLog::new(&self.args.log, &load.header))?;

@@ -133,6 +133,9 @@ pub struct SummaryTarget {
     pub dbname: String,
     /// The role.
     pub user: String,
+    /// How its connections were secured: libpq's options of TLS by their names, without any secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tls: BTreeMap<String, String>,
 }
 
 /// How much is said of many hosts.
@@ -146,6 +149,7 @@ impl From<&Target> for SummaryTarget {
             endpoints: shortened(&target.endpoints, PLACES_CHARS_MAX),
             dbname: shortened(&target.dbname, NAME_CHARS_MAX),
             user: shortened(&target.user, NAME_CHARS_MAX),
+            tls: target.tls.clone(),
         }
     }
 }

@@ -82,6 +82,9 @@ impl NotOpened {
     }
 }
 
+/// Shorter passwords are words that messages have anyway.
+const PASSWORD_BYTES_TELLING: usize = 6;
+
 /// The option whose deadline it is.
 const CONNECT_TIMEOUT: &str = "--connect-timeout";
 
@@ -307,7 +310,19 @@ impl Connect<'_> {
             cause => cause,
         };
         let evidence = Evidence { foreign: first_bytes.foreign(), connect_cause, ..evidence };
-        self.fault(evidence, Phase::Authenticate, words)
+        self.fault(evidence, Phase::Authenticate, self.without_password(words))
+    }
+
+    /// A server that asked for the password in clear text may say it again. Names that are their own password, and
+    /// short words, stay: hiding them would make every message a riddle, and tell as much.
+    fn without_password(&self, words: String) -> String {
+        let password = self.place.host.password_at(self.place.ip());
+        let text = password.and_then(|password| std::str::from_utf8(password.as_bytes()).ok());
+        let is_a_name = |text: &str| text == self.settings.user || text == self.settings.dbname;
+        match text.filter(|text| text.len() >= PASSWORD_BYTES_TELLING && !is_a_name(text)) {
+            Some(text) => words.replace(text, "(the password, not shown)"),
+            None => words,
+        }
     }
 
     /// The fault of a connect that its deadline cut off.
