@@ -14,6 +14,7 @@ mod headline;
 mod lanes;
 mod outages;
 mod picture;
+mod silence;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,7 @@ pub fn html_page(summary: &Summary) -> String {
     let body = html! {
         main {
             (headline::headline(summary))
-            @if let Some(film) = film::film(summary) {
+            @if let Some(film) = film::film(summary, film::end_s(summary)) {
                 h2 { "The run" }
                 (film)
                 (film_table::film_table(summary))

@@ -11,7 +11,7 @@ use crate::report::numbers::{duration, grouped};
 use crate::report::words;
 
 use super::axis::{RIGHT, TimeAxis};
-use super::picture::{CHARACTER, place};
+use super::picture::{place, width_of};
 use super::table::{CellsOf, HtmlTable, SHOWN_MAX};
 
 /// Outages with a zoom of their own, the longest.
@@ -157,8 +157,7 @@ fn step(axis: TimeAxis, n: usize, after: Duration, name: &str) -> Markup {
     #[allow(clippy::cast_precision_loss, reason = "at most eight")]
     let y = STEP.mul_add(n as f64, 30.0);
     let words = format!("{name} +{}", duration(after));
-    #[allow(clippy::cast_precision_loss, reason = "a short text")]
-    let is_left = x + words.chars().count() as f64 * CHARACTER + 12.0 > RIGHT;
+    let is_left = x + width_of(&words) + 12.0 > RIGHT;
     html! {
         path class="line" d=(format!("M{} 4V{}", place(x), place(y + 8.0))) {}
         circle class="prim" cx=(place(x)) cy=(place(y + 8.0)) r="3.5" {}

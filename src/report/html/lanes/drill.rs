@@ -6,7 +6,7 @@ use crate::model::run::summary::Summary;
 use crate::report::words;
 
 use super::super::axis::{RIGHT, TimeAxis};
-use super::super::picture::{CHARACTER, place};
+use super::super::picture::{place, width_of};
 use super::super::table::SHOWN_MAX;
 use super::Lane;
 
@@ -25,8 +25,7 @@ pub(in super::super) fn injections(summary: &Summary, axis: TimeAxis) -> Option<
     let mut placed = Vec::new();
     for injection in injections.iter().take(SHOWN_MAX) {
         let (x, words) = (axis.x_of(injection.at), words::injection(injection));
-        #[allow(clippy::cast_precision_loss, reason = "a short text")]
-        let width = words.chars().count() as f64 * CHARACTER + 20.0;
+        let width = width_of(&words) + 20.0;
         let fits = |row: &usize| free_from[*row] <= x && x + width <= RIGHT + 16.0;
         let row = (0..ROWS).find(fits);
         if let Some(row) = row {

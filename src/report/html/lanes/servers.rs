@@ -6,12 +6,12 @@ use maud::{Markup, html};
 
 use crate::model::cluster::member_states::MemberState;
 use crate::model::foreign::{plain, shortened};
-use crate::model::outage::Outage;
 use crate::model::run::lanes::MemberLane;
 use crate::model::run::summary::Summary;
 
 use super::super::axis::TimeAxis;
-use super::super::picture::{CHARACTER, place};
+use super::super::picture::{boxes, place, width_of};
+use super::super::silence::silent;
 use super::Lane;
 
 const HEIGHT: f64 = 18.0;
@@ -51,8 +51,7 @@ pub(in super::super) fn acknowledging(summary: &Summary, axis: TimeAxis) -> Opti
         let (from, to) = (axis.x_of(from.from), axis.x(until));
         stretches.push(Stretch { from, to, class, is_dark: true, words });
     }
-    let silent = summary.outages.iter().flat_map(Outage::silent);
-    let mut gaps_from: Vec<f64> = silent.map(|span| axis.x_of(span.from)).collect();
+    let mut gaps_from: Vec<f64> = silent(summary, axis).map(|(from, _)| from).collect();
     gaps_from.sort_by(f64::total_cmp);
     let first_gap = |stretch: &Stretch| {
         let first = gaps_from.partition_point(|x| *x <= stretch.from + 1.0);
@@ -60,7 +59,7 @@ pub(in super::super) fn acknowledging(summary: &Summary, axis: TimeAxis) -> Opti
     };
     let drawing = html! {
         @for stretch in &stretches { (bar(stretch)) }
-        path class="none" d=(gaps(summary, axis)) {}
+        path class="none" d=(boxes(silent(summary, axis), 1.0, 21.0)) {}
         @for stretch in &stretches {
             (bar_words(stretch, first_gap(stretch).unwrap_or(stretch.to).min(stretch.to)))
         }
@@ -71,17 +70,6 @@ pub(in super::super) fn acknowledging(summary: &Summary, axis: TimeAxis) -> Opti
 /// Until when these lanes are known: changes after a cut are left out.
 fn end_s(summary: &Summary, axis: TimeAxis) -> f64 {
     summary.lanes_until_s.unwrap_or(axis.end_s())
-}
-
-/// The stretches between without any write, as one path: ten thousand of them cost no more than
-/// their places.
-fn gaps(summary: &Summary, axis: TimeAxis) -> String {
-    let mut path = String::new();
-    for span in summary.outages.iter().flat_map(Outage::silent) {
-        let (from, to) = (axis.x_of(span.from), axis.x_of(span.to));
-        path.push_str(&format!("M{} 1H{}V21H{0}z", place(from), place(to.max(from + 0.5))));
-    }
-    path
 }
 
 /// A lane a member, by what its own Patroni API said.
@@ -130,8 +118,7 @@ fn bar(stretch: &Stretch) -> Markup {
 
 /// The words of a stretch, where they have room up to `to`.
 fn bar_words(stretch: &Stretch, to: f64) -> Markup {
-    #[allow(clippy::cast_precision_loss, reason = "a short text")]
-    let width = stretch.words.chars().count() as f64 * CHARACTER + 10.0;
+    let width = width_of(&stretch.words) + 10.0;
     html! {
         @if width < to - stretch.from {
             text class=(if stretch.is_dark { "on-dark" } else { "on-light" })

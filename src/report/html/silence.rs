@@ -1,0 +1,39 @@
+//! Stretches without any write, on the time axis of a picture.
+
+use crate::model::outage::Outage;
+use crate::model::run::summary::Summary;
+
+use super::axis::TimeAxis;
+
+/// A stretch that is narrower cannot be seen.
+const WIDTH_MIN: f64 = 0.8;
+
+/// The stretches without any write: where each begins and ends.
+pub(super) fn silent(summary: &Summary, axis: TimeAxis) -> impl Iterator<Item = (f64, f64)> {
+    summary.outages.iter().flat_map(move |outage| silent_in(outage, axis))
+}
+
+/// Those of one outage.
+pub(super) fn silent_in(outage: &Outage, axis: TimeAxis) -> impl Iterator<Item = (f64, f64)> {
+    outage.silent().map(move |span| {
+        let from = axis.x_of(span.from);
+        (from, axis.x_of(span.to).max(from + WIDTH_MIN))
+    })
+}
+
+/// The stretches of an outage in which others wrote: from its beginning to its end, but for those
+/// without any write.
+pub(super) fn partly_out(outage: &Outage, axis: TimeAxis) -> Vec<(f64, f64)> {
+    let began = axis.x_of(outage.began);
+    let ended = axis.x_of(outage.ended()).max(began + WIDTH_MIN);
+    let mut from = began;
+    let mut spans = Vec::new();
+    for (silent_from, silent_to) in silent_in(outage, axis) {
+        spans.push((from, silent_from));
+        from = silent_to;
+    }
+    spans.push((from, ended));
+    // What is shorter than this lies between two evidences of the same moment.
+    spans.retain(|(from, to)| to - from >= 0.1);
+    spans
+}
