@@ -18,6 +18,7 @@ use crate::model::run::record_format::FORMAT;
 use crate::model::run::summary::{
     HeldBy, Summary, SummaryOptions, VerificationState, VerificationSummary, Writes,
 };
+use crate::model::run::timeline_columns::TimelineColumns;
 use crate::model::run::verdict::{Findings, Verdict, judge};
 use crate::model::seconds;
 
@@ -55,13 +56,25 @@ pub fn sum_up(run: &Run) -> Summary {
         own_limits: own_limits(run),
         abandoned: run.abandoned,
         clocks: run.clocks.best(),
-        timeline: (&run.timeline).into(),
+        timeline: timeline(run),
         acknowledging: run.lanes.acknowledging().to_vec(),
         members: run.lanes.members(),
         lanes_until_s: run.lanes.cut().map(seconds::of),
         record: None,
         verdict: verdict.outcome,
         reasons: verdict.reasons,
+    }
+}
+
+/// What happened when: an outage that the run was killed in lasts until the record ends.
+fn timeline(run: &Run) -> TimelineColumns {
+    match run.open_outage() {
+        None => (&run.timeline).into(),
+        Some(open) => {
+            let mut timeline = run.timeline.clone();
+            timeline.ends_in(&open);
+            (&timeline).into()
+        }
     }
 }
 
