@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::model::cluster::server::Server;
 use crate::model::event::{Note, Verification};
+use crate::model::foreign::shortened;
 use crate::model::ledger::account::{Account, Counts};
 use crate::model::load::descriptors;
 use crate::model::load::options::Rate;
@@ -16,7 +17,8 @@ use crate::model::run::availability::RateSummary;
 use crate::model::run::outcome::Outcome;
 use crate::model::run::record_format::FORMAT;
 use crate::model::run::summary::{
-    HeldBy, Summary, SummaryOptions, VerificationState, VerificationSummary, Writes,
+    HeldBy, PLACES_CHARS_MAX, Summary, SummaryOptions, VerificationState, VerificationSummary,
+    Writes,
 };
 use crate::model::run::timeline_columns::TimelineColumns;
 use crate::model::run::verdict::{Findings, Verdict, judge};
@@ -60,6 +62,10 @@ pub fn sum_up(run: &Run) -> Summary {
         acknowledging: run.lanes.acknowledging().to_vec(),
         members: run.lanes.members(),
         lanes_until_s: run.lanes.cut().map(seconds::of),
+        lanes_left_out: run.lanes.left_out(),
+        servers: run.software.servers(),
+        patroni_settings: run.software.settings().to_vec(),
+        patroni: run.header.patroni.iter().map(|url| shortened(url, PLACES_CHARS_MAX)).collect(),
         record: None,
         verdict: verdict.outcome,
         reasons: verdict.reasons,
