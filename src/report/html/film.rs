@@ -4,12 +4,13 @@ use maud::{Markup, html};
 
 use crate::model::outage::Outage;
 use crate::model::run::summary::Summary;
-use crate::report::numbers::{duration, seconds};
+use crate::report::numbers::{counted, duration, seconds};
 
 use super::axis::{LEFT, RIGHT, TimeAxis};
 use super::headline::outages;
+use super::lanes::servers::MEMBERS_SHOWN;
 use super::lanes::{self, Lane};
-use super::picture::{boxes, place, width_of};
+use super::picture::{bold_width_of, boxes, place};
 use super::silence::{partly_out, silent};
 use super::table::SHOWN_MAX;
 
@@ -63,11 +64,30 @@ pub(super) fn film(summary: &Summary, until_s: f64) -> Option<Markup> {
         }
         @if let Some(cut_s) = summary.lanes_until_s {
             p class="dim" {
-                "Servers and members are drawn until " (seconds(cut_s)) " after the start: there were \
-                 too many changes to keep those after it."
+                "Servers and members are drawn until " (seconds(cut_s)) " after the start: the "
+                (counted(summary.lanes_left_out, "change")) " after it were too many to keep."
             }
         }
+        @for line in left_out(summary) { p class="dim" { (line) } }
     })
+}
+
+/// What the film does not draw, as there is too much of it.
+fn left_out(summary: &Summary) -> Vec<String> {
+    let more = |all: usize, shown: usize, noun: &str, where_it_is: &str| {
+        let more = all.checked_sub(shown).filter(|more| *more > 0)?;
+        Some(format!("Not drawn: {}; {where_it_is}.", counted(more as u64, noun)))
+    };
+    let (members, pauses, acts) =
+        (summary.members.len(), summary.own_pauses.len(), summary.injections.len());
+    [
+        more(members, MEMBERS_SHOWN, "member", "the tables below have them"),
+        more(pauses, SHOWN_MAX, "own pause", "the JSON report has them"),
+        more(acts, SHOWN_MAX, "action", "the JSON report has them"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// When a run's own film ends, in seconds: with the load, or with what was told after it.
@@ -151,7 +171,7 @@ fn labels(summary: &Summary, axis: TimeAxis) -> Vec<Label> {
         let length = duration(outage.length());
         let full = format!("{partial}outage {} · {} · {length}", outage.n, outage.kind);
         for words in [full, outage.n.to_string()] {
-            let half = width_of(&words) / 2.0;
+            let half = bold_width_of(&words) / 2.0;
             let x = middle.clamp(LEFT + half, (RIGHT - half).max(LEFT + half));
             let is_free = |row: &usize| {
                 taken.iter().all(|(at, from, to)| at != row || x + half < *from || x - half > *to)

@@ -33,7 +33,7 @@ const HEAD: [(&str, CellsOf); 8] = [
 
 pub(super) fn outages(summary: &Summary) -> Markup {
     if summary.outages.is_empty() {
-        return html! { h2 { "Outages" } p { "None." } };
+        return html! { p { "None." } };
     }
     let mut longest: Vec<&Outage> = summary.outages.iter().collect();
     longest.sort_by_key(|outage| std::cmp::Reverse(outage.length()));
@@ -47,7 +47,6 @@ pub(super) fn outages(summary: &Summary) -> Markup {
         more: summary.outages.len().saturating_sub(shown.len()),
     };
     html! {
-        h2 { "Outages" }
         (table.markup())
         @for (n, outage) in zoomed.iter().enumerate() { (zoom(outage, writers, n < OPEN)) }
     }

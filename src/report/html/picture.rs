@@ -2,8 +2,9 @@
 
 use unicode_width::UnicodeWidthStr;
 
-/// The width of a column of a label, on the safe side.
-const COLUMN: f64 = 6.8;
+/// The width of a column of words, on the safe side: that of a wide font.
+const COLUMN: f64 = 7.0;
+const BOLD_COLUMN: f64 = 8.2;
 
 /// Boxes that are closer than this are one: the gap between them could not be seen.
 const SEEN: f64 = 0.1;
@@ -14,11 +15,20 @@ pub(super) fn place(units: f64) -> String {
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
-/// How wide the words of a label are, on the safe side.
+/// How wide words are, on the safe side.
 pub(super) fn width_of(words: &str) -> f64 {
+    columns(words) * COLUMN
+}
+
+/// How wide bold words are, on the safe side.
+pub(super) fn bold_width_of(words: &str) -> f64 {
+    columns(words) * BOLD_COLUMN
+}
+
+fn columns(words: &str) -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "a short text")]
     let columns = words.width() as f64;
-    columns * COLUMN
+    columns
 }
 
 /// Upright boxes from one height to another as the path of a single element: ten thousand of them cost

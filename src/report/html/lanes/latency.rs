@@ -12,6 +12,10 @@ use super::Lane;
 
 const HEIGHT: f64 = 92.0;
 
+/// Which line is which, beside the lane.
+const KEY: [(&str, &str); 3] = [("line max", "max"), ("line", "p99"), ("line p50", "p50")];
+const KEY_ROW: f64 = 15.0;
+
 /// Latencies by the time of their acknowledgement. Lines end where a stretch without
 /// any write lies between two values.
 pub(in super::super) fn latency(summary: &Summary, axis: TimeAxis) -> Option<Lane> {
@@ -33,6 +37,11 @@ pub(in super::super) fn latency(summary: &Summary, axis: TimeAxis) -> Option<Lan
             line class="grid" x1=(place(LEFT)) x2=(place(RIGHT)) y1=(place(y)) y2=(place(y)) {}
             text class="tick" x=(place(LEFT - 6.0)) y=(place(y + 4.0)) { (words) }
         }
+        @for (n, (class, words)) in KEY.into_iter().enumerate() {
+            @let y = KEY_ROW.mul_add(f64::from(u8::try_from(n).unwrap_or(0)), 31.0);
+            path class=(class) d=(format!("M0 {}h18", place(y - 4.0))) {}
+            text x="24" y=(place(y)) { (words) }
+        }
         path class="line max" d=(line(&columns.max)) { title { "longest" } }
         path class="line" d=(line(&columns.p99)) { title { "99th percentile" } }
         path class="line p50" d=(line(&columns.p50)) { title { "median" } }
@@ -44,8 +53,7 @@ pub(in super::super) fn latency(summary: &Summary, axis: TimeAxis) -> Option<Lan
             }
         }
     };
-    let unit = Some("p50, p99, max".to_owned());
-    Some(Lane { name: "latency".to_owned(), unit, height: HEIGHT, drawing })
+    Some(Lane { name: "latency".to_owned(), unit: None, height: HEIGHT, drawing })
 }
 
 /// The stretches without any write, in seconds, in their order.
