@@ -206,7 +206,7 @@ fn word(drill: &DrillRun) -> &'static str {
 
 fn expectations(judged: &[Judged]) -> Markup {
     let head = [
-        ("", CellsOf::Texts),
+        ("held", CellsOf::Texts),
         ("of", CellsOf::Texts),
         ("what", CellsOf::Texts),
         ("expected", CellsOf::Texts),
@@ -214,8 +214,8 @@ fn expectations(judged: &[Judged]) -> Markup {
     ];
     let row = |one: &Judged| {
         let word = match one.outcome {
-            Outcome::Pass => "ok",
-            Outcome::Fail => "FAIL",
+            Outcome::Pass => "yes",
+            Outcome::Fail => "NO",
             Outcome::Inconclusive => "not known",
         };
         let texts = [&one.of, &one.what, &one.expected, &one.seen];

@@ -51,7 +51,7 @@ pub(super) fn film(summary: &Summary, until_s: f64) -> Option<Markup> {
         labels.iter().map(|label| label.row + 1).max().unwrap_or(0) as f64 * LABEL_HEIGHT + 6.0;
     let view = format!("0 {:.0} {WIDTH} {:.0}", -head, head + height + 22.0);
     Some(html! {
-        div class="film scroll" tabindex="0" {
+        div class="film scroll" tabindex="0" role="group" aria-label="The film of the run" {
             svg viewBox=(view) role="img" aria-label=(spoken(summary)) {
                 (time_grid(axis, height))
                 (pauses(summary, axis, height))

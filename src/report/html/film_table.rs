@@ -103,7 +103,13 @@ pub(super) fn injections(summary: &Summary) -> Markup {
         ]
     });
     let more = summary.injections.len().saturating_sub(SHOWN_MAX);
-    HtmlTable { caption: "Each action, by the time since the start", head: &head, rows: rows.collect(), more }.markup()
+    HtmlTable {
+        caption: "Each action, by the time since the start",
+        head: &head,
+        rows: rows.collect(),
+        more,
+    }
+    .markup()
 }
 
 fn row(timeline: &TimelineColumns, from: usize, each: usize) -> Vec<String> {

@@ -21,7 +21,7 @@ const ZOOMED: usize = 12;
 const OPEN: usize = 3;
 
 const HEAD: [(&str, CellsOf); 8] = [
-    ("", CellsOf::Numbers),
+    ("n", CellsOf::Numbers),
     ("kind", CellsOf::Texts),
     ("began (UTC)", CellsOf::Texts),
     ("how long", CellsOf::Texts),

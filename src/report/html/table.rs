@@ -29,7 +29,7 @@ impl<Cell: Render> HtmlTable<'_, Cell> {
             _ => None,
         };
         html! {
-            div class="scroll" tabindex="0" role="region" aria-label=(self.caption) {
+            div class="scroll" tabindex="0" role="group" aria-label=(self.caption) {
                 table {
                     caption { (self.caption) }
                     thead {

@@ -289,7 +289,7 @@ fn a_drill_has_its_verdict_its_expectations_and_its_run() {
     for words in [
         "<title>pgchaos drill leader-kill: fail</title>",
         "<h1><b class=\"fail\">FAIL</b> · leader-kill: no acknowledged write was lost, one outage of 67.1 s</h1>",
-        "<td><b class=\"fail\">FAIL</b></td><td>step 1: kill leader (patroni2)</td><td>kind</td>\
+        "<td><b class=\"fail\">NO</b></td><td>step 1: kill leader (patroni2)</td><td>kind</td>\
          <td>failover</td><td>&lt;b&gt;connection&lt;/b&gt;</td>",
         "The run by itself: <b class=\"pass\">pass</b>.",
         "outage 1 · failover · 67.1 s",
