@@ -13,6 +13,22 @@ pub(super) fn silent(summary: &Summary, axis: TimeAxis) -> impl Iterator<Item = 
     summary.outages.iter().flat_map(move |outage| silent_in(outage, axis))
 }
 
+/// The same in seconds since the start, in their order; those that overlap are one.
+pub(super) fn silent_s(summary: &Summary) -> Vec<(f64, f64)> {
+    let silent = summary.outages.iter().flat_map(Outage::silent);
+    let mut spans: Vec<(f64, f64)> =
+        silent.map(|span| (span.from.as_secs_f64(), span.to.as_secs_f64())).collect();
+    spans.sort_by(|one, other| one.0.total_cmp(&other.0));
+    spans.dedup_by(|next, before| {
+        let overlaps = next.0 <= before.1;
+        if overlaps {
+            before.1 = before.1.max(next.1);
+        }
+        overlaps
+    });
+    spans
+}
+
 /// Those of one outage.
 pub(super) fn silent_in(outage: &Outage, axis: TimeAxis) -> impl Iterator<Item = (f64, f64)> {
     outage.silent().map(move |span| {

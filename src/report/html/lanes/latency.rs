@@ -2,12 +2,12 @@
 
 use maud::html;
 
-use crate::model::outage::Outage;
 use crate::model::run::summary::Summary;
 use crate::report::numbers::whole;
 
 use super::super::axis::{LEFT, LogAxis, RIGHT, TimeAxis};
 use super::super::picture::place;
+use super::super::silence::silent_s;
 use super::Lane;
 
 const HEIGHT: f64 = 92.0;
@@ -29,7 +29,7 @@ pub(in super::super) fn latency(summary: &Summary, axis: TimeAxis) -> Option<Lan
         return None;
     }
     let scale = LogAxis::for_values_in(lowest, highest, HEIGHT);
-    let outages = spans(summary);
+    let outages = silent_s(summary);
     let line =
         |values: &[Option<f64>]| line(values, summary.timeline.width_s, &outages, axis, scale);
     let drawing = html! {
@@ -54,15 +54,6 @@ pub(in super::super) fn latency(summary: &Summary, axis: TimeAxis) -> Option<Lan
         }
     };
     Some(Lane { name: "latency".to_owned(), unit: None, height: HEIGHT, drawing })
-}
-
-/// The stretches without any write, in seconds, in their order.
-fn spans(summary: &Summary) -> Vec<(f64, f64)> {
-    let silent = summary.outages.iter().flat_map(Outage::silent);
-    let mut spans: Vec<(f64, f64)> =
-        silent.map(|span| (span.from.as_secs_f64(), span.to.as_secs_f64())).collect();
-    spans.sort_by(|one, other| one.0.total_cmp(&other.0));
-    spans
 }
 
 #[allow(clippy::cast_precision_loss, reason = "at most 1,024")]
