@@ -9,6 +9,8 @@
 mod histories;
 #[path = "pages/numbers.rs"]
 mod numbers;
+#[path = "pages/pictures.rs"]
+mod pictures;
 #[path = "support/samples.rs"]
 mod samples;
 #[path = "pages/tables.rs"]
@@ -69,9 +71,14 @@ fn compared(name: &str, summary: &Summary) -> String {
 
 #[test]
 fn recorded_runs_have_the_numbers_of_their_json() {
-    for name in ["failover", "loss", "crash"] {
+    for name in ["failover", "loss", "crash", "drill"] {
         compared(name, &recorded(&format!("{name}.jsonl")));
     }
+}
+
+#[test]
+fn the_pictures_in_readme_are_the_film_of_a_recorded_run() {
+    pictures::compare_with(&html_page(&recorded("drill.jsonl")));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pgchaos::model::outage::Outage;
 use pgchaos::model::run::summary::Summary;
 use pgchaos::report::numbers::{duration, grouped, milliseconds, percent};
 use pgchaos::report::summary_json::summary_json;
@@ -311,7 +312,7 @@ fn bands(page: &Shown, summary: &Summary) {
     let silent: Vec<(f64, f64)> = summary
         .outages
         .iter()
-        .flat_map(|outage| outage.silent())
+        .flat_map(Outage::silent)
         .map(|span| (x(span.from), x(span.to)))
         .collect();
     for (from, to) in &silent {
