@@ -42,9 +42,12 @@ pub(super) async fn run(args: DemoArgs) -> Result<Exit, Problem> {
         print(&closing(summary, &program, &stdout_layout()))?;
     }
     if !report.drills.is_empty() {
-        let page = page(&report)?;
-        // Not wrapped: the path is to be copied.
-        print(&format!("\nSee it in a browser: {}\n", page.display()))?;
+        match page(&report) {
+            // Not wrapped: the path is to be copied.
+            Ok(page) => print(&format!("\nSee it in a browser: {}\n", page.display()))?,
+            // The demo is what it was.
+            Err(problem) => tell!("{problem}"),
+        }
     }
     Ok(exit)
 }

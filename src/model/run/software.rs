@@ -11,10 +11,10 @@ use crate::model::event::{Event, What};
 use crate::model::seconds;
 
 /// Servers that are kept: more are no cluster's.
-const SERVERS_MAX: usize = 64;
+pub const SERVERS_MAX: usize = 64;
 
 /// Changes of Patroni's settings that are kept: the first ones.
-const SETTINGS_MAX: usize = 64;
+pub const SETTINGS_MAX: usize = 64;
 
 /// What runs on a server, as far as it was told.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,12 +4,13 @@ use maud::{Markup, html};
 
 use crate::model::foreign::plain;
 use crate::model::load::options::{Backlog, LoadOptions, Protocol};
+use crate::model::run::software::{SERVERS_MAX, SETTINGS_MAX};
 use crate::model::run::summary::Summary;
 use crate::report::numbers::{counted, duration, milliseconds, per_second, seconds};
 use crate::report::words;
 
 use super::again::again;
-use super::table::{CellsOf, HtmlTable, SHOWN_MAX};
+use super::table::{CellsOf, HtmlTable};
 
 pub(super) fn environment(summary: &Summary) -> Markup {
     html! {
@@ -32,7 +33,7 @@ fn servers(summary: &Summary) -> Markup {
     }
     let head =
         [("server", CellsOf::Texts), ("PostgreSQL", CellsOf::Texts), ("Patroni", CellsOf::Texts)];
-    let rows = summary.servers.iter().take(SHOWN_MAX).map(|server| {
+    let rows = summary.servers.iter().map(|server| {
         let postgresql = server.postgresql.map(words::postgresql_version);
         let patroni = server.patroni.as_deref().map(plain);
         vec![
@@ -41,8 +42,12 @@ fn servers(summary: &Summary) -> Markup {
             patroni.unwrap_or_else(|| "not watched".to_owned()),
         ]
     });
-    let more = summary.servers.len().saturating_sub(SHOWN_MAX);
-    HtmlTable { caption: "Servers", head: &head, rows: rows.collect(), more }.markup()
+    html! {
+        (HtmlTable { caption: "Servers", head: &head, rows: rows.collect(), more: 0 }.markup())
+        @if summary.servers.len() >= SERVERS_MAX {
+            p class="dim" { "Only the first " (SERVERS_MAX) " servers are kept." }
+        }
+    }
 }
 
 /// The settings at the first look, and those that were changed while the run went on.
@@ -52,7 +57,7 @@ fn patroni_settings(summary: &Summary) -> Markup {
         let (name, mut value) = row;
         let mut last = value.clone();
         for later in summary.patroni_settings.iter().skip(1) {
-            let [now] = [&words::patroni_settings(&later.settings)[n].1];
+            let [.., (_, now)] = &words::patroni_settings(&later.settings)[..=n] else { continue };
             if *now != last {
                 value.push_str(&format!(", {now} from {} on", duration(later.from)));
                 last.clone_from(now);
@@ -62,7 +67,12 @@ fn patroni_settings(summary: &Summary) -> Markup {
     });
     let head = [("setting of Patroni", CellsOf::Texts), ("value", CellsOf::Texts)];
     let caption = "Patroni's settings, by its API";
-    HtmlTable { caption, head: &head, rows: rows.collect(), more: 0 }.markup()
+    html! {
+        (HtmlTable { caption, head: &head, rows: rows.collect(), more: 0 }.markup())
+        @if summary.patroni_settings.len() >= SETTINGS_MAX {
+            p class="dim" { "Only the first " (SETTINGS_MAX) " changes of settings are kept." }
+        }
+    }
 }
 
 fn client(summary: &Summary) -> Markup {
@@ -82,7 +92,10 @@ fn client(summary: &Summary) -> Markup {
         .collect();
     let record = summary.record.as_ref().map(|record| match record.complete {
         true => record.path.clone(),
-        false => format!("{}, not complete", record.path),
+        false => {
+            let why = record.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+            format!("{}, not complete{why}", record.path)
+        }
     });
     let patroni = (!summary.patroni.is_empty()).then(|| summary.patroni.join(", "));
     let end = load.duration.map(|length| format!("after {}", duration(length)));

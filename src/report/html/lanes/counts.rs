@@ -98,7 +98,7 @@ fn rates(timeline: &TimelineColumns, silences: &[(f64, f64)], end_s: f64) -> Vec
     let seen_s = (end_s / STEPS_MAX as f64).max(1e-3);
     let silent: Vec<(f64, f64)> =
         silences.iter().copied().filter(|(from, to)| to - from >= seen_s).collect();
-    let counts = Counts { timeline, silent: &silent, end_s };
+    let counts = WritesBesideSilence { timeline, silent: &silent, end_s };
     let mut steps = Vec::new();
     let mut from_s = 0.0;
     for (silent_from, silent_to) in silent.iter().copied().chain([(end_s, end_s)]) {
@@ -112,13 +112,13 @@ fn rates(timeline: &TimelineColumns, silences: &[(f64, f64)], end_s: f64) -> Vec
 }
 
 /// The writes of a run, and where none were.
-struct Counts<'a> {
+struct WritesBesideSilence<'a> {
     timeline: &'a TimelineColumns,
     silent: &'a [(f64, f64)],
     end_s: f64,
 }
 
-impl Counts<'_> {
+impl WritesBesideSilence<'_> {
     /// The steps of a stretch in which writes went through.
     fn steps(&self, from_s: f64, to_s: f64, step_s: f64) -> Vec<RateStep> {
         let mut edges = vec![from_s];

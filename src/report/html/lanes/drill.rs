@@ -19,24 +19,24 @@ const ROWS: usize = 4;
 const BETWEEN: f64 = 10.0;
 
 /// An action of the drill: where its mark stands, and its words.
-struct Act {
+struct ActionMark {
     x: f64,
     words: String,
-    place: Option<Place>,
+    place: Option<WordsPlace>,
 }
 
 /// Where the words of a mark stand.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Place {
+enum WordsPlace {
     /// To the right of it.
     Beside,
     /// In a row below it, with a line that leads there.
-    Below(usize, Side),
+    Below(usize, WordsSide),
 }
 
 /// To which side of that line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
+enum WordsSide {
     Right,
     Left,
 }
@@ -49,11 +49,11 @@ pub(in super::super) fn injections(summary: &Summary, axis: TimeAxis) -> Option<
     }
     let acts = injections.iter().take(SHOWN_MAX).map(|injection| {
         let (x, words) = (axis.x_of(injection.at), words::injection(injection));
-        Act { x, words, place: None }
+        ActionMark { x, words, place: None }
     });
     let acts = placed(acts.collect());
     let rows = acts.iter().map(|act| match act.place {
-        Some(Place::Below(row, _)) => row + 2,
+        Some(WordsPlace::Below(row, _)) => row + 2,
         _ => 1,
     });
     #[allow(clippy::cast_precision_loss, reason = "a few rows")]
@@ -68,7 +68,7 @@ pub(in super::super) fn injections(summary: &Summary, axis: TimeAxis) -> Option<
 
 /// Finds each mark's words a place: beside it, if that covers no other mark, else in the first row that
 /// is free there.
-fn placed(mut acts: Vec<Act>) -> Vec<Act> {
+fn placed(mut acts: Vec<ActionMark>) -> Vec<ActionMark> {
     let mut taken: Vec<(usize, f64, f64)> = Vec::new();
     for n in 0..acts.len() {
         let next = acts.get(n + 1).map_or(RIGHT + 16.0 + BETWEEN, |next| next.x);
@@ -78,15 +78,17 @@ fn placed(mut acts: Vec<Act>) -> Vec<Act> {
         // Behind a mark of the same moment it would not be seen which one the words are for.
         let stands_alone = before.is_none_or(|before| act.x - before > BETWEEN);
         if stands_alone && act.x + width + 9.0 + BETWEEN <= next {
-            act.place = Some(Place::Beside);
+            act.place = Some(WordsPlace::Beside);
             continue;
         }
-        let spans =
-            [(Side::Right, act.x - 4.0, act.x + width), (Side::Left, act.x - width, act.x + 4.0)];
+        let spans = [
+            (WordsSide::Right, act.x - 4.0, act.x + width),
+            (WordsSide::Left, act.x - width, act.x + 4.0),
+        ];
         let in_picture =
-            |(_, from, to): &(Side, f64, f64)| *from >= LEFT - 4.0 && *to <= RIGHT + 16.0;
+            |(_, from, to): &(WordsSide, f64, f64)| *from >= LEFT - 4.0 && *to <= RIGHT + 16.0;
         let free = (0..ROWS).find_map(|row| {
-            let is_free = |(_, from, to): &(Side, f64, f64)| {
+            let is_free = |(_, from, to): &(WordsSide, f64, f64)| {
                 taken.iter().all(|(at, taken_from, taken_to)| {
                     *at != row || *to + BETWEEN < *taken_from || *from > *taken_to + BETWEEN
                 })
@@ -96,28 +98,28 @@ fn placed(mut acts: Vec<Act>) -> Vec<Act> {
         });
         if let Some((row, (side, from, to))) = free {
             taken.push((row, from, to));
-            act.place = Some(Place::Below(row, side));
+            act.place = Some(WordsPlace::Below(row, side));
         }
     }
     acts
 }
 
-fn mark(act: &Act) -> Markup {
+fn mark(act: &ActionMark) -> Markup {
     let x = place(act.x);
     html! {
-        @if let Some(Place::Below(row, _)) = act.place {
+        @if let Some(WordsPlace::Below(row, _)) = act.place {
             path class="lead" d=(format!("M{x} 12V{}", place(row_y(row) - 10.0))) {}
         }
         path class="mark" d=(format!("M{x} 3l5 9h-10z")) { title { (act.words) } }
     }
 }
 
-fn act_words(act: &Act) -> Markup {
+fn act_words(act: &ActionMark) -> Markup {
     html! {
         @match act.place {
-            Some(Place::Beside) => text class="strong" x=(place(act.x + 9.0)) y="12" { (act.words) },
-            Some(Place::Below(row, side)) => {
-                @let is_left = side == Side::Left;
+            Some(WordsPlace::Beside) => text class="strong" x=(place(act.x + 9.0)) y="12" { (act.words) },
+            Some(WordsPlace::Below(row, side)) => {
+                @let is_left = side == WordsSide::Left;
                 text class=(if is_left { "strong end" } else { "strong" })
                     x=(place(if is_left { act.x + 4.0 } else { act.x - 4.0 })) y=(place(row_y(row))) {
                     (act.words)
@@ -138,15 +140,15 @@ fn row_y(row: usize) -> f64 {
 mod tests {
     use super::*;
 
-    fn places(xs: &[f64]) -> Vec<Option<Place>> {
-        let act = |x: &f64| Act { x: *x, words: "stop etcd2".to_owned(), place: None };
+    fn places(xs: &[f64]) -> Vec<Option<WordsPlace>> {
+        let act = |x: &f64| ActionMark { x: *x, words: "stop etcd2".to_owned(), place: None };
         placed(xs.iter().map(act).collect()).into_iter().map(|act| act.place).collect()
     }
 
     #[test]
     fn words_stand_beside_their_mark_or_below_it_and_never_on_each_other() {
-        use Place::{Below, Beside};
-        use Side::{Left, Right};
+        use WordsPlace::{Below, Beside};
+        use WordsSide::{Left, Right};
         assert_eq!(places(&[200.0, 400.0]), [Some(Beside); 2]);
         assert_eq!(
             places(&[200.0, 230.0, 231.0, 1020.0]),
