@@ -16,8 +16,17 @@ pub(super) fn silent(summary: &Summary, axis: TimeAxis) -> impl Iterator<Item = 
 /// The same in seconds since the start, in their order; those that overlap are one.
 pub(super) fn silent_s(summary: &Summary) -> Vec<(f64, f64)> {
     let silent = summary.outages.iter().flat_map(Outage::silent);
-    let mut spans: Vec<(f64, f64)> =
-        silent.map(|span| (span.from.as_secs_f64(), span.to.as_secs_f64())).collect();
+    in_order(silent.map(|span| (span.from.as_secs_f64(), span.to.as_secs_f64())))
+}
+
+/// From the beginning of each outage to its end, in seconds, likewise.
+pub(super) fn outages_s(summary: &Summary) -> Vec<(f64, f64)> {
+    let span = |outage: &Outage| (outage.began.as_secs_f64(), outage.ended().as_secs_f64());
+    in_order(summary.outages.iter().map(span))
+}
+
+fn in_order(spans: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
+    let mut spans: Vec<(f64, f64)> = spans.collect();
     spans.sort_by(|one, other| one.0.total_cmp(&other.0));
     spans.dedup_by(|next, before| {
         let overlaps = next.0 <= before.1;

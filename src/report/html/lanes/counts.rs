@@ -9,7 +9,7 @@ use crate::report::numbers::{grouped, per_second};
 
 use super::super::axis::{LEFT, LinearAxis, RIGHT, TimeAxis, count_words};
 use super::super::picture::place;
-use super::super::silence::silent_s;
+use super::super::silence::{outages_s, silent_s};
 use super::Lane;
 
 const WRITES_HEIGHT: f64 = 84.0;
@@ -248,16 +248,7 @@ pub(in super::super) fn writers_out(summary: &Summary, axis: TimeAxis) -> Option
     }
     let writers = f64::from(summary.options.load.writers.max(1));
     let scale = LinearAxis::for_values_to(writers, OUT_HEIGHT);
-    #[allow(clippy::cast_precision_loss, reason = "counts in a picture")]
-    let steps: Vec<RateStep> = timeline
-        .writers_out_max
-        .iter()
-        .enumerate()
-        .map(|(n, out)| {
-            let from_s = n as f64 * timeline.width_s;
-            RateStep { from_s, to_s: from_s + timeline.width_s, value: *out as f64 }
-        })
-        .collect();
+    let steps = out_steps(timeline, &outages_s(summary));
     let (_, area) = stairs(&steps, axis, scale, OUT_HEIGHT);
     let drawing = html! {
         (scale_ticks(scale, OUT_HEIGHT))
@@ -265,6 +256,28 @@ pub(in super::super) fn writers_out(summary: &Summary, axis: TimeAxis) -> Option
     };
     let unit = Some(format!("of {}", grouped(u64::from(summary.options.load.writers))));
     Some(Lane { name: "writers out".to_owned(), unit, height: OUT_HEIGHT, drawing })
+}
+
+/// How many were out, a step a bucket; in one that an outage begins or ends in, from then or until then.
+#[allow(clippy::cast_precision_loss, reason = "counts in a picture")]
+fn out_steps(timeline: &TimelineColumns, outages: &[(f64, f64)]) -> Vec<RateStep> {
+    let mut steps = Vec::new();
+    for (n, out) in timeline.writers_out_max.iter().enumerate() {
+        let begins = n as f64 * timeline.width_s;
+        let ends = begins + timeline.width_s;
+        let first = outages.partition_point(|(_, to_s)| *to_s <= begins);
+        let beyond = outages.partition_point(|(from_s, _)| *from_s < ends);
+        let span = match (outages.get(first), outages.get(beyond.saturating_sub(1))) {
+            (Some((from_s, _)), Some((_, to_s))) if first < beyond => {
+                (from_s.max(begins), to_s.min(ends))
+            }
+            _ => (begins, ends),
+        };
+        let parts = [(begins, span.0, 0), (span.0, span.1, *out), (span.1, ends, 0)];
+        let parts = parts.into_iter().filter(|(from_s, to_s, _)| to_s > from_s);
+        steps.extend(parts.map(|(from_s, to_s, out)| RateStep { from_s, to_s, value: out as f64 }));
+    }
+    steps
 }
 
 #[cfg(test)]
@@ -302,6 +315,20 @@ mod tests {
         #[allow(clippy::cast_precision_loss)]
         let all = all as f64;
         assert!((told - all).abs() < 1.0, "no write is drawn twice or not at all: {told} of {all}");
+    }
+
+    #[test]
+    fn writers_are_out_while_the_outage_lasts() {
+        let writers_out_max = vec![0, 4, 4, 4, 0];
+        let timeline =
+            TimelineColumns { width_s: 1.0, writers_out_max, ..TimelineColumns::default() };
+        let steps = out_steps(&timeline, &[(1.25, 3.5)]);
+        let out: Vec<(f64, f64)> = steps
+            .iter()
+            .filter(|step| step.value > 0.0)
+            .map(|step| (step.from_s, step.to_s))
+            .collect();
+        assert_eq!(out, [(1.25, 2.0), (2.0, 3.0), (3.0, 3.5)]);
     }
 
     #[test]
