@@ -123,7 +123,7 @@ fn failover(n: u32, began_ms: u64, length_ms: u64) -> Vec<Event> {
             phase,
             sqlstate: None,
             postmaster_died: false,
-            password_missing: false,
+            connect_cause: None,
             tls_cause: None,
             own_limit: None,
             endpoint: "localhost:5500".to_owned(),
