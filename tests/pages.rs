@@ -183,7 +183,7 @@ fn drills_have_their_verdicts_and_each_run_its_numbers() {
     }
     let one = DrillReport::of(runs.into_iter().take(1).collect());
     let page = drill_page(&one);
-    kept("drill.html", &page);
+    kept("one-drill.html", &page);
     numbers::compare("one drill", &page, &summaries[0]);
 }
 
