@@ -173,7 +173,7 @@ fn section(drill: &DrillRun, level: Level) -> Markup {
                 p { "The run by itself: " b class=(summary.verdict) { (summary.verdict) } "." }
             }
             (reasons(summary))
-            (run(summary, below))
+            (run(summary, below, &html! {}))
         }
         p { "The drill again: " code { "pgchaos drill run " (shell_word(&plain(&drill.drill))) " --on " (backend(drill)) } }
     }

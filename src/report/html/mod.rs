@@ -35,13 +35,15 @@ use heading::Level;
 #[must_use]
 pub fn html_page(summary: &Summary) -> String {
     let title = format!("pgchaos: {}", plain(&headline::sentence(summary)));
-    let body = html! {
-        (headline::headline(summary))
-        (run::run(summary, Level::Section))
+    let actions = html! {
         @if !summary.injections.is_empty() {
             h2 { "What the drill did" }
             (film_table::injections(summary))
         }
+    };
+    let body = html! {
+        (headline::headline(summary))
+        (run::run(summary, Level::Section, &actions))
     };
     document(&title, &body)
 }

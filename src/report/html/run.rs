@@ -12,8 +12,9 @@ use super::heading::Level;
 use super::headline::keys;
 use super::outages::outages;
 
-/// Everything of a run but its verdict, each part with a heading of this level.
-pub(super) fn run(summary: &Summary, level: Level) -> Markup {
+/// Everything of a run but its verdict, each part with a heading of this level; `below_film` stands where it
+/// says.
+pub(super) fn run(summary: &Summary, level: Level, below_film: &Markup) -> Markup {
     html! {
         (keys(summary))
         @if let Some(film) = film::film(summary, film::end_s(summary)) {
@@ -21,6 +22,7 @@ pub(super) fn run(summary: &Summary, level: Level) -> Markup {
             (film)
             (film_tables(summary))
         }
+        (below_film)
         (level.titled("Outages"))
         (outages(summary))
         (level.titled("What became of the writes"))
