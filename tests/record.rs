@@ -16,6 +16,7 @@ use pgchaos::model::cluster::leadership::LeaderSeen;
 use pgchaos::model::cluster::member_states::{MemberChange, MemberState};
 use pgchaos::model::cluster::server::ServerProcess;
 use pgchaos::model::cluster::server::{Database, LimitOf, Server, SessionLimit};
+use pgchaos::model::cluster::software::{MemberSoftware, PatroniSettings};
 use pgchaos::model::cluster::two_primaries::TwoPrimaries;
 use pgchaos::model::event::{
     ApiReached, Backwards, BackwardsWhat, Checked, Connected, Event, Failure, Holding, IdGap,
@@ -55,6 +56,7 @@ fn server() -> Server {
         postmaster_start: Some(started_at()),
         checkpointer_start: Some(started_at()),
         session_limit: Some(SessionLimit { of: LimitOf::Role("app".to_owned()), max: 7 }),
+        version: Some(150_004),
         in_recovery: true,
         read_only: true,
     }
@@ -436,6 +438,20 @@ fn all_kinds() -> Vec<What> {
         What::MemberChanged(member(MemberState::NotRunning { word: "start failed".to_owned() })),
         What::MemberChanged(member(MemberState::Gone)),
         What::MemberChanged(member(MemberState::Silent)),
+        What::MemberSoftware(MemberSoftware {
+            member: "patroni1".to_owned(),
+            patroni: "4.0.4".to_owned(),
+            postgresql: Some(170_002),
+        }),
+        What::PatroniSettings(PatroniSettings {
+            ttl_s: 30,
+            loop_wait_s: 10,
+            retry_timeout_s: 10,
+            maximum_lag_on_failover_bytes: 1_048_576,
+            synchronous_mode: true,
+            synchronous_mode_strict: false,
+            pause: false,
+        }),
         What::ReplicaFailed { fault: fault() },
         What::Refused { fault: fault() },
         What::Injected(injected()),
@@ -500,9 +516,11 @@ fn kind(what: &What) -> usize {
         What::StallSeen(_) => 42,
         What::NoSession(_) => 43,
         What::MemberChanged(_) => 44,
+        What::MemberSoftware(_) => 45,
+        What::PatroniSettings(_) => 46,
     }
 }
-const KINDS: usize = 45;
+const KINDS: usize = 47;
 
 #[test]
 fn every_kind_of_event_comes_back_as_it_was() {

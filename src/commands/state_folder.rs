@@ -34,6 +34,14 @@ pub fn drills_folder() -> Result<PathBuf, Problem> {
     Ok(folder.join("drills"))
 }
 
+/// The page of the latest demo.
+///
+/// # Errors
+/// When there is no home folder.
+pub fn demo_page() -> Result<PathBuf, Problem> {
+    Ok(state_folder().ok_or_else(no_home)?.join("demo.html"))
+}
+
 /// Where a new run's record goes when the user names no place: `DATE-RUN.jsonl`, or
 /// `DATE-RUN-NAME.jsonl` for a run with a name, which `values::name` has checked.
 ///

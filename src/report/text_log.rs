@@ -162,6 +162,12 @@ impl TextLog {
             What::MemberChanged(seen) => {
                 self.beside(at, verbose.then(|| patroni_lines::member(seen)))
             }
+            What::MemberSoftware(runs) => {
+                self.beside(at, verbose.then(|| patroni_lines::software(runs)))
+            }
+            What::PatroniSettings(settings) => {
+                self.beside(at, verbose.then(|| patroni_lines::settings(settings)))
+            }
             What::PatroniApi(reached) => {
                 self.beside(at, normal.then(|| patroni_lines::api(reached)))
             }

@@ -31,6 +31,7 @@ use crate::model::cluster::clock_offset::ClockOffset;
 use crate::model::cluster::leadership::LeaderSeen;
 use crate::model::cluster::member_states::MemberChange;
 use crate::model::cluster::server::Server;
+use crate::model::cluster::software::{MemberSoftware, PatroniSettings};
 use crate::model::cluster::two_primaries::TwoPrimaries;
 use crate::model::fault::Fault;
 use crate::model::foreign;
@@ -146,6 +147,10 @@ pub enum What {
     },
     /// What a member is, by its own Patroni API: at the first look, and at every change.
     MemberChanged(MemberChange),
+    /// What a member runs, by its own Patroni API: at the first look, and when that has changed.
+    MemberSoftware(MemberSoftware),
+    /// Patroni's settings, by its API: at the first look, and when they have changed.
+    PatroniSettings(PatroniSettings),
     /// The API of a member answers, or does not. It is no error of the load.
     PatroniApi(ApiReached),
     /// What was found after an outage: provisional for what is absent, final for what is present.
@@ -273,6 +278,8 @@ impl What {
             | Self::Leader(_)
             | Self::LeaderChanged { .. }
             | Self::MemberChanged(_)
+            | Self::MemberSoftware(_)
+            | Self::PatroniSettings(_)
             | Self::PatroniApi(_)
             | Self::Checked(_)
             | Self::Reclassified { .. }

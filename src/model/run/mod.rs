@@ -5,6 +5,7 @@
 //! - [`timeline`]: what happened when, in a bounded number of buckets; [`timeline_columns`]: the
 //!   same in the summary.
 //! - [`lanes`]: which server acknowledged, and what each member was, over time.
+//! - [`software`]: the versions of the servers, and Patroni's settings over time.
 //! - [`totals`]: what it has come to so far, published as a whole.
 //! - [`availability`], [`replica_lag`]: what was measured over the whole run;
 //!   [`limits`]: what a limit on it comes to.
@@ -18,6 +19,7 @@ pub mod outcome;
 pub mod record_format;
 pub mod replay;
 pub mod replica_lag;
+pub mod software;
 pub mod state;
 pub mod summarize;
 pub mod summary;

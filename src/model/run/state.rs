@@ -26,6 +26,7 @@ use crate::model::outage::{Outage, Side};
 use crate::model::own_limit::OwnLimit;
 use crate::model::run::lanes::Lanes;
 use crate::model::run::replica_lag::ReplicaLags;
+use crate::model::run::software::Software;
 use crate::model::run::timeline::Timeline;
 
 /// Positions of writers at the beginnings of outages that are remembered: those of a thousand
@@ -43,6 +44,8 @@ pub struct Run {
     pub timeline: Timeline,
     /// What each member was when.
     pub lanes: Lanes,
+    /// What runs on the servers, and Patroni's settings.
+    pub software: Software,
     /// From due to acknowledged.
     pub latencies: Latencies,
     /// Of these, those of writes that an own pause may have held up.
@@ -126,6 +129,7 @@ impl Run {
             ledger: Ledger::default(),
             timeline: Timeline::default(),
             lanes: Lanes::default(),
+            software: Software::default(),
             latencies: Latencies::default(),
             latencies_disturbed: None,
             own_pauses: OwnPauses::default(),
@@ -170,6 +174,7 @@ impl Run {
     pub fn apply(&mut self, event: &Event) {
         self.timeline.apply(event);
         self.lanes.apply(event);
+        self.software.apply(event);
         if !self.stopping {
             self.elapsed = self.elapsed.max(event.at);
         }
@@ -261,6 +266,8 @@ impl Run {
             | What::AckGapGoesOn { .. }
             | What::IdGap(_)
             | What::MemberChanged(_)
+            | What::MemberSoftware(_)
+            | What::PatroniSettings(_)
             | What::PatroniApi(_)
             | What::Verifying { .. }
             | What::LookedAt { .. }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::model::cluster::server::Server;
 use crate::model::event::{Note, Verification};
+use crate::model::foreign::shortened;
 use crate::model::ledger::account::{Account, Counts};
 use crate::model::load::descriptors;
 use crate::model::load::options::Rate;
@@ -16,8 +17,10 @@ use crate::model::run::availability::RateSummary;
 use crate::model::run::outcome::Outcome;
 use crate::model::run::record_format::FORMAT;
 use crate::model::run::summary::{
-    HeldBy, Summary, SummaryOptions, VerificationState, VerificationSummary, Writes,
+    HeldBy, PLACES_CHARS_MAX, Summary, SummaryOptions, VerificationState, VerificationSummary,
+    Writes,
 };
+use crate::model::run::timeline_columns::TimelineColumns;
 use crate::model::run::verdict::{Findings, Verdict, judge};
 use crate::model::seconds;
 
@@ -55,13 +58,29 @@ pub fn sum_up(run: &Run) -> Summary {
         own_limits: own_limits(run),
         abandoned: run.abandoned,
         clocks: run.clocks.best(),
-        timeline: (&run.timeline).into(),
+        timeline: timeline(run),
         acknowledging: run.lanes.acknowledging().to_vec(),
         members: run.lanes.members(),
         lanes_until_s: run.lanes.cut().map(seconds::of),
+        lanes_left_out: run.lanes.left_out(),
+        servers: run.software.servers(),
+        patroni_settings: run.software.settings().to_vec(),
+        patroni: run.header.patroni.iter().map(|url| shortened(url, PLACES_CHARS_MAX)).collect(),
         record: None,
         verdict: verdict.outcome,
         reasons: verdict.reasons,
+    }
+}
+
+/// What happened when: an outage that the run was killed in lasts until the record ends.
+fn timeline(run: &Run) -> TimelineColumns {
+    match run.open_outage() {
+        None => (&run.timeline).into(),
+        Some(open) => {
+            let mut timeline = run.timeline.clone();
+            timeline.ends_in(&open);
+            (&timeline).into()
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use crate::engine::clock::Clock;
 use crate::model::cluster::leadership::{Look, LookAnswer, MemberRole, Status};
 use crate::model::cluster::member_states::SILENT_BEFORE_TOLD;
+use crate::model::cluster::software::MemberSoftware;
 use crate::model::event::ApiReached;
 use crate::patroni::{MemberStatus, PatroniApi, Role};
 
@@ -30,6 +31,8 @@ pub(super) struct Looked {
     pub(super) key: String,
     pub(super) look: Look,
     pub(super) reached: Option<ApiReached>,
+    /// What the member runs, where it answered.
+    pub(super) software: Option<MemberSoftware>,
 }
 
 /// A look that brought no word of this member's.
@@ -61,8 +64,9 @@ impl Looker {
                 }
                 _ => None,
             };
+            let software = result.as_ref().ok().map(|(_, status)| self.software(status));
             let look = Look { asked, at, answer: answer(result) };
-            let looked = Looked { key: self.key.clone(), look, reached };
+            let looked = Looked { key: self.key.clone(), look, reached, software };
             if self.looks.send(looked).await.is_err() {
                 return;
             }
@@ -80,6 +84,14 @@ impl Looker {
                 Err(LookFailed { reason: format!("{told} answers there"), gone: false })
             }
             _ => Ok((leads, status)),
+        }
+    }
+
+    fn software(&self, status: &MemberStatus) -> MemberSoftware {
+        MemberSoftware {
+            member: self.key.clone(),
+            patroni: status.patroni.version.clone(),
+            postgresql: status.server_version,
         }
     }
 
