@@ -12,6 +12,7 @@
 //! event                  everything that a run can report, one variant a fact
 //! outage    load         no write was possible, and why · what the load is asked, and its pace
 //! cluster   ledger       servers and members · what became of every write
+//! statistics             what few runs can tell
 //! fault own_limit tls_cause foreign seconds percent
 //! ```
 //!
@@ -32,4 +33,5 @@ pub mod percent;
 pub mod run;
 pub mod scenario;
 pub mod seconds;
+pub mod statistics;
 pub mod tls_cause;

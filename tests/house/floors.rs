@@ -20,7 +20,7 @@ pub(crate) const ROWS: &[&[&str]] = &[
     &["model/run"],
     &["model/event"],
     &["model/outage", "model/load"],
-    &["model/cluster", "model/ledger"],
+    &["model/cluster", "model/ledger", "model/statistics"],
     &["model"],
 ];
 
