@@ -7,7 +7,7 @@
 //! Its rooms, by floors; each imports only what is below it:
 //!
 //! ```text
-//! scenario               a drill as its file has it, its judgement and its report
+//! scenario  comparison   a drill as its file has it, its judgement and its report · several runs
 //! run                    a run folded from its events, live or from its record, and its summary
 //! event                  everything that a run can report, one variant a fact
 //! outage    load         no write was possible, and why · what the load is asked, and its pace
@@ -22,6 +22,7 @@
 //! - [`seconds`], [`percent`]: how times and shares are written.
 
 pub mod cluster;
+pub mod comparison;
 pub mod event;
 pub mod fault;
 pub mod foreign;

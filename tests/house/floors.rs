@@ -16,7 +16,7 @@ pub(crate) const ROWS: &[&[&str]] = &[
     &["pg", "lab", "report"],
     &["patroni", "haproxy"],
     &["tls"],
-    &["model/scenario"],
+    &["model/scenario", "model/comparison"],
     &["model/run"],
     &["model/event"],
     &["model/outage", "model/load"],
