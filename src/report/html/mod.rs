@@ -8,6 +8,7 @@
 mod account;
 mod again;
 mod axis;
+pub mod comparison;
 mod film;
 mod film_table;
 mod headline;
@@ -29,7 +30,7 @@ pub fn html_page(summary: &Summary) -> String {
     let body = html! {
         main {
             (headline::headline(summary))
-            @if let Some(film) = film::film(summary) {
+            @if let Some(film) = film::film(summary, film::end_s(summary)) {
                 h2 { "The run" }
                 (film)
                 (film_table::film_table(summary))
