@@ -13,16 +13,17 @@
 //! outage    load         no write was possible, and why · what the load is asked, and its pace
 //! cluster   ledger       servers and members · what became of every write
 //! statistics             what few runs can tell
-//! fault own_limit tls_cause foreign seconds percent
+//! fault own_limit connect_cause tls_cause foreign seconds percent
 //! ```
 //!
 //! - [`fault`]: what can go wrong between client and cluster, and its class; [`own_limit`]: what
-//!   pgchaos itself can run out of; [`tls_cause`]: why TLS failed.
+//!   pgchaos itself can run out of; [`connect_cause`], [`tls_cause`]: why a connect or TLS failed.
 //! - [`foreign`]: what others say, made safe to keep and to print.
 //! - [`seconds`], [`percent`]: how times and shares are written.
 
 pub mod cluster;
 pub mod comparison;
+pub mod connect_cause;
 pub mod event;
 pub mod fault;
 pub mod foreign;
