@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pgchaos::model::comparison::Comparison;
 use pgchaos::model::comparison::measure::Measure;
-use pgchaos::model::comparison::verdict_on_sets::{Conclusion, Found};
+use pgchaos::model::comparison::verdict_on_sets::{Conclusion, FoundDifference};
 use pgchaos::model::load::options::Rate;
 use pgchaos::model::load::own_pause::OwnPause;
 use pgchaos::model::run::outcome::Outcome;
@@ -19,7 +19,7 @@ fn conclusion(a: &[Summary], b: &[Summary]) -> Conclusion {
     Comparison::of(a, b).conclusion.unwrap()
 }
 
-fn found(comparison: &Comparison, measure: Measure) -> Found {
+fn found(comparison: &Comparison, measure: Measure) -> FoundDifference {
     comparison.measure(measure).unwrap().difference.as_ref().unwrap().found
 }
 
@@ -35,10 +35,14 @@ fn shorter_outages_are_said_to_be_with_medians_and_an_interval() {
         "Outages are shorter: 12.4 s instead of 30.8 s (longest of each run, median of 6 and 6 runs; \
          between 16.2 s and 22.2 s shorter, 95 %)."
     );
-    assert_eq!(found(&comparison, Measure::LongestOutageS), Found::Lower);
-    assert_eq!(found(&comparison, Measure::AvailabilityPct), Found::Higher);
-    assert_eq!(found(&comparison, Measure::LossPct), Found::NotShown, "2 of 6 may be chance");
-    assert_eq!(found(&comparison, Measure::LatencyP99Ms), Found::Same);
+    assert_eq!(found(&comparison, Measure::LongestOutageS), FoundDifference::Lower);
+    assert_eq!(found(&comparison, Measure::AvailabilityPct), FoundDifference::Higher);
+    assert_eq!(
+        found(&comparison, Measure::LossPct),
+        FoundDifference::NotShown,
+        "2 of 6 may be chance"
+    );
+    assert_eq!(found(&comparison, Measure::LatencyP99Ms), FoundDifference::Same);
     assert_eq!(conclusion(&b, &a), Conclusion::Worse);
 }
 
@@ -84,12 +88,12 @@ fn an_outage_that_was_open_may_have_been_the_longest() {
         (outage.open, outage.first_ack) = (Some(outage.duration), None);
     }
     let comparison = Comparison::of(&a, &b);
-    assert_eq!(found(&comparison, Measure::LongestOutageS), Found::NotShown);
+    assert_eq!(found(&comparison, Measure::LongestOutageS), FoundDifference::NotShown);
     assert!(comparison.reservations[0].ends_with("at least so long: a1, a2, a3"));
     // Long ones that were open are no shorter than they were.
     assert_eq!(
         found(&Comparison::of(&b, &set("c", &lengths)), Measure::LongestOutageS),
-        Found::Higher
+        FoundDifference::Higher
     );
     let mut open = b;
     for run in &mut open {
@@ -97,7 +101,7 @@ fn an_outage_that_was_open_may_have_been_the_longest() {
         (outage.open, outage.first_ack) = (Some(outage.duration), None);
     }
     let comparison = Comparison::of(&open, &set("c", &lengths));
-    assert_eq!(found(&comparison, Measure::LongestOutageS), Found::Higher);
+    assert_eq!(found(&comparison, Measure::LongestOutageS), FoundDifference::Higher);
     let text = compared(Format::Text, &open, &set("c", &lengths));
     assert!(text.contains("at least 7.7 s longer"), "{text}");
 }
@@ -110,7 +114,7 @@ fn losses_are_counted_by_runs_and_unverified_runs_may_be_either() {
         lose(run, 2);
     }
     let comparison = Comparison::of(&a, &b);
-    assert_eq!(found(&comparison, Measure::LossPct), Found::Lower);
+    assert_eq!(found(&comparison, Measure::LossPct), FoundDifference::Lower);
     let sentence = "Fewer runs lose writes: 0 of 8 runs (0 % to 36.9 %) instead of 8 of 8 runs \
                     (63.1 % to 100 %), 95 %.";
     assert_eq!(headline(&comparison).sentences, [sentence]);
@@ -118,7 +122,7 @@ fn losses_are_counted_by_runs_and_unverified_runs_may_be_either() {
         run.verification.state = VerificationState::Incomplete;
     }
     let comparison = Comparison::of(&a, &b);
-    assert_eq!(found(&comparison, Measure::LossPct), Found::NotShown);
+    assert_eq!(found(&comparison, Measure::LossPct), FoundDifference::NotShown);
     let losses = &comparison.measure(Measure::LossPct).unwrap().a;
     assert_eq!((losses.known, losses.bounded, losses.with_loss), (3, 5, Some(0)));
 }
@@ -132,7 +136,7 @@ fn what_pgchaos_slept_through_may_have_been_an_outage() {
         run.own_pauses = vec![OwnPause { from, length }];
     }
     let comparison = Comparison::of(&a, &b);
-    assert_eq!(found(&comparison, Measure::LongestOutageS), Found::NotShown);
+    assert_eq!(found(&comparison, Measure::LongestOutageS), FoundDifference::NotShown);
     assert!(comparison.reservations[0].ends_with("a1 10.0 s, a2 10.0 s, a3 10.0 s and 3 more"));
 }
 

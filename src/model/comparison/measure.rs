@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::load::own_pause::OwnPauses;
 use crate::model::outage::Outage;
+use crate::model::outage::ack_timeline::NoAckSpan;
 use crate::model::run::summary::{Summary, VerificationState};
 use crate::model::statistics::Bounds;
 
@@ -73,7 +74,7 @@ fn is_open(run: &Summary) -> bool {
 fn longest_outage(run: &Summary) -> Bounds {
     let pauses = pauses(run);
     let silent = || run.outages.iter().flat_map(Outage::silent);
-    let longest = silent().map(|span| span.length()).max().unwrap_or_default();
+    let longest = silent().map(NoAckSpan::length).max().unwrap_or_default();
     let bounds = || silent().map(|span| pauses.bounds(span.from, span.to));
     let at_least = bounds().map(|(least, _)| least).max().unwrap_or_default();
     let at_most = bounds().map(|(_, most)| most).max().unwrap_or_default();

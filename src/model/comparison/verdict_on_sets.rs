@@ -33,7 +33,7 @@ pub enum Conclusion {
 /// What a difference between two sets is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Found {
+pub enum FoundDifference {
     /// A is lower, by more than chance.
     Lower,
     /// A is higher, by more than chance.
@@ -95,7 +95,7 @@ pub struct SetDifference {
     /// The same, corrected for the number of measures (Holm).
     pub probability_corrected: f64,
     /// What is told of it.
-    pub found: Found,
+    pub found: FoundDifference,
 }
 
 /// What is told of sets.
@@ -165,7 +165,7 @@ fn conclude(measures: &[MeasureOfSets], enough: bool) -> Conclusion {
     let claimed = |better: bool| {
         measures.iter().any(|one| {
             let found = one.difference.as_ref().map(|difference| difference.found);
-            is_better(one.measure, found.unwrap_or(Found::Same)) == Some(better)
+            is_better(one.measure, found.unwrap_or(FoundDifference::Same)) == Some(better)
         })
     };
     match (claimed(true), claimed(false)) {
@@ -179,11 +179,11 @@ fn conclude(measures: &[MeasureOfSets], enough: bool) -> Conclusion {
 
 /// Whether what was found is better for A, or worse; `None` where nothing is claimed.
 #[must_use]
-pub fn is_better(measure: Measure, found: Found) -> Option<bool> {
+pub fn is_better(measure: Measure, found: FoundDifference) -> Option<bool> {
     match found {
-        Found::Lower => Some(measure.less_is_better()),
-        Found::Higher => Some(!measure.less_is_better()),
-        Found::NotShown | Found::TooFew | Found::Same => None,
+        FoundDifference::Lower => Some(measure.less_is_better()),
+        FoundDifference::Higher => Some(!measure.less_is_better()),
+        FoundDifference::NotShown | FoundDifference::TooFew | FoundDifference::Same => None,
     }
 }
 
@@ -236,11 +236,11 @@ impl SetDifference {
         let finite = |end: f64| Some(end).filter(|end| end.is_finite() && !is_loss);
         let (probability, probability_corrected) = probabilities.unwrap_or((1.0, 1.0));
         let found = match probabilities {
-            None => Found::Same,
-            Some(_) if !enough => Found::TooFew,
-            Some((_, corrected)) if corrected > ALPHA => Found::NotShown,
-            Some(_) if rank_sum::is_lower(a, b) => Found::Lower,
-            Some(_) => Found::Higher,
+            None => FoundDifference::Same,
+            Some(_) if !enough => FoundDifference::TooFew,
+            Some((_, corrected)) if corrected > ALPHA => FoundDifference::NotShown,
+            Some(_) if rank_sum::is_lower(a, b) => FoundDifference::Lower,
+            Some(_) => FoundDifference::Higher,
         };
         Self {
             shift: shift.estimate.and_then(finite),

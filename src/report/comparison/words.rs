@@ -2,7 +2,7 @@
 
 use crate::model::comparison::measure::Measure;
 use crate::model::comparison::verdict_on_sets::{
-    Conclusion, Found, MeasureOfSets, SetDifference, SetOfRuns, is_better,
+    Conclusion, FoundDifference, MeasureOfSets, SetDifference, SetOfRuns, is_better,
 };
 use crate::model::comparison::{ComparedRun, Comparison, SetName};
 use crate::report::layout::Tone;
@@ -84,7 +84,7 @@ fn difference(measure: Measure, difference: f64) -> Option<String> {
 /// 0.9 s longer`, `at least 3.0 s longer`. `None` where it may be anything.
 #[must_use]
 pub fn interval(of: Measure, found: &SetDifference) -> Option<String> {
-    if found.found == Found::Same {
+    if found.found == FoundDifference::Same {
         return None;
     }
     let (less, more) = directions(of);
@@ -144,11 +144,11 @@ pub fn found(of: &MeasureOfSets) -> Option<(&'static str, Tone)> {
         None => Tone::Plain,
     };
     let word = match found {
-        Found::Lower => less,
-        Found::Higher => more,
-        Found::NotShown => "no difference shown",
-        Found::TooFew => "too few runs to say",
-        Found::Same => "the same in every run",
+        FoundDifference::Lower => less,
+        FoundDifference::Higher => more,
+        FoundDifference::NotShown => "no difference shown",
+        FoundDifference::TooFew => "too few runs to say",
+        FoundDifference::Same => "the same in every run",
     };
     Some((word, tone))
 }
@@ -215,7 +215,7 @@ fn not_shown(comparison: &Comparison) -> Vec<String> {
         vec![format!("In {} no difference is more than chance.", sizes(comparison))];
     let interval_of = |of: Measure| {
         let difference = comparison.measure(of)?.difference.as_ref()?;
-        interval(of, difference).filter(|_| difference.found == Found::NotShown)
+        interval(of, difference).filter(|_| difference.found == FoundDifference::NotShown)
     };
     let outages = interval_of(Measure::LongestOutageS);
     sentences.extend(outages.map(|words| {
@@ -232,9 +232,9 @@ fn confidence(comparison: &Comparison) -> String {
 fn claim(comparison: &Comparison, one: &MeasureOfSets) -> Option<String> {
     let (b, difference) = (one.b.as_ref()?, one.difference.as_ref()?);
     let is_lower = match difference.found {
-        Found::Lower => true,
-        Found::Higher => false,
-        Found::NotShown | Found::TooFew | Found::Same => return None,
+        FoundDifference::Lower => true,
+        FoundDifference::Higher => false,
+        FoundDifference::NotShown | FoundDifference::TooFew | FoundDifference::Same => return None,
     };
     let subject = match (one.measure, is_lower) {
         (Measure::LongestOutageS, true) => "Outages are shorter",
