@@ -23,16 +23,20 @@ const APART: f64 = 0.2;
 /// A setting: its name, and its value in each run.
 type ComparedSetting = (&'static str, fn(&Summary) -> String);
 
+/// The settings without which runs lived through different things, the first of [`SETTINGS`]. Those
+/// that follow may be what is asked about.
+const CONDITIONS: usize = 7;
+
 /// What makes a comparison unfair first, then what a client was told of its waits.
 const SETTINGS: [ComparedSetting; 16] = [
     ("rate", |run| rate(run.options.load.rate)),
     ("writers", |run| run.options.load.writers.to_string()),
     ("writes in flight", |run| run.options.load.pipeline.to_string()),
-    ("protocol", |run| protocol(run.options.load.protocol).to_owned()),
     ("backlog", |run| backlog(run.options.load.backlog).to_owned()),
     ("duration", |run| some_time(run.options.load.duration)),
     ("number of writes", |run| run.options.load.writes.map_or_else(none, |n| n.to_string())),
     ("what the drill did", drill),
+    ("protocol", |run| protocol(run.options.load.protocol).to_owned()),
     ("read every", |run| run.options.load.read_every.to_string()),
     ("connect timeout", |run| time(run.options.load.connect_timeout)),
     ("write timeout", |run| time(run.options.load.write_timeout)),
@@ -58,6 +62,11 @@ pub(super) fn unalike(a: &[Summary], b: &[Summary]) -> Vec<String> {
         })
     };
     SETTINGS.iter().filter_map(setting).chain(lengths(a, b)).collect()
+}
+
+/// Whether load, length and drill of all runs were the same.
+pub(super) fn same_conditions(a: &[Summary], b: &[Summary]) -> bool {
+    SETTINGS[..CONDITIONS].iter().all(|(_, value)| distinct(a.iter().chain(b).map(value)).len() < 2)
 }
 
 fn distinct(values: impl Iterator<Item = String>) -> Vec<String> {
@@ -168,8 +177,8 @@ pub(super) fn reservations(runs: &[&Summary], labels: &[String]) -> Vec<String> 
     let words = |(reason, labels): (String, Vec<String>)| {
         let named = labels.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
         match labels.len().saturating_sub(NAMED) {
-            0 => format!("{reason}: {named}"),
-            more => format!("{reason}: {named} and {more} more"),
+            0 => format!("{named}: {reason}"),
+            more => format!("{named} and {more} more: {reason}"),
         }
     };
     by_reason.into_iter().map(words).collect()

@@ -49,6 +49,9 @@ pub struct Comparison {
     pub confidence_pct: f64,
     /// Every measure.
     pub measures: Vec<MeasureOfSets>,
+    /// Whether load, duration and drill of all runs were the same. If not, what is better may be so for
+    /// that alone.
+    pub same_conditions: bool,
     /// Settings in which the runs differ: what a difference of theirs may come from.
     pub unalike: Vec<String>,
     /// Runs that were not seen whole, and why.
@@ -133,6 +136,7 @@ impl Comparison {
             runs_needed: sets.runs_needed,
             confidence_pct: CONFIDENCE_PCT,
             measures: sets.measures,
+            same_conditions: alike::same_conditions(a, b),
             unalike: alike::unalike(a, b),
             reservations: alike::reservations(&all, &labels),
             runs: all.iter().enumerate().map(row).collect(),

@@ -8,6 +8,9 @@ use crate::model::comparison::{ComparedRun, Comparison, SetName};
 use crate::report::layout::Tone;
 use crate::report::numbers::{counted, grouped, milliseconds, per_second, percent, seconds};
 
+/// With fewer runs, halves of them tell nothing.
+const FEW: usize = 10;
+
 /// Runs that a sentence names one by one.
 const NAMED: usize = 3;
 
@@ -182,6 +185,12 @@ pub fn headline(comparison: &Comparison) -> Headline {
         Some(_) => comparison.measures.iter().filter_map(|one| claim(comparison, one)).collect(),
     };
     sentences.extend(unalike(comparison));
+    let is_claim =
+        !matches!(comparison.conclusion, None | Some(Conclusion::NotShown | Conclusion::TooFew));
+    if is_claim && !comparison.same_conditions {
+        let word = format!("{word}, UNDER OTHER CONDITIONS");
+        return Headline { word, tone: Tone::Wary, sentences };
+    }
     Headline { word: word.to_owned(), tone, sentences }
 }
 
@@ -286,9 +295,11 @@ fn side_by_side(comparison: &Comparison) -> Vec<String> {
     };
     vec![
         format!("Longest outages: {outages}."),
-        "One set alone: too few runs to say what is more than chance. Two sets are compared by \
-         --against."
-            .to_owned(),
+        match runs.len() {
+            ..FEW => "Too few runs to say what is more than chance: --against compares two sets.",
+            _ => "What is more than chance is said of two sets: --against compares them.",
+        }
+        .to_owned(),
     ]
 }
 
