@@ -110,7 +110,7 @@ fn measures(comparison: &Comparison) -> Markup {
                 td class="nowrap" { (row.a) }
                 @if let Some((b, (found, tone))) = row.b.zip(row.found) {
                     td class="nowrap" { (b) }
-                    td {
+                    td class="wide" {
                         b class=[class(tone)] { (found) }
                         @if let Some(interval) = row.interval {
                             br; span class="dim" { (interval) " (" (comparison.confidence_pct) " %)" }
