@@ -50,7 +50,8 @@
 //! ([`model::cluster::two_primaries`]); the verdict ([`model::run::verdict`]). [`pg::presence_query`] asks
 //! the server what is there: it compares sets in the server and loads no rows. A
 //! [`model::run::summary`] is what remains of a run, and every format of [`report::export`] is a
-//! function of it. `docs/architecture/` has a page for each hard part.
+//! function of it. Several are compared in [`model::comparison`], by what [`model::statistics`] can tell
+//! from few runs. `docs/architecture/` has a page for each hard part.
 //!
 //! Bytes are secured ([`tls`]) in one place, `pg/wire/transport.rs`, below all that reads them: limits,
 //! classes, the load and the driver see plain text.

@@ -35,7 +35,17 @@ const EXAMPLES: [(&str, &str); 26] = [
     (
         "report",
         "  pgchaos report                               the latest run
-  pgchaos report run.jsonl --report run.md",
+  pgchaos report run.jsonl -o run.html         by the ending: a page to send
+  pgchaos report run.jsonl --format junit > run.xml
+  pgchaos report a.jsonl b.jsonl c.jsonl       side by side
+  pgchaos report new*.jsonl --against old*.jsonl -o new.html
+
+  --format and -o ask for one report in place of the summary; --report FILE
+  writes more of them beside either. --summary says which summary is printed,
+  and goes with neither --format nor -o.
+
+  The exit code is the gravest verdict of the runs. Those of --against do not
+  count: they are what the others are measured by.",
     ),
     (
         "init",

@@ -21,6 +21,7 @@ mod patroni_apis;
 pub mod problem;
 mod remedies;
 pub mod report;
+mod report_output;
 mod same_file;
 pub mod session;
 mod signals;

@@ -7,11 +7,12 @@
 //! Its rooms, by floors; each imports only what is below it:
 //!
 //! ```text
-//! scenario               a drill as its file has it, its judgement and its report
+//! scenario  comparison   a drill as its file has it, its judgement and its report · several runs
 //! run                    a run folded from its events, live or from its record, and its summary
 //! event                  everything that a run can report, one variant a fact
 //! outage    load         no write was possible, and why · what the load is asked, and its pace
 //! cluster   ledger       servers and members · what became of every write
+//! statistics             what few runs can tell
 //! fault own_limit connect_cause tls_cause foreign seconds percent
 //! ```
 //!
@@ -21,6 +22,7 @@
 //! - [`seconds`], [`percent`]: how times and shares are written.
 
 pub mod cluster;
+pub mod comparison;
 pub mod connect_cause;
 pub mod event;
 pub mod fault;
@@ -33,4 +35,5 @@ pub mod percent;
 pub mod run;
 pub mod scenario;
 pub mod seconds;
+pub mod statistics;
 pub mod tls_cause;

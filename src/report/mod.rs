@@ -8,12 +8,14 @@
 //! - [`summary_text`]: the page of text that ends a run.
 //! - [`export`]: a summary as a file, by the file's ending; [`summary_json`], [`markdown`],
 //!   [`csv`], [`junit`] and [`html`] are its formats.
+//! - [`comparison`]: several runs in each of these formats.
 //! - [`demo`]: the words around the demo.
 //! - [`drill`]: what a drill will do, and what it came to.
 //! - [`console`]: the one place that writes to standard error while a log goes on.
 //! - [`numbers`], [`words`], [`layout`]: numbers, writes and outages, and whole lines in words.
 //!   Foreign text passes [`foreign`](crate::model::foreign) on its way out.
 
+pub mod comparison;
 pub mod console;
 pub mod csv;
 pub mod demo;

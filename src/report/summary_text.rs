@@ -23,7 +23,7 @@ use crate::model::run::summary::{RecordSummary, Summary, SummaryTarget, Verifica
 use super::layout::{Line, Tone};
 use super::numbers::{counted, duration, grouped, milliseconds, per_second, percent, seconds};
 use super::words;
-use page::Page;
+pub(super) use page::Page;
 pub use page::SummaryTextOptions;
 
 /// The summary as a page of text that ends with a line break.

@@ -25,10 +25,10 @@ const LABEL_HEIGHT: f64 = 16.0;
 /// Outages that can have a label of their own, the longest: more would cover each other.
 const LABELLED: usize = 24;
 
-/// The film on an axis that ends then, or nothing where nothing was written. Films that end at the same
-/// time have one scale.
-pub(super) fn film(summary: &Summary, until_s: f64) -> Option<Markup> {
-    let axis = TimeAxis::until(until_s);
+/// The film on an axis that ends then, or nothing where nothing was written. Films on axes that end at the
+/// same time have one scale.
+pub(super) fn film(summary: &Summary, axis_end_s: f64) -> Option<Markup> {
+    let axis = TimeAxis::until(axis_end_s).drawn_until(end_s(summary));
     let lanes: Vec<Lane> = [
         lanes::counts::writes(summary, axis),
         lanes::latency::latency(summary, axis),
@@ -54,6 +54,7 @@ pub(super) fn film(summary: &Summary, until_s: f64) -> Option<Markup> {
         div class="film scroll" tabindex="0" role="group" aria-label="The film of the run" {
             svg viewBox=(view) role="img" aria-label=(spoken(summary)) {
                 (time_grid(axis, height))
+                (over(axis, height))
                 (pauses(summary, axis, height))
                 (bands(summary, axis, head, height))
                 @for label in &labels {
@@ -111,6 +112,18 @@ fn time_grid(axis: TimeAxis, height: f64) -> Markup {
         @for (x, words) in axis.ticks() {
             line class="grid" x1=(place(x)) x2=(place(x)) y1="0" y2=(place(height)) {}
             text class="tickx" x=(place(x)) y=(place(height + 14.0)) { (words) }
+        }
+    }
+}
+
+/// What an axis has beyond the end of the run.
+fn over(axis: TimeAxis, height: f64) -> Markup {
+    let (from, width) = (axis.x(axis.end_s()), RIGHT - axis.x(axis.end_s()));
+    html! {
+        @if width >= 1.0 {
+            rect class="over" x=(place(from)) y="0" width=(place(width)) height=(place(height)) {
+                title { "the run was over" }
+            }
         }
     }
 }

@@ -8,6 +8,7 @@
 mod account;
 mod again;
 mod axis;
+pub mod comparison;
 mod drills;
 mod environment;
 mod film;
