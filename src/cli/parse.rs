@@ -38,7 +38,7 @@ fn asking_for_help(mut said: Vec<OsString>) -> Vec<OsString> {
     let is = |at: usize, words: &[&str]| {
         said.get(at).is_some_and(|said: &OsString| words.iter().any(|word| said == word))
     };
-    let at = match (is(1, &["help"]), is(1, &["lab", "drill"]) && is(2, &["help"])) {
+    let at = match (is(1, &["help"]), is(1, &["lab", "drill", "runs"]) && is(2, &["help"])) {
         (true, _) => 1,
         (_, true) => 2,
         _ => return said,

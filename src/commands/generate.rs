@@ -85,6 +85,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
             run_id,
             group: args.record.group.clone(),
             name: args.record.name.clone(),
+            part_of: None,
             started_at,
             target: target(&settings),
             patroni: args.cluster.patroni.clone(),

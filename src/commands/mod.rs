@@ -21,6 +21,7 @@ mod patroni_apis;
 pub mod problem;
 mod remedies;
 pub mod report;
+mod runs;
 mod same_file;
 pub mod session;
 mod signals;
@@ -50,6 +51,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Problem> {
         Command::Gen(args) => generate::run(*args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Report(args) => report::run(&args),
+        Command::Runs(args) => runs::run(&args),
         Command::Init(args) => init::run(&args).await,
         Command::Clean(args) => clean::run(&args).await,
         Command::Completions(args) => manual::run_completions(&args),

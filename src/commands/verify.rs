@@ -12,11 +12,11 @@ use crate::cli::connection::ConnectionArgs;
 use crate::cli::exit::Exit;
 use crate::cli::verify_args::VerifyArgs;
 use crate::engine::Dialer;
-use crate::engine::record::file::{RecordWriter, Recorded, lost_writes, must_be_at_rest, read};
+use crate::engine::record::file::{Recorded, append, lost_writes, must_be_at_rest, read};
 use crate::engine::verification::{Site, Subject, VerificationStep, verify};
 use crate::model::event::{Event, What};
 use crate::model::load::options::Target;
-use crate::model::run::summarize::sum_up_verified;
+use crate::model::run::summarize::{result, sum_up_verified};
 use crate::patroni::api::base_of;
 use crate::patroni::{PatroniApi, PatroniError};
 use crate::pg::sessions::application_name::Purpose;
@@ -69,7 +69,8 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     let printed = print_summary(&summary, args.output.printed.summary);
     let written = reports.write(&summary);
     // Last, as the record's disk may hang: the summary is printed by then.
-    keep(&path, &event);
+    let result = Event { at: run.elapsed, what: What::Result(result(&run)) };
+    keep(&path, &[event, result]);
     printed.and(written)?;
     Ok(summary.verdict.into())
 }
@@ -138,13 +139,10 @@ async fn check_target(dialer: &Dialer, connection: &ConnectionOptions) -> Result
     if hopeless { Err(Problem::of_failures(failures, connection)) } else { Ok(()) }
 }
 
-/// Adds the verification to the record, for later reports. A record that cannot be written is told
-/// and does not change the answer.
-fn keep(path: &Path, event: &Event) {
-    let kept = RecordWriter::append_to(path).and_then(|mut record| {
-        record.add(event)?;
-        record.flush()
-    });
+/// Adds the verification and what the run comes to by it to the record, for later reports. A record
+/// that cannot be written is told and does not change the answer.
+fn keep(path: &Path, events: &[Event]) {
+    let kept = append(path, events);
     if let Err(error) = kept {
         tell!("pgchaos: warning: the verification is not kept: {error}");
     }

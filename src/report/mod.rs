@@ -10,6 +10,7 @@
 //!   [`csv`], [`junit`] and [`html`] are its formats.
 //! - [`demo`]: the words around the demo.
 //! - [`drill`]: what a drill will do, and what it came to.
+//! - [`runs`]: the list of recorded runs.
 //! - [`console`]: the one place that writes to standard error while a log goes on.
 //! - [`numbers`], [`words`], [`layout`]: numbers, writes and outages, and whole lines in words.
 //!   Foreign text passes [`foreign`](crate::model::foreign) on its way out.
@@ -26,6 +27,7 @@ pub mod junit;
 pub mod layout;
 pub mod markdown;
 pub mod numbers;
+pub mod runs;
 pub mod summary_json;
 pub mod summary_text;
 pub mod text_log;

@@ -244,7 +244,8 @@ impl TextLog {
             // No line of their own. A session, and the problem that a command prints, say it.
             What::Acknowledging { .. } | What::Refused { .. } => self.fact(at, None),
             // For the record and for programs.
-            What::LeaderChanged { .. }
+            What::Result(_)
+            | What::LeaderChanged { .. }
             | What::ServerClock { .. }
             | What::AckGap(_)
             | What::AckGapGoesOn { .. } => Vec::new(),

@@ -6,6 +6,7 @@
 
 mod cluster_setup;
 mod fitness;
+mod kept_verdict;
 pub(super) mod layout;
 mod load;
 mod request;

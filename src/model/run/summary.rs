@@ -19,9 +19,9 @@ use crate::model::load::own_pause::OwnPause;
 use crate::model::load::passed_over::PassedOverCount;
 use crate::model::outage::Outage;
 use crate::model::outage::injection::Injection;
+use crate::model::outcome::Outcome;
 use crate::model::run::availability::RateSummary;
 use crate::model::run::lanes::{AcknowledgingFrom, MemberLane};
-use crate::model::run::outcome::Outcome;
 use crate::model::run::replica_lag::ReplicaSummary;
 use crate::model::run::timeline_columns::TimelineColumns;
 
