@@ -53,10 +53,15 @@ pub struct ShowRunArgs {
 /// `pgchaos runs prune`. What it removes is said where it is typed: no variable is read, as
 /// `PGCHAOS_KEEP` is the lab's.
 #[derive(Debug, Args)]
-#[group(id = "which", required = true, multiple = false, args = ["keep", "older_than"])]
 pub struct PruneArgs {
     /// Keep the N newest records, remove the others
-    #[arg(long, value_name = "N", help_heading = "What to remove, one of the two")]
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "older_than",
+        required_unless_present = "older_than",
+        help_heading = "What to remove, one of the two"
+    )]
     pub keep: Option<usize>,
     /// Remove the records of runs that began longer ago, such as 30d or 12h
     #[arg(long, value_name = "D", value_parser = values::duration,

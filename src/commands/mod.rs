@@ -3,6 +3,7 @@
 #[macro_use]
 pub mod terminal;
 
+pub mod activity;
 pub mod clean;
 pub mod connection_options;
 mod console_log;

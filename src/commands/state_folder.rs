@@ -1,5 +1,6 @@
 //! The state folder, by the XDG conventions: records of runs, and journals of drills.
 
+use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -149,17 +150,23 @@ fn the_run(beginning: &str, before: &str) -> Result<(Uuid, PathBuf), Problem> {
 
 /// Several runs have this beginning, or several files are records of one run: the newest are named.
 fn ambiguous(beginning: &str, found: impl Iterator<Item = (Uuid, PathBuf)>) -> Problem {
-    let lines: Vec<String> =
-        found.map(|(id, path)| format!("{id} in {}", path.display())).collect();
-    let left_out = lines.len().saturating_sub(CANDIDATES_MAX);
-    let mut words = format!("{beginning} is the beginning of several ids:");
-    for line in &lines[left_out..] {
-        words.push_str(&format!("\n  {line}"));
+    let found: Vec<(Uuid, PathBuf)> = found.collect();
+    let is_one_run = found.windows(2).all(|pair| pair[0].0 == pair[1].0);
+    let left_out = found.len().saturating_sub(CANDIDATES_MAX);
+    let (mut words, remedy) = match is_one_run {
+        true => (format!("{beginning} names a run with several records:"), "the record's file"),
+        false => (
+            format!("{beginning} is the beginning of several ids:"),
+            "more characters of the id; or name the record's file",
+        ),
+    };
+    for (id, path) in &found[left_out..] {
+        let _ = write!(words, "\n  {id} in {}", path.display());
     }
     if left_out > 0 {
-        words.push_str(&format!("\n  and {left_out} older ones"));
+        let _ = write!(words, "\n  and {left_out} older ones");
     }
-    Problem::usage(words).try_this("more characters of the id; or name the record's file")
+    Problem::usage(words).try_this(remedy)
 }
 
 /// Whether the record is in this user's state folder: then its hosts are hosts that this user has

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::activity::Activity;
 use super::connection_options::ConnectionOptions;
 use super::output::{Reports, print_summary, record_read};
 use super::patroni_apis::patroni_apis;
@@ -21,6 +22,7 @@ use crate::patroni::api::base_of;
 use crate::patroni::{PatroniApi, PatroniError};
 use crate::pg::sessions::application_name::Purpose;
 use crate::pg::settings::Explicit;
+use crate::report::numbers::grouped;
 use crate::report::words::looked_at;
 
 /// Runs the command.
@@ -32,6 +34,7 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     let reports = Reports::check(&args.output, Some(&path))?;
     // A run that goes on still needs its sessions: verifying would end them.
     must_be_at_rest(&path)?;
+    let activity = Activity::begin("reading the record");
     let recorded = read(&path, |_| {})?;
     let record = record_read(&path, &recorded);
     let Recorded { mut run, torn, .. } = recorded;
@@ -56,12 +59,20 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     check_target(&dialer, &connection).await?;
     let subject = Subject::of(&run, run.closing());
     let site = Site { dialer, patroni: patroni(&args, &run.header.patroni, &explicit)? };
+    activity.say("verifying");
     let mut verification = verify(&subject, &site, args.verify_timeout, |step| match step {
-        VerificationStep::Waiting(what) => tell!("pgchaos: waiting: {what}"),
-        VerificationStep::LookedAt { writes, of } => tell!("pgchaos: {}", looked_at(writes, of)),
+        VerificationStep::Waiting(what) => {
+            activity.say(&format!("verifying · waiting: {what}"));
+            tell!("pgchaos: waiting: {what}");
+        }
+        VerificationStep::LookedAt { writes, of } => {
+            activity.say(&format!("verifying · {} of {} writes", grouped(writes), grouped(of)));
+            tell!("pgchaos: {}", looked_at(writes, of));
+        }
     })
     .await;
     verification.lost_writes = lost_writes(run.header.started_at, &verification, Some(&path));
+    drop(activity);
     let event = Event { at: run.elapsed, what: What::Verified(Box::new(verification)) };
     run.apply(&event);
     let mut summary = sum_up_verified(&run);

@@ -252,6 +252,11 @@ impl TextLog {
         }
     }
 
+    /// From now on rows are fitted to a terminal of so many columns.
+    pub fn resized(&mut self, width: Option<usize>) {
+        self.printer.resized(width);
+    }
+
     /// The rows that were held back until now. To be called a few times a second.
     pub fn tick(&mut self, at: Duration) -> Vec<String> {
         let due = self.folding.due(at);

@@ -4,6 +4,7 @@ mod list;
 mod overviews;
 mod prune;
 
+use super::activity::Activity;
 use super::output::{print_summary, record_read};
 use super::problem::Problem;
 use super::state_folder::record_or_latest;
@@ -28,7 +29,9 @@ pub(super) fn run(args: &RunsArgs) -> Result<Exit, Problem> {
 /// The summary of one run, as `pgchaos report` prints it.
 fn show(args: &ShowRunArgs) -> Result<Exit, Problem> {
     let path = record_or_latest(args.run.record.as_deref())?;
+    let reading = Activity::begin("reading the record");
     let recorded = read(&path, |_| {})?;
+    drop(reading);
     let mut summary = sum_up(&recorded.run);
     summary.record = Some(record_read(&path, &recorded));
     print_summary(&summary, SummaryFormat::Text)?;

@@ -216,3 +216,131 @@ pub fn size(bytes: u64) -> String {
         None => format!("{bytes} B"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::run::summary::SummaryTarget;
+
+    fn run(id: &str, target: &str) -> ListedRun {
+        ListedRun {
+            run_id: None,
+            id: Some(id.to_owned()),
+            state: ListedState::Ended,
+            started_at: Some("2026-11-27T17:56:48Z".parse().unwrap()),
+            elapsed_s: Some(72.04),
+            target: Some(SummaryTarget {
+                host: String::new(),
+                port: 5432,
+                endpoints: target.to_owned(),
+                dbname: "app".to_owned(),
+                user: "app".to_owned(),
+            }),
+            group: None,
+            name: None,
+            part_of: None,
+            acknowledged: Some(7_200),
+            lost: Some(0),
+            outages: Some(2),
+            longest_outage_s: Some(3.1),
+            verdict: Some(Outcome::Pass),
+            drill_verdict: None,
+            problem: None,
+            path: "/x".to_owned(),
+            bytes: 1,
+        }
+    }
+
+    fn list() -> RunList {
+        let drill = ListedRun {
+            part_of: Some("drill leader-kill".to_owned()),
+            drill_verdict: Some(Outcome::Fail),
+            outages: Some(1),
+            ..run("0badcafe", "127.0.0.1:5500")
+        };
+        let killed = ListedRun {
+            state: ListedState::NotEnded,
+            verdict: None,
+            lost: None,
+            outages: None,
+            name: Some("zone-a".to_owned()),
+            problem: Some("its verdict takes all of it: pgchaos report 77aa1a4e".to_owned()),
+            ..run("77aa1a4e", "node1:5432,node2:5432,node3:5432")
+        };
+        let runs = vec![run("6f2c1a4e", "localhost:5500"), drill, killed];
+        RunList { format: 1, folder: String::new(), runs }
+    }
+
+    fn shown(width: Option<usize>) -> String {
+        let layout = Layout { colour: false, width, shorten: false };
+        "\n".to_owned() + &table(&list(), FixedOffset::east_opt(3600).unwrap(), layout)
+    }
+
+    #[test]
+    fn where_the_width_is_not_known_each_run_is_one_line() {
+        assert_eq!(
+            shown(None),
+            "
+id        started           how long  target                            outages  lost  verdict
+6f2c1a4e  2026-11-27 18:56    72.0 s  localhost:5500                          2     0  pass
+0badcafe  2026-11-27 18:56    72.0 s  127.0.0.1:5500                          1     0  fail     \
+drill leader-kill · the drill: fail, its writes: pass
+77aa1a4e  2026-11-27 18:56    72.0 s  node1:5432,node2:5432,node3:5432        ?     ?  unknown  \
+zone-a · not ended · its verdict takes all of it: pgchaos report 77aa1a4e
+"
+        );
+    }
+
+    #[test]
+    fn at_80_columns_the_columns_stay_and_notes_go_under_their_run() {
+        assert_eq!(
+            shown(Some(80)),
+            "
+id        started           how long  target             outages  lost  verdict
+6f2c1a4e  2026-11-27 18:56    72.0 s  localhost:5500           2     0  pass
+0badcafe  2026-11-27 18:56    72.0 s  127.0.0.1:5500           1     0  fail
+  drill leader-kill · the drill: fail, its writes: pass
+77aa1a4e  2026-11-27 18:56    72.0 s  node1:5432,node2…        ?     ?  unknown
+  zone-a · not ended · its verdict takes all of it: pgchaos report 77aa1a4e
+"
+        );
+    }
+
+    #[test]
+    fn at_40_columns_each_run_is_told_in_words() {
+        assert_eq!(
+            shown(Some(40)),
+            "
+6f2c1a4e · 2026-11-27 18:56 · 72.0 s
+  localhost:5500 · 2 outages · 0 lost
+  pass
+0badcafe · 2026-11-27 18:56 · 72.0 s
+  127.0.0.1:5500 · 1 outage · 0 lost
+  fail · drill leader-kill
+  the drill: fail, its writes: pass
+77aa1a4e · 2026-11-27 18:56 · 72.0 s
+  node1:5432,node2:5432,node3:5432
+  unknown · zone-a · not ended
+  its verdict takes all of it: pgchaos
+  report 77aa1a4e
+"
+        );
+    }
+
+    #[test]
+    fn no_row_is_wider_than_the_terminal() {
+        for width in 24..140 {
+            for row in shown(Some(width)).lines() {
+                assert!(columns(row) <= width, "{width}: {row}");
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_have_a_unit_that_fits() {
+        assert_eq!(
+            [310, 4_210, 999_960, 120_000_000].map(size),
+            ["310 B", "4.2 kB", "1.0 MB", "120.0 MB"]
+        );
+    }
+}
