@@ -8,6 +8,7 @@
 )]
 
 #[path = "support/samples.rs"]
+#[allow(unreachable_pub, reason = "samples are shared between test crates")]
 mod samples;
 mod support;
 

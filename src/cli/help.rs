@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, Command};
 use super::headings::CONNECTION;
 
 /// The widest line of a help page, also where the terminal is wider.
-const COLUMNS_MAX: usize = 80;
+pub(super) const COLUMNS_MAX: usize = 80;
 
 /// The examples of each command, by its path. Each line that begins with `pgchaos` is a command line
 /// as it can be typed.

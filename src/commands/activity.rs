@@ -7,7 +7,6 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use super::terminal::Terminal;
-use crate::model::foreign::plain;
 use crate::report::status_row::ActivityRow;
 
 /// The row that is shown now.
@@ -23,7 +22,7 @@ impl Activity {
     /// Shows what goes on, in place of what was shown before.
     #[must_use]
     pub fn begin(what: &str) -> Self {
-        let row = Terminal::stderr().is_able.then(|| ActivityRow::show(plain(what)));
+        let row = Terminal::stderr().is_able.then(|| ActivityRow::show(what));
         if let Some(row) = &row {
             show(Some(row.clone()));
         }
@@ -33,7 +32,7 @@ impl Activity {
     /// Says what goes on now.
     pub fn say(&self, what: &str) {
         if let Some(row) = &self.row {
-            row.say(plain(what));
+            row.say(what);
         }
     }
 }

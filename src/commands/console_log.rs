@@ -15,8 +15,9 @@ use crate::model::load::options::LoadOptions;
 use crate::model::run::totals::Totals;
 use crate::report::console::{BarLength, Console};
 use crate::report::json_log::json_line;
-use crate::report::numbers::{counted, grouped};
+use crate::report::numbers::counted;
 use crate::report::text_log::{TextLog, TextLogOptions, Verbosity};
+use crate::report::words::verifying;
 
 /// How often folded lines are let out and the bar is drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -63,16 +64,14 @@ impl ConsoleLog {
 
     fn event(&mut self, event: &Event) {
         match &event.what {
-            What::Stopping { writers_out: 0, .. } => self.console.activity("verifying".to_owned()),
+            What::Stopping { writers_out: 0, .. } => self.console.activity("verifying"),
             What::Stopping { writers_out, .. } => {
                 let out = counted(*writers_out, "writer");
-                self.console.activity(format!("{out} still out, then verifying"));
+                self.console.activity(&format!("waiting for {out}"));
             }
-            What::Verifying { step } => self.console.activity(format!("verifying · {step}")),
-            What::LookedAt { writes, of } => {
-                let seen = format!("verifying · {} of {} writes", grouped(*writes), grouped(*of));
-                self.console.activity(seen);
-            }
+            // The log has in full what it waits for.
+            What::Verifying { .. } => self.console.activity("verifying: it waits"),
+            What::LookedAt { writes, of } => self.console.activity(&verifying(*writes, *of)),
             What::Verified(_) => self.console.finish(),
             _ => {}
         }

@@ -22,8 +22,7 @@ use crate::patroni::api::base_of;
 use crate::patroni::{PatroniApi, PatroniError};
 use crate::pg::sessions::application_name::Purpose;
 use crate::pg::settings::Explicit;
-use crate::report::numbers::grouped;
-use crate::report::words::looked_at;
+use crate::report::words::{looked_at, verifying};
 
 /// Runs the command.
 ///
@@ -62,11 +61,11 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     activity.say("verifying");
     let mut verification = verify(&subject, &site, args.verify_timeout, |step| match step {
         VerificationStep::Waiting(what) => {
-            activity.say(&format!("verifying · waiting: {what}"));
+            activity.say("verifying: it waits");
             tell!("pgchaos: waiting: {what}");
         }
         VerificationStep::LookedAt { writes, of } => {
-            activity.say(&format!("verifying · {} of {} writes", grouped(writes), grouped(of)));
+            activity.say(&verifying(writes, of));
             tell!("pgchaos: {}", looked_at(writes, of));
         }
     })

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::layout::columns;
 use super::numbers::{grouped, whole};
-use super::status_row::{last_row, of_activity};
+use super::status_row::{COLUMNS_MAX, last_row, of_activity, words};
 use crate::model::foreign::printable;
 
 /// What a bounded run is measured by.
@@ -96,14 +96,14 @@ impl Console {
     }
 
     /// Says what goes on now, in place of the bar.
-    pub fn activity(&mut self, what: String) {
+    pub fn activity(&mut self, what: &str) {
         let Some(progress) = &mut self.row else { return };
         if progress.bar.take().is_some() || progress.row.is_hidden() {
             progress.row.finish_and_clear();
             progress.row =
                 ProgressBar::with_draw_target(None, last_row()).with_style(of_activity());
         }
-        progress.row.set_message(what);
+        progress.row.set_message(words(what));
     }
 
     /// Takes the row away. Lines can still be written.
@@ -114,20 +114,15 @@ impl Console {
     }
 }
 
-/// The columns of a bar where there is room for it, and before it.
-const BAR_COLUMNS: usize = 40;
-const INDENT_COLUMNS: usize = 11;
-
 /// A bar of fewer columns tells nothing.
 const BAR_COLUMNS_MIN: usize = 8;
 
-/// The template of the bar's row, with a shorter bar or none where the terminal is narrow.
+/// The template of the bar's row, with a shorter bar or none where there is less room.
 fn template(words: usize, width: Option<usize>) -> String {
     // The last column stays free: some terminals wrap when it is filled.
-    let room =
-        width.map_or(BAR_COLUMNS, |width| width.saturating_sub(INDENT_COLUMNS + 1 + words + 1));
-    match room.min(BAR_COLUMNS) {
-        columns @ BAR_COLUMNS_MIN.. => format!("{:INDENT_COLUMNS$}{{bar:{columns}}} {{msg}}", ""),
+    let width = width.map_or(COLUMNS_MAX, |width| width.saturating_sub(1).min(COLUMNS_MAX));
+    match width.saturating_sub(words + 1) {
+        columns @ BAR_COLUMNS_MIN.. => format!("{{bar:{columns}}} {{msg}}"),
         _ => "{msg}".to_owned(),
     }
 }
@@ -199,18 +194,19 @@ mod tests {
             "{msg}" => None,
             row => {
                 let bar = row.split_once("{bar:").unwrap().1.split_once('}').unwrap().0;
-                Some(INDENT_COLUMNS + bar.parse::<usize>().unwrap() + 1 + words)
+                Some(bar.parse::<usize>().unwrap() + 1 + words)
             }
         };
         for width in 0..200 {
             for words in 0..60 {
-                assert!(columns(width, words).is_none_or(|row| row < width), "{width} {words}");
+                let row = columns(width, words);
+                assert!(row.is_none_or(|row| row < width.min(COLUMNS_MAX + 1)), "{width} {words}");
             }
         }
-        assert_eq!(columns(80, 12), Some(64), "the whole bar");
-        assert_eq!(columns(60, 12), Some(59));
-        assert_eq!(columns(40, 12), Some(39));
-        assert_eq!(columns(30, 12), None);
+        assert_eq!(columns(80, 12), Some(36), "the whole bar");
+        assert_eq!(columns(40, 12), Some(36));
+        assert_eq!(columns(30, 12), Some(29));
+        assert_eq!(columns(20, 12), None);
     }
 
     #[test]

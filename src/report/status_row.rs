@@ -1,21 +1,28 @@
 //! The last row of a terminal: it changes while something goes on, and is gone when that ends, also when
 //! the terminal was resized meanwhile.
 //!
-//! A terminal that becomes narrower breaks a row that is too wide into several, and moves the cursor
-//! along with its character. indicatif reckons with the rows that it drew, fills them to the right
-//! edge, and leaves the cursor there: of a row that was broken it clears the last part alone, and the
-//! rest stays in the scrollback for good. So this row
-//!
-//! - leaves the cursor at its first character, and clears from there to the end of the screen, however
-//!   many rows that is by now;
-//! - is not filled with blanks;
-//! - is never broken as it is drawn: what is too wide is cut at the right edge.
+//! A terminal that becomes narrower breaks a row that is too wide into several, and some move the first
+//! of these into the scrollback, where nothing can be cleared: tmux does so where the screen is not full
+//! yet. So the row is short, [`COLUMNS_MAX`] at most, and is not filled with blanks to the right edge, as
+//! indicatif does it. In a terminal that becomes narrower than that all the same, what can be cleared
+//! is: the cursor is left at the row's first character, which terminals keep track of, and all from
+//! there on is cleared, however many rows that is by now. And a row is never broken as it is drawn: what
+//! is too wide is cut at the right edge.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
+
+use super::layout::shortened_to_columns;
+use crate::model::foreign::plain;
+
+/// The row is no wider: a terminal that still has as many columns breaks none.
+pub(super) const COLUMNS_MAX: usize = 36;
+
+/// What goes on takes so many of them, beside the sign before it and the time after it.
+const WORDS_MAX: usize = 27;
 
 /// How often the row is drawn, at most, per second.
 const DRAWN_PER_SECOND: u8 = 5;
@@ -98,6 +105,11 @@ pub(super) fn last_row() -> ProgressDrawTarget {
     ProgressDrawTarget::term_like_with_hz(Box::<LastRow>::default(), DRAWN_PER_SECOND)
 }
 
+/// What goes on, in few words: what is too long is cut.
+pub(super) fn words(what: &str) -> String {
+    shortened_to_columns(&plain(what), WORDS_MAX)
+}
+
 /// The style of a row that says what goes on, and for how long by now.
 pub(super) fn of_activity() -> ProgressStyle {
     // The template is valid; if it were not, the crate's default would do.
@@ -113,16 +125,16 @@ pub struct ActivityRow(ProgressBar);
 impl ActivityRow {
     /// Shows what goes on.
     #[must_use]
-    pub fn show(what: String) -> Self {
+    pub fn show(what: &str) -> Self {
         let row = ProgressBar::with_draw_target(None, last_row()).with_style(of_activity());
-        row.set_message(what);
+        row.set_message(words(what));
         row.enable_steady_tick(TICK);
         Self(row)
     }
 
     /// Says what goes on now.
-    pub fn say(&self, what: String) {
-        self.0.set_message(what);
+    pub fn say(&self, what: &str) {
+        self.0.set_message(words(what));
     }
 
     /// Writes above it.

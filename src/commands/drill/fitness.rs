@@ -67,7 +67,7 @@ pub(super) async fn must_be_fit<C: DrillCluster>(
     request: &DrillRequest<'_>,
     cluster: &C,
 ) -> Result<(), Problem> {
-    let _waiting = Activity::begin("waiting until the cluster is whole");
+    let _waiting = Activity::begin("waiting for a whole cluster");
     let mut told = tell_progress;
     let whole = tokio::select! {
         whole = wait_until_whole(cluster, WHOLE_LIMIT, &mut told) => whole,

@@ -21,7 +21,7 @@ use crate::cli::drill_args::{DrillArgs, DrillCommand, ShowArgs};
 use crate::cli::exit::Exit;
 use crate::drill::builtin;
 use crate::model::scenario::SCHEMA;
-use crate::report::layout::{Line, Tone};
+use crate::report::layout::{Line, Tone, fitted};
 
 /// Runs the command.
 ///
@@ -43,7 +43,8 @@ fn list() -> Result<Exit, Problem> {
         let rows = layout::stdout_layout().rows(&format!("{name:<width$}  "), &title);
         print(&(rows.join("\n") + "\n"))?;
     }
-    print("\nEach runs on the lab and on Compose. `pgchaos drill show NAME` prints one.\n")?;
+    let next = "\nEach runs on the lab and on Compose. `pgchaos drill show NAME` prints one.\n";
+    print(&fitted(next, layout::stdout_layout().width))?;
     Ok(Exit::Pass)
 }
 

@@ -101,7 +101,7 @@ async fn install(sudo: bool, packages: &[&str]) -> Result<(), Problem> {
     };
     let interrupted = interrupted();
     let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
-    let _installing = Activity::begin("installing, which takes minutes");
+    let _installing = Activity::begin("installing packages");
     let said = tokio::spawn(tell_said(child.stderr.take()));
     let status = tokio::select! {
         status = child.wait() => status,
