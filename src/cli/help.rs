@@ -27,7 +27,7 @@ const EXAMPLES: [(&str, &str); 29] = [
     (
         "verify",
         "  pgchaos verify                       the latest run, where it wrote to
-  pgchaos verify 6f2c1a4e              the run whose id begins so
+  pgchaos verify 6f2c1a4e              the run with such an id
   pgchaos verify run.jsonl -h node2    that run, on the host that is named
 
   A password goes to this machine, and to hosts that are named here or by
@@ -47,7 +47,7 @@ const EXAMPLES: [(&str, &str); 29] = [
     (
         "runs show",
         "  pgchaos runs show                the latest run
-  pgchaos runs show 6f2c1a4e       the one whose id begins so",
+  pgchaos runs show 6f2c1a4e       the one with such an id",
     ),
     (
         "runs prune",

@@ -93,8 +93,8 @@ pub fn record_or_latest(named: Option<&Path>) -> Result<PathBuf, Problem> {
     })
 }
 
-/// The record that was named: a file that is there, or else the one in the state folder of the run
-/// whose id begins so.
+/// The record that was named: a file that is there, or else the one in the state folder that has an id
+/// with this beginning.
 ///
 /// # Errors
 /// When it can only be an id, and names none or several. What is no id is returned as it is: reading
@@ -125,7 +125,7 @@ pub fn named_run(said: &SaidRunId) -> Result<Uuid, Problem> {
     }
 }
 
-/// The one run in the state folder whose id begins so.
+/// The one run in the state folder that has an id with this beginning.
 fn the_run(beginning: &str, before: &str) -> Result<(Uuid, PathBuf), Problem> {
     let (folder, records) = records()?;
     let mut found: Vec<(Uuid, PathBuf)> = Vec::new();

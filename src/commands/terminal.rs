@@ -12,7 +12,7 @@ macro_rules! tell {
         let line = crate::model::foreign::lines(&format!($($words)*));
         let width = $crate::commands::terminal::Terminal::stderr().width;
         let rows = crate::report::layout::fitted(&format!("{line}\n"), width);
-        $crate::commands::activity::write_above(rows.as_bytes());
+        $crate::report::status_row::write_above(rows.as_bytes());
     }};
 }
 

@@ -125,7 +125,7 @@ pub struct ActivityRow(ProgressBar);
 impl ActivityRow {
     /// Shows what goes on.
     #[must_use]
-    pub fn show(what: &str) -> Self {
+    pub fn new(what: &str) -> Self {
         let row = ProgressBar::with_draw_target(None, last_row()).with_style(of_activity());
         row.set_message(words(what));
         row.enable_steady_tick(TICK);
@@ -145,5 +145,29 @@ impl ActivityRow {
     /// Takes it away.
     pub fn clear(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// The row that is shown now: there is one standard error.
+static SHOWN: Mutex<Option<ActivityRow>> = Mutex::new(None);
+
+/// Shows this row, or none, in place of the one that is shown.
+pub fn show(row: Option<ActivityRow>) {
+    let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(before) = std::mem::replace(&mut *shown, row) {
+        before.clear();
+    }
+}
+
+/// Writes lines on standard error, above the row if one is shown. A reader that is gone is no reason to
+/// stop: the error is ignored.
+pub fn write_above(lines: &[u8]) {
+    let write = || {
+        let _ = io::stderr().lock().write_all(lines);
+    };
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match shown {
+        Some(row) => row.above(write),
+        None => write(),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{ChildStderr, Command};
 
-use super::super::activity::{Activity, write_above};
+use super::super::activity::Activity;
 use super::super::problem::Problem;
 use super::super::signals::interrupted;
 use super::super::terminal::tell_progress;
@@ -15,6 +15,7 @@ use crate::cli::exit::Exit;
 use crate::lab::Need;
 use crate::lab::dependencies::{INSTALL_SCRIPT, missing, packages, running_services};
 use crate::model::foreign::printable;
+use crate::report::status_row::write_above;
 
 /// How long the script's last words are waited for once it has ended.
 const LAST_WORDS: Duration = Duration::from_secs(2);

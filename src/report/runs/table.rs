@@ -29,7 +29,7 @@ const VERDICT: usize = 6;
 const AT_THE_RIGHT: [bool; 7] = [false, false, true, false, true, true, false];
 
 /// A run as the list shows it.
-struct Row {
+struct TableRow {
     cells: [String; 7],
     tone: Tone,
     notes: Vec<String>,
@@ -38,7 +38,7 @@ struct Row {
 /// The list, times as the reader's clock shows them.
 #[must_use]
 pub fn table(list: &RunList, offset: FixedOffset, layout: Layout) -> String {
-    let mut rows: Vec<Row> = list.runs.iter().map(|run| row(run, offset)).collect();
+    let mut rows: Vec<TableRow> = list.runs.iter().map(|run| row(run, offset)).collect();
     let widths = widths(&rows);
     let Some(width) = layout.width else { return in_columns(&rows, widths, None, layout) };
     // The last column stays free: some terminals wrap when it is filled.
@@ -56,7 +56,7 @@ pub fn table(list: &RunList, offset: FixedOffset, layout: Layout) -> String {
     in_columns(&rows, widths, Some(width), layout)
 }
 
-fn widths(rows: &[Row]) -> [usize; 7] {
+fn widths(rows: &[TableRow]) -> [usize; 7] {
     std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| columns(&row.cells[column]));
         cells.chain([columns(HEAD[column])]).max().unwrap_or(0)
@@ -67,7 +67,12 @@ fn total(widths: [usize; 7]) -> usize {
     widths.iter().sum::<usize>() + GAP * (widths.len() - 1)
 }
 
-fn in_columns(rows: &[Row], widths: [usize; 7], width: Option<usize>, layout: Layout) -> String {
+fn in_columns(
+    rows: &[TableRow],
+    widths: [usize; 7],
+    width: Option<usize>,
+    layout: Layout,
+) -> String {
     let beside = width.is_none_or(|width| {
         let room = width.saturating_sub(total(widths) + GAP + 1);
         let notes = rows.iter().map(|row| columns(&row.notes.join(" · ")));
@@ -129,9 +134,11 @@ fn line(cells: &[String; 7], widths: [usize; 7], verdict: impl Fn(&str) -> Strin
 }
 
 /// Each run as facts in a row, which goes on under itself.
-fn in_words(rows: &[Row], width: usize) -> String {
+fn in_words(rows: &[TableRow], width: usize) -> String {
     let mut text = String::new();
-    for Row { cells: [id, started, elapsed, target, outages, lost, verdict], notes, .. } in rows {
+    for TableRow { cells: [id, started, elapsed, target, outages, lost, verdict], notes, .. } in
+        rows
+    {
         let count = |count: &str, noun: &str| match count {
             "1" => format!("1 {noun}"),
             _ => format!("{count} {noun}s"),
@@ -153,7 +160,7 @@ fn in_words(rows: &[Row], width: usize) -> String {
     text
 }
 
-fn row(run: &ListedRun, offset: FixedOffset) -> Row {
+fn row(run: &ListedRun, offset: FixedOffset) -> TableRow {
     let or_unknown = |known: Option<String>| known.unwrap_or_else(|| UNKNOWN.to_owned());
     let is_over = matches!(run.state, ListedState::Ended | ListedState::NotEnded);
     let verdict = match run.gravest() {
@@ -161,7 +168,7 @@ fn row(run: &ListedRun, offset: FixedOffset) -> Row {
         None if is_over => "unknown".to_owned(),
         None => run.state.words().to_owned(),
     };
-    Row {
+    TableRow {
         cells: [
             or_unknown(run.id.clone()),
             or_unknown(run.started_at.map(|time| minute(time, offset))),
