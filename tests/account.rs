@@ -154,7 +154,7 @@ impl<'a> Telling<'a> {
                 phase: Phase::Write,
                 sqlstate: None,
                 postmaster_died: false,
-                password_missing: false,
+                connect_cause: None,
                 tls_cause: None,
                 endpoint: "localhost:5500".to_owned(),
                 message: String::new(),

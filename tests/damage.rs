@@ -77,7 +77,7 @@ fn history(fates: &[Vec<Fate>], step: usize) -> Vec<Event> {
                     phase: Phase::Write,
                     sqlstate: None,
                     postmaster_died: false,
-                    password_missing: false,
+                    connect_cause: None,
                     tls_cause: None,
                     endpoint: "localhost:5500".to_owned(),
                     message: "gone".to_owned(),

@@ -76,7 +76,7 @@ fn fault(class: Class) -> What {
         phase: Phase::Write,
         sqlstate: None,
         postmaster_died: false,
-        password_missing: false,
+        connect_cause: None,
         tls_cause: None,
         message: "gone".to_owned(),
         endpoint: "h:1".to_owned(),

@@ -67,7 +67,7 @@ fn fault() -> Fault {
         phase: Phase::Write,
         sqlstate: Some("57P01".to_owned()),
         postmaster_died: false,
-        password_missing: false,
+        connect_cause: None,
         tls_cause: None,
         endpoint: "[::1]:5500".to_owned(),
         message: "завершение \"подключения\"\n\t\\ \u{1f418}".to_owned(),
@@ -259,6 +259,7 @@ fn all_kinds() -> Vec<What> {
             rejected: SeqSet::new(),
         }),
         What::PassedOver(Box::new(PassedOver {
+            served_without_tls: true,
             writer: None,
             fault: fault(),
             took: Duration::from_micros(3_000_004),

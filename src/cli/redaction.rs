@@ -56,7 +56,7 @@ fn conceal(message: &str, arguments: &[String], variables: &[String]) -> String 
 /// secret, and an error names them.
 fn parts(value: &str) -> impl Iterator<Item = &str> {
     let hosts = hosts_named(value);
-    value.split(',').filter(move |part| !hosts.iter().any(|host| host == part))
+    value.split(',').filter(move |part| !hosts.contains(*part))
 }
 
 fn hide(message: String, text: &str) -> String {
@@ -154,6 +154,11 @@ mod tests {
             let message = "db2.example:5432: refused; [fe80::1%lo]:5432: refused; 127.0.0.2";
             assert_eq!(concealed(message, &[said]), message);
         }
+        // As many as a connection string can have: their number is not multiplied with that of the ports.
+        let (hosts, ports) = (["db.example"; 3_000].join(","), ["5432"; 3_000].join(","));
+        let said = format!("host={hosts} port={ports} password=pw");
+        let message = "db.example:5432: refused";
+        assert_eq!(concealed(message, &[&said]), message);
         // What cannot be read may be a password with its commas.
         let said = "postgresql://u:one@two,db2.example:5432,three@h/x";
         let hidden = "(a connection string, not shown): refused";

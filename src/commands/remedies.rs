@@ -4,13 +4,11 @@
 use super::connection_options::ConnectionOptions;
 use super::lab_hint::write_port_of_lab_with;
 use crate::engine::setup::{SetupError, SetupStep};
+use crate::model::connect_cause::ConnectCause;
 use crate::model::fault::{Class, Fault, PoolerRefusal};
 use crate::model::tls_cause::TlsCause;
 use crate::pg::objects::flaws::Flaw;
 use crate::pg::objects::identifier::identifier;
-use crate::pg::sessions::connect::{ANSWERS_HTTP, NO_BINDING, NO_TLS_TO_BIND, NOT_FOR_A_RECORD};
-use crate::pg::sessions::driver_error::TOO_MANY_ROUNDS;
-use crate::pg::sessions::encryption::REQUEST_REFUSED;
 use crate::pg::settings::ConnectSettings;
 use crate::pg::wire::host_address::HostAddress;
 use crate::report::words::shell_word;
@@ -80,8 +78,8 @@ fn of_refusal(
 
 /// What is between pgchaos and the server, or the server itself, awaits another beginning.
 fn of_the_way(fault: &Fault) -> Option<String> {
-    let words = match (fault.class, fault.message.as_str()) {
-        (_, REQUEST_REFUSED) => {
+    let words = match (fault.class, fault.connect_cause) {
+        (_, Some(ConnectCause::TlsRequestRefused)) => {
             "where the pooler is full: more room there (PgBouncer's max_client_conn), or fewer clients;\n\
              where a proxy sends it the PROXY protocol (HAProxy's send-proxy): the server line without it"
         }
@@ -89,12 +87,12 @@ fn of_the_way(fault: &Fault) -> Option<String> {
             "where a proxy sends the PROXY protocol to the pooler, which does not read it (HAProxy's send-proxy and \
              send-proxy-v2): the server line without it"
         }
-        (Class::Auth, NO_BINDING) => {
+        (_, Some(ConnectCause::NoBinding)) => {
             "channel_binding=prefer or disable (PGCHANNELBINDING): PgBouncer, and a proxy that ends TLS, have no binding \
              to offer;\n\
              or, where PostgreSQL itself ends TLS, scram-sha-256 for this role in its pg_hba.conf"
         }
-        (Class::Auth, NO_TLS_TO_BIND) => {
+        (_, Some(ConnectCause::NoTlsToBind)) => {
             "channel_binding=prefer (PGCHANNELBINDING);\n\
              or TLS all the way to the server: sslmode=require (PGSSLMODE)"
         }
@@ -124,17 +122,17 @@ fn of_login(fault: &Fault, connection: &ConnectionOptions) -> Option<String> {
             "the right password for {role} in PGPASSWORD, in ~/.pgpass or in the DSN, or another \
              role with -U"
         ),
-        (None, Class::Auth) if fault.message == TOO_MANY_ROUNDS => format!(
+        _ if fault.connect_cause == Some(ConnectCause::TooManyRounds) => format!(
             "as {role} or a superuser, on PostgreSQL 16 or newer:\n\
              SET scram_iterations = 4096; ALTER ROLE {name} PASSWORD '…';\n\
              or another role with -U"
         ),
-        _ if fault.password_missing && fault.message == NOT_FOR_A_RECORD => format!(
+        _ if fault.connect_cause == Some(ConnectCause::PasswordWithheld) => format!(
             "pgchaos verify RECORD{}, if that is where the run wrote to: a password goes to a host \
              that you name",
             connection.host_and_port()
         ),
-        _ if fault.password_missing => format!(
+        _ if fault.connect_cause == Some(ConnectCause::PasswordMissing) => format!(
             "PGPASSWORD=…, a line in ~/.pgpass (host:port:database:user:password), or {role}:…@ \
              in the DSN"
         ),
@@ -218,7 +216,7 @@ fn of_other_protocol(fault: &Fault, connection: &ConnectionOptions) -> Option<St
     if fault.class != Class::Protocol {
         return None;
     }
-    if fault.message == ANSWERS_HTTP {
+    if fault.connect_cause == Some(ConnectCause::Http) {
         return Some(match connection.port_of_this_machine().and_then(write_port_of_lab_with) {
             Some(port) => format!("-p {port}, the write port of the lab whose port this is"),
             None => "a PostgreSQL server, or the proxy before it, with -p PORT: a lab's is \

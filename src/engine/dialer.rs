@@ -217,12 +217,19 @@ mod tests {
             message: String::new(),
             own_limit: None,
             postmaster_died: false,
-            password_missing: false,
+            connect_cause: None,
             tls_cause: None,
         };
         let address: IpAddr = address.parse().unwrap();
         let took = Duration::ZERO;
-        NotOpened { fault, address: Some(address), took, accepted: None, server: None }
+        NotOpened {
+            fault,
+            address: Some(address),
+            took,
+            accepted: None,
+            server: None,
+            served_without_tls: false,
+        }
     }
 
     /// What is told of a name with addresses that fail so.

@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::connect_cause::ConnectCause;
 use crate::model::foreign;
 use crate::model::own_limit::OwnLimit;
 use crate::model::tls_cause::TlsCause;
@@ -244,8 +245,8 @@ pub struct Evidence {
     pub tls: Option<TlsCause>,
     /// The client's side of authentication failed, such as a password that is missing.
     pub authentication: bool,
-    /// The server asked for a password, and there was none to send.
-    pub password_missing: bool,
+    /// What stood between the connect and its session, where it is known.
+    pub connect_cause: Option<ConnectCause>,
     /// A client-side deadline passed.
     pub deadline: bool,
     /// The server had sent at least one byte on this connection.
@@ -361,9 +362,9 @@ pub struct Fault {
     /// of an administrator's command.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub postmaster_died: bool,
-    /// The server asked for a password, and there was none to send.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub password_missing: bool,
+    /// What stood between the connect and its session, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_cause: Option<ConnectCause>,
     /// `host:port`, with the address that was dialled where the host is a name: `db:5432
     /// (10.0.0.3)`; for a Unix socket its folder and port.
     #[serde(deserialize_with = "foreign::read_message")]
@@ -385,14 +386,14 @@ impl Fault {
     pub fn of(evidence: &Evidence, phase: Phase, endpoint: String, message: String) -> Self {
         let sqlstate = evidence.sqlstate.as_ref().map(|(sqlstate, _)| sqlstate.clone());
         let postmaster_died = evidence.postmaster_died;
-        let password_missing = evidence.password_missing;
+        let connect_cause = evidence.connect_cause;
         let (class, own_limit) = (evidence.class(phase), evidence.own_limit);
         Self {
             class,
             phase,
             sqlstate,
             postmaster_died,
-            password_missing,
+            connect_cause,
             endpoint,
             message,
             own_limit,

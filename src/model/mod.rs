@@ -12,16 +12,17 @@
 //! event                  everything that a run can report, one variant a fact
 //! outage    load         no write was possible, and why · what the load is asked, and its pace
 //! cluster   ledger       servers and members · what became of every write
-//! fault own_limit tls_cause outcome foreign seconds percent
+//! fault own_limit connect_cause tls_cause outcome foreign seconds percent
 //! ```
 //!
 //! - [`fault`]: what can go wrong between client and cluster, and its class; [`own_limit`]: what
-//!   pgchaos itself can run out of; [`tls_cause`]: why TLS failed.
+//!   pgchaos itself can run out of; [`connect_cause`], [`tls_cause`]: why a connect or TLS failed.
 //! - [`outcome`]: pass, fail or inconclusive.
 //! - [`foreign`]: what others say, made safe to keep and to print.
 //! - [`seconds`], [`percent`]: how times and shares are written.
 
 pub mod cluster;
+pub mod connect_cause;
 pub mod event;
 pub mod fault;
 pub mod foreign;

@@ -17,6 +17,8 @@ pub enum OwnLimit {
     Memory,
     /// Threads.
     Threads,
+    /// Time: the files of this machine that a connect takes were not read by its deadline.
+    TimeForFiles,
 }
 
 impl OwnLimit {
@@ -29,6 +31,7 @@ impl OwnLimit {
             Self::Ports => "local ports",
             Self::Memory => "memory for its sockets",
             Self::Threads => "threads",
+            Self::TimeForFiles => "time to read its own TLS files",
         }
     }
 
@@ -41,6 +44,7 @@ impl OwnLimit {
             Self::Ports => "widen the sysctl net.ipv4.ip_local_port_range",
             Self::Memory => "free memory, or take fewer writers",
             Self::Threads => "raise ulimit -u",
+            Self::TimeForFiles => "see to the disk or mount of these files",
         }
     }
 }

@@ -77,7 +77,7 @@ pub(super) fn fault(class: Class, phase: Phase, message: &str) -> Fault {
         phase,
         sqlstate: None,
         postmaster_died: false,
-        password_missing: false,
+        connect_cause: None,
         tls_cause: None,
         endpoint: "localhost:5500".to_owned(),
         message: message.to_owned(),

@@ -401,16 +401,17 @@ pub fn two_primaries(seen: &TwoPrimaries) -> String {
     )
 }
 
-/// A host that failed before another one served: `10.0.0.1:5432: timeout ×9, 27.0 s of
+/// A host that failed before another one served, or before it served without TLS: `10.0.0.1:5432: timeout ×9, 27.0 s of
 /// waiting`.
 #[must_use]
 pub fn passed_over(passed_over: &PassedOverCount) -> String {
-    let PassedOverCount { host, class, count, total_s } = passed_over;
+    let PassedOverCount { host, class, count, total_s, served_without_tls } = passed_over;
     let waiting = match *total_s {
         ..0.1 => String::new(),
         total_s => format!(", {} of waiting", seconds(total_s)),
     };
-    format!("{host}: {class} ×{}{waiting}", grouped(*count))
+    let then = if *served_without_tls { ", then without TLS" } else { "" };
+    format!("{host}: {class} ×{}{waiting}{then}", grouped(*count))
 }
 
 /// A run's name and group: `zone-a of group checkout`.

@@ -11,7 +11,7 @@ use x509_cert::der::{Decode, Encode, Reader, SliceReader};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use crate::model::foreign::said;
+use crate::model::foreign::name;
 
 /// `id-ce-nameConstraints`.
 const NAME_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.30");
@@ -84,7 +84,7 @@ impl Certificate {
             .collect();
         let names = if names.is_empty() { common_name.collect() } else { names };
         let more = names.len().saturating_sub(NAMES_SHOWN);
-        let shown = names.iter().take(NAMES_SHOWN).map(|name| said(name)).collect::<Vec<_>>();
+        let shown = names.iter().take(NAMES_SHOWN).map(|one| name(one)).collect::<Vec<_>>();
         match (shown.is_empty(), more) {
             (true, _) => "no name".to_owned(),
             (false, 0) => shown.join(", "),
@@ -103,7 +103,7 @@ impl Certificate {
         let day = |time: DateTime<Utc>| time.format("%Y-%m-%d");
         format!(
             "issued by {}, valid from {} to {}",
-            said(&self.issuer),
+            name(&self.issuer),
             day(self.not_before),
             day(self.not_after)
         )

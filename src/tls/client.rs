@@ -50,24 +50,52 @@ impl TlsClient {
         &self.settings
     }
 
-    /// A handshake with the server that is known by this name or address. Waits without a deadline: the
-    /// caller has one.
+    /// What it is by the files as they are now. Waits for their disk, without a deadline: the caller has one.
     ///
     /// # Errors
-    /// The stream's, or rustls's inside of one, which also tells that a file cannot be used any more:
+    /// A file that cannot be read, or not be used any more:
     /// [`handshake_error::of_tls`](super::handshake_error::of_tls) finds it.
+    pub async fn by_current_files(&self) -> io::Result<CurrentTls<'_>> {
+        let config = self.files.config().await.map_err(not_read)?;
+        let config = config.map_err(|words| refusal(TlsCause::OwnFile, words))?;
+        Ok(CurrentTls { settings: &self.settings, config })
+    }
+
+    /// A handshake by the files as they are now, as [`CurrentTls::handshake`] does it.
+    ///
+    /// # Errors
+    /// Those of both steps.
     pub async fn handshake<S>(&self, host: &str, stream: S) -> io::Result<TlsClientStream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        self.by_current_files().await?.handshake(host, stream).await
+    }
+}
+
+/// A [`TlsClient`] by its files as they were a moment ago, for one handshake.
+pub struct CurrentTls<'a> {
+    settings: &'a TlsSettings,
+    config: Arc<ClientConfig>,
+}
+
+impl CurrentTls<'_> {
+    /// A handshake with the server that is known by this name or address. Waits without a deadline: the
+    /// caller has one.
+    ///
+    /// # Errors
+    /// The stream's, or rustls's inside of one: [`handshake_error::of_tls`](super::handshake_error::of_tls) finds it.
+    pub async fn handshake<S>(self, host: &str, stream: S) -> io::Result<TlsClientStream<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Self { settings, config } = self;
         // The zone of an address is this machine's own, and in no certificate.
         let zoned = host.split_once('%').map(|(address, _)| address);
         let host = zoned.filter(|address| address.parse::<Ipv6Addr>().is_ok()).unwrap_or(host);
-        let config = self.files.config().await.map_err(not_read)?;
-        let config = config.map_err(|words| refusal(TlsCause::OwnFile, words))?;
         let (config, name) = match ServerName::try_from(host.to_owned()) {
             Ok(name) => (config, name),
-            Err(_) if self.settings.check == CertificateCheck::AuthorityAndName => {
+            Err(_) if settings.check == CertificateCheck::AuthorityAndName => {
                 return Err(no_name(host));
             }
             Err(_) => (nameless(&config), ServerName::from(IpAddr::from([0, 0, 0, 0]))),
@@ -75,13 +103,20 @@ impl TlsClient {
         let request = CertificateRequest::default();
         let config = Arc::new(request.noted_by(&config));
         match TlsConnector::from(config).connect(name, stream).await {
-            Ok(_) if self.settings.demands_request && request.outcome() != RequestOutcome::Sent => {
+            Ok(_) if settings.demands_request && request.outcome() != RequestOutcome::Sent => {
                 let words = not_sent(request.outcome()).to_owned();
                 Err(refusal(TlsCause::CertificateNotRequested, words))
             }
             Ok(stream) => Ok(TlsClientStream::new(stream, request)),
             Err(error) => Err(told(error, request.outcome())),
         }
+    }
+}
+
+/// No more than the settings: what rustls holds are keys.
+impl fmt::Debug for CurrentTls<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CurrentTls").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
@@ -140,6 +175,15 @@ fn nameless(config: &ClientConfig) -> Arc<ClientConfig> {
 fn not_read(NotRead { words, errno }: NotRead) -> io::Error {
     let cause = TlsCause::OwnFile;
     io::Error::other(CertificateRefusal { cause, words, errno }.into_rustls())
+}
+
+/// The failure of a connect where this error of the system kept a file from being read.
+#[cfg(test)]
+pub(crate) fn unread(errno: i32) -> io::Error {
+    not_read(NotRead {
+        words: "root certificate \"root.crt\" cannot be read".to_owned(),
+        errno: Some(errno),
+    })
 }
 
 /// A failure of TLS's that these words tell.

@@ -4,9 +4,10 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::OnceCell;
+use futures_util::future::{BoxFuture, FutureExt, Shared};
 use tokio_rustls::rustls::client::ClientConfig;
 
 use super::error::TlsError;
@@ -18,8 +19,15 @@ pub(super) type Read = fn(&TlsSettings, &dyn Files) -> Result<ClientConfig, TlsE
 
 /// The configuration by the files as they are now.
 ///
-/// Files are read once for each change, however many connects wait for it, and off the threads that sessions wait on.
+/// Files are looked at off the threads that sessions wait on, and read once for each change, however many connects wait
+/// for it. One look at a time: where the disk hangs, connects end by their deadlines, and one thread waits for it.
 pub(super) struct CurrentFiles {
+    files: Arc<LookedAt>,
+    look: Mutex<Option<SharedLook>>,
+}
+
+/// What looks at the files, and what it found last.
+struct LookedAt {
     settings: Arc<TlsSettings>,
     read: Read,
     latest: Mutex<Latest>,
@@ -28,7 +36,14 @@ pub(super) struct CurrentFiles {
 struct Latest {
     /// None in a world where files do not change.
     stamps: Option<Stamps>,
-    config: Arc<OnceCell<ConfigOrReason>>,
+    config: ConfigOrReason,
+}
+
+/// A look that has begun, for all connects that wait for it.
+struct SharedLook {
+    found: Shared<BoxFuture<'static, Found>>,
+    /// Its thread has ended. What it found may be old by now.
+    ended: Arc<AtomicBool>,
 }
 
 type Stamps = Vec<Option<FileStamp>>;
@@ -36,8 +51,10 @@ type Stamps = Vec<Option<FileStamp>>;
 /// Or why the files cannot be used as they are now, in words.
 type ConfigOrReason = Result<Arc<ClientConfig>, String>;
 
+type Found = Result<ConfigOrReason, NotRead>;
+
 /// Why nothing is known of the files: an error that may pass, and is not kept.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct NotRead {
     pub(super) words: String,
     /// The system's number of the error.
@@ -53,38 +70,85 @@ impl CurrentFiles {
     ) -> Result<Self, TlsError> {
         // Before the reading: what changes meanwhile is seen as a change.
         let stamps = files.on_disk().map(|disk| stamps(&settings, disk));
-        let config = Arc::new(read(&settings, files)?);
-        let latest = Latest { stamps, config: Arc::new(OnceCell::new_with(Some(Ok(config)))) };
-        Ok(Self { settings, read, latest: Mutex::new(latest) })
+        let config = Ok(Arc::new(read(&settings, files)?));
+        let latest = Mutex::new(Latest { stamps, config });
+        let files = Arc::new(LookedAt { settings, read, latest });
+        Ok(Self { files, look: Mutex::new(None) })
     }
 
     /// By the files as they are now.
-    pub(super) async fn config(&self) -> Result<ConfigOrReason, NotRead> {
-        let cell = self.latest_cell();
-        let read = || async {
-            let (settings, read) = (Arc::clone(&self.settings), self.read);
-            let reading = tokio::task::spawn_blocking(move || read(&settings, &Disk));
-            match reading.await {
-                Ok(Ok(config)) => Ok(Ok(Arc::new(config))),
-                Ok(Err(error)) => match error.passing().map(io::Error::raw_os_error) {
-                    Some(errno) => Err(NotRead { words: error.to_string(), errno }),
-                    None => Ok(Err(error.to_string())),
-                },
-                Err(error) => Err(NotRead { words: error.to_string(), errno: None }),
-            }
-        };
-        cell.get_or_try_init(read).await.cloned()
+    pub(super) async fn config(&self) -> Found {
+        if let Some(config) = self.files.fixed() {
+            return Ok(config);
+        }
+        let found = self.look_now();
+        found.await
     }
 
-    fn latest_cell(&self) -> Arc<OnceCell<ConfigOrReason>> {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if latest.stamps.is_some() {
-            let now = Some(stamps(&self.settings, Disk));
-            if now != latest.stamps {
-                *latest = Latest { stamps: now, config: Arc::default() };
+    /// The look that is under way, or a new one.
+    fn look_now(&self) -> Shared<BoxFuture<'static, Found>> {
+        let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*look {
+            Some(look) if !look.ended.load(Ordering::Acquire) => look.found.clone(),
+            _ => look.insert(SharedLook::begin(Arc::clone(&self.files))).found.clone(),
+        }
+    }
+}
+
+impl SharedLook {
+    fn begin(files: Arc<LookedAt>) -> Self {
+        let ended = Arc::new(AtomicBool::new(false));
+        let end = Ended(Arc::clone(&ended));
+        let looking = tokio::task::spawn_blocking(move || {
+            let _end = end;
+            files.look()
+        });
+        let found = looking.map(|found| match found {
+            Ok(found) => found,
+            Err(error) => Err(NotRead { words: error.to_string(), errno: None }),
+        });
+        Self { found: found.boxed().shared(), ended }
+    }
+}
+
+/// Says that a look has ended, however it did.
+struct Ended(Arc<AtomicBool>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl LookedAt {
+    /// Where files do not change, what they come to.
+    fn fixed(&self) -> Option<ConfigOrReason> {
+        let latest = self.latest();
+        latest.stamps.is_none().then(|| latest.config.clone())
+    }
+
+    /// Waits for the disk.
+    fn look(&self) -> Found {
+        let now = Some(stamps(&self.settings, Disk));
+        {
+            let latest = self.latest();
+            if latest.stamps == now {
+                return Ok(latest.config.clone());
             }
         }
-        Arc::clone(&latest.config)
+        let config = match (self.read)(&self.settings, &Disk) {
+            Ok(config) => Ok(Arc::new(config)),
+            Err(error) => match error.passing().map(io::Error::raw_os_error) {
+                Some(errno) => return Err(NotRead { words: error.to_string(), errno }),
+                None => Err(error.to_string()),
+            },
+        };
+        *self.latest() = Latest { stamps: now, config: config.clone() };
+        Ok(config)
+    }
+
+    fn latest(&self) -> MutexGuard<'_, Latest> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -110,7 +174,8 @@ fn stamps(settings: &TlsSettings, disk: Disk) -> Stamps {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
+    use std::time::Duration;
 
     use tokio_rustls::rustls::RootCertStore;
     use tokio_rustls::rustls::crypto::ring;
@@ -167,6 +232,68 @@ mod tests {
         assert_eq!(not_read.errno, Some(EMFILE));
         assert!(not_read.words.starts_with("root certificate \"root.crt\" cannot be read: "));
         LIMIT_IS_REACHED.store(false, Ordering::Relaxed);
+        assert!(files.config().await.unwrap().is_ok());
+    }
+
+    static DISK_HANGS: AtomicBool = AtomicBool::new(false);
+    static WAITS_FOR_THE_DISK: AtomicUsize = AtomicUsize::new(0);
+
+    fn read_from_a_disk_that_hangs(
+        settings: &TlsSettings,
+        files: &dyn Files,
+    ) -> Result<ClientConfig, TlsError> {
+        WAITS_FOR_THE_DISK.fetch_add(1, Ordering::SeqCst);
+        while DISK_HANGS.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        trust_nothing(settings, files)
+    }
+
+    /// Each connect ends by its own deadline, and the threads that other work needs are not used up.
+    #[tokio::test]
+    async fn a_disk_that_hangs_holds_one_thread() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root.crt");
+        std::fs::write(&root, "one\n").unwrap();
+        let roots = Some(RootCertificate::File(root.clone()));
+        let settings = Arc::new(TlsSettings { roots, ..TlsSettings::default() });
+        let files = CurrentFiles::new(settings, &Disk, read_from_a_disk_that_hangs).unwrap();
+        std::fs::write(&root, "another\n").unwrap();
+        DISK_HANGS.store(true, Ordering::SeqCst);
+        for _ in 0..20 {
+            let connect = tokio::time::timeout(Duration::from_millis(5), files.config());
+            assert!(connect.await.is_err(), "the disk hangs");
+        }
+        DISK_HANGS.store(false, Ordering::SeqCst);
+        assert!(files.config().await.unwrap().is_ok());
+        assert_eq!(
+            WAITS_FOR_THE_DISK.load(Ordering::SeqCst),
+            2,
+            "once at the start, once for the change"
+        );
+    }
+
+    fn panic_at_the_second_reading(
+        settings: &TlsSettings,
+        files: &dyn Files,
+    ) -> Result<ClientConfig, TlsError> {
+        static FIRST: AtomicBool = AtomicBool::new(true);
+        static SECOND: AtomicBool = AtomicBool::new(true);
+        let is_first = FIRST.swap(false, Ordering::SeqCst);
+        assert!(is_first || !SECOND.swap(false, Ordering::SeqCst), "the second reading");
+        trust_nothing(settings, files)
+    }
+
+    #[tokio::test]
+    async fn a_look_that_ends_by_a_panic_is_not_the_last_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root.crt");
+        std::fs::write(&root, "one\n").unwrap();
+        let roots = Some(RootCertificate::File(root.clone()));
+        let settings = Arc::new(TlsSettings { roots, ..TlsSettings::default() });
+        let files = CurrentFiles::new(settings, &Disk, panic_at_the_second_reading).unwrap();
+        std::fs::write(&root, "another\n").unwrap();
+        assert!(files.config().await.is_err());
         assert!(files.config().await.unwrap().is_ok());
     }
 

@@ -31,7 +31,7 @@ pub mod settings;
 mod trust;
 mod verifier;
 
-pub use client::TlsClient;
+pub use client::{CurrentTls, TlsClient};
 pub use client_stream::TlsClientStream;
 pub use cluster_files::ClusterFiles;
 pub use error::TlsError;

@@ -45,7 +45,7 @@ pub(crate) fn fault(class: Class) -> Fault {
         phase: Phase::Write,
         sqlstate: None,
         postmaster_died: false,
-        password_missing: false,
+        connect_cause: None,
         tls_cause: None,
         endpoint: "10.0.0.1:5432".to_owned(),
         message: class.name().to_owned(),

@@ -54,3 +54,20 @@ fn a_server_that_lets_nobody_in_without_tls() {
         assert!(finished.events_named("passed_over").is_empty(), "{mode}: nothing failed");
     }
 }
+
+/// What the login lacks decides what to do, also where the message tells of two ways.
+#[test]
+fn a_binding_where_the_role_is_let_in_without_tls_alone() {
+    let server = Postgres::start();
+    speak_tls(&server);
+    let lines = "local all all trust\nhostnossl all all all scram-sha-256\n";
+    fs::write(server.data_dir().join("pg_hba.conf"), lines).unwrap();
+    server.psql("SELECT pg_reload_conf()");
+    let url = format!("{}?sslmode=prefer&channel_binding=require", server.url());
+    let message = format!(
+        "127.0.0.1:{}: without TLS: channel_binding=require, and the connection has no TLS to bind the login to; with \
+         it: no pg_hba.conf entry for host \"127.0.0.1\", user \"postgres\", database \"postgres\", SSL encryption",
+        server.port()
+    );
+    is_refused(&[&url], &message, &["channel_binding=prefer (PGCHANNELBINDING)"]);
+}

@@ -19,7 +19,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::authority::{Authority, GOOD};
 use crate::psql::{Got, by_pgchaos, by_psql};
-use crate::support::{Postgres, use_certificate};
+use crate::support::{Gen, Postgres, use_certificate};
+
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f];
 
 /// Its port. It lives as long as the test's process.
 fn man_in_the_middle(upstream: u16, key: &Path, certificate: &Path) -> u16 {
@@ -47,12 +49,14 @@ fn man_in_the_middle(upstream: u16, key: &Path, certificate: &Path) -> u16 {
     port
 }
 
-/// One session. A client that turns away ends it.
+/// One session. A client that turns away ends it; one that wants no TLS has none.
 async fn between(mut client: TcpStream, acceptor: TlsAcceptor, upstream: u16) {
-    const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f];
     let mut request = [0; 8];
     client.read_exact(&mut request).await.unwrap();
     if request != SSL_REQUEST {
+        let mut server = TcpStream::connect(("127.0.0.1", upstream)).await.unwrap();
+        server.write_all(&request).await.unwrap();
+        let _ = copy_bidirectional(&mut client, &mut server).await;
         return;
     }
     client.write_all(b"S").await.unwrap();
@@ -110,4 +114,69 @@ fn binding_and_verification_keep_it_out() {
         let (ours, our_words) = by_pgchaos(&server, &by(server.port(), more));
         assert_eq!(ours, Got::Tls, "{more}: {our_words}");
     }
+}
+
+/// Where TLS is only preferred, what is in the middle gets the session in the clear, from psql too. It is told each time.
+#[test]
+fn a_session_that_it_drives_out_of_tls_is_told() {
+    let (authority, its_own) = (Authority::new("ours"), Authority::new("theirs"));
+    let server = Postgres::with_settings(&[("log_connections", "on")]);
+    let (key, certificate) = authority.sign("server", GOOD);
+    use_certificate(&server, &key, &certificate);
+    let (its_key, its_certificate) = its_own.sign("middle", GOOD);
+    for (port, class) in [
+        // SCRAM notices it, so that the login is refused.
+        (man_in_the_middle(server.port(), &its_key, &its_certificate), "auth"),
+        (closes_in_place_of_tls(server.port()), "connection_lost"),
+    ] {
+        let connection = format!(
+            "host=localhost hostaddr=127.0.0.1 port={port} user=postgres password=postgres dbname=postgres sslmode=prefer"
+        );
+        assert_eq!(by_psql(&server, &connection).0, Got::Clear, "{class}");
+        let finished =
+            Gen::start(["--writes=1", "--log-format=text", connection.as_str()]).finish();
+        assert_eq!(finished.code, 0, "{}", finished.stderr);
+        let loud = class.to_uppercase().replace('_', " ");
+        let told =
+            format!("PASSED OVER localhost:{port} (127.0.0.1) · {loud} · it serves without TLS");
+        assert!(finished.stderr.contains(&told), "{}", finished.stderr);
+        let events = finished.recorded();
+        let event = events.iter().find(|event| event["event"] == "passed_over").unwrap();
+        assert_eq!(event["fault"]["class"], class);
+        assert_eq!(event["served_without_tls"], true);
+        assert_eq!(finished.summary["passed_over"][0]["served_without_tls"], true);
+    }
+}
+
+/// The port of what says that it has TLS, and closes; without TLS it leads to the server.
+fn closes_in_place_of_tls(upstream: u16) -> u16 {
+    use std::io::{Read, Write, copy};
+    use std::net::{Shutdown, TcpListener, TcpStream};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let mut begin = [0; 8];
+            if client.read_exact(&mut begin).is_err() {
+                continue;
+            }
+            if begin == SSL_REQUEST {
+                client.write_all(b"S").unwrap();
+                continue;
+            }
+            let mut server = TcpStream::connect(("127.0.0.1", upstream)).unwrap();
+            server.write_all(&begin).unwrap();
+            let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || {
+                let _ = copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Write);
+            });
+            thread::spawn(move || {
+                let _ = copy(&mut server, &mut client);
+                let _ = client.shutdown(Shutdown::Write);
+            });
+        }
+    });
+    port
 }

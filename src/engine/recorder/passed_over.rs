@@ -19,13 +19,19 @@ impl Recorder {
         failures: Vec<NotOpened>,
         served_by: &str,
     ) {
-        for NotOpened { fault, took, .. } in failures {
+        for NotOpened { fault, took, served_without_tls, .. } in failures {
             let what = if is_own(&fault) {
                 let (in_doubt, rejected) = (SeqSet::new(), SeqSet::new());
                 What::Fault(Failure { writer, fault, in_doubt, rejected })
             } else {
                 let (took, served_by) = (seconds::whole(took), served_by.to_owned());
-                What::PassedOver(Box::new(PassedOver { writer, fault, took, served_by }))
+                What::PassedOver(Box::new(PassedOver {
+                    writer,
+                    fault,
+                    took,
+                    served_by,
+                    served_without_tls,
+                }))
             };
             self.emit(at, what);
         }

@@ -52,7 +52,7 @@ impl Places {
             phase: Phase::Check,
             sqlstate: None,
             postmaster_died: false,
-            password_missing: false,
+            connect_cause: None,
             tls_cause: None,
             own_limit: None,
             endpoint: session.endpoint().to_owned(),

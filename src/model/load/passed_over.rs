@@ -10,8 +10,8 @@ use crate::model::fault::{Class, Fault};
 use crate::model::foreign;
 use crate::model::seconds;
 
-/// One place that did not serve in a connect that another place served in the end; or the same place,
-/// where TLS failed and was only preferred.
+/// One place that did not serve in a connect that another place served in the end; or that served
+/// without TLS, where TLS was preferred.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassedOver {
     /// Which writer connected; `None` for the session that sets up.
@@ -24,9 +24,12 @@ pub struct PassedOver {
     /// The endpoint that served instead.
     #[serde(deserialize_with = "foreign::read_message")]
     pub served_by: String,
+    /// It is the same place, which served without TLS: over TLS, which was preferred, the connect failed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub served_without_tls: bool,
 }
 
-/// How often a place was passed over for one class of faults.
+/// How often a place was passed over for one class of faults, and whether it served without TLS then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PassedOverCount {
     /// The endpoint: `host:port`, with the address that was dialled where the host is a name.
@@ -37,6 +40,9 @@ pub struct PassedOverCount {
     pub count: u64,
     /// How long connects waited for it, all together.
     pub total_s: f64,
+    /// Each time it served without TLS then: TLS was preferred, and the connect failed over it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub served_without_tls: bool,
 }
 
 /// Places that are told apart. A name can lead to ever new addresses.
@@ -47,13 +53,13 @@ const OTHERS: &str = "others";
 
 /// Everything that was passed over in a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PassedOverCounts(BTreeMap<(String, Class), (u64, Duration)>);
+pub struct PassedOverCounts(BTreeMap<(String, Class, bool), (u64, Duration)>);
 
 impl PassedOverCounts {
     /// Counts one more.
     pub fn add(&mut self, passed_over: &PassedOver) {
-        let PassedOver { fault, took, .. } = passed_over;
-        let mut key = (fault.endpoint.clone(), fault.class);
+        let PassedOver { fault, took, served_without_tls, .. } = passed_over;
+        let mut key = (fault.endpoint.clone(), fault.class, *served_without_tls);
         if self.0.len() >= PLACES_MAX && !self.0.contains_key(&key) {
             key.0 = OTHERS.to_owned();
         }
@@ -65,11 +71,16 @@ impl PassedOverCounts {
     /// The counts, by host and class.
     #[must_use]
     pub fn counts(&self) -> Vec<PassedOverCount> {
-        let count = |((host, class), (count, total)): (&(String, Class), &(u64, Duration))| {
-            let (host, total_s) = (host.clone(), seconds::of(*total));
-            PassedOverCount { host, class: *class, count: *count, total_s }
-        };
-        self.0.iter().map(count).collect()
+        self.0
+            .iter()
+            .map(|((host, class, served_without_tls), (count, total))| PassedOverCount {
+                host: host.clone(),
+                class: *class,
+                count: *count,
+                total_s: seconds::of(*total),
+                served_without_tls: *served_without_tls,
+            })
+            .collect()
     }
 }
 
@@ -82,7 +93,8 @@ mod tests {
         let evidence = Evidence { deadline, ..Evidence::default() };
         let fault = Fault::of(&evidence, Phase::Authenticate, endpoint.to_owned(), String::new());
         let took = Duration::from_millis(took_ms);
-        PassedOver { writer: Some(1), fault, took, served_by: "b:5432".to_owned() }
+        let served_by = "b:5432".to_owned();
+        PassedOver { writer: Some(1), fault, took, served_by, served_without_tls: false }
     }
 
     #[test]
@@ -96,6 +108,7 @@ mod tests {
             class,
             count,
             total_s,
+            served_without_tls: false,
         };
         let expected = [count(Class::NoBackend, 1, 0.002), count(Class::Timeout, 2, 6.001)];
         assert_eq!(counts.counts(), expected);

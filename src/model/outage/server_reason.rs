@@ -126,7 +126,7 @@ mod tests {
             phase,
             sqlstate: sqlstate.map(str::to_owned),
             postmaster_died: false,
-            password_missing: false,
+            connect_cause: None,
             tls_cause: None,
             endpoint: String::new(),
             message: String::new(),

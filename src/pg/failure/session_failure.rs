@@ -7,7 +7,7 @@ use super::guard::Guard;
 use super::own_limits;
 use super::server_error::ServerError;
 use crate::model::fault::Evidence;
-use crate::model::foreign::said;
+use crate::model::foreign::{MESSAGE_CHARS_MAX, said, shortened};
 use crate::tls::handshake_error::of_tls;
 
 /// What was seen of a failure, and the words for it.
@@ -21,9 +21,9 @@ pub struct SessionFailure {
 }
 
 impl SessionFailure {
-    /// The failure of this evidence. The words are no longer than a message may be.
+    /// The failure of this evidence. Words that are longer than a message may be are cut, as reading the record would.
     pub(in crate::pg) fn new(evidence: Evidence, words: impl Into<String>) -> Self {
-        Self { evidence, words: words.into() }
+        Self { evidence, words: shortened(&words.into(), MESSAGE_CHARS_MAX) }
     }
 
     /// The server closed the connection, without a word.

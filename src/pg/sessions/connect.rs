@@ -9,6 +9,8 @@ use tokio::time::{Instant, timeout};
 use tokio_postgres::config::SslNegotiation;
 
 use super::closed_early::{self, SentFirst};
+use super::connect_cause;
+use super::connect_progress::{ConnectProgress, Securing};
 use super::driver_error;
 use super::driver_task::DriverTask;
 use super::encryption::{self, Encryption};
@@ -17,11 +19,12 @@ use super::secured_below::SecuredBelow;
 use super::session::Session;
 use crate::model::cluster::server::Server;
 use crate::model::cluster::server::ServerProcess;
+use crate::model::connect_cause::ConnectCause;
 use crate::model::fault::{Class, Evidence, Fault, Phase, PoolerRefusal};
+use crate::model::own_limit::OwnLimit;
 use crate::pg::failure::{SessionFailure, own_limits};
 use crate::pg::settings::{ConnectSettings, Host};
 use crate::pg::wire::endpoint::Endpoint;
-use crate::pg::wire::first_bytes::FirstBytes;
 use crate::pg::wire::host_address::HostAddress;
 use crate::pg::wire::reclaimable_socket::ReclaimableSocket;
 use crate::pg::wire::socket::Socket;
@@ -57,35 +60,30 @@ pub struct NotOpened {
     pub accepted: Option<Instant>,
     /// The server that answered, when it takes no writes.
     pub server: Option<Server>,
+    /// The same place served without TLS then: TLS was preferred and failed, or the login over it.
+    pub served_without_tls: bool,
 }
 
 impl NotOpened {
+    fn of(
+        fault: Fault,
+        address: Option<IpAddr>,
+        took: Duration,
+        accepted: Option<Instant>,
+    ) -> Self {
+        Self { fault, address, took, accepted, server: None, served_without_tls: false }
+    }
+
     /// The failure of a session that was accepted at this time, and cannot be used.
     #[must_use]
     pub fn on_session(fault: Fault, accepted: Instant) -> Self {
         let took = accepted.elapsed();
-        Self { fault, address: None, took, accepted: Some(accepted), server: None }
+        Self::of(fault, None, took, Some(accepted))
     }
 }
 
-/// The words where the server asks for a password and there is none to send.
-const NO_PASSWORD: &str = "the server asks for a password, and none was given (the default \"postgres\" is only sent \
-                           over a Unix socket or to a loopback address)";
-
-/// The same for a host that only the record of a run names.
-pub const NOT_FOR_A_RECORD: &str = "the server asks for a password, and only the record names this host: it may come \
-                                    from anywhere, so that no password is sent there";
-
-/// The words where a web page or an API listens: of HAProxy, Patroni, etcd, …
-pub const ANSWERS_HTTP: &str = "HTTP answers there, not PostgreSQL: a web page or an API";
-
-/// The words where the login is to be bound to TLS, and what ends TLS offers no binding.
-pub const NO_BINDING: &str =
-    "channel_binding=require, and what ends TLS offers no binding (SCRAM-SHA-256-PLUS)";
-
-/// The words where the login is to be bound to TLS, and there is none.
-pub const NO_TLS_TO_BIND: &str =
-    "channel_binding=require, and the connection has no TLS to bind the login to";
+/// The option whose deadline it is.
+const CONNECT_TIMEOUT: &str = "--connect-timeout";
 
 const NOT_POSTGRESQL: &str = "what answers there is not PostgreSQL";
 
@@ -116,32 +114,6 @@ impl Wanted {
     }
 }
 
-/// How far a connect came, for when the deadline cuts it off.
-#[derive(Debug)]
-struct ConnectProgress {
-    /// The beginning of the first phase here is a connect.
-    phase: Phase,
-    accepted: Option<Instant>,
-    /// What the server said first, once it was accepted.
-    first_bytes: FirstBytes,
-    /// TLS is being begun.
-    is_securing: bool,
-    /// TLS is spoken.
-    is_secured: bool,
-}
-
-impl ConnectProgress {
-    fn none() -> Self {
-        Self {
-            phase: Phase::Connect,
-            accepted: None,
-            first_bytes: FirstBytes::default(),
-            is_securing: false,
-            is_secured: false,
-        }
-    }
-}
-
 /// All places of a host, each to be tried by [`open`]. The lookup has a deadline of its own.
 ///
 /// # Errors
@@ -163,13 +135,13 @@ pub async fn look_up<'a>(
         }
         Err(_) => {
             let evidence = Evidence { deadline: true, ..Evidence::default() };
-            let words = no_answer_during(Phase::Resolve.name(), deadline);
+            let words = no_answer_during(Phase::Resolve.name(), deadline, CONNECT_TIMEOUT);
             (SessionFailure::new(evidence, words), Phase::Resolve)
         }
     };
     let fault = Endpoint::unresolved(host).fault(failure, phase);
     let took = began.elapsed();
-    Err(Box::new(NotOpened { fault, address: None, took, accepted: None, server: None }))
+    Err(Box::new(NotOpened::of(fault, None, took, None)))
 }
 
 /// Opens a session to one address of a host.
@@ -225,7 +197,8 @@ struct Connect<'a> {
 impl Connect<'_> {
     /// A session in the first way, with TLS or without, that leads to one.
     ///
-    /// That TLS failed where it was only preferred is told with the session that was opened without it.
+    /// Where TLS was preferred, that the session goes without it is told with the session, and why: TLS failed, or the
+    /// login over it. A program in the middle can bring about either.
     async fn first_way_that_works(&mut self, deadline: Instant) -> Result<Opened, Fault> {
         let ways = Encryption::ways(&self.settings.security, self.place.host);
         for (nth, way) in ways.iter().enumerate() {
@@ -233,9 +206,10 @@ impl Connect<'_> {
             self.progress = ConnectProgress::none();
             let fault = match self.session(*way, deadline).await {
                 Ok(mut opened) => {
-                    let failed = self.failed_way.take().map(|(_, failed)| failed);
-                    let of_tls = failed.filter(|failed| failed.fault.class != Class::Auth);
-                    opened.passed_over.extend(of_tls);
+                    let failed = self.failed_way.take().filter(|_| *way == Encryption::Plain);
+                    opened.passed_over.extend(
+                        failed.map(|(_, failed)| NotOpened { served_without_tls: true, ..failed }),
+                    );
                     return Ok(opened);
                 }
                 Err(fault) => fault,
@@ -244,8 +218,8 @@ impl Connect<'_> {
             if is_last
                 || !way.another_may_work(
                     &fault,
-                    self.progress.is_secured,
-                    self.progress.is_securing,
+                    self.progress.is_secured(),
+                    self.progress.is_securing(),
                 )
             {
                 return Err(fault);
@@ -301,64 +275,68 @@ impl Connect<'_> {
     }
 
     async fn secure(&mut self, transport: Transport, way: Encryption) -> Result<Transport, Fault> {
-        self.progress.is_securing = true;
-        let first_bytes = &self.progress.first_bytes;
-        let security = &self.settings.security;
-        let secured =
-            encryption::secure(transport, way, security, self.place.host, first_bytes).await;
+        let (security, host) = (&self.settings.security, self.place.host);
+        let secured = encryption::secure(transport, way, security, host, &mut self.progress).await;
         let transport = secured.map_err(|failure| {
             let (evidence, words) = failure.into_parts();
-            let words = match () {
-                () if first_bytes.http() => ANSWERS_HTTP.to_owned(),
-                () if evidence.foreign => NOT_POSTGRESQL.to_owned(),
-                () => words,
-            };
             self.fault(evidence, Phase::Authenticate, words)
         })?;
-        self.progress.is_securing = false;
-        self.progress.is_secured = transport.is_secured();
+        self.progress.securing = match transport.is_secured() {
+            true => Securing::Secured,
+            false => Securing::InClear,
+        };
         Ok(transport)
     }
 
     fn not_opened(&self, fault: Fault, began: Instant, server: Option<Server>) -> NotOpened {
         let (address, took) = (self.place.ip(), began.elapsed());
-        NotOpened { fault, address, took, accepted: self.progress.accepted, server }
+        NotOpened { server, ..NotOpened::of(fault, address, took, self.progress.accepted) }
     }
 
     /// The fault of the driver's error before the server has authenticated the role.
     fn not_authenticated(&self, error: &tokio_postgres::Error) -> Fault {
         let first_bytes = &self.progress.first_bytes;
         let (evidence, words) = driver_error::failure(error, first_bytes.spoke()).into_parts();
-        let evidence = Evidence { foreign: first_bytes.foreign(), ..evidence };
-        let words = match () {
-            () if first_bytes.http() => ANSWERS_HTTP.to_owned(),
-            () if evidence.password_missing && self.place.host.by_record_alone => {
-                NOT_FOR_A_RECORD.to_owned()
+        let connect_cause = match evidence.connect_cause {
+            Some(ConnectCause::PasswordMissing) if self.place.host.by_record_alone => {
+                Some(ConnectCause::PasswordWithheld)
             }
-            () if evidence.password_missing => NO_PASSWORD.to_owned(),
-            () if evidence.foreign => NOT_POSTGRESQL.to_owned(),
-            () if driver_error::is_unbound(error) && self.progress.is_secured => {
-                NO_BINDING.to_owned()
+            Some(ConnectCause::NoBinding) if !self.progress.is_secured() => {
+                Some(ConnectCause::NoTlsToBind)
             }
-            () if driver_error::is_unbound(error) => NO_TLS_TO_BIND.to_owned(),
-            () => words,
+            cause => cause,
         };
+        let evidence = Evidence { foreign: first_bytes.foreign(), connect_cause, ..evidence };
         self.fault(evidence, Phase::Authenticate, words)
     }
 
     /// The fault of a connect that its deadline cut off.
     fn cut_off(&self, deadline: Duration) -> Fault {
-        let ConnectProgress { phase, first_bytes, is_securing, .. } = &self.progress;
-        let evidence =
-            Evidence { deadline: true, foreign: first_bytes.foreign(), ..Evidence::default() };
+        let ConnectProgress { phase, first_bytes, securing, .. } = &self.progress;
+        // The server has nothing to do with it.
+        let own_limit = (*securing == Securing::ReadingFiles).then_some(OwnLimit::TimeForFiles);
+        let evidence = Evidence {
+            deadline: true,
+            foreign: first_bytes.foreign(),
+            own_limit,
+            ..Evidence::default()
+        };
+        // The way before this one has taken its part of the deadline.
+        let (waited, guard) = match &self.failed_way {
+            None => (deadline, CONNECT_TIMEOUT),
+            Some((_, failed)) => {
+                (deadline.saturating_sub(failed.took), "the rest of --connect-timeout")
+            }
+        };
         let words = match phase {
             Phase::Authenticate if !first_bytes.came() => {
-                let seconds = deadline.as_secs_f64();
-                format!("accepted, then {seconds:.1} s of silence (--connect-timeout)")
+                let seconds = waited.as_secs_f64();
+                format!("accepted, then {seconds:.1} s of silence ({guard})")
             }
-            Phase::Authenticate if first_bytes.foreign() => NOT_POSTGRESQL.to_owned(),
-            Phase::Authenticate if *is_securing => no_answer_during("the TLS handshake", deadline),
-            phase => no_answer_during(phase.name(), deadline),
+            Phase::Authenticate if self.progress.is_securing() => {
+                no_answer_during("the TLS handshake", waited, guard)
+            }
+            phase => no_answer_during(phase.name(), waited, guard),
         };
         self.fault(evidence, *phase, words)
     }
@@ -386,14 +364,23 @@ impl Connect<'_> {
     /// What was sent so far, where the server must understand TLS without being asked, or not.
     fn sent_first(&self) -> SentFirst {
         let is_direct = self.settings.security.negotiation == SslNegotiation::Direct;
-        match (is_direct, self.progress.is_securing, self.progress.is_secured) {
+        match (is_direct, self.progress.is_securing(), self.progress.is_secured()) {
             (true, true, _) => SentFirst::BeginOfTls,
             (true, false, true) => SentFirst::UnderTls,
             _ => SentFirst::InClear,
         }
     }
 
-    fn fault(&self, evidence: Evidence, phase: Phase, words: String) -> Fault {
+    /// The fault of this evidence. What its cause or the first bytes tell goes before these words.
+    fn fault(&self, mut evidence: Evidence, phase: Phase, words: String) -> Fault {
+        if self.progress.first_bytes.http() {
+            evidence.connect_cause = Some(ConnectCause::Http);
+        }
+        let words = match evidence.connect_cause {
+            Some(cause) => connect_cause::words(cause).to_owned(),
+            None if evidence.foreign => NOT_POSTGRESQL.to_owned(),
+            None => words,
+        };
         let ended_early = match evidence.class(phase) {
             Class::NoBackend if phase == Phase::Authenticate => {
                 closed_early::words(evidence.io, self.sent_first())
@@ -428,11 +415,56 @@ fn fault_of_both(first_way: Encryption, first: &Fault, second: Fault) -> Fault {
 /// Whether the login was refused, it seems, for being without TLS.
 fn wants_tls(fault: &Fault) -> bool {
     fault.sqlstate.as_deref() == Some("28000")
-        || fault.message == NO_TLS_TO_BIND
+        || fault.connect_cause == Some(ConnectCause::NoTlsToBind)
         || fault.pooler_refusal() == Some(PoolerRefusal::NoTls)
 }
 
-fn no_answer_during(step: &str, deadline: Duration) -> String {
-    let seconds = deadline.as_secs_f64();
-    format!("no answer within {seconds:.1} s during {step} (--connect-timeout)")
+fn no_answer_during(step: &str, waited: Duration, guard: &str) -> String {
+    let seconds = waited.as_secs_f64();
+    format!("no answer within {seconds:.1} s during {step} ({guard})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::settings::{Environment, Explicit, resolve};
+
+    async fn cut_off(progress: ConnectProgress, first_way_ms: Option<u64>) -> Fault {
+        let dsn = Some("host=127.0.0.1 port=1".to_owned());
+        let explicit = Explicit { dsn, ..Explicit::default() };
+        let settings = resolve(&explicit, &Environment::empty()).unwrap().settings;
+        let places = look_up(&settings.hosts[0], Duration::from_secs(60)).await.unwrap();
+        let [place] = &places[..] else { panic!("one place") };
+        let endpoint = Endpoint::of(&settings, place);
+        let failed_way = first_way_ms.map(|ms| {
+            let fault = endpoint.fault(SessionFailure::closed_by_server(), Phase::Authenticate);
+            (Encryption::Offered, NotOpened::of(fault, None, Duration::from_millis(ms), None))
+        });
+        let settings = &settings;
+        Connect { settings, place, endpoint, progress, failed_way }.cut_off(Duration::from_secs(3))
+    }
+
+    /// Nothing is known of the server then: it is no timeout of its.
+    #[tokio::test]
+    async fn a_connect_that_waits_for_its_own_files_is_cut_off_as_a_limit_of_this_machine() {
+        let mut progress = ConnectProgress::none();
+        progress.phase = Phase::Authenticate;
+        progress.first_bytes.answered();
+        progress.securing = Securing::ReadingFiles;
+        let fault = cut_off(progress, None).await;
+        assert_eq!((fault.class, fault.own_limit), (Class::Local, Some(OwnLimit::TimeForFiles)));
+        assert_eq!(fault.message, "pgchaos itself ran out of time to read its own TLS files");
+    }
+
+    #[tokio::test]
+    async fn a_second_way_has_waited_for_what_the_first_one_left() {
+        for (first_way_ms, words) in [
+            (None, "accepted, then 3.0 s of silence (--connect-timeout)"),
+            (Some(1_900), "accepted, then 1.1 s of silence (the rest of --connect-timeout)"),
+        ] {
+            let mut progress = ConnectProgress::none();
+            progress.phase = Phase::Authenticate;
+            assert_eq!(cut_off(progress, first_way_ms).await.message, words);
+        }
+    }
 }

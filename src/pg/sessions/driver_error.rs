@@ -10,6 +10,7 @@ use std::io;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity as DriverSeverity, SqlState};
 
+use crate::model::connect_cause::ConnectCause;
 use crate::model::fault::{Evidence, Severity};
 use crate::model::foreign::{said, sqlstate};
 use crate::pg::failure::{SessionFailure, own_limits, server_error};
@@ -44,11 +45,14 @@ fn evidence(error: &Error, server_spoke: bool) -> Evidence {
     // The kinds are private, but each prints a constant of the driver, which no server and no locale
     // can change.
     match error.to_string().as_str() {
-        "authentication error" => found.authentication = true,
+        "authentication error" => {
+            found.authentication = true;
+            found.connect_cause = cause_of_login(error);
+        }
         // Of all settings, pgchaos leaves only the password out.
         "invalid configuration" => {
             found.authentication = true;
-            found.password_missing = true;
+            found.connect_cause = Some(ConnectCause::PasswordMissing);
         }
         // The bytes do not answer the request.
         "unexpected message from server" | "error parsing response from server" => {
@@ -94,20 +98,14 @@ fn frame_error(error: &io::Error) -> Option<&FrameError> {
     error.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
-/// The words where SCRAM needs more rounds than the library computes. The server chooses the number,
-/// and 100,000 block the thread for some 50 ms.
-pub const TOO_MANY_ROUNDS: &str = "the password of this role is stored with more than 100,000 \
-                                   rounds of SCRAM (scram_iterations), more than pgchaos computes";
-
-/// Whether the login was to be bound to TLS and could not be. Compares with a constant of the driver.
-pub(super) fn is_unbound(error: &Error) -> bool {
-    error.source().is_some_and(|cause| cause.to_string() == "server did not use channel binding")
-}
-
-/// Compares with a constant of the library, which no server and no locale can change.
-fn too_many_rounds(error: &Error) -> bool {
-    let words = "SCRAM iteration count exceeds the maximum allowed";
-    io_error(error).is_some_and(|io| io.to_string() == words)
+/// Why the client's side gave the login up. Compares with constants of the driver and of its library, which no server and
+/// no locale can change.
+fn cause_of_login(error: &Error) -> Option<ConnectCause> {
+    match error.source()?.to_string().as_str() {
+        "server did not use channel binding" => Some(ConnectCause::NoBinding),
+        "SCRAM iteration count exceeds the maximum allowed" => Some(ConnectCause::TooManyRounds),
+        _ => None,
+    }
 }
 
 /// The error in words for people, with its chain of causes.
@@ -124,9 +122,6 @@ fn words(error: &Error) -> String {
     }
     if let Some(frame_error) = io_error(error).and_then(frame_error) {
         return frame_error.to_string();
-    }
-    if too_many_rounds(error) {
-        return TOO_MANY_ROUNDS.to_owned();
     }
     let mut words = error.to_string();
     let mut cause = error.source();

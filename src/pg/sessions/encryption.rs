@@ -5,6 +5,9 @@ use std::io;
 
 use tokio_postgres::config::SslNegotiation;
 
+use super::connect_cause;
+use super::connect_progress::{ConnectProgress, Securing};
+use crate::model::connect_cause::ConnectCause;
 use crate::model::fault::{Class, Evidence, Fault, Severity};
 use crate::model::tls_cause::TlsCause;
 use crate::pg::failure::{SessionFailure, own_limits};
@@ -15,11 +18,6 @@ use crate::pg::wire::ssl_request::{self, Answer};
 use crate::pg::wire::transport::Transport;
 use crate::tls::settings::POSTGRESQL;
 use crate::tls::{TlsClient, handshake_error};
-
-/// The words where the request for TLS was answered by an error, as only poolers do.
-pub const REQUEST_REFUSED: &str = "an error was the answer to the request for TLS: a pooler that is full, or that does \
-                                   not read a PROXY header (send-proxy) before it? Its log tells (nothing proves yet \
-                                   that the words are its own, so that they are not shown)";
 
 /// The words where the beginning of TLS was answered by an error in the clear. A server that knows no such
 /// beginning closes the connection instead.
@@ -91,8 +89,9 @@ pub(super) async fn secure(
     way: Encryption,
     security: &Security,
     host: &Host,
-    first_bytes: &FirstBytes,
+    progress: &mut ConnectProgress,
 ) -> Result<Transport, SessionFailure> {
+    progress.securing = Securing::Begun;
     let demands_request = demands_request(security);
     let client = match (&security.client, way) {
         (_, Encryption::Plain) if demands_request => return Err(no_request_in_the_clear()),
@@ -106,7 +105,7 @@ pub(super) async fn secure(
         }
     };
     if security.negotiation == SslNegotiation::Direct {
-        let secured = handshake(transport, client, host, first_bytes).await?;
+        let secured = handshake(transport, client, host, progress).await?;
         // As in libpq: a server of another protocol must not be talked into PostgreSQL's.
         return match secured.agreed_protocol() {
             Some(POSTGRESQL) => Ok(secured),
@@ -116,10 +115,11 @@ pub(super) async fn secure(
         };
     }
     let answer = ssl_request::ask(&mut transport).await;
+    let first_bytes = &progress.first_bytes;
     match answer.map_err(|error| of_io(&error, first_bytes))? {
         Answer::Tls => {
             first_bytes.answered();
-            handshake(transport, client, host, first_bytes).await
+            handshake(transport, client, host, progress).await
         }
         Answer::Plain if demands_request => Err(no_request_in_the_clear()),
         Answer::Plain if way == Encryption::Offered => {
@@ -134,13 +134,20 @@ async fn handshake(
     transport: Transport,
     client: &TlsClient,
     host: &Host,
-    first_bytes: &FirstBytes,
+    progress: &mut ConnectProgress,
 ) -> Result<Transport, SessionFailure> {
     let name = match &host.address {
         Address::Tcp(name) => name,
         Address::Unix(_) => return Ok(transport),
     };
-    let secured = transport.secure(client, name, first_bytes).await;
+    progress.securing = Securing::ReadingFiles;
+    let tls = client.by_current_files().await;
+    progress.securing = Securing::Begun;
+    let first_bytes = &progress.first_bytes;
+    let secured = match tls {
+        Ok(tls) => transport.secure(tls, name, first_bytes).await,
+        Err(error) => Err(error),
+    };
     secured.map_err(|error| of_io(&error, first_bytes))
 }
 
@@ -190,6 +197,7 @@ fn of_answer(answer: &Answer, mode: SslMode, first_bytes: &FirstBytes) -> Sessio
 /// An error that was the answer to the request for TLS.
 fn of_early_error(error: &EarlyError) -> SessionFailure {
     let evidence = Evidence { server_spoke: true, ..Evidence::default() };
+    let cause = ConnectCause::TlsRequestRefused;
     match error {
         // Before TLS a server sends an error only when it cannot start a process for the session.
         EarlyError::NoProcess => SessionFailure::new(
@@ -201,9 +209,10 @@ fn of_early_error(error: &EarlyError) -> SessionFailure {
         EarlyError::Other(sqlstate) => SessionFailure::new(
             Evidence {
                 sqlstate: sqlstate.clone().map(|sqlstate| (sqlstate, Severity::Fatal)),
+                connect_cause: Some(cause),
                 ..evidence
             },
-            REQUEST_REFUSED,
+            connect_cause::words(cause),
         ),
     }
 }
@@ -255,7 +264,23 @@ mod tests {
 
     use super::*;
     use crate::model::fault::Phase;
+    use crate::model::own_limit::OwnLimit;
     use crate::pg::settings::{Environment, Explicit, resolve};
+    use crate::tls::client::unread;
+
+    /// That this machine has no descriptor left for a file says nothing of TLS, or of the server.
+    #[test]
+    fn a_file_that_no_descriptor_is_left_for_is_a_limit_of_this_machine() {
+        const EMFILE: i32 = 24;
+        const EIO: i32 = 5;
+        for (errno, class, own_limit) in
+            [(EMFILE, Class::Local, Some(OwnLimit::Descriptors)), (EIO, Class::Tls, None)]
+        {
+            let failure = of_io(&unread(errno), &FirstBytes::default());
+            assert_eq!(failure.evidence().class(Phase::Authenticate), class, "{errno}");
+            assert_eq!(failure.evidence().own_limit, own_limit, "{errno}");
+        }
+    }
 
     /// Settings were read for Unix sockets, so that nothing speaks TLS, and are used for a host that Patroni named.
     #[tokio::test]
@@ -270,9 +295,9 @@ mod tests {
             let [way] = Encryption::ways(security, host) else { panic!("{mode}: one way") };
             let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (mut server, _) = listener.accept().await.unwrap();
-            let first_bytes = FirstBytes::default();
+            let mut progress = ConnectProgress::none();
             let transport = Transport::Tcp(stream);
-            let secured = secure(transport, *way, security, host, &first_bytes).await;
+            let secured = secure(transport, *way, security, host, &mut progress).await;
             if mode == "prefer" {
                 assert!(!secured.unwrap().is_secured());
                 continue;

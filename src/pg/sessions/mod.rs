@@ -3,7 +3,8 @@
 //! - [`connect`]: one connect to one address, under one deadline.
 //! - [`encryption`]: the ways in which a connect is tried, with TLS or without. `secured_below`: what the driver is
 //!   told of a socket that speaks TLS already. `closed_early`: what a connection may mean that ended before the
-//!   server's first word.
+//!   server's first word. `connect_cause`: the words for what stood between a connect and its session.
+//!   `connect_progress`: how far a connect came.
 //! - [`session`]: SQL under a deadline; a failed call gets the cause that the driver knows.
 //! - [`identity`]: asks which server answers.
 //! - [`application_name`]: what a run's sessions are called on the server.
@@ -13,6 +14,8 @@
 pub mod application_name;
 mod closed_early;
 pub mod connect;
+mod connect_cause;
+mod connect_progress;
 pub mod driver_error;
 mod driver_task;
 pub mod encryption;

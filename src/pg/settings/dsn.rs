@@ -4,6 +4,8 @@
 //! `verify-full`, …, so all pairs must be found here anyway. Parsed once by libpq's rules, they can be layered with
 //! those of service file and environment. A test compares the two parsers.
 
+use std::collections::HashSet;
+
 use super::dsn_error::DsnError;
 use super::error::{Origin, SettingsError};
 use super::pair::Pair;
@@ -40,21 +42,25 @@ pub(super) fn parse(text: &str) -> Result<Vec<(&'static str, String)>, SettingsE
     Ok(options)
 }
 
-/// The hosts that a connection string names, alone and with their ports; none where it cannot be read.
+/// The hosts that a connection string names, each alone and with its port; none where it cannot be read.
 #[must_use]
-pub fn hosts_named(text: &str) -> Vec<String> {
-    let Ok(options) = parse(text) else { return Vec::new() };
+pub fn hosts_named(text: &str) -> HashSet<String> {
+    let Ok(options) = parse(text) else { return HashSet::new() };
     let list = |keyword: &str| -> Vec<&str> {
         let said = options.iter().find(|(name, _)| *name == keyword);
         said.map(|(_, value)| value.split(',').collect()).unwrap_or_default()
     };
     let ports = list("port");
-    let mut named: Vec<String> = Vec::new();
-    for host in [list("host"), list("hostaddr")].concat() {
-        named.push(host.to_owned());
-        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        named.extend(ports.iter().map(|port| format!("{host}:{port}")));
-        named.push(host);
+    let mut named = HashSet::new();
+    for hosts in [list("host"), list("hostaddr")] {
+        for (nth, host) in hosts.into_iter().enumerate() {
+            named.insert(host.to_owned());
+            let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+            // One port is that of all hosts; else each has its own.
+            let port = if ports.len() == 1 { ports.first() } else { ports.get(nth) };
+            named.extend(port.map(|port| format!("{host}:{port}")));
+            named.insert(host);
+        }
     }
     named
 }

@@ -20,7 +20,7 @@ use super::first_bytes::FirstBytes;
 use super::handshake_stream::HandshakeStream;
 use super::host_address::HostAddress;
 use crate::pg::settings::{ConnectSettings, Host, socket_path_too_long};
-use crate::tls::{TlsClient, TlsClientStream, channel_binding};
+use crate::tls::{CurrentTls, TlsClientStream, channel_binding};
 
 /// An open connection, in plain text to all that reads from it.
 #[derive(Debug)]
@@ -50,16 +50,16 @@ impl Transport {
     /// What comes first is noted. Waits without a deadline: the caller has one.
     ///
     /// # Errors
-    /// As [`TlsClient::handshake`] has them.
+    /// As [`CurrentTls::handshake`] has them.
     pub(in crate::pg) async fn secure(
         self,
-        client: &TlsClient,
+        tls: CurrentTls<'_>,
         host: &str,
         first_bytes: &FirstBytes,
     ) -> io::Result<Self> {
         let Self::Tcp(stream) = self else { return Ok(self) };
         let stream = HandshakeStream::new(stream, first_bytes.clone());
-        Ok(Self::Tls(Box::new(client.handshake(host, stream).await?)))
+        Ok(Self::Tls(Box::new(tls.handshake(host, stream).await?)))
     }
 
     /// Whether TLS is spoken.

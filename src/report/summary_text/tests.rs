@@ -34,16 +34,21 @@ fn hosts_that_were_tried_in_vain_are_counted_with_what_they_cost() {
     let mut summary = summary();
     let count = |class, count, total_s| {
         let host = "db:5432 (10.0.0.3)".to_owned();
-        PassedOverCount { host, class, count, total_s }
+        PassedOverCount { host, class, count, total_s, served_without_tls: class == Class::Auth }
     };
-    summary.passed_over = vec![count(Class::Refused, 1_200, 0.02), count(Class::Timeout, 9, 27.01)];
+    summary.passed_over = vec![
+        count(Class::Refused, 1_200, 0.02),
+        count(Class::Timeout, 9, 27.01),
+        count(Class::Auth, 2, 0.0),
+    ];
     let page = page(&summary, None);
     let at = page.iter().position(|row| row.starts_with("passed over")).unwrap();
     assert_eq!(
-        page[at..at + 3],
+        page[at..at + 4],
         [
             "passed over   db:5432 (10.0.0.3): refused ×1 200",
             "              db:5432 (10.0.0.3): timeout ×9, 27.0 s of waiting",
+            "              db:5432 (10.0.0.3): auth ×2, then without TLS",
             "outage 1      failover patroni2 → patroni3 at 23:57:42",
         ]
     );

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::fault::{Class, Fault};
+use crate::model::fault::Class;
 use crate::model::load::passed_over::PassedOver;
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{duration, grouped};
@@ -27,7 +27,8 @@ pub(super) struct PassedOverHosts(BTreeMap<String, PassedOverHost>);
 
 #[derive(Debug)]
 struct PassedOverHost {
-    class: Class,
+    /// The class, and whether the host served without TLS then.
+    why: (Class, bool),
     at: Duration,
     /// Since this host is passed over for this reason.
     count: u64,
@@ -37,13 +38,14 @@ struct PassedOverHost {
 impl PassedOverHosts {
     /// The line, if one is due.
     pub(super) fn add(&mut self, at: Duration, passed_over: &PassedOver) -> Option<Line> {
-        let PassedOver { fault, took, served_by, .. } = passed_over;
+        let PassedOver { fault, took, .. } = passed_over;
         let host = &fault.endpoint;
         if self.0.len() >= HOSTS_MAX && !self.0.contains_key(host) {
             return None;
         }
-        let fresh = PassedOverHost { class: fault.class, at, count: 0, took: Duration::ZERO };
-        let is_news = self.0.get(host).is_none_or(|told| told.class != fault.class);
+        let why = (fault.class, passed_over.served_without_tls);
+        let fresh = PassedOverHost { why, at, count: 0, took: Duration::ZERO };
+        let is_news = self.0.get(host).is_none_or(|told| told.why != why);
         if is_news {
             self.0.insert(host.clone(), fresh);
         }
@@ -55,17 +57,18 @@ impl PassedOverHosts {
             return None;
         }
         told.at = at;
-        Some(line(fault, told, served_by))
+        Some(line(passed_over, told))
     }
 
     /// Whether this host was passed over as it closed the connection without a word: what leads to others
     /// proves nothing of the way to it.
     pub(super) fn closes_without_a_word(&self, host: &str) -> bool {
-        self.0.get(host).is_some_and(|told| told.class == Class::NoBackend)
+        self.0.get(host).is_some_and(|told| told.why == (Class::NoBackend, false))
     }
 }
 
-fn line(fault: &Fault, told: &PassedOverHost, served_by: &str) -> Line {
+fn line(passed_over: &PassedOver, told: &PassedOverHost) -> Line {
+    let PassedOver { fault, served_by, served_without_tls, .. } = passed_over;
     let tone = if fault.class == Class::ReadOnly { Tone::Plain } else { Tone::Wary };
     let times = if told.count > 1 { format!(" ×{}", grouped(told.count)) } else { String::new() };
     let each = told.took / u32::try_from(told.count).unwrap_or(u32::MAX);
@@ -73,8 +76,7 @@ fn line(fault: &Fault, told: &PassedOverHost, served_by: &str) -> Line {
         true => format!(", {} of each connect", duration(each)),
         false => String::new(),
     };
-    // The same place: what failed is TLS, where it was only preferred.
-    let served = match fault.class == Class::Tls && fault.endpoint == *served_by {
+    let served = match served_without_tls {
         true => "it serves without TLS".to_owned(),
         false => format!("{served_by} serves"),
     };

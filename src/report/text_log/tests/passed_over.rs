@@ -14,7 +14,13 @@ use super::{log, told};
 fn passed_over(at: u64, class: Class, took_ms: u64) -> Event {
     let fault = Fault { endpoint: "10.0.0.1:5432".to_owned(), ..fault(class, Phase::Check, "") };
     let served_by = "10.0.0.2:5432".to_owned();
-    let passed_over = PassedOver { writer: Some(1), fault, took: ms(took_ms), served_by };
+    let passed_over = PassedOver {
+        writer: Some(1),
+        fault,
+        took: ms(took_ms),
+        served_by,
+        served_without_tls: false,
+    };
     event(at, What::PassedOver(Box::new(passed_over)))
 }
 
