@@ -78,8 +78,7 @@ fn in_columns(
         let notes = rows.iter().map(|row| columns(&row.notes.join(" · ")));
         room >= notes.max().unwrap_or(0).min(NOTE_COLUMNS_MIN)
     });
-    let mut text =
-        line(&HEAD.map(str::to_owned), widths, |head| head.to_owned()).trim_end().to_owned();
+    let mut text = line(&HEAD.map(str::to_owned), widths, str::to_owned).trim_end().to_owned();
     text.push('\n');
     for row in rows {
         let verdict = |verdict: &str| painted(verdict, row.tone, layout.colour);
