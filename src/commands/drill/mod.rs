@@ -2,7 +2,8 @@
 //!
 //! - `scenarios`: drills by name or file. `cluster_setup`: the cluster that one is played on.
 //! - `run`: one drill after the other, each from a whole cluster to a verdict. `single_run`: one
-//!   of them, as a `request` asks for it; `fitness`: the checks before it; `load`: its load.
+//!   of them, as a `request` asks for it; `fitness`: the checks before it; `load`: its load;
+//!   `kept_verdict`: its verdict in the record.
 
 mod cluster_setup;
 mod fitness;

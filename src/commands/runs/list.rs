@@ -19,17 +19,34 @@ use crate::report::runs::table::table;
 use crate::report::runs::{ListedRun, ListedState, RunList};
 
 /// A record without a verdict at its end is read whole for it up to this length, in bytes.
-const READ_BYTES_MAX: u64 = 4 * 1024 * 1024;
+const READ_BYTES_MAX: u64 = 2 * 1024 * 1024;
 
-/// So many bytes are read whole for one list, those of the newest runs.
-const READ_BYTES_ALL: u64 = 16 * 1024 * 1024;
+/// What may still be read whole for a list, so that it is quick: that of the newest runs is.
+struct ReadBudget {
+    records: u32,
+    bytes: u64,
+}
+
+impl ReadBudget {
+    const OF_A_LIST: Self = Self { records: 100, bytes: 8 * 1024 * 1024 };
+
+    /// Whether a record of so many bytes may be read; then it is counted.
+    fn take(&mut self, bytes: u64) -> bool {
+        let may = self.records > 0 && bytes <= self.bytes.min(READ_BYTES_MAX);
+        if may {
+            self.records -= 1;
+            self.bytes -= bytes;
+        }
+        may
+    }
+}
 
 /// Prints the list.
 pub(super) fn run(json: bool) -> Result<Exit, Problem> {
     let (folder, overviews) = overviews()?;
     let ids = ids(&overviews);
-    let mut to_read = READ_BYTES_ALL;
-    let runs = overviews.iter().map(|one| listed(one, &ids, &mut to_read)).collect();
+    let mut budget = ReadBudget::OF_A_LIST;
+    let runs = overviews.iter().map(|one| listed(one, &ids, &mut budget)).collect();
     let list = RunList { format: FORMAT, folder: folder.display().to_string(), runs };
     let terminal = Terminal::stdout();
     let text = match (json, list.runs.is_empty()) {
@@ -47,8 +64,8 @@ pub(super) fn run(json: bool) -> Result<Exit, Problem> {
     Ok(Exit::Pass)
 }
 
-/// A run as the list has it. `to_read` is how much may still be read whole.
-fn listed(one: &Overview, ids: &BTreeSet<String>, to_read: &mut u64) -> ListedRun {
+/// A run as the list has it.
+fn listed(one: &Overview, ids: &BTreeSet<String>, budget: &mut ReadBudget) -> ListedRun {
     let mut run = nothing_known(one);
     let header = match &one.header {
         Ok(header) => header,
@@ -65,15 +82,12 @@ fn listed(one: &Overview, ids: &BTreeSet<String>, to_read: &mut u64) -> ListedRu
             run.elapsed_s = at.map(seconds::of);
         }
         RecordEnd::Result(result) => take_result(&mut run, result),
-        RecordEnd::Unfinished { at } if one.bytes > READ_BYTES_MAX.min(*to_read) => {
+        RecordEnd::Unfinished { .. } if budget.take(one.bytes) => read_whole(&mut run, one),
+        RecordEnd::Unfinished { at } => {
             run.state = ListedState::NotEnded;
             run.elapsed_s = at.map(seconds::of);
             let id = run.id.as_deref().unwrap_or_default();
             run.problem = Some(format!("its verdict takes all of it: pgchaos report {id}"));
-        }
-        RecordEnd::Unfinished { .. } => {
-            *to_read -= one.bytes;
-            read_whole(&mut run, one);
         }
         RecordEnd::Unread => {}
     }
