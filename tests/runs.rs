@@ -360,3 +360,32 @@ fn a_real_run_is_listed_while_it_goes_on_when_it_was_killed_and_when_it_is_verif
     let (_, told) = text(&removed);
     assert!(removed.status.success() && told.contains(seen["run_id"].as_str().unwrap()), "{told}");
 }
+
+/// Nothing is broken, and the drill expects more than a whole account of the writes.
+#[test]
+fn a_drill_is_listed_with_its_own_verdict() {
+    let server = Postgres::start();
+    let home = Home::new();
+    let file = home.0.path().join("ours.toml");
+    let drill = "title = 'nothing happens'\n\
+                 [load]\nrate = 50\n\
+                 [[step]]\nwait = '20 writes'\n\
+                 [expect]\noutages = '>= 1'\n\
+                 [hooks]\nhealthy = 'true'\n";
+    fs::write(&file, drill).unwrap();
+    let dsn = format!("postgresql://postgres:postgres@127.0.0.1:{}/postgres", server.port());
+    let played = home.run(&["drill", "run", file.to_str().unwrap(), "-d", &dsn]);
+    let (said, told) = text(&played);
+    assert_eq!(played.status.code(), Some(1), "{said}{told}");
+    let [ref run] = home.list()[..] else { panic!("one run") };
+    assert_eq!(run["part_of"], "drill ours", "{run}");
+    assert_eq!((&run["verdict"], &run["drill_verdict"]), (&"pass".into(), &"fail".into()));
+    let (said, _) = text(&home.run(&["runs"]));
+    assert!(said.contains("fail") && said.contains("the drill: fail, its writes: pass"), "{said}");
+    // A later verification knows the drill's verdict from the record.
+    let port = server.port().to_string();
+    let verified = home.run(&["verify", "-h", "127.0.0.1", "-p", &port]);
+    assert!(verified.status.success(), "{verified:?}");
+    let [ref run] = home.list()[..] else { panic!("one run") };
+    assert_eq!((&run["verdict"], &run["drill_verdict"]), (&"pass".into(), &"fail".into()));
+}
