@@ -90,8 +90,7 @@ async fn agreed(shown: &str) -> Result<bool, Problem> {
 async fn install(sudo: bool, packages: &[&str]) -> Result<(), Problem> {
     let mut command = if sudo { Command::new("sudo") } else { Command::new("sh") };
     if sudo {
-        // It asks for a password, which takes the terminal: then only the row of progress does.
-        let _ = Command::new("sudo").arg("-v").status().await;
+        ask_for_password().await;
         command.arg("sh");
     }
     command.args(["-c", INSTALL_SCRIPT, "install-deps"]).args(packages);
@@ -121,6 +120,16 @@ async fn install(sudo: bool, packages: &[&str]) -> Result<(), Problem> {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(failed(format!("its reason is above ({status})"))),
         Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// Has sudo ask for its password, if it wants one, before the row of progress takes the terminal. What
+/// comes of that is told by the command that follows.
+async fn ask_for_password() {
+    let mut without = Command::new("sudo");
+    without.args(["-n", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
+    if !without.status().await.is_ok_and(|status| status.success()) {
+        let _ = Command::new("sudo").arg("true").status().await;
     }
 }
 
