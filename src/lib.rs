@@ -36,7 +36,8 @@
 //! never waits, behind which a process waits for the disk; and to any number of
 //! [`engine::subscribers`], such as the log ([`report::text_log`], [`report::json_log`]). So a run is
 //! rebuilt from its record by the code that summed it up live: `pgchaos verify` and `pgchaos report`
-//! do nothing else.
+//! do nothing else. `pgchaos runs` reads the two ends of each record ([`engine::record::overview`]):
+//! the last line says what the run comes to.
 //!
 //! [`engine::watch`] looks on beside the load: Patroni's API, replicas, what silent writes wait for,
 //! pgchaos itself. What it sees is told as events too. The load is measured the same without it.

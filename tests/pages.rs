@@ -22,8 +22,8 @@ use std::time::Duration;
 
 use pgchaos::engine::record::file::{RecordWriter, read};
 use pgchaos::model::event::Event;
+use pgchaos::model::outcome::Outcome;
 use pgchaos::model::run::Run;
-use pgchaos::model::run::outcome::Outcome;
 use pgchaos::model::run::summarize::sum_up;
 use pgchaos::model::run::summary::{RecordSummary, Summary};
 use pgchaos::model::scenario::drill_report::{DrillReport, DrillRun};

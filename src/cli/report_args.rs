@@ -13,7 +13,8 @@ const OUTPUT: &str = "Output";
 /// `pgchaos report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The records of runs; several are compared [default: the latest in the state folder]
+    /// The records of runs, several are compared: each a file, or else the first characters of the run's
+    /// id, 4 at least, for one in the state folder (pgchaos runs lists them) [default: the latest there]
     #[arg(value_name = "RECORD", value_parser = file_name())]
     pub records: Vec<PathBuf>,
     /// The records of other runs, which those above are measured by: is one set better?

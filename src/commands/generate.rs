@@ -87,6 +87,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
             run_id,
             group: args.record.group.clone(),
             name: args.record.name.clone(),
+            part_of: None,
             started_at,
             target,
             patroni: args.cluster.patroni.clone(),

@@ -132,24 +132,30 @@ pub(super) fn write_report(path: &Path, content: String) -> Result<(), Problem> 
 /// How long the disk of a report may take.
 const DISK_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Does work that may wait for a disk, on a thread that is left behind when the disk hangs.
 fn before_its_deadline(
     path: &Path,
     work: impl FnOnce(&Path) -> io::Result<()> + Send + 'static,
 ) -> Result<(), Problem> {
+    by_disk_deadline(path, work).map_err(|error| cannot_write(path, &error))
+}
+
+/// Does work that may wait for a disk, on a thread that is left behind when the disk hangs.
+pub(super) fn by_disk_deadline(
+    path: &Path,
+    work: impl FnOnce(&Path) -> io::Result<()> + Send + 'static,
+) -> io::Result<()> {
     let (done, end) = mpsc::channel();
     let of_thread = path.to_owned();
     let thread = std::thread::Builder::new().name("report".to_owned()).spawn(move || {
         // After the deadline the receiver is gone; ignore the send error.
         let _ = done.send(work(&of_thread));
     });
-    let result = thread.and_then(|_| {
+    thread.and_then(|_| {
         end.recv_timeout(DISK_DEADLINE).unwrap_or_else(|_| {
             let seconds = DISK_DEADLINE.as_secs();
             Err(io::Error::other(format!("its disk does not answer within {seconds} s")))
         })
-    });
-    result.map_err(|error| cannot_write(path, &error))
+    })
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Problem {

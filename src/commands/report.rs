@@ -6,7 +6,7 @@ use super::output::record_read;
 use super::problem::Problem;
 use super::report_output::{Rendered, ReportOutput};
 use super::same_file::named_twice;
-use super::state_folder::record_or_latest;
+use super::state_folder::{named_record, record_or_latest};
 use crate::cli::exit::Exit;
 use crate::cli::report_args::ReportArgs;
 use crate::engine::record::file::read;
@@ -19,16 +19,19 @@ use crate::model::run::summary::Summary;
 /// # Errors
 /// A [`Problem`].
 pub fn run(args: &ReportArgs) -> Result<Exit, Problem> {
-    let records = match args.records.as_slice() {
+    let files =
+        |named: &[PathBuf]| named.iter().map(|named| named_record(named)).collect::<Result<_, _>>();
+    let records: Vec<PathBuf> = match args.records.as_slice() {
         [] => vec![record_or_latest(None)?],
-        named => named.to_vec(),
+        named => files(named)?,
     };
-    let all = || records.iter().chain(&args.against);
+    let against: Vec<PathBuf> = files(&args.against)?;
+    let all = || records.iter().chain(&against);
     if let Some(twice) = named_twice(all().map(PathBuf::as_path)) {
         return Err(given_twice(&twice.display().to_string()));
     }
     let output = ReportOutput::check(args, all().map(PathBuf::as_path))?;
-    let (a, b) = (summaries(&records)?, summaries(&args.against)?);
+    let (a, b) = (summaries(&records)?, summaries(&against)?);
     if let ([run], []) = (a.as_slice(), b.as_slice()) {
         output.write(&Rendered::Run(run))?;
         return Ok(run.verdict.into());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::activity::Activity;
 use super::connection_options::ConnectionOptions;
 use super::output::{Reports, print_summary, record_read};
 use super::patroni_apis::patroni_apis;
@@ -13,16 +14,16 @@ use crate::cli::connection::ConnectionArgs;
 use crate::cli::exit::Exit;
 use crate::cli::verify_args::VerifyArgs;
 use crate::engine::Dialer;
-use crate::engine::record::file::{RecordWriter, Recorded, lost_writes, must_be_at_rest, read};
+use crate::engine::record::file::{Recorded, append, lost_writes, must_be_at_rest, read};
 use crate::engine::verification::{Site, Subject, VerificationStep, verify};
 use crate::model::event::{Event, What};
 use crate::model::load::options::Target;
-use crate::model::run::summarize::sum_up_verified;
+use crate::model::run::summarize::{result, sum_up_verified};
 use crate::patroni::api::base_of;
 use crate::patroni::{PatroniApi, PatroniError};
 use crate::pg::sessions::application_name::Purpose;
 use crate::pg::settings::Explicit;
-use crate::report::words::looked_at;
+use crate::report::words::{looked_at, verifying};
 
 /// Runs the command.
 ///
@@ -33,6 +34,7 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     let reports = Reports::check(&args.output, Some(&path))?;
     // A run that goes on still needs its sessions: verifying would end them.
     must_be_at_rest(&path)?;
+    let activity = Activity::begin("reading the record");
     let recorded = read(&path, |_| {})?;
     let record = record_read(&path, &recorded);
     let Recorded { mut run, torn, .. } = recorded;
@@ -60,12 +62,20 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     check_target(&dialer, &connection).await?;
     let subject = Subject::of(&run, run.closing());
     let site = Site { dialer, patroni: patroni(&args, &run.header.patroni, &explicit)? };
+    activity.say("verifying");
     let mut verification = verify(&subject, &site, args.verify_timeout, |step| match step {
-        VerificationStep::Waiting(what) => tell!("pgchaos: waiting: {what}"),
-        VerificationStep::LookedAt { writes, of } => tell!("pgchaos: {}", looked_at(writes, of)),
+        VerificationStep::Waiting(what) => {
+            activity.say("verifying: it waits");
+            tell!("pgchaos: waiting: {what}");
+        }
+        VerificationStep::LookedAt { writes, of } => {
+            activity.say(&verifying(writes, of));
+            tell!("pgchaos: {}", looked_at(writes, of));
+        }
     })
     .await;
     verification.lost_writes = lost_writes(run.header.started_at, &verification, Some(&path));
+    drop(activity);
     let event = Event { at: run.elapsed, what: What::Verified(Box::new(verification)) };
     run.apply(&event);
     let mut summary = sum_up_verified(&run);
@@ -73,7 +83,8 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     let printed = print_summary(&summary, args.output.printed.summary);
     let written = reports.write(&summary);
     // Last, as the record's disk may hang: the summary is printed by then.
-    keep(&path, &event);
+    let result = Event { at: run.elapsed, what: What::Result(result(&run)) };
+    keep(&path, &[event, result]);
     printed.and(written)?;
     Ok(summary.verdict.into())
 }
@@ -152,13 +163,10 @@ async fn check_target(dialer: &Dialer, connection: &ConnectionOptions) -> Result
     if hopeless { Err(Problem::of_failures(failures, connection)) } else { Ok(()) }
 }
 
-/// Adds the verification to the record, for later reports. A record that cannot be written is told
-/// and does not change the answer.
-fn keep(path: &Path, event: &Event) {
-    let kept = RecordWriter::append_to(path).and_then(|mut record| {
-        record.add(event)?;
-        record.flush()
-    });
+/// Adds the verification and what the run comes to by it to the record, for later reports. A record
+/// that cannot be written is told and does not change the answer.
+fn keep(path: &Path, events: &[Event]) {
+    let kept = append(path, events);
     if let Err(error) = kept {
         tell!("pgchaos: warning: the verification is not kept: {error}");
     }

@@ -13,11 +13,12 @@
 //! outage    load         no write was possible, and why · what the load is asked, and its pace
 //! cluster   ledger       servers and members · what became of every write
 //! statistics             what few runs can tell
-//! fault own_limit connect_cause tls_cause foreign seconds percent
+//! fault own_limit connect_cause tls_cause outcome foreign seconds percent
 //! ```
 //!
 //! - [`fault`]: what can go wrong between client and cluster, and its class; [`own_limit`]: what
 //!   pgchaos itself can run out of; [`connect_cause`], [`tls_cause`]: why a connect or TLS failed.
+//! - [`outcome`]: pass, fail or inconclusive.
 //! - [`foreign`]: what others say, made safe to keep and to print.
 //! - [`seconds`], [`percent`]: how times and shares are written.
 
@@ -30,6 +31,7 @@ pub mod foreign;
 pub mod ledger;
 pub mod load;
 pub mod outage;
+pub mod outcome;
 pub mod own_limit;
 pub mod percent;
 pub mod run;

@@ -13,8 +13,8 @@ use chrono::SecondsFormat;
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 use crate::model::outage::Outage;
+use crate::model::outcome::Outcome;
 use crate::model::run::limits::{self, Finding};
-use crate::model::run::outcome::Outcome;
 use crate::model::run::replica_lag::ReplicaSummary;
 use crate::model::run::summary::{Summary, VerificationState};
 

@@ -17,7 +17,7 @@ use crate::model::event::Note;
 use crate::model::load::latency::Percentiles;
 use crate::model::load::options::Rate;
 use crate::model::outage::Outage;
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::run::summary::{RecordSummary, Summary, SummaryTarget, VerificationState};
 
 use super::layout::{Line, Tone};

@@ -250,11 +250,17 @@ impl TextLog {
             // No line of their own. A session, and the problem that a command prints, say it.
             What::Acknowledging { .. } | What::Refused { .. } => self.fact(at, None),
             // For the record and for programs.
-            What::LeaderChanged { .. }
+            What::Result(_)
+            | What::LeaderChanged { .. }
             | What::ServerClock { .. }
             | What::AckGap(_)
             | What::AckGapGoesOn { .. } => Vec::new(),
         }
+    }
+
+    /// From now on rows are fitted to a terminal of so many columns.
+    pub fn resized(&mut self, width: Option<usize>) {
+        self.printer.resized(width);
     }
 
     /// The rows that were held back until now. To be called a few times a second.

@@ -75,6 +75,13 @@ pub fn looked_at(writes: u64, of: u64) -> String {
     format!("looked at {} of {}", grouped(writes), counted(of, "write"))
 }
 
+/// The same in few words: `verifying: 40 % of writes`.
+#[must_use]
+pub fn verifying(writes: u64, of: u64) -> String {
+    let pct = u128::from(writes) * 100 / u128::from(of.max(1));
+    format!("verifying: {pct} % of writes")
+}
+
 /// One write by its name, more by their number: `INSERT #82`, `writer 3 INSERT #82`, `8 writes`.
 #[must_use]
 pub fn inserts(writes: &BTreeMap<i32, SeqSet>, several_writers: bool) -> String {

@@ -7,7 +7,7 @@ use pgchaos::model::comparison::measure::Measure;
 use pgchaos::model::comparison::verdict_on_sets::{Conclusion, FoundDifference};
 use pgchaos::model::load::options::Rate;
 use pgchaos::model::load::own_pause::OwnPause;
-use pgchaos::model::run::outcome::Outcome;
+use pgchaos::model::outcome::Outcome;
 use pgchaos::model::run::summary::{Summary, VerificationState};
 use pgchaos::report::comparison::words::headline;
 use pgchaos::report::export::Format;

@@ -61,6 +61,7 @@ pub(super) fn plan<C: DrillCluster>(
             run_id,
             group: None,
             name: None,
+            part_of: Some(part_of(request)),
             started_at,
             target: target(&resolved),
             patroni: urls(&cluster.watched()),
@@ -78,6 +79,14 @@ pub(super) fn plan<C: DrillCluster>(
         notes: None,
         patroni: cluster.watched(),
     })
+}
+
+/// What the run is told to be, in lists of runs.
+fn part_of(request: &DrillRequest<'_>) -> String {
+    match request.args.is_demo {
+        true => "demo".to_owned(),
+        false => format!("drill {}", request.scenario.name),
+    }
 }
 
 /// The variables that a scenario's commands get: the connection, and the run.

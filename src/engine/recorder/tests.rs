@@ -28,6 +28,7 @@ fn header(writers: u32) -> Header {
         run_id: uuid::Uuid::from_u128(7),
         group: None,
         name: None,
+        part_of: None,
         started_at: "2026-11-22T20:56:20Z".parse().unwrap(),
         patroni: Vec::new(),
         target: Target {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::foreign::{plain, shortened};
 use crate::model::load::options::{Backlog, Protocol, Rate};
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::run::summary::Summary;
 
 /// Values of a setting that are named before the rest is counted.

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::model::comparison::measure::{Measure, lost_writes};
 use crate::model::comparison::verdict_on_sets::{CONFIDENCE_PCT, Conclusion, MeasureOfSets};
 use crate::model::outage::Outage;
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::run::summary::Summary;
 
 /// The format of the JSON.

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use ending::{Holding, Note, StopReason, Verification};
+pub use ending::{Holding, Note, RunResult, StopReason, Verification};
 pub use header::Header;
 pub use outages::{
     Backwards, BackwardsWhat, Checked, IdGap, OutageBegan, WritersOut, WritesResumed,
@@ -217,12 +217,15 @@ pub enum What {
     Verified(Box<Verification>),
     /// Every write that was sent has its outcome: from here on nothing is unaccounted.
     Closed,
-    /// The last line of a record that was closed.
+    /// All that the load has to tell is told: the record is closed.
     Ended {
         /// Whether every write that was sent is in the ledger. Not so when the run was stopped at
         /// once and a writer could not tell what it had in flight.
         complete: bool,
     },
+    /// What the run comes to by all that stands before it: the last line of a record that was closed,
+    /// or verified later.
+    Result(RunResult),
     /// pgchaos itself did not run for a while.
     OwnPause(OwnPause),
     /// Something to know that changes no count.
@@ -293,6 +296,7 @@ impl What {
             | Self::Stopping { .. }
             | Self::Closed
             | Self::Ended { .. }
+            | Self::Result(_)
             | Self::OwnPause(_)
             | Self::Warning { .. } => Kept::WithTheNext,
         }

@@ -10,12 +10,11 @@
 //! - [`availability`], [`replica_lag`]: what was measured over the whole run;
 //!   [`limits`]: what a limit on it comes to.
 //! - [`summary`]: what remains of a run, the public JSON; [`summarize`]: how it comes about;
-//!   [`verdict`]: how it is judged; [`outcome`]: pass, fail or inconclusive.
+//!   [`verdict`]: how it is judged.
 
 pub mod availability;
 pub mod lanes;
 pub mod limits;
-pub mod outcome;
 pub mod record_format;
 pub mod replay;
 pub mod replica_lag;

@@ -23,6 +23,7 @@ use crate::model::load::passed_over::PassedOverCounts;
 use crate::model::load::rejection::{Rejected, Rejections};
 use crate::model::outage::injection::{Cause, Injection};
 use crate::model::outage::{Outage, Side};
+use crate::model::outcome::Outcome;
 use crate::model::own_limit::OwnLimit;
 use crate::model::run::lanes::Lanes;
 use crate::model::run::replica_lag::ReplicaLags;
@@ -82,6 +83,8 @@ pub struct Run {
     pub verification: Option<Verification>,
     /// A later one that was not complete: it is said, and replaces nothing.
     pub verification_since: Option<Verification>,
+    /// The verdict of the drill that the run is the load of, when that is over.
+    pub drill_verdict: Option<Outcome>,
     /// The highest id that was seen.
     pub highest_id: Option<i64>,
     /// The cluster that the run wrote to, by system identifier.
@@ -148,6 +151,7 @@ impl Run {
             clocks: ClockOffsets::default(),
             verification: None,
             verification_since: None,
+            drill_verdict: None,
             highest_id: None,
             system_identifier: None,
             database: None,
@@ -255,6 +259,7 @@ impl Run {
             What::Verified(verification) => self.verified(verification),
             What::Closed => self.ended = true,
             What::Ended { complete } => self.ended |= *complete,
+            What::Result(result) => self.drill_verdict = result.drill.or(self.drill_verdict),
             What::Run(_)
             | What::Refused { .. }
             | What::Stalled(_)

@@ -4,17 +4,17 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::model::cluster::server::Server;
-use crate::model::event::{Note, Verification};
+use crate::model::event::{Note, RunResult, Verification};
 use crate::model::foreign::shortened;
 use crate::model::ledger::account::{Account, Counts};
 use crate::model::load::descriptors;
 use crate::model::load::options::Rate;
 use crate::model::outage::Outage;
+use crate::model::outcome::Outcome;
 use crate::model::own_limit::OwnLimit;
 use crate::model::run::Run;
 use crate::model::run::availability::Availability;
 use crate::model::run::availability::RateSummary;
-use crate::model::run::outcome::Outcome;
 use crate::model::run::record_format::FORMAT;
 use crate::model::run::summary::{
     HeldBy, PLACES_CHARS_MAX, Summary, SummaryOptions, VerificationState, VerificationSummary,
@@ -96,6 +96,24 @@ pub fn sum_up_verified(run: &Run) -> Summary {
         summary.reasons.push(format!("not verified now, an earlier verification counts: {reason}"));
     }
     summary
+}
+
+/// What a run comes to by now, in the few numbers that its record ends with.
+#[must_use]
+pub fn result(run: &Run) -> RunResult {
+    let outages = all_outages(run);
+    let verification = run.verification.as_ref();
+    let account = verification.and_then(|verification| verification.account.as_ref());
+    RunResult {
+        verdict: verdict(run).outcome,
+        drill: run.drill_verdict,
+        elapsed: run.elapsed,
+        acknowledged: run.ledger.counts().acknowledged,
+        lost: account.map(|account| account.counts.lost),
+        outages: outages.len() as u64,
+        longest_outage: outages.iter().map(Outage::length).max(),
+        complete: run.ended,
+    }
 }
 
 /// The verdict of a run.

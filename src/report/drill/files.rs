@@ -7,7 +7,7 @@ use std::time::Duration;
 use quick_junit::{Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 use crate::model::foreign::inert_json;
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::scenario::drill_report::{DrillReport, DrillRun};
 use crate::report::export::RenderError;
 use crate::report::html::drill_page;

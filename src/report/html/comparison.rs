@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use crate::model::comparison::{ComparedRun, Comparison, SetName};
 use crate::model::foreign::plain;
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::run::summary::Summary;
 use crate::report::comparison::cells::{self, MeasureRow, OF_RUNS};
 use crate::report::comparison::words;

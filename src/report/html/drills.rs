@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::model::foreign::plain;
 use crate::model::outage::Outage;
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::run::summary::{Summary, VerificationState};
 use crate::model::scenario::drill_report::{DrillReport, DrillRun};
 use crate::model::scenario::judging::Judged;

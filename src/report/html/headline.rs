@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use crate::model::foreign::plain;
 use crate::model::outage::Outage;
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::run::summary::{Summary, VerificationState};
 use crate::report::numbers::{counted, duration, grouped, milliseconds, percent, seconds, whole};
 use crate::report::words;
