@@ -31,9 +31,24 @@ fn target(target: &SummaryTarget, patroni: &[String]) -> Option<Vec<String>> {
         target.endpoints.split(',').map(|one| Some(one.rsplit_once(':')?.1)).collect();
     let ports = ports.filter(|ports| ports.windows(2).any(|pair| pair[0] != pair[1]));
     let port = ports.map_or_else(|| target.port.to_string(), |ports| ports.join(","));
-    let options =
-        [("-h", &target.host), ("-p", &port), ("-U", &target.user), ("-d", &target.dbname)];
+    let database = database(target);
+    let options = [("-h", &target.host), ("-p", &port), ("-U", &target.user), ("-d", &database)];
     Some(options.iter().flat_map(|(name, value)| option(name, value)).collect())
+}
+
+/// The database; where TLS has options, a connection string with both.
+fn database(target: &SummaryTarget) -> String {
+    if target.tls.is_empty() {
+        return target.dbname.clone();
+    }
+    let quoted = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
+    let dbname = ("dbname", target.dbname.as_str());
+    let tls = target.tls.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let words = [dbname].into_iter().chain(tls).map(|(name, value)| {
+        let is_plain = !value.is_empty() && !value.contains(['\'', '\\', ' ', '\t', '\n']);
+        if is_plain { format!("{name}={value}") } else { format!("{name}='{}'", quoted(value)) }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn load(load: &LoadOptions) -> Vec<String> {
@@ -125,6 +140,17 @@ mod tests {
             assert_eq!(values::positive_duration(&typed(time)), Ok(time), "{}", typed(time));
         }
         assert_eq!(typed(Duration::from_micros(500)), "500us");
+    }
+
+    #[test]
+    fn a_connection_is_secured_again() {
+        let mut summary = summary();
+        let tls = [("sslmode", "verify-full"), ("sslrootcert", "/my files/ca.crt")];
+        summary.target.tls = tls.map(|(name, value)| (name.into(), value.into())).into();
+        let words = again(&summary).unwrap();
+        let database =
+            r"-d 'dbname=postgres sslmode=verify-full sslrootcert='\''/my files/ca.crt'\''' ";
+        assert!(words.contains(database), "{words}");
     }
 
     #[test]
