@@ -5,6 +5,7 @@ use crate::model::comparison::verdict_on_sets::{
     Conclusion, FoundDifference, MeasureOfSets, SetDifference, SetOfRuns, is_better,
 };
 use crate::model::comparison::{ComparedRun, Comparison, SetName};
+use crate::model::statistics::rank_sum;
 use crate::report::layout::Tone;
 use crate::report::numbers::{counted, grouped, milliseconds, per_second, percent, seconds};
 
@@ -313,11 +314,20 @@ pub(super) fn at_least(run: &ComparedRun) -> &'static str {
 pub fn method(comparison: &Comparison) -> Option<String> {
     comparison.conclusion?;
     let tested = comparison.measures_tested;
+    let sizes = [SetName::A, SetName::B].map(|set| usize::try_from(comparison.count(set)));
+    let all_ways = matches!(sizes, [Ok(a), Ok(b)] if rank_sum::are_all_ways_counted(a, b));
+    let test = match all_ways {
+        true => "Mann and Whitney's exact test, of losses Fisher's".to_owned(),
+        false => format!(
+            "Mann and Whitney's test over {} of all ways to deal the runs out, drawn at random; of \
+             losses, as of all that has two values, Fisher's exact test",
+            grouped(u64::from(rank_sum::DRAWN_WAYS))
+        ),
+    };
     Some(format!(
         "Each run counts as one. Behind a median stand the lowest and the highest run. Each interval of \
          {} % is by itself, and of the shift between the sets (Hodges and Lehmann). A difference is told \
-         only where it is more than chance (Mann and Whitney's exact test, of losses Fisher's) also \
-         among all {} in which any two runs differ (Holm's correction): of equal settings at most 5 in \
+         only where it is more than chance ({test}) also among all {} in which any two runs differ (Holm's correction): of equal settings at most 5 in \
          100 comparisons tell any.",
         comparison.confidence_pct,
         counted(tested, "measure"),
