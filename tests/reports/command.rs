@@ -78,6 +78,7 @@ fn what_contradicts_itself_or_would_destroy_is_refused_before_anything_is_writte
         ("failover.jsonl ./failover.jsonl", "the same run is given twice"),
         ("failover.jsonl --against failover.jsonl", "the same run is given twice"),
         ("failover.jsonl --format pdf", "invalid value 'pdf'"),
+        ("--against failover.jsonl loss.jsonl", "no record is named before --against"),
     ] {
         let output = report(folder.path(), words);
         assert_eq!(output.status.code(), Some(2), "{words}: {}", said(&output));
