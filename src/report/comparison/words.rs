@@ -281,16 +281,23 @@ fn claim(comparison: &Comparison, one: &MeasureOfSets) -> Option<String> {
 fn side_by_side(comparison: &Comparison) -> Vec<String> {
     let runs = &comparison.runs;
     let outage = |run: &ComparedRun| match run.longest_outage_s {
-        none if none <= 0.0 => format!("none in {}", run.label),
-        _ => format!("{}{} in {}", at_least(run), seconds(run.longest_outage_s), run.label),
+        None => format!("not known in {}", run.label),
+        Some(none) if none <= 0.0 => {
+            format!("none{} in {}", if run.open { " seen" } else { "" }, run.label)
+        }
+        Some(longest) => format!("{}{} in {}", at_least(run), seconds(longest), run.label),
     };
     let all: Vec<String> = runs.iter().take(NAMED).map(outage).collect();
-    let by_length = |one: &&ComparedRun, other: &&ComparedRun| {
-        one.longest_outage_s.total_cmp(&other.longest_outage_s)
-    };
-    let outages = match (runs.iter().min_by(by_length), runs.iter().max_by(by_length)) {
-        (Some(shortest), Some(longest)) if runs.len() > NAMED => {
-            format!("from {} to {}", outage(shortest), outage(longest))
+    let known = || runs.iter().filter_map(|run| run.longest_outage_s.map(|length| (length, run)));
+    let by_length =
+        |one: &(f64, &ComparedRun), other: &(f64, &ComparedRun)| one.0.total_cmp(&other.0);
+    let outages = match (known().min_by(by_length), known().max_by(by_length)) {
+        (Some((_, shortest)), Some((_, longest))) if runs.len() > NAMED => {
+            let unknown = match runs.len() - known().count() {
+                0 => String::new(),
+                unknown => format!(", not known in {}", counted(unknown as u64, "run")),
+            };
+            format!("from {} to {}{unknown}", outage(shortest), outage(longest))
         }
         _ => all.join(", "),
     };
@@ -304,7 +311,7 @@ fn side_by_side(comparison: &Comparison) -> Vec<String> {
     ]
 }
 
-/// `at least ` where the run ended in the outage.
+/// `at least ` where the run ended in the outage, or its record was cut.
 pub(super) fn at_least(run: &ComparedRun) -> &'static str {
     if run.open { "at least " } else { "" }
 }
@@ -344,7 +351,7 @@ pub fn against_first(first: &ComparedRun, run: &ComparedRun) -> Vec<(String, boo
         Some((format!("{} {words}", measure(one)), less == one.less_is_better()))
     };
     let open = first.open || run.open;
-    let closed = |length: f64| (!open).then_some(length);
+    let closed = |length: Option<f64>| length.filter(|_| !open);
     let rows = [
         of(Measure::LongestOutageS, closed(first.longest_outage_s), closed(run.longest_outage_s)),
         of(Measure::WithoutWriteS, closed(first.without_write_s), closed(run.without_write_s)),
