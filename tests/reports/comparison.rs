@@ -255,6 +255,47 @@ fn what_makes_it_unfair_is_told() {
     assert!(words.sentences.last().unwrap().starts_with("The runs are not alike: rate, writers, "));
 }
 
+/// What ends after a while is longer where more happens to it; what is ended by hand is not.
+#[test]
+fn runs_that_were_ended_at_other_times_are_not_alike() {
+    let (mut a, mut b) = better();
+    for run in a.iter_mut().chain(&mut b) {
+        (run.options.load.duration, run.options.load.writes) = (None, None);
+        run.injections.clear();
+    }
+    assert!(Comparison::of(&a, &b).same_conditions);
+    for run in &mut b {
+        run.elapsed_s = 20.0;
+    }
+    let comparison = Comparison::of(&a, &b);
+    assert!(!comparison.same_conditions);
+    assert_eq!(headline(&comparison).word, "A IS BETTER, UNDER OTHER CONDITIONS");
+    for run in a.iter_mut().chain(&mut b) {
+        run.options.load.writes = Some(15);
+    }
+    assert!(Comparison::of(&a, &b).same_conditions, "each ended after as many writes");
+}
+
+#[test]
+fn of_more_outages_than_are_drawn_the_longest_are() {
+    let mut many = with_outage("many.jsonl", 47.3);
+    let longest = many.outages[0].clone();
+    for n in 0..1_200_u32 {
+        let mut outage = longest.clone();
+        let length = Duration::from_millis(u64::from(10 + n));
+        (outage.duration, outage.without_ack) = (length, length);
+        outage.first_ack = Some(outage.began + length);
+        many.outages.push(outage);
+    }
+    let page = compared(Format::Html, &[many, with_outage("one.jsonl", 2.0)], &[]);
+    let (_, dots) = page.split_once("class=\"dots").unwrap();
+    let (dots, below) = dots.split_once("</svg>").unwrap();
+    assert_eq!(dots.matches("<circle").count(), 1_001);
+    assert!(dots.contains("<title>47.3 s, "), "the longest of its run");
+    assert!(!dots.contains("<title>10 ms, "), "the shortest of its run");
+    assert!(below.contains("201 shorter ones are not drawn."));
+}
+
 #[test]
 fn the_verdict_is_that_of_the_runs_and_not_of_those_they_are_measured_by() {
     let (a, mut b) = better();

@@ -49,8 +49,9 @@ pub struct Comparison {
     pub confidence_pct: f64,
     /// Every measure.
     pub measures: Vec<MeasureOfSets>,
-    /// Whether load, duration and drill of all runs were the same. If not, what is better may be so for
-    /// that alone.
+    /// Whether load, duration and drill of all runs were the same; of runs that nothing but a person ended
+    /// also the time that they wrote, within a fifth and a second. If not, what is better may be so for that
+    /// alone.
     pub same_conditions: bool,
     /// Settings in which the runs differ: what a difference of theirs may come from.
     pub unalike: Vec<String>,
