@@ -13,7 +13,9 @@ use tokio_rustls::rustls::crypto::{
 use tokio_rustls::rustls::pki_types::{
     CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime,
 };
-use tokio_rustls::rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use tokio_rustls::rustls::{
+    CertRevocationListError, CertificateError, DigitallySignedStruct, Error, SignatureScheme,
+};
 use webpki::Error as WebPkiError;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
@@ -69,6 +71,9 @@ impl ServerCertVerifier for Verifier {
         let reason = match verified {
             Ok(verified) => return Ok(verified),
             Err(Error::InvalidCertificate(reason)) => reason,
+            Err(Error::InvalidCertRevocationList(reason)) => {
+                return Err(refusal(TlsCause::RevocationUnknown, of_list(&reason)));
+            }
             Err(other) => return Err(other),
         };
         let host = server_name.to_str();
@@ -190,6 +195,10 @@ impl Trusted {
             | CertificateError::ExpiredRevocationListContext { .. } => {
                 "the list of revoked certificates has expired".to_owned()
             }
+            reason if is_by_a_namesake(reason) => format!(
+                "the server's certificate, or one between, is signed by another authority of this name than the one in \
+                 {from}"
+            ),
             CertificateError::UnsupportedSignatureAlgorithmContext { .. } => {
                 let by = certificate.map_or("", |one| one.signature.name());
                 format!("the server's certificate is signed by an algorithm that is not accepted{by}")
@@ -248,9 +257,32 @@ fn refusal(cause: TlsCause, words: String) -> Error {
     CertificateRefusal { cause, words, errno: None }.into_rustls()
 }
 
+/// Whether an authority of the issuer's name is there, and has not signed: as after its key was made anew. A key of
+/// another kind cannot even be tried.
+fn is_by_a_namesake(reason: &CertificateError) -> bool {
+    matches!(
+        reason,
+        CertificateError::BadSignature
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+    )
+}
+
+/// Why a list of revoked certificates does not count.
+fn of_list(reason: &CertRevocationListError) -> String {
+    let unknown = "whether the server's certificate was revoked is not known";
+    match reason {
+        CertRevocationListError::BadSignature
+        | CertRevocationListError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            format!("{unknown}: the list is signed by another authority of this name")
+        }
+        other => format!("{unknown}: the list is not valid ({other:?})"),
+    }
+}
+
 fn cause(reason: &CertificateError) -> TlsCause {
     match reason {
         CertificateError::UnknownIssuer => TlsCause::UnknownAuthority,
+        reason if is_by_a_namesake(reason) => TlsCause::UnknownAuthority,
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet

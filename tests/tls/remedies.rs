@@ -36,7 +36,10 @@ fn one_remedy_for_each_failure() {
     let revoked = format!("sslcrl={}", authority.revocation_list(Some(&certificate)).display());
     let foreign_list = format!("sslcrl={}", other.revocation_list(None).display());
     let untrusted = connection("verify-full", &other.root(), "");
+    let namesake = Authority::new("ours");
+    let by_namesake = connection("verify-full", &namesake.root(), "");
     let mut remedies = vec![
+        (told(&by_namesake), "sslrootcert=FILE (PGSSLROOTCERT), with"),
         (told(&untrusted), "sslrootcert=FILE (PGSSLROOTCERT), with"),
         (
             told(&verified("").replace("host=localhost", "host=other.test hostaddr=127.0.0.1")),

@@ -155,9 +155,14 @@ fn connection(server: &Postgres, authority: &Authority, mode: &str, with_root: b
 fn who_signed_it_and_whether_it_still_holds() {
     let (authority, other) = (Authority::new("ours"), Authority::new("theirs"));
     let server = Postgres::with_settings(&[("log_connections", "on")]);
+    // As a lab's is, once the lab was made anew; with a key of the same kind, and of another one.
+    let namesake = Authority::new("ours");
+    namesake
+        .openssl("req -x509 -newkey rsa:2048 -nodes -subj /CN=ours -keyout rsa.key -out rsa.crt");
     let (key, certificate) = authority.sign("good", GOOD);
     let revoked = authority.revocation_list(Some(&certificate));
     let none_revoked = authority.revocation_list(None);
+    let another = "signed by another authority of this name than the one in";
     other.openssl(
         "req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 9 -keyout self.key -out self.crt",
     );
@@ -168,6 +173,12 @@ fn who_signed_it_and_whether_it_still_holds() {
     let list = |path: &std::path::Path| format!("sslcrl={}", path.display());
     let cases = [
         (verify(&other.root(), ""), "signed by no authority in"),
+        (verify(&namesake.root(), ""), another),
+        (verify(&namesake.path("rsa.crt"), ""), another),
+        (
+            verify(&authority.root(), &list(&namesake.revocation_list(None))),
+            "the list is signed by another authority of this name",
+        ),
         (verify(&authority.root(), &list(&none_revoked)), ""),
         (verify(&authority.root(), &list(&revoked)), "the server's certificate was revoked"),
         (
