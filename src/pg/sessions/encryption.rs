@@ -75,7 +75,9 @@ impl Encryption {
                 matches!(fault.class, Class::Tls | Class::ConnectionLost)
                     && fault.sqlstate.is_none()
             }
-            Self::Offered => fault.class == Class::Tls || (is_refused && is_secured),
+            // As in libpq: what fails after the handshake, as a client certificate that a server of TLS 1.3 refuses, is no
+            // reason to go without TLS.
+            Self::Offered => is_refused && is_secured,
         }
     }
 }
