@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
-use super::certificate_request::CertificateRequest;
+use super::certificate_request::{CertificateRequest, RequestOutcome};
 use super::handshake_error::{TlsFailure, TlsPhase, of_tls};
 
 /// The client's end of it, once the handshake is done.
@@ -28,6 +28,12 @@ impl<S> TlsClientStream<S> {
     pub fn server_certificate(&self) -> Option<&[u8]> {
         let (_, session) = self.stream.get_ref();
         session.peer_certificates()?.first().map(AsRef::as_ref)
+    }
+
+    /// Whether the server has asked for a client certificate, and whether it got one.
+    #[must_use]
+    pub fn certificate_request(&self) -> RequestOutcome {
+        self.request.outcome()
     }
 
     /// The protocol that the handshake agreed on (ALPN), if any.

@@ -22,6 +22,7 @@ use crate::model::cluster::server::ServerProcess;
 use crate::model::connect_cause::ConnectCause;
 use crate::model::fault::{Class, Evidence, Fault, Phase, PoolerRefusal};
 use crate::model::own_limit::OwnLimit;
+use crate::model::tls_cause::TlsCause;
 use crate::pg::failure::{SessionFailure, own_limits};
 use crate::pg::settings::{ConnectSettings, Host};
 use crate::pg::wire::endpoint::Endpoint;
@@ -29,6 +30,7 @@ use crate::pg::wire::host_address::HostAddress;
 use crate::pg::wire::reclaimable_socket::ReclaimableSocket;
 use crate::pg::wire::socket::Socket;
 use crate::pg::wire::transport::Transport;
+use crate::tls::RequestOutcome;
 
 /// A session, and the times of its opening.
 #[derive(Debug)]
@@ -281,6 +283,7 @@ impl Connect<'_> {
             let (evidence, words) = failure.into_parts();
             self.fault(evidence, Phase::Authenticate, words)
         })?;
+        self.progress.certificate_request = transport.certificate_request();
         self.progress.securing = match transport.is_secured() {
             true => Securing::Secured,
             false => Securing::InClear,
@@ -301,13 +304,29 @@ impl Connect<'_> {
             Some(ConnectCause::PasswordMissing) if self.place.host.by_record_alone => {
                 Some(ConnectCause::PasswordWithheld)
             }
+            Some(ConnectCause::NoBinding) if self.place.ip().is_none() => {
+                Some(ConnectCause::NoTlsOnSocket)
+            }
             Some(ConnectCause::NoBinding) if !self.progress.is_secured() => {
                 Some(ConnectCause::NoTlsToBind)
             }
+            None => self.refused_over_tls(&evidence),
             cause => cause,
         };
         let evidence = Evidence { foreign: first_bytes.foreign(), connect_cause, ..evidence };
         self.fault(evidence, Phase::Authenticate, words)
+    }
+
+    /// Which login over TLS was refused. What is missing depends on it, and not on the server's words, which may be
+    /// translated.
+    fn refused_over_tls(&self, evidence: &Evidence) -> Option<ConnectCause> {
+        let (sqlstate, _) = evidence.sqlstate.as_ref()?;
+        let is_refused = sqlstate == "28000" && self.progress.is_secured();
+        is_refused.then_some(match self.progress.certificate_request {
+            RequestOutcome::NotAsked => ConnectCause::RefusedOverTls,
+            RequestOutcome::NoneSent => ConnectCause::RefusedWithoutCertificate,
+            RequestOutcome::Sent => ConnectCause::RefusedWithCertificate,
+        })
     }
 
     /// The fault of a connect that its deadline cut off.
@@ -376,8 +395,8 @@ impl Connect<'_> {
         if self.progress.first_bytes.http() {
             evidence.connect_cause = Some(ConnectCause::Http);
         }
-        let words = match evidence.connect_cause {
-            Some(cause) => connect_cause::words(cause).to_owned(),
+        let words = match evidence.connect_cause.and_then(connect_cause::words) {
+            Some(of_cause) => of_cause.to_owned(),
             None if evidence.foreign => NOT_POSTGRESQL.to_owned(),
             None => words,
         };
@@ -406,10 +425,24 @@ fn fault_of_both(first_way: Encryption, first: &Fault, second: Fault) -> Fault {
     };
     let message = format!("{now}: {}; {before}: {}", second.message, first.message);
     let is_wrong_password = first.sqlstate.as_deref() == Some("28P01");
+    // A client certificate that is refused stands before any password.
     let first_decides = (is_wrong_password && second.class == Class::Auth)
-        || (first.class == Class::Tls && wants_tls(&second));
+        || (first.class == Class::Tls && wants_tls(&second))
+        || (first.tls_cause == Some(TlsCause::ClientCertificate) && second.class == Class::Auth)
+        || (is_refused_over_tls(first) && second.sqlstate.as_deref() == Some("28000"));
     let decides = if first_decides { first.clone() } else { second };
     Fault { message, ..decides }
+}
+
+fn is_refused_over_tls(fault: &Fault) -> bool {
+    matches!(
+        fault.connect_cause,
+        Some(
+            ConnectCause::RefusedOverTls
+                | ConnectCause::RefusedWithoutCertificate
+                | ConnectCause::RefusedWithCertificate
+        )
+    )
 }
 
 /// Whether the login was refused, it seems, for being without TLS.

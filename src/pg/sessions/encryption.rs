@@ -214,7 +214,7 @@ fn of_early_error(error: &EarlyError) -> SessionFailure {
                 connect_cause: Some(cause),
                 ..evidence
             },
-            connect_cause::words(cause),
+            connect_cause::words(cause).unwrap_or_default(),
         ),
     }
 }
