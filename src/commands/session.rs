@@ -40,8 +40,8 @@ pub fn settings(said: &Explicit) -> Result<ConnectSettings, Problem> {
 
 /// A dialer for these settings.
 #[must_use]
-pub fn dialer(settings: ConnectSettings) -> Dialer {
-    let connect_timeout = settings.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
+pub fn dialer(mut settings: ConnectSettings) -> Dialer {
+    let connect_timeout = *settings.connect_timeout.get_or_insert(CONNECT_TIMEOUT);
     Dialer::new(Arc::new(settings), connect_timeout)
 }
 

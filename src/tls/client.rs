@@ -148,6 +148,10 @@ fn told(error: io::Error, request: RequestOutcome) -> io::Error {
         Some(found) => {
             TlsFailure::new(found.reason(), request, TlsPhase::Handshake).into_io(error.kind())
         }
+        None if error.kind() == io::ErrorKind::UnexpectedEof => io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the server closed the connection during the TLS handshake",
+        ),
         None => error,
     }
 }

@@ -84,8 +84,10 @@ impl NotOpened {
     }
 }
 
-/// The option whose deadline it is.
-const CONNECT_TIMEOUT: &str = "--connect-timeout";
+/// What has set this deadline: the option, or the setting of the connection, which other commands than `gen` have alone.
+fn name_of(settings: &ConnectSettings, deadline: Duration) -> &'static str {
+    if settings.connect_timeout == Some(deadline) { "connect_timeout" } else { "--connect-timeout" }
+}
 
 const NOT_POSTGRESQL: &str = "what answers there is not PostgreSQL";
 
@@ -137,7 +139,7 @@ pub async fn look_up<'a>(
         }
         Err(_) => {
             let evidence = Evidence { deadline: true, ..Evidence::default() };
-            let words = no_answer_during(Phase::Resolve.name(), deadline, CONNECT_TIMEOUT);
+            let words = no_answer_during(Phase::Resolve.name(), deadline, "connect timeout");
             (SessionFailure::new(evidence, words), Phase::Resolve)
         }
     };
@@ -342,9 +344,10 @@ impl Connect<'_> {
         };
         // The way before this one has taken its part of the deadline.
         let (waited, guard) = match &self.failed_way {
-            None => (deadline, CONNECT_TIMEOUT),
+            None => (deadline, name_of(self.settings, deadline).to_owned()),
             Some((_, failed)) => {
-                (deadline.saturating_sub(failed.took), "the rest of --connect-timeout")
+                let guard = format!("the rest of {}", name_of(self.settings, deadline));
+                (deadline.saturating_sub(failed.took), guard)
             }
         };
         let words = match phase {
@@ -353,9 +356,9 @@ impl Connect<'_> {
                 format!("accepted, then {seconds:.1} s of silence ({guard})")
             }
             Phase::Authenticate if self.progress.is_securing() => {
-                no_answer_during("the TLS handshake", waited, guard)
+                no_answer_during("the TLS handshake", waited, &guard)
             }
-            phase => no_answer_during(phase.name(), waited, guard),
+            phase => no_answer_during(phase.name(), waited, &guard),
         };
         self.fault(evidence, *phase, words)
     }

@@ -116,8 +116,8 @@ pub(super) async fn secure(
             }
         };
     }
-    let answer = ssl_request::ask(&mut transport).await;
     let first_bytes = &progress.first_bytes;
+    let answer = ssl_request::ask(&mut transport, first_bytes).await;
     match answer.map_err(|error| of_io(&error, first_bytes))? {
         Answer::Tls => {
             first_bytes.answered();
@@ -256,7 +256,7 @@ fn of_io(error: &io::Error, first_bytes: &FirstBytes) -> SessionFailure {
         return SessionFailure::new(evidence, words);
     }
     let evidence = Evidence { io: Some(error.kind()), own_limit, ..evidence };
-    SessionFailure::new(evidence, error.to_string())
+    SessionFailure::new(evidence, format!("{error}, during the TLS handshake"))
 }
 
 #[cfg(test)]
