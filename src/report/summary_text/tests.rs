@@ -248,8 +248,8 @@ fn without_a_patroni_that_decides_the_next_step_is_to_verify_without_it() {
     assert_eq!(
         next(Note::PatroniUntrusted { cause: TlsCause::Dates }),
         [
-            "next          account for the run, once Patroni's certificate (restapi:",
-            "              certfile) is valid today:",
+            "next          account for the run, once Patroni's certificate",
+            "              (restapi: certfile) is valid today:",
             "              pgchaos verify /tmp/run.jsonl",
             "              or without Patroni, by what the connection leads to:",
             "              pgchaos verify --no-patroni /tmp/run.jsonl",
