@@ -36,7 +36,8 @@
 //! never waits, behind which a process waits for the disk; and to any number of
 //! [`engine::subscribers`], such as the log ([`report::text_log`], [`report::json_log`]). So a run is
 //! rebuilt from its record by the code that summed it up live: `pgchaos verify` and `pgchaos report`
-//! do nothing else.
+//! do nothing else. `pgchaos runs` reads the two ends of each record ([`engine::record::overview`]):
+//! the last line says what the run comes to.
 //!
 //! [`engine::watch`] looks on beside the load: Patroni's API, replicas, what silent writes wait for,
 //! pgchaos itself. What it sees is told as events too. The load is measured the same without it.
@@ -50,7 +51,8 @@
 //! ([`model::cluster::two_primaries`]); the verdict ([`model::run::verdict`]). [`pg::presence_query`] asks
 //! the server what is there: it compares sets in the server and loads no rows. A
 //! [`model::run::summary`] is what remains of a run, and every format of [`report::export`] is a
-//! function of it. `docs/architecture/` has a page for each hard part.
+//! function of it. Several are compared in [`model::comparison`], by what [`model::statistics`] can tell
+//! from few runs. `docs/architecture/` has a page for each hard part.
 //!
 //! Bytes are secured ([`tls`]) in one place, `pg/wire/transport.rs`, below all that reads them: limits,
 //! classes, the load and the driver see plain text.

@@ -46,7 +46,7 @@ if [ "${#drills[@]}" -ne "${#files[@]}" ]; then
 fi
 code=0
 "$PGCHAOS" drill run "${drills[@]}" --on lab --name "$lab" --base-port "$base" --no-record \
-    --report "$logs/drills.xml,$logs/drills.json,$logs/drills.md" "$@" \
+    --report "$logs/drills.xml,$logs/drills.json,$logs/drills.md,$logs/drills.html" "$@" \
     >"$logs/results.txt" 2>"$logs/log.txt" || code=$?
 # The table of all is what stands after the last empty line.
 awk -v RS= 'END { print }' "$logs/results.txt"

@@ -16,11 +16,12 @@ use pgchaos::model::cluster::leadership::LeaderSeen;
 use pgchaos::model::cluster::member_states::{MemberChange, MemberState};
 use pgchaos::model::cluster::server::ServerProcess;
 use pgchaos::model::cluster::server::{Database, LimitOf, Server, SessionLimit};
+use pgchaos::model::cluster::software::{MemberSoftware, PatroniSettings};
 use pgchaos::model::cluster::two_primaries::TwoPrimaries;
 use pgchaos::model::event::{
     ApiReached, Backwards, BackwardsWhat, Checked, Connected, Event, Failure, Holding, IdGap,
-    Interval, NoSession, Note, OutageBegan, ReadBack, Ready, ReplicaLag, Stalled, StopReason,
-    Verification, What, WriterWrites, WritersOut, WritesResumed, Written,
+    Interval, NoSession, Note, OutageBegan, ReadBack, Ready, ReplicaLag, RunResult, Stalled,
+    StopReason, Verification, What, WriterWrites, WritersOut, WritesResumed, Written,
 };
 use pgchaos::model::fault::{Class, Fault, Phase};
 use pgchaos::model::ledger::account::{Account, Counts};
@@ -36,6 +37,7 @@ use pgchaos::model::outage::injection::{Cause, Injected};
 use pgchaos::model::outage::kind::{Detail, Filled, Kind};
 use pgchaos::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
 use pgchaos::model::outage::{Outage, Phases, Side};
+use pgchaos::model::outcome::Outcome;
 use pgchaos::model::own_limit::OwnLimit;
 use pgchaos::model::run::Run;
 use pgchaos::model::run::record_format::{RecordError, decode, decode_header, encode};
@@ -56,6 +58,7 @@ fn server() -> Server {
         postmaster_start: Some(started_at()),
         checkpointer_start: Some(started_at()),
         session_limit: Some(SessionLimit { of: LimitOf::Role("app".to_owned()), max: 7 }),
+        version: Some(150_004),
         in_recovery: true,
         read_only: true,
     }
@@ -438,6 +441,20 @@ fn all_kinds() -> Vec<What> {
         What::MemberChanged(member(MemberState::NotRunning { word: "start failed".to_owned() })),
         What::MemberChanged(member(MemberState::Gone)),
         What::MemberChanged(member(MemberState::Silent)),
+        What::MemberSoftware(MemberSoftware {
+            member: "patroni1".to_owned(),
+            patroni: "4.0.4".to_owned(),
+            postgresql: Some(170_002),
+        }),
+        What::PatroniSettings(PatroniSettings {
+            ttl_s: 30,
+            loop_wait_s: 10,
+            retry_timeout_s: 10,
+            maximum_lag_on_failover_bytes: 1_048_576,
+            synchronous_mode: true,
+            synchronous_mode_strict: false,
+            pause: false,
+        }),
         What::ReplicaFailed { fault: fault() },
         What::Refused { fault: fault() },
         What::Injected(injected()),
@@ -446,8 +463,23 @@ fn all_kinds() -> Vec<What> {
         What::Drill { message: "wait until recovered, at most 3m".to_owned() },
         What::Closed,
         What::Ended { complete: true },
+        What::Result(full_result()),
+        What::Result(RunResult { drill: None, lost: None, longest_outage: None, ..full_result() }),
         What::Warning { message: "\u{0}\u{7f}\u{2028} \u{fffd}".to_owned() },
     ]
+}
+
+fn full_result() -> RunResult {
+    RunResult {
+        verdict: Outcome::Fail,
+        drill: Some(Outcome::Pass),
+        elapsed: Duration::from_micros(81_300_001),
+        acknowledged: 7_900,
+        lost: Some(203),
+        outages: 2,
+        longest_outage: Some(Duration::from_millis(67_100)),
+        complete: true,
+    }
 }
 
 fn member(is: MemberState) -> MemberChange {
@@ -501,10 +533,13 @@ fn kind(what: &What) -> usize {
         What::PassedOver(_) => 41,
         What::StallSeen(_) => 42,
         What::NoSession(_) => 43,
+        What::Result(_) => 47,
         What::MemberChanged(_) => 44,
+        What::MemberSoftware(_) => 45,
+        What::PatroniSettings(_) => 46,
     }
 }
-const KINDS: usize = 45;
+const KINDS: usize = 48;
 
 #[test]
 fn every_kind_of_event_comes_back_as_it_was() {

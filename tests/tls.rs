@@ -26,3 +26,5 @@ mod psql;
 mod remedies;
 #[path = "tls/server_certificates.rs"]
 mod server_certificates;
+#[path = "tls/whole_runs.rs"]
+mod whole_runs;

@@ -9,7 +9,7 @@
 # into a folder, and set to use what lies beside it there. So nothing is installed but patchelf, by which that is set, and
 # HAProxy and PgBouncer, which are put before it. What was fetched is kept in target/postgresql.
 #
-# At its end stands one line: how many passed and failed, and how many were skipped.
+# At its end stands one line: how many passed and failed, and how many were skipped. Under it stand those that failed.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -16,6 +16,7 @@ use super::lab_args::LabArgs;
 use super::manual_args::{CompletionsArgs, ManArgs};
 use super::objects_args::{CleanArgs, InitArgs};
 use super::report_args::ReportArgs;
+use super::runs_args::RunsArgs;
 use super::verify_args::VerifyArgs;
 
 /// A failover-aware load generator for PostgreSQL HA clusters.
@@ -51,6 +52,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Render a recorded run, without a database
     Report(ReportArgs),
+    /// List the recorded runs of the state folder; show one, or remove old ones
+    Runs(RunsArgs),
     /// Make the database objects: schema pgchaos with its tables
     Init(InitArgs),
     /// Remove one run's rows, or the whole schema

@@ -54,6 +54,7 @@ impl ConnectionArgs {
             port: self.port.clone(),
             user: self.username.clone(),
             dbname: self.dbname.clone(),
+            ..Explicit::default()
         }
     }
 }

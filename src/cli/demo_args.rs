@@ -7,7 +7,8 @@ use clap::Args;
 #[command(after_help = "\
 It takes about half a minute. The cluster is three etcd, three Patroni with
 PostgreSQL and one HAProxy, as plain processes on loopback. Afterwards nothing
-is left running, and its data is removed.
+is left running, and its data is removed. The last line names a page with the
+film of the run, for a browser.
 
 Exit codes: 0 as it should be, 1 something else was seen, 3 not everything could
 be seen, 4 it could not run, 130 stopped at once.")]

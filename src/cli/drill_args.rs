@@ -87,7 +87,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 1, env = "PGCHAOS_REPEAT",
           value_parser = values::whole_number::<u32>(1..=1000))]
     pub repeat: u32,
-    /// Write a report, by the ending .md, .json or .xml (JUnit); may be repeated
+    /// Write a report, by the ending .html, .md, .json or .xml (JUnit); may be repeated
     #[arg(long, value_name = "FILE", env = "PGCHAOS_REPORT", value_delimiter = ',',
           value_parser = file_name())]
     pub report: Vec<PathBuf>,

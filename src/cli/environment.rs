@@ -8,6 +8,9 @@ use super::command_line::command;
 /// Every variable's name begins with it.
 const PREFIX: &str = "PGCHAOS_";
 
+/// These are of pgchaos's tests, and none of its own.
+const OF_TESTS: &str = "PGCHAOS_TESTS_";
+
 /// Set by drills for the commands of their hooks, and by the lab for its members. A pgchaos that
 /// these start inherits them.
 const HANDED_ON: [&str; 7] = [
@@ -33,9 +36,8 @@ pub fn misspelt() -> Vec<String> {
 }
 
 fn about(said: &[String], known: &BTreeSet<String>) -> Vec<String> {
-    let unknown = said
-        .iter()
-        .filter(|name| !known.contains(name.as_str()) && !HANDED_ON.contains(&name.as_str()));
+    let is_foreign = |name: &str| HANDED_ON.contains(&name) || name.starts_with(OF_TESTS);
+    let unknown = said.iter().filter(|name| !known.contains(name.as_str()) && !is_foreign(name));
     unknown.map(|name| format!("{name} is no variable of pgchaos's{}", hint(name, known))).collect()
 }
 
@@ -89,6 +91,11 @@ mod tests {
                     continue;
                 };
                 let name = format!("{PREFIX}{}", long.to_uppercase().replace('-', "_"));
+                // What is removed is said where it is typed.
+                if command.get_name() == "prune" {
+                    assert_eq!(arg.get_env(), None);
+                    continue;
+                }
                 assert_eq!(arg.get_env(), Some(name.as_ref()), "{} --{long}", command.get_name());
                 assert_eq!(told(&name), Vec::<String>::new());
             }
@@ -98,5 +105,11 @@ mod tests {
         for name in HANDED_ON {
             assert_eq!(told(name), Vec::<String>::new());
         }
+    }
+
+    #[test]
+    fn variables_of_the_tests_are_not_taken_for_misspelt_ones() {
+        assert_eq!(told("PGCHAOS_TESTS_SKIP_NOTHING"), Vec::<String>::new());
+        assert_eq!(told("PGCHAOS_TEST_SKIP_NOTHING").len(), 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

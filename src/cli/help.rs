@@ -6,11 +6,11 @@ use clap::{Arg, ArgAction, Command};
 use super::headings::CONNECTION;
 
 /// The widest line of a help page, also where the terminal is wider.
-const COLUMNS_MAX: usize = 80;
+pub(super) const COLUMNS_MAX: usize = 80;
 
 /// The examples of each command, by its path. Each line that begins with `pgchaos` is a command line
 /// as it can be typed.
-const EXAMPLES: [(&str, &str); 26] = [
+const EXAMPLES: [(&str, &str); 29] = [
     (
         "",
         "  pgchaos gen --port 5500    and stop a server of the cluster meanwhile
@@ -27,6 +27,7 @@ const EXAMPLES: [(&str, &str); 26] = [
     (
         "verify",
         "  pgchaos verify                       the latest run, where it wrote to
+  pgchaos verify 6f2c1a4e              the run with such an id
   pgchaos verify run.jsonl -h node2    that run, on the host that is named
 
   A password goes to this machine, and to hosts that are named here or by
@@ -35,7 +36,33 @@ const EXAMPLES: [(&str, &str); 26] = [
     (
         "report",
         "  pgchaos report                               the latest run
-  pgchaos report run.jsonl --report run.md",
+  pgchaos report run.jsonl -o run.html         by the ending: a page to send
+  pgchaos report run.jsonl --format junit > run.xml
+  pgchaos report a.jsonl b.jsonl c.jsonl       side by side
+  pgchaos report new*.jsonl --against old*.jsonl -o new.html
+
+  --format and -o ask for one report in place of the summary; --report FILE
+  writes more of them beside either. --summary says which summary is printed,
+  and goes with neither --format nor -o.
+
+  The exit code is the gravest verdict of the runs. Those of --against do not
+  count: they are what the others are measured by.",
+    ),
+    (
+        "runs",
+        "  pgchaos runs
+  pgchaos runs --json | jq -r '.runs[].path'
+  pgchaos runs show 6f2c1a4e",
+    ),
+    (
+        "runs show",
+        "  pgchaos runs show                the latest run
+  pgchaos runs show 6f2c1a4e       the one with such an id",
+    ),
+    (
+        "runs prune",
+        "  pgchaos runs prune --keep 100 --dry-run
+  pgchaos runs prune --older-than 90d",
     ),
     (
         "init",
@@ -45,7 +72,8 @@ const EXAMPLES: [(&str, &str); 26] = [
     (
         "clean",
         "  pgchaos clean --port 5500 --schema
-  pgchaos clean --run-id 6f2c1a4e-0b1d-4c3e-9a58-2f3b4c5d6e7f -h db.example",
+  pgchaos clean --run-id 6f2c1a4e-0b1d-4c3e-9a58-2f3b4c5d6e7f -h db.example
+  pgchaos clean --run-id 6f2c1a4e              of a run in the state folder",
     ),
     (
         "lab",

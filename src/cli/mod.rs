@@ -4,7 +4,7 @@
 //!   one. Each command has its arguments in a file of its own: [`gen_args`], `verify_args`, …
 //! - Groups of options that several commands share: [`connection`], [`summary_args`], [`log_args`],
 //!   `record_args`. Values: [`values`] (durations, rates and percentages as people write them;
-//!   scenarios use them too), [`patroni_url`], `file_name`.
+//!   scenarios use them too), [`run_id`], [`patroni_url`], `file_name`.
 //! - `help`: examples, and the options that ask for help; [`manual`]: completions and manual pages.
 //! - `usage_hints`: known mistakes; [`environment`]: misspelt variables; [`redaction`] and
 //!   [`process_title`]: no password in a message or in the process list.
@@ -38,6 +38,8 @@ pub mod process_title;
 pub mod record_args;
 pub mod redaction;
 pub mod report_args;
+pub mod run_id;
+pub mod runs_args;
 pub mod summary_args;
 mod usage_hints;
 pub mod verify_args;

@@ -4,14 +4,17 @@ use std::ffi::OsString;
 use std::io::Write as _;
 
 use clap::FromArgMatches;
+use console::Term;
 
 use super::arguments::own_arguments;
 use super::command_line::{Cli, Command, WriteRecordArgs, command};
 use super::exit::Exit;
+use super::help::COLUMNS_MAX;
 use super::redaction::without_secrets;
 use super::usage_hints::explained;
 use crate::engine::record::process;
 use crate::model::foreign::printable;
+use crate::report::layout::fitted;
 
 impl Cli {
     /// Reads the command line; a wrong one, and help, end the program here, as clap does it.
@@ -38,7 +41,7 @@ fn asking_for_help(mut said: Vec<OsString>) -> Vec<OsString> {
     let is = |at: usize, words: &[&str]| {
         said.get(at).is_some_and(|said: &OsString| words.iter().any(|word| said == word))
     };
-    let at = match (is(1, &["help"]), is(1, &["lab", "drill"]) && is(2, &["help"])) {
+    let at = match (is(1, &["help"]), is(1, &["lab", "drill", "runs"]) && is(2, &["help"])) {
         (true, _) => 1,
         (_, true) => 2,
         _ => return said,
@@ -56,7 +59,12 @@ fn refuse(error: clap::Error) -> ! {
     let error = explained(&error, &arguments.collect::<Vec<_>>()).unwrap_or(error);
     let message = error.render().to_string();
     let concealed = printable(&without_secrets(&message)).into_owned();
-    if concealed == message {
+    // clap breaks all but headings: the terminal would break these within a word.
+    let shown = match error.use_stderr() {
+        true => concealed,
+        false => fitted(&concealed, narrow(&Term::stdout())),
+    };
+    if shown == message {
         // Help goes to standard output, where a full disk keeps it from being there.
         let printed = error.print().and_then(|()| std::io::stdout().flush());
         match printed {
@@ -67,8 +75,19 @@ fn refuse(error: clap::Error) -> ! {
             _ => std::process::exit(error.exit_code()),
         }
     }
-    eprint!("{concealed}");
+    if error.use_stderr() {
+        eprint!("{shown}");
+    } else {
+        // A reader that is gone is no error.
+        let _ = std::io::stdout().write_all(shown.as_bytes());
+    }
     std::process::exit(error.exit_code())
+}
+
+/// The columns of a terminal that is narrower than a help page.
+fn narrow(terminal: &Term) -> Option<usize> {
+    let (_, columns) = terminal.is_term().then(|| terminal.size_checked()).flatten()?;
+    Some(usize::from(columns)).filter(|columns| *columns < COLUMNS_MAX)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub struct SummaryArgs {
     /// What to print.
     #[command(flatten)]
     pub printed: PrintedArgs,
-    /// Write a report, by the ending .html, .md, .json, .xml (JUnit) or .csv; may be repeated
+    /// Write a report, by the ending .html, .md, .json, .xml (JUnit), .csv or .txt; may be repeated
     #[arg(long, value_name = "FILE", env = "PGCHAOS_REPORT", value_delimiter = ',',
           value_parser = file_name())]
     pub report: Vec<PathBuf>,

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use super::session::{CommandSession, open};
+use super::state_folder::named_run;
 use crate::cli::exit::Exit;
 use crate::cli::objects_args::CleanArgs;
 use crate::engine::setup::SetupStep;
@@ -23,15 +24,16 @@ const ROWS_AT_ONCE: i64 = 50_000;
 /// # Errors
 /// A [`Problem`].
 pub async fn run(args: &CleanArgs) -> Result<Exit, Problem> {
+    let run_id = args.run_id.as_ref().map(named_run).transpose()?;
     let opened = open(&args.target).await?;
     let session = &opened.session;
     let objects = session
         .bounded(Phase::Write, DEADLINE, session.objects())
         .await
         .map_err(|fault| opened.refused(SetupStep::Connect, fault))?;
-    if objects == Objects::Missing || (objects == Objects::Empty && args.run_id.is_some()) {
+    if objects == Objects::Missing || (objects == Objects::Empty && run_id.is_some()) {
         tell!("pgchaos: there is no schema pgchaos in database {}", opened.connection.dbname);
-    } else if let Some(run_id) = args.run_id {
+    } else if let Some(run_id) = run_id {
         remove_run(&opened, run_id).await?;
     } else {
         let dropped = session

@@ -15,7 +15,9 @@ use crate::model::load::options::LoadOptions;
 use crate::model::run::totals::Totals;
 use crate::report::console::{BarLength, Console};
 use crate::report::json_log::json_line;
+use crate::report::numbers::counted;
 use crate::report::text_log::{TextLog, TextLogOptions, Verbosity};
+use crate::report::words::verifying;
 
 /// How often folded lines are let out and the bar is drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -53,13 +55,25 @@ impl ConsoleLog {
         } else {
             Form::Json(header.started_at)
         };
-        let bar = bar_length(&header.options).filter(|_| text && terminal.is_able);
-        Self { console: Console::new(bar.filter(|_| !args.quiet), terminal.width), form }
+        let console = match text && terminal.is_able && !args.quiet {
+            true => Console::with_progress(bar_length(&header.options), terminal.width),
+            false => Console::plain(),
+        };
+        Self { console, form }
     }
 
     fn event(&mut self, event: &Event) {
-        if matches!(event.what, What::Stopping { .. }) {
-            self.console.finish();
+        match &event.what {
+            What::Stopping { writers_out: 0, .. } => self.console.activity("verifying"),
+            What::Stopping { writers_out, .. } => {
+                let out = counted(*writers_out, "writer");
+                self.console.activity(&format!("waiting for {out}"));
+            }
+            // The log has in full what it waits for.
+            What::Verifying { .. } => self.console.activity("verifying: it waits"),
+            What::LookedAt { writes, of } => self.console.activity(&verifying(*writes, *of)),
+            What::Verified(_) => self.console.finish(),
+            _ => {}
         }
         match &mut self.form {
             Form::Text(text) => {
@@ -79,11 +93,20 @@ impl ConsoleLog {
     }
 
     fn tick(&mut self, at: Duration, acknowledged: u64) {
+        self.fit(Terminal::stderr().width);
         self.console.progress(at, acknowledged);
         if let Form::Text(text) = &mut self.form {
             for line in text.tick(at) {
                 self.console.line(&line);
             }
+        }
+    }
+
+    /// Fits what follows to a terminal of so many columns: it may have been resized.
+    fn fit(&mut self, width: Option<usize>) {
+        self.console.resized(width);
+        if let Form::Text(text) = &mut self.form {
+            text.resized(width);
         }
     }
 

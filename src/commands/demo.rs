@@ -1,19 +1,24 @@
 //! `pgchaos demo`: a lab, load, a killed leader, the account. The drill `leader-kill` on a lab of
 //! its own, with words around it for readers new to failovers.
 
+use std::path::PathBuf;
+
 use clap::builder::Resettable;
 use clap::{Args, FromArgMatches};
 
 use super::drill::layout::stdout_layout;
 use super::drill::run::run_for_report;
 use super::lab::install_deps;
-use super::output::print;
+use super::output::{print, write_report};
 use super::problem::Problem;
+use super::state_folder::demo_page;
 use crate::cli::demo_args::DemoArgs;
 use crate::cli::drill_args::RunArgs;
 use crate::cli::exit::Exit;
 use crate::lab::dependencies::missing;
+use crate::model::scenario::drill_report::DrillReport;
 use crate::report::demo::{closing, opening};
+use crate::report::html::drill_page;
 
 /// The demo's own lab: it leaves the user's labs alone.
 const LAB: &str = "demo";
@@ -36,7 +41,26 @@ pub(super) async fn run(args: DemoArgs) -> Result<Exit, Problem> {
         let program = std::env::args().next().unwrap_or_else(|| "pgchaos".to_owned());
         print(&closing(summary, &program, &stdout_layout()))?;
     }
+    if !report.drills.is_empty() {
+        match page(&report) {
+            // Not wrapped: the path is to be copied.
+            Ok(page) => print(&format!("\nSee it in a browser: {}\n", page.display()))?,
+            // The demo is what it was.
+            Err(problem) => tell!("{problem}"),
+        }
+    }
     Ok(exit)
+}
+
+/// Writes the page of the demo in place of an earlier one's, and says where it is.
+fn page(report: &DrillReport) -> Result<PathBuf, Problem> {
+    let path = demo_page()?;
+    if let Some(folder) = path.parent() {
+        // What fails here fails again, with its words, when the file is written.
+        let _ = std::fs::create_dir_all(folder);
+    }
+    write_report(&path, drill_page(report))?;
+    Ok(path)
 }
 
 /// `pgchaos drill run leader-kill` on that lab.

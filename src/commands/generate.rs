@@ -62,7 +62,9 @@ pub async fn run(args: GenArgs) -> Result<Exit, Problem> {
 /// The plan of the run, checked before anything is touched.
 fn plan(args: &GenArgs) -> Result<Plan, Problem> {
     let environment = Environment::of_process();
-    let Resolved { settings, warnings, .. } = resolve(&args.target.explicit(), &environment)?;
+    let resolved = resolve(&args.target.explicit(), &environment)?;
+    let target = target(&resolved);
+    let Resolved { settings, warnings, .. } = resolved;
     writable_target::check(&settings)?;
     let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     warnings.extend(environment::misspelt());
@@ -85,8 +87,9 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
             run_id,
             group: args.record.group.clone(),
             name: args.record.name.clone(),
+            part_of: None,
             started_at,
-            target: target(&settings),
+            target,
             patroni: args.cluster.patroni.clone(),
             options,
             thresholds: args.thresholds(),
@@ -155,7 +158,8 @@ fn record_path(
 }
 
 /// The target, as record and reports have it.
-pub(super) fn target(settings: &ConnectSettings) -> Target {
+pub(super) fn target(resolved: &Resolved) -> Target {
+    let Resolved { settings, tls_options, .. } = resolved;
     let hosts: Vec<String> = settings
         .hosts
         .iter()
@@ -174,5 +178,6 @@ pub(super) fn target(settings: &ConnectSettings) -> Target {
         endpoints: settings.display_target(),
         dbname: settings.dbname.clone(),
         user: settings.user.clone(),
+        tls: tls_options.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
     }
 }

@@ -3,6 +3,7 @@
 #[macro_use]
 pub mod terminal;
 
+pub mod activity;
 pub mod clean;
 pub mod connection_options;
 mod console_log;
@@ -21,6 +22,8 @@ mod patroni_apis;
 pub mod problem;
 mod remedies;
 pub mod report;
+mod report_output;
+mod runs;
 mod same_file;
 pub mod session;
 mod signals;
@@ -50,6 +53,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Problem> {
         Command::Gen(args) => generate::run(*args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Report(args) => report::run(&args),
+        Command::Runs(args) => runs::run(&args),
         Command::Init(args) => init::run(&args).await,
         Command::Clean(args) => clean::run(&args).await,
         Command::Completions(args) => manual::run_completions(&args),

@@ -12,7 +12,7 @@ use crate::cli::summary_args::{SummaryArgs, SummaryFormat};
 use crate::engine::record::file::Recorded;
 use crate::model::foreign::printable;
 use crate::model::run::summary::{RecordSummary, Summary};
-use crate::report::export::Format;
+use crate::report::export::{Format, RenderError};
 use crate::report::summary_json::summary_json;
 use crate::report::summary_text::{SummaryTextOptions, summary_text};
 
@@ -32,7 +32,18 @@ impl Reports {
     /// be written.
     pub fn check(args: &SummaryArgs, record: Option<&Path>) -> Result<Self, Problem> {
         let record = record.map(|path| ("the record", path));
-        all_distinct(record.into_iter().chain(named_reports(&args.report)))?;
+        Self::check_beside(args, record)
+    }
+
+    /// The same beside other files, each with what it is.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub(super) fn check_beside<'a>(
+        args: &'a SummaryArgs,
+        others: impl IntoIterator<Item = (&'static str, &'a Path)>,
+    ) -> Result<Self, Problem> {
+        all_distinct(others.into_iter().chain(named_reports(&args.report)))?;
         let mut reports = Vec::new();
         for path in &args.report {
             let format =
@@ -48,9 +59,19 @@ impl Reports {
     /// # Errors
     /// When a file cannot be written: the last of these; the others are told.
     pub fn write(&self, summary: &Summary) -> Result<(), Problem> {
+        self.write_as(|format| format.render(summary))
+    }
+
+    /// Writes what this makes of each format.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub(super) fn write_as(
+        &self,
+        render: impl Fn(Format) -> Result<String, RenderError>,
+    ) -> Result<(), Problem> {
         let written = self.reports.iter().map(|(path, format)| {
-            let content = format
-                .render(summary)
+            let content = render(*format)
                 .map_err(|error| Problem::could_not_run(format!("{}: {error}", path.display())))?;
             write_report(path, content)
         });
@@ -111,24 +132,30 @@ pub(super) fn write_report(path: &Path, content: String) -> Result<(), Problem> 
 /// How long the disk of a report may take.
 const DISK_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Does work that may wait for a disk, on a thread that is left behind when the disk hangs.
 fn before_its_deadline(
     path: &Path,
     work: impl FnOnce(&Path) -> io::Result<()> + Send + 'static,
 ) -> Result<(), Problem> {
+    by_disk_deadline(path, work).map_err(|error| cannot_write(path, &error))
+}
+
+/// Does work that may wait for a disk, on a thread that is left behind when the disk hangs.
+pub(super) fn by_disk_deadline(
+    path: &Path,
+    work: impl FnOnce(&Path) -> io::Result<()> + Send + 'static,
+) -> io::Result<()> {
     let (done, end) = mpsc::channel();
     let of_thread = path.to_owned();
     let thread = std::thread::Builder::new().name("report".to_owned()).spawn(move || {
         // After the deadline the receiver is gone; ignore the send error.
         let _ = done.send(work(&of_thread));
     });
-    let result = thread.and_then(|_| {
+    thread.and_then(|_| {
         end.recv_timeout(DISK_DEADLINE).unwrap_or_else(|_| {
             let seconds = DISK_DEADLINE.as_secs();
             Err(io::Error::other(format!("its disk does not answer within {seconds} s")))
         })
-    });
-    result.map_err(|error| cannot_write(path, &error))
+    })
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Problem {
@@ -163,17 +190,15 @@ pub fn print_summary(summary: &Summary, format: SummaryFormat) -> Result<(), Pro
         SummaryFormat::Json => {
             summary_json(summary).map_err(|error| Problem::could_not_run(error.to_string()))?
         }
-        SummaryFormat::Text => {
-            let terminal = Terminal::stdout();
-            let options = SummaryTextOptions {
-                offset: local_offset(),
-                colour: terminal.colour,
-                width: terminal.width,
-            };
-            summary_text(summary, &options)
-        }
+        SummaryFormat::Text => summary_text(summary, &on_standard_output()),
     };
     print(&text)
+}
+
+/// How text is written on standard output.
+pub(super) fn on_standard_output() -> SummaryTextOptions {
+    let terminal = Terminal::stdout();
+    SummaryTextOptions { offset: local_offset(), colour: terminal.colour, width: terminal.width }
 }
 
 /// The record that was read, for its run's summary.

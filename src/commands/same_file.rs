@@ -42,6 +42,17 @@ pub(super) fn all_distinct<'a>(
     Ok(())
 }
 
+/// The first file that is named twice, by any of its names.
+pub(super) fn named_twice<'a>(files: impl IntoIterator<Item = &'a Path>) -> Option<&'a Path> {
+    let mut seen = Vec::new();
+    files.into_iter().find(|path| {
+        let Some(identity) = identity(path) else { return false };
+        let is_known = seen.contains(&identity);
+        seen.push(identity);
+        is_known
+    })
+}
+
 /// The file that standard output goes to, where it is one.
 fn standard_output() -> Option<FileIdentity> {
     #[cfg(unix)]
@@ -122,6 +133,9 @@ mod tests {
         assert!(refused(&[&at("z.json"), &at("hard.json")]));
         assert!(refused(&[&at("link-to-link.json"), &at("z.json")]));
         assert!(!refused(&[&at("z.json"), &at("y.json")]));
+        let (hard, other) = (at("hard.json"), at("y.json"));
+        assert_eq!(named_twice([&*at("z.json"), &other, &hard]), Some(&*hard));
+        assert_eq!(named_twice([&*other, &hard]), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One session, for a command other than the load.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::connection_options::ConnectionOptions;
@@ -16,6 +17,9 @@ use crate::pg::settings::{ConnectSettings, Environment, Explicit, resolve};
 
 /// The connect deadline when the connection's settings say none.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Reasons for sessions without TLS that are told.
+const REASONS_MAX: usize = 100;
 
 /// A session on the primary, and the options that lead there.
 #[derive(Debug)]
@@ -38,11 +42,20 @@ pub fn settings(said: &Explicit) -> Result<ConnectSettings, Problem> {
     Ok(resolved.settings)
 }
 
-/// A dialer for these settings.
+/// A dialer for these settings. That a session goes without TLS, where TLS was preferred, is a warning, once for each
+/// reason.
 #[must_use]
 pub fn dialer(mut settings: ConnectSettings) -> Dialer {
     let connect_timeout = *settings.connect_timeout.get_or_insert(CONNECT_TIMEOUT);
-    Dialer::new(Arc::new(settings), connect_timeout)
+    let told = Mutex::new(BTreeSet::new());
+    Dialer::new(Arc::new(settings), connect_timeout).telling_of_plaintext(move |failed| {
+        let Fault { endpoint, message, .. } = &failed.fault;
+        let words = format!("{endpoint} serves without TLS: {message}");
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() < REASONS_MAX && told.insert(words.clone()) {
+            tell!("pgchaos: warning: {words}");
+        }
+    })
 }
 
 /// Connects once to the primary.

@@ -1,5 +1,7 @@
 //! The state folder, by the XDG conventions: records of runs, and journals of drills.
 
+use std::fmt::Write as _;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -7,6 +9,11 @@ use directories::ProjectDirs;
 use uuid::Uuid;
 
 use super::problem::Problem;
+use crate::cli::run_id::{CHARS_MIN, SaidRunId, beginning};
+use crate::engine::record::overview::header_of;
+
+/// So many runs are named where an id could mean several.
+const CANDIDATES_MAX: usize = 10;
 
 /// The ending of a record's name.
 const ENDING: &str = ".jsonl";
@@ -22,6 +29,26 @@ fn runs_folder() -> Option<PathBuf> {
     Some(state_folder()?.join("runs"))
 }
 
+/// The folder of the records, and the files in it that are called like one, in no order.
+///
+/// # Errors
+/// When there is no home folder, or the folder cannot be read. One that is not there has no records.
+pub fn records() -> Result<(PathBuf, Vec<PathBuf>), Problem> {
+    let folder = runs_folder().ok_or_else(no_home)?;
+    let files = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        Err(error) => {
+            return Err(Problem::could_not_run(format!(
+                "the records in {} cannot be listed: {error}",
+                folder.display()
+            )));
+        }
+    };
+    let is_called_so = |path: &PathBuf| path.to_string_lossy().ends_with(ENDING);
+    Ok((folder, files.into_iter().filter(is_called_so).collect()))
+}
+
 /// The folder of the drills' journals: what is broken now.
 ///
 /// # Errors
@@ -32,6 +59,14 @@ pub fn drills_folder() -> Result<PathBuf, Problem> {
             .try_this("HOME or XDG_STATE_HOME set to a folder")
     })?;
     Ok(folder.join("drills"))
+}
+
+/// The page of the latest demo.
+///
+/// # Errors
+/// When there is no home folder.
+pub fn demo_page() -> Result<PathBuf, Problem> {
+    Ok(state_folder().ok_or_else(no_home)?.join("demo.html"))
 }
 
 /// Where a new run's record goes when the user names no place: `DATE-RUN.jsonl`, or
@@ -53,23 +88,93 @@ pub fn new_record(
 /// The record that was named, or the latest one in the state folder.
 ///
 /// # Errors
-/// When there is none.
+/// When there is none; those of [`named_record`].
 pub fn record_or_latest(named: Option<&Path>) -> Result<PathBuf, Problem> {
     if let Some(named) = named {
-        return Ok(named.to_owned());
+        return named_record(named);
     }
-    let folder = runs_folder().ok_or_else(no_home)?;
-    let latest = std::fs::read_dir(&folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.to_string_lossy().ends_with(ENDING))
-        // The names begin with the time in UTC, so that the last one is the latest.
-        .max();
-    latest.ok_or_else(|| {
+    let (folder, records) = records()?;
+    // The names begin with the time in UTC, so that the last one is the latest.
+    records.into_iter().max().ok_or_else(|| {
         Problem::could_not_run(format!("there is no record in {}", folder.display()))
             .try_this("pgchaos gen makes one; or name the record's file")
     })
+}
+
+/// The record that was named: a file that is there, or else the one in the state folder that has an id
+/// with this beginning.
+///
+/// # Errors
+/// When it can only be an id, and names none or several. What is no id is returned as it is: reading
+/// it tells what is wrong.
+pub fn named_record(named: &Path) -> Result<PathBuf, Problem> {
+    let Some(said) = named.to_str().and_then(beginning) else { return Ok(named.to_owned()) };
+    if std::fs::symlink_metadata(named).is_ok() {
+        return Ok(named.to_owned());
+    }
+    let shown = named.display();
+    if said.len() < CHARS_MIN {
+        return Err(Problem::usage(format!(
+            "there is no file {shown}, and of a run's id {CHARS_MIN} characters are asked for"
+        ))
+        .try_this("pgchaos runs lists the ids"));
+    }
+    the_run(&said, &format!("there is no file {shown}, and ")).map(|(_, path)| path)
+}
+
+/// The run that was named by its id, or by the first characters of the id of one in the state folder.
+///
+/// # Errors
+/// When they name none there, or several.
+pub fn named_run(said: &SaidRunId) -> Result<Uuid, Problem> {
+    match said {
+        SaidRunId::Whole(id) => Ok(*id),
+        SaidRunId::Beginning(beginning) => the_run(beginning, "").map(|(id, _)| id),
+    }
+}
+
+/// The one run in the state folder that has an id with this beginning.
+fn the_run(beginning: &str, before: &str) -> Result<(Uuid, PathBuf), Problem> {
+    let (folder, records) = records()?;
+    let mut found: Vec<(Uuid, PathBuf)> = Vec::new();
+    for path in records {
+        let Ok(header) = header_of(&path) else { continue };
+        if header.run_id.simple().to_string().starts_with(beginning) {
+            found.push((header.run_id, path));
+        }
+    }
+    found.sort_by(|one, other| one.1.cmp(&other.1));
+    let several = found.len();
+    match found.pop() {
+        None => Err(Problem::could_not_run(format!(
+            "{before}no run in {} has an id that begins with {beginning}",
+            folder.display()
+        ))
+        .try_this("pgchaos runs lists them; or name the record's file")),
+        Some(one) if several == 1 => Ok(one),
+        Some(one) => Err(ambiguous(beginning, found.into_iter().chain([one]))),
+    }
+}
+
+/// Several runs have this beginning, or several files are records of one run: the newest are named.
+fn ambiguous(beginning: &str, found: impl Iterator<Item = (Uuid, PathBuf)>) -> Problem {
+    let found: Vec<(Uuid, PathBuf)> = found.collect();
+    let is_one_run = found.windows(2).all(|pair| pair[0].0 == pair[1].0);
+    let left_out = found.len().saturating_sub(CANDIDATES_MAX);
+    let (mut words, remedy) = match is_one_run {
+        true => (format!("{beginning} names a run with several records:"), "the record's file"),
+        false => (
+            format!("{beginning} is the beginning of several ids:"),
+            "more characters of the id; or name the record's file",
+        ),
+    };
+    for (id, path) in &found[left_out..] {
+        let _ = write!(words, "\n  {id} in {}", path.display());
+    }
+    if left_out > 0 {
+        let _ = write!(words, "\n  and {left_out} older ones");
+    }
+    Problem::usage(words).try_this(remedy)
 }
 
 /// Whether the record is in this user's state folder: then its hosts are hosts that this user has

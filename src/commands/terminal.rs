@@ -9,11 +9,10 @@ use chrono::{FixedOffset, Local, Offset};
 /// is no reason to stop: the error is ignored. A long line goes on under its own words.
 macro_rules! tell {
     ($($words:tt)*) => {{
-        use std::io::Write as _;
         let line = crate::model::foreign::lines(&format!($($words)*));
         let width = $crate::commands::terminal::Terminal::stderr().width;
         let rows = crate::report::layout::fitted(&format!("{line}\n"), width);
-        let _ = std::io::stderr().lock().write_all(rows.as_bytes());
+        $crate::report::status_row::write_above(rows.as_bytes());
     }};
 }
 

@@ -1,7 +1,9 @@
 //! `pgchaos verify`: account for a recorded run again, also one that was killed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::activity::Activity;
 use super::connection_options::ConnectionOptions;
 use super::output::{Reports, print_summary, record_read};
 use super::patroni_apis::patroni_apis;
@@ -12,16 +14,16 @@ use crate::cli::connection::ConnectionArgs;
 use crate::cli::exit::Exit;
 use crate::cli::verify_args::VerifyArgs;
 use crate::engine::Dialer;
-use crate::engine::record::file::{RecordWriter, Recorded, lost_writes, must_be_at_rest, read};
+use crate::engine::record::file::{Recorded, append, lost_writes, must_be_at_rest, read};
 use crate::engine::verification::{Site, Subject, VerificationStep, verify};
 use crate::model::event::{Event, What};
 use crate::model::load::options::Target;
-use crate::model::run::summarize::sum_up_verified;
+use crate::model::run::summarize::{result, sum_up_verified};
 use crate::patroni::api::base_of;
 use crate::patroni::{PatroniApi, PatroniError};
 use crate::pg::sessions::application_name::Purpose;
 use crate::pg::settings::Explicit;
-use crate::report::words::looked_at;
+use crate::report::words::{looked_at, verifying};
 
 /// Runs the command.
 ///
@@ -32,6 +34,7 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     let reports = Reports::check(&args.output, Some(&path))?;
     // A run that goes on still needs its sessions: verifying would end them.
     must_be_at_rest(&path)?;
+    let activity = Activity::begin("reading the record");
     let recorded = read(&path, |_| {})?;
     let record = record_read(&path, &recorded);
     let Recorded { mut run, torn, .. } = recorded;
@@ -45,9 +48,12 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
         );
     }
     let target = target_of_run(&args.connection, &run.header.target);
-    let explicit = args.connection.explicit(target.as_ref());
-    let mut settings = settings(&explicit)?;
     let is_asked_for = args.connection.host.is_some() || is_own_record(&path);
+    let mut explicit = args.connection.explicit(target.as_ref());
+    if target.is_some() {
+        explicit.tls_of_run = tls_of_run(&run.header.target, is_asked_for);
+    }
+    let mut settings = settings(&explicit)?;
     if target.is_some() && !is_asked_for {
         settings = settings.by_record_alone();
     }
@@ -56,12 +62,20 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     check_target(&dialer, &connection).await?;
     let subject = Subject::of(&run, run.closing());
     let site = Site { dialer, patroni: patroni(&args, &run.header.patroni, &explicit)? };
+    activity.say("verifying");
     let mut verification = verify(&subject, &site, args.verify_timeout, |step| match step {
-        VerificationStep::Waiting(what) => tell!("pgchaos: waiting: {what}"),
-        VerificationStep::LookedAt { writes, of } => tell!("pgchaos: {}", looked_at(writes, of)),
+        VerificationStep::Waiting(what) => {
+            activity.say("verifying: it waits");
+            tell!("pgchaos: waiting: {what}");
+        }
+        VerificationStep::LookedAt { writes, of } => {
+            activity.say(&verifying(writes, of));
+            tell!("pgchaos: {}", looked_at(writes, of));
+        }
     })
     .await;
     verification.lost_writes = lost_writes(run.header.started_at, &verification, Some(&path));
+    drop(activity);
     let event = Event { at: run.elapsed, what: What::Verified(Box::new(verification)) };
     run.apply(&event);
     let mut summary = sum_up_verified(&run);
@@ -69,7 +83,8 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     let printed = print_summary(&summary, args.output.printed.summary);
     let written = reports.write(&summary);
     // Last, as the record's disk may hang: the summary is printed by then.
-    keep(&path, &event);
+    let result = Event { at: run.elapsed, what: What::Result(result(&run)) };
+    keep(&path, &[event, result]);
     printed.and(written)?;
     Ok(summary.verdict.into())
 }
@@ -131,6 +146,16 @@ fn target_of_run(said: &ConnectionArgs, target: &Target) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
+/// How the run secured its connections: a verification that asked for less would trust another server. A record may come
+/// from anywhere: this user's client certificate goes to no host that it alone names.
+fn tls_of_run(target: &Target, is_asked_for: bool) -> BTreeMap<String, String> {
+    let mut tls = target.tls.clone();
+    if !is_asked_for {
+        tls.retain(|option, _| !matches!(option.as_str(), "sslcert" | "sslkey"));
+    }
+    tls
+}
+
 /// Fails at once where waiting cannot help, as for a wrong password or database.
 async fn check_target(dialer: &Dialer, connection: &ConnectionOptions) -> Result<(), Problem> {
     let Err(failures) = dialer.dial().await else { return Ok(()) };
@@ -138,13 +163,10 @@ async fn check_target(dialer: &Dialer, connection: &ConnectionOptions) -> Result
     if hopeless { Err(Problem::of_failures(failures, connection)) } else { Ok(()) }
 }
 
-/// Adds the verification to the record, for later reports. A record that cannot be written is told
-/// and does not change the answer.
-fn keep(path: &Path, event: &Event) {
-    let kept = RecordWriter::append_to(path).and_then(|mut record| {
-        record.add(event)?;
-        record.flush()
-    });
+/// Adds the verification and what the run comes to by it to the record, for later reports. A record
+/// that cannot be written is told and does not change the answer.
+fn keep(path: &Path, events: &[Event]) {
+    let kept = append(path, events);
     if let Err(error) = kept {
         tell!("pgchaos: warning: the verification is not kept: {error}");
     }
@@ -163,6 +185,7 @@ mod tests {
             endpoints: "db:5432,[::1]:5433".into(),
             dbname: "host='x' y=\\".into(),
             user: "app".into(),
+            tls: BTreeMap::new(),
         };
         let said = ConnectionArgs::default();
         assert_eq!(

@@ -1,5 +1,6 @@
 //! One connect attempt: through every address of every host in turn, until one serves.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +15,11 @@ use crate::pg::sessions::connect::{NotOpened, Opened, Wanted, look_up, open};
 use crate::pg::settings::{ConnectSettings, Host, TargetSession};
 use crate::pg::wire::host_address::HostAddress;
 
+/// Hears of a session that goes without TLS where TLS was preferred: of what failed, at which place.
+type HearsOfPlaintext = dyn Fn(&NotOpened) + Send + Sync;
+
 /// Connects to the target.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Dialer {
     settings: Arc<ConnectSettings>,
     /// Deadline of the whole connect to each address of each host, as in libpq; and of the lookup of
@@ -24,13 +28,22 @@ pub struct Dialer {
     wanted: Wanted,
     /// What serves too, where nothing that is wanted is found.
     or_else: Option<Wanted>,
+    /// Where sessions that go without TLS are told, if their caller does not tell them itself.
+    plaintext: Option<Arc<HearsOfPlaintext>>,
+}
+
+/// The settings alone: passwords are hidden in them.
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialer").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 impl Dialer {
     /// Connects with these settings, to a server that takes writes.
     #[must_use]
     pub fn new(settings: Arc<ConnectSettings>, connect_timeout: Duration) -> Self {
-        Self { settings, connect_timeout, wanted: Wanted::Writable, or_else: None }
+        Self { settings, connect_timeout, wanted: Wanted::Writable, or_else: None, plaintext: None }
     }
 
     /// Its sessions are called by this run and purpose, unless the user said another name.
@@ -38,6 +51,13 @@ impl Dialer {
     pub fn for_purpose(&self, run_id: Uuid, purpose: Purpose) -> Self {
         let settings = self.settings.called(application_name(run_id, purpose));
         Self { settings: Arc::new(settings), ..self.clone() }
+    }
+
+    /// Every session that goes without TLS where TLS was preferred is told there, with what failed: TLS, or the login
+    /// over it.
+    #[must_use]
+    pub fn telling_of_plaintext(self, hears: impl Fn(&NotOpened) + Send + Sync + 'static) -> Self {
+        Self { plaintext: Some(Arc::new(hears)), ..self }
     }
 
     /// Connects to any server that answers.
@@ -112,11 +132,16 @@ impl Dialer {
     /// serves.
     pub async fn dial(&self) -> Result<Opened, Vec<NotOpened>> {
         let first = self.dial_all(self.wanted).await;
-        match (first, self.or_else) {
+        let dialled = match (first, self.or_else) {
             // What failed then fails again, or serves.
             (Err(_), Some(wanted)) => self.dial_all(wanted).await,
             (first, _) => first,
+        };
+        if let (Ok(opened), Some(hears)) = (&dialled, &self.plaintext) {
+            let failures = opened.passed_over.iter().filter(|failed| failed.served_without_tls);
+            failures.for_each(|failed| hears(failed));
         }
+        dialled
     }
 
     async fn dial_all(&self, wanted: Wanted) -> Result<Opened, Vec<NotOpened>> {

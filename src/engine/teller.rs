@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::clock::Clock;
 use crate::engine::signal::Signal;
 use crate::model::event::What;
+use crate::model::load::passed_over::PassedOver;
+use crate::model::seconds;
+use crate::pg::sessions::connect::NotOpened;
 
 /// A way to the recorder, with the run's clock.
 ///
@@ -57,6 +61,26 @@ impl Teller {
         let (reply, answer) = oneshot::channel();
         self.tell(question(reply)).await;
         answer.await.ok()
+    }
+
+    /// Tells of sessions beside the load that go without TLS, as a [`Dialer`](crate::engine::Dialer) has them. It does not
+    /// keep the recorder waiting for what may yet be told.
+    pub(crate) fn of_plaintext(&self) -> impl Fn(&NotOpened) + Send + Sync + 'static {
+        let (clock, recorder) = (self.clock, self.recorder.downgrade());
+        move |failed| {
+            let Some(recorder) = recorder.upgrade() else { return };
+            let passed_over = PassedOver {
+                writer: None,
+                fault: failed.fault.clone(),
+                took: seconds::whole(failed.took),
+                served_by: failed.fault.endpoint.clone(),
+                served_without_tls: true,
+            };
+            let signal = Signal::Fact(clock.now(), What::PassedOver(Box::new(passed_over)));
+            if let Err(TrySendError::Full(signal)) = recorder.try_send(signal) {
+                tokio::spawn(async move { recorder.send(signal).await });
+            }
+        }
     }
 
     /// Whether the recorder is gone.

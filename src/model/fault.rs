@@ -167,10 +167,7 @@ impl Fault {
         // A cancel, or a limit of time that a busy machine reaches, may not come again.
         let of_time =
             matches!(self.sqlstate.as_deref(), Some("57014" | "25P03" | "25P04" | "57P05"));
-        // It could be used at the start, and is being replaced.
-        let of_change = self.tls_cause == Some(TlsCause::OwnFile);
-        let is_hopeless = self.class.hopeless_before_first_success() && !of_time && !of_change;
-        is_hopeless || self.pooler_refusal().is_some()
+        (self.class.hopeless_before_first_success() && !of_time) || self.pooler_refusal().is_some()
     }
 }
 
@@ -530,15 +527,19 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_being_replaced_is_waited_for() {
+    fn what_fails_under_tls_is_not_waited_for_but_for_a_file_that_is_being_replaced() {
         let fault = |cause| {
             let evidence = Evidence { tls: Some(cause), ..Evidence::default() };
             Fault::of(&evidence, Phase::Authenticate, "h:1".to_owned(), "m".to_owned())
         };
         for cause in TlsCause::ALL {
             assert_eq!(fault(cause).class, Class::Tls);
-            let is_waited_for = !fault(cause).hopeless_before_first_success();
-            assert_eq!(is_waited_for, cause == TlsCause::OwnFile, "{cause:?}");
+            assert!(fault(cause).hopeless_before_first_success(), "{cause:?}");
         }
+        let own_limit = Some(OwnLimit::TlsFiles);
+        let evidence = Evidence { tls: Some(TlsCause::OwnFile), own_limit, ..Evidence::default() };
+        let own = Fault::of(&evidence, Phase::Authenticate, "h:1".to_owned(), "m".to_owned());
+        assert_eq!(own.class, Class::Local);
+        assert!(!own.hopeless_before_first_success());
     }
 }

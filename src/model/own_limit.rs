@@ -17,6 +17,8 @@ pub enum OwnLimit {
     Memory,
     /// Threads.
     Threads,
+    /// Files for TLS: one of this machine's cannot be used any more, and every connect takes it.
+    TlsFiles,
     /// Time: the files of this machine that a connect takes were not read by its deadline.
     TimeForFiles,
 }
@@ -31,6 +33,7 @@ impl OwnLimit {
             Self::Ports => "local ports",
             Self::Memory => "memory for its sockets",
             Self::Threads => "threads",
+            Self::TlsFiles => "TLS files that can be used",
             Self::TimeForFiles => "time to read its own TLS files",
         }
     }
@@ -44,6 +47,7 @@ impl OwnLimit {
             Self::Ports => "widen the sysctl net.ipv4.ip_local_port_range",
             Self::Memory => "free memory, or take fewer writers",
             Self::Threads => "raise ulimit -u",
+            Self::TlsFiles => "mend the file: the next connect reads it",
             Self::TimeForFiles => "see to the disk or mount of these files",
         }
     }

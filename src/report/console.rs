@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::layout::columns;
 use super::numbers::{grouped, whole};
+use super::status_row::{COLUMNS_MAX, last_row, of_activity, words};
 use crate::model::foreign::printable;
 
 /// What a bounded run is measured by.
@@ -22,22 +23,39 @@ pub enum BarLength {
     Writes(u64),
 }
 
-/// How often the bar is drawn, at most, per second.
-const DRAWN_PER_SECOND: u8 = 5;
-
-/// Standard error. With a bar, lines go above it.
+/// Standard error. With a row for progress, lines go above it.
 #[derive(Debug)]
 pub struct Console {
-    bar: Option<(BarLength, ProgressBar)>,
+    row: Option<ProgressRow>,
+}
+
+/// The row for progress: a bar while a bounded run writes, and what goes on after that.
+#[derive(Debug)]
+struct ProgressRow {
+    row: ProgressBar,
+    /// What the bar is measured by, while there is one.
+    bar: Option<BarLength>,
+    /// The terminal's width as the bar was fitted to it.
+    width: Option<usize>,
 }
 
 impl Console {
-    /// A console, with a bar for a bounded run, on a terminal of so many columns. Ask for one only
-    /// where standard error is a terminal.
+    /// A console that shows progress on a terminal of so many columns: with a bar for a bounded run. Ask
+    /// for it only where standard error is a terminal.
     #[must_use]
-    pub fn new(bar: Option<BarLength>, width: Option<usize>) -> Self {
-        let target = || ProgressDrawTarget::stderr_with_hz(DRAWN_PER_SECOND);
-        Self { bar: bar.map(|length| (length, progress_bar(length, width, target()))) }
+    pub fn with_progress(bar: Option<BarLength>, width: Option<usize>) -> Self {
+        let row = match bar {
+            Some(length) => progress_bar(length, width, last_row()),
+            // Nothing is shown before there is something to say.
+            None => ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()),
+        };
+        Self { row: Some(ProgressRow { row, bar, width }) }
+    }
+
+    /// A console that shows none.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self { row: None }
     }
 
     /// Writes one line.
@@ -47,43 +65,65 @@ impl Console {
         let write = || {
             let _ = io::stderr().lock().write_all(line.as_bytes());
         };
-        match &self.bar {
-            Some((_, bar)) => bar.suspend(write),
+        match &self.row {
+            Some(progress) => progress.row.suspend(write),
             None => write(),
         }
     }
 
     /// Moves the bar: by the time or the writes, as it is measured.
     pub fn progress(&self, elapsed: Duration, writes: u64) {
-        let Some((length, bar)) = &self.bar else { return };
-        bar.set_message(message(*length, elapsed, writes));
-        bar.set_position(position(*length, elapsed, writes));
+        let Some(ProgressRow { row, bar, .. }) = &self.row else { return };
+        match bar {
+            Some(length) => {
+                row.set_message(message(*length, elapsed, writes));
+                row.set_position(position(*length, elapsed, writes));
+            }
+            // It counts the seconds.
+            None => row.tick(),
+        }
     }
 
-    /// Takes the bar away. Lines can still be written.
+    /// Fits the bar to a terminal that has so many columns by now.
+    pub fn resized(&mut self, width: Option<usize>) {
+        let Some(ProgressRow { row, bar: Some(length), width: fitted }) = &mut self.row else {
+            return;
+        };
+        if *fitted != width {
+            *fitted = width;
+            row.set_style(bar_style(*length, width));
+        }
+    }
+
+    /// Says what goes on now, in place of the bar.
+    pub fn activity(&mut self, what: &str) {
+        let Some(progress) = &mut self.row else { return };
+        if progress.bar.take().is_some() || progress.row.is_hidden() {
+            progress.row.finish_and_clear();
+            progress.row =
+                ProgressBar::with_draw_target(None, last_row()).with_style(of_activity());
+        }
+        progress.row.set_message(words(what));
+    }
+
+    /// Takes the row away. Lines can still be written.
     pub fn finish(&self) {
-        if let Some((_, bar)) = &self.bar {
-            bar.finish_and_clear();
+        if let Some(progress) = &self.row {
+            progress.row.finish_and_clear();
         }
     }
 }
 
-/// The columns of a bar where there is room for it, and before it.
-const BAR_COLUMNS: usize = 40;
-const INDENT_COLUMNS: usize = 11;
-
 /// A bar of fewer columns tells nothing.
 const BAR_COLUMNS_MIN: usize = 8;
 
-/// The template of the bar's row, with a shorter bar or none where the terminal is narrow. A second
-/// row would stay on the screen when the bar is drawn anew.
+/// The template of the bar's row, with a shorter bar or none where there is less room.
 fn template(words: usize, width: Option<usize>) -> String {
     // The last column stays free: some terminals wrap when it is filled.
-    let room =
-        width.map_or(BAR_COLUMNS, |width| width.saturating_sub(INDENT_COLUMNS + 1 + words + 1));
-    match room.min(BAR_COLUMNS) {
-        columns @ BAR_COLUMNS_MIN.. => format!("{:INDENT_COLUMNS$}{{bar:{columns}}} {{msg}}", ""),
-        _ => "{wide_msg}".to_owned(),
+    let width = width.map_or(COLUMNS_MAX, |width| width.saturating_sub(1).min(COLUMNS_MAX));
+    match width.saturating_sub(words + 1) {
+        columns @ BAR_COLUMNS_MIN.. => format!("{{bar:{columns}}} {{msg}}"),
+        _ => "{msg}".to_owned(),
     }
 }
 
@@ -96,14 +136,18 @@ fn progress_bar(
         BarLength::Duration(duration) => milliseconds(duration),
         BarLength::Writes(writes) => writes,
     };
-    // The template is valid; if it were not, the crate's default would do.
-    let words = columns(&message(length, Duration::MAX, u64::MAX));
-    let style = ProgressStyle::with_template(&template(words, width))
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("━╸─");
+    let style = bar_style(length, width);
     let bar = ProgressBar::with_draw_target(Some(end), target).with_style(style);
     bar.set_message(message(length, Duration::ZERO, 0));
     bar
+}
+
+fn bar_style(length: BarLength, width: Option<usize>) -> ProgressStyle {
+    let words = columns(&message(length, Duration::MAX, u64::MAX));
+    // The template is valid; if it were not, the crate's default would do.
+    ProgressStyle::with_template(&template(words, width))
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸─")
 }
 
 fn position(length: BarLength, elapsed: Duration, writes: u64) -> u64 {
@@ -147,27 +191,30 @@ mod tests {
     #[test]
     fn the_row_is_never_wider_than_the_terminal() {
         let columns = |width: usize, words: usize| match template(words, Some(width)).as_str() {
-            "{wide_msg}" => None,
+            "{msg}" => None,
             row => {
                 let bar = row.split_once("{bar:").unwrap().1.split_once('}').unwrap().0;
-                Some(INDENT_COLUMNS + bar.parse::<usize>().unwrap() + 1 + words)
+                Some(bar.parse::<usize>().unwrap() + 1 + words)
             }
         };
         for width in 0..200 {
             for words in 0..60 {
-                assert!(columns(width, words).is_none_or(|row| row < width), "{width} {words}");
+                let row = columns(width, words);
+                assert!(row.is_none_or(|row| row < width.min(COLUMNS_MAX + 1)), "{width} {words}");
             }
         }
-        assert_eq!(columns(80, 12), Some(64), "the whole bar");
-        assert_eq!(columns(60, 12), Some(59));
-        assert_eq!(columns(40, 12), Some(39));
-        assert_eq!(columns(30, 12), None);
+        assert_eq!(columns(80, 12), Some(36), "the whole bar");
+        assert_eq!(columns(40, 12), Some(36));
+        assert_eq!(columns(30, 12), Some(29));
+        assert_eq!(columns(20, 12), None);
     }
 
     #[test]
     fn without_a_terminal_nothing_fails() {
         let bar = progress_bar(BarLength::Writes(3), None, ProgressDrawTarget::hidden());
-        let console = Console { bar: Some((BarLength::Writes(3), bar)) };
+        let row = ProgressRow { row: bar, bar: Some(BarLength::Writes(3)), width: None };
+        let mut console = Console { row: Some(row) };
+        console.resized(Some(40));
         console.progress(Duration::from_secs(1), 2);
         console.finish();
         console.line("");

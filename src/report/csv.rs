@@ -59,10 +59,21 @@ const COLUMNS: [&str; 40] = [
 /// # Errors
 /// It is written to memory: no error is known.
 pub fn csv(summary: &Summary) -> Result<String, ::csv::Error> {
+    rows_as_csv(&COLUMNS, summary.outages.iter().map(|outage| row(summary, outage)))
+}
+
+/// A header and rows, of which every field is text to a spreadsheet and on one line.
+///
+/// # Errors
+/// It is written to memory: no error is known.
+pub(super) fn rows_as_csv(
+    head: &[&str],
+    all: impl Iterator<Item = Vec<String>>,
+) -> Result<String, ::csv::Error> {
     let mut rows = WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(Vec::new());
-    rows.write_record(COLUMNS)?;
-    for outage in &summary.outages {
-        rows.write_record(row(summary, outage).iter().map(|field| inert(field)))?;
+    rows.write_record(head)?;
+    for row in all {
+        rows.write_record(row.iter().map(|field| inert(field)))?;
     }
     let bytes = rows.into_inner().map_err(IntoInnerError::into_error)?;
     String::from_utf8(bytes).map_err(|error| io::Error::other(error).into())

@@ -1,16 +1,24 @@
 //! A summary as a file: the ending of its name says which format.
 
+use std::fmt;
 use std::path::Path;
 
+use chrono::{Offset, Utc};
 use thiserror::Error;
 
+use crate::model::comparison::Comparison;
 use crate::model::run::summary::Summary;
 
+use super::comparison::comparison_csv::comparison_csv;
+use super::comparison::comparison_markdown::comparison_markdown;
+use super::comparison::text::comparison_text;
 use super::csv::csv;
+use super::html::comparison::comparison_page;
 use super::html::html_page;
-use super::junit::junit;
+use super::junit::{junit, junit_of_runs};
 use super::markdown::markdown;
-use super::summary_json::summary_json;
+use super::summary_json::{comparison_json, summary_json};
+use super::summary_text::{SummaryTextOptions, summary_text};
 
 /// A format of the summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,17 +33,21 @@ pub enum Format {
     Junit,
     /// `.html`: a page with the film of the run, to look at and to send.
     Html,
+    /// `.txt`: the page of text that ends a run.
+    Text,
 }
 
 /// A file name that names no format.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UnknownFormat {
     /// Another ending.
-    #[error("{0}: .{1} names no format of a report; use .html, .md, .json, .xml (JUnit) or .csv")]
+    #[error(
+        "{0}: .{1} names no format of a report; use .html, .md, .json, .xml (JUnit), .csv or .txt"
+    )]
     Other(String, String),
     /// No ending.
     #[error(
-        "{0}: the ending says the format of a report; use .html, .md, .json, .xml (JUnit) or .csv"
+        "{0}: the ending says the format of a report; use .html, .md, .json, .xml (JUnit), .csv or .txt"
     )]
     Missing(String),
 }
@@ -54,6 +66,19 @@ pub enum RenderError {
     Junit(#[from] quick_junit::SerializeError),
 }
 
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Json => "json",
+            Self::Markdown => "markdown",
+            Self::Csv => "csv",
+            Self::Junit => "junit",
+            Self::Html => "html",
+            Self::Text => "text",
+        })
+    }
+}
+
 impl Format {
     /// The format that the ending of the name asks for, in upper or lower case.
     ///
@@ -69,6 +94,7 @@ impl Format {
             "csv" => Ok(Self::Csv),
             "xml" => Ok(Self::Junit),
             "html" | "htm" => Ok(Self::Html),
+            "txt" => Ok(Self::Text),
             _ => Err(UnknownFormat::Other(name, ending)),
         }
     }
@@ -84,20 +110,43 @@ impl Format {
             Self::Csv => csv(summary)?,
             Self::Junit => junit(summary)?,
             Self::Html => html_page(summary),
+            Self::Text => summary_text(summary, &in_a_file()),
         })
     }
+
+    /// Several runs compared, which are those of the comparison in their order: of JUnit a suite a run,
+    /// of CSV a row a run.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub fn render_comparison(
+        self,
+        comparison: &Comparison,
+        runs: &[&Summary],
+    ) -> Result<String, RenderError> {
+        Ok(match self {
+            Self::Json => comparison_json(comparison)?,
+            Self::Markdown => comparison_markdown(comparison),
+            Self::Csv => comparison_csv(comparison)?,
+            Self::Junit => junit_of_runs(runs)?,
+            Self::Html => comparison_page(comparison, runs),
+            Self::Text => comparison_text(comparison, &in_a_file()),
+        })
+    }
+}
+
+/// Text in a file: its readers may be in other zones, and it has no width.
+fn in_a_file() -> SummaryTextOptions {
+    SummaryTextOptions { offset: Utc.fix(), colour: false, width: None }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use chrono::FixedOffset;
-
     use super::*;
     use crate::model::run::replica_lag::ReplicaSummary;
     use crate::report::fixtures::summary;
-    use crate::report::summary_text::{SummaryTextOptions, summary_text};
 
     fn of(path: &str) -> Result<Format, String> {
         Format::of_path(Path::new(path)).map_err(|error| error.to_string())
@@ -110,6 +159,7 @@ mod tests {
         assert_eq!(of("run.csv"), Ok(Format::Csv));
         assert_eq!(of("run.xml"), Ok(Format::Junit));
         assert_eq!(of("run.html"), Ok(Format::Html));
+        assert_eq!(of("run.txt"), Ok(Format::Text));
     }
 
     #[test]
@@ -117,11 +167,11 @@ mod tests {
         for (path, error) in [
             (
                 "run.pdf",
-                "run.pdf: .pdf names no format of a report; use .html, .md, .json, .xml (JUnit) or .csv",
+                "run.pdf: .pdf names no format of a report; use .html, .md, .json, .xml (JUnit), .csv or .txt",
             ),
             (
                 "run",
-                "run: the ending says the format of a report; use .html, .md, .json, .xml (JUnit) or .csv",
+                "run: the ending says the format of a report; use .html, .md, .json, .xml (JUnit), .csv or .txt",
             ),
         ] {
             assert_eq!(of(path), Err(error.to_owned()));
@@ -151,9 +201,7 @@ mod tests {
         assert!(report(Format::Markdown).contains(row), "{}", report(Format::Markdown));
         let xml = report(Format::Junit);
         assert!(xml.contains("3.3 s behind, at most 3.2 s allowed"), "{xml}");
-        let offset = FixedOffset::east_opt(0).unwrap();
-        let text =
-            summary_text(&summary, &SummaryTextOptions { offset, colour: false, width: None });
+        let text = report(Format::Text);
         let row = "replicas      patroni1 · at most 3.3 s behind, 12.4 s after the start · at most \
                    1 412 writes · 0 s behind at the end";
         assert!(text.contains(row), "{text}");

@@ -15,8 +15,8 @@ use crate::model::load::latency::Percentiles;
 use crate::model::load::options::{LoadOptions, Rate, Target, Thresholds};
 use crate::model::outage::kind::Kind;
 use crate::model::outage::{Outage, Phases, Side};
+use crate::model::outcome::Outcome;
 use crate::model::run::availability::RateSummary;
-use crate::model::run::outcome::Outcome;
 use crate::model::run::summary::{
     Summary, SummaryOptions, SummaryTarget, VerificationState, VerificationSummary, Writes,
 };
@@ -162,6 +162,7 @@ pub(super) fn header(rate: Rate, writers: u32) -> What {
         run_id: "0d6f7d2a-1111-4222-8333-123456789abc".parse().unwrap(),
         group: None,
         name: None,
+        part_of: None,
         started_at: "2026-11-22T20:56:20.500Z".parse().unwrap(),
         target: Target {
             host: "localhost".to_owned(),
@@ -170,6 +171,7 @@ pub(super) fn header(rate: Rate, writers: u32) -> What {
             endpoints: "localhost:5500".to_owned(),
             dbname: "postgres".to_owned(),
             user: "postgres".to_owned(),
+            tls: std::collections::BTreeMap::new(),
         },
         options: LoadOptions { rate, writers, read_every: 2, ..LoadOptions::closed_loop() },
         thresholds: Thresholds::default(),
@@ -327,6 +329,10 @@ pub(super) fn summary() -> Summary {
         acknowledging: Vec::new(),
         members: Vec::new(),
         lanes_until_s: None,
+        lanes_left_out: 0,
+        servers: Vec::new(),
+        patroni_settings: Vec::new(),
+        patroni: Vec::new(),
         record: None,
         verdict: Outcome::Pass,
         reasons: vec![],

@@ -13,8 +13,8 @@ use chrono::SecondsFormat;
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 use crate::model::outage::Outage;
+use crate::model::outcome::Outcome;
 use crate::model::run::limits::{self, Finding};
-use crate::model::run::outcome::Outcome;
 use crate::model::run::replica_lag::ReplicaSummary;
 use crate::model::run::summary::{Summary, VerificationState};
 
@@ -27,10 +27,29 @@ use crate::model::foreign::plain;
 /// # Errors
 /// It is written to memory: no error is known.
 pub fn junit(summary: &Summary) -> Result<String, SerializeError> {
+    junit_of_runs(&[summary])
+}
+
+/// One test suite a run.
+///
+/// # Errors
+/// It is written to memory: no error is known.
+pub fn junit_of_runs(runs: &[&Summary]) -> Result<String, SerializeError> {
+    let mut report = Report::new("pgchaos");
+    report.set_time(runs.iter().map(|run| elapsed(run)).sum());
+    report.add_test_suites(runs.iter().map(|run| suite(run)));
+    report.to_string()
+}
+
+fn elapsed(summary: &Summary) -> Duration {
+    Duration::try_from_secs_f64(summary.elapsed_s).unwrap_or_default()
+}
+
+fn suite(summary: &Summary) -> TestSuite {
     let called = words::called(summary.name.as_deref(), summary.group.as_deref())
         .map(|called| format!(" · {called}"))
         .unwrap_or_default();
-    let elapsed = Duration::try_from_secs_f64(summary.elapsed_s).unwrap_or_default();
+    let elapsed = elapsed(summary);
     let mut suite = TestSuite::new(text(&format!("pgchaos {}{called}", summary.run_id)));
     // JUnit's schema has no zone in timestamps, and set_timestamp writes one.
     let timestamp = summary.started_at.to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -39,9 +58,7 @@ pub fn junit(summary: &Summary) -> Result<String, SerializeError> {
     suite.add_test_cases([verdict(summary, elapsed), verification(summary)]);
     suite.add_test_cases(summary.outages.iter().map(|outage| of_outage(outage, summary)));
     suite.add_test_cases(summary.replicas.iter().map(|replica| of_replica(replica, summary)));
-    let mut report = Report::new("pgchaos");
-    report.set_time(elapsed).add_test_suite(suite);
-    report.to_string()
+    suite
 }
 
 /// A test case; `output` is shown also where it passed.

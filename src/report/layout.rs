@@ -150,7 +150,7 @@ fn end_within(text: &str, room: usize) -> usize {
 }
 
 /// A text in at most so many columns, with an ellipsis when something is left out.
-fn shortened_to_columns(text: &str, room: usize) -> String {
+pub(super) fn shortened_to_columns(text: &str, room: usize) -> String {
     if columns(text) <= room {
         return text.to_owned();
     }

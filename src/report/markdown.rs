@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::model::ledger::loss_times::LostWrites;
 use crate::model::load::options::Rate;
 use crate::model::outage::Outage;
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::run::summary::{Summary, VerificationState, Writes};
 
 use super::numbers::{counted, duration, grouped, milliseconds, per_second, percent, seconds};

@@ -1,5 +1,8 @@
-//! The summary as JSON, the names of which are the model's and part of the public interface.
+//! A summary, or a comparison, as JSON, the names of which are the model's and part of the public interface.
 
+use serde::Serialize;
+
+use crate::model::comparison::Comparison;
 use crate::model::foreign::inert_json;
 use crate::model::run::summary::Summary;
 
@@ -10,7 +13,19 @@ use super::json_layout;
 /// # Errors
 /// Those of the serializer; none is known that a summary can cause.
 pub fn summary_json(summary: &Summary) -> serde_json::Result<String> {
-    let mut json = inert_json(json_layout::to_string(summary)?);
+    json(summary)
+}
+
+/// A comparison in the same way.
+///
+/// # Errors
+/// Those of the serializer; none is known that a comparison can cause.
+pub fn comparison_json(comparison: &Comparison) -> serde_json::Result<String> {
+    json(comparison)
+}
+
+fn json<T: Serialize>(value: &T) -> serde_json::Result<String> {
+    let mut json = inert_json(json_layout::to_string(value)?);
     json.push('\n');
     Ok(json)
 }

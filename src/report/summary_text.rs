@@ -17,13 +17,13 @@ use crate::model::event::Note;
 use crate::model::load::latency::Percentiles;
 use crate::model::load::options::Rate;
 use crate::model::outage::Outage;
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::run::summary::{RecordSummary, Summary, SummaryTarget, VerificationState};
 
 use super::layout::{Line, Tone};
 use super::numbers::{counted, duration, grouped, milliseconds, per_second, percent, seconds};
 use super::words;
-use page::Page;
+pub(super) use page::Page;
 pub use page::SummaryTextOptions;
 
 /// The summary as a page of text that ends with a line break.
@@ -230,14 +230,15 @@ fn verdict(page: &mut Page, summary: &Summary) {
 }
 
 fn in_short(summary: &Summary) -> String {
-    let longest = summary.outages.iter().map(Outage::length).max();
-    let outages = match longest {
-        None => "no outage".to_owned(),
-        Some(longest) => {
-            let count = counted(summary.outages.len() as u64, "outage");
-            format!("{count}, the longest {}", duration(longest))
-        }
-    };
+    let (partial, whole): (Vec<&Outage>, Vec<&Outage>) =
+        summary.outages.iter().partition(|outage| outage.partial);
+    let told = [(whole, "outage"), (partial, "partial outage")].map(|(outages, noun)| {
+        let longest = outages.iter().map(|outage| outage.length()).max()?;
+        let count = counted(outages.len() as u64, noun);
+        Some(format!("{count}, the longest {}", duration(longest)))
+    });
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    let outages = if told.is_empty() { "no outage".to_owned() } else { told.join(" · ") };
     let lost = counted(summary.verification.counts.lost, "acknowledged write");
     // A pass with losses: --max-lost allows as many.
     let allowed = if summary.verification.counts.lost > 0 { "as allowed: " } else { "" };

@@ -162,6 +162,12 @@ impl TextLog {
             What::MemberChanged(seen) => {
                 self.beside(at, verbose.then(|| patroni_lines::member(seen)))
             }
+            What::MemberSoftware(runs) => {
+                self.beside(at, verbose.then(|| patroni_lines::software(runs)))
+            }
+            What::PatroniSettings(settings) => {
+                self.beside(at, verbose.then(|| patroni_lines::settings(settings)))
+            }
             What::PatroniApi(reached) => {
                 self.beside(at, normal.then(|| patroni_lines::api(reached)))
             }
@@ -244,11 +250,17 @@ impl TextLog {
             // No line of their own. A session, and the problem that a command prints, say it.
             What::Acknowledging { .. } | What::Refused { .. } => self.fact(at, None),
             // For the record and for programs.
-            What::LeaderChanged { .. }
+            What::Result(_)
+            | What::LeaderChanged { .. }
             | What::ServerClock { .. }
             | What::AckGap(_)
             | What::AckGapGoesOn { .. } => Vec::new(),
         }
+    }
+
+    /// From now on rows are fitted to a terminal of so many columns.
+    pub fn resized(&mut self, width: Option<usize>) {
+        self.printer.resized(width);
     }
 
     /// The rows that were held back until now. To be called a few times a second.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::cluster::member_states::MemberState;
 use crate::model::cluster::server::Server;
+use crate::model::cluster::software::PatroniSettings;
 use crate::model::cluster::two_primaries::TwoPrimaries;
 use crate::model::event::{Backwards, BackwardsWhat, ErrorCounts, Note};
 use crate::model::fault::Class;
@@ -72,6 +74,13 @@ pub fn total(writes: &BTreeMap<i32, SeqSet>) -> u64 {
 #[must_use]
 pub fn looked_at(writes: u64, of: u64) -> String {
     format!("looked at {} of {}", grouped(writes), counted(of, "write"))
+}
+
+/// The same in few words: `verifying: 40 % of writes`.
+#[must_use]
+pub fn verifying(writes: u64, of: u64) -> String {
+    let pct = u128::from(writes) * 100 / u128::from(of.max(1));
+    format!("verifying: {pct} % of writes")
 }
 
 /// One write by its name, more by their number: `INSERT #82`, `writer 3 INSERT #82`, `8 writes`.
@@ -259,10 +268,11 @@ pub fn writable_again(outage: &Outage) -> Option<String> {
 /// What kept writers out after their sessions had ended, where the errors tell.
 fn kept_out(outage: &Outage) -> &'static str {
     let met = |class| outage.errors.contains_key(&class);
-    match (met(Class::Overloaded), met(Class::Auth)) {
-        (true, _) => ", then no room for new ones",
-        (false, true) => ", then none let in",
-        (false, false) => "",
+    match () {
+        () if met(Class::Overloaded) => ", then no room for new ones",
+        () if met(Class::Auth) => ", then none let in",
+        () if met(Class::Tls) => ", then TLS failed",
+        () => "",
     }
 }
 
@@ -477,6 +487,46 @@ pub fn replica(replica: &ReplicaSummary) -> String {
         counted(*writes_behind_max, "write"),
         duration(*lag_last)
     )
+}
+
+/// What a member is, by its own Patroni API, as the end of a sentence of which it is the subject, and its
+/// timeline.
+#[must_use]
+pub fn member_state(is: &MemberState) -> (String, Option<u32>) {
+    match is {
+        MemberState::Primary { timeline } => ("is the primary".to_owned(), *timeline),
+        MemberState::Replica { timeline } => ("is a replica".to_owned(), *timeline),
+        MemberState::NotRunning { word } => (format!("is {word}"), None),
+        MemberState::Gone => {
+            ("is gone: its API refuses connections, or breaks them off".to_owned(), None)
+        }
+        MemberState::Silent => ("gives no answer of Patroni's".to_owned(), None),
+    }
+}
+
+/// PostgreSQL's version of its number: `15.4` of 150004.
+#[must_use]
+pub fn postgresql_version(version: u32) -> String {
+    format!("{}.{}", version / 10_000, version % 10_000)
+}
+
+/// Patroni's settings by their names.
+#[must_use]
+pub fn patroni_settings(settings: &PatroniSettings) -> [(&'static str, String); 7] {
+    let seconds = |s: u64| format!("{s} s");
+    let on = |on: bool| if on { "on" } else { "off" }.to_owned();
+    [
+        ("ttl", seconds(settings.ttl_s)),
+        ("loop_wait", seconds(settings.loop_wait_s)),
+        ("retry_timeout", seconds(settings.retry_timeout_s)),
+        (
+            "maximum_lag_on_failover",
+            format!("{} bytes", grouped(settings.maximum_lag_on_failover_bytes)),
+        ),
+        ("synchronous_mode", on(settings.synchronous_mode)),
+        ("synchronous_mode_strict", on(settings.synchronous_mode_strict)),
+        ("pause", on(settings.pause)),
+    ]
 }
 
 /// A word of a command line, quoted where a shell would split or expand it, so that the line can be

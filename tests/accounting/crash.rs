@@ -86,7 +86,7 @@ fn ctrl_c_stops_writing_verifies_and_reports() {
     assert_eq!(finished.event("stopping")["reason"], "signal");
     assert_eq!(finished.summary["verification"]["present"], tokens(&server, &run).len());
     assert_eq!(finished.summary["writes"]["in_doubt"], 0, "what was in flight got its answer");
-    assert_eq!(finished.recorded().last().unwrap()["event"], "ended");
+    assert_eq!(finished.recorded().last().unwrap()["event"], "result");
     assert_eq!(finished.recorded().last().unwrap()["complete"], true);
 }
 

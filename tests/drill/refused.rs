@@ -73,7 +73,7 @@ fn mistakes_are_told_with_what_is_meant() {
     assert!(said.contains("did you mean \"kill\"?"), "{said}");
     let (code, said) = run("title = 'x'\n[[step]]\nkill = 'leader'\n", &["--report", "x.html"]);
     assert_eq!(code, 2, "{said}");
-    assert!(said.contains("use .md, .json or .xml"), "{said}");
+    assert!(said.contains("use .html, .md, .json or .xml"), "{said}");
     let (code, said) = run("title = 'x'\n[[step]]\nkill = 'leader'\n", &["leader-kil"]);
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("did you mean \"leader-kill\"?"), "{said}");

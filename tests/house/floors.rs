@@ -16,11 +16,11 @@ pub(crate) const ROWS: &[&[&str]] = &[
     &["pg", "lab", "report"],
     &["patroni", "haproxy"],
     &["tls"],
-    &["model/scenario"],
+    &["model/scenario", "model/comparison"],
     &["model/run"],
     &["model/event"],
     &["model/outage", "model/load"],
-    &["model/cluster", "model/ledger"],
+    &["model/cluster", "model/ledger", "model/statistics"],
     &["model"],
 ];
 

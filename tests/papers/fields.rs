@@ -25,13 +25,23 @@ pub(crate) fn events() -> String {
 
 /// The summary, then each type that its fields have.
 pub(crate) fn summary() -> String {
+    of_struct("Summary", &["DrillReport"])
+}
+
+/// The comparison of several runs, then each type that its fields have.
+pub(crate) fn comparison() -> String {
+    of_struct("Comparison", &[])
+}
+
+/// The fields of a struct, then each type that they have, and these.
+fn of_struct(name: &str, more: &[&str]) -> String {
     let mut writer = Writer::new();
     let types = Rc::clone(&writer.types);
-    let Some(Definition::Struct(summary)) = types.get("Summary") else { panic!("no Summary") };
-    let rows = writer.rows(&summary.fields);
+    let Some(Definition::Struct(root)) = types.get(name) else { panic!("no {name}") };
+    let rows = writer.rows(&root.fields);
     writer.table(&rows);
     writer.text.push_str("\n## Types\n");
-    writer.named.push_back("DrillReport".to_owned());
+    writer.named.extend(more.iter().map(|name| (*name).to_owned()));
     writer.types_that_are_used();
     writer.text
 }

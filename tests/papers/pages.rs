@@ -95,6 +95,7 @@ fn generated(name: &str) -> String {
         "options" => options::options(),
         "events" => fields::events(),
         "summary" => fields::summary(),
+        "comparison" => fields::comparison(),
         "rooms" => source::rooms(),
         _ => panic!("nothing makes a part that is called {name}"),
     }

@@ -118,7 +118,7 @@ fn a_target_that_stays_dead_is_inconclusive() {
     assert_eq!(finished.summary["writes"]["acknowledged"], 0);
     assert!(finished.summary["errors"]["refused"].as_u64() >= Some(2), "{}", finished.summary);
     assert_eq!(finished.event("stopping")["reason"], "duration");
-    assert_eq!(finished.recorded().last().unwrap()["event"], "ended", "its record is kept");
+    assert_eq!(finished.recorded().last().unwrap()["event"], "result", "its record is kept");
 }
 
 /// A trigger that takes its time, longer than the run.

@@ -1,10 +1,13 @@
 //! A password is in nothing that pgchaos says or writes, wherever it came from and whether it is right or wrong.
 
 use std::fs::{self, Permissions};
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use crate::support::{Finished, Gen, Postgres, pgchaos, skip};
 
@@ -194,12 +197,12 @@ fn asked_elsewhere<T>(command: impl FnOnce(u16) -> T) -> Option<(Vec<u8>, T)> {
     }
     let line = "ip link set lo up && ip address add 10.9.9.9/32 dev lo";
     assert!(Command::new("sh").args(["-c", line]).status().unwrap().success());
-    let listener = std::net::TcpListener::bind("10.9.9.9:0").unwrap();
+    let listener = TcpListener::bind("10.9.9.9:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let sent = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&sent);
     // It lasts as long as the tests' process; its port is in no other network.
-    std::thread::spawn(move || {
+    thread::spawn(move || {
         for socket in listener.incoming() {
             let (mut socket, mut said) = (socket.unwrap(), [0; 1024]);
             let mut greeting = socket.read(&mut said).unwrap();
@@ -224,7 +227,7 @@ fn asked_elsewhere<T>(command: impl FnOnce(u16) -> T) -> Option<(Vec<u8>, T)> {
 /// In a network of its own, which a thread of its own is in.
 #[cfg(target_os = "linux")]
 fn apart<T: Send>(command: impl FnOnce(u16) -> T + Send) -> Option<(Vec<u8>, T)> {
-    std::thread::scope(|scope| scope.spawn(|| asked_elsewhere(command)).join().unwrap())
+    thread::scope(|scope| scope.spawn(|| asked_elsewhere(command)).join().unwrap())
 }
 
 /// What asks whether TLS is spoken there.
@@ -305,4 +308,35 @@ fn that_a_record_asks_for_is_not_sent_to_another_machine() {
     let kept = home.join(".local/state/pgchaos/runs");
     let (sent, _) = apart(|port| verify_in(&kept, port, false)).unwrap();
     assert!(String::from_utf8_lossy(&sent).contains(SECRET), "one's own records are trusted");
+}
+
+/// The port of a server that asks for the password in clear text, and tells what it got.
+fn repeats_the_password() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let mut begin = [0; 1024];
+            let _ = client.read(&mut begin).unwrap();
+            client.write_all(&[b'R', 0, 0, 0, 8, 0, 0, 0, 3]).unwrap();
+            let mut answer = [0; 1024];
+            let Ok(count @ 6..) = client.read(&mut answer) else { continue };
+            let password = String::from_utf8_lossy(&answer[5..count - 1]).into_owned();
+            let fields = format!("SFATAL\0VFATAL\0C28P01\0Mno \"{password}\"\0Dnot {password}\0\0");
+            let length = u32::try_from(fields.len() + 4).unwrap().to_be_bytes();
+            let _ = client.write_all(&[&b"E"[..], &length, fields.as_bytes()].concat());
+        }
+    });
+    port
+}
+
+#[test]
+fn a_server_that_repeats_it_is_not_repeated() {
+    let port = repeats_the_password();
+    let url = format!("postgresql://app:{SECRET}@127.0.0.1:{port}/postgres?sslmode=disable");
+    let finished = Gen::start(["--log-format", "text", url.as_str()]).finish();
+    assert_eq!(finished.code, 4, "{}", finished.stderr);
+    assert!(!finished.stderr.contains(SECRET), "{}", finished.stderr);
+    assert!(finished.stderr.contains("no \"(the password, not shown)\""), "{}", finished.stderr);
 }

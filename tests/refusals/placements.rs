@@ -63,10 +63,13 @@ impl Placement {
 }
 
 /// The commands, as they can be said without anything being done; the options of each are tried.
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 18] = [
     &["gen"],
     &["verify"],
     &["report"],
+    &["runs"],
+    &["runs", "show"],
+    &["runs", "prune", "--keep", "9"],
     &["init"],
     &["clean", "--schema"],
     &["demo"],

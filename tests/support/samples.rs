@@ -20,6 +20,7 @@ pub fn header(writers: u32) -> Header {
         run_id: Uuid::from_u128(0x0d6f),
         group: None,
         name: None,
+        part_of: None,
         started_at: started_at(),
         patroni: Vec::new(),
         target: Target {
@@ -29,6 +30,7 @@ pub fn header(writers: u32) -> Header {
             endpoints: "localhost:5500".to_owned(),
             dbname: "postgres".to_owned(),
             user: "postgres".to_owned(),
+            tls: std::collections::BTreeMap::new(),
         },
         options: LoadOptions {
             rate: Rate::PerSecond(100.0),

@@ -34,7 +34,7 @@ build() {
 }
 
 # play JOB…: runs jobs, each "NAME COMMAND…", in this order, $at_once at a time; of those named in $heavy fewer.
-# Says how each ended, and the total at the end; 0 when all passed.
+# Says how each ended, and at the end the total, and which tests failed; 0 when all passed.
 play() {
     local began=$SECONDS
     jobs=("$@")
@@ -46,7 +46,10 @@ play() {
         sleep 0.1
     done
     say "done in $((SECONDS - began)) s"
-    total
+    local code=0
+    total || code=$?
+    failures
+    return "$code"
 }
 
 # What the programs say, and on Linux all that the tests make: none of it stays when they are stopped, or killed. The
@@ -129,6 +132,8 @@ tell() {
         printf -- '---- all that %s said:\n' "$name"
         cat "$results/$name.out"
         printf -- '---- end of %s, exit code %d\n' "$name" "$code"
+        # For the end, where what stands here may be out of sight.
+        { printf '\001 %s %d\n' "$name" "$code"; cat "$results/$name.out"; } >>"$results/failures"
     else
         grep -hE '^(SKIPPED|skip )' "$results/$name.out" | sed 's/^/       /' || true
     fi
@@ -161,6 +166,69 @@ total() {
     read -r passed failed skipped <<<"$(awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }' "$results/counts")"
     in_words "$passed" "$failed" "$skipped"
     [ "$failed" -eq 0 ]
+}
+
+# The tests that failed, each with the last that it said. A viewer of logs may have cut the programs' own words.
+failures() { [ ! -e "$results/failures" ] || failed_tests "$results/failures"; }
+
+# failed_tests FILE: what failed, by the output of tests, in 60 lines at most: "failed: PROGRAM: TEST: why".
+#
+# The output is that of Rust's harness, or that of the truth's, which has one line a case. A program's name is in a line
+# of our own (\001 NAME EXIT-CODE), or in cargo's "Running". One that fails without naming a test has its last lines. Of
+# the first of too many lines of a test one stays, and the last.
+failed_tests() {
+    awk -v lines_max=60 -v each_max=20 '
+        function begin(test) { tests++; name[tests] = program ": " test; said[tests] = 0; inside = 1 }
+        function add(text) {
+            if (text !~ /[^ \t]/ || text ~ /^note: run with `RUST_BACKTRACE/) return
+            said[tests]++
+            words[tests, said[tests]] = text
+        }
+        function end_program(   i) {
+            if (code > 0 && tests == before) {
+                begin("exit code " code)
+                for (i = (told > 10 ? told - 9 : 1); i <= told; i++) add(last[i % 10])
+            }
+            before = tests; told = 0; code = 0; inside = 0
+        }
+        # One line must do: what follows the place of a panic says more than the last.
+        function best(test,   i) {
+            for (i = said[test] - 1; i > 0; i--) if (words[test, i] ~ /panicked at .*:$/) return words[test, i + 1]
+            return words[test, said[test]]
+        }
+        function show(test, room,   i, first) {
+            if (room < 6 || said[test] < 2) { print "failed: " name[test] ": " best(test); return }
+            print "failed: " name[test] ":"
+            first = 1
+            if (said[test] > room - 1) {
+                print "    " words[test, 1]
+                print "    …"
+                first = said[test] - (room - 4)
+            }
+            for (i = first; i <= said[test]; i++) print "    " words[test, i]
+        }
+        { gsub(/\033\[[0-9;]*[A-Za-z]/, "") }
+        /^\001 / { end_program(); program = $2; code = $3; next }
+        $1 == "Running" && $NF ~ /^\(.*\)$/ {
+            end_program(); program = $(NF - 1); sub(/^.*\//, "", program); sub(/\.rs$/, "", program); next
+        }
+        $1 == "Doc-tests" { end_program(); program = "doc"; next }
+        { told++; last[told % 10] = $0 }
+        /^---- .* stdout ----$/ { begin(substr($0, 6, length($0) - 17)); next }
+        /^FAIL / { begin($2); sub(/^FAIL +[^ ]+ +[0-9.]+ s +/, ""); add($0); is_case = 1; next }
+        is_case && !/^     / { is_case = 0; inside = 0 }
+        /^failures:$/ || /^test result: / { inside = 0 }
+        inside && /^stack backtrace:$/ { inside = 2 }
+        inside == 2 && /^thread .* panicked at / { inside = 1 }
+        inside == 1 { if (is_case) sub(/^     /, ""); add($0) }
+        END {
+            end_program()
+            shown = tests > lines_max ? lines_max - 1 : tests
+            room = shown ? int(lines_max / shown) : 0
+            if (room > each_max) room = each_max
+            for (i = 1; i <= shown; i++) show(i, room)
+            if (shown < tests) print "failed: and " tests - shown " more"
+        }' "$1"
 }
 
 # What runs still, when this ends before its time: told to stop, and two seconds later killed. Servers and clusters have

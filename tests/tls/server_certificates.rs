@@ -198,11 +198,8 @@ fn who_signed_it_and_whether_it_still_holds() {
     compare(&server, &cases);
 }
 
-/// What ends a chain: a certificate that has signed itself, and holds today. What else is in the file may stand between.
-#[test]
-fn what_a_chain_ends_in() {
-    let authority = Authority::new("ours");
-    let server = Postgres::with_settings(&[("log_connections", "on")]);
+/// An authority in between, `middle`, a `leaf` of its, and the root as it was when it was valid, and in OpenSSL's own form.
+fn make_a_chain(authority: &Authority) {
     let middle = Made {
         subject: "/CN=middle",
         extensions: "basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign,cRLSign",
@@ -218,6 +215,14 @@ fn what_a_chain_ends_in() {
     ] {
         authority.openssl(arguments);
     }
+}
+
+/// What ends a chain: a certificate that has signed itself, and holds today. What else is in the file may stand between.
+#[test]
+fn what_a_chain_ends_in() {
+    let authority = Authority::new("ours");
+    let server = Postgres::with_settings(&[("log_connections", "on")]);
+    make_a_chain(&authority);
     let read = |name: &str| std::fs::read_to_string(authority.path(name)).unwrap();
     let with_root = |content: String| {
         let root = tempfile::NamedTempFile::new().unwrap();

@@ -2,6 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
+use super::super::activity::Activity;
 use super::super::lab::name_option::name_option;
 use super::super::lab::problem::{AskingCommand, of_lab};
 use super::super::problem::Problem;
@@ -57,10 +58,12 @@ impl ClusterSetup {
             found => {
                 let fresh = self.brought_up.take().map_or(found.is_none(), |ours| ours.fresh);
                 if let Some(lab) = found.filter(|_| runs) {
+                    let _taking_down = taking_down(&lab);
                     lab.down(false, &mut tell_progress).await.map_err(problem)?;
                 }
                 let spec = spec(args, scenario, kept.as_ref());
                 let stop = interrupted.clone();
+                let _bringing_up = Activity::begin(&format!("bringing up lab {}", spec.name));
                 let lab = Lab::up_unless(&spec, &mut tell_progress, stop.cancelled_owned())
                     .await
                     .map_err(problem)?;
@@ -83,8 +86,13 @@ impl ClusterSetup {
             ));
             return Ok(());
         }
+        let _taking_down = taking_down(&ours.lab);
         Ok(ours.lab.down(ours.fresh, &mut tell_progress).await?)
     }
+}
+
+fn taking_down(lab: &Lab) -> Activity {
+    Activity::begin(&format!("taking down lab {}", lab.name()))
 }
 
 /// The lab runs already, and it is not ended by the way.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::super::activity::Activity;
 use super::super::lab::name_option::name_option;
 use super::super::problem::Problem;
 use super::super::state_folder;
@@ -33,6 +34,7 @@ pub(super) async fn open_journal<C: DrillCluster>(
         return Ok(journal);
     }
     tell_progress("an earlier drill was killed, and left something broken");
+    let _mending = Activity::begin("mending it");
     let failed = heal(cluster, &mut journal, variables, &mut tell_progress).await;
     match failed.is_empty() {
         true => Ok(journal),
@@ -65,6 +67,7 @@ pub(super) async fn must_be_fit<C: DrillCluster>(
     request: &DrillRequest<'_>,
     cluster: &C,
 ) -> Result<(), Problem> {
+    let _waiting = Activity::begin("waiting for a whole cluster");
     let mut told = tell_progress;
     let whole = tokio::select! {
         whole = wait_until_whole(cluster, WHOLE_LIMIT, &mut told) => whole,

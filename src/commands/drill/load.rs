@@ -46,7 +46,7 @@ pub(super) fn settings<C: DrillCluster>(
 pub(super) fn plan<C: DrillCluster>(
     request: &DrillRequest<'_>,
     cluster: &C,
-    settings: ConnectSettings,
+    resolved: Resolved,
     run_id: Uuid,
 ) -> Result<Plan, Problem> {
     let started_at = Utc::now();
@@ -61,8 +61,9 @@ pub(super) fn plan<C: DrillCluster>(
             run_id,
             group: None,
             name: None,
+            part_of: Some(part_of(request)),
             started_at,
-            target: target(&settings),
+            target: target(&resolved),
             patroni: urls(&cluster.watched()),
             options: request.scenario.load.clone(),
             thresholds: Thresholds {
@@ -70,7 +71,7 @@ pub(super) fn plan<C: DrillCluster>(
                 ..Thresholds::default()
             },
         },
-        settings: Arc::new(settings),
+        settings: Arc::new(resolved.settings),
         read_settings: None,
         verify_settings: None,
         record,
@@ -78,6 +79,14 @@ pub(super) fn plan<C: DrillCluster>(
         notes: None,
         patroni: cluster.watched(),
     })
+}
+
+/// What the run is told to be, in lists of runs.
+fn part_of(request: &DrillRequest<'_>) -> String {
+    match request.args.is_demo {
+        true => "demo".to_owned(),
+        false => format!("drill {}", request.scenario.name),
+    }
 }
 
 /// The variables that a scenario's commands get: the connection, and the run.

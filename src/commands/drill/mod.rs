@@ -2,10 +2,12 @@
 //!
 //! - `scenarios`: drills by name or file. `cluster_setup`: the cluster that one is played on.
 //! - `run`: one drill after the other, each from a whole cluster to a verdict. `single_run`: one
-//!   of them, as a `request` asks for it; `fitness`: the checks before it; `load`: its load.
+//!   of them, as a `request` asks for it; `fitness`: the checks before it; `load`: its load;
+//!   `kept_verdict`: its verdict in the record.
 
 mod cluster_setup;
 mod fitness;
+mod kept_verdict;
 pub(super) mod layout;
 mod load;
 mod request;
@@ -20,7 +22,7 @@ use crate::cli::drill_args::{DrillArgs, DrillCommand, ShowArgs};
 use crate::cli::exit::Exit;
 use crate::drill::builtin;
 use crate::model::scenario::SCHEMA;
-use crate::report::layout::{Line, Tone};
+use crate::report::layout::{Line, Tone, fitted};
 
 /// Runs the command.
 ///
@@ -42,7 +44,8 @@ fn list() -> Result<Exit, Problem> {
         let rows = layout::stdout_layout().rows(&format!("{name:<width$}  "), &title);
         print(&(rows.join("\n") + "\n"))?;
     }
-    print("\nEach runs on the lab and on Compose. `pgchaos drill show NAME` prints one.\n")?;
+    let next = "\nEach runs on the lab and on Compose. `pgchaos drill show NAME` prints one.\n";
+    print(&fitted(next, layout::stdout_layout().width))?;
     Ok(Exit::Pass)
 }
 

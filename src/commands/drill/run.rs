@@ -19,7 +19,7 @@ use crate::cli::summary_args::SummaryFormat;
 use crate::drill::check::{Abilities, check, never_undone};
 use crate::drill::play::Interrupt;
 use crate::engine::descriptors;
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::scenario::drill_report::DrillReport;
 use crate::model::scenario::{On, Scenario};
 use crate::report::drill::{DrillFormat, plan, table};

@@ -11,6 +11,7 @@ use super::super::problem::Problem;
 use super::super::terminal::tell_progress;
 use super::cluster_setup::{ClusterSetup, compose, hooks};
 use super::fitness::{must_be_fit, open_journal};
+use super::kept_verdict::keep_verdict;
 use super::layout::stdout_layout;
 use super::load::{plan, settings, variables};
 use super::request::DrillRequest;
@@ -21,7 +22,7 @@ use crate::drill::cluster::DrillCluster;
 use crate::drill::command::Variables;
 use crate::drill::play::{Drill, PlayedDrill, play};
 use crate::engine::subscribers::Subscribers;
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::run::summarize::sum_up;
 use crate::model::run::summary::Summary;
 use crate::model::scenario::On;
@@ -70,10 +71,8 @@ impl DrillRequest<'_> {
                 }
             }
         };
-        let judged = outcome(&findings.judged);
         let mut could_not_run = findings.problem.is_some() && !findings.interrupted;
-        let verdict =
-            if findings.problem.is_some() { judged.max(Outcome::Inconclusive) } else { judged };
+        let verdict = verdict(&findings.judged, findings.problem.is_some());
         let run = DrillRun {
             drill: self.scenario.name.clone(),
             title: self.scenario.title.clone(),
@@ -115,7 +114,7 @@ impl DrillRequest<'_> {
         let journal = open_journal(self, &cluster, &variables).await?;
         must_be_fit(self, &cluster).await?;
         let on = cluster.name();
-        let load = plan(self, &cluster, resolved.settings, run_id)?;
+        let load = plan(self, &cluster, resolved, run_id)?;
         tell_progress(format!("drill {} on {on}: {}", self.scenario.name, self.scenario.title));
         let subscribers = Subscribers::default();
         let log = start_log(&subscribers, ConsoleLog::new(&self.args.log, &load.header))?;
@@ -167,6 +166,7 @@ impl DrillRequest<'_> {
         }
         let mut judged = judge(self.scenario, &summary, &played);
         judged.extend(wholeness(not_whole, &played));
+        keep_verdict(finished.run, summary.record.as_ref(), verdict(&judged, !problems.is_empty()));
         let problem = (!problems.is_empty()).then(|| problems.join("\n"));
         RunFindings { on, judged, problem, interrupted: false, summary: Some(summary) }
     }
@@ -188,6 +188,12 @@ impl DrillRequest<'_> {
             Err(problem) => problem,
         }
     }
+}
+
+/// The verdict on a drill, of which not all could be seen where there was a problem.
+fn verdict(judged: &[Judged], has_problem: bool) -> Outcome {
+    let judged = outcome(judged);
+    if has_problem { judged.max(Outcome::Inconclusive) } else { judged }
 }
 
 /// The expectation that every drill has: the cluster is whole after it.

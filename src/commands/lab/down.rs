@@ -2,6 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
+use super::super::activity::Activity;
 use super::super::problem::Problem;
 use super::super::signals::cancel_on_signals;
 use super::super::terminal::tell_progress;
@@ -24,6 +25,7 @@ pub(super) async fn run(name: &str, args: &DownArgs) -> Result<Exit, Problem> {
 async fn end(lab: Lab, wipe: bool) -> Result<(), Problem> {
     let (once, twice) = (CancellationToken::new(), CancellationToken::new());
     let signals = tokio::spawn(cancel_on_signals(once.clone(), twice.clone()));
+    let taking_down = Activity::begin(&format!("taking down lab {}", lab.name()));
     let mut told = tell_progress;
     let mut down = std::pin::pin!(lab.clone().down(wipe, &mut told));
     let ended = tokio::select! {
@@ -41,6 +43,7 @@ async fn end(lab: Lab, wipe: bool) -> Result<(), Problem> {
         ended => ended,
     };
     signals.abort();
+    drop(taking_down);
     if let Some(ended) = ended {
         return Ok(ended?);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::super::activity::Activity;
 use super::super::problem::Problem;
 use super::super::terminal::tell_progress;
 use crate::cli::exit::Exit;
@@ -11,6 +12,7 @@ use crate::model::cluster::selector::Selector;
 pub(super) async fn stop(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
     for member in members(lab, selectors).await? {
         let began = Instant::now();
+        let _stopping = Activity::begin(&format!("stopping {member}"));
         let ending = lab.stop(member).await?;
         tell_progress(format!("{member} {}", words(ending, began)));
     }

@@ -2,15 +2,23 @@
 
 use std::io::{IsTerminal, Write};
 use std::process::Stdio;
+use std::time::Duration;
 
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{ChildStderr, Command};
 
+use super::super::activity::Activity;
 use super::super::problem::Problem;
 use super::super::signals::interrupted;
 use super::super::terminal::tell_progress;
 use crate::cli::exit::Exit;
 use crate::lab::Need;
 use crate::lab::dependencies::{INSTALL_SCRIPT, missing, packages, running_services};
+use crate::model::foreign::printable;
+use crate::report::status_row::write_above;
+
+/// How long the script's last words are waited for once it has ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Installs what is missing; nothing missing is success.
 ///
@@ -82,15 +90,19 @@ async fn agreed(shown: &str) -> Result<bool, Problem> {
 async fn install(sudo: bool, packages: &[&str]) -> Result<(), Problem> {
     let mut command = if sudo { Command::new("sudo") } else { Command::new("sh") };
     if sudo {
+        ask_for_password().await;
         command.arg("sh");
     }
-    command.args(["-c", INSTALL_SCRIPT, "install-deps"]).args(packages).stdout(Stdio::null());
+    command.args(["-c", INSTALL_SCRIPT, "install-deps"]).args(packages);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
     let failed = |what: String| {
         Problem::could_not_run(format!("the packages could not be installed: {what}"))
             .try_this(format!("apt-get install {}, to see why", packages.join(" ")))
     };
     let interrupted = interrupted();
     let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
+    let _installing = Activity::begin("installing packages");
+    let said = tokio::spawn(tell_said(child.stderr.take()));
     let status = tokio::select! {
         status = child.wait() => status,
         () = interrupted => {
@@ -102,10 +114,32 @@ async fn install(sudo: bool, packages: &[&str]) -> Result<(), Problem> {
             return Err(problem);
         }
     };
+    // What the script has started may still hold its standard error.
+    let _ = tokio::time::timeout(LAST_WORDS, said).await;
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(failed(format!("its reason is above ({status})"))),
         Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// Has sudo ask for its password, if it wants one, before the row of progress takes the terminal. What
+/// comes of that is told by the command that follows.
+async fn ask_for_password() {
+    let mut without = Command::new("sudo");
+    without.args(["-n", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
+    if !without.status().await.is_ok_and(|status| status.success()) {
+        let _ = Command::new("sudo").arg("true").status().await;
+    }
+}
+
+/// Hands on what the script says, above the row of progress.
+async fn tell_said(said: Option<ChildStderr>) {
+    let Some(said) = said else { return };
+    let mut lines = BufReader::new(said).split(b'\n');
+    while let Ok(Some(line)) = lines.next_segment().await {
+        let line = String::from_utf8_lossy(&line).into_owned();
+        write_above(format!("{}\n", printable(&line)).as_bytes());
     }
 }
 

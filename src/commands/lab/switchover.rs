@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use super::super::activity::Activity;
 use super::super::problem::Problem;
 use super::super::terminal::tell_progress;
 use super::injections::members;
@@ -16,7 +17,9 @@ pub(super) async fn switchover(lab: &Lab, to: Option<&Selector>) -> Result<Exit,
         None => None,
     };
     let began = Instant::now();
+    let handing_over = Activity::begin("handing the leadership over");
     let (from, to) = lab.switch_over(to).await?;
+    drop(handing_over);
     let seconds = began.elapsed().as_secs_f64();
     tell_progress(format!("{to} leads after {seconds:.1} s, {from} handed over"));
     Ok(Exit::Pass)
@@ -26,6 +29,7 @@ pub(super) async fn switchover(lab: &Lab, to: Option<&Selector>) -> Result<Exit,
 pub(super) async fn restart(lab: &Lab, selectors: &[Selector]) -> Result<Exit, Problem> {
     for member in members(lab, selectors).await? {
         let began = Instant::now();
+        let _restarting = Activity::begin(&format!("restarting {member}"));
         let ending = lab.stop(member).await?;
         lab.start(member).await?;
         lab.wait_for(member).await?;

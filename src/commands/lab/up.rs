@@ -1,5 +1,6 @@
 //! `pgchaos lab up`.
 
+use super::super::activity::Activity;
 use super::super::problem::Problem;
 use super::super::signals::interrupted;
 use super::super::terminal::tell_progress;
@@ -10,7 +11,9 @@ use crate::lab::{Lab, LabSpec, Profile};
 
 pub(super) async fn run(name: &str, args: &UpArgs) -> Result<Exit, Problem> {
     let spec = spec(name, args)?;
+    let bringing_up = Activity::begin(&format!("bringing up lab {name}"));
     let lab = Lab::up_unless(&spec, &mut tell_progress, interrupted()).await?;
+    drop(bringing_up);
     for line in next_steps(&lab) {
         tell!("  {line}");
     }

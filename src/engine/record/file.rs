@@ -79,9 +79,10 @@ impl RecordWriter {
     }
 
     fn of(path: &Path, file: File) -> Self {
-        // The lock tells a program that wants to append later that the record is in use. Without
-        // locks in the file system only that is lost.
-        let _ = file.try_lock();
+        // The lock tells a program that wants to append or to remove it later that the record is in
+        // use. Without locks in the file system only that is lost. A list of runs may have it for a
+        // moment, which is waited for.
+        let _ = locked(&file);
         Self { path: path.to_owned(), file, lines: Vec::new(), failed: false }
     }
 
@@ -156,6 +157,18 @@ impl RecordWriter {
     }
 }
 
+/// Appends events to a record.
+///
+/// # Errors
+/// Those of [`RecordWriter::append_to`] and of its writes.
+pub fn append(path: &Path, events: &[Event]) -> Result<(), RecordFileError> {
+    let mut record = RecordWriter::append_to(path)?;
+    for event in events {
+        record.add(event)?;
+    }
+    record.flush()
+}
+
 /// Locks a record to append to it. The process that writes a record outlives a killed run by the
 /// time that its last lines take, which is waited for.
 fn locked(file: &File) -> bool {
@@ -186,7 +199,7 @@ pub fn must_be_at_rest(path: &Path) -> Result<(), RecordFileError> {
 }
 
 /// Opens a record, which is a plain file: another thing may have no end, or never answer.
-fn open(path: &Path, options: &OpenOptions) -> io::Result<File> {
+pub(super) fn open(path: &Path, options: &OpenOptions) -> io::Result<File> {
     let is_special = |metadata: Metadata| !metadata.is_file() && !metadata.is_dir();
     if std::fs::metadata(path).is_ok_and(is_special) {
         return Err(io::Error::other("it is not a plain file"));

@@ -28,6 +28,7 @@ fn header(writers: u32) -> Header {
         run_id: uuid::Uuid::from_u128(7),
         group: None,
         name: None,
+        part_of: None,
         started_at: "2026-11-22T20:56:20Z".parse().unwrap(),
         patroni: Vec::new(),
         target: Target {
@@ -37,6 +38,7 @@ fn header(writers: u32) -> Header {
             endpoints: "localhost:5500".to_owned(),
             dbname: "postgres".to_owned(),
             user: "postgres".to_owned(),
+            tls: std::collections::BTreeMap::new(),
         },
         options: LoadOptions {
             writers,

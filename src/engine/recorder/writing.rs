@@ -11,6 +11,7 @@ use crate::model::event::{Event, Kept, What};
 use crate::model::ledger::progress::Progress;
 use crate::model::load::own_pause::OWN_PAUSE_MIN;
 use crate::model::run::Run;
+use crate::model::run::summarize::result;
 
 impl Recorder {
     pub(super) fn flush_interval(&mut self) {
@@ -74,6 +75,7 @@ impl Recorder {
     pub(super) fn finish(mut self, complete: bool, reply: oneshot::Sender<Run>) {
         self.flush_interval();
         self.emit(self.clock.now(), What::Ended { complete });
+        self.emit(self.clock.now(), What::Result(result(&self.run)));
         self.flush_record();
         // The receiver may be gone; its answer is not needed then.
         let _ = reply.send(self.run);

@@ -58,7 +58,8 @@ impl Helpers {
         let run_id = plan.header.run_id;
         let writers_ended = CancellationToken::new();
         let dialer = Dialer::new(Arc::clone(&plan.settings), plan.header.options.connect_timeout)
-            .for_purpose(run_id, Purpose::Check);
+            .for_purpose(run_id, Purpose::Check)
+            .telling_of_plaintext(teller.of_plaintext());
         let (patroni_watcher, patroni) = patroni.unzip();
         let (watching, followers) = if let Some(watcher) = patroni_watcher {
             (tokio::spawn(watcher.run(writers_ended.clone())), None)
@@ -105,6 +106,7 @@ impl Helpers {
                 run_id,
                 dialer: Dialer::new(settings, options.connect_timeout)
                     .for_purpose(run_id, Purpose::Replica)
+                    .telling_of_plaintext(teller.of_plaintext())
                     .server_asked_for(),
                 teller: teller.clone(),
                 acknowledged,
@@ -116,7 +118,8 @@ impl Helpers {
         let stall_watch = StallWatch {
             run_id,
             dialer: Dialer::new(Arc::clone(&plan.settings), look_within)
-                .for_purpose(run_id, Purpose::Look),
+                .for_purpose(run_id, Purpose::Look)
+                .telling_of_plaintext(teller.of_plaintext()),
             teller: teller.clone(),
             waiting: stalls.waiting(),
             stop_now: stop_now.clone(),

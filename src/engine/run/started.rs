@@ -87,7 +87,7 @@ impl Started {
             teller.warn(warning.clone()).await;
         }
         let dialer = Dialer::new(Arc::clone(&plan.settings), plan.header.options.connect_timeout);
-        let site = site(&plan, &dialer);
+        let site = site(&plan, &dialer, &teller);
         let helpers = Helpers::start(&mut plan, &teller, &site, check_requests, watch, &stop);
         if let Some(patroni) = &patroni {
             patroni.begun().await;
@@ -159,10 +159,11 @@ impl Started {
 }
 
 /// Where a run is verified: through the target, or where the user says.
-fn site(plan: &Plan, target: &Dialer) -> Site {
+fn site(plan: &Plan, target: &Dialer, teller: &Teller) -> Site {
     let dialer = match &plan.verify_settings {
         Some(settings) => Dialer::new(Arc::clone(settings), target.connect_timeout()),
         None => target.clone(),
     };
+    let dialer = dialer.telling_of_plaintext(teller.of_plaintext());
     Site { dialer, patroni: plan.patroni.clone() }
 }

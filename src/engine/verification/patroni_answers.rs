@@ -95,8 +95,8 @@ fn named(cluster: &Cluster, given: &[PatroniApi]) -> Vec<PatroniApi> {
 }
 
 fn answers_of(heard: Vec<AnsweredMember>, cluster: Option<&Cluster>) -> PatroniAnswers {
-    let mut answers = PatroniAnswers::default();
-    answers.any_answered = !heard.is_empty();
+    let any_answered = !heard.is_empty();
+    let mut answers = PatroniAnswers { any_answered, ..PatroniAnswers::default() };
     let (mut members, mut heard_timelines) = (BTreeSet::new(), 0);
     for one in heard {
         let key = one.key();

@@ -5,6 +5,7 @@
 //! - [`clock_offset`]: how far each server's clock is ahead of this machine's.
 //! - [`leadership`]: which member leads, by Patroni's API.
 //! - [`member_states`]: what each member is, by its own Patroni API.
+//! - [`software`]: what runs on the members, and how Patroni is set.
 //! - [`selector`]: which part of a cluster is meant: `leader`, `replica`, `etcd:leader`, a name.
 //! - [`decision`]: which server decides what became of a run's writes.
 //! - [`two_primaries`]: two servers that acknowledge writes at the same time.
@@ -16,4 +17,5 @@ pub mod member_names;
 pub mod member_states;
 pub mod selector;
 pub mod server;
+pub mod software;
 pub mod two_primaries;

@@ -98,6 +98,9 @@ pub struct Server {
     /// The lowest limit of sessions that holds for the session's role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_limit: Option<SessionLimit>,
+    /// PostgreSQL's version as a number: 150004 is 15.4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
     /// In recovery: a replica.
     pub in_recovery: bool,
     /// The session is read-only though the server is not in recovery.

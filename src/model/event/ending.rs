@@ -8,6 +8,7 @@ use crate::model::cluster::server::Server;
 use crate::model::foreign;
 use crate::model::ledger::account::Account;
 use crate::model::ledger::loss_times::LostWrites;
+use crate::model::outcome::Outcome;
 use crate::model::seconds;
 use crate::model::tls_cause::TlsCause;
 
@@ -85,4 +86,29 @@ pub struct Holding {
     pub server: Server,
     /// How many writes.
     pub writes: u64,
+}
+
+/// What a run comes to, in few numbers: a list of runs reads no more of a record than its first line
+/// and this, its last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunResult {
+    /// The verdict that a report of the record gives.
+    pub verdict: Outcome,
+    /// The verdict of the drill that the run is the load of. Drills expect more than a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Outcome>,
+    /// How long it wrote, or waited to write.
+    #[serde(rename = "elapsed_s", with = "seconds")]
+    pub elapsed: Duration,
+    /// Writes acknowledged.
+    pub acknowledged: u64,
+    /// Acknowledged writes that are lost; none where no verification was complete.
+    pub lost: Option<u64>,
+    /// Outages, partial ones among them.
+    pub outages: u64,
+    /// The longest of them.
+    #[serde(rename = "longest_outage_s", with = "seconds::option")]
+    pub longest_outage: Option<Duration>,
+    /// Whether the outcome of each write that was sent is in the record.
+    pub complete: bool,
 }

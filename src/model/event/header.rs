@@ -33,6 +33,13 @@ pub struct Header {
         skip_serializing_if = "Option::is_none"
     )]
     pub name: Option<String>,
+    /// What it is the load of, where it is not one by itself: `demo`, `drill leader-kill`.
+    #[serde(
+        default,
+        deserialize_with = "foreign::read_some_name",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub part_of: Option<String>,
     /// When it began, by the wall clock.
     pub started_at: DateTime<Utc>,
     /// Where to.

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use ending::{Holding, Note, StopReason, Verification};
+pub use ending::{Holding, Note, RunResult, StopReason, Verification};
 pub use header::Header;
 pub use outages::{
     Backwards, BackwardsWhat, Checked, IdGap, OutageBegan, WritersOut, WritesResumed,
@@ -31,6 +31,7 @@ use crate::model::cluster::clock_offset::ClockOffset;
 use crate::model::cluster::leadership::LeaderSeen;
 use crate::model::cluster::member_states::MemberChange;
 use crate::model::cluster::server::Server;
+use crate::model::cluster::software::{MemberSoftware, PatroniSettings};
 use crate::model::cluster::two_primaries::TwoPrimaries;
 use crate::model::fault::Fault;
 use crate::model::foreign;
@@ -146,6 +147,10 @@ pub enum What {
     },
     /// What a member is, by its own Patroni API: at the first look, and at every change.
     MemberChanged(MemberChange),
+    /// What a member runs, by its own Patroni API: at the first look, and when that has changed.
+    MemberSoftware(MemberSoftware),
+    /// Patroni's settings, by its API: at the first look, and when they have changed.
+    PatroniSettings(PatroniSettings),
     /// The API of a member answers, or does not. It is no error of the load.
     PatroniApi(ApiReached),
     /// What was found after an outage: provisional for what is absent, final for what is present.
@@ -212,12 +217,15 @@ pub enum What {
     Verified(Box<Verification>),
     /// Every write that was sent has its outcome: from here on nothing is unaccounted.
     Closed,
-    /// The last line of a record that was closed.
+    /// All that the load has to tell is told: the record is closed.
     Ended {
         /// Whether every write that was sent is in the ledger. Not so when the run was stopped at
         /// once and a writer could not tell what it had in flight.
         complete: bool,
     },
+    /// What the run comes to by all that stands before it: the last line of a record that was closed,
+    /// or verified later.
+    Result(RunResult),
     /// pgchaos itself did not run for a while.
     OwnPause(OwnPause),
     /// Something to know that changes no count.
@@ -273,6 +281,8 @@ impl What {
             | Self::Leader(_)
             | Self::LeaderChanged { .. }
             | Self::MemberChanged(_)
+            | Self::MemberSoftware(_)
+            | Self::PatroniSettings(_)
             | Self::PatroniApi(_)
             | Self::Checked(_)
             | Self::Reclassified { .. }
@@ -286,6 +296,7 @@ impl What {
             | Self::Stopping { .. }
             | Self::Closed
             | Self::Ended { .. }
+            | Self::Result(_)
             | Self::OwnPause(_)
             | Self::Warning { .. } => Kept::WithTheNext,
         }

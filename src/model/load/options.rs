@@ -1,5 +1,6 @@
 //! What the load is asked to do: the options of `gen`, checked and in plain units.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -130,6 +131,10 @@ pub struct Target {
     pub dbname: String,
     /// The role.
     pub user: String,
+    /// How its connections are secured: libpq's options of TLS by their names, those that were given and the mode; files
+    /// by their whole paths, and no secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tls: BTreeMap<String, String>,
 }
 
 #[cfg(test)]

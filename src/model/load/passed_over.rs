@@ -14,7 +14,7 @@ use crate::model::seconds;
 /// without TLS, where TLS was preferred.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassedOver {
-    /// Which writer connected; `None` for the session that sets up.
+    /// Which writer connected; `None` for a session beside the load: of the set-up, of a watcher, of the verification.
     pub writer: Option<i32>,
     /// Why it did not serve.
     pub fault: Fault,

@@ -98,6 +98,12 @@ impl Lanes {
         self.members.iter().map(lane).collect()
     }
 
+    /// How many changes are left out, as there were too many.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.changes.saturating_sub(CHANGES_MAX) as u64
+    }
+
     /// From when on changes are left out, as there were too many.
     #[must_use]
     pub fn cut(&self) -> Option<Duration> {
@@ -150,5 +156,6 @@ mod tests {
         }
         assert_eq!(lanes.members()[0].states.len(), CHANGES_MAX);
         assert_eq!(lanes.cut(), Some(Duration::from_millis(CHANGES_MAX as u64)));
+        assert_eq!(lanes.left_out(), 10_000 - CHANGES_MAX as u64);
     }
 }

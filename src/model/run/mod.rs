@@ -5,19 +5,20 @@
 //! - [`timeline`]: what happened when, in a bounded number of buckets; [`timeline_columns`]: the
 //!   same in the summary.
 //! - [`lanes`]: which server acknowledged, and what each member was, over time.
+//! - [`software`]: the versions of the servers, and Patroni's settings over time.
 //! - [`totals`]: what it has come to so far, published as a whole.
 //! - [`availability`], [`replica_lag`]: what was measured over the whole run;
 //!   [`limits`]: what a limit on it comes to.
 //! - [`summary`]: what remains of a run, the public JSON; [`summarize`]: how it comes about;
-//!   [`verdict`]: how it is judged; [`outcome`]: pass, fail or inconclusive.
+//!   [`verdict`]: how it is judged.
 
 pub mod availability;
 pub mod lanes;
 pub mod limits;
-pub mod outcome;
 pub mod record_format;
 pub mod replay;
 pub mod replica_lag;
+pub mod software;
 pub mod state;
 pub mod summarize;
 pub mod summary;

@@ -23,9 +23,11 @@ use crate::model::load::passed_over::PassedOverCounts;
 use crate::model::load::rejection::{Rejected, Rejections};
 use crate::model::outage::injection::{Cause, Injection};
 use crate::model::outage::{Outage, Side};
+use crate::model::outcome::Outcome;
 use crate::model::own_limit::OwnLimit;
 use crate::model::run::lanes::Lanes;
 use crate::model::run::replica_lag::ReplicaLags;
+use crate::model::run::software::Software;
 use crate::model::run::timeline::Timeline;
 
 /// Positions of writers at the beginnings of outages that are remembered: those of a thousand
@@ -43,6 +45,8 @@ pub struct Run {
     pub timeline: Timeline,
     /// What each member was when.
     pub lanes: Lanes,
+    /// What runs on the servers, and Patroni's settings.
+    pub software: Software,
     /// From due to acknowledged.
     pub latencies: Latencies,
     /// Of these, those of writes that an own pause may have held up.
@@ -79,6 +83,8 @@ pub struct Run {
     pub verification: Option<Verification>,
     /// A later one that was not complete: it is said, and replaces nothing.
     pub verification_since: Option<Verification>,
+    /// The verdict of the drill that the run is the load of, when that is over.
+    pub drill_verdict: Option<Outcome>,
     /// The highest id that was seen.
     pub highest_id: Option<i64>,
     /// The cluster that the run wrote to, by system identifier.
@@ -126,6 +132,7 @@ impl Run {
             ledger: Ledger::default(),
             timeline: Timeline::default(),
             lanes: Lanes::default(),
+            software: Software::default(),
             latencies: Latencies::default(),
             latencies_disturbed: None,
             own_pauses: OwnPauses::default(),
@@ -144,6 +151,7 @@ impl Run {
             clocks: ClockOffsets::default(),
             verification: None,
             verification_since: None,
+            drill_verdict: None,
             highest_id: None,
             system_identifier: None,
             database: None,
@@ -170,6 +178,7 @@ impl Run {
     pub fn apply(&mut self, event: &Event) {
         self.timeline.apply(event);
         self.lanes.apply(event);
+        self.software.apply(event);
         if !self.stopping {
             self.elapsed = self.elapsed.max(event.at);
         }
@@ -250,6 +259,7 @@ impl Run {
             What::Verified(verification) => self.verified(verification),
             What::Closed => self.ended = true,
             What::Ended { complete } => self.ended |= *complete,
+            What::Result(result) => self.drill_verdict = result.drill.or(self.drill_verdict),
             What::Run(_)
             | What::Refused { .. }
             | What::Stalled(_)
@@ -261,6 +271,8 @@ impl Run {
             | What::AckGapGoesOn { .. }
             | What::IdGap(_)
             | What::MemberChanged(_)
+            | What::MemberSoftware(_)
+            | What::PatroniSettings(_)
             | What::PatroniApi(_)
             | What::Verifying { .. }
             | What::LookedAt { .. }

@@ -4,20 +4,23 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::model::cluster::server::Server;
-use crate::model::event::{Note, Verification};
+use crate::model::event::{Note, RunResult, Verification};
+use crate::model::foreign::shortened;
 use crate::model::ledger::account::{Account, Counts};
 use crate::model::load::descriptors;
 use crate::model::load::options::Rate;
 use crate::model::outage::Outage;
+use crate::model::outcome::Outcome;
 use crate::model::own_limit::OwnLimit;
 use crate::model::run::Run;
 use crate::model::run::availability::Availability;
 use crate::model::run::availability::RateSummary;
-use crate::model::run::outcome::Outcome;
 use crate::model::run::record_format::FORMAT;
 use crate::model::run::summary::{
-    HeldBy, Summary, SummaryOptions, VerificationState, VerificationSummary, Writes,
+    HeldBy, PLACES_CHARS_MAX, Summary, SummaryOptions, VerificationState, VerificationSummary,
+    Writes,
 };
+use crate::model::run::timeline_columns::TimelineColumns;
 use crate::model::run::verdict::{Findings, Verdict, judge};
 use crate::model::seconds;
 
@@ -55,13 +58,29 @@ pub fn sum_up(run: &Run) -> Summary {
         own_limits: own_limits(run),
         abandoned: run.abandoned,
         clocks: run.clocks.best(),
-        timeline: (&run.timeline).into(),
+        timeline: timeline(run),
         acknowledging: run.lanes.acknowledging().to_vec(),
         members: run.lanes.members(),
         lanes_until_s: run.lanes.cut().map(seconds::of),
+        lanes_left_out: run.lanes.left_out(),
+        servers: run.software.servers(),
+        patroni_settings: run.software.settings().to_vec(),
+        patroni: run.header.patroni.iter().map(|url| shortened(url, PLACES_CHARS_MAX)).collect(),
         record: None,
         verdict: verdict.outcome,
         reasons: verdict.reasons,
+    }
+}
+
+/// What happened when: an outage that the run was killed in lasts until the record ends.
+fn timeline(run: &Run) -> TimelineColumns {
+    match run.open_outage() {
+        None => (&run.timeline).into(),
+        Some(open) => {
+            let mut timeline = run.timeline.clone();
+            timeline.ends_in(&open);
+            (&timeline).into()
+        }
     }
 }
 
@@ -77,6 +96,24 @@ pub fn sum_up_verified(run: &Run) -> Summary {
         summary.reasons.push(format!("not verified now, an earlier verification counts: {reason}"));
     }
     summary
+}
+
+/// What a run comes to by now, in the few numbers that its record ends with.
+#[must_use]
+pub fn result(run: &Run) -> RunResult {
+    let outages = all_outages(run);
+    let verification = run.verification.as_ref();
+    let account = verification.and_then(|verification| verification.account.as_ref());
+    RunResult {
+        verdict: verdict(run).outcome,
+        drill: run.drill_verdict,
+        elapsed: run.elapsed,
+        acknowledged: run.ledger.counts().acknowledged,
+        lost: account.map(|account| account.counts.lost),
+        outages: outages.len() as u64,
+        longest_outage: outages.iter().map(Outage::length).max(),
+        complete: run.ended,
+    }
 }
 
 /// The verdict of a run.

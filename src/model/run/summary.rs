@@ -19,10 +19,11 @@ use crate::model::load::own_pause::OwnPause;
 use crate::model::load::passed_over::PassedOverCount;
 use crate::model::outage::Outage;
 use crate::model::outage::injection::Injection;
+use crate::model::outcome::Outcome;
 use crate::model::run::availability::RateSummary;
 use crate::model::run::lanes::{AcknowledgingFrom, MemberLane};
-use crate::model::run::outcome::Outcome;
 use crate::model::run::replica_lag::ReplicaSummary;
+use crate::model::run::software::{ServerSoftware, SettingsFrom};
 use crate::model::run::timeline_columns::TimelineColumns;
 
 /// What a run comes to, in numbers.
@@ -99,6 +100,18 @@ pub struct Summary {
     /// From when on changes of servers and members are left out: there were too many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lanes_until_s: Option<f64>,
+    /// How many changes that is.
+    #[serde(default)]
+    pub lanes_left_out: u64,
+    /// What runs on each server that was seen.
+    #[serde(default)]
+    pub servers: Vec<ServerSoftware>,
+    /// Patroni's settings at the first look at its API, and after each change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patroni_settings: Vec<SettingsFrom>,
+    /// The URLs of Patroni's APIs that were given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patroni: Vec<String>,
     /// The record on disk, where one was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordSummary>,
@@ -133,6 +146,9 @@ pub struct SummaryTarget {
     pub dbname: String,
     /// The role.
     pub user: String,
+    /// How its connections were secured: libpq's options of TLS by their names, without any secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tls: BTreeMap<String, String>,
 }
 
 /// How much is said of many hosts.
@@ -146,6 +162,7 @@ impl From<&Target> for SummaryTarget {
             endpoints: shortened(&target.endpoints, PLACES_CHARS_MAX),
             dbname: shortened(&target.dbname, NAME_CHARS_MAX),
             user: shortened(&target.user, NAME_CHARS_MAX),
+            tls: target.tls.clone(),
         }
     }
 }

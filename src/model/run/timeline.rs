@@ -14,6 +14,8 @@ use std::time::Duration;
 use crate::model::event::{Event, Failure, Interval, What};
 use crate::model::fault::Class;
 use crate::model::ledger::seq_set::SeqSet;
+use crate::model::outage::Outage;
+use crate::model::outage::ack_timeline::NoAckSpan;
 
 /// Buckets of a timeline, at most.
 pub const BUCKETS_MAX: usize = 1024;
@@ -61,6 +63,8 @@ pub struct Timeline {
     /// after its beginning and after its end.
     out: u64,
     out_since: Duration,
+    /// The outage of which it was told last how many writers are out.
+    told_out: Option<u32>,
     /// The end of the last interval.
     told_until: Duration,
 }
@@ -72,6 +76,7 @@ impl Default for Timeline {
             buckets: Vec::new(),
             out: 0,
             out_since: Duration::ZERO,
+            told_out: None,
             told_until: Duration::ZERO,
         }
     }
@@ -153,11 +158,27 @@ impl Timeline {
                 self.writers_are(1, began.began.min(event.at));
                 self.writers_are(self.out, event.at);
             }
-            What::WritersOut(writers) => self.writers_are(writers.out, event.at),
-            What::OutageEnded(outage) => {
-                self.writers_are(0, outage.began.saturating_add(outage.degraded));
+            What::WritersOut(writers) => {
+                self.told_out = Some(writers.outage);
+                self.writers_are(writers.out, event.at);
             }
+            What::OutageEnded(outage) => self.ends_in(outage),
             _ => {}
+        }
+    }
+
+    /// The writers' part of an outage that is over, or that a killed run's record ends in. How many
+    /// were out is told some time after they were, and not at all in a short outage: the most of them
+    /// were out in its stretches without any write, or all along where it had none and nothing was told.
+    pub fn ends_in(&mut self, outage: &Outage) {
+        let ended = outage.ended();
+        self.writers_are(0, ended);
+        let silent: Vec<NoAckSpan> = outage.silent().collect();
+        for span in &silent {
+            self.were_out(outage.writers_out_max, span.from, span.to);
+        }
+        if silent.is_empty() && self.told_out != Some(outage.n) {
+            self.were_out(outage.writers_out_max, outage.began, ended);
         }
     }
 
@@ -200,16 +221,21 @@ impl Timeline {
 
     /// So many writers are out from this time on; those that were out before are in the buckets now.
     fn writers_are(&mut self, out: u64, at: Duration) {
-        if self.out > 0 && at >= self.out_since {
-            // The last one first: it may double the width.
-            let last = self.index(at);
-            let first = self.index(self.out_since).min(last);
-            for bucket in &mut self.buckets[first..=last] {
-                bucket.writers_out_max = bucket.writers_out_max.max(self.out);
-            }
-        }
+        self.were_out(self.out, self.out_since, at);
         self.out = out;
         self.out_since = at;
+    }
+
+    fn were_out(&mut self, out: u64, from: Duration, to: Duration) {
+        if out == 0 || to < from {
+            return;
+        }
+        // The last one first: it may double the width.
+        let last = self.index(to);
+        let first = self.index(from).min(last);
+        for bucket in &mut self.buckets[first..=last] {
+            bucket.writers_out_max = bucket.writers_out_max.max(out);
+        }
     }
 
     /// Spreads a count evenly over a span: what falls into a bucket is what the span up to its end
@@ -346,6 +372,52 @@ mod tests {
         ]);
         let out: Vec<u64> = timeline.buckets().iter().map(|one| one.writers_out_max).collect();
         assert_eq!(out[9..18], [0, 1, 1, 1, 4, 4, 4, 4, 0], "told late, drawn in time");
+    }
+
+    #[test]
+    fn all_that_were_out_in_a_short_outage_are_out_in_its_bucket() {
+        let began = OutageBegan { n: 1, began: ms(1020), writers: Vec::new() };
+        let short = Outage {
+            n: 1,
+            began: ms(1020),
+            duration: ms(30),
+            degraded: ms(160),
+            last_ack: Some(ms(1025)),
+            first_ack: Some(ms(1055)),
+            writers_out_max: 8,
+            ..Outage::default()
+        };
+        let events = |outage: &Outage| {
+            [
+                event(1025, What::OutageBegan(began.clone())),
+                event(1200, What::OutageEnded(Box::new(outage.clone()))),
+            ]
+        };
+        let out = |timeline: Timeline| -> Vec<u64> {
+            timeline.buckets()[10..].iter().map(|one| one.writers_out_max).collect()
+        };
+        assert_eq!(out(folded(&events(&short))), [8, 1], "not told, and known at its end");
+        let partial = Outage { partial: true, writers_out_max: 3, ..short };
+        assert_eq!(out(folded(&events(&partial))), [3, 3], "it has no silence");
+    }
+
+    #[test]
+    fn an_outage_that_the_record_ends_in_lasts_until_then() {
+        let began = OutageBegan { n: 1, began: ms(1000), writers: Vec::new() };
+        let mut timeline = folded(&[event(1000, What::OutageBegan(began))]);
+        timeline.apply(&event(1400, interval(0, 0, 0)));
+        let open = Outage {
+            n: 1,
+            began: ms(1000),
+            duration: ms(400),
+            degraded: ms(400),
+            open: Some(ms(400)),
+            writers_out_max: 2,
+            ..Outage::default()
+        };
+        timeline.ends_in(&open);
+        let out: Vec<u64> = timeline.buckets()[9..].iter().map(|one| one.writers_out_max).collect();
+        assert_eq!(out, [0, 2, 2, 2, 2, 2]);
     }
 
     #[test]

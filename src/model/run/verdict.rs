@@ -7,9 +7,9 @@ use crate::model::ledger::account::Counts;
 use crate::model::load::options::Thresholds;
 use crate::model::load::own_pause::OwnPauses;
 use crate::model::outage::Outage;
+use crate::model::outcome::Outcome;
 use crate::model::run::availability::RateSummary;
 use crate::model::run::limits::{self, Finding};
-use crate::model::run::outcome::Outcome;
 
 /// What the verdict is given on.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::run::summary::Summary;
 use crate::model::run::summary::VerificationState::Complete;
 use crate::model::scenario::judging::Judged;

@@ -9,7 +9,7 @@ use super::fields::{Fields, Value};
 use crate::model::fault::Class;
 use crate::model::load::values;
 use crate::model::outage::kind::Kind;
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 
 /// What must be seen. What is not said is not judged.
 #[derive(Debug, Clone, Default, PartialEq)]

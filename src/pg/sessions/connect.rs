@@ -84,6 +84,9 @@ impl NotOpened {
     }
 }
 
+/// Shorter passwords are words that messages have anyway.
+const PASSWORD_BYTES_TELLING: usize = 6;
+
 /// What has set this deadline: the option, or the setting of the connection, which other commands than `gen` have alone.
 fn name_of(settings: &ConnectSettings, deadline: Duration) -> &'static str {
     if settings.connect_timeout == Some(deadline) { "connect_timeout" } else { "--connect-timeout" }
@@ -316,7 +319,19 @@ impl Connect<'_> {
             cause => cause,
         };
         let evidence = Evidence { foreign: first_bytes.foreign(), connect_cause, ..evidence };
-        self.fault(evidence, Phase::Authenticate, words)
+        self.fault(evidence, Phase::Authenticate, self.without_password(words))
+    }
+
+    /// A server that asked for the password in clear text may say it again. Names that are their own password, and
+    /// short words, stay: hiding them would make every message a riddle, and tell as much.
+    fn without_password(&self, words: String) -> String {
+        let password = self.place.host.password_at(self.place.ip());
+        let text = password.and_then(|password| std::str::from_utf8(password.as_bytes()).ok());
+        let is_a_name = |text: &str| text == self.settings.user || text == self.settings.dbname;
+        match text.filter(|text| text.len() >= PASSWORD_BYTES_TELLING && !is_a_name(text)) {
+            Some(text) => words.replace(text, "(the password, not shown)"),
+            None => words,
+        }
     }
 
     /// Which login over TLS was refused. What is missing depends on it, and not on the server's words, which may be

@@ -9,6 +9,7 @@ use super::connect_cause;
 use super::connect_progress::{ConnectProgress, Securing};
 use crate::model::connect_cause::ConnectCause;
 use crate::model::fault::{Class, Evidence, Fault, Severity};
+use crate::model::own_limit::OwnLimit;
 use crate::model::tls_cause::TlsCause;
 use crate::pg::failure::{SessionFailure, own_limits};
 use crate::pg::settings::{Address, Host, Security, SslMode};
@@ -72,8 +73,9 @@ impl Encryption {
             Self::Plain => is_refused || by_pooler,
             // An error with a SQLSTATE is a pooler's, which says the same again.
             Self::Offered if is_securing => {
-                matches!(fault.class, Class::Tls | Class::ConnectionLost)
-                    && fault.sqlstate.is_none()
+                let is_of_tls = matches!(fault.class, Class::Tls | Class::ConnectionLost)
+                    || fault.own_limit == Some(OwnLimit::TlsFiles);
+                is_of_tls && fault.sqlstate.is_none()
             }
             // As in libpq: what fails after the handshake, as a client certificate that a server of TLS 1.3 refuses, is no
             // reason to go without TLS.
@@ -244,8 +246,10 @@ fn of_io(error: &io::Error, first_bytes: &FirstBytes) -> SessionFailure {
         ..Evidence::default()
     };
     if let Some(tls) = handshake_error::of_tls(error) {
-        // No descriptor for a certificate file is a lack of this machine's, and no fault of TLS.
+        // What its own files lack is this machine's, and no fault of the server's TLS.
         let own_limit = tls.system_error().as_ref().and_then(own_limits::of_socket);
+        let own_file = (tls.cause() == TlsCause::OwnFile).then_some(OwnLimit::TlsFiles);
+        let own_limit = own_limit.or(own_file);
         let cause = own_limit.is_none().then(|| tls.cause());
         let evidence = Evidence { tls: cause, own_limit, server_spoke: true, ..evidence };
         return SessionFailure::new(evidence, tls.to_string());
@@ -266,21 +270,18 @@ mod tests {
 
     use super::*;
     use crate::model::fault::Phase;
-    use crate::model::own_limit::OwnLimit;
     use crate::pg::settings::{Environment, Explicit, resolve};
     use crate::tls::client::unread;
 
-    /// That this machine has no descriptor left for a file says nothing of TLS, or of the server.
+    /// That this machine cannot read a file says nothing of the server.
     #[test]
-    fn a_file_that_no_descriptor_is_left_for_is_a_limit_of_this_machine() {
+    fn a_file_that_cannot_be_read_is_a_limit_of_this_machine() {
         const EMFILE: i32 = 24;
         const EIO: i32 = 5;
-        for (errno, class, own_limit) in
-            [(EMFILE, Class::Local, Some(OwnLimit::Descriptors)), (EIO, Class::Tls, None)]
-        {
+        for (errno, own_limit) in [(EMFILE, OwnLimit::Descriptors), (EIO, OwnLimit::TlsFiles)] {
             let failure = of_io(&unread(errno), &FirstBytes::default());
-            assert_eq!(failure.evidence().class(Phase::Authenticate), class, "{errno}");
-            assert_eq!(failure.evidence().own_limit, own_limit, "{errno}");
+            assert_eq!(failure.evidence().class(Phase::Authenticate), Class::Local, "{errno}");
+            assert_eq!(failure.evidence().own_limit, Some(own_limit), "{errno}");
         }
     }
 

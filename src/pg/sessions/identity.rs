@@ -67,6 +67,7 @@ SELECT pg_is_in_recovery() AS in_recovery,
              END AS server_limit,
        CASE WHEN current_setting('client_min_messages') = 'error'
             THEN set_config('client_min_messages', 'warning', false) END,
+       current_setting('server_version_num')::int AS version,
        clock_timestamp() AS now
   FROM (SELECT max(backend_start) FILTER (WHERE pid = pg_backend_pid()) AS backend_start,
                max(backend_start) FILTER (WHERE backend_type = 'checkpointer')
@@ -97,6 +98,7 @@ SELECT pg_is_in_recovery() AS in_recovery,
        NULL::int AS server_limit,
        CASE WHEN current_setting('client_min_messages') = 'error'
             THEN set_config('client_min_messages', 'warning', false) END,
+       current_setting('server_version_num')::int AS version,
        clock_timestamp() AS now";
 
 /// Asks for the identity of the server on this session, and reads its clock.
@@ -156,6 +158,7 @@ fn read(row: &Row, asked: Instant, answered: Instant) -> Result<Identity, Error>
     let read_only: bool = row.try_get("read_only")?;
     let port: Option<i32> = row.try_get("port")?;
     let timeline: Option<i32> = row.try_get("timeline")?;
+    let version: Option<i32> = row.try_get("version")?;
     let (database, oid) = (name(row, "database")?, row.try_get("database_oid")?);
     let session_limit = lowest_limit(row, database.clone())?;
     let start: Option<DateTime<Utc>> = row.try_get("backend_start")?;
@@ -169,6 +172,7 @@ fn read(row: &Row, asked: Instant, answered: Instant) -> Result<Identity, Error>
         postmaster_start: row.try_get("postmaster_start")?,
         checkpointer_start: row.try_get("checkpointer_start")?,
         session_limit,
+        version: version.and_then(|version| u32::try_from(version).ok()),
         in_recovery,
         // In recovery every transaction is read-only; that is its own fact.
         read_only: read_only && !in_recovery,

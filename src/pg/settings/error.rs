@@ -24,6 +24,8 @@ pub enum Origin {
     },
     /// An environment variable, by its name.
     Variable(&'static str),
+    /// The record of a run.
+    Record,
 }
 
 impl fmt::Display for Origin {
@@ -31,6 +33,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Flag(name) | Self::Variable(name) => f.write_str(name),
             Self::ConnectionString => f.write_str("the connection string"),
+            Self::Record => f.write_str("the run's record"),
             Self::Service { name, file, line } => {
                 write!(f, "service \"{name}\", {} line {line}", file.display())
             }

@@ -1,5 +1,6 @@
 //! What the command line gives for the connection.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What the command line gives. An empty value counts as not given.
@@ -15,6 +16,8 @@ pub struct Explicit {
     pub user: Option<String>,
     /// `-d/--dbname`: the name of a database, or a connection string.
     pub dbname: Option<String>,
+    /// Options of TLS as a run had them, by its record: the weakest source. Others are ignored.
+    pub tls_of_run: BTreeMap<String, String>,
 }
 
 /// Shows only whether a connection string was given, as it may have a password.
@@ -26,6 +29,7 @@ impl fmt::Debug for Explicit {
             .field("port", &self.port)
             .field("user", &self.user)
             .field("dbname", &self.dbname.as_ref().map(|_| "***"))
+            .field("tls_of_run", &self.tls_of_run)
             .finish()
     }
 }

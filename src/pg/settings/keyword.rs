@@ -8,6 +8,14 @@ pub(super) struct Keyword {
     pub(super) treatment: Treatment,
 }
 
+impl Keyword {
+    /// Whether it is an option of TLS, and pgchaos acts on it.
+    pub(super) fn is_of_tls(&self) -> bool {
+        let is_named_so = self.name.starts_with("ssl") || self.name == "channel_binding";
+        is_named_so && matches!(self.treatment, Used)
+    }
+}
+
 /// What pgchaos does with an option.
 #[derive(Debug)]
 pub(super) enum Treatment {

@@ -19,7 +19,7 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    /// Gathers from all sources, the strongest first: flags, connection string, service, environment.
+    /// Gathers from all sources, the strongest first: flags, connection string, service, environment, a run's record.
     pub(super) fn gather(
         explicit: &Explicit,
         environment: &Environment,
@@ -28,6 +28,11 @@ impl Layers {
         layers.say_command_line(explicit)?;
         layers.say_service(environment)?;
         layers.say_variables(environment)?;
+        for (keyword, value) in &explicit.tls_of_run {
+            if let Some(keyword) = keyword::find(keyword).filter(|keyword| keyword.is_of_tls()) {
+                layers.say(keyword.name, value, Origin::Record);
+            }
+        }
         layers.refuse_secrets()?;
         for (keyword, said) in &layers.said {
             if said.value.contains('\0') {

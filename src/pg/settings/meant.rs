@@ -35,13 +35,17 @@ pub(super) fn by_hosts(names: &[&str], origin: &Origin) -> Option<String> {
         return Some(match origin {
             Origin::Flag(_) => format!("-h {hosts}"),
             Origin::Variable(_) => format!("PGHOST={hosts}"),
-            Origin::ConnectionString | Origin::Service { .. } => format!("host={hosts}"),
+            Origin::ConnectionString | Origin::Service { .. } | Origin::Record => {
+                format!("host={hosts}")
+            }
         });
     }
     Some(match origin {
         Origin::Flag(_) => format!("-h {hosts} -p {ports}"),
         Origin::Variable(_) => format!("PGHOST={hosts} PGPORT={ports}"),
-        Origin::ConnectionString | Origin::Service { .. } => format!("host={hosts} port={ports}"),
+        Origin::ConnectionString | Origin::Service { .. } | Origin::Record => {
+            format!("host={hosts} port={ports}")
+        }
     })
 }
 

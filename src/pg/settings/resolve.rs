@@ -43,6 +43,9 @@ pub struct Resolved {
     pub warnings: Vec<Warning>,
     /// How TLS is spoken, as libpq's variables, without any secret.
     pub tls_variables: Vec<(&'static str, String)>,
+    /// The options of TLS that were given, by their names, and the mode that they come to; files by their whole paths,
+    /// without any secret.
+    pub tls_options: Vec<(&'static str, String)>,
 }
 
 /// Resolves what was given as libpq does, with pgchaos's defaults (see the module's documentation).
@@ -60,6 +63,7 @@ pub fn resolve(explicit: &Explicit, environment: &Environment) -> Result<Resolve
     let endpoints = hosts::read(&layers, &mut warnings)?;
     let security = security(&layers, &endpoints, environment, &mut warnings)?;
     let tls_variables = tls_variables::of(&layers, security.sslmode);
+    let tls_options = tls_variables::recorded(&layers, security.sslmode);
     let settings = ConnectSettings {
         security,
         channel_binding: choice(&layers, "channel_binding", &BINDINGS)?
@@ -79,7 +83,7 @@ pub fn resolve(explicit: &Explicit, environment: &Environment) -> Result<Resolve
         user,
         dbname,
     };
-    Ok(Resolved { settings, warnings, tls_variables })
+    Ok(Resolved { settings, warnings, tls_variables, tls_options })
 }
 
 /// TLS matters only to hosts that are reached by TCP.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::host_address::HostAddress;
 use crate::model::fault::{Class, Fault, Phase};
+use crate::model::own_limit::OwnLimit;
 use crate::pg::failure::SessionFailure;
 use crate::pg::settings::{ConnectSettings, Host};
 
@@ -38,6 +39,8 @@ impl Endpoint {
     pub fn fault(&self, failure: impl Into<SessionFailure>, phase: Phase) -> Fault {
         let (evidence, words) = failure.into().into_parts();
         let message = match (evidence.own_limit, evidence.class(phase)) {
+            // They name the file, and what is wrong with it.
+            (Some(OwnLimit::TlsFiles), _) => words,
             (Some(limit), _) => format!("pgchaos itself ran out of {}", limit.name()),
             (None, Class::Timeout) if !evidence.deadline => self.kernel_words(phase),
             _ => words,
@@ -69,7 +72,6 @@ mod tests {
 
     use super::*;
     use crate::model::fault::Evidence;
-    use crate::model::own_limit::OwnLimit;
     use crate::pg::failure::guard::Guard;
 
     fn message(tcp_user_timeout: Option<Duration>, phase: Phase) -> String {

@@ -7,9 +7,10 @@ use std::time::Duration;
 use quick_junit::{Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 use crate::model::foreign::inert_json;
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::scenario::drill_report::{DrillReport, DrillRun};
 use crate::report::export::RenderError;
+use crate::report::html::drill_page;
 use crate::report::junit::{case, error, failure, text};
 use crate::report::markdown::inert;
 use crate::report::numbers::duration;
@@ -24,13 +25,17 @@ pub enum DrillFormat {
     Json,
     /// `.md`: for people.
     Markdown,
+    /// `.html`: a page with the film of each run, to look at and to send.
+    Html,
     /// `.xml`: a test case an expectation, for a CI server.
     Junit,
 }
 
 /// A file name that names no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}: the ending says the format of a drill's report; use .md, .json or .xml (JUnit)")]
+#[error(
+    "{0}: the ending says the format of a drill's report; use .html, .md, .json or .xml (JUnit)"
+)]
 pub struct UnknownDrillFormat(String);
 
 impl DrillFormat {
@@ -43,6 +48,7 @@ impl DrillFormat {
         match ending.as_deref() {
             Some("json") => Ok(Self::Json),
             Some("md") => Ok(Self::Markdown),
+            Some("html" | "htm") => Ok(Self::Html),
             Some("xml") => Ok(Self::Junit),
             _ => Err(UnknownDrillFormat(path.display().to_string())),
         }
@@ -56,6 +62,7 @@ impl DrillFormat {
         Ok(match self {
             Self::Json => inert_json(serde_json::to_string_pretty(report)? + "\n"),
             Self::Markdown => markdown(report),
+            Self::Html => drill_page(report),
             Self::Junit => junit(report)?,
         })
     }

@@ -1,6 +1,6 @@
 //! What one run of a drill came to: every expectation on a line, with what was seen.
 
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::scenario::drill_report::DrillRun;
 use crate::model::scenario::judging::Judged;
 use crate::report::layout::{Layout, Line, Tone};

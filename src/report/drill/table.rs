@@ -1,7 +1,7 @@
 //! Several runs in one table: verdicts, and how the outages spread.
 
 use crate::model::outage::Outage;
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::scenario::drill_report::{DrillReport, Spread};
 use crate::report::numbers::{counted, duration, grouped};
 

@@ -1,27 +1,22 @@
-//! The account of the writes, what was seen beside them, and what the run was run with.
+//! The account of the writes, and what was seen beside them.
 
 use maud::{Markup, html};
 
 use crate::model::foreign::plain;
 use crate::model::ledger::loss_times::LostWrites;
 use crate::model::run::summary::{Summary, VerificationState};
-use crate::report::numbers::{counted, duration, grouped, milliseconds, per_second};
+use crate::report::numbers::{counted, duration, grouped};
 use crate::report::words;
 
-use super::again::again;
 use super::headline::stamp;
 use super::table::{CellsOf, HtmlTable, SHOWN_MAX};
 
 pub(super) fn account(summary: &Summary) -> Markup {
     html! {
-        h2 { "What became of the writes" }
         (writes(summary))
         (verification(summary))
         (beside(summary))
         (replicas(summary))
-        (injections(summary))
-        h2 { "What it was run with" }
-        (environment(summary))
     }
 }
 
@@ -135,7 +130,12 @@ fn beside(summary: &Summary) -> Markup {
     let passed_over = passed_over.map(|host| format!("Passed over: {}", words::passed_over(host)));
     let pauses = words::own_pauses(&summary.own_pauses)
         .map(|pauses| format!("pgchaos itself did not run: {pauses}"));
-    let lines: Vec<String> = two.chain(back).chain(passed_over).chain(pauses).collect();
+    let lists =
+        [summary.two_primaries.len(), summary.history_backwards.len(), summary.passed_over.len()];
+    let more: usize = lists.iter().map(|all| all.saturating_sub(SHOWN_MAX)).sum();
+    let more = (more > 0).then(|| format!("and {more} more, in the JSON report"));
+    let lines = two.chain(back).chain(passed_over).chain(pauses).chain(more);
+    let lines: Vec<String> = lines.collect();
     html! { @if !lines.is_empty() { ul { @for line in lines { li { (plain(&line)) } } } } }
 }
 
@@ -163,80 +163,4 @@ fn replicas(summary: &Summary) -> Markup {
     });
     let more = summary.replicas.len().saturating_sub(SHOWN_MAX);
     HtmlTable { caption: "Replicas", head: &head, rows: rows.collect(), more }.markup()
-}
-
-fn injections(summary: &Summary) -> Markup {
-    if summary.injections.is_empty() {
-        return html! {};
-    }
-    let head = [
-        ("at", CellsOf::Numbers),
-        ("the drill did", CellsOf::Texts),
-        ("took", CellsOf::Numbers),
-        ("errors that followed", CellsOf::Texts),
-    ];
-    let rows = summary.injections.iter().take(SHOWN_MAX).map(|one| {
-        let errors: Vec<&str> = one.errors.iter().map(|class| class.name()).collect();
-        vec![
-            duration(one.at),
-            words::injection(one),
-            one.took.map(duration).unwrap_or_default(),
-            errors.join(", "),
-        ]
-    });
-    let more = summary.injections.len().saturating_sub(SHOWN_MAX);
-    HtmlTable { caption: "What the drill did", head: &head, rows: rows.collect(), more }.markup()
-}
-
-fn environment(summary: &Summary) -> Markup {
-    let load = &summary.options.load;
-    let target = &summary.target;
-    let latency = &summary.latency_ms;
-    let latencies = [
-        ("p50", latency.p50),
-        ("p90", latency.p90),
-        ("p99", latency.p99),
-        ("longest", latency.max),
-    ];
-    let latencies: Vec<String> = latencies
-        .into_iter()
-        .filter_map(|(name, ms)| Some(format!("{name} {}", milliseconds(ms?))))
-        .collect();
-    let waits = format!(
-        "connect {}, write {}, stall after {}, backoff {} to {}",
-        duration(load.connect_timeout),
-        duration(load.write_timeout),
-        duration(load.stall_after),
-        duration(load.backoff_min),
-        duration(load.backoff_max),
-    );
-    let record = summary.record.as_ref().map(|record| match record.complete {
-        true => record.path.clone(),
-        false => format!("{}, not complete", record.path),
-    });
-    let rows = [
-        ("pgchaos", Some(summary.pgchaos.clone())),
-        (
-            "target",
-            Some(format!("{}, database {}, user {}", target.endpoints, target.dbname, target.user)),
-        ),
-        ("load", Some(words::load(load))),
-        ("deadlines", Some(waits)),
-        ("rate", Some(per_second(summary.rate.acknowledged_per_s))),
-        ("latency", (!latencies.is_empty()).then(|| latencies.join(", "))),
-        ("errors", (!summary.errors.is_empty()).then(|| words::errors(&summary.errors))),
-        ("record", record),
-    ];
-    let rows =
-        rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), plain(&value?)]));
-    let head = [("", CellsOf::Texts), ("", CellsOf::Texts)];
-    html! {
-        (HtmlTable { caption: "The run", head: &head, rows: rows.collect(), more: 0 }.markup())
-        @if let Some(command) = again(summary) {
-            p { "Again: " code { (plain(&command)) } }
-            p class="dim" {
-                "With the deadlines above, and the same PG… variables, password and settings of TLS."
-            }
-         }
-    }
 }

@@ -1,4 +1,4 @@
-//! The command that repeats a run's load against the same target.
+//! The command that repeats a run's load against the same target, with the same deadlines.
 
 use std::time::Duration;
 
@@ -6,12 +6,14 @@ use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Threshol
 use crate::model::run::summary::{Summary, SummaryTarget};
 use crate::report::words::shell_word;
 
-/// `gen` with the options of the run: the target, the load and the limits. `None` where the summary
+/// `gen` with the options of the run: the target, the load, the deadlines and the limits. `None` where the summary
 /// has the target only shortened.
 pub(super) fn again(summary: &Summary) -> Option<String> {
     let mut words = vec!["pgchaos".to_owned(), "gen".to_owned()];
-    words.extend(target(&summary.target)?);
+    words.extend(target(&summary.target, &summary.patroni)?);
+    words.extend(summary.patroni.iter().flat_map(|url| option("--patroni", url)));
     words.extend(load(&summary.options.load));
+    words.extend(deadlines(&summary.options.load));
     words.extend(limits(&summary.options.thresholds));
     Some(words.join(" "))
 }
@@ -20,18 +22,33 @@ fn option(name: &str, value: &str) -> [String; 2] {
     [name.to_owned(), shell_word(value)]
 }
 
-fn target(target: &SummaryTarget) -> Option<Vec<String>> {
+fn target(target: &SummaryTarget, patroni: &[String]) -> Option<Vec<String>> {
     let texts = [&target.host, &target.endpoints, &target.dbname, &target.user];
-    if texts.iter().any(|text| text.ends_with('…')) {
+    if texts.into_iter().chain(patroni).any(|text| text.ends_with('…')) {
         return None;
     }
     let ports: Option<Vec<&str>> =
         target.endpoints.split(',').map(|one| Some(one.rsplit_once(':')?.1)).collect();
     let ports = ports.filter(|ports| ports.windows(2).any(|pair| pair[0] != pair[1]));
     let port = ports.map_or_else(|| target.port.to_string(), |ports| ports.join(","));
-    let options =
-        [("-h", &target.host), ("-p", &port), ("-U", &target.user), ("-d", &target.dbname)];
+    let database = database(target);
+    let options = [("-h", &target.host), ("-p", &port), ("-U", &target.user), ("-d", &database)];
     Some(options.iter().flat_map(|(name, value)| option(name, value)).collect())
+}
+
+/// The database; where TLS has options, a connection string with both.
+fn database(target: &SummaryTarget) -> String {
+    if target.tls.is_empty() {
+        return target.dbname.clone();
+    }
+    let quoted = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
+    let dbname = ("dbname", target.dbname.as_str());
+    let tls = target.tls.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let words = [dbname].into_iter().chain(tls).map(|(name, value)| {
+        let is_plain = !value.is_empty() && !value.contains(['\'', '\\', ' ', '\t', '\n']);
+        if is_plain { format!("{name}={value}") } else { format!("{name}='{}'", quoted(value)) }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn load(load: &LoadOptions) -> Vec<String> {
@@ -40,6 +57,8 @@ fn load(load: &LoadOptions) -> Vec<String> {
         Rate::Max => "max".to_owned(),
     };
     let mut words = vec![option("--rate", &rate), option("--writers", &load.writers.to_string())];
+    words.push(option("--threads", &load.threads.to_string()));
+    words.push(option("--read-every", &load.read_every.to_string()));
     if load.pipeline > 1 {
         words.push(option("--pipeline", &load.pipeline.to_string()));
     }
@@ -52,6 +71,19 @@ fn load(load: &LoadOptions) -> Vec<String> {
     words.extend(load.duration.map(|duration| option("--duration", &typed(duration))));
     words.extend(load.writes.map(|writes| option("--writes", &writes.to_string())));
     words.concat()
+}
+
+/// What waits how long, also where it is the default: another version may have others.
+fn deadlines(load: &LoadOptions) -> Vec<String> {
+    let times = [
+        ("--connect-timeout", load.connect_timeout),
+        ("--write-timeout", load.write_timeout),
+        ("--stall-after", load.stall_after),
+        ("--backoff-min", load.backoff_min),
+        ("--backoff-max", load.backoff_max),
+        ("--verify-timeout", load.verify_timeout),
+    ];
+    times.into_iter().flat_map(|(name, time)| option(name, &typed(time))).collect()
 }
 
 fn limits(limits: &Thresholds) -> Vec<String> {
@@ -90,10 +122,13 @@ mod tests {
         summary.options.load.duration = Some(Duration::from_secs(90));
         summary.options.thresholds.max_outage = Some(Duration::from_millis(1500));
         summary.target.dbname = "it's".to_owned();
+        summary.patroni = vec!["http://a:8008".to_owned()];
         assert_eq!(
             again(&summary).unwrap(),
-            "pgchaos gen -h localhost -p 5500 -U postgres -d 'it'\\''s' --rate 1 --writers 1 \
-             --duration 90s --max-outage 1500ms"
+            "pgchaos gen -h localhost -p 5500 -U postgres -d 'it'\\''s' --patroni http://a:8008 --rate 1 \
+             --writers 1 --threads 1 --read-every 2 --duration 90s --connect-timeout 3s --write-timeout 5s \
+             --stall-after 1s --backoff-min 50ms --backoff-max 500ms --verify-timeout 30s \
+             --max-outage 1500ms"
         );
     }
 
@@ -105,6 +140,17 @@ mod tests {
             assert_eq!(values::positive_duration(&typed(time)), Ok(time), "{}", typed(time));
         }
         assert_eq!(typed(Duration::from_micros(500)), "500us");
+    }
+
+    #[test]
+    fn a_connection_is_secured_again() {
+        let mut summary = summary();
+        let tls = [("sslmode", "verify-full"), ("sslrootcert", "/my files/ca.crt")];
+        summary.target.tls = tls.map(|(name, value)| (name.into(), value.into())).into();
+        let words = again(&summary).unwrap();
+        let database =
+            r"-d 'dbname=postgres sslmode=verify-full sslrootcert='\''/my files/ca.crt'\''' ";
+        assert!(words.contains(database), "{words}");
     }
 
     #[test]

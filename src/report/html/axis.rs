@@ -22,17 +22,25 @@ const TIME_STEPS: [f64; 22] = [
 pub(super) struct TimeAxis {
     from_s: f64,
     to_s: f64,
+    /// Where what is drawn ends: several runs on axes of one length end at different times.
+    drawn_to_s: f64,
 }
 
 impl TimeAxis {
     /// From the start to a time after it; at least a hundredth of a second.
     pub(super) fn until(to_s: f64) -> Self {
         let to_s = if to_s.is_finite() { to_s.max(0.01) } else { 0.01 };
-        Self { from_s: 0.0, to_s }
+        Self { from_s: 0.0, to_s, drawn_to_s: to_s }
     }
 
+    /// The same axis for a run that ends before it does.
+    pub(super) fn drawn_until(self, end_s: f64) -> Self {
+        Self { drawn_to_s: self.to_s.min(end_s.max(0.0)), ..self }
+    }
+
+    /// When what is drawn ends.
     pub(super) fn end_s(self) -> f64 {
-        self.to_s
+        self.drawn_to_s
     }
 
     /// The place of a time; one outside stands at the edge.

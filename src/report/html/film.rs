@@ -4,20 +4,19 @@ use maud::{Markup, html};
 
 use crate::model::outage::Outage;
 use crate::model::run::summary::Summary;
-use crate::report::numbers::{duration, seconds};
+use crate::report::numbers::{counted, duration, seconds};
 
 use super::axis::{LEFT, RIGHT, TimeAxis};
 use super::headline::outages;
+use super::lanes::servers::MEMBERS_SHOWN;
 use super::lanes::{self, Lane};
-use super::picture::{CHARACTER, place};
+use super::picture::{bold_width_of, boxes, place};
+use super::silence::{partly_out, silent};
 use super::table::SHOWN_MAX;
 
 /// The picture's width, and what is free between two lanes.
 const WIDTH: f64 = 1040.0;
 const GAP: f64 = 16.0;
-
-/// A band that is narrower cannot be seen.
-const SEEN: f64 = 0.1;
 
 /// Rows of labels above the lanes, and how high each is.
 const LABEL_ROWS: usize = 2;
@@ -26,9 +25,10 @@ const LABEL_HEIGHT: f64 = 16.0;
 /// Outages that can have a label of their own, the longest: more would cover each other.
 const LABELLED: usize = 24;
 
-/// The film, or nothing where nothing was written.
-pub(super) fn film(summary: &Summary) -> Option<Markup> {
-    let axis = TimeAxis::until(end_s(summary));
+/// The film on an axis that ends then, or nothing where nothing was written. Films on axes that end at the
+/// same time have one scale.
+pub(super) fn film(summary: &Summary, axis_end_s: f64) -> Option<Markup> {
+    let axis = TimeAxis::until(axis_end_s).drawn_until(end_s(summary));
     let lanes: Vec<Lane> = [
         lanes::counts::writes(summary, axis),
         lanes::latency::latency(summary, axis),
@@ -51,9 +51,10 @@ pub(super) fn film(summary: &Summary) -> Option<Markup> {
         labels.iter().map(|label| label.row + 1).max().unwrap_or(0) as f64 * LABEL_HEIGHT + 6.0;
     let view = format!("0 {:.0} {WIDTH} {:.0}", -head, head + height + 22.0);
     Some(html! {
-        div class="film scroll" tabindex="0" {
+        div class="film scroll" tabindex="0" role="group" aria-label="The film of the run" {
             svg viewBox=(view) role="img" aria-label=(spoken(summary)) {
                 (time_grid(axis, height))
+                (over(axis, height))
                 (pauses(summary, axis, height))
                 (bands(summary, axis, head, height))
                 @for label in &labels {
@@ -64,15 +65,34 @@ pub(super) fn film(summary: &Summary) -> Option<Markup> {
         }
         @if let Some(cut_s) = summary.lanes_until_s {
             p class="dim" {
-                "Servers and members are drawn until " (seconds(cut_s)) " after the start: there were \
-                 too many changes to keep those after it."
+                "Servers and members are drawn until " (seconds(cut_s)) " after the start: the "
+                (counted(summary.lanes_left_out, "change")) " after it were too many to keep."
             }
         }
+        @for line in left_out(summary) { p class="dim" { (line) } }
     })
 }
 
-/// When the film ends: with the load, or with what was told after it.
-fn end_s(summary: &Summary) -> f64 {
+/// What the film does not draw, as there is too much of it.
+fn left_out(summary: &Summary) -> Vec<String> {
+    let more = |all: usize, shown: usize, noun: &str, where_it_is: &str| {
+        let more = all.checked_sub(shown).filter(|more| *more > 0)?;
+        Some(format!("Not drawn: {}; {where_it_is}.", counted(more as u64, noun)))
+    };
+    let (members, pauses, acts) =
+        (summary.members.len(), summary.own_pauses.len(), summary.injections.len());
+    [
+        more(members, MEMBERS_SHOWN, "member", "the tables below have them"),
+        more(pauses, SHOWN_MAX, "own pause", "the JSON report has them"),
+        more(acts, SHOWN_MAX, "action", "the JSON report has them"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// When a run's own film ends, in seconds: with the load, or with what was told after it.
+pub(super) fn end_s(summary: &Summary) -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "at most 1,024")]
     let told = summary.timeline.len() as f64 * summary.timeline.width_s;
     // The last bucket is not full.
@@ -96,6 +116,18 @@ fn time_grid(axis: TimeAxis, height: f64) -> Markup {
     }
 }
 
+/// What an axis has beyond the end of the run.
+fn over(axis: TimeAxis, height: f64) -> Markup {
+    let (from, width) = (axis.x(axis.end_s()), RIGHT - axis.x(axis.end_s()));
+    html! {
+        @if width >= 1.0 {
+            rect class="over" x=(place(from)) y="0" width=(place(width)) height=(place(height)) {
+                title { "the run was over" }
+            }
+        }
+    }
+}
+
 fn pauses(summary: &Summary, axis: TimeAxis, height: f64) -> Markup {
     html! {
         @for pause in summary.own_pauses.iter().take(SHOWN_MAX) {
@@ -107,29 +139,11 @@ fn pauses(summary: &Summary, axis: TimeAxis, height: f64) -> Markup {
     }
 }
 
-/// Where no write was acknowledged, and paler where only some writers were out. All bands of a kind
-/// are one path: ten thousand of them cost no more than their places.
+/// Where no write was acknowledged, and paler where only some writers were out.
 fn bands(summary: &Summary, axis: TimeAxis, head: f64, height: f64) -> Markup {
-    let (mut silent, mut some_out) = (String::new(), String::new());
-    let band = |path: &mut String, from: f64, to: f64| {
-        let (x, width) = (place(from), place(to - from));
-        path.push_str(&format!("M{x} {}h{width}V{}h-{width}z", place(-head), place(height)));
-    };
-    for outage in &summary.outages {
-        let mut from = axis.x_of(outage.began);
-        let ended = axis.x_of(outage.ended()).max(from + 0.8);
-        for span in outage.silent() {
-            let (span_from, span_to) = (axis.x_of(span.from), axis.x_of(span.to));
-            if span_from - from >= SEEN {
-                band(&mut some_out, from, span_from);
-            }
-            from = span_to.max(span_from + 0.8);
-            band(&mut silent, span_from, from);
-        }
-        if ended - from >= SEEN {
-            band(&mut some_out, from, ended);
-        }
-    }
+    let some_out = summary.outages.iter().flat_map(|outage| partly_out(outage, axis));
+    let some_out = boxes(some_out, -head, height);
+    let silent = boxes(silent(summary, axis), -head, height);
     html! {
         @if !some_out.is_empty() {
             path class="some-out" d=(some_out) { title { "some writers out" } }
@@ -170,8 +184,7 @@ fn labels(summary: &Summary, axis: TimeAxis) -> Vec<Label> {
         let length = duration(outage.length());
         let full = format!("{partial}outage {} · {} · {length}", outage.n, outage.kind);
         for words in [full, outage.n.to_string()] {
-            #[allow(clippy::cast_precision_loss, reason = "a short text")]
-            let half = words.chars().count() as f64 * CHARACTER / 2.0;
+            let half = bold_width_of(&words) / 2.0;
             let x = middle.clamp(LEFT + half, (RIGHT - half).max(LEFT + half));
             let is_free = |row: &usize| {
                 taken.iter().all(|(at, from, to)| at != row || x + half < *from || x - half > *to)

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use crate::model::foreign::plain;
 use crate::model::outage::Outage;
-use crate::model::run::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::run::summary::{Summary, VerificationState};
 use crate::report::numbers::{counted, duration, grouped, milliseconds, percent, seconds, whole};
 use crate::report::words;
@@ -20,10 +20,16 @@ pub(super) fn headline(summary: &Summary) -> Markup {
     html! {
         h1 { b class=(class) { (word) } " · " (what_was_seen(summary)) }
         p class="dim" { (setting(summary)) }
+        (reasons(summary))
+    }
+}
+
+/// Why the verdict is what it is.
+pub(super) fn reasons(summary: &Summary) -> Markup {
+    html! {
         @if !summary.reasons.is_empty() {
             ul { @for reason in &summary.reasons { li { (plain(reason)) } } }
         }
-        (keys(summary))
     }
 }
 
@@ -38,7 +44,7 @@ pub(super) fn sentence(summary: &Summary) -> String {
 }
 
 /// `no acknowledged write was lost, one outage of 29.9 s`.
-fn what_was_seen(summary: &Summary) -> String {
+pub(super) fn what_was_seen(summary: &Summary) -> String {
     let found = &summary.verification;
     let lost = match (found.state, found.counts.lost) {
         (VerificationState::Complete, 0) => match summary.writes.unaccounted {
@@ -94,7 +100,7 @@ fn at_end(outage: &Outage) -> Option<&'static str> {
 }
 
 /// What ran where and when.
-fn setting(summary: &Summary) -> String {
+pub(super) fn setting(summary: &Summary) -> String {
     let called = words::called(summary.name.as_deref(), summary.group.as_deref());
     let target = &summary.target;
     let place = format!("{}, database {}", target.endpoints, target.dbname);
@@ -118,16 +124,15 @@ struct KeyNumber {
     beside: String,
 }
 
-fn keys(summary: &Summary) -> Markup {
+/// The numbers that matter, each with its limit.
+pub(super) fn keys(summary: &Summary) -> Markup {
     html! {
-        div class="keys" {
+        dl class="keys" {
             @for key in key_numbers(summary) {
                 div {
-                    dl style="margin:0" {
-                        dt { (key.name) }
-                        dd class="value" { (key.value) }
-                        dd class="limit" { (key.beside) }
-                    }
+                    dt { (key.name) }
+                    dd class="value" { (key.value) }
+                    dd class="limit" { (key.beside) }
                 }
             }
         }

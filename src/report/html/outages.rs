@@ -11,7 +11,7 @@ use crate::report::numbers::{duration, grouped};
 use crate::report::words;
 
 use super::axis::{RIGHT, TimeAxis};
-use super::picture::{CHARACTER, place};
+use super::picture::{place, width_of};
 use super::table::{CellsOf, HtmlTable, SHOWN_MAX};
 
 /// Outages with a zoom of their own, the longest.
@@ -21,7 +21,7 @@ const ZOOMED: usize = 12;
 const OPEN: usize = 3;
 
 const HEAD: [(&str, CellsOf); 8] = [
-    ("", CellsOf::Numbers),
+    ("n", CellsOf::Numbers),
     ("kind", CellsOf::Texts),
     ("began (UTC)", CellsOf::Texts),
     ("how long", CellsOf::Texts),
@@ -33,7 +33,7 @@ const HEAD: [(&str, CellsOf); 8] = [
 
 pub(super) fn outages(summary: &Summary) -> Markup {
     if summary.outages.is_empty() {
-        return html! { h2 { "Outages" } p { "None." } };
+        return html! { p { "None." } };
     }
     let mut longest: Vec<&Outage> = summary.outages.iter().collect();
     longest.sort_by_key(|outage| std::cmp::Reverse(outage.length()));
@@ -47,7 +47,6 @@ pub(super) fn outages(summary: &Summary) -> Markup {
         more: summary.outages.len().saturating_sub(shown.len()),
     };
     html! {
-        h2 { "Outages" }
         (table.markup())
         @for (n, outage) in zoomed.iter().enumerate() { (zoom(outage, writers, n < OPEN)) }
     }
@@ -157,8 +156,7 @@ fn step(axis: TimeAxis, n: usize, after: Duration, name: &str) -> Markup {
     #[allow(clippy::cast_precision_loss, reason = "at most eight")]
     let y = STEP.mul_add(n as f64, 30.0);
     let words = format!("{name} +{}", duration(after));
-    #[allow(clippy::cast_precision_loss, reason = "a short text")]
-    let is_left = x + words.chars().count() as f64 * CHARACTER + 12.0 > RIGHT;
+    let is_left = x + width_of(&words) + 12.0 > RIGHT;
     html! {
         path class="line" d=(format!("M{} 4V{}", place(x), place(y + 8.0))) {}
         circle class="prim" cx=(place(x)) cy=(place(y + 8.0)) r="3.5" {}

@@ -1,16 +1,16 @@
 //! Tables of the page, each in a frame that scrolls where the page is narrow.
 
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 
 /// Rows of a table, and elements of one kind in a picture, at most: more make a page that does not
 /// open at once. What is left out is counted.
 pub(super) const SHOWN_MAX: usize = 500;
 
-/// A table, of which each row is a list of cells.
-pub(super) struct HtmlTable<'a> {
+/// A table, of which each row is a list of cells: texts, or what they are marked up as.
+pub(super) struct HtmlTable<'a, Cell = String> {
     pub(super) caption: &'a str,
     pub(super) head: &'a [(&'a str, CellsOf)],
-    pub(super) rows: Vec<Vec<String>>,
+    pub(super) rows: Vec<Vec<Cell>>,
     /// Rows that are left out.
     pub(super) more: usize,
 }
@@ -22,14 +22,14 @@ pub(super) enum CellsOf {
     Numbers,
 }
 
-impl HtmlTable<'_> {
+impl<Cell: Render> HtmlTable<'_, Cell> {
     pub(super) fn markup(&self) -> Markup {
         let class = |column: usize| match self.head.get(column).map(|(_, cells)| cells) {
             Some(CellsOf::Numbers) => Some("n"),
             _ => None,
         };
         html! {
-            div class="scroll" tabindex="0" role="region" aria-label=(self.caption) {
+            div class="scroll" tabindex="0" role="group" aria-label=(self.caption) {
                 table {
                     caption { (self.caption) }
                     thead {

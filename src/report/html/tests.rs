@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use super::axis::TimeAxis;
-use super::html_page;
 use super::picture::place;
+use super::{drill_page, html_page};
 use crate::model::cluster::member_states::MemberState;
+use crate::model::cluster::software::PatroniSettings;
+use crate::model::outcome::Outcome;
 use crate::model::run::lanes::{AcknowledgingFrom, MemberFrom, MemberLane};
+use crate::model::run::software::{ServerSoftware, SettingsFrom};
 use crate::model::run::summary::Summary;
 use crate::model::run::timeline_columns::{LatencyColumns, TimelineColumns};
+use crate::model::scenario::drill_report::{DrillReport, DrillRun};
+use crate::model::scenario::judging::Judged;
 use crate::report::fixtures::summary;
 
 fn ms(ms: u64) -> Duration {
@@ -53,7 +58,7 @@ fn the_page_says_what_the_summary_has() {
         "<b class=\"pass\">PASS</b> · no acknowledged write was lost, one outage of 67.1 s",
         "failover patroni2 → patroni3",
         "patroni2 · timeline 1",
-        "Patroni is gone",
+        "gone: its API refuses connections, or breaks them off",
         "outage 1 · failover · 67.1 s",
         "Every acknowledged write is there.",
         "Patroni has a new leader +45.0 s",
@@ -71,6 +76,39 @@ fn losses_that_are_allowed_are_said_to_be() {
     let page = html_page(&summary);
     assert!(page.contains("PASS, as allowed</b> · 207 acknowledged writes were lost"), "{page}");
     assert!(!page.contains("limit 18 446"), "{page}");
+}
+
+#[test]
+fn the_cluster_has_its_versions_and_settings() {
+    let mut summary = with_film();
+    summary.servers = vec![ServerSoftware {
+        server: "patroni2".to_owned(),
+        postgresql: Some(150_004),
+        patroni: Some("3.0.2".to_owned()),
+    }];
+    let settings = PatroniSettings {
+        ttl_s: 30,
+        loop_wait_s: 10,
+        retry_timeout_s: 10,
+        maximum_lag_on_failover_bytes: 1_048_576,
+        synchronous_mode: false,
+        synchronous_mode_strict: false,
+        pause: false,
+    };
+    let later = PatroniSettings { synchronous_mode: true, ..settings };
+    summary.patroni_settings = vec![
+        SettingsFrom { from: ms(30), settings },
+        SettingsFrom { from: ms(65_000), settings: later },
+    ];
+    let page = html_page(&summary);
+    for cells in [
+        "<td>patroni2</td><td>15.4</td><td>3.0.2</td>",
+        "<td>ttl</td><td>30 s</td>",
+        "<td>maximum_lag_on_failover</td><td>1 048 576 bytes</td>",
+        "<td>synchronous_mode</td><td>off, on from 65.0 s on</td>",
+    ] {
+        assert!(page.contains(cells), "{cells}: {page}");
+    }
 }
 
 #[test]
@@ -203,13 +241,16 @@ fn an_outage_with_writers_out_at_the_end_is_not_open_for_all() {
 fn lanes_end_where_they_were_cut() {
     let mut summary = with_film();
     summary.lanes_until_s = Some(160.0);
+    summary.lanes_left_out = 12;
     let page = html_page(&summary);
     assert!(
-        page.contains("Servers and members are drawn until 2 min 40 s after the start"),
+        page.contains(
+            "Servers and members are drawn until 2 min 40 s after the start: the 12 changes after it"
+        ),
         "{page}"
     );
     let axis = TimeAxis::until(209.5);
-    let width = place(axis.x(160.0) - axis.x(148.55));
+    let width = place(axis.x(160.0) - axis.x(148.55) - 1.0);
     assert!(page.contains(&format!("width=\"{width}\" height=\"18\"")), "{page}");
 }
 
@@ -218,4 +259,77 @@ fn one_lost_write_is_lost() {
     let mut summary = with_film();
     summary.verification.counts.lost = 1;
     assert!(html_page(&summary).contains("1 acknowledged write is lost."));
+}
+
+fn drill_run(verdict: Outcome, repetition: u32) -> DrillRun {
+    let judged = Judged {
+        of: "step 1: kill leader (patroni2)".to_owned(),
+        what: "kind".to_owned(),
+        expected: "failover".to_owned(),
+        seen: "<b>connection</b>".to_owned(),
+        outcome: verdict,
+    };
+    DrillRun {
+        drill: "leader-kill".to_owned(),
+        title: "The leader's machine is gone at once".to_owned(),
+        on: "lab-x".to_owned(),
+        repetition,
+        took: ms(28_400),
+        verdict,
+        problem: None,
+        interrupted: false,
+        expectations: vec![judged],
+        summary: Some(with_film()),
+    }
+}
+
+#[test]
+fn a_drill_has_its_verdict_its_expectations_and_its_run() {
+    let page = drill_page(&DrillReport::of(vec![drill_run(Outcome::Fail, 1)]));
+    for words in [
+        "<title>pgchaos drill leader-kill: fail</title>",
+        "<h1><b class=\"fail\">FAIL</b> · leader-kill: no acknowledged write was lost, one outage of 67.1 s</h1>",
+        "<td><b class=\"fail\">NO</b></td><td>step 1: kill leader (patroni2)</td><td>kind</td>\
+         <td>failover</td><td>&lt;b&gt;connection&lt;/b&gt;</td>",
+        "The run by itself: <b class=\"pass\">pass</b>.",
+        "outage 1 · failover · 67.1 s",
+        "<code>pgchaos drill run leader-kill --on lab</code>",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+}
+
+#[test]
+fn several_drills_have_a_list_that_leads_to_each() {
+    let runs = vec![drill_run(Outcome::Pass, 1), drill_run(Outcome::Inconclusive, 2)];
+    let page = drill_page(&DrillReport::of(runs));
+    for words in [
+        "INCONCLUSIVE</b> · 2 runs: 1 passed, 1 inconclusive",
+        "<a href=\"#run-2\">leader-kill, run 2</a>",
+        "<section class=\"drill\" id=\"run-2\">",
+        "<td>leader-kill</td><td class=\"n\">1</td><td class=\"n\">2 of 2</td><td class=\"n\">67.1 s</td>",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+}
+
+#[test]
+fn many_runs_have_a_line_each_and_the_gravest_a_section() {
+    let of = |n| drill_run(if n == 777 { Outcome::Fail } else { Outcome::Pass }, n);
+    let page = drill_page(&DrillReport::of((1..=1000).map(of).collect()));
+    assert!(page.contains("<section class=\"drill\" id=\"run-777\">"));
+    assert_eq!(page.matches("<section").count(), 32);
+    assert!(page.contains("the gravest 32; the other 968 are in the JSON report"));
+    assert!(page.len() < 2_000_000, "{}", page.len());
+}
+
+#[test]
+fn a_drill_that_could_not_run_says_why() {
+    let mut run = drill_run(Outcome::Inconclusive, 1);
+    run.summary = None;
+    run.expectations.clear();
+    run.problem = Some("pgchaos: the lab <x> is asynchronous\n  try: another".to_owned());
+    let page = drill_page(&DrillReport::of(vec![run]));
+    assert!(page.contains("COULD NOT RUN</b> · leader-kill</h1>"), "{page}");
+    assert!(page.contains("the lab &lt;x&gt; is asynchronous</p>"), "{page}");
 }

@@ -55,6 +55,23 @@ fn hosts_that_were_tried_in_vain_are_counted_with_what_they_cost() {
     );
 }
 
+#[test]
+fn partial_outages_are_counted_apart_in_the_last_line() {
+    let mut summary = summary();
+    let mut partial = summary.outages[0].clone();
+    (partial.n, partial.partial, partial.degraded) = (2, true, Duration::from_millis(6_100));
+    summary.outages.push(partial);
+    assert_eq!(
+        in_short(&summary),
+        "0 acknowledged writes lost · 1 outage, the longest 67.1 s · 1 partial outage, the longest 6.1 s"
+    );
+    summary.outages.remove(0);
+    assert_eq!(
+        in_short(&summary),
+        "0 acknowledged writes lost · 1 partial outage, the longest 6.1 s"
+    );
+}
+
 fn losses() -> Summary {
     let mut summary = summary();
     summary.writes = Writes {

@@ -80,8 +80,10 @@ fn line(passed_over: &PassedOver, told: &PassedOverHost) -> Line {
         true => "it serves without TLS".to_owned(),
         false => format!("{served_by} serves"),
     };
-    Line::new(tone, "PASSED OVER")
+    let line = Line::new(tone, "PASSED OVER")
         .rest(format!("{times} {}", fault.endpoint))
-        .part(format!("{}{cost}", words::loud_class(fault.class)))
-        .part(served)
+        .part(format!("{}{cost}", words::loud_class(fault.class)));
+    // What failed there is to be mended, or an attack.
+    let line = if *served_without_tls { line.message(fault.message.clone()) } else { line };
+    line.part(served)
 }

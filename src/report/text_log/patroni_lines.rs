@@ -1,9 +1,11 @@
 //! What Patroni's API says: the leader, and which members do not answer.
 
 use crate::model::cluster::leadership::LeaderSeen;
-use crate::model::cluster::member_states::{MemberChange, MemberState};
+use crate::model::cluster::member_states::MemberChange;
+use crate::model::cluster::software::{MemberSoftware, PatroniSettings};
 use crate::model::event::ApiReached;
 use crate::report::layout::{Line, Tone};
+use crate::report::words;
 
 /// The leader, or that there is none.
 pub(super) fn leader(seen: &LeaderSeen) -> Line {
@@ -33,17 +35,27 @@ pub(super) fn leader(seen: &LeaderSeen) -> Line {
 
 /// What a member is now.
 pub(super) fn member(seen: &MemberChange) -> Line {
-    let on = |timeline: &Option<u32>| timeline.map(|timeline| format!("timeline {timeline}"));
-    let (is, timeline) = match &seen.is {
-        MemberState::Primary { timeline } => ("is the primary".to_owned(), on(timeline)),
-        MemberState::Replica { timeline } => ("is a replica".to_owned(), on(timeline)),
-        MemberState::NotRunning { word } => (format!("is {word}"), None),
-        MemberState::Gone => {
-            ("is gone: its API refuses connections, or breaks them off".to_owned(), None)
-        }
-        MemberState::Silent => ("gives no answer of Patroni's".to_owned(), None),
-    };
+    let (is, timeline) = words::member_state(&seen.is);
+    let timeline = timeline.map(|timeline| format!("timeline {timeline}"));
     Line::new(Tone::Plain, "PATRONI").rest(format!(": {} {is}", seen.member)).part_if(timeline)
+}
+
+/// What a member runs.
+pub(super) fn software(runs: &MemberSoftware) -> Line {
+    let postgresql =
+        runs.postgresql.map(|version| format!("PostgreSQL {}", words::postgresql_version(version)));
+    Line::new(Tone::Plain, "PATRONI")
+        .rest(format!(": {} runs Patroni {}", runs.member, runs.patroni))
+        .part_if(postgresql)
+}
+
+/// The cluster's settings.
+pub(super) fn settings(settings: &PatroniSettings) -> Line {
+    let line = Line::new(Tone::Plain, "PATRONI");
+    let settings = words::patroni_settings(settings);
+    let mut words = settings.into_iter().map(|(name, value)| format!("{name} {value}"));
+    let line = line.rest(format!(": {}", words.next().unwrap_or_default()));
+    words.fold(line, Line::part)
 }
 
 /// A member that cannot be asked, or can be again.

@@ -38,6 +38,10 @@ impl Printer {
         Self { started_at: options.started_at, offset: options.offset, layout, date: None }
     }
 
+    pub(super) fn resized(&mut self, width: Option<usize>) {
+        self.layout.width = width;
+    }
+
     /// The rows of a line, after a row with the date when a new day has begun.
     pub(super) fn rows(&mut self, stamp: Stamp, line: &Line) -> Vec<String> {
         match stamp {

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::bounds::{DEADLINE, MEMBERS_MAX};
 use crate::model::cluster::member_names::MemberNames;
+use crate::model::cluster::software::PatroniSettings;
 use crate::patroni::api::concealed;
 use crate::patroni::cluster_state::{name_of, url_of};
 use crate::patroni::{Cluster, ClusterMember, MemberStatus, PatroniApi, PatroniError};
@@ -44,6 +45,8 @@ pub(super) struct Discovered {
     pub(super) left_out: usize,
     /// The system identifier of the cluster that is watched, once it is known.
     pub(super) identifier: Option<String>,
+    /// Patroni's settings, where an API told them.
+    pub(super) settings: Option<PatroniSettings>,
     /// The URL by which `/cluster` names each member.
     pub(super) urls: BTreeMap<String, String>,
     /// Names by the addresses of the servers.
@@ -76,8 +79,9 @@ pub(super) struct Missed {
 /// Asks. Takes a few times [`DEADLINE`] at most.
 pub(super) async fn find(question: Question) -> Discovered {
     let everybody = || question.watched.iter().chain(&question.given);
-    let (clusters, statuses, identifying) = tokio::join!(
+    let (clusters, settings, statuses, identifying) = tokio::join!(
         join_all(everybody().map(|api| bounded(api, &question))),
+        settings(everybody()),
         join_all(question.given.iter().map(PatroniApi::member)),
         join_all(question.can_identify.iter().map(PatroniApi::member)),
     );
@@ -88,6 +92,7 @@ pub(super) async fn find(question: Question) -> Discovered {
         members: cluster.as_ref().map(|cluster: &Cluster| cluster.members.len() + left_out),
         left_out,
         identifier: question.identifier,
+        settings,
         urls: BTreeMap::new(),
         names: None,
         answered: Vec::new(),
@@ -130,6 +135,28 @@ pub(super) async fn find(question: Question) -> Discovered {
         probe_others(&mut found, asked, &cluster, &question.known).await;
     }
     found
+}
+
+/// The settings as the first of these tells them that answers: they are the whole cluster's.
+async fn settings(apis: impl Iterator<Item = &PatroniApi>) -> Option<PatroniSettings> {
+    let first = async {
+        for api in apis {
+            if let Ok(config) = api.config().await {
+                return Some(config);
+            }
+        }
+        None
+    };
+    let config = timeout(DEADLINE, first).await.ok().flatten()?;
+    Some(PatroniSettings {
+        ttl_s: config.ttl_s,
+        loop_wait_s: config.loop_wait_s,
+        retry_timeout_s: config.retry_timeout_s,
+        maximum_lag_on_failover_bytes: config.maximum_lag_on_failover_bytes,
+        synchronous_mode: config.synchronous_mode,
+        synchronous_mode_strict: config.synchronous_mode_strict,
+        pause: config.pause,
+    })
 }
 
 /// Asks the members that are named by others and not known yet.

@@ -8,6 +8,7 @@ use super::told_reason::ToldReason;
 use crate::engine::clock::Clock;
 use crate::model::cluster::leadership::{Look, LookAnswer, MemberRole, Status};
 use crate::model::cluster::member_states::SILENT_BEFORE_TOLD;
+use crate::model::cluster::software::MemberSoftware;
 use crate::model::event::ApiReached;
 use crate::patroni::{MemberStatus, PatroniApi, Role};
 
@@ -31,6 +32,8 @@ pub(super) struct Looked {
     pub(super) key: String,
     pub(super) look: Look,
     pub(super) reached: Option<ApiReached>,
+    /// What the member runs, where it answered.
+    pub(super) software: Option<MemberSoftware>,
 }
 
 /// A look that brought no word of this member's.
@@ -59,8 +62,9 @@ impl Looker {
                 }
                 Ok(_) => told.answers().then(|| self.reached(None)),
             };
+            let software = result.as_ref().ok().map(|(_, status)| self.software(status));
             let look = Look { asked, at, answer: answer(result) };
-            let looked = Looked { key: self.key.clone(), look, reached };
+            let looked = Looked { key: self.key.clone(), look, reached, software };
             if self.looks.send(looked).await.is_err() {
                 return;
             }
@@ -78,6 +82,14 @@ impl Looker {
                 Err(LookFailed { reason: format!("{told} answers there"), gone: false })
             }
             _ => Ok((leads, status)),
+        }
+    }
+
+    fn software(&self, status: &MemberStatus) -> MemberSoftware {
+        MemberSoftware {
+            member: self.key.clone(),
+            patroni: status.patroni.version.clone(),
+            postgresql: status.server_version,
         }
     }
 

@@ -17,6 +17,7 @@ use crate::engine::teller::Teller;
 use crate::model::cluster::leadership::Leadership;
 use crate::model::cluster::member_names::MemberNames;
 use crate::model::cluster::member_states::MemberStates;
+use crate::model::cluster::software::{MemberSoftware, PatroniSettings};
 use crate::model::event::{ApiReached, What};
 use crate::patroni::PatroniApi;
 
@@ -41,6 +42,9 @@ pub(crate) struct PatroniWatcher {
     leadership: Leadership,
     states: MemberStates,
     names: MemberNames,
+    /// What each member was told to run, and Patroni to be set.
+    software: BTreeMap<String, MemberSoftware>,
+    settings: Option<PatroniSettings>,
     /// A task for each member that is looked at, and one that finds them.
     tasks: JoinSet<()>,
     /// The members that are looked at, by their names, or URLs where they have none.
@@ -64,6 +68,8 @@ pub(crate) fn watcher(apis: Vec<PatroniApi>, teller: Teller) -> (PatroniWatcher,
         leadership: Leadership::default(),
         states: MemberStates::default(),
         names: MemberNames::default(),
+        software: BTreeMap::new(),
+        settings: None,
         tasks: JoinSet::new(),
         members: BTreeMap::new(),
         identifier: None,
@@ -141,9 +147,30 @@ impl PatroniWatcher {
         if let Some(seen) = self.states.look(&looked.key, &looked.look) {
             self.teller.fact_at(looked.look.at, What::MemberChanged(seen)).await;
         }
+        if let Some(software) = looked.software {
+            self.runs(software).await;
+        }
         self.watched.send_modify(|watched| watched.old_primaries.look(&looked.key, &looked.look));
         if let Some(reached) = looked.reached {
             self.teller.fact_at(looked.look.at, What::PatroniApi(reached)).await;
+        }
+    }
+
+    /// Tells what a member runs, unless it was told so. A PostgreSQL that starts tells no version.
+    async fn runs(&mut self, mut software: MemberSoftware) {
+        let before = self.software.get(&software.member);
+        software.postgresql =
+            software.postgresql.or_else(|| before.and_then(|before| before.postgresql));
+        if before != Some(&software) {
+            self.software.insert(software.member.clone(), software.clone());
+            self.teller.fact(What::MemberSoftware(software)).await;
+        }
+    }
+
+    /// Tells Patroni's settings, unless they were told so.
+    async fn set_so(&mut self, settings: PatroniSettings) {
+        if self.settings.replace(settings) != Some(settings) {
+            self.teller.fact(What::PatroniSettings(settings)).await;
         }
     }
 
@@ -154,6 +181,9 @@ impl PatroniWatcher {
             self.teller.tell(Signal::MemberNames(names)).await;
         }
         self.identifier = found.identifier;
+        if let Some(settings) = found.settings {
+            self.set_so(settings).await;
+        }
         for answered in found.answered {
             self.answered(answered, looks).await;
         }

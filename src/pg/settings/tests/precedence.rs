@@ -18,6 +18,7 @@ fn every_flag_is_heard() {
         port: Some("5500".to_owned()),
         user: Some("app".to_owned()),
         dbname: Some("shop".to_owned()),
+        ..Explicit::default()
     };
     let expected = ConnectSettings {
         hosts: vec![tcp("a", 5500), tcp("b", 5500)],

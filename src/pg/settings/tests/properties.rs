@@ -39,6 +39,7 @@ proptest! {
             port: Some(text.clone()),
             user: Some(text.clone()),
             dbname: Some(text),
+            ..Explicit::default()
         };
         let _ = resolve(&flags, &Environment::empty());
     }

@@ -9,6 +9,7 @@ use crate::report::numbers::{grouped, per_second};
 
 use super::super::axis::{LEFT, LinearAxis, RIGHT, TimeAxis, count_words};
 use super::super::picture::place;
+use super::super::silence::{outages_s, silent_s};
 use super::Lane;
 
 const WRITES_HEIGHT: f64 = 84.0;
@@ -30,7 +31,7 @@ const STEPS_MIN: usize = 16;
 /// Acknowledged writes a second, with the rate that was due.
 pub(in super::super) fn writes(summary: &Summary, axis: TimeAxis) -> Option<Lane> {
     let timeline = &summary.timeline;
-    let steps = rates(timeline, axis.end_s());
+    let steps = rates(timeline, &silent_s(summary), axis.end_s());
     if timeline.acknowledged.is_empty() && timeline.due.is_empty() {
         return None;
     }
@@ -69,6 +70,7 @@ fn scale_ticks(scale: LinearAxis, height: f64) -> Markup {
 }
 
 /// A value that holds for a while.
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct RateStep {
     from_s: f64,
     to_s: f64,
@@ -86,20 +88,89 @@ fn buckets_a_step(timeline: &TimelineColumns) -> usize {
     for_a_rate.min((buckets / STEPS_MIN).max(1)).max(buckets.div_ceil(STEPS_MAX))
 }
 
-#[allow(clippy::cast_precision_loss, reason = "counts in a picture")]
-fn rates(timeline: &TimelineColumns, end_s: f64) -> Vec<RateStep> {
-    let each = buckets_a_step(timeline);
-    let width_s = timeline.width_s * each as f64;
-    let step = |(n, counts): (usize, &[u64])| {
-        let from_s = n as f64 * width_s;
-        let to_s = (from_s + timeline.width_s * counts.len() as f64).min(end_s);
-        let count = counts.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
-        let length_s = (to_s - from_s).max(1e-3);
-        RateStep { from_s, to_s, value: count as f64 / length_s }
-    };
-    let steps = timeline.acknowledged.chunks(each).enumerate().map(step);
-    // The end of the run may leave a sliver of a step, in which a single write is any rate.
-    steps.filter(|step| step.to_s - step.from_s > width_s / 4.0).collect()
+/// The rate over time, and 0 where the run had no write for as long as can be seen. Steps begin at
+/// multiples of their width and at the ends of such stretches: a bucket that an outage begins in has its
+/// writes before it.
+fn rates(timeline: &TimelineColumns, silences: &[(f64, f64)], end_s: f64) -> Vec<RateStep> {
+    #[allow(clippy::cast_precision_loss, reason = "at most 1,024")]
+    let step_s = timeline.width_s * buckets_a_step(timeline) as f64;
+    #[allow(clippy::cast_precision_loss, reason = "a few hundred")]
+    let seen_s = (end_s / STEPS_MAX as f64).max(1e-3);
+    let silent: Vec<(f64, f64)> =
+        silences.iter().copied().filter(|(from, to)| to - from >= seen_s).collect();
+    let counts = WritesBesideSilence { timeline, silent: &silent, end_s };
+    let mut steps = Vec::new();
+    let mut from_s = 0.0;
+    for (silent_from, silent_to) in silent.iter().copied().chain([(end_s, end_s)]) {
+        steps.extend(counts.steps(from_s, silent_from, step_s));
+        if silent_to > silent_from {
+            steps.push(RateStep { from_s: silent_from, to_s: silent_to, value: 0.0 });
+        }
+        from_s = silent_to.max(from_s);
+    }
+    steps
+}
+
+/// The writes of a run, and where none were.
+struct WritesBesideSilence<'a> {
+    timeline: &'a TimelineColumns,
+    silent: &'a [(f64, f64)],
+    end_s: f64,
+}
+
+impl WritesBesideSilence<'_> {
+    /// The steps of a stretch in which writes went through.
+    fn steps(&self, from_s: f64, to_s: f64, step_s: f64) -> Vec<RateStep> {
+        let mut edges = vec![from_s];
+        let mut next_s = (from_s / step_s).floor().mul_add(step_s, step_s);
+        // A remainder of less than half a step goes with its neighbour.
+        while next_s < to_s - step_s / 2.0 && edges.len() <= STEPS_MAX {
+            if next_s - from_s > step_s / 2.0 {
+                edges.push(next_s);
+            }
+            next_s += step_s;
+        }
+        edges.push(to_s);
+        let steps = edges.windows(2).map(|edge| {
+            let (from_s, to_s) = (edge[0], edge[1]);
+            RateStep { from_s, to_s, value: self.between(from_s, to_s) / (to_s - from_s).max(1e-3) }
+        });
+        // In a sliver between two outages, or at the end, a single write is any rate.
+        steps.filter(|step| step.to_s - step.from_s > step_s / 4.0).collect()
+    }
+
+    /// How many writes were acknowledged in a stretch: of a bucket that is partly in it as many as of
+    /// the time in which that had any.
+    #[allow(clippy::cast_precision_loss, reason = "counts in a picture")]
+    fn between(&self, from_s: f64, to_s: f64) -> f64 {
+        let width_s = self.timeline.width_s;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let first = (from_s / width_s).floor() as usize;
+        let buckets = self.timeline.acknowledged.iter().enumerate().skip(first);
+        let mut sum = 0.0;
+        for (n, count) in buckets {
+            let begins = n as f64 * width_s;
+            let ends = (begins + width_s).min(self.end_s.max(begins + 1e-6));
+            if begins >= to_s {
+                break;
+            }
+            let share =
+                self.busy(begins.max(from_s), ends.min(to_s)) / self.busy(begins, ends).max(1e-6);
+            sum += *count as f64 * share.clamp(0.0, 1.0);
+        }
+        sum
+    }
+
+    /// The part of a stretch that was not silent, in seconds.
+    fn busy(&self, from_s: f64, to_s: f64) -> f64 {
+        let first = self.silent.partition_point(|(_, silent_to)| *silent_to <= from_s);
+        let silent =
+            self.silent.iter().skip(first).take_while(|(silent_from, _)| *silent_from < to_s);
+        let silent: f64 = silent
+            .map(|(silent_from, silent_to)| silent_to.min(to_s) - silent_from.max(from_s))
+            .sum();
+        (to_s - from_s - silent).max(0.0)
+    }
 }
 
 /// A line in stairs, and the area below it.
@@ -177,16 +248,7 @@ pub(in super::super) fn writers_out(summary: &Summary, axis: TimeAxis) -> Option
     }
     let writers = f64::from(summary.options.load.writers.max(1));
     let scale = LinearAxis::for_values_to(writers, OUT_HEIGHT);
-    #[allow(clippy::cast_precision_loss, reason = "counts in a picture")]
-    let steps: Vec<RateStep> = timeline
-        .writers_out_max
-        .iter()
-        .enumerate()
-        .map(|(n, out)| {
-            let from_s = n as f64 * timeline.width_s;
-            RateStep { from_s, to_s: from_s + timeline.width_s, value: *out as f64 }
-        })
-        .collect();
+    let steps = out_steps(timeline, &outages_s(summary));
     let (_, area) = stairs(&steps, axis, scale, OUT_HEIGHT);
     let drawing = html! {
         (scale_ticks(scale, OUT_HEIGHT))
@@ -194,4 +256,85 @@ pub(in super::super) fn writers_out(summary: &Summary, axis: TimeAxis) -> Option
     };
     let unit = Some(format!("of {}", grouped(u64::from(summary.options.load.writers))));
     Some(Lane { name: "writers out".to_owned(), unit, height: OUT_HEIGHT, drawing })
+}
+
+/// How many were out, a step a bucket; in one that an outage begins or ends in, from then or until then.
+#[allow(clippy::cast_precision_loss, reason = "counts in a picture")]
+fn out_steps(timeline: &TimelineColumns, outages: &[(f64, f64)]) -> Vec<RateStep> {
+    let mut steps = Vec::new();
+    for (n, out) in timeline.writers_out_max.iter().enumerate() {
+        let begins = n as f64 * timeline.width_s;
+        let ends = begins + timeline.width_s;
+        let first = outages.partition_point(|(_, to_s)| *to_s <= begins);
+        let beyond = outages.partition_point(|(from_s, _)| *from_s < ends);
+        let span = match (outages.get(first), outages.get(beyond.saturating_sub(1))) {
+            (Some((from_s, _)), Some((_, to_s))) if first < beyond => {
+                (from_s.max(begins), to_s.min(ends))
+            }
+            _ => (begins, ends),
+        };
+        let parts = [(begins, span.0, 0), (span.0, span.1, *out), (span.1, ends, 0)];
+        let parts = parts.into_iter().filter(|(from_s, to_s, _)| to_s > from_s);
+        steps.extend(parts.map(|(from_s, to_s, out)| RateStep { from_s, to_s, value: out as f64 }));
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Thirty writes a second but in these stretches, in buckets of a tenth of a second.
+    fn timeline(silences: &[(f64, f64)]) -> TimelineColumns {
+        let is_silent = |at: f64| silences.iter().any(|(from, to)| (*from..*to).contains(&at));
+        let count = |n: u32| {
+            let at = |k: u32| f64::from(n) / 10.0 + f64::from(k) / 30.0 + 0.01;
+            (0..3).filter(|k| !is_silent(at(*k))).count() as u64
+        };
+        let acknowledged: Vec<u64> = (0..100).map(count).collect();
+        TimelineColumns {
+            width_s: 0.1,
+            due: vec![3; 100],
+            acknowledged,
+            ..TimelineColumns::default()
+        }
+    }
+
+    #[test]
+    fn a_rate_ends_where_an_outage_begins_and_not_where_its_bucket_ends() {
+        let silences = [(2.34, 5.61)];
+        let steps = rates(&timeline(&silences), &silences, 10.0);
+        let silent: Vec<&RateStep> = steps.iter().filter(|step| step.value < 1.0).collect();
+        assert_eq!(silent.len(), 1, "{steps:?}");
+        assert_eq!((silent[0].from_s, silent[0].to_s), silences[0]);
+        for step in steps.iter().filter(|step| step.value >= 1.0) {
+            assert!((25.0..35.0).contains(&step.value), "{step:?}");
+        }
+        let told: f64 = steps.iter().map(|step| step.value * (step.to_s - step.from_s)).sum();
+        let all: u64 = timeline(&silences).acknowledged.iter().sum();
+        #[allow(clippy::cast_precision_loss)]
+        let all = all as f64;
+        assert!((told - all).abs() < 1.0, "no write is drawn twice or not at all: {told} of {all}");
+    }
+
+    #[test]
+    fn writers_are_out_while_the_outage_lasts() {
+        let writers_out_max = vec![0, 4, 4, 4, 0];
+        let timeline =
+            TimelineColumns { width_s: 1.0, writers_out_max, ..TimelineColumns::default() };
+        let steps = out_steps(&timeline, &[(1.25, 3.5)]);
+        let out: Vec<(f64, f64)> = steps
+            .iter()
+            .filter(|step| step.value > 0.0)
+            .map(|step| (step.from_s, step.to_s))
+            .collect();
+        assert_eq!(out, [(1.25, 2.0), (2.0, 3.0), (3.0, 3.5)]);
+    }
+
+    #[test]
+    fn outages_too_short_to_be_seen_cost_no_steps() {
+        let silences: Vec<(f64, f64)> =
+            (0..1000).map(|n| f64::from(n) / 100.0).map(|at| (at, at + 0.002)).collect();
+        assert!(rates(&timeline(&silences), &silences, 10.0).len() <= STEPS_MAX + 1);
+    }
 }

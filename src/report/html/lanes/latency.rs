@@ -2,15 +2,19 @@
 
 use maud::html;
 
-use crate::model::outage::Outage;
 use crate::model::run::summary::Summary;
 use crate::report::numbers::whole;
 
 use super::super::axis::{LEFT, LogAxis, RIGHT, TimeAxis};
 use super::super::picture::place;
+use super::super::silence::silent_s;
 use super::Lane;
 
 const HEIGHT: f64 = 92.0;
+
+/// Which line is which, beside the lane.
+const KEY: [(&str, &str); 3] = [("line max", "max"), ("line", "p99"), ("line p50", "p50")];
+const KEY_ROW: f64 = 15.0;
 
 /// Latencies by the time of their acknowledgement. Lines end where a stretch without
 /// any write lies between two values.
@@ -25,13 +29,18 @@ pub(in super::super) fn latency(summary: &Summary, axis: TimeAxis) -> Option<Lan
         return None;
     }
     let scale = LogAxis::for_values_in(lowest, highest, HEIGHT);
-    let outages = spans(summary);
+    let outages = silent_s(summary);
     let line =
         |values: &[Option<f64>]| line(values, summary.timeline.width_s, &outages, axis, scale);
     let drawing = html! {
         @for (y, words) in scale.ticks() {
             line class="grid" x1=(place(LEFT)) x2=(place(RIGHT)) y1=(place(y)) y2=(place(y)) {}
             text class="tick" x=(place(LEFT - 6.0)) y=(place(y + 4.0)) { (words) }
+        }
+        @for (n, (class, words)) in KEY.into_iter().enumerate() {
+            @let y = KEY_ROW.mul_add(f64::from(u8::try_from(n).unwrap_or(0)), 31.0);
+            path class=(class) d=(format!("M0 {}h18", place(y - 4.0))) {}
+            text x="24" y=(place(y)) { (words) }
         }
         path class="line max" d=(line(&columns.max)) { title { "longest" } }
         path class="line" d=(line(&columns.p99)) { title { "99th percentile" } }
@@ -44,17 +53,7 @@ pub(in super::super) fn latency(summary: &Summary, axis: TimeAxis) -> Option<Lan
             }
         }
     };
-    let unit = Some("p50, p99, max".to_owned());
-    Some(Lane { name: "latency".to_owned(), unit, height: HEIGHT, drawing })
-}
-
-/// The stretches without any write, in seconds, in their order.
-fn spans(summary: &Summary) -> Vec<(f64, f64)> {
-    let silent = summary.outages.iter().flat_map(Outage::silent);
-    let mut spans: Vec<(f64, f64)> =
-        silent.map(|span| (span.from.as_secs_f64(), span.to.as_secs_f64())).collect();
-    spans.sort_by(|one, other| one.0.total_cmp(&other.0));
-    spans
+    Some(Lane { name: "latency".to_owned(), unit: None, height: HEIGHT, drawing })
 }
 
 #[allow(clippy::cast_precision_loss, reason = "at most 1,024")]

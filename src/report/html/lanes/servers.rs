@@ -6,21 +6,25 @@ use maud::{Markup, html};
 
 use crate::model::cluster::member_states::MemberState;
 use crate::model::foreign::{plain, shortened};
-use crate::model::outage::Outage;
 use crate::model::run::lanes::MemberLane;
 use crate::model::run::summary::Summary;
+use crate::report::words;
 
 use super::super::axis::TimeAxis;
-use super::super::picture::{CHARACTER, place};
+use super::super::picture::{boxes, place, width_of};
+use super::super::silence::silent;
 use super::Lane;
 
 const HEIGHT: f64 = 18.0;
 
+/// What is free between two stretches.
+const BETWEEN: f64 = 1.0;
+
 /// Colours of servers; a further one begins anew.
 const COLOURS: [&str; 4] = ["s0", "s1", "s2", "s3"];
 
-/// Members with a lane.
-const MEMBERS_SHOWN: usize = 24;
+/// Members with a lane; the others are in the table.
+pub(in super::super) const MEMBERS_SHOWN: usize = 24;
 
 /// Characters of a name beside a lane.
 const NAME_CHARS_MAX: usize = 18;
@@ -51,8 +55,7 @@ pub(in super::super) fn acknowledging(summary: &Summary, axis: TimeAxis) -> Opti
         let (from, to) = (axis.x_of(from.from), axis.x(until));
         stretches.push(Stretch { from, to, class, is_dark: true, words });
     }
-    let silent = summary.outages.iter().flat_map(Outage::silent);
-    let mut gaps_from: Vec<f64> = silent.map(|span| axis.x_of(span.from)).collect();
+    let mut gaps_from: Vec<f64> = silent(summary, axis).map(|(from, _)| from).collect();
     gaps_from.sort_by(f64::total_cmp);
     let first_gap = |stretch: &Stretch| {
         let first = gaps_from.partition_point(|x| *x <= stretch.from + 1.0);
@@ -60,7 +63,7 @@ pub(in super::super) fn acknowledging(summary: &Summary, axis: TimeAxis) -> Opti
     };
     let drawing = html! {
         @for stretch in &stretches { (bar(stretch)) }
-        path class="none" d=(gaps(summary, axis)) {}
+        path class="none" d=(boxes(silent(summary, axis), 1.0, 21.0)) {}
         @for stretch in &stretches {
             (bar_words(stretch, first_gap(stretch).unwrap_or(stretch.to).min(stretch.to)))
         }
@@ -71,17 +74,6 @@ pub(in super::super) fn acknowledging(summary: &Summary, axis: TimeAxis) -> Opti
 /// Until when these lanes are known: changes after a cut are left out.
 fn end_s(summary: &Summary, axis: TimeAxis) -> f64 {
     summary.lanes_until_s.unwrap_or(axis.end_s())
-}
-
-/// The stretches between without any write, as one path: ten thousand of them cost no more than
-/// their places.
-fn gaps(summary: &Summary, axis: TimeAxis) -> String {
-    let mut path = String::new();
-    for span in summary.outages.iter().flat_map(Outage::silent) {
-        let (from, to) = (axis.x_of(span.from), axis.x_of(span.to));
-        path.push_str(&format!("M{} 1H{}V21H{0}z", place(from), place(to.max(from + 0.5))));
-    }
-    path
 }
 
 /// A lane a member, by what its own Patroni API said.
@@ -105,13 +97,15 @@ pub(in super::super) fn members(summary: &Summary, axis: TimeAxis) -> Vec<Lane> 
 }
 
 fn state(is: &MemberState) -> (&'static str, bool, String) {
-    match is {
-        MemberState::Primary { timeline } => ("prim", true, on_timeline("primary", *timeline)),
-        MemberState::Replica { timeline } => ("repl", false, on_timeline("replica", *timeline)),
-        MemberState::NotRunning { word } => ("start", false, plain(word)),
-        MemberState::Gone => ("down", false, "Patroni is gone".to_owned()),
-        MemberState::Silent => ("down", false, "no answer of Patroni's".to_owned()),
-    }
+    let (class, is_dark) = match is {
+        MemberState::Primary { .. } => ("prim", true),
+        MemberState::Replica { .. } => ("repl", false),
+        MemberState::NotRunning { .. } => ("start", false),
+        MemberState::Gone | MemberState::Silent => ("down", false),
+    };
+    let (words, timeline) = words::member_state(is);
+    let words = words.trim_start_matches("is ").trim_start_matches("the ").trim_start_matches("a ");
+    (class, is_dark, on_timeline(words, timeline))
 }
 
 fn on_timeline(name: &str, timeline: Option<u32>) -> String {
@@ -120,7 +114,8 @@ fn on_timeline(name: &str, timeline: Option<u32>) -> String {
 }
 
 fn bar(stretch: &Stretch) -> Markup {
-    let width = (stretch.to - stretch.from).max(0.8);
+    // A line of the background between two stretches of one colour.
+    let width = (stretch.to - stretch.from - BETWEEN).max(0.8);
     html! {
         rect class=(stretch.class) x=(place(stretch.from)) y="2" width=(place(width)) height="18" {
             title { (stretch.words) }
@@ -128,14 +123,16 @@ fn bar(stretch: &Stretch) -> Markup {
     }
 }
 
-/// The words of a stretch, where they have room up to `to`.
+/// The words of a stretch, where they have room up to `to`: all of them, or those before a colon or a
+/// timeline.
 fn bar_words(stretch: &Stretch, to: f64) -> Markup {
-    #[allow(clippy::cast_precision_loss, reason = "a short text")]
-    let width = stretch.words.chars().count() as f64 * CHARACTER + 10.0;
+    let before = |mark| stretch.words.split(mark).next().unwrap_or_default();
+    let fits = |words: &&str| width_of(words) + 10.0 < to - stretch.from;
+    let words = [stretch.words.as_str(), before(": "), before(" · ")].into_iter().find(fits);
     html! {
-        @if width < to - stretch.from {
+        @if let Some(words) = words {
             text class=(if stretch.is_dark { "on-dark" } else { "on-light" })
-                x=(place(stretch.from + 6.0)) y="15" { (stretch.words) }
+                x=(place(stretch.from + 6.0)) y="15" { (words) }
         }
     }
 }

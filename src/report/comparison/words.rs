@@ -1,0 +1,354 @@
+//! Measures and their differences in words, and what a comparison comes to in sentences.
+
+use crate::model::comparison::measure::Measure;
+use crate::model::comparison::verdict_on_sets::{
+    Conclusion, FoundDifference, MeasureOfSets, SetDifference, SetOfRuns, is_better,
+};
+use crate::model::comparison::{ComparedRun, Comparison, SetName};
+use crate::report::layout::Tone;
+use crate::report::numbers::{counted, grouped, milliseconds, per_second, percent, seconds};
+
+/// With fewer runs, halves of them tell nothing.
+const FEW: usize = 10;
+
+/// Runs that a sentence names one by one.
+const NAMED: usize = 3;
+
+/// What a measure is called: short enough for the label of a page of text.
+#[must_use]
+pub fn measure(measure: Measure) -> &'static str {
+    match measure {
+        Measure::LongestOutageS => "outage",
+        Measure::WithoutWriteS => "no write",
+        Measure::AvailabilityPct => "available",
+        Measure::LossPct => "losses",
+        Measure::LatencyP99Ms => "latency p99",
+        Measure::AcknowledgedPerS => "writes",
+    }
+}
+
+/// The same where there is room.
+#[must_use]
+pub fn measure_in_full(measure: Measure) -> &'static str {
+    match measure {
+        Measure::LongestOutageS => "longest outage of a run",
+        Measure::WithoutWriteS => "time without a write",
+        Measure::AvailabilityPct => "available",
+        Measure::LossPct => "runs that lost writes",
+        Measure::LatencyP99Ms => "latency, p99 of a run",
+        Measure::AcknowledgedPerS => "acknowledged writes",
+    }
+}
+
+/// A value of a measure.
+#[must_use]
+pub fn value(measure: Measure, value: f64) -> String {
+    match measure {
+        Measure::LongestOutageS | Measure::WithoutWriteS => seconds(value),
+        Measure::AvailabilityPct | Measure::LossPct => percent(value),
+        Measure::LatencyP99Ms => milliseconds(value),
+        Measure::AcknowledgedPerS => per_second(value),
+    }
+}
+
+/// How great a difference is, without its direction.
+fn distance(measure: Measure, difference: f64) -> String {
+    let difference = difference.abs();
+    match measure {
+        // Points of two shares, which are no share themselves.
+        Measure::AvailabilityPct | Measure::LossPct if difference < 0.1 => {
+            format!("{} points", (difference * 1e3).round() / 1e3)
+        }
+        Measure::AvailabilityPct | Measure::LossPct => format!("{difference:.1} points"),
+        _ => value(measure, difference),
+    }
+}
+
+/// The word for less and for more of it.
+fn directions(measure: Measure) -> (&'static str, &'static str) {
+    match measure {
+        Measure::LongestOutageS => ("shorter", "longer"),
+        Measure::WithoutWriteS => ("less", "more"),
+        Measure::LossPct => ("fewer", "more"),
+        Measure::AvailabilityPct | Measure::LatencyP99Ms => ("lower", "higher"),
+        Measure::AcknowledgedPerS => ("fewer", "more"),
+    }
+}
+
+/// `19.3 s longer`; `None` where the two are the same as printed.
+fn difference(measure: Measure, difference: f64) -> Option<String> {
+    let (less, more) = directions(measure);
+    let words = distance(measure, difference);
+    (words != distance(measure, 0.0))
+        .then(|| format!("{words} {}", if difference < 0.0 { less } else { more }))
+}
+
+/// Between which bounds the shift is: `between 15.0 s and 22.0 s shorter`, `between 1.2 s shorter and
+/// 0.9 s longer`, `at least 3.0 s longer`. `None` where it may be anything.
+#[must_use]
+pub fn interval(of: Measure, found: &SetDifference) -> Option<String> {
+    if found.found == FoundDifference::Same {
+        return None;
+    }
+    let (less, more) = directions(of);
+    let far = |end: f64| distance(of, end);
+    Some(match (found.shift_at_least, found.shift_at_most) {
+        (None, None) => return None,
+        (Some(low), Some(high)) if low < 0.0 && high > 0.0 => {
+            format!("between {} {less} and {} {more}", far(low), far(high))
+        }
+        (Some(low), Some(high)) => {
+            let (near, distant) = if low.abs() < high.abs() { (low, high) } else { (high, low) };
+            let direction = if low < 0.0 { less } else { more };
+            match (far(near) == far(0.0), far(distant) == far(0.0)) {
+                (_, true) => "no different".to_owned(),
+                (true, false) => format!("up to {} {direction}", far(distant)),
+                _ => format!("between {} and {} {direction}", far(near), far(distant)),
+            }
+        }
+        (None, Some(high)) if high < 0.0 => format!("at least {} {less}", far(high)),
+        (None, Some(high)) => format!("at most {} {more}", far(high)),
+        (Some(low), None) if low > 0.0 => format!("at least {} {more}", far(low)),
+        (Some(low), None) => format!("at most {} {less}", far(low)),
+    })
+}
+
+/// A set in a measure: `12.1 s (9.9 s to 14.2 s)`, `0 of 10 runs (0 % to 30.8 %)`.
+#[must_use]
+pub fn set(measure: Measure, set: &SetOfRuns, runs: u64) -> String {
+    let range = |of: &dyn Fn(f64) -> String| match (set.lowest, set.highest) {
+        (Some(low), Some(high)) if of(low) != of(high) => format!(" ({} to {})", of(low), of(high)),
+        _ => String::new(),
+    };
+    let plain = |number: f64| value(measure, number);
+    if let Some(lost) = set.with_loss {
+        let unknown = match set.bounded {
+            0 => String::new(),
+            unknown => format!(", {} not known", grouped(unknown)),
+        };
+        // Shares of an interval are rounded, as its ends are no counts.
+        let share = |pct: f64| format!("{} %", (pct * 10.0).round() / 10.0);
+        return format!("{} of {}{unknown}{}", grouped(lost), counted(runs, "run"), range(&share));
+    }
+    match set.median {
+        None => "not known".to_owned(),
+        Some(median) => format!("{}{}", plain(median), range(&plain)),
+    }
+}
+
+/// What was found of a measure in a word, and its colour.
+#[must_use]
+pub fn found(of: &MeasureOfSets) -> Option<(&'static str, Tone)> {
+    let found = of.difference.as_ref()?.found;
+    let (less, more) = directions(of.measure);
+    let tone = match is_better(of.measure, found) {
+        Some(true) => Tone::Good,
+        Some(false) => Tone::Bad,
+        None => Tone::Plain,
+    };
+    let word = match found {
+        FoundDifference::Lower => less,
+        FoundDifference::Higher => more,
+        FoundDifference::NotShown => "no difference shown",
+        FoundDifference::TooFew => "too few runs to say",
+        FoundDifference::Same => "the same in every run",
+    };
+    Some((word, tone))
+}
+
+/// What a comparison comes to: a word with its colour, and sentences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Headline {
+    /// `BETTER`, `NO DIFFERENCE SHOWN`.
+    pub word: String,
+    /// Its colour.
+    pub tone: Tone,
+    /// The sentences, what matters most first.
+    pub sentences: Vec<String>,
+}
+
+/// What a comparison comes to.
+#[must_use]
+pub fn headline(comparison: &Comparison) -> Headline {
+    let (word, tone) = match comparison.conclusion {
+        Some(Conclusion::Better) => ("A IS BETTER", Tone::Proven),
+        Some(Conclusion::Worse) => ("A IS WORSE", Tone::Loud),
+        Some(Conclusion::Mixed) => ("A IS BETTER AND WORSE", Tone::Wary),
+        Some(Conclusion::NotShown) => ("NO DIFFERENCE SHOWN", Tone::Plain),
+        Some(Conclusion::TooFew) => ("TOO FEW RUNS TO SAY", Tone::Wary),
+        None => ("SIDE BY SIDE", Tone::Plain),
+    };
+    let mut sentences = match comparison.conclusion {
+        None => side_by_side(comparison),
+        Some(Conclusion::TooFew) => vec![too_few(comparison)],
+        Some(Conclusion::NotShown) => not_shown(comparison),
+        Some(_) => comparison.measures.iter().filter_map(|one| claim(comparison, one)).collect(),
+    };
+    sentences.extend(unalike(comparison));
+    let is_claim =
+        !matches!(comparison.conclusion, None | Some(Conclusion::NotShown | Conclusion::TooFew));
+    if is_claim && !comparison.same_conditions {
+        let word = format!("{word}, UNDER OTHER CONDITIONS");
+        return Headline { word, tone: Tone::Wary, sentences };
+    }
+    Headline { word: word.to_owned(), tone, sentences }
+}
+
+/// That the runs differ in more than what is asked about.
+fn unalike(comparison: &Comparison) -> Option<String> {
+    comparison.conclusion?;
+    let name = |words: &String| words.split(':').next().unwrap_or_default().to_owned();
+    let names: Vec<String> = comparison.unalike.iter().map(name).collect();
+    (!names.is_empty()).then(|| {
+        format!("The runs are not alike: {}. A difference may come from that.", names.join(", "))
+    })
+}
+
+/// `10 and 12 runs`.
+fn sizes(comparison: &Comparison) -> String {
+    let (a, b) = (comparison.count(SetName::A), comparison.count(SetName::B));
+    format!("{} and {}", grouped(a), counted(b, "run"))
+}
+
+fn too_few(comparison: &Comparison) -> String {
+    let needed = comparison.runs_needed.unwrap_or_default();
+    format!(
+        "With {} no difference can be told from chance: it takes {needed} of each, or fewer of one \
+         and more of the other.",
+        sizes(comparison)
+    )
+}
+
+fn not_shown(comparison: &Comparison) -> Vec<String> {
+    let mut sentences =
+        vec![format!("In {} no difference is more than chance.", sizes(comparison))];
+    let interval_of = |of: Measure| {
+        let difference = comparison.measure(of)?.difference.as_ref()?;
+        interval(of, difference).filter(|_| difference.found == FoundDifference::NotShown)
+    };
+    let outages = interval_of(Measure::LongestOutageS);
+    sentences.extend(outages.map(|words| {
+        format!("Were there one, outages of A would be {words} ({}).", confidence(comparison))
+    }));
+    sentences
+}
+
+fn confidence(comparison: &Comparison) -> String {
+    format!("{} %", comparison.confidence_pct)
+}
+
+/// The sentence about a difference that is more than chance.
+fn claim(comparison: &Comparison, one: &MeasureOfSets) -> Option<String> {
+    let (b, difference) = (one.b.as_ref()?, one.difference.as_ref()?);
+    let is_lower = match difference.found {
+        FoundDifference::Lower => true,
+        FoundDifference::Higher => false,
+        FoundDifference::NotShown | FoundDifference::TooFew | FoundDifference::Same => return None,
+    };
+    let subject = match (one.measure, is_lower) {
+        (Measure::LongestOutageS, true) => "Outages are shorter",
+        (Measure::LongestOutageS, false) => "Outages are longer",
+        (Measure::WithoutWriteS, true) => "Less time is without a write",
+        (Measure::WithoutWriteS, false) => "More time is without a write",
+        (Measure::AvailabilityPct, true) => "Availability is lower",
+        (Measure::AvailabilityPct, false) => "Availability is higher",
+        (Measure::LossPct, true) => "Fewer runs lose writes",
+        (Measure::LossPct, false) => "More runs lose writes",
+        (Measure::LatencyP99Ms, true) => "Latency (p99) is lower",
+        (Measure::LatencyP99Ms, false) => "Latency (p99) is higher",
+        (Measure::AcknowledgedPerS, true) => "Fewer writes a second are acknowledged",
+        (Measure::AcknowledgedPerS, false) => "More writes a second are acknowledged",
+    };
+    if one.measure == Measure::LossPct {
+        let of = |runs: &SetOfRuns, name| set(one.measure, runs, comparison.count(name));
+        let (a, b) = (of(&one.a, SetName::A), of(b, SetName::B));
+        return Some(format!("{subject}: {a} instead of {b}, {}.", confidence(comparison)));
+    }
+    let median = |of: &SetOfRuns| of.median.map_or("unknown".to_owned(), |m| value(one.measure, m));
+    let longest = if one.measure == Measure::LongestOutageS { "longest of each run, " } else { "" };
+    let interval = interval(one.measure, difference)
+        .map(|words| format!("; {words}, {}", confidence(comparison)));
+    Some(format!(
+        "{subject}: {} instead of {} ({longest}median of {}{}).",
+        median(&one.a),
+        median(b),
+        sizes(comparison),
+        interval.unwrap_or_default(),
+    ))
+}
+
+fn side_by_side(comparison: &Comparison) -> Vec<String> {
+    let runs = &comparison.runs;
+    let outage = |run: &ComparedRun| match run.longest_outage_s {
+        none if none <= 0.0 => format!("none in {}", run.label),
+        _ => format!("{}{} in {}", at_least(run), seconds(run.longest_outage_s), run.label),
+    };
+    let all: Vec<String> = runs.iter().take(NAMED).map(outage).collect();
+    let by_length = |one: &&ComparedRun, other: &&ComparedRun| {
+        one.longest_outage_s.total_cmp(&other.longest_outage_s)
+    };
+    let outages = match (runs.iter().min_by(by_length), runs.iter().max_by(by_length)) {
+        (Some(shortest), Some(longest)) if runs.len() > NAMED => {
+            format!("from {} to {}", outage(shortest), outage(longest))
+        }
+        _ => all.join(", "),
+    };
+    vec![
+        format!("Longest outages: {outages}."),
+        match runs.len() {
+            ..FEW => "Too few runs to say what is more than chance: --against compares two sets.",
+            _ => "What is more than chance is said of two sets: --against compares them.",
+        }
+        .to_owned(),
+    ]
+}
+
+/// `at least ` where the run ended in the outage.
+pub(super) fn at_least(run: &ComparedRun) -> &'static str {
+    if run.open { "at least " } else { "" }
+}
+
+/// How the intervals and the claims are meant.
+#[must_use]
+pub fn method(comparison: &Comparison) -> Option<String> {
+    comparison.conclusion?;
+    let tested = comparison.measures_tested;
+    Some(format!(
+        "Each run counts as one. Behind a median stand the lowest and the highest run. Each interval of \
+         {} % is by itself, and of the shift between the sets (Hodges and Lehmann). A difference is told \
+         only where it is more than chance (Mann and Whitney's exact test, of losses Fisher's) also \
+         among all {} in which any two runs differ (Holm's correction): of equal settings at most 5 in \
+         100 comparisons tell any.",
+        comparison.confidence_pct,
+        counted(tested, "measure"),
+    ))
+}
+
+/// A run against the first one of its set: each difference, and whether it is better.
+#[must_use]
+pub fn against_first(first: &ComparedRun, run: &ComparedRun) -> Vec<(String, bool)> {
+    let of = |one: Measure, first: Option<f64>, this: Option<f64>| {
+        let change = this? - first?;
+        let words = difference(one, change)?;
+        let less = change < 0.0;
+        Some((format!("{} {words}", measure(one)), less == one.less_is_better()))
+    };
+    let open = first.open || run.open;
+    let closed = |length: f64| (!open).then_some(length);
+    let rows = [
+        of(Measure::LongestOutageS, closed(first.longest_outage_s), closed(run.longest_outage_s)),
+        of(Measure::WithoutWriteS, closed(first.without_write_s), closed(run.without_write_s)),
+        of(Measure::AvailabilityPct, first.availability_pct, run.availability_pct),
+        lost(first, run),
+        of(Measure::LatencyP99Ms, first.latency_p99_ms, run.latency_p99_ms),
+        of(Measure::AcknowledgedPerS, Some(first.acknowledged_per_s), Some(run.acknowledged_per_s)),
+    ];
+    rows.into_iter().flatten().collect()
+}
+
+fn lost(first: &ComparedRun, run: &ComparedRun) -> Option<(String, bool)> {
+    let (before, now) = (first.lost?, run.lost?);
+    let word = if now < before { "fewer" } else { "more" };
+    (before != now)
+        .then(|| (format!("{} {word} lost", grouped(now.abs_diff(before))), now < before))
+}

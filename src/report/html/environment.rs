@@ -1,0 +1,155 @@
+//! What a run was run with: the cluster, the client's settings, and the command that repeats it.
+
+use maud::{Markup, html};
+
+use crate::model::foreign::plain;
+use crate::model::load::options::{Backlog, LoadOptions, Protocol};
+use crate::model::run::software::{SERVERS_MAX, SETTINGS_MAX};
+use crate::model::run::summary::Summary;
+use crate::report::numbers::{counted, duration, milliseconds, per_second, seconds};
+use crate::report::words;
+
+use super::again::again;
+use super::table::{CellsOf, HtmlTable};
+
+pub(super) fn environment(summary: &Summary) -> Markup {
+    html! {
+        (servers(summary))
+        (patroni_settings(summary))
+        (client(summary))
+        @if let Some(command) = again(summary) {
+            p { "Again: " code { (plain(&command)) } }
+            p class="dim" {
+                "With the same PG… variables, password and settings of TLS, which no record has."
+                @if !summary.injections.is_empty() { " It repeats the load, not what the drill did." }
+            }
+        }
+    }
+}
+
+fn servers(summary: &Summary) -> Markup {
+    if summary.servers.is_empty() {
+        return html! {};
+    }
+    let head =
+        [("server", CellsOf::Texts), ("PostgreSQL", CellsOf::Texts), ("Patroni", CellsOf::Texts)];
+    let rows = summary.servers.iter().map(|server| {
+        let postgresql = server.postgresql.map(words::postgresql_version);
+        let patroni = server.patroni.as_deref().map(plain);
+        vec![
+            plain(&server.server),
+            postgresql.unwrap_or_else(|| "not told".to_owned()),
+            patroni.unwrap_or_else(|| "not watched".to_owned()),
+        ]
+    });
+    html! {
+        (HtmlTable { caption: "Servers", head: &head, rows: rows.collect(), more: 0 }.markup())
+        @if summary.servers.len() >= SERVERS_MAX {
+            p class="dim" { "Only the first " (SERVERS_MAX) " servers are kept." }
+        }
+    }
+}
+
+/// The settings at the first look, and those that were changed while the run went on.
+fn patroni_settings(summary: &Summary) -> Markup {
+    let Some(first) = summary.patroni_settings.first() else { return html! {} };
+    let rows = words::patroni_settings(&first.settings).into_iter().enumerate().map(|(n, row)| {
+        let (name, mut value) = row;
+        let mut last = value.clone();
+        for later in summary.patroni_settings.iter().skip(1) {
+            let [.., (_, now)] = &words::patroni_settings(&later.settings)[..=n] else { continue };
+            if *now != last {
+                value.push_str(&format!(", {now} from {} on", duration(later.from)));
+                last.clone_from(now);
+            }
+        }
+        vec![name.to_owned(), value]
+    });
+    let head = [("setting of Patroni", CellsOf::Texts), ("value", CellsOf::Texts)];
+    let caption = "Patroni's settings, by its API";
+    html! {
+        (HtmlTable { caption, head: &head, rows: rows.collect(), more: 0 }.markup())
+        @if summary.patroni_settings.len() >= SETTINGS_MAX {
+            p class="dim" { "Only the first " (SETTINGS_MAX) " changes of settings are kept." }
+        }
+    }
+}
+
+fn client(summary: &Summary) -> Markup {
+    let load = &summary.options.load;
+    let target = &summary.target;
+    let latency = &summary.latency_ms;
+    let latencies = [
+        ("p50", latency.p50),
+        ("p90", latency.p90),
+        ("p99", latency.p99),
+        ("p99.9", latency.p999),
+        ("max", latency.max),
+    ];
+    let latencies: Vec<String> = latencies
+        .into_iter()
+        .filter_map(|(name, ms)| Some(format!("{name} {}", milliseconds(ms?))))
+        .collect();
+    let record = summary.record.as_ref().map(|record| match record.complete {
+        true => record.path.clone(),
+        false => {
+            let why = record.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+            format!("{}, not complete{why}", record.path)
+        }
+    });
+    let patroni = (!summary.patroni.is_empty()).then(|| summary.patroni.join(", "));
+    let end = load.duration.map(|length| format!("after {}", duration(length)));
+    let end =
+        end.or_else(|| load.writes.map(|writes| format!("after {}", counted(writes, "write"))));
+    let rows = [
+        ("pgchaos", Some(summary.pgchaos.clone())),
+        (
+            "target",
+            Some(format!("{}, database {}, user {}", target.endpoints, target.dbname, target.user)),
+        ),
+        ("Patroni's APIs", patroni),
+        ("load", Some(words::load(load))),
+        ("ends", end),
+        ("ran for", Some(seconds(summary.elapsed_s))),
+        ("deadlines", Some(deadlines(load))),
+        ("reconnects", Some(backoff(load))),
+        ("writes", Some(how_writes_go(load))),
+        ("rate", Some(per_second(summary.rate.acknowledged_per_s))),
+        ("latency", (!latencies.is_empty()).then(|| latencies.join(", "))),
+        ("errors", (!summary.errors.is_empty()).then(|| words::errors(&summary.errors))),
+        ("record", record),
+    ];
+    let rows =
+        rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), plain(&value?)]));
+    let head = [("client", CellsOf::Texts), ("value", CellsOf::Texts)];
+    HtmlTable { caption: "pgchaos and its settings", head: &head, rows: rows.collect(), more: 0 }
+        .markup()
+}
+
+fn deadlines(load: &LoadOptions) -> String {
+    format!(
+        "connect {}, write {}, stall after {}, verification {}",
+        duration(load.connect_timeout),
+        duration(load.write_timeout),
+        duration(load.stall_after),
+        duration(load.verify_timeout),
+    )
+}
+
+fn backoff(load: &LoadOptions) -> String {
+    let (min, max) = (duration(load.backoff_min), duration(load.backoff_max));
+    format!("at once, then after {min} to {max}")
+}
+
+/// `prepared; those that come due in an outage are skipped`.
+fn how_writes_go(load: &LoadOptions) -> String {
+    let protocol = match load.protocol {
+        Protocol::Prepared => "prepared once a session",
+        Protocol::Extended => "each with its statement",
+    };
+    let backlog = match load.backlog {
+        Backlog::Skip => "skipped",
+        Backlog::CatchUp => "sent late",
+    };
+    format!("{protocol}; what comes due without a session is {backlog}")
+}

@@ -1,0 +1,262 @@
+//! What a comparison claims, and what it does not.
+
+use std::time::Duration;
+
+use pgchaos::model::comparison::Comparison;
+use pgchaos::model::comparison::measure::Measure;
+use pgchaos::model::comparison::verdict_on_sets::{Conclusion, FoundDifference};
+use pgchaos::model::load::options::Rate;
+use pgchaos::model::load::own_pause::OwnPause;
+use pgchaos::model::outcome::Outcome;
+use pgchaos::model::run::summary::{Summary, VerificationState};
+use pgchaos::report::comparison::words::headline;
+use pgchaos::report::export::Format;
+use proptest::prelude::*;
+
+use super::samples::{better, compared, lose, recorded, set, with_outage};
+
+fn conclusion(a: &[Summary], b: &[Summary]) -> Conclusion {
+    Comparison::of(a, b).conclusion.unwrap()
+}
+
+fn found(comparison: &Comparison, measure: Measure) -> FoundDifference {
+    comparison.measure(measure).unwrap().difference.as_ref().unwrap().found
+}
+
+/// The medians, and the 6th from either end of the 36 differences, which Python sorted: the critical value of six and
+/// six runs is 5.
+#[test]
+fn shorter_outages_are_said_to_be_with_medians_and_an_interval() {
+    let (a, b) = better();
+    let comparison = Comparison::of(&a, &b);
+    assert_eq!(comparison.conclusion, Some(Conclusion::Better));
+    assert_eq!(
+        headline(&comparison).sentences[0],
+        "Outages are shorter: 12.4 s instead of 30.8 s (longest of each run, median of 6 and 6 runs; \
+         between 16.2 s and 22.2 s shorter, 95 %)."
+    );
+    assert_eq!(found(&comparison, Measure::LongestOutageS), FoundDifference::Lower);
+    assert_eq!(found(&comparison, Measure::AvailabilityPct), FoundDifference::Higher);
+    assert_eq!(
+        found(&comparison, Measure::LossPct),
+        FoundDifference::NotShown,
+        "2 of 6 may be chance"
+    );
+    assert_eq!(found(&comparison, Measure::LatencyP99Ms), FoundDifference::Same);
+    assert_eq!(conclusion(&b, &a), Conclusion::Worse);
+}
+
+#[test]
+fn equal_sets_are_not_told_apart() {
+    let lengths = [3.0, 4.1, 2.7, 5.5, 3.3, 4.4];
+    let comparison = Comparison::of(&set("a", &lengths), &set("b", &lengths));
+    assert_eq!(comparison.conclusion, Some(Conclusion::NotShown));
+    let words = headline(&comparison);
+    assert_eq!(words.word, "NO DIFFERENCE SHOWN");
+    assert_eq!(
+        words.sentences,
+        [
+            "In 6 and 6 runs no difference is more than chance.",
+            "Were there one, outages of A would be between 1.4 s shorter and 1.4 s longer (95 %)."
+        ]
+    );
+    let none = Comparison::of(&set("a", &[0.0; 6]), &set("b", &[0.0; 6]));
+    assert_eq!(none.measures_tested, 0, "where nothing differs nothing is tested");
+    assert_eq!(none.conclusion, Some(Conclusion::NotShown));
+}
+
+#[test]
+fn few_runs_tell_nothing_however_far_apart_they_are() {
+    let (short, long) = (set("a", &[1.0, 1.1, 1.2, 1.3]), set("b", &[90.0, 91.0, 92.0, 93.0]));
+    let comparison = Comparison::of(&short, &long);
+    assert_eq!(comparison.conclusion, Some(Conclusion::TooFew));
+    // 4 measures differ: 2 in 70 ways is more than one in eighty, 2 in 252 is less.
+    assert_eq!((comparison.measures_tested, comparison.runs_needed), (4, Some(5)));
+    assert_eq!(conclusion(&short[..1], &long[..1]), Conclusion::TooFew);
+    let enough = [1.0, 1.1, 1.2, 1.3, 1.4];
+    assert_eq!(conclusion(&set("a", &enough), &set("b", &[9.0; 5])), Conclusion::Better);
+}
+
+#[test]
+fn an_outage_that_was_open_may_have_been_the_longest() {
+    let lengths = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5];
+    let mut a = set("a", &lengths);
+    let b = set("b", &[9.0, 9.1, 9.2, 9.3, 9.4, 9.5]);
+    assert_eq!(conclusion(&a, &b), Conclusion::Better);
+    for run in &mut a[..3] {
+        let outage = &mut run.outages[0];
+        (outage.open, outage.first_ack) = (Some(outage.duration), None);
+    }
+    let comparison = Comparison::of(&a, &b);
+    assert_eq!(found(&comparison, Measure::LongestOutageS), FoundDifference::NotShown);
+    assert!(comparison.reservations[0].starts_with("a1, a2, a3: an outage was not over"));
+    // Long ones that were open are no shorter than they were.
+    assert_eq!(
+        found(&Comparison::of(&b, &set("c", &lengths)), Measure::LongestOutageS),
+        FoundDifference::Higher
+    );
+    let mut open = b;
+    for run in &mut open {
+        let outage = &mut run.outages[0];
+        (outage.open, outage.first_ack) = (Some(outage.duration), None);
+    }
+    let comparison = Comparison::of(&open, &set("c", &lengths));
+    assert_eq!(found(&comparison, Measure::LongestOutageS), FoundDifference::Higher);
+    let text = compared(Format::Text, &open, &set("c", &lengths));
+    assert!(text.contains("at least 7.7 s longer"), "{text}");
+}
+
+#[test]
+fn losses_are_counted_by_runs_and_unverified_runs_may_be_either() {
+    let mut a = set("a", &[2.0; 8]);
+    let mut b = set("b", &[2.0; 8]);
+    for run in &mut b {
+        lose(run, 2);
+    }
+    let comparison = Comparison::of(&a, &b);
+    assert_eq!(found(&comparison, Measure::LossPct), FoundDifference::Lower);
+    let sentence = "Fewer runs lose writes: 0 of 8 runs (0 % to 36.9 %) instead of 8 of 8 runs \
+                    (63.1 % to 100 %), 95 %.";
+    assert_eq!(headline(&comparison).sentences, [sentence]);
+    for run in &mut a[..5] {
+        run.verification.state = VerificationState::Incomplete;
+    }
+    let comparison = Comparison::of(&a, &b);
+    assert_eq!(found(&comparison, Measure::LossPct), FoundDifference::NotShown);
+    let losses = &comparison.measure(Measure::LossPct).unwrap().a;
+    assert_eq!((losses.known, losses.bounded, losses.with_loss), (3, 5, Some(0)));
+}
+
+#[test]
+fn what_pgchaos_slept_through_may_have_been_an_outage() {
+    let mut a = set("a", &[1.0, 1.1, 1.2, 1.3, 1.4, 1.5]);
+    let b = set("b", &[9.0, 9.1, 9.2, 9.3, 9.4, 9.5]);
+    for run in &mut a {
+        let (from, length) = (Duration::from_secs(40), Duration::from_secs(10));
+        run.own_pauses = vec![OwnPause { from, length }];
+    }
+    let comparison = Comparison::of(&a, &b);
+    assert_eq!(found(&comparison, Measure::LongestOutageS), FoundDifference::NotShown);
+    assert!(
+        comparison.reservations[0]
+            .starts_with("a1 10.0 s, a2 10.0 s, a3 10.0 s and 3 more: pgchaos itself")
+    );
+}
+
+#[test]
+fn what_makes_it_unfair_is_told() {
+    let (mut a, mut b) = better();
+    for run in &mut a {
+        run.options.load.rate = Rate::PerSecond(50.0);
+        run.options.load.write_timeout = Duration::from_millis(1500);
+        run.injections.clear();
+    }
+    b[0].options.load.writers = 8;
+    for run in &mut b {
+        run.elapsed_s = 20.0;
+    }
+    b[1].verdict = Outcome::Inconclusive;
+    b[1].reasons = vec!["the verification is not complete: no answer".to_owned()];
+    b[2].record.as_mut().unwrap().complete = false;
+    let comparison = Comparison::of(&a, &b);
+    assert_eq!(
+        comparison.unalike,
+        [
+            "rate: 50/s in A, 1/s in B",
+            "writers: 1 in A, 8 or 1 in B",
+            "write timeout: 1500 ms in A, 5 s in B",
+            "time that they wrote: 60.0 s in A, 20.0 s in B",
+        ]
+    );
+    assert_eq!(
+        comparison.reservations,
+        [
+            "old2: inconclusive, the verification is not complete: no answer",
+            "old3: the record is incomplete"
+        ]
+    );
+    for format in [Format::Text, Format::Markdown, Format::Html, Format::Json] {
+        let report = compared(format, &a, &b);
+        assert!(report.contains("50/s in A, 1/s in B"), "{report}");
+    }
+    let words = headline(&comparison);
+    assert_eq!(words.word, "A IS BETTER, UNDER OTHER CONDITIONS");
+    assert!(words.sentences.last().unwrap().starts_with("The runs are not alike: rate, writers, "));
+}
+
+#[test]
+fn the_verdict_is_that_of_the_runs_and_not_of_those_they_are_measured_by() {
+    let (a, mut b) = better();
+    b[0].verdict = Outcome::Fail;
+    assert_eq!(Comparison::of(&a, &b).verdict, Outcome::Pass);
+    assert_eq!(Comparison::of(&b, &a).verdict, Outcome::Fail);
+    let three = ["failover.jsonl", "loss.jsonl", "crash.jsonl"].map(recorded);
+    assert_eq!(Comparison::of(&three, &[]).verdict, Outcome::Inconclusive);
+}
+
+#[test]
+fn records_of_one_name_are_told_apart_by_their_folders() {
+    let runs = ["x/run.jsonl", "y/run.jsonl", "y/other.jsonl"].map(|path| with_outage(path, 1.0));
+    let labels: Vec<String> =
+        Comparison::of(&runs, &[]).runs.into_iter().map(|run| run.label).collect();
+    assert_eq!(labels, ["x/run.jsonl", "y/run.jsonl", "other"]);
+}
+
+#[test]
+fn the_json_is_read_back_as_it_was() {
+    let (a, b) = better();
+    let comparison = Comparison::of(&a, &b);
+    let json = compared(Format::Json, &a, &b);
+    assert_eq!(serde_json::from_str::<Comparison>(&json).unwrap(), comparison);
+}
+
+#[test]
+fn no_row_of_text_is_wider_than_80_columns() {
+    let (a, b) = better();
+    let three = ["failover.jsonl", "loss.jsonl", "crash.jsonl"].map(recorded);
+    let long = "a-record-with-a-name-of-its-own-that-is-longer-than-its-column-in-the-table.jsonl";
+    let long = [with_outage(long, 700.0), with_outage("short.jsonl", 1.0)];
+    for text in [
+        compared(Format::Text, &a, &b),
+        compared(Format::Text, &three, &[]),
+        compared(Format::Text, &long, &[]),
+        compared(Format::Text, &long, &a),
+    ] {
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{line}\n{text}");
+        }
+    }
+}
+
+/// A run by what is measured of it.
+fn run(n: usize, outage: u8, p99: u8, lost: bool) -> Summary {
+    let mut run = with_outage(&format!("{n}.jsonl"), f64::from(outage));
+    run.latency_ms.p99 = Some(f64::from(p99));
+    lose(&mut run, u64::from(lost));
+    run
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    /// The rule: of equal settings at most one comparison in twenty claims anything. All ways to deal the same ten
+    /// runs out to two sets are looked at, so that this is exact.
+    #[test]
+    fn of_equal_sets_few_comparisons_claim_anything(
+        runs in prop::collection::vec((0..9_u8, 1..200_u8, any::<bool>()), 10),
+    ) {
+        let runs: Vec<Summary> =
+            runs.into_iter().enumerate().map(|(n, (o, p, l))| run(n, o, p, l)).collect();
+        let (mut claimed, mut ways) = (0_u32, 0_u32);
+        for mask in (0_u32..1024).filter(|mask| mask.count_ones() == 5) {
+            let side = |of_a: bool| -> Vec<Summary> {
+                let is_in = |n: &usize| (mask & (1 << n) != 0) == of_a;
+                (0..10).filter(is_in).map(|n| runs[n].clone()).collect()
+            };
+            let is_claim = |one| !matches!(one, Conclusion::NotShown | Conclusion::TooFew);
+            ways += 1;
+            claimed += u32::from(is_claim(conclusion(&side(true), &side(false))));
+        }
+        prop_assert!(f64::from(claimed) <= 0.05 * f64::from(ways), "{} of {}", claimed, ways);
+    }
+}
