@@ -174,6 +174,7 @@ fn who_signed_it_and_whether_it_still_holds() {
     let cases = [
         (verify(&other.root(), ""), "signed by no authority in"),
         (verify(&namesake.root(), ""), another),
+        (verify(&namesake.root(), ""), "try: sslrootcert=FILE (PGSSLROOTCERT)"),
         (verify(&namesake.path("rsa.crt"), ""), another),
         (
             verify(&authority.root(), &list(&namesake.revocation_list(None))),
