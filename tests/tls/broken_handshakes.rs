@@ -66,7 +66,7 @@ fn words_by_what_was_seen() {
 fn an_answer_that_never_ends_is_no_silence() {
     let home = tempfile::tempdir().unwrap();
     let claims: [&[u8]; 3] =
-        [b"E\0\0\0\x40SFATAL\0", b"E\x40\0\0\0SFATAL\0", b"E\xff\xff\xff\xfeSFATAL\0"];
+        [b"E\0\0\0\x40SFATAL\0", b"E\x10\0\0\0SFATAL\0", b"E\xff\xff\xff\xfeSFATAL\0"];
     for claim in claims {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
