@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pgchaos::engine::record::file::{RecordFileError, RecordWriter, Recorded, read};
+use pgchaos::engine::record::held::HeldRecord;
+use pgchaos::engine::record::removal::remove;
 use pgchaos::model::cluster::clock_offset::ClockOffset;
 use pgchaos::model::cluster::leadership::LeaderSeen;
 use pgchaos::model::cluster::member_states::{MemberChange, MemberState};
@@ -704,9 +706,8 @@ fn a_record_cut_at_any_byte_of_its_last_line_is_read_without_it_and_can_be_conti
         assert_eq!((recorded.torn, &read_back[..]), (torn, &events[1..kept]), "cut at {end}");
         assert_eq!(recorded.run.ledger.counts().acknowledged, 5);
 
-        let mut writer = RecordWriter::append_to(&record.path).unwrap();
-        writer.add(&verified).unwrap();
-        writer.flush().unwrap();
+        let held = HeldRecord::hold(&record.path).unwrap();
+        held.append(std::slice::from_ref(&verified)).unwrap();
         let (recorded, mut read_back) = events_of(&record).unwrap();
         assert!(!recorded.torn, "cut at {end}, repaired");
         assert_eq!(read_back.pop().as_ref(), Some(&verified));
@@ -847,10 +848,9 @@ proptest! {
         record.extend_from_slice(&bytes);
         let record = on_disk(&record);
         let _ = events_of(&record);
-        if let Ok(mut writer) = RecordWriter::append_to(&record.path) {
-            writer.add(&event(1, What::Ended { complete: true })).unwrap();
-            prop_assert!(writer.flush().is_ok());
-        }
+        let held = HeldRecord::hold(&record.path).unwrap();
+        let added = held.append(&[event(1, What::Ended { complete: true })]);
+        prop_assert!(added.is_ok());
         let _ = events_of(&record);
     }
 
@@ -990,4 +990,24 @@ fn a_hostile_file_is_refused_at_once_and_in_little_memory() {
         println!("{value} {more} KiB beside {of_program}");
         assert!(more < 32 * 1024, "{value}: {more} KiB");
     }
+}
+
+#[test]
+fn what_is_held_is_not_removed_nor_held_again_and_is_added_to_only_where_it_was() {
+    let record = on_disk(&lines(&short_run()));
+    let run = header(1).run_id;
+    let held = HeldRecord::hold(&record.path).unwrap();
+    let words = |refused: RecordFileError| refused.to_string();
+    let in_use = "a running pgchaos writes or verifies it";
+    assert!(words(remove(&record.path, run).unwrap_err()).contains(in_use));
+    assert!(words(HeldRecord::hold(&record.path).unwrap_err()).contains(in_use));
+    // An editor saves a file as a new one.
+    let copy = record.path.with_extension("new");
+    fs::copy(&record.path, &copy).unwrap();
+    fs::rename(&copy, &record.path).unwrap();
+    let before = fs::read(&record.path).unwrap();
+    let refused = held.append(&[event(3_000, What::Closed)]).unwrap_err();
+    assert!(words(refused).contains("another file is there by now"));
+    assert_eq!(fs::read(&record.path).unwrap(), before);
+    remove(&record.path, run).unwrap();
 }

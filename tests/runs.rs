@@ -20,7 +20,7 @@ use std::process::{Child, Output, Stdio};
 use std::time::Duration;
 
 use pgchaos::engine::record::file::{RecordWriter, read};
-use pgchaos::model::event::{Event, Header, RunResult, What};
+use pgchaos::model::event::{Event, Header, RunResult, Verification, What};
 use pgchaos::model::outcome::Outcome;
 use pgchaos::model::run::record_format::encode;
 use samples::{event, header};
@@ -292,6 +292,151 @@ fn prune_removes_old_records_and_nothing_else() {
     assert_eq!(home.names().len(), 4);
 }
 
+#[test]
+fn the_latest_record_is_that_of_the_run_that_is_listed_first() {
+    let home = Home::new();
+    let old = home.record("aaaa", 3, ended(Outcome::Pass));
+    let latest = home.record("bbbb", 5, ended(Outcome::Pass));
+    fs::rename(&latest, home.folder().join("a.jsonl")).unwrap();
+    fs::rename(&old, home.folder().join("loss.jsonl")).unwrap();
+    home.file("notes.jsonl", b"{\"a\": 1}\n");
+    let latest = || {
+        let (said, told) = text(&home.run(&["report", "--summary", "json"]));
+        let summary: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{told}"));
+        summary["run_id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(latest(), whole("bbbb").to_string());
+    let first = home.list().into_iter().find(|run| run["state"] != "foreign").unwrap();
+    assert_eq!(first["run_id"], latest());
+    // A run that was killed at its start is the latest all the same: an older one would answer for it.
+    home.file("20261106T100000Z-cccc0000.jsonl", b"");
+    let (_, told) = text(&home.run(&["report"]));
+    assert!(told.contains("cccc0000") && told.contains("killed before its first line"), "{told}");
+}
+
+#[test]
+fn a_long_record_that_was_closed_is_of_a_run_that_ended_whatever_stands_below() {
+    let home = Home::new();
+    let warnings: Vec<Event> =
+        (0..6_000).map(|at| event(at, What::Warning { message: "w".repeat(900) })).collect();
+    let of = |id: &str, day: u32, end: &[What]| {
+        let end = end.iter().map(|what| event(9_000, what.clone()));
+        home.record(id, day, warnings.iter().cloned().chain(end).collect());
+    };
+    let closed = What::Ended { complete: true };
+    let long = Verification {
+        account: None,
+        lost_writes: Vec::new(),
+        reason: Some("r".repeat(900)),
+        server: None,
+        notes: Vec::new(),
+        holds: Vec::new(),
+        took: Duration::from_secs(1),
+    };
+    let verified = What::Verified(Box::new(long));
+    let verified =
+        [verified.clone(), verified.clone(), verified.clone(), verified.clone(), verified];
+    of("eeee", 5, std::slice::from_ref(&closed));
+    of("dddd", 4, &[&[closed][..], &verified].concat());
+    of("cccc", 3, &[What::Ended { complete: false }]);
+    of("bbbb", 2, &verified);
+    let runs = home.list();
+    let states: Vec<&Value> = runs.iter().map(|run| &run["state"]).collect();
+    assert_eq!(states, ["ended", "ended", "not_ended", "not_ended"]);
+    for run in &runs {
+        assert_eq!(run["verdict"], Value::Null, "{run}");
+        let id = run["id"].as_str().unwrap();
+        assert!(run["problem"].as_str().unwrap().contains(&format!("pgchaos report {id}")));
+    }
+    assert_eq!(runs[0]["elapsed_s"], Value::Null, "the time of its verification is in its end");
+}
+
+#[test]
+fn what_a_record_says_is_plain_where_it_is_removed() {
+    let home = Home::new();
+    let mut steering = Header { run_id: whole("abcd"), ..of_day(4) };
+    steering.target.endpoints = format!("a\u{1b}[31m\u{202e}{}:1", "b".repeat(9_000));
+    steering.part_of = Some("drill\u{1b}[2J".to_owned());
+    home.record_of(steering, ended(Outcome::Pass));
+    home.file("x\u{1b}[2J.jsonl", b"{\"a\": 1}\n");
+    for args in [&["runs", "prune", "--keep", "0", "--dry-run"][..], &["runs", "prune", "--keep=0"]]
+    {
+        let (said, _) = text(&home.run(args));
+        assert!(said.contains("abcd0000") && said.contains("left x"), "{said:?}");
+        assert!(!said.contains(['\u{1b}', '\u{202e}']) && said.len() < 4_000, "{said:?}");
+    }
+}
+
+#[test]
+fn a_list_and_a_removal_wait_for_each_other() {
+    let home = Home::new();
+    let record = home.record("abcd", 3, ended(Outcome::Pass));
+    let for_a_moment = |file: File| {
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            drop(file);
+        })
+    };
+    let removal = File::options().read(true).write(true).open(&record).unwrap();
+    removal.try_lock().unwrap();
+    let ends = for_a_moment(removal);
+    assert_eq!(home.list()[0]["state"], "ended");
+    ends.join().unwrap();
+    let list = File::open(&record).unwrap();
+    list.try_lock_shared().unwrap();
+    let ends = for_a_moment(list);
+    let (said, _) = text(&home.run(&["runs", "prune", "--keep", "0"]));
+    assert!(said.contains("removed abcd0000"), "{said}");
+    ends.join().unwrap();
+}
+
+#[test]
+fn a_run_with_two_records_is_one_run_where_its_id_is_asked_for() {
+    let home = Home::new();
+    let record = home.record("abcd", 3, ended(Outcome::Pass));
+    fs::copy(&record, home.folder().join("copy.jsonl")).unwrap();
+    let report = home.run(&["report", "abcd"]);
+    assert_eq!(report.status.code(), Some(2), "{report:?}");
+    let nowhere = support::free_port().to_string();
+    let clean = home.run(&["clean", "--run-id", "abcd", "-h", "127.0.0.1", "-p", &nowhere]);
+    let (_, told) = text(&clean);
+    assert_eq!(clean.status.code(), Some(4), "{told}");
+    assert!(told.contains("refused"), "{told}");
+}
+
+#[test]
+fn a_record_that_is_verified_is_neither_removed_nor_verified_beside_that() {
+    let server = Postgres::start();
+    let home = Home::new();
+    let mut killed = gen_on(&server, home.0.path(), &[]);
+    wait_until(SOON, "it has written", || {
+        home.list().first().is_some_and(|run| run["elapsed_s"].as_f64() > Some(1.0))
+    });
+    killed.0.kill().unwrap();
+    killed.0.wait().unwrap();
+    wait_until(SOON, "its record is closed", || home.list()[0]["state"] == "not_ended");
+    let nowhere = support::free_port().to_string();
+    let fails = ["verify", "-h", "127.0.0.1", "-p", &nowhere, "--verify-timeout", "8s"];
+    let mut command = pgchaos(home.0.path(), fails);
+    command.stdout(Stdio::null()).stderr(File::create(home.0.path().join("waits")).unwrap());
+    let mut waits = Running(command.spawn().unwrap());
+    wait_until(SOON, "it waits", || {
+        fs::read_to_string(home.0.path().join("waits")).unwrap().contains("waiting")
+    });
+    let port = server.port().to_string();
+    let verify = || home.run(&["verify", "-h", "127.0.0.1", "-p", &port]);
+    let beside = verify();
+    let (_, told) = text(&beside);
+    assert_eq!(beside.status.code(), Some(4), "{told}");
+    assert!(told.contains("a running pgchaos writes or verifies it"), "{told}");
+    let (said, _) = text(&home.run(&["runs", "prune", "--keep", "0"]));
+    assert!(said.contains("left ") && said.contains("0 records removed"), "{said}");
+    assert_eq!(waits.0.wait().unwrap().code(), Some(3));
+    assert_eq!(home.list()[0]["lost"], Value::Null);
+    assert_eq!(verify().status.code(), Some(3), "its record is incomplete");
+    assert_eq!(home.list()[0]["lost"], 0);
+}
+
 /// Its drop kills it.
 struct Running(Child);
 
@@ -334,7 +479,10 @@ fn a_real_run_is_listed_while_it_goes_on_when_it_was_killed_and_when_it_is_verif
     });
     assert_eq!(home.list()[0]["state"], "running");
     let (said, _) = text(&home.run(&["runs", "prune", "--keep", "0"]));
-    assert!(said.contains("left ") && said.contains("a running pgchaos is writing it"), "{said}");
+    assert!(
+        said.contains("left ") && said.contains("a running pgchaos writes or verifies it"),
+        "{said}"
+    );
     assert!(said.contains("1 record removed"), "{said}");
     assert!(!record.exists());
     killed.0.kill().unwrap();

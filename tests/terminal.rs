@@ -13,6 +13,8 @@ use std::ffi::OsStr;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use support::{Postgres, free_port, pgchaos, skip, wait_until};
@@ -49,7 +51,7 @@ impl Terminal {
         let words: Vec<String> = words.map(quoted).collect();
         // What it said stays to be read.
         let output =
-            tmux.arg(format!("{}; echo END; sleep 600", words.join(" "))).output().unwrap();
+            tmux.arg(format!("{}; echo END $?; sleep 600", words.join(" "))).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         Some(terminal)
     }
@@ -69,6 +71,17 @@ impl Terminal {
 
     fn resize(&self, columns: u16) {
         self.output(&["resize-window", "-x", &columns.to_string()]);
+    }
+
+    /// Sends SIGINT to what the shell in it runs.
+    fn interrupt(&self) {
+        let shell = self.output(&["list-panes", "-F", "#{pane_pid}"]).stdout;
+        let shell = String::from_utf8(shell).unwrap();
+        let shell = shell.trim();
+        let children =
+            std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
+        let pgchaos = Pid::from_raw(children.trim().parse().unwrap());
+        kill(pgchaos, Signal::SIGINT).unwrap();
     }
 
     /// All that it shows, and what has scrolled away: rows that it broke are one line.
@@ -148,6 +161,26 @@ fn a_verification_that_waits_says_so_on_a_row_that_goes_away() {
     terminal.resize_all_over();
     let lines = terminal.remaining();
     assert!(lines.iter().any(|line| line.starts_with("pgchaos: waiting: ")), "{lines:?}");
+}
+
+#[test]
+fn a_verification_that_is_interrupted_takes_its_row_away() {
+    let server = Postgres::start();
+    let port = server.port().to_string();
+    let home = tempfile::tempdir().unwrap();
+    let record = home.path().join("run.jsonl");
+    let record = record.to_str().unwrap();
+    let words =
+        ["gen", "-h", "127.0.0.1", "-p", &port, "-n", "5", "--rate", "50", "--record", record];
+    assert!(pgchaos(home.path(), words).output().unwrap().status.success());
+    let before = std::fs::read(record).unwrap();
+    let nowhere = free_port().to_string();
+    let Some(terminal) = Terminal::start(["verify", record, "-p", &nowhere]) else { return };
+    terminal.wait_for("verifying: it waits");
+    terminal.interrupt();
+    let lines = terminal.remaining();
+    assert!(lines.iter().any(|line| line == "END 130"), "{lines:?}");
+    assert_eq!(std::fs::read(record).unwrap(), before);
 }
 
 #[test]

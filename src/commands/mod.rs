@@ -51,9 +51,9 @@ pub async fn run(cli: Cli) -> Result<Exit, Problem> {
     match cli.command {
         Command::WriteRecord(args) => Ok(write_record(&args)),
         Command::Gen(args) => generate::run(*args).await,
-        Command::Verify(args) => verify::run(args).await,
+        Command::Verify(args) => signals::ended_by_signals(verify::run(args)).await,
         Command::Report(args) => report::run(&args),
-        Command::Runs(args) => runs::run(&args),
+        Command::Runs(args) => signals::ended_by_signals(async move { runs::run(&args) }).await,
         Command::Init(args) => init::run(&args).await,
         Command::Clean(args) => clean::run(&args).await,
         Command::Completions(args) => manual::run_completions(&args),

@@ -3,6 +3,10 @@
 
 use tokio_util::sync::CancellationToken;
 
+use super::problem::Problem;
+use crate::cli::exit::Exit;
+use crate::report::status_row::show;
+
 /// A signal cancels `once`; where `once` is cancelled already, for any reason, it cancels `twice`.
 pub(super) async fn cancel_on_signals(once: CancellationToken, twice: CancellationToken) {
     // Registered once, so that a second signal right after the first is not missed.
@@ -16,8 +20,23 @@ pub(super) async fn cancel_on_signals(once: CancellationToken, twice: Cancellati
     }
 }
 
+/// Work that a signal ends at once: the row of progress is taken away first, as the shell writes there
+/// next. The work has a thread of its own, so that this holds for what waits for a disk as well.
+pub(super) async fn ended_by_signals(
+    work: impl Future<Output = Result<Exit, Problem>> + Send + 'static,
+) -> Result<Exit, Problem> {
+    let interrupted = interrupted();
+    let work = tokio::spawn(work);
+    tokio::select! {
+        ended = work => ended.unwrap_or_else(|error| Err(Problem::could_not_run(error.to_string()))),
+        () = interrupted => {
+            show(None);
+            Ok(Exit::StoppedNow)
+        }
+    }
+}
+
 /// Completes at the first signal. From this call on signals do not end the process by themselves.
-#[cfg(unix)]
 pub(super) fn interrupted() -> impl Future<Output = ()> + Send {
     let mut signals = Signals::new();
     async move { signals.next().await }

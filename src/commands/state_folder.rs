@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use directories::ProjectDirs;
 use uuid::Uuid;
 
@@ -17,6 +17,9 @@ const CANDIDATES_MAX: usize = 10;
 
 /// The ending of a record's name.
 const ENDING: &str = ".jsonl";
+
+/// The beginning of a record's name: when its run began, in UTC.
+const TIME_OF_NAME: &str = "%Y%m%dT%H%M%SZ";
 
 /// The state folder: `$XDG_STATE_HOME/pgchaos`, else the system's own folder for such files.
 fn state_folder() -> Option<PathBuf> {
@@ -80,12 +83,13 @@ pub fn new_record(
     name: Option<&str>,
 ) -> Result<PathBuf, Problem> {
     let folder = runs_folder().ok_or_else(no_home)?;
-    let (date, run) = (started_at.format("%Y%m%dT%H%M%SZ"), run_id.simple().to_string());
+    let (date, run) = (started_at.format(TIME_OF_NAME), run_id.simple().to_string());
     let name = name.map(|name| format!("-{name}")).unwrap_or_default();
     Ok(folder.join(format!("{date}-{}{name}{ENDING}", &run[..8])))
 }
 
-/// The record that was named, or the latest one in the state folder.
+/// The record that was named, or that of the latest run in the state folder: of the run that `pgchaos
+/// runs` lists first, but for files that are no records.
 ///
 /// # Errors
 /// When there is none; those of [`named_record`].
@@ -94,11 +98,23 @@ pub fn record_or_latest(named: Option<&Path>) -> Result<PathBuf, Problem> {
         return named_record(named);
     }
     let (folder, records) = records()?;
-    // The names begin with the time in UTC, so that the last one is the latest.
-    records.into_iter().max().ok_or_else(|| {
+    // A file that tells no time of a run is one only where there is nothing else: reading it tells what is wrong.
+    let began = |path: &PathBuf| {
+        let header = header_of(path).ok();
+        header.map(|header| header.started_at).or_else(|| time_of_name(path))
+    };
+    let latest = records.into_iter().map(|path| (began(&path), path)).max();
+    latest.map(|(_, path)| path).ok_or_else(|| {
         Problem::could_not_run(format!("there is no record in {}", folder.display()))
             .try_this("pgchaos gen makes one; or name the record's file")
     })
+}
+
+/// When the run of a record began, by the name that [`new_record`] gives it.
+pub(super) fn time_of_name(path: &Path) -> Option<DateTime<Utc>> {
+    let name = path.file_name()?.to_str()?;
+    let time = NaiveDateTime::parse_from_str(name.split('-').next()?, TIME_OF_NAME).ok()?;
+    Some(time.and_utc())
 }
 
 /// The record that was named: a file that is there, or else the one in the state folder that has an id
@@ -119,7 +135,11 @@ pub fn named_record(named: &Path) -> Result<PathBuf, Problem> {
         ))
         .try_this("pgchaos runs lists the ids"));
     }
-    the_run(&said, &format!("there is no file {shown}, and ")).map(|(_, path)| path)
+    let found = records_of(&said, &format!("there is no file {shown}, and "))?;
+    match &found[..] {
+        [(_, path)] => Ok(path.clone()),
+        _ => Err(ambiguous(&said, &found)),
+    }
 }
 
 /// The run that was named by its id, or by the first characters of the id of one in the state folder.
@@ -129,12 +149,20 @@ pub fn named_record(named: &Path) -> Result<PathBuf, Problem> {
 pub fn named_run(said: &SaidRunId) -> Result<Uuid, Problem> {
     match said {
         SaidRunId::Whole(id) => Ok(*id),
-        SaidRunId::Beginning(beginning) => the_run(beginning, "").map(|(id, _)| id),
+        SaidRunId::Beginning(beginning) => {
+            let found = records_of(beginning, "")?;
+            // Several records of it are one run all the same.
+            match found.iter().all(|(id, _)| *id == found[0].0) {
+                true => Ok(found[0].0),
+                false => Err(ambiguous(beginning, &found)),
+            }
+        }
     }
 }
 
-/// The one run in the state folder that has an id with this beginning.
-fn the_run(beginning: &str, before: &str) -> Result<(Uuid, PathBuf), Problem> {
+/// The records in the state folder of runs that have an id with this beginning, in the order of their
+/// names: one at least.
+fn records_of(beginning: &str, before: &str) -> Result<Vec<(Uuid, PathBuf)>, Problem> {
     let (folder, records) = records()?;
     let mut found: Vec<(Uuid, PathBuf)> = Vec::new();
     for path in records {
@@ -143,22 +171,19 @@ fn the_run(beginning: &str, before: &str) -> Result<(Uuid, PathBuf), Problem> {
             found.push((header.run_id, path));
         }
     }
-    found.sort_by(|one, other| one.1.cmp(&other.1));
-    let several = found.len();
-    match found.pop() {
-        None => Err(Problem::could_not_run(format!(
+    if found.is_empty() {
+        return Err(Problem::could_not_run(format!(
             "{before}no run in {} has an id that begins with {beginning}",
             folder.display()
         ))
-        .try_this("pgchaos runs lists them; or name the record's file")),
-        Some(one) if several == 1 => Ok(one),
-        Some(one) => Err(ambiguous(beginning, found.into_iter().chain([one]))),
+        .try_this("pgchaos runs lists them; or name the record's file"));
     }
+    found.sort_by(|one, other| one.1.cmp(&other.1));
+    Ok(found)
 }
 
 /// Several runs have this beginning, or several files are records of one run: the newest are named.
-fn ambiguous(beginning: &str, found: impl Iterator<Item = (Uuid, PathBuf)>) -> Problem {
-    let found: Vec<(Uuid, PathBuf)> = found.collect();
+fn ambiguous(beginning: &str, found: &[(Uuid, PathBuf)]) -> Problem {
     let is_one_run = found.windows(2).all(|pair| pair[0].0 == pair[1].0);
     let left_out = found.len().saturating_sub(CANDIDATES_MAX);
     let (mut words, remedy) = match is_one_run {

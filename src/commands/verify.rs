@@ -1,7 +1,6 @@
 //! `pgchaos verify`: account for a recorded run again, also one that was killed.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::activity::Activity;
 use super::connection_options::ConnectionOptions;
@@ -14,7 +13,8 @@ use crate::cli::connection::ConnectionArgs;
 use crate::cli::exit::Exit;
 use crate::cli::verify_args::VerifyArgs;
 use crate::engine::Dialer;
-use crate::engine::record::file::{Recorded, append, lost_writes, must_be_at_rest, read};
+use crate::engine::record::file::{Recorded, lost_writes, read};
+use crate::engine::record::held::HeldRecord;
 use crate::engine::verification::{Site, Subject, VerificationStep, verify};
 use crate::model::event::{Event, What};
 use crate::model::load::options::Target;
@@ -32,8 +32,9 @@ use crate::report::words::{looked_at, verifying};
 pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     let path = record_or_latest(args.run.record.as_deref())?;
     let reports = Reports::check(&args.output, Some(&path))?;
-    // A run that goes on still needs its sessions: verifying would end them.
-    must_be_at_rest(&path)?;
+    // A run that goes on still needs its sessions: verifying would end them. It stays held to the end: what a verification
+    // beside this one found would be missing from what the run comes to.
+    let held = HeldRecord::hold(&path)?;
     let activity = Activity::begin("reading the record");
     let recorded = read(&path, |_| {})?;
     let record = record_read(&path, &recorded);
@@ -85,7 +86,7 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
     let written = reports.write(&summary);
     // Last, as the record's disk may hang: the summary is printed by then.
     let result = Event { at: run.elapsed, what: What::Result(result(&run)) };
-    keep(&path, &[event, result]);
+    keep(held, &[event, result]);
     printed.and(written)?;
     Ok(summary.verdict.into())
 }
@@ -173,9 +174,8 @@ async fn check_target(dialer: &Dialer, connection: &ConnectionOptions) -> Result
 
 /// Adds the verification and what the run comes to by it to the record, for later reports. A record
 /// that cannot be written is told and does not change the answer.
-fn keep(path: &Path, events: &[Event]) {
-    let kept = append(path, events);
-    if let Err(error) = kept {
+fn keep(record: HeldRecord, events: &[Event]) {
+    if let Err(error) = record.append(events) {
         tell!("pgchaos: warning: the verification is not kept: {error}");
     }
 }

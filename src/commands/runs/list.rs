@@ -1,6 +1,7 @@
 //! The list of the runs.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::super::output::print;
 use super::super::problem::Problem;
@@ -82,13 +83,12 @@ fn listed(one: &Overview, ids: &BTreeSet<String>, budget: &mut ReadBudget) -> Li
             run.elapsed_s = at.map(seconds::of);
         }
         RecordEnd::Result(result) => take_result(&mut run, result),
-        RecordEnd::Unfinished { .. } if budget.take(one.bytes) => read_whole(&mut run, one),
-        RecordEnd::Unfinished { at } => {
-            run.state = ListedState::NotEnded;
-            run.elapsed_s = at.map(seconds::of);
-            let id = run.id.as_deref().unwrap_or_default();
-            run.problem = Some(format!("its verdict takes all of it: pgchaos report {id}"));
+        RecordEnd::Ended | RecordEnd::Unfinished { .. } if budget.take(one.bytes) => {
+            read_whole(&mut run, one);
         }
+        // Its last lines also have the time of its verification.
+        RecordEnd::Ended => without_verdict(&mut run, ListedState::Ended, None),
+        RecordEnd::Unfinished { at } => without_verdict(&mut run, ListedState::NotEnded, *at),
         RecordEnd::Unread => {}
     }
     run
@@ -115,6 +115,14 @@ fn nothing_known(one: &Overview) -> ListedRun {
         path: one.path.display().to_string(),
         bytes: one.bytes,
     }
+}
+
+/// What is known of a run where its record is not read whole.
+fn without_verdict(run: &mut ListedRun, state: ListedState, at: Option<Duration>) {
+    run.state = state;
+    run.elapsed_s = at.map(seconds::of);
+    let id = run.id.as_deref().unwrap_or_default();
+    run.problem = Some(format!("its verdict takes all of it: pgchaos report {id}"));
 }
 
 fn take_header(run: &mut ListedRun, header: &Header, ids: &BTreeSet<String>) {

@@ -3,14 +3,16 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::super::problem::Problem;
-use super::super::state_folder::records;
+use super::super::state_folder::{records, time_of_name};
 use crate::engine::record::file::RecordFileError;
-use crate::engine::record::overview::{Overview, overview};
+use crate::engine::record::overview::{Overview, RecordEnd, overview};
+use crate::model::foreign::plain;
 
 /// So many characters of an id are shown, more where several runs begin alike.
 const ID_CHARS: usize = 8;
@@ -19,23 +21,38 @@ const ID_CHARS: usize = 8;
 pub(super) fn overviews() -> Result<(PathBuf, Vec<Overview>), Problem> {
     let (folder, files) = records()?;
     let mut overviews: Vec<Overview> = files.iter().map(|path| overview(path)).collect();
+    look_again(&mut overviews);
     overviews.sort_by_cached_key(|one| Reverse((began(one), one.path.clone())));
     Ok((folder, overviews))
+}
+
+/// Looks again at what is in use: a removal has a record for a moment, a run for longer. All of them
+/// together are waited for, so that many runs that go on make a list no slower.
+fn look_again(overviews: &mut [Overview]) {
+    const TRIES: u32 = 4;
+    const BETWEEN: Duration = Duration::from_millis(50);
+    let is_in_use = |one: &&mut Overview| matches!(one.end, RecordEnd::Written { .. });
+    for _ in 0..TRIES {
+        let mut in_use: Vec<&mut Overview> = overviews.iter_mut().filter(is_in_use).collect();
+        if in_use.is_empty() {
+            return;
+        }
+        std::thread::sleep(BETWEEN);
+        for one in &mut in_use {
+            **one = overview(&one.path);
+        }
+    }
 }
 
 /// When the run began. Of what cannot be read: by its name, which begins with that, else when it was
 /// written last.
 pub(super) fn began(one: &Overview) -> Option<DateTime<Utc>> {
-    let name = || file_name(&one.path);
-    let of_name = || {
-        let date = name().split('-').next().map(str::to_owned)?;
-        NaiveDateTime::parse_from_str(&date, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc())
-    };
     let header = one.header.as_ref().ok();
-    header.map(|header| header.started_at).or_else(of_name).or_else(|| one.modified.map(Into::into))
+    let by_name = || time_of_name(&one.path);
+    header.map(|header| header.started_at).or_else(by_name).or_else(|| one.modified.map(Into::into))
 }
 
-pub(super) fn file_name(path: &Path) -> String {
+fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
@@ -45,7 +62,7 @@ pub(super) fn why(path: &Path, error: &RecordFileError) -> String {
         RecordFileError::Io { error, .. } => error.to_string(),
         RecordFileError::Content { error, .. } => error.to_string(),
     };
-    format!("{}: {why}", file_name(path))
+    plain(&format!("{}: {why}", file_name(path)))
 }
 
 /// The ids of all these runs, in their order, to shorten one by.

@@ -14,6 +14,8 @@ use crate::engine::record::file::RecordFileError;
 use crate::engine::record::overview::Overview;
 use crate::engine::record::removal::{may_be_removed, remove};
 use crate::model::event::Header;
+use crate::model::foreign::{plain, shortened};
+use crate::model::run::summary::PLACES_CHARS_MAX;
 use crate::report::layout::fitted;
 use crate::report::numbers::counted;
 use crate::report::runs::table::{minute, size};
@@ -62,7 +64,7 @@ pub(super) fn run(args: &PruneArgs) -> Result<Exit, Problem> {
         true => write!(text, "{all} would be removed, {}", size(bytes)),
         false => write!(text, "{all} removed, {}", size(bytes)),
     };
-    let _ = writeln!(text, "; {kept} kept in {}", folder.display());
+    let _ = writeln!(text, "; {kept} kept in {}", plain(&folder.to_string_lossy()));
     print(&fitted(&text, Terminal::stdout().width))?;
     Ok(if failed { Exit::CouldNotRun } else { Exit::Pass })
 }
@@ -80,13 +82,14 @@ fn is_old(args: &PruneArgs, header: &Header, newer: usize, now: DateTime<Utc>) -
 
 fn named(one: &Overview, header: &Header, id: &str) -> String {
     let of = header.part_of.as_ref().map(|of| format!(" · {of}")).unwrap_or_default();
-    format!(
-        "{id} · {} · {}{of} · {}: {}",
+    plain(&format!(
+        "{id} · {} · {}{} · {}: {}",
         minute(header.started_at, local_offset()),
-        header.target.endpoints,
+        shortened(&header.target.endpoints, PLACES_CHARS_MAX),
+        shortened(&of, PLACES_CHARS_MAX),
         size(one.bytes),
         one.path.display()
-    )
+    ))
 }
 
 /// Whether the file system refused, and not pgchaos.

@@ -1,13 +1,13 @@
 //! The record on disk: appended while a run goes on, and read back.
 
-use std::fs::{File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
+use super::lock::lock_to_write;
 use crate::model::event::{Event, Verification, What};
 use crate::model::ledger::loss_times::LossTimes;
 use crate::model::ledger::loss_times::LostWrites;
@@ -82,22 +82,17 @@ impl RecordWriter {
         // The lock tells a program that wants to append or to remove it later that the record is in
         // use. Without locks in the file system only that is lost. A list of runs may have it for a
         // moment, which is waited for.
-        let _ = locked(&file);
+        let _ = lock_to_write(&file);
         Self { path: path.to_owned(), file, lines: Vec::new(), failed: false }
     }
 
-    /// Opens a record to append to it, first ending a line that was cut off.
+    /// A record that is open and locked, to add to its end: a line that was cut off is ended first.
     ///
     /// # Errors
-    /// [`RecordFileError::Io`], also when a running pgchaos still writes it.
-    pub fn append_to(path: &Path) -> Result<Self, RecordFileError> {
+    /// [`RecordFileError::Io`].
+    pub(super) fn at_end_of(path: &Path, mut file: File) -> Result<Self, RecordFileError> {
         let written =
             |error| RecordFileError::Io { path: path.to_owned(), doing: "written", error };
-        let mut file = open(path, File::options().read(true).write(true)).map_err(written)?;
-        if !locked(&file) {
-            let running = io::Error::other("a running pgchaos is writing it");
-            return Err(written(running));
-        }
         let (whole_lines, tail) = last_line(&mut file).map_err(written)?;
         let mut lines = Vec::new();
         if decode(&tail, 0).is_ok() {
@@ -157,47 +152,6 @@ impl RecordWriter {
     }
 }
 
-/// Appends events to a record.
-///
-/// # Errors
-/// Those of [`RecordWriter::append_to`] and of its writes.
-pub fn append(path: &Path, events: &[Event]) -> Result<(), RecordFileError> {
-    let mut record = RecordWriter::append_to(path)?;
-    for event in events {
-        record.add(event)?;
-    }
-    record.flush()
-}
-
-/// Locks a record to append to it. The process that writes a record outlives a killed run by the
-/// time that its last lines take, which is waited for.
-fn locked(file: &File) -> bool {
-    const TRIES: u32 = 40;
-    const BETWEEN: Duration = Duration::from_millis(50);
-    for _ in 0..TRIES {
-        // A file system without locks only loses that.
-        if !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
-            return true;
-        }
-        std::thread::sleep(BETWEEN);
-    }
-    false
-}
-
-/// Makes sure that no run writes this record any more.
-///
-/// # Errors
-/// [`RecordFileError::Io`], when a running pgchaos writes it, or when it cannot be opened.
-pub fn must_be_at_rest(path: &Path) -> Result<(), RecordFileError> {
-    let verified = |error| RecordFileError::Io { path: path.to_owned(), doing: "verified", error };
-    let file = open(path, File::options().read(true)).map_err(verified)?;
-    if locked(&file) {
-        return Ok(());
-    }
-    let running = "a running pgchaos is writing it; stop that run, or wait for its end";
-    Err(verified(io::Error::other(running)))
-}
-
 /// Opens a record, which is a plain file: another thing may have no end, or never answer.
 pub(super) fn open(path: &Path, options: &OpenOptions) -> io::Result<File> {
     let is_special = |metadata: Metadata| !metadata.is_file() && !metadata.is_dir();
@@ -205,6 +159,23 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> io::Result<File> {
         return Err(io::Error::other("it is not a plain file"));
     }
     options.open(path)
+}
+
+/// Opens a record to lock it: for writing as well, which an exclusive lock on NFS asks for. Where that is
+/// not allowed it is opened for reading, with the reason.
+pub(super) fn open_to_lock(path: &Path) -> io::Result<(File, Option<io::Error>)> {
+    match open(path, File::options().read(true).write(true)) {
+        Ok(file) => Ok((file, None)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            Ok((open(path, File::options().read(true))?, Some(error)))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Where the whole lines end, and what follows them.

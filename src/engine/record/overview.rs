@@ -40,7 +40,10 @@ pub enum RecordEnd {
     },
     /// What the run comes to.
     Result(RunResult),
-    /// The run was killed, or the disk of its record failed; or an older pgchaos wrote it.
+    /// The run was closed, and what it comes to does not stand at the end: an older pgchaos wrote it, or
+    /// the last line could not be written.
+    Ended,
+    /// The run was killed, or the disk of its record failed.
     Unfinished {
         /// How long it has gone on by the last whole line.
         at: Option<Duration>,
@@ -68,7 +71,7 @@ pub fn overview(path: &Path) -> Overview {
     let bytes = metadata.as_ref().map_or(0, std::fs::Metadata::len);
     let header = header(path, &file).map(Box::new);
     let end = match &header {
-        Ok(_) => end(&file, bytes),
+        Ok(_) => end(&file),
         Err(_) => RecordEnd::Unread,
     };
     let modified = metadata.and_then(|metadata| metadata.modified().ok());
@@ -108,15 +111,34 @@ pub(super) fn header(path: &Path, file: &File) -> Result<Header, RecordFileError
 }
 
 /// What the end of an open record says.
-fn end(file: &File, bytes: u64) -> RecordEnd {
+fn end(file: &File) -> RecordEnd {
     let is_written = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-    let last = END_BYTES.iter().find_map(|room| last_event(&tail(file, bytes, *room).ok()?));
+    let last = last_whole_event(file);
     let at = last.as_ref().map(|last| last.at);
     match last.map(|last| last.what) {
         _ if is_written => RecordEnd::Written { at },
         Some(What::Result(result)) => RecordEnd::Result(result),
+        Some(What::Ended { .. } | What::Verified(_)) if is_closed(file) => RecordEnd::Ended,
         _ => RecordEnd::Unfinished { at },
     }
+}
+
+/// The event in the last whole line of an open record.
+pub(super) fn last_whole_event(file: &File) -> Option<Event> {
+    in_tail(file, |tail| events(tail)?.next())
+}
+
+/// Whether the run was closed, below which its verifications and what it comes to by them may stand.
+fn is_closed(file: &File) -> bool {
+    let is_later = |event: &Event| matches!(event.what, What::Verified(_) | What::Result(_));
+    let before = in_tail(file, |tail| events(tail)?.find(|event| !is_later(event)));
+    before.is_some_and(|before| matches!(before.what, What::Ended { complete: true }))
+}
+
+/// What is found in as much of a record's end as it takes.
+fn in_tail<T>(file: &File, find: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
+    let bytes = file.metadata().ok()?.len();
+    END_BYTES.iter().find_map(|room| find(&tail(file, bytes, *room).ok()?))
 }
 
 fn tail(mut file: &File, bytes: u64, room: u64) -> io::Result<Vec<u8>> {
@@ -127,10 +149,11 @@ fn tail(mut file: &File, bytes: u64, room: u64) -> io::Result<Vec<u8>> {
     Ok(tail)
 }
 
-/// The event in the last line that is whole. A line that was cut off tells nothing: readers leave it
-/// out.
-fn last_event(tail: &[u8]) -> Option<Event> {
-    let mut lines = tail.rsplit(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-    let last = lines.next()?;
-    decode(last.trim_ascii(), 0).ok().or_else(|| decode(lines.next()?.trim_ascii(), 0).ok())
+/// The events of whole lines, from the last one up. A last line that was cut off tells nothing: readers
+/// leave it out. Above another line that is no event nothing is known.
+fn events(tail: &[u8]) -> Option<impl Iterator<Item = Event>> {
+    let lines = tail.rsplit(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut lines = lines.filter(|line| !line.is_empty());
+    let last = decode(lines.next()?, 0).ok();
+    Some(last.into_iter().chain(lines.map_while(|line| decode(line, 0).ok())))
 }
