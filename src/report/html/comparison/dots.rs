@@ -125,7 +125,7 @@ fn above(layers: usize) -> f64 {
 }
 
 /// What becomes a dot: the longest outage of a run, or none, and others.
-struct Found {
+struct UndrawnDot {
     length_s: f64,
     is_longest: bool,
     class: String,
@@ -136,7 +136,7 @@ struct Found {
 fn row_dots(row: &DotRow<'_>, axis: TimeAxis) -> (Vec<Dot>, u64) {
     let (found, left_out) = longest(found(row));
     let mut last_at = [f64::NEG_INFINITY; LAYERS];
-    let dot = |one: Found| {
+    let dot = |one: UndrawnDot| {
         let x = axis.x(one.length_s);
         let free = (0..LAYERS).find(|layer| x - last_at[*layer] >= 2.0 * RADIUS + 1.0);
         let layer = free.unwrap_or(LAYERS - 1);
@@ -148,7 +148,7 @@ fn row_dots(row: &DotRow<'_>, axis: TimeAxis) -> (Vec<Dot>, u64) {
 
 /// Those that are drawn, by their lengths, and how many are not: the shortest, and none that is the
 /// longest of its run.
-fn longest(mut found: Vec<Found>) -> (Vec<Found>, u64) {
+fn longest(mut found: Vec<UndrawnDot>) -> (Vec<UndrawnDot>, u64) {
     let runs = found.iter().filter(|one| one.is_longest).count();
     let left_out = found.len().saturating_sub(DOTS_MAX.max(runs));
     found.sort_by(|one, other| {
@@ -160,7 +160,7 @@ fn longest(mut found: Vec<Found>) -> (Vec<Found>, u64) {
     (found, left_out as u64)
 }
 
-fn found(row: &DotRow<'_>) -> Vec<Found> {
+fn found(row: &DotRow<'_>) -> Vec<UndrawnDot> {
     let mut found = Vec::new();
     for run in &row.runs {
         let mut outages: Vec<&Outage> = run.outages.iter().filter(|one| !one.partial).collect();
@@ -172,14 +172,14 @@ fn found(row: &DotRow<'_>) -> Vec<Found> {
                 None => "no outage was seen, and the record was cut",
             };
             let words = words.to_owned();
-            found.push(Found { length_s: 0.0, is_longest: true, class: String::new(), words });
+            found.push(UndrawnDot { length_s: 0.0, is_longest: true, class: String::new(), words });
         }
         for (n, outage) in outages.into_iter().enumerate() {
             let less = if n == 0 { "" } else { " less" };
             let open = if outage.open.is_some() { " open" } else { "" };
             let at_least = if outage.open.is_some() { "at least " } else { "" };
             let words = format!("{at_least}{}, {}", duration(outage.length()), outage.kind);
-            found.push(Found {
+            found.push(UndrawnDot {
                 length_s: outage.length().as_secs_f64(),
                 is_longest: n == 0,
                 class: format!("{less}{open}"),
