@@ -44,6 +44,7 @@ use pgchaos::model::own_limit::OwnLimit;
 use pgchaos::model::run::Run;
 use pgchaos::model::run::record_format::{RecordError, decode, decode_header, encode};
 use pgchaos::model::run::replay::{Replay, ReplayedLine};
+use pgchaos::model::tls_cause::TlsCause;
 use proptest::prelude::*;
 use samples::{event, header, started_at};
 use tempfile::TempDir;
@@ -191,6 +192,7 @@ fn verification() -> Verification {
             Note::BehindPooler,
             Note::ForeignPatroni,
             Note::NobodyLeads,
+            Note::PatroniUntrusted { cause: TlsCause::Dates },
         ],
         holds: vec![Holding { server: server(), writes: 3 }],
         took: Duration::from_millis(1_700),

@@ -18,6 +18,8 @@ mod client_certificates;
 mod default_files;
 #[path = "tls/in_the_middle.rs"]
 mod in_the_middle;
+#[path = "tls/patroni.rs"]
+mod patroni;
 #[path = "tls/psql.rs"]
 mod psql;
 #[path = "tls/remedies.rs"]

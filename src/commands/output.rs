@@ -1,6 +1,6 @@
 //! The results of a command: the summary on standard output, and the reports.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -103,6 +103,9 @@ pub(super) fn must_be_writable(path: &Path) -> Result<(), Problem> {
         if is_pipe(path) && path.canonicalize().is_ok() {
             return Err(io::Error::other("it is not a plain file"));
         }
+        if holds_a_record(path) {
+            return Err(io::Error::other("it is the record of a run, which would be lost"));
+        }
         let is_new = !path.exists();
         std::fs::File::options().create(true).append(true).open(path)?;
         if is_new {
@@ -112,6 +115,21 @@ pub(super) fn must_be_writable(path: &Path) -> Result<(), Problem> {
         Ok(())
     })
 }
+
+/// Whether a file begins as a record does, also one of another version, or one that is being written.
+fn holds_a_record(path: &Path) -> bool {
+    let mut begin = Vec::new();
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(RECORD_BEGIN_BYTES).read_to_end(&mut begin));
+    let begin = String::from_utf8_lossy(&begin);
+    let line = begin.lines().next().unwrap_or_default();
+    read.is_ok()
+        && line.starts_with('{')
+        && ["\"event\":\"run\"", "\"run_id\":"].iter().all(|part| line.contains(part))
+}
+
+/// A record names its run within its first bytes.
+const RECORD_BEGIN_BYTES: u64 = 4096;
 
 #[cfg(unix)]
 fn is_pipe(path: &Path) -> bool {

@@ -96,6 +96,10 @@ fn of_the_way(fault: &Fault) -> Option<String> {
             "channel_binding=prefer (PGCHANNELBINDING);\n\
              or TLS all the way to the server: sslmode=require (PGSSLMODE)"
         }
+        (_, Some(ConnectCause::NoTlsOnSocket)) => {
+            "channel_binding=prefer (PGCHANNELBINDING);\n\
+             or, where the server speaks TLS, -h with its name instead of the socket's folder, and sslmode=require (PGSSLMODE)"
+        }
         (Class::NoBackend, _) => {
             "a live server behind the proxy, where that is what is missing;\n\
              where a proxy sends or awaits the PROXY protocol: send-proxy and accept-proxy on both sides, or on none \
@@ -143,19 +147,37 @@ fn of_login(fault: &Fault, connection: &ConnectionOptions) -> Option<String> {
              psql{} tells",
             connection.for_psql()
         ),
-        // One SQLSTATE for three reasons; the message says which, in the server's language.
-        (_, Class::Auth) => format!(
-            "a line in the server's pg_hba.conf that lets {role} in, or another role with -U;\n\
-             where it wants TLS (hostssl): sslmode=require (PGSSLMODE);\n\
-             where a proxy before the server ends TLS: channel_binding=disable (PGCHANNELBINDING);\n\
-             where the role may not log in, as a superuser:\n\
-             ALTER ROLE {name} LOGIN;\n\
-             where it is missing:\n\
-             CREATE ROLE {name} LOGIN;"
-        ),
+        (_, Class::Auth) => of_refused_login(fault.connect_cause, role),
         (_, Class::Tls) => of_tls(fault.tls_cause.unwrap_or(TlsCause::Other), connection),
         _ => return None,
     })
+}
+
+/// The server does not let the role in. One SQLSTATE has several reasons; the message says which, in the server's
+/// language. What the session was rules some of them out.
+fn of_refused_login(cause: Option<ConnectCause>, role: &str) -> String {
+    let wanted = "where it wants a client certificate (cert, clientcert)";
+    let of_certificate = match cause {
+        Some(ConnectCause::RefusedWithoutCertificate) => format!(
+            "{wanted}: sslcert=FILE and sslkey=FILE (PGSSLCERT, PGSSLKEY), by an authority of the server's ssl_ca_file;\n"
+        ),
+        Some(ConnectCause::RefusedWithCertificate) => format!(
+            "{wanted}: one whose common name is {role}, or a map= for its name in pg_ident.conf;\n"
+        ),
+        // A server that asks for none has no line that wants one.
+        Some(ConnectCause::RefusedOverTls) => String::new(),
+        _ => "where it wants TLS (hostssl): sslmode=require (PGSSLMODE);\n".to_owned(),
+    };
+    format!(
+        "a line in the server's pg_hba.conf that lets {role} in, or another role with -U;\n\
+         {of_certificate}\
+         where a proxy before the server ends TLS: channel_binding=disable (PGCHANNELBINDING);\n\
+         where the role may not log in, as a superuser:\n\
+         ALTER ROLE {name} LOGIN;\n\
+         where it is missing:\n\
+         CREATE ROLE {name} LOGIN;",
+        name = identifier(role)
+    )
 }
 
 /// What keeps TLS from being spoken: one way out of each, and none that gives up what was asked for unless there is no

@@ -19,6 +19,9 @@ use crate::model::run::summary::Summary;
 /// # Errors
 /// A [`Problem`].
 pub fn run(args: &ReportArgs) -> Result<Exit, Problem> {
+    if args.records.is_empty() && !args.against.is_empty() {
+        return Err(against_nothing());
+    }
     let files =
         |named: &[PathBuf]| named.iter().map(|named| named_record(named)).collect::<Result<_, _>>();
     let records: Vec<PathBuf> = match args.records.as_slice() {
@@ -64,6 +67,13 @@ fn all_different_runs<'a>(runs: impl Iterator<Item = &'a Summary>) -> Result<(),
         seen.push(run);
     }
     Ok(())
+}
+
+/// `--against` takes all records that follow it, also those that were meant as the other set: the
+/// latest run is not taken for them.
+fn against_nothing() -> Problem {
+    Problem::usage("no record is named before --against, which takes all those that follow it")
+        .try_this("pgchaos report NEW… --against OLD…")
 }
 
 fn given_twice(what: &str) -> Problem {

@@ -45,8 +45,8 @@ pub fn settings(said: &Explicit) -> Result<ConnectSettings, Problem> {
 /// A dialer for these settings. That a session goes without TLS, where TLS was preferred, is a warning, once for each
 /// reason.
 #[must_use]
-pub fn dialer(settings: ConnectSettings) -> Dialer {
-    let connect_timeout = settings.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
+pub fn dialer(mut settings: ConnectSettings) -> Dialer {
+    let connect_timeout = *settings.connect_timeout.get_or_insert(CONNECT_TIMEOUT);
     let told = Mutex::new(BTreeSet::new());
     Dialer::new(Arc::new(settings), connect_timeout).telling_of_plaintext(move |failed| {
         let Fault { endpoint, message, .. } = &failed.fault;

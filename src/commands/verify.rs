@@ -49,10 +49,11 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Problem> {
         );
     }
     let target = target_of_run(&args.connection, &run.header.target);
-    let is_asked_for = args.connection.host.is_some() || is_own_record(&path);
+    let (is_own, names_host) = (is_own_record(&path), args.connection.host.is_some());
+    let is_asked_for = is_own || names_host;
     let mut explicit = args.connection.explicit(target.as_ref());
     if target.is_some() {
-        explicit.tls_of_run = tls_of_run(&run.header.target, is_asked_for);
+        explicit.tls_of_run = tls_of_run(&run.header.target, is_own, names_host);
     }
     let mut settings = settings(&explicit)?;
     if target.is_some() && !is_asked_for {
@@ -147,13 +148,20 @@ fn target_of_run(said: &ConnectionArgs, target: &Target) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// How the run secured its connections: a verification that asked for less would trust another server. A record may come
-/// from anywhere: this user's client certificate goes to no host that it alone names.
-fn tls_of_run(target: &Target, is_asked_for: bool) -> BTreeMap<String, String> {
-    let mut tls = target.tls.clone();
-    if !is_asked_for {
-        tls.retain(|option, _| !matches!(option.as_str(), "sslcert" | "sslkey"));
+/// How the run secured its connections: a verification that asked for less would trust another server.
+///
+/// A record that is none of this machine's may come from anywhere. It has no say in how a host is reached that the user
+/// names, and no client certificate goes to a host that it alone names.
+fn tls_of_run(target: &Target, is_own: bool, names_host: bool) -> BTreeMap<String, String> {
+    if is_own {
+        return target.tls.clone();
     }
+    if names_host {
+        return BTreeMap::new();
+    }
+    let mut tls = target.tls.clone();
+    tls.retain(|option, _| !matches!(option.as_str(), "sslcert" | "sslkey"));
+    tls.insert("sslcertmode".to_owned(), "disable".to_owned());
     tls
 }
 
@@ -175,6 +183,26 @@ fn keep(record: HeldRecord, events: &[Event]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_from_elsewhere_says_little_of_tls() {
+        let tls = [("sslmode", "disable"), ("sslkey", "/k"), ("sslcert", "/c")];
+        let tls = tls.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let target = Target {
+            host: "db".into(),
+            hostaddr: None,
+            port: 5432,
+            endpoints: "db:5432".into(),
+            dbname: "app".into(),
+            user: "app".into(),
+            tls: tls.into(),
+        };
+        assert_eq!(tls_of_run(&target, true, false), target.tls);
+        assert_eq!(tls_of_run(&target, false, true), BTreeMap::new());
+        let alone = [("sslmode", "disable"), ("sslcertmode", "disable")];
+        let alone = alone.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(tls_of_run(&target, false, false), alone.into());
+    }
 
     #[test]
     fn what_is_not_said_is_as_the_run_had_it() {

@@ -12,10 +12,18 @@ pub enum ConnectCause {
     PasswordWithheld,
     /// The password is stored with more rounds of SCRAM than pgchaos computes.
     TooManyRounds,
-    /// The login is to be bound to TLS, and what ends TLS offers no binding.
+    /// The login is to be bound to TLS, and was not: what ends TLS offers no binding, or the role logs in without one.
     NoBinding,
     /// The login is to be bound to TLS, and there is none.
     NoTlsToBind,
+    /// The same on a Unix socket, which never has TLS.
+    NoTlsOnSocket,
+    /// The role is not let in over TLS, and the server asked for no client certificate.
+    RefusedOverTls,
+    /// The role is not let in over TLS. The server asked for a client certificate, and got none.
+    RefusedWithoutCertificate,
+    /// The role is not let in over TLS with the client certificate that the server asked for and got.
+    RefusedWithCertificate,
     /// An error was the answer to the request for TLS.
     TlsRequestRefused,
     /// HTTP answers there.

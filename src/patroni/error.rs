@@ -3,6 +3,7 @@
 use std::time::Duration;
 use std::{io, iter};
 
+use crate::model::tls_cause::TlsCause;
 use crate::tls::handshake_error;
 
 /// A call that brought no answer of Patroni's, or a refusal.
@@ -64,6 +65,16 @@ pub enum PatroniError {
         /// The cause.
         words: String,
     },
+    /// TLS failed: a certificate, the server's or the client's, or what is no TLS.
+    #[error("{url}: {words}")]
+    Tls {
+        /// What was called.
+        url: String,
+        /// The cause, as far as it decides what to do.
+        cause: TlsCause,
+        /// The cause in words.
+        words: String,
+    },
     /// More than an answer of Patroni's can be.
     #[error("{url}: an answer of more than {} KiB: that is no Patroni API", bytes_max / 1024)]
     TooLarge {
@@ -113,6 +124,15 @@ impl PatroniError {
         matches!(self, Self::Refused { .. } | Self::Broken { .. })
     }
 
+    /// Why TLS failed, where it did.
+    #[must_use]
+    pub fn tls_cause(&self) -> Option<TlsCause> {
+        match self {
+            Self::Tls { cause, .. } => Some(*cause),
+            _ => None,
+        }
+    }
+
     /// Sorts an error of the HTTP client.
     pub(super) fn from_client(url: &str, error: &(dyn std::error::Error + 'static)) -> Self {
         let url = url.to_owned();
@@ -120,7 +140,7 @@ impl PatroniError {
         let words = causes(error).last().unwrap_or(error).to_string();
         // It answers, and does not get on with this client: it is not gone.
         if let Some(failed) = handshake_error::of_tls(error) {
-            return Self::Failed { url, words: failed.to_string() };
+            return Self::Tls { url, cause: failed.cause(), words: failed.to_string() };
         }
         match causes(error).find_map(end_of) {
             Some(CallEnd::Refused) => Self::Refused { url },

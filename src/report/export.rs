@@ -15,7 +15,7 @@ use super::comparison::text::comparison_text;
 use super::csv::csv;
 use super::html::comparison::comparison_page;
 use super::html::html_page;
-use super::junit::{junit, junit_of_runs};
+use super::junit::{junit, junit_of_comparison};
 use super::markdown::markdown;
 use super::summary_json::{comparison_json, summary_json};
 use super::summary_text::{SummaryTextOptions, summary_text};
@@ -114,8 +114,8 @@ impl Format {
         })
     }
 
-    /// Several runs compared, which are those of the comparison in their order: of JUnit a suite a run,
-    /// of CSV a row a run.
+    /// Several runs compared, which are those of the comparison in their order: of JUnit a suite a run
+    /// (of two sets those of A), of CSV a row a run.
     ///
     /// # Errors
     /// As [`Self::render`].
@@ -128,7 +128,7 @@ impl Format {
             Self::Json => comparison_json(comparison)?,
             Self::Markdown => comparison_markdown(comparison),
             Self::Csv => comparison_csv(comparison)?,
-            Self::Junit => junit_of_runs(runs)?,
+            Self::Junit => junit_of_comparison(comparison, runs)?,
             Self::Html => comparison_page(comparison, runs),
             Self::Text => comparison_text(comparison, &in_a_file()),
         })

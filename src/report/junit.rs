@@ -12,12 +12,14 @@ use std::time::Duration;
 use chrono::SecondsFormat;
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
+use crate::model::comparison::{ComparedRun, Comparison, SetName};
 use crate::model::outage::Outage;
 use crate::model::outcome::Outcome;
 use crate::model::run::limits::{self, Finding};
 use crate::model::run::replica_lag::ReplicaSummary;
 use crate::model::run::summary::{Summary, VerificationState};
 
+use super::comparison::cells;
 use super::numbers::counted;
 use super::words;
 use crate::model::foreign::plain;
@@ -27,17 +29,34 @@ use crate::model::foreign::plain;
 /// # Errors
 /// It is written to memory: no error is known.
 pub fn junit(summary: &Summary) -> Result<String, SerializeError> {
-    junit_of_runs(&[summary])
+    written([suite(summary, None)], elapsed(summary))
 }
 
-/// One test suite a run.
+/// One test suite a run, and of two sets those of A: what B is measured by fails no build, as it fails no
+/// command.
 ///
 /// # Errors
 /// It is written to memory: no error is known.
-pub fn junit_of_runs(runs: &[&Summary]) -> Result<String, SerializeError> {
+pub fn junit_of_comparison(
+    comparison: &Comparison,
+    runs: &[&Summary],
+) -> Result<String, SerializeError> {
+    let two_sets = cells::has_two_sets(comparison);
+    let both = || comparison.runs.iter().zip(runs);
+    let of_a = || both().filter(|(run, _)| run.set == SetName::A);
+    let suite = |(run, summary): (&ComparedRun, &&Summary)| {
+        suite(summary, two_sets.then(|| cells::set_name(run.set)))
+    };
+    written(of_a().map(suite), of_a().map(|(_, summary)| elapsed(summary)).sum())
+}
+
+fn written(
+    suites: impl IntoIterator<Item = TestSuite>,
+    elapsed: Duration,
+) -> Result<String, SerializeError> {
     let mut report = Report::new("pgchaos");
-    report.set_time(runs.iter().map(|run| elapsed(run)).sum());
-    report.add_test_suites(runs.iter().map(|run| suite(run)));
+    report.set_time(elapsed);
+    report.add_test_suites(suites);
     report.to_string()
 }
 
@@ -45,12 +64,13 @@ fn elapsed(summary: &Summary) -> Duration {
     Duration::try_from_secs_f64(summary.elapsed_s).unwrap_or_default()
 }
 
-fn suite(summary: &Summary) -> TestSuite {
+fn suite(summary: &Summary, set: Option<&str>) -> TestSuite {
+    let set = set.map(|set| format!("{set} · ")).unwrap_or_default();
     let called = words::called(summary.name.as_deref(), summary.group.as_deref())
         .map(|called| format!(" · {called}"))
         .unwrap_or_default();
     let elapsed = elapsed(summary);
-    let mut suite = TestSuite::new(text(&format!("pgchaos {}{called}", summary.run_id)));
+    let mut suite = TestSuite::new(text(&format!("pgchaos {set}{}{called}", summary.run_id)));
     // JUnit's schema has no zone in timestamps, and set_timestamp writes one.
     let timestamp = summary.started_at.to_rfc3339_opts(SecondsFormat::Secs, true);
     suite.extra.insert("timestamp".into(), timestamp.trim_end_matches('Z').into());

@@ -170,6 +170,17 @@ fn next_step(page: &mut Page, summary: &Summary) {
         return;
     }
     let what = if record.complete { "the run" } else { "what the record has" };
+    let of_tls = notes.iter().find_map(|note| match note {
+        Note::PatroniUntrusted { cause } => Some(*cause),
+        _ => None,
+    });
+    if let Some(cause) = of_tls {
+        page.row("next", &say(&format!("account for {what}, {}:", words::tls_with_patroni(cause))));
+        page.copyable("", &format!("pgchaos verify {path}"));
+        page.row("", &say("or without Patroni, by what the connection leads to:"));
+        page.copyable("", &format!("pgchaos verify --no-patroni {path}"));
+        return;
+    }
     page.row("next", &say(&format!("when the cluster is back, account for {what}:")));
     page.copyable("", &format!("pgchaos verify {path}"));
     if notes.contains(&Note::NobodyLeads) {

@@ -19,6 +19,7 @@ use crate::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
 use crate::model::outage::{Outage, Side};
 use crate::model::run::replica_lag::ReplicaSummary;
 use crate::model::run::summary::HeldBy;
+use crate::model::tls_cause::TlsCause;
 
 use super::numbers::{counted, duration, grouped, per_second, seconds};
 
@@ -375,9 +376,11 @@ pub fn lost_locally(writes: u64) -> Option<String> {
 pub fn note(note: &Note) -> Option<String> {
     Some(match note {
         // The verification's reason says it.
-        Note::OneEndpoint | Note::Removed | Note::ForeignPatroni | Note::NobodyLeads => {
-            return None;
-        }
+        Note::OneEndpoint
+        | Note::Removed
+        | Note::ForeignPatroni
+        | Note::NobodyLeads
+        | Note::PatroniUntrusted { .. } => return None,
         Note::WentBack { from, to } => {
             format!("history went back: timeline {to} decides, the run has seen timeline {from}")
         }
@@ -386,6 +389,34 @@ pub fn note(note: &Note) -> Option<String> {
                                is not known, so what is in doubt and not there stays in doubt"
             .to_owned(),
     })
+}
+
+/// What has to be mended where TLS with Patroni's API failed for this cause, to follow "account for the run, ".
+#[must_use]
+pub fn tls_with_patroni(cause: TlsCause) -> &'static str {
+    match cause {
+        TlsCause::UnknownAuthority => {
+            "with the authority of Patroni's certificate in the file that PGSSLROOTCERT names"
+        }
+        TlsCause::OtherName => {
+            "with the URL of Patroni's API (--patroni) by a name that its certificate is for"
+        }
+        TlsCause::Dates => "once Patroni's certificate (restapi: certfile) is valid today",
+        TlsCause::Revoked => "once Patroni has a new certificate (restapi: certfile)",
+        TlsCause::RevocationUnknown => "with the list of its authority that PGSSLCRL names",
+        TlsCause::ClientCertificate | TlsCause::CertificateNotRequested => {
+            "with a client certificate that Patroni's cafile knows: PGSSLCERT, PGSSLKEY"
+        }
+        TlsCause::OwnFile => "once the file that the reason names can be used",
+        TlsCause::OtherProtocol | TlsCause::NotForPostgresql | TlsCause::NotAskedFor => {
+            "with the URL of Patroni's API (--patroni), by http where it speaks no TLS"
+        }
+        TlsCause::NotOffered
+        | TlsCause::CertificateForm
+        | TlsCause::NothingInCommon
+        | TlsCause::NoClient
+        | TlsCause::Other => "once TLS with Patroni's API is mended, as the reason tells",
+    }
 }
 
 /// Two servers that acknowledged at the same time, without the times.

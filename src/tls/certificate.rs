@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
+use tokio_rustls::rustls::pki_types::UnixTime;
 use x509_cert::Certificate as X509;
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode, Encode, Reader, SliceReader};
@@ -90,6 +91,12 @@ impl Certificate {
             (false, 0) => shown.join(", "),
             (false, more) => format!("{} and {more} more", shown.join(", ")),
         }
+    }
+
+    /// Whether its dates include this time.
+    pub(super) fn is_valid_at(&self, now: UnixTime) -> bool {
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        (self.not_before.timestamp()..=self.not_after.timestamp()).contains(&now)
     }
 
     /// All of it that helps to find what is wrong: `it is for a, b, issued by CN=x, valid from 2026-01-01 to

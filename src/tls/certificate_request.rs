@@ -9,7 +9,7 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 
 /// What came of it so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RequestOutcome {
+pub enum RequestOutcome {
     /// The server asked for none.
     NotAsked,
     /// It asked, and there was none to send, or none of a kind that it takes.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::client::{ClientConfig, Resumption, WebPkiServerVerifier};
+use tokio_rustls::rustls::client::{ClientConfig, Resumption};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
@@ -22,7 +22,7 @@ use super::files::Files;
 use super::handshake_error::{CertificateRefusal, TlsFailure, TlsPhase, of_tls};
 use super::settings::{CertificateCheck, TlsSettings, TlsVersion};
 use super::trust::{Roots, revocation_lists};
-use super::verifier::{Trusted, Verifier, limits_names};
+use super::verifier::{Trusted, Verifier};
 use crate::model::foreign::said;
 use crate::model::tls_cause::TlsCause;
 
@@ -148,6 +148,10 @@ fn told(error: io::Error, request: RequestOutcome) -> io::Error {
         Some(found) => {
             TlsFailure::new(found.reason(), request, TlsPhase::Handshake).into_io(error.kind())
         }
+        None if error.kind() == io::ErrorKind::UnexpectedEof => io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the server closed the connection during the TLS handshake",
+        ),
         None => error,
     }
 }
@@ -209,11 +213,13 @@ fn config(settings: &TlsSettings, files: &dyn Files) -> Result<ClientConfig, Tls
                     certificate: named.certificate.clone(),
                     key: named.key.clone(),
                 },
-                // A key of a kind that ring does not know.
-                other => TlsError::Useless {
+                // All that rustls says of it is that ring cannot parse it.
+                _ => TlsError::Useless {
                     what: FileUse::PrivateKey,
                     path: named.key.clone(),
-                    flaw: format!("cannot be used: {}", said(&other.to_string())),
+                    flaw: "is of a kind that pgchaos does not sign with: it knows RSA from 2048 bits, P-256, P-384 and \
+                           Ed25519, not P-521 or Ed448"
+                        .to_owned(),
                 },
             })?
         }
@@ -254,18 +260,9 @@ fn verifier(
         (_, Some(root)) => root,
         (_, None) => return Err(TlsError::Setup("no root certificate was named".to_owned())),
     };
-    let Roots { store, certificates } = Roots::read(root, files)?;
-    let checks_revocation = !lists.is_empty();
-    let limits_names = certificates.iter().any(limits_names);
-    let by_webpki =
-        WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
-            .with_crls(lists)
-            .enforce_revocation_expiration()
-            .build()
-            .map_err(|error| TlsError::Setup(said(&error.to_string())))?;
-    let from = root.to_string();
-    let check = settings.check;
-    let trusted =
-        Trusted { by_webpki, roots: certificates, from, check, checks_revocation, limits_names };
+    let roots = Roots::read(root, files)?;
+    let (from, check) = (root.to_string(), settings.check);
+    let trusted = Trusted::new(roots, lists, Arc::clone(provider), from, check)
+        .map_err(|error| TlsError::Setup(said(&error.to_string())))?;
     Ok(Verifier { trusted: Some(trusted), algorithms })
 }

@@ -56,10 +56,11 @@ fn key_of(path: &Path, content: &[u8]) -> Result<PrivateKeyDer<'static>, TlsErro
              -out PLAIN-KEY, and give that with sslkey"
                 .to_owned()
         }
-        Err(pem::Error::NoItemsFound) => {
-            "has no key in PEM form (BEGIN PRIVATE KEY): openssl pkey -in KEY -out PEM-KEY writes one"
-                .to_owned()
-        }
+        // libpq takes DER, too, for a key.
+        Err(pem::Error::NoItemsFound) => match PrivateKeyDer::try_from(content.to_vec()) {
+            Ok(key) => return Ok(key),
+            Err(_) => "has no key in PEM form (BEGIN PRIVATE KEY): openssl pkey -in KEY -out PEM-KEY writes one".to_owned(),
+        },
         Err(error) => flaw_of_pem(&error),
     };
     Err(TlsError::Useless { what: FileUse::PrivateKey, path: path.to_owned(), flaw })

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
-use super::certificate_request::CertificateRequest;
+use super::certificate_request::{CertificateRequest, RequestOutcome};
 use super::handshake_error::{TlsFailure, TlsPhase, of_tls};
 
 /// The client's end of it, once the handshake is done.
@@ -28,6 +28,12 @@ impl<S> TlsClientStream<S> {
     pub fn server_certificate(&self) -> Option<&[u8]> {
         let (_, session) = self.stream.get_ref();
         session.peer_certificates()?.first().map(AsRef::as_ref)
+    }
+
+    /// Whether the server has asked for a client certificate, and whether it got one.
+    #[must_use]
+    pub fn certificate_request(&self) -> RequestOutcome {
+        self.request.outcome()
     }
 
     /// The protocol that the handshake agreed on (ALPN), if any.
@@ -67,14 +73,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsClientStream<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        written.map_err(|error| self.told(error))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        flushed.map_err(|error| self.told(error))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let shut_down = Pin::new(&mut self.stream).poll_shutdown(context);
+        shut_down.map_err(|error| self.told(error))
     }
 }

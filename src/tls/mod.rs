@@ -31,6 +31,7 @@ pub mod settings;
 mod trust;
 mod verifier;
 
+pub use certificate_request::RequestOutcome;
 pub use client::{CurrentTls, TlsClient};
 pub use client_stream::TlsClientStream;
 pub use cluster_files::ClusterFiles;

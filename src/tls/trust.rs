@@ -5,21 +5,32 @@ use std::path::{Path, PathBuf};
 
 use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
-use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor};
 
 use webpki::BorrowedCertRevocationList;
 
+use super::certificate::Certificate;
 use super::error::{FileUse, TlsError};
 use super::files::Files;
 use super::settings::{RootCertificate, TlsSettings};
 use crate::model::foreign::said;
 
-/// Root certificates that were read.
+/// What is trusted. As for OpenSSL, on which libpq rests, a chain ends in a certificate that has signed itself; the others
+/// of a file may stand between.
 #[derive(Debug)]
 pub(super) struct Roots {
-    pub(super) store: RootCertStore,
-    /// As they are in the file, for a server whose own certificate is among them.
-    pub(super) certificates: Vec<CertificateDer<'static>>,
+    pub(super) anchors: Vec<Anchor>,
+    pub(super) between: Vec<CertificateDer<'static>>,
+}
+
+/// A certificate in which a chain may end.
+#[derive(Debug)]
+pub(super) struct Anchor {
+    /// As it is in the file: it may be a server's own.
+    pub(super) der: CertificateDer<'static>,
+    anchor: TrustAnchor<'static>,
+    /// webpki does not look at its dates.
+    pub(super) certificate: Certificate,
 }
 
 impl Roots {
@@ -31,29 +42,50 @@ impl Roots {
     }
 
     fn of_file(path: &Path, files: &dyn Files) -> Result<Self, TlsError> {
-        let certificates = certificates(FileUse::RootCertificate, path, files)?;
-        let mut store = RootCertStore::empty();
-        // One that is no authority is skipped, as libpq does; without any left, nothing is trusted.
-        let (added, _) = store.add_parsable_certificates(certificates.iter().cloned());
-        if added == 0 {
-            let flaw = "has no certificate that can be an authority".to_owned();
-            let what = FileUse::RootCertificate;
-            return Err(TlsError::Useless { what, path: path.to_owned(), flaw });
-        }
-        Ok(Self { store, certificates })
+        let roots = Self::of(certificates(FileUse::RootCertificate, path, files)?);
+        let flaw = match (roots.anchors.is_empty(), roots.between.is_empty()) {
+            (false, _) => return Ok(roots),
+            (true, true) => "has no certificate that can be an authority",
+            (true, false) => {
+                "has no certificate that has signed itself: that of the topmost authority belongs in it"
+            }
+        };
+        let (what, flaw) = (FileUse::RootCertificate, flaw.to_owned());
+        Err(TlsError::Useless { what, path: path.to_owned(), flaw })
     }
 
     fn of_system() -> Result<Self, TlsError> {
         let found = rustls_native_certs::load_native_certs();
-        let mut store = RootCertStore::empty();
-        let (added, _) = store.add_parsable_certificates(found.certs.iter().cloned());
-        if added == 0 {
+        let roots = Self::of(found.certs);
+        if roots.anchors.is_empty() {
             let reasons =
                 found.errors.iter().map(|error| format!(": {}", said(&error.to_string())));
             return Err(TlsError::NoSystemRoots { reasons: reasons.collect() });
         }
-        Ok(Self { store, certificates: found.certs })
+        Ok(roots)
     }
+
+    /// What cannot be parsed is neither: among the system's many it must not keep the others from being trusted.
+    fn of(certificates: Vec<CertificateDer<'static>>) -> Self {
+        let mut roots = Self { anchors: Vec::new(), between: Vec::new() };
+        for der in certificates {
+            let Some(certificate) = Certificate::read(&der) else { continue };
+            let anchor = webpki::anchor_from_trusted_cert(&der).map(|anchor| anchor.to_owned());
+            match anchor {
+                Ok(anchor) if certificate.is_self_signed => {
+                    roots.anchors.push(Anchor { der, anchor, certificate });
+                }
+                Ok(_) => roots.between.push(der),
+                Err(_) => {}
+            }
+        }
+        roots
+    }
+}
+
+/// These anchors as rustls takes them.
+pub(super) fn store<'a>(anchors: impl IntoIterator<Item = &'a Anchor>) -> RootCertStore {
+    RootCertStore { roots: anchors.into_iter().map(|one| one.anchor.clone()).collect() }
 }
 
 /// The certificates of a PEM file, at least one; text between them is skipped.
@@ -63,9 +95,18 @@ pub(super) fn certificates(
     files: &dyn Files,
 ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let content = read(what, path, files)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
+    let text = String::from_utf8_lossy(&content);
+    // The label of old, which OpenSSL still reads.
+    let text = text.replace("-----BEGIN X509 CERTIFICATE-----", "-----BEGIN CERTIFICATE-----");
+    let text = text.replace("-----END X509 CERTIFICATE-----", "-----END CERTIFICATE-----");
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     let flaw = match found {
         Ok(found) if !found.is_empty() => return Ok(found),
+        Ok(_) if text.contains("-----BEGIN TRUSTED CERTIFICATE-----") => {
+            "has a certificate in OpenSSL's own form (BEGIN TRUSTED CERTIFICATE): openssl x509 -in FILE -out PLAIN-FILE \
+             writes it in the usual one"
+                .to_owned()
+        }
         Ok(_) => "has no certificate in PEM form (BEGIN CERTIFICATE)".to_owned(),
         Err(error) => flaw_of_pem(&error),
     };
@@ -155,7 +196,11 @@ pub(super) fn read(what: FileUse, path: &Path, files: &dyn Files) -> Result<Vec<
         Ok(_) => files.read(path),
         Err(reason) => Err(reason),
     };
-    content.map_err(|reason| TlsError::Unreadable { what, path: path.to_owned(), reason })
+    let content =
+        content.map_err(|reason| TlsError::Unreadable { what, path: path.to_owned(), reason })?;
+    // Editors of Windows begin a text so.
+    let text = content.strip_prefix(b"\xef\xbb\xbf");
+    Ok(text.map_or_else(|| content.clone(), <[u8]>::to_vec))
 }
 
 #[cfg(test)]

@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
+use tokio_rustls::rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
 use tokio_rustls::rustls::crypto::{
-    WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
     verify_tls13_signature_with_raw_key,
 };
 use tokio_rustls::rustls::pki_types::{
-    CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime,
+    CertificateDer, CertificateRevocationListDer, ServerName, SubjectPublicKeyInfoDer, UnixTime,
 };
-use tokio_rustls::rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use tokio_rustls::rustls::{
+    CertRevocationListError, CertificateError, DigitallySignedStruct, Error, RootCertStore,
+    SignatureScheme,
+};
 use webpki::Error as WebPkiError;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
@@ -22,6 +25,7 @@ use super::certificate::Certificate;
 use super::handshake_error::CertificateRefusal;
 use super::host_name;
 use super::settings::CertificateCheck;
+use super::trust::{Anchor, Roots, store};
 use crate::model::tls_cause::TlsCause;
 
 /// Checks servers' certificates. The signature of the handshake is verified always, as channel binding
@@ -36,16 +40,18 @@ pub(super) struct Verifier {
 /// What a certificate must come from, and whether it must be for the host.
 #[derive(Debug)]
 pub(super) struct Trusted {
-    pub(super) by_webpki: Arc<WebPkiServerVerifier>,
-    /// A server's own certificate may be among the roots.
-    pub(super) roots: Vec<CertificateDer<'static>>,
-    /// Where they came from, in words.
-    pub(super) from: String,
-    pub(super) check: CertificateCheck,
-    /// Whether there are lists of revoked certificates.
-    pub(super) checks_revocation: bool,
+    /// Trusts all the anchors, whatever their dates say.
+    by_all: Arc<WebPkiServerVerifier>,
+    /// A server's own certificate may be among the anchors.
+    roots: Roots,
+    /// Lists of revoked certificates.
+    lists: Vec<CertificateRevocationListDer<'static>>,
+    provider: Arc<CryptoProvider>,
+    /// Where the roots came from, in words.
+    from: String,
+    check: CertificateCheck,
     /// Whether an authority may sign for some names only, by a root among these.
-    pub(super) limits_names: bool,
+    limits_names: bool,
 }
 
 impl ServerCertVerifier for Verifier {
@@ -58,30 +64,24 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let Some(trusted) = &self.trusted else { return Ok(ServerCertVerified::assertion()) };
-        // webpki looks at the name last: where that is what fails, the rest holds.
-        let verified = trusted.by_webpki.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
-        let reason = match verified {
+        let presented = Presented { end_entity, intermediates, server_name, ocsp_response, now };
+        let reason = match trusted.verify(&presented) {
             Ok(verified) => return Ok(verified),
-            Err(Error::InvalidCertificate(reason)) => reason,
+            Err(Error::InvalidCertificate(reason)) if !is_told(&reason) => reason,
+            Err(Error::InvalidCertRevocationList(reason)) => {
+                return Err(refusal(TlsCause::RevocationUnknown, of_list(&reason)));
+            }
             Err(other) => return Err(other),
         };
         let host = server_name.to_str();
         let certificate = Certificate::read(end_entity);
         let is_trusted = match &reason {
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                true
-            }
+            reason if is_of_name(reason) => true,
             // A server whose own certificate is an authority's, as `openssl req -x509` makes it. Its dates
             // come before this in webpki, and revocation after it: with lists there is no such way.
             CertificateError::Other(_) if is(&reason, &WebPkiError::CaUsedAsEndEntity) => {
-                !trusted.checks_revocation
-                    && trusted.roots.iter().any(|root| root.as_ref() == end_entity.as_ref())
+                trusted.lists.is_empty()
+                    && trusted.roots.anchors.iter().any(|root| root.der == *end_entity)
             }
             _ => false,
         };
@@ -164,7 +164,71 @@ impl Verifier {
     }
 }
 
+/// What a server has sent, and when.
+struct Presented<'a> {
+    end_entity: &'a CertificateDer<'a>,
+    intermediates: &'a [CertificateDer<'a>],
+    server_name: &'a ServerName<'a>,
+    ocsp_response: &'a [u8],
+    now: UnixTime,
+}
+
 impl Trusted {
+    pub(super) fn new(
+        roots: Roots,
+        lists: Vec<CertificateRevocationListDer<'static>>,
+        provider: Arc<CryptoProvider>,
+        from: String,
+        check: CertificateCheck,
+    ) -> Result<Self, VerifierBuilderError> {
+        let by_all = by_webpki(store(&roots.anchors), &lists, &provider)?;
+        let limits_names = roots.anchors.iter().any(|anchor| anchor.certificate.limits_names)
+            || roots.between.iter().any(limits_names);
+        Ok(Self { by_all, roots, lists, provider, from, check, limits_names })
+    }
+
+    /// webpki's word by the anchors that hold at this time. It looks at the name last: where that is what fails, the
+    /// rest holds.
+    fn verify(&self, presented: &Presented<'_>) -> Result<ServerCertVerified, Error> {
+        let Presented { end_entity, intermediates, server_name, ocsp_response, now } = *presented;
+        let sent = intermediates.iter().map(AsRef::as_ref);
+        let own = self.roots.between.iter().map(AsRef::as_ref);
+        let between: Vec<CertificateDer<'_>> = sent.chain(own).map(CertificateDer::from).collect();
+        let verify = |by: &WebPkiServerVerifier| {
+            by.verify_server_cert(end_entity, &between, server_name, ocsp_response, now)
+        };
+        let by_all = verify(&self.by_all);
+        let is_valid = |anchor: &&Anchor| anchor.certificate.is_valid_at(now);
+        let is_accepted = match &by_all {
+            Ok(_) => true,
+            Err(Error::InvalidCertificate(reason)) => is_of_name(reason),
+            Err(_) => false,
+        };
+        if !is_accepted || self.roots.anchors.iter().all(|anchor| is_valid(&anchor)) {
+            return by_all;
+        }
+        let valid = store(self.roots.anchors.iter().filter(is_valid));
+        let by_valid = match valid.is_empty() {
+            true => Err(CertificateError::UnknownIssuer.into()),
+            false => match by_webpki(valid, &self.lists, &self.provider) {
+                Ok(by_valid) => verify(&by_valid),
+                Err(error) => Err(Error::General(error.to_string())),
+            },
+        };
+        match by_valid {
+            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+                let words = format!(
+                    "the authority in {} that signed the server's certificate has expired or is not valid yet, or this \
+                     machine's clock is wrong",
+                    self.from
+                );
+                let certificate = Certificate::read(end_entity);
+                Err(refused(TlsCause::UnknownAuthority, words, certificate.as_ref()))
+            }
+            by_valid => by_valid,
+        }
+    }
+
     /// Why a certificate is not accepted.
     fn words(&self, reason: &CertificateError, certificate: Option<&Certificate>) -> String {
         let from = &self.from;
@@ -190,6 +254,10 @@ impl Trusted {
             | CertificateError::ExpiredRevocationListContext { .. } => {
                 "the list of revoked certificates has expired".to_owned()
             }
+            reason if is_by_a_namesake(reason) => format!(
+                "the server's certificate, or one between, is signed by another authority of this name than the one in \
+                 {from}"
+            ),
             CertificateError::UnsupportedSignatureAlgorithmContext { .. } => {
                 let by = certificate.map_or("", |one| one.signature.name());
                 format!("the server's certificate is signed by an algorithm that is not accepted{by}")
@@ -198,7 +266,7 @@ impl Trusted {
                 "the server's certificate is not one for servers (its extended key usage)".to_owned()
             }
             reason
-                if is(reason, &WebPkiError::CaUsedAsEndEntity) && self.checks_revocation =>
+                if is(reason, &WebPkiError::CaUsedAsEndEntity) && !self.lists.is_empty() =>
             {
                 "the server uses an authority's certificate (CA:TRUE) as its own, and whether that was revoked \
                  cannot be checked"
@@ -217,8 +285,32 @@ impl Trusted {
     }
 }
 
+fn by_webpki(
+    store: RootCertStore,
+    lists: &[CertificateRevocationListDer<'static>],
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, VerifierBuilderError> {
+    WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
+        .with_crls(lists.iter().cloned())
+        .enforce_revocation_expiration()
+        .build()
+}
+
+/// Whether it is a refusal of pgchaos's own, with its words.
+fn is_told(reason: &CertificateError) -> bool {
+    let CertificateError::Other(other) = reason else { return false };
+    other.0.is::<CertificateRefusal>()
+}
+
+fn is_of_name(reason: &CertificateError) -> bool {
+    matches!(
+        reason,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
+    )
+}
+
 /// Whether an authority may sign for some names only; one that cannot be read may.
-pub(super) fn limits_names(authority: &CertificateDer<'_>) -> bool {
+fn limits_names(authority: &CertificateDer<'_>) -> bool {
     Certificate::read(authority).is_none_or(|found| found.limits_names)
 }
 
@@ -248,9 +340,32 @@ fn refusal(cause: TlsCause, words: String) -> Error {
     CertificateRefusal { cause, words, errno: None }.into_rustls()
 }
 
+/// Whether an authority of the issuer's name is there, and has not signed: as after its key was made anew. A key of
+/// another kind cannot even be tried.
+fn is_by_a_namesake(reason: &CertificateError) -> bool {
+    matches!(
+        reason,
+        CertificateError::BadSignature
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+    )
+}
+
+/// Why a list of revoked certificates does not count.
+fn of_list(reason: &CertRevocationListError) -> String {
+    let unknown = "whether the server's certificate was revoked is not known";
+    match reason {
+        CertRevocationListError::BadSignature
+        | CertRevocationListError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            format!("{unknown}: the list is signed by another authority of this name")
+        }
+        other => format!("{unknown}: the list is not valid ({other:?})"),
+    }
+}
+
 fn cause(reason: &CertificateError) -> TlsCause {
     match reason {
         CertificateError::UnknownIssuer => TlsCause::UnknownAuthority,
+        reason if is_by_a_namesake(reason) => TlsCause::UnknownAuthority,
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet

@@ -71,7 +71,7 @@ fn mistakes_are_told_with_what_is_meant() {
     let (code, said) = run("title = 'x'\n[[step]]\nkil = 'leader'\n", &[]);
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("did you mean \"kill\"?"), "{said}");
-    let (code, said) = run("title = 'x'\n[[step]]\nkill = 'leader'\n", &["--report", "x.html"]);
+    let (code, said) = run("title = 'x'\n[[step]]\nkill = 'leader'\n", &["--report", "x.pdf"]);
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("use .html, .md, .json or .xml"), "{said}");
     let (code, said) = run("title = 'x'\n[[step]]\nkill = 'leader'\n", &["leader-kil"]);

@@ -34,7 +34,7 @@ fn as_a_host_of_several() {
         assert_eq!(init(&connection), Ok(primary), "{ports}");
     }
     let words = init(&of(&format!("{first},{standby},{second}"))).unwrap_err();
-    let silence = "accepted, then 2.0 s of silence (--connect-timeout)";
+    let silence = "accepted, then 2.0 s of silence (connect_timeout)";
     let expected = format!(
         "pgchaos: none of 3 places serves:\n\
          \x20 127.0.0.1:{first}: {silence}\n\
@@ -77,7 +77,7 @@ fn as_the_first_address_of_a_name() {
     let words = init(&connection).unwrap_err();
     // Of loopback addresses where nothing is, the others tell more.
     let expected = format!(
-        "pgchaos: twins.test:{port} (::1): accepted, then 2.0 s of silence (--connect-timeout)\n"
+        "pgchaos: twins.test:{port} (::1): accepted, then 2.0 s of silence (connect_timeout)\n"
     );
     assert_eq!(words, expected);
 }

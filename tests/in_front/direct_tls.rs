@@ -66,12 +66,12 @@ fn a_handshake_that_breaks_off() {
     let (_, fault) =
         goes_on_trying(&server, &connection(port, &format!("{DIRECT} connect_timeout=2")));
     assert_eq!(fault["class"], "timeout", "{fault}");
-    let words = "no answer within 2.0 s during the TLS handshake (--connect-timeout)";
+    let words = "no answer within 2.0 s during the TLS handshake (connect_timeout)";
     assert_eq!(fault["message"], words);
     let port = that_says(b"", false);
     let (_, fault) =
         goes_on_trying(&server, &connection(port, &format!("{DIRECT} connect_timeout=2")));
-    assert_eq!(fault["message"], "accepted, then 2.0 s of silence (--connect-timeout)");
+    assert_eq!(fault["message"], "accepted, then 2.0 s of silence (connect_timeout)");
 }
 
 #[test]

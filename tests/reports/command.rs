@@ -78,6 +78,7 @@ fn what_contradicts_itself_or_would_destroy_is_refused_before_anything_is_writte
         ("failover.jsonl ./failover.jsonl", "the same run is given twice"),
         ("failover.jsonl --against failover.jsonl", "the same run is given twice"),
         ("failover.jsonl --format pdf", "invalid value 'pdf'"),
+        ("--against failover.jsonl loss.jsonl", "no record is named before --against"),
     ] {
         let output = report(folder.path(), words);
         assert_eq!(output.status.code(), Some(2), "{words}: {}", said(&output));
@@ -88,6 +89,10 @@ fn what_contradicts_itself_or_would_destroy_is_refused_before_anything_is_writte
     let copy = report(folder.path(), "failover.jsonl copy.jsonl");
     assert_eq!(copy.status.code(), Some(2), "a copy is the same run");
     assert!(said(&copy).contains("failover.jsonl and copy.jsonl"), "{}", said(&copy));
+    // One that is not read, as a shell makes it of *.jsonl.
+    let over = report(folder.path(), "failover.jsonl --format html -o loss.jsonl");
+    assert_eq!(over.status.code(), Some(4), "{}", said(&over));
+    assert!(said(&over).contains("it is the record of a run"), "{}", said(&over));
     for file in ["failover.jsonl", "loss.jsonl"] {
         assert_eq!(fs::read(path(file)).unwrap(), fs::read(folder.path().join(file)).unwrap());
     }

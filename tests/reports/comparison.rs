@@ -106,6 +106,77 @@ fn an_outage_that_was_open_may_have_been_the_longest() {
     assert!(text.contains("at least 7.7 s longer"), "{text}");
 }
 
+/// A killed run, or one whose disk failed: what came after the last line is not known.
+#[test]
+fn a_run_that_was_cut_may_have_had_longer_outages() {
+    let mut a = set("a", &[1.0, 1.1, 0.0, 1.3, 1.4, 1.5]);
+    let b = set("b", &[9.0, 9.1, 9.2, 9.3, 9.4, 9.5]);
+    assert_eq!(conclusion(&a, &b), Conclusion::Better);
+    for run in &mut a[..3] {
+        run.writes.unaccounted = None;
+    }
+    a[2].outages.clear();
+    let comparison = Comparison::of(&a, &b);
+    for measure in [Measure::LongestOutageS, Measure::WithoutWriteS] {
+        assert_eq!(found(&comparison, measure), FoundDifference::NotShown);
+    }
+    let text = compared(Format::Text, &a, &b);
+    for cell in ["≥ 1.0 s", "none seen"] {
+        assert!(text.contains(cell), "{text}");
+    }
+    let side_by_side = compared(Format::Text, &a, &[]);
+    assert!(side_by_side.contains("none seen in a3 to 1.5 s in a6"), "{side_by_side}");
+    assert!(!side_by_side.contains("a2 · outage 0.1 s longer"), "{side_by_side}");
+    // A record that lacks its end, of a run that was closed.
+    let mut a = set("a", &[1.0, 1.1, 1.2, 1.3, 1.4, 1.5]);
+    for run in &mut a[..3] {
+        run.record.as_mut().unwrap().complete = false;
+    }
+    assert_eq!(found(&Comparison::of(&a, &b), Measure::LongestOutageS), FoundDifference::NotShown);
+}
+
+/// There is no outage before the first write, and no time without one.
+#[test]
+fn of_a_run_that_never_wrote_no_outage_is_known() {
+    let mut never = with_outage("never.jsonl", 1.0);
+    never.outages.clear();
+    (never.writes.acknowledged, never.rate.acknowledged_per_s) = (0, 0.0);
+    let runs = [never, with_outage("wrote.jsonl", 2.0)];
+    let json: serde_json::Value =
+        serde_json::from_str(&compared(Format::Json, &runs, &[])).unwrap();
+    assert!(json["runs"][0]["longest_outage_s"].is_null(), "{json}");
+    assert!(json["runs"][0]["without_write_s"].is_null(), "{json}");
+    assert_eq!(json["measures"][0]["a"]["known"], 1);
+    let text = compared(Format::Text, &runs, &[]);
+    assert!(text.contains("not known in never, 2.0 s in wrote"), "{text}");
+    assert!(!text.contains("none in never"), "{text}");
+}
+
+/// Most of many runs have no outage: of those that have one, few say nothing.
+#[test]
+fn one_outage_among_many_runs_is_no_difference() {
+    let mut few = vec![0.0; 5];
+    few[0] = 4.0;
+    let comparison = Comparison::of(&set("a", &few), &set("b", &[0.0; 60]));
+    assert_eq!(comparison.conclusion, Some(Conclusion::NotShown));
+    assert_eq!(found(&comparison, Measure::LongestOutageS), FoundDifference::NotShown);
+}
+
+#[test]
+fn of_large_sets_the_report_says_that_ways_are_drawn() {
+    let lengths = |more: f64| -> Vec<f64> { (0..60).map(|n| f64::from(n) * 0.1 + more).collect() };
+    let (a, b) = (set("a", &lengths(1.0)), set("b", &lengths(9.0)));
+    let report = compared(Format::Markdown, &a, &b);
+    assert!(
+        report.contains("over 20\u{202f}000 of all ways")
+            || report.contains("over 20 000 of all ways"),
+        "{report}"
+    );
+    assert_eq!(conclusion(&a, &b), Conclusion::Better);
+    let report = compared(Format::Markdown, &a[..10], &b[..10]);
+    assert!(report.contains("exact test, of losses Fisher's)"), "{report}");
+}
+
 #[test]
 fn losses_are_counted_by_runs_and_unverified_runs_may_be_either() {
     let mut a = set("a", &[2.0; 8]);
@@ -182,6 +253,47 @@ fn what_makes_it_unfair_is_told() {
     let words = headline(&comparison);
     assert_eq!(words.word, "A IS BETTER, UNDER OTHER CONDITIONS");
     assert!(words.sentences.last().unwrap().starts_with("The runs are not alike: rate, writers, "));
+}
+
+/// What ends after a while is longer where more happens to it; what is ended by hand is not.
+#[test]
+fn runs_that_were_ended_at_other_times_are_not_alike() {
+    let (mut a, mut b) = better();
+    for run in a.iter_mut().chain(&mut b) {
+        (run.options.load.duration, run.options.load.writes) = (None, None);
+        run.injections.clear();
+    }
+    assert!(Comparison::of(&a, &b).same_conditions);
+    for run in &mut b {
+        run.elapsed_s = 20.0;
+    }
+    let comparison = Comparison::of(&a, &b);
+    assert!(!comparison.same_conditions);
+    assert_eq!(headline(&comparison).word, "A IS BETTER, UNDER OTHER CONDITIONS");
+    for run in a.iter_mut().chain(&mut b) {
+        run.options.load.writes = Some(15);
+    }
+    assert!(Comparison::of(&a, &b).same_conditions, "each ended after as many writes");
+}
+
+#[test]
+fn of_more_outages_than_are_drawn_the_longest_are() {
+    let mut many = with_outage("many.jsonl", 47.3);
+    let longest = many.outages[0].clone();
+    for n in 0..1_200_u32 {
+        let mut outage = longest.clone();
+        let length = Duration::from_millis(u64::from(10 + n));
+        (outage.duration, outage.without_ack) = (length, length);
+        outage.first_ack = Some(outage.began + length);
+        many.outages.push(outage);
+    }
+    let page = compared(Format::Html, &[many, with_outage("one.jsonl", 2.0)], &[]);
+    let (_, dots) = page.split_once("class=\"dots").unwrap();
+    let (dots, below) = dots.split_once("</svg>").unwrap();
+    assert_eq!(dots.matches("<circle").count(), 1_001);
+    assert!(dots.contains("<title>47.3 s, "), "the longest of its run");
+    assert!(!dots.contains("<title>10 ms, "), "the shortest of its run");
+    assert!(below.contains("201 shorter ones are not drawn."));
 }
 
 #[test]

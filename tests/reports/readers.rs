@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use pgchaos::model::outcome::Outcome;
 use pgchaos::model::run::summary::Summary;
 use pgchaos::report::export::Format;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
@@ -78,11 +79,24 @@ fn junit_has_the_structure_that_ci_servers_read() {
 
 #[test]
 fn junit_of_several_runs_has_a_suite_a_run() {
-    let (a, b) = better();
-    let read = Report::deserialize_from_str(&without_timestamps(&compared(Format::Junit, &a, &b)))
+    let (a, _) = better();
+    let read = Report::deserialize_from_str(&without_timestamps(&compared(Format::Junit, &a, &[])))
         .unwrap();
-    assert_eq!(read.test_suites.len(), 12);
+    assert_eq!(read.test_suites.len(), 6);
     assert!(read.test_suites[0].name.as_str().contains(&a[0].run_id.to_string()));
+}
+
+/// What CI makes of the file is what the exit code says: those measured by do not count.
+#[test]
+fn junit_of_two_sets_has_those_of_a_and_fails_by_none_of_b() {
+    let (a, mut b) = better();
+    b[0].verdict = Outcome::Fail;
+    let junit = compared(Format::Junit, &a, &b);
+    assert!(!junit.contains("<failure") && junit.contains("failures=\"0\""), "{junit}");
+    let read = Report::deserialize_from_str(&without_timestamps(&junit)).unwrap();
+    let names: Vec<String> = read.test_suites.iter().map(|suite| suite.name.to_string()).collect();
+    let expected: Vec<String> = a.iter().map(|run| format!("pgchaos A · {}", run.run_id)).collect();
+    assert_eq!(names, expected);
 }
 
 #[test]

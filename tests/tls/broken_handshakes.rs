@@ -59,3 +59,30 @@ fn words_by_what_was_seen() {
         assert!(words.contains(expected), "{expected}: {words}");
     }
 }
+
+/// An error that begins in place of the answer to the request for TLS, and never ends: half of one, or one that claims to be
+/// huge, or of less than no length.
+#[test]
+fn an_answer_that_never_ends_is_no_silence() {
+    let home = tempfile::tempdir().unwrap();
+    let claims: [&[u8]; 3] =
+        [b"E\0\0\0\x40SFATAL\0", b"E\x10\0\0\0SFATAL\0", b"E\xff\xff\xff\xfeSFATAL\0"];
+    for claim in claims {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let (mut client, mut read) = (client.unwrap(), [0; 4096]);
+                if client.read(&mut read).is_ok() && client.write_all(claim).is_ok() {
+                    while matches!(client.read(&mut read), Ok(1..)) {}
+                }
+            }
+        });
+        let connection =
+            format!("host=127.0.0.1 port={port} user=postgres sslmode=require connect_timeout=2");
+        let output = pgchaos(home.path(), ["init", &connection]).output().unwrap();
+        let words = String::from_utf8_lossy(&output.stderr);
+        let expected = "no answer within 2.0 s during the TLS handshake (connect_timeout)";
+        assert!(words.contains(expected), "{words}");
+    }
+}

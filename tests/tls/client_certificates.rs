@@ -133,3 +133,44 @@ fn keys_that_others_may_read() {
     assert!(words.contains("is encrypted, and pgchaos asks for no passphrase"), "{words}");
     assert!(!words.contains("wunderwald"), "{words}");
 }
+
+/// TLS is preferred, and a session over it ends for the client's certificate, not for lack of TLS: psql gives up then, too.
+#[test]
+fn a_refused_certificate_does_not_lead_out_of_tls() {
+    let authority = Authority::new("ours");
+    let server = Postgres::with_settings(&[("log_connections", "on")]);
+    let (key, certificate) = authority.sign("server", GOOD);
+    use_certificate(&server, &key, &certificate);
+    let root = server.data_dir().join("root.crt");
+    fs::copy(authority.root(), &root).unwrap();
+    fs::set_permissions(&root, Permissions::from_mode(0o644)).unwrap();
+    server.psql("ALTER SYSTEM SET ssl_ca_file = 'root.crt'");
+    server.restart();
+    let (good_key, good) = authority.sign("client", CLIENT);
+    let (old_key, old) = authority.sign("old", Made { signing: "-days -1", ..CLIENT });
+    authority.openssl("pkey -in client.key -outform DER -out client.der");
+    authority.sign("large", Made { key: "ec:P-521", ..CLIENT });
+    let der = authority.path("client.der");
+    fs::set_permissions(&der, Permissions::from_mode(0o600)).unwrap();
+    let large = (authority.path("large.key"), authority.path("large.crt"));
+    for (key, certificate, more, is_as_psql, expected) in [
+        (&good_key, &good, "sslsni=2", true, ""),
+        (&good_key, &good, "sslsni=", true, ""),
+        (&der, &good, "", true, ""),
+        (&old_key, &old, "", true, "the server refuses the client certificate: it has expired"),
+        (&large.0, &large.1, "", false, "not P-521 or Ed448"),
+    ] {
+        let connection = format!(
+            "host=localhost port={} user=postgres password=postgres dbname=postgres sslmode=prefer sslkey={} sslcert={} \
+             {more}",
+            server.port(),
+            key.display(),
+            certificate.display()
+        );
+        let (psql, psql_words) = by_psql(&server, &connection);
+        let (ours, words) = by_pgchaos(&server, &connection);
+        assert_eq!(ours == psql, is_as_psql, "{connection}\npsql: {psql_words}pgchaos: {words}");
+        assert_eq!(ours == Got::Tls, expected.is_empty(), "{words}");
+        assert!(words.contains(expected), "{words}");
+    }
+}

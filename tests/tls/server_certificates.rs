@@ -155,9 +155,14 @@ fn connection(server: &Postgres, authority: &Authority, mode: &str, with_root: b
 fn who_signed_it_and_whether_it_still_holds() {
     let (authority, other) = (Authority::new("ours"), Authority::new("theirs"));
     let server = Postgres::with_settings(&[("log_connections", "on")]);
+    // As a lab's is, once the lab was made anew; with a key of the same kind, and of another one.
+    let namesake = Authority::new("ours");
+    namesake
+        .openssl("req -x509 -newkey rsa:2048 -nodes -subj /CN=ours -keyout rsa.key -out rsa.crt");
     let (key, certificate) = authority.sign("good", GOOD);
     let revoked = authority.revocation_list(Some(&certificate));
     let none_revoked = authority.revocation_list(None);
+    let another = "signed by another authority of this name than the one in";
     other.openssl(
         "req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 9 -keyout self.key -out self.crt",
     );
@@ -168,6 +173,13 @@ fn who_signed_it_and_whether_it_still_holds() {
     let list = |path: &std::path::Path| format!("sslcrl={}", path.display());
     let cases = [
         (verify(&other.root(), ""), "signed by no authority in"),
+        (verify(&namesake.root(), ""), another),
+        (verify(&namesake.root(), ""), "try: sslrootcert=FILE (PGSSLROOTCERT)"),
+        (verify(&namesake.path("rsa.crt"), ""), another),
+        (
+            verify(&authority.root(), &list(&namesake.revocation_list(None))),
+            "the list is signed by another authority of this name",
+        ),
         (verify(&authority.root(), &list(&none_revoked)), ""),
         (verify(&authority.root(), &list(&revoked)), "the server's certificate was revoked"),
         (
@@ -185,6 +197,82 @@ fn who_signed_it_and_whether_it_still_holds() {
         (verify(&authority.root(), ""), "uses an authority's certificate (CA:TRUE) as its own"),
     ];
     compare(&server, &cases);
+}
+
+/// An authority in between, `middle`, a `leaf` of its, and the root as it was when it was valid, and in OpenSSL's own form.
+fn make_a_chain(authority: &Authority) {
+    let middle = Made {
+        subject: "/CN=middle",
+        extensions: "basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign,cRLSign",
+        ..GOOD
+    };
+    authority.sign("middle", middle);
+    std::fs::write(authority.path("leaf.ext"), "subjectAltName=DNS:localhost").unwrap();
+    for arguments in [
+        "req -new -newkey rsa:2048 -nodes -keyout leaf.key -subj /CN=localhost -out leaf.csr",
+        "x509 -req -in leaf.csr -CA middle.crt -CAkey middle.key -CAcreateserial -extfile leaf.ext -days 9 -out leaf.crt",
+        "x509 -in ca.crt -signkey ca.key -days -1 -out expired.crt",
+        "x509 -in ca.crt -trustout -out trusted.crt",
+    ] {
+        authority.openssl(arguments);
+    }
+}
+
+/// What ends a chain: a certificate that has signed itself, and holds today. What else is in the file may stand between.
+#[test]
+fn what_a_chain_ends_in() {
+    let authority = Authority::new("ours");
+    let server = Postgres::with_settings(&[("log_connections", "on")]);
+    make_a_chain(&authority);
+    let read = |name: &str| std::fs::read_to_string(authority.path(name)).unwrap();
+    let with_root = |content: String| {
+        let root = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(root.path(), content).unwrap();
+        let verified = connection(&server, &authority, "verify-full", true);
+        let connection = verified
+            .replace(&authority.root().display().to_string(), &root.path().display().to_string());
+        (root, connection)
+    };
+    let (good_key, good) = authority.sign("good", GOOD);
+    let (ca, between, expired) = (read("ca.crt"), read("middle.crt"), read("expired.crt"));
+    let other = std::fs::read_to_string(Authority::new("theirs").root()).unwrap();
+    let no_root = "has no certificate that has signed itself";
+    let old = "that signed the server's certificate has expired or is not valid yet";
+    let as_of_old = ca.replace("CERTIFICATE-----", "X509 CERTIFICATE-----");
+    let cases = [
+        (&good_key, &good, ca.clone(), ""),
+        (&good_key, &good, expired.clone(), old),
+        (&good_key, &good, format!("{expired}{other}"), old),
+        (&good_key, &good, format!("{expired}{ca}"), ""),
+        (&good_key, &good, read("good.crt"), no_root),
+        (&good_key, &good, as_of_old, ""),
+        (&good_key, &good, format!("# a comment\n{ca}"), ""),
+        (&authority.path("leaf.key"), &authority.path("leaf.crt"), between.clone(), no_root),
+        (&authority.path("leaf.key"), &authority.path("leaf.crt"), format!("{between}{ca}"), ""),
+        (
+            &authority.path("leaf.key"),
+            &authority.path("leaf.crt"),
+            ca.clone(),
+            "by no authority in",
+        ),
+    ];
+    let mut used = None;
+    for (key, certificate, content, expected) in cases {
+        if used.replace(certificate.clone()).as_ref() != Some(certificate) {
+            use_certificate(&server, key, certificate);
+        }
+        let (_root, connection) = with_root(content);
+        compare(&server, &[(connection, expected)]);
+    }
+    use_certificate(&server, &good_key, &good);
+    let (_root, connection) = with_root(read("trusted.crt"));
+    let (ours, words) = by_pgchaos(&server, &connection);
+    assert_eq!(ours, Got::Nothing);
+    assert!(words.contains("openssl x509 -in FILE -out PLAIN-FILE"), "{words}");
+    let (_root, connection) = with_root(format!("\u{feff}{ca}"));
+    let (ours, words) = by_pgchaos(&server, &connection);
+    println!("a byte order mark: psql {:?}", by_psql(&server, &connection));
+    assert_eq!(ours, Got::Tls, "{words}");
 }
 
 /// A folder of lists, in which OpenSSL looks for names made of a hash, and for no others.

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::model::fault::{Class, Fault};
 use crate::model::seconds;
+use crate::model::tls_cause::TlsCause;
 
 /// Why one look was not enough.
 pub(super) enum NotYet {
@@ -15,8 +16,8 @@ pub(super) enum NotYet {
     InDoubt(String),
     /// Several servers have a claim to decide.
     Several(String),
-    /// No member leads by Patroni's word, or no Patroni answers.
-    NoLeader(String),
+    /// No member leads by Patroni's word, or no Patroni answers; why TLS with one failed, where it did.
+    NoLeader(String, Option<TlsCause>),
     /// The Patroni that is watched is another cluster's: waiting cannot help.
     ForeignPatroni(String),
     /// The time for it is up.

@@ -5,15 +5,16 @@
 //! quorum.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::model::cluster::decision::{Leader, PatroniAnswers};
+use crate::model::cluster::decision::{Leader, MissedApi, PatroniAnswers};
 use crate::patroni::cluster_state::{name_of, url_of};
-use crate::patroni::{Cluster, MemberStatus, PatroniApi};
+use crate::patroni::{Cluster, MemberStatus, PatroniApi, PatroniError};
 
 /// The deadline of a call to a member that only `/cluster` names.
-const DEADLINE: std::time::Duration = std::time::Duration::from_secs(2);
+const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Members asked at most: a foreign `/cluster` must not make pgchaos ask the whole world.
 const MEMBERS_MAX: usize = 64;
@@ -36,8 +37,9 @@ impl AnsweredMember {
 /// Asks every API that was given and every member that one of them names. Takes a few deadlines of
 /// a call at most.
 pub(super) async fn ask(given: &[PatroniApi]) -> PatroniAnswers {
-    let (mut heard, clusters) =
+    let (looks, clusters) =
         tokio::join!(look_at(given), join_all(given.iter().map(PatroniApi::cluster)));
+    let (mut heard, mut missed) = looks;
     // A member that `/cluster` no longer names, as its Patroni is long dead, may be ahead.
     let all_given = heard.len() == given.len();
     let cluster = clusters.into_iter().find_map(Result::ok);
@@ -46,25 +48,40 @@ pub(super) async fn ask(given: &[PatroniApi]) -> PatroniAnswers {
     {
         let identifier = |one: &AnsweredMember| one.status.database_system_identifier.clone();
         let of_cluster: BTreeSet<String> = heard.iter().filter_map(identifier).collect();
-        let mut found = look_at(&named(cluster, given)).await;
+        let (mut found, missed_there) = look_at(&named(cluster, given)).await;
+        missed.extend(missed_there);
         // A URL of the members' own network may lead to something else here.
         found.retain(|one| identifier(one).is_some_and(|theirs| of_cluster.contains(&theirs)));
         heard.append(&mut found);
     }
     let mut answers = answers_of(heard, cluster.as_ref());
     answers.all_answered &= all_given;
-    answers
+    PatroniAnswers { missed, ..answers }
 }
 
-async fn look_at(apis: &[PatroniApi]) -> Vec<AnsweredMember> {
+/// The answers where all of these APIs together took longer than this.
+pub(super) fn none_within(given: &[PatroniApi], deadline: Duration) -> PatroniAnswers {
+    let missed = |api: &PatroniApi| {
+        missed(api, &PatroniError::TimedOut { url: api.url().to_owned(), after: deadline })
+    };
+    PatroniAnswers { missed: given.iter().map(missed).collect(), ..PatroniAnswers::default() }
+}
+
+/// The members that answer at these APIs, and the APIs that do not.
+async fn look_at(apis: &[PatroniApi]) -> (Vec<AnsweredMember>, Vec<MissedApi>) {
     let looks = join_all(apis.iter().map(PatroniApi::look)).await;
-    apis.iter()
-        .zip(looks)
-        .filter_map(|(api, look)| {
-            let (leads, status) = look.ok()?;
-            Some(AnsweredMember { api: api.clone(), leads, status })
-        })
-        .collect()
+    let (mut heard, mut not_heard) = (Vec::new(), Vec::new());
+    for (api, look) in apis.iter().zip(looks) {
+        match look {
+            Ok((leads, status)) => heard.push(AnsweredMember { api: api.clone(), leads, status }),
+            Err(error) => not_heard.push(missed(api, &error)),
+        }
+    }
+    (heard, not_heard)
+}
+
+fn missed(api: &PatroniApi, error: &PatroniError) -> MissedApi {
+    MissedApi { url: api.url().to_owned(), reason: error.reason(), tls: error.tls_cause() }
 }
 
 /// The members that `/cluster` names at other URLs than those given.
@@ -78,7 +95,8 @@ fn named(cluster: &Cluster, given: &[PatroniApi]) -> Vec<PatroniApi> {
 }
 
 fn answers_of(heard: Vec<AnsweredMember>, cluster: Option<&Cluster>) -> PatroniAnswers {
-    let mut answers = PatroniAnswers::default();
+    let any_answered = !heard.is_empty();
+    let mut answers = PatroniAnswers { any_answered, ..PatroniAnswers::default() };
     let (mut members, mut heard_timelines) = (BTreeSet::new(), 0);
     for one in heard {
         let key = one.key();

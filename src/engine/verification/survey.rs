@@ -147,7 +147,7 @@ async fn patroni_answers(apis: &[PatroniApi]) -> Option<PatroniAnswers> {
         return None;
     }
     let answers = tokio::time::timeout(PATRONI_DEADLINE, patroni_answers::ask(apis)).await;
-    Some(answers.unwrap_or_default())
+    Some(answers.unwrap_or_else(|_| patroni_answers::none_within(apis, PATRONI_DEADLINE)))
 }
 
 /// Closes every session.

@@ -91,7 +91,7 @@ pub async fn verify(
             NotYet::Wait(wait)
             | NotYet::InDoubt(wait)
             | NotYet::Several(wait)
-            | NotYet::NoLeader(wait)
+            | NotYet::NoLeader(wait, _)
             | NotYet::ForeignPatroni(wait)
             | NotYet::Never(wait) => wait.clone(),
         };
@@ -133,8 +133,9 @@ async fn given_up(
             let holds = whereabouts::what_each_holds(subject, site).await;
             incomplete(reason, holds, patience)
         }
-        NotYet::NoLeader(_) => {
-            let notes = vec![Note::NobodyLeads];
+        NotYet::NoLeader(_, tls) => {
+            let untrusted = tls.map(|cause| Note::PatroniUntrusted { cause });
+            let notes = vec![untrusted.unwrap_or(Note::NobodyLeads)];
             Verification { notes, ..incomplete(reason, Vec::new(), patience) }
         }
         _ => incomplete(reason, Vec::new(), patience),
@@ -262,7 +263,7 @@ async fn survey_now(site: &Site, subject: &Subject) -> Result<Survey, NotYet> {
             close_all(reached).await;
             Err(match why {
                 Undecided::ForeignPatroni(_) if !can_change => NotYet::ForeignPatroni(words),
-                Undecided::NoLeader => NotYet::NoLeader(words),
+                Undecided::NoLeader { tls, .. } => NotYet::NoLeader(words, tls),
                 _ if !can_change => NotYet::Never(words),
                 why if why.is_about_several() => NotYet::Several(words),
                 _ => NotYet::Wait(words),

@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use thiserror::Error;
 
 use crate::model::cluster::server::{Database, Server};
+use crate::model::tls_cause::TlsCause;
 
 /// Patroni's answer has its own rounding of the postmaster's start.
 const SAME_START: TimeDelta = TimeDelta::milliseconds(1);
@@ -54,6 +55,42 @@ pub struct PatroniAnswers {
     pub highest_timeline: Option<u32>,
     /// Every member of the cluster answered.
     pub all_answered: bool,
+    /// At least one member answered.
+    pub any_answered: bool,
+    /// The APIs that gave no answer of Patroni's.
+    pub missed: Vec<MissedApi>,
+}
+
+/// An API that gave no answer of Patroni's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissedApi {
+    /// Its URL.
+    pub url: String,
+    /// Why, in words.
+    pub reason: String,
+    /// Why TLS with it failed, where that is the reason.
+    pub tls: Option<TlsCause>,
+}
+
+/// How many of the APIs that gave no answer are named.
+const MISSED_SHOWN: usize = 3;
+
+impl PatroniAnswers {
+    /// Why no leader is known: that every member said so is another thing than that one could not be asked.
+    fn no_leader(&self) -> Undecided {
+        let said = |one: &MissedApi| format!("{}: {}", one.url, one.reason);
+        let mut missed: Vec<String> = self.missed.iter().take(MISSED_SHOWN).map(said).collect();
+        let more = self.missed.len() - missed.len();
+        missed.extend((more > 0).then(|| format!("and {more} more")));
+        let missed = missed.join("; ");
+        let none_leads = "Patroni names no leader: no member's /primary answers 200";
+        let words = match (self.any_answered, missed.is_empty()) {
+            (_, true) => none_leads.to_owned(),
+            (true, false) => format!("{none_leads}, and not every member could be asked: {missed}"),
+            (false, false) => format!("Patroni could not be asked which member leads: {missed}"),
+        };
+        Undecided::NoLeader { words, tls: self.missed.iter().find_map(|one| one.tls) }
+    }
 }
 
 /// A member that answers 200 to `/primary`.
@@ -100,8 +137,13 @@ pub enum Undecided {
     #[error("no primary takes writes: {0}")]
     NoPrimary(String),
     /// No member's `/primary` answers 200.
-    #[error("Patroni names no leader: no member's /primary answers 200")]
-    NoLeader,
+    #[error("{words}")]
+    NoLeader {
+        /// What the members said, and why others could not be asked.
+        words: String,
+        /// Why TLS with one of those failed, where that is the reason.
+        tls: Option<TlsCause>,
+    },
     /// More than one does.
     #[error("several members lead by Patroni's own word: {0}")]
     SeveralLead(String),
@@ -188,7 +230,7 @@ pub fn decide(known: &KnownCluster, view: &View, reached: &[Server]) -> Result<D
     let reached = Reached { servers: reached, ours };
     match (view, reached.ours.first()) {
         // Patroni comes first: if it names no leader, no server decides.
-        (View::Patroni(answers), _) if answers.leaders.is_empty() => Err(Undecided::NoLeader),
+        (View::Patroni(answers), _) if answers.leaders.is_empty() => Err(answers.no_leader()),
         (_, None) => Err(match reached.servers.iter().find_map(foreign) {
             Some(words) => Undecided::Foreign(words),
             None => Undecided::NothingAnswers,

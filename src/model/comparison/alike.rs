@@ -64,9 +64,16 @@ pub(super) fn unalike(a: &[Summary], b: &[Summary]) -> Vec<String> {
     SETTINGS.iter().filter_map(setting).chain(lengths(a, b)).collect()
 }
 
-/// Whether load, length and drill of all runs were the same.
+/// Whether load, length and drill of all runs were the same. Where a duration, a number of writes or a
+/// drill ends a run, how long it took is what came of it; where only a person did, it is a condition.
 pub(super) fn same_conditions(a: &[Summary], b: &[Summary]) -> bool {
-    SETTINGS[..CONDITIONS].iter().all(|(_, value)| distinct(a.iter().chain(b).map(value)).len() < 2)
+    let both = || a.iter().chain(b);
+    let by_hand = both().any(|run| {
+        let load = &run.options.load;
+        load.duration.is_none() && load.writes.is_none() && run.injections.is_empty()
+    });
+    let same = |(_, value): &ComparedSetting| distinct(both().map(value)).len() < 2;
+    SETTINGS[..CONDITIONS].iter().all(same) && !(by_hand && lengths(a, b).is_some())
 }
 
 fn distinct(values: impl Iterator<Item = String>) -> Vec<String> {

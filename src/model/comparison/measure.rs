@@ -47,8 +47,8 @@ impl Measure {
         !matches!(self, Self::AvailabilityPct | Self::AcknowledgedPerS)
     }
 
-    /// What it is of a run. An outage that was open when the run ended is at least as long as it was;
-    /// what pgchaos itself slept through may have been anything.
+    /// What it is of a run. An outage that was open when the run ended is at least as long as it was, and
+    /// so is what a record has that was cut; what pgchaos itself slept through may have been anything.
     #[must_use]
     pub fn of(self, run: &Summary) -> Bounds {
         match self {
@@ -71,7 +71,23 @@ fn is_open(run: &Summary) -> bool {
     run.outages.iter().any(|outage| outage.open.is_some())
 }
 
+/// Whether the run may have had more, and longer, outages than its summary has: one was open when it
+/// ended, or its record was cut and lacks what came after.
+#[must_use]
+pub(super) fn may_be_longer(run: &Summary) -> bool {
+    let is_cut = run.record.as_ref().is_some_and(|record| !record.complete);
+    is_open(run) || is_cut || run.writes.unaccounted.is_none()
+}
+
+/// Outages begin after the first write: of a run without one none are known.
+fn any_outage() -> Bounds {
+    Bounds { measured: None, at_least: 0.0, at_most: f64::INFINITY }
+}
+
 fn longest_outage(run: &Summary) -> Bounds {
+    if run.writes.acknowledged == 0 {
+        return any_outage();
+    }
     let pauses = pauses(run);
     let silent = || run.outages.iter().flat_map(Outage::silent);
     let longest = silent().map(NoAckSpan::length).max().unwrap_or_default();
@@ -83,11 +99,14 @@ fn longest_outage(run: &Summary) -> Bounds {
     Bounds {
         measured: Some(longest.as_secs_f64()),
         at_least: at_least.as_secs_f64(),
-        at_most: if is_open(run) { f64::INFINITY } else { at_most.as_secs_f64() },
+        at_most: if may_be_longer(run) { f64::INFINITY } else { at_most.as_secs_f64() },
     }
 }
 
 fn without_write(run: &Summary) -> Bounds {
+    if run.writes.acknowledged == 0 {
+        return any_outage();
+    }
     let slept = pauses(run).total();
     let add = |sum: Duration, outage: &Outage| sum.saturating_add(outage.without_ack);
     let without = run.outages.iter().fold(Duration::ZERO, add);
@@ -95,7 +114,7 @@ fn without_write(run: &Summary) -> Bounds {
     Bounds {
         measured: Some(without.as_secs_f64()),
         at_least: without.saturating_sub(slept).as_secs_f64(),
-        at_most: if is_open(run) { f64::INFINITY } else { at_most },
+        at_most: if may_be_longer(run) { f64::INFINITY } else { at_most },
     }
 }
 

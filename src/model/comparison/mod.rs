@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::model::comparison::measure::{Measure, lost_writes};
+use crate::model::comparison::measure::{Measure, lost_writes, may_be_longer};
 use crate::model::comparison::verdict_on_sets::{CONFIDENCE_PCT, Conclusion, MeasureOfSets};
 use crate::model::outage::Outage;
 use crate::model::outcome::Outcome;
@@ -49,8 +49,9 @@ pub struct Comparison {
     pub confidence_pct: f64,
     /// Every measure.
     pub measures: Vec<MeasureOfSets>,
-    /// Whether load, duration and drill of all runs were the same. If not, what is better may be so for
-    /// that alone.
+    /// Whether load, duration and drill of all runs were the same; of runs that nothing but a person ended
+    /// also the time that they wrote, within a fifth and a second. If not, what is better may be so for that
+    /// alone.
     pub same_conditions: bool,
     /// Settings in which the runs differ: what a difference of theirs may come from.
     pub unalike: Vec<String>,
@@ -96,12 +97,14 @@ pub struct ComparedRun {
     pub verdict: Outcome,
     /// How many outages it had, partial ones left out.
     pub outages: u64,
-    /// The longest stretch without an acknowledged write; 0 without an outage.
-    pub longest_outage_s: f64,
-    /// An outage was not over when the run ended: it is at least so long.
+    /// The longest stretch without an acknowledged write; 0 without an outage. Null where none was
+    /// acknowledged: outages begin after the first one.
+    pub longest_outage_s: Option<f64>,
+    /// An outage was not over when the run ended, or the record was cut: the longest outage and the time
+    /// without a write are at least so long.
     pub open: bool,
-    /// The time without an acknowledged write in all outages.
-    pub without_write_s: f64,
+    /// The time without an acknowledged write in all outages; null as the longest outage.
+    pub without_write_s: Option<f64>,
     /// As the run's own summary has it.
     pub availability_pct: Option<f64>,
     /// Acknowledged writes.
@@ -171,9 +174,9 @@ impl ComparedRun {
             elapsed_s: run.elapsed_s,
             verdict: run.verdict,
             outages: run.outages.iter().filter(is_whole).count() as u64,
-            longest_outage_s: measured(Measure::LongestOutageS).unwrap_or_default(),
-            open: run.outages.iter().any(|outage| outage.open.is_some()),
-            without_write_s: measured(Measure::WithoutWriteS).unwrap_or_default(),
+            longest_outage_s: measured(Measure::LongestOutageS),
+            open: may_be_longer(run),
+            without_write_s: measured(Measure::WithoutWriteS),
             availability_pct: run.rate.availability_pct,
             acknowledged: run.writes.acknowledged,
             acknowledged_per_s: run.rate.acknowledged_per_s,

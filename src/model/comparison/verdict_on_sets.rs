@@ -1,6 +1,6 @@
 //! What sets of runs come to, and which differences between two are more than chance.
 //!
-//! Each measure is tested by itself, exactly ([`rank_sum`]), and the probabilities are corrected for
+//! Each measure is tested by itself ([`rank_sum`]), and the probabilities are corrected for
 //! their number ([`holm`]): of sets that are equal in truth, at most one comparison in twenty calls any
 //! of them different. A measure in which no two runs differ is not among them.
 
@@ -38,7 +38,7 @@ pub enum FoundDifference {
     Lower,
     /// A is higher, by more than chance.
     Higher,
-    /// Chance alone explains it.
+    /// Chance alone could explain it.
     NotShown,
     /// With so few runs none could be told from chance.
     TooFew,
@@ -89,8 +89,9 @@ pub struct SetDifference {
     pub shift_at_least: Option<f64>,
     /// The same from above.
     pub shift_at_most: Option<f64>,
-    /// How probable so great a difference is by chance alone, in either direction: by the exact test of
-    /// Mann and Whitney, which of losses is Fisher's.
+    /// How probable so great a difference is by chance alone, in either direction: by the test of Mann
+    /// and Whitney over all ways to deal the runs out to sets, which of losses is Fisher's; of large sets
+    /// over 20,000 ways drawn at random.
     pub probability: f64,
     /// The same, corrected for the number of measures (Holm).
     pub probability_corrected: f64,

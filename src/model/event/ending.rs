@@ -10,6 +10,7 @@ use crate::model::ledger::account::Account;
 use crate::model::ledger::loss_times::LostWrites;
 use crate::model::outcome::Outcome;
 use crate::model::seconds;
+use crate::model::tls_cause::TlsCause;
 
 /// Why writing ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,11 @@ pub enum Note {
     ForeignPatroni,
     /// No member's `/primary` answers 200: there is no leader, or what is watched is no Patroni.
     NobodyLeads,
+    /// The same, where TLS with one of the APIs failed, so that it was not asked.
+    PatroniUntrusted {
+        /// Why.
+        cause: TlsCause,
+    },
     /// A pooler stands between: which sessions could still commit is not known, and what is in
     /// doubt and not there stays in doubt.
     BehindPooler,

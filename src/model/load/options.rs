@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::seconds;
 
@@ -133,8 +133,37 @@ pub struct Target {
     pub user: String,
     /// How its connections are secured: libpq's options of TLS by their names, those that were given and the mode; files
     /// by their whole paths, and no secret.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "read_tls")]
     pub tls: BTreeMap<String, String>,
+}
+
+/// The options of TLS that a record may have.
+const TLS_OPTIONS: [&str; 12] = [
+    "channel_binding",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "sslcert",
+    "sslcertmode",
+    "sslcrl",
+    "sslcrldir",
+    "sslkey",
+    "sslmode",
+    "sslnegotiation",
+    "sslrootcert",
+    "sslsni",
+];
+
+/// Whether a record may have this option of TLS: it is one, and no secret.
+#[must_use]
+pub fn is_tls_option(name: &str) -> bool {
+    TLS_OPTIONS.contains(&name)
+}
+
+/// A record may come from anywhere: another option in its place could lead a connection elsewhere.
+fn read_tls<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let mut tls = BTreeMap::<String, String>::deserialize(from)?;
+    tls.retain(|name, _| is_tls_option(name));
+    Ok(tls)
 }
 
 #[cfg(test)]

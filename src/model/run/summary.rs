@@ -146,6 +146,9 @@ pub struct SummaryTarget {
     pub dbname: String,
     /// The role.
     pub user: String,
+    /// The address of each host that is dialled in place of its name (`hostaddr`), where any was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostaddr: Option<String>,
     /// How its connections were secured: libpq's options of TLS by their names, without any secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tls: BTreeMap<String, String>,
@@ -162,6 +165,7 @@ impl From<&Target> for SummaryTarget {
             endpoints: shortened(&target.endpoints, PLACES_CHARS_MAX),
             dbname: shortened(&target.dbname, NAME_CHARS_MAX),
             user: shortened(&target.user, NAME_CHARS_MAX),
+            hostaddr: target.hostaddr.as_deref().map(|text| shortened(text, PLACES_CHARS_MAX)),
             tls: target.tls.clone(),
         }
     }

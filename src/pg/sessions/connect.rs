@@ -22,6 +22,7 @@ use crate::model::cluster::server::ServerProcess;
 use crate::model::connect_cause::ConnectCause;
 use crate::model::fault::{Class, Evidence, Fault, Phase, PoolerRefusal};
 use crate::model::own_limit::OwnLimit;
+use crate::model::tls_cause::TlsCause;
 use crate::pg::failure::{SessionFailure, own_limits};
 use crate::pg::settings::{ConnectSettings, Host};
 use crate::pg::wire::endpoint::Endpoint;
@@ -29,6 +30,7 @@ use crate::pg::wire::host_address::HostAddress;
 use crate::pg::wire::reclaimable_socket::ReclaimableSocket;
 use crate::pg::wire::socket::Socket;
 use crate::pg::wire::transport::Transport;
+use crate::tls::RequestOutcome;
 
 /// A session, and the times of its opening.
 #[derive(Debug)]
@@ -85,8 +87,10 @@ impl NotOpened {
 /// Shorter passwords are words that messages have anyway.
 const PASSWORD_BYTES_TELLING: usize = 6;
 
-/// The option whose deadline it is.
-const CONNECT_TIMEOUT: &str = "--connect-timeout";
+/// What has set this deadline: the option, or the setting of the connection, which other commands than `gen` have alone.
+fn name_of(settings: &ConnectSettings, deadline: Duration) -> &'static str {
+    if settings.connect_timeout == Some(deadline) { "connect_timeout" } else { "--connect-timeout" }
+}
 
 const NOT_POSTGRESQL: &str = "what answers there is not PostgreSQL";
 
@@ -138,7 +142,7 @@ pub async fn look_up<'a>(
         }
         Err(_) => {
             let evidence = Evidence { deadline: true, ..Evidence::default() };
-            let words = no_answer_during(Phase::Resolve.name(), deadline, CONNECT_TIMEOUT);
+            let words = no_answer_during(Phase::Resolve.name(), deadline, "connect timeout");
             (SessionFailure::new(evidence, words), Phase::Resolve)
         }
     };
@@ -284,6 +288,7 @@ impl Connect<'_> {
             let (evidence, words) = failure.into_parts();
             self.fault(evidence, Phase::Authenticate, words)
         })?;
+        self.progress.certificate_request = transport.certificate_request();
         self.progress.securing = match transport.is_secured() {
             true => Securing::Secured,
             false => Securing::InClear,
@@ -304,9 +309,13 @@ impl Connect<'_> {
             Some(ConnectCause::PasswordMissing) if self.place.host.by_record_alone => {
                 Some(ConnectCause::PasswordWithheld)
             }
+            Some(ConnectCause::NoBinding) if self.place.ip().is_none() => {
+                Some(ConnectCause::NoTlsOnSocket)
+            }
             Some(ConnectCause::NoBinding) if !self.progress.is_secured() => {
                 Some(ConnectCause::NoTlsToBind)
             }
+            None => self.refused_over_tls(&evidence),
             cause => cause,
         };
         let evidence = Evidence { foreign: first_bytes.foreign(), connect_cause, ..evidence };
@@ -325,6 +334,18 @@ impl Connect<'_> {
         }
     }
 
+    /// Which login over TLS was refused. What is missing depends on it, and not on the server's words, which may be
+    /// translated.
+    fn refused_over_tls(&self, evidence: &Evidence) -> Option<ConnectCause> {
+        let (sqlstate, _) = evidence.sqlstate.as_ref()?;
+        let is_refused = sqlstate == "28000" && self.progress.is_secured();
+        is_refused.then_some(match self.progress.certificate_request {
+            RequestOutcome::NotAsked => ConnectCause::RefusedOverTls,
+            RequestOutcome::NoneSent => ConnectCause::RefusedWithoutCertificate,
+            RequestOutcome::Sent => ConnectCause::RefusedWithCertificate,
+        })
+    }
+
     /// The fault of a connect that its deadline cut off.
     fn cut_off(&self, deadline: Duration) -> Fault {
         let ConnectProgress { phase, first_bytes, securing, .. } = &self.progress;
@@ -338,9 +359,10 @@ impl Connect<'_> {
         };
         // The way before this one has taken its part of the deadline.
         let (waited, guard) = match &self.failed_way {
-            None => (deadline, CONNECT_TIMEOUT),
+            None => (deadline, name_of(self.settings, deadline).to_owned()),
             Some((_, failed)) => {
-                (deadline.saturating_sub(failed.took), "the rest of --connect-timeout")
+                let guard = format!("the rest of {}", name_of(self.settings, deadline));
+                (deadline.saturating_sub(failed.took), guard)
             }
         };
         let words = match phase {
@@ -349,9 +371,9 @@ impl Connect<'_> {
                 format!("accepted, then {seconds:.1} s of silence ({guard})")
             }
             Phase::Authenticate if self.progress.is_securing() => {
-                no_answer_during("the TLS handshake", waited, guard)
+                no_answer_during("the TLS handshake", waited, &guard)
             }
-            phase => no_answer_during(phase.name(), waited, guard),
+            phase => no_answer_during(phase.name(), waited, &guard),
         };
         self.fault(evidence, *phase, words)
     }
@@ -391,8 +413,8 @@ impl Connect<'_> {
         if self.progress.first_bytes.http() {
             evidence.connect_cause = Some(ConnectCause::Http);
         }
-        let words = match evidence.connect_cause {
-            Some(cause) => connect_cause::words(cause).to_owned(),
+        let words = match evidence.connect_cause.and_then(connect_cause::words) {
+            Some(of_cause) => of_cause.to_owned(),
             None if evidence.foreign => NOT_POSTGRESQL.to_owned(),
             None => words,
         };
@@ -421,10 +443,24 @@ fn fault_of_both(first_way: Encryption, first: &Fault, second: Fault) -> Fault {
     };
     let message = format!("{now}: {}; {before}: {}", second.message, first.message);
     let is_wrong_password = first.sqlstate.as_deref() == Some("28P01");
+    // A client certificate that is refused stands before any password.
     let first_decides = (is_wrong_password && second.class == Class::Auth)
-        || (first.class == Class::Tls && wants_tls(&second));
+        || (first.class == Class::Tls && wants_tls(&second))
+        || (first.tls_cause == Some(TlsCause::ClientCertificate) && second.class == Class::Auth)
+        || (is_refused_over_tls(first) && second.sqlstate.as_deref() == Some("28000"));
     let decides = if first_decides { first.clone() } else { second };
     Fault { message, ..decides }
+}
+
+fn is_refused_over_tls(fault: &Fault) -> bool {
+    matches!(
+        fault.connect_cause,
+        Some(
+            ConnectCause::RefusedOverTls
+                | ConnectCause::RefusedWithoutCertificate
+                | ConnectCause::RefusedWithCertificate
+        )
+    )
 }
 
 /// Whether the login was refused, it seems, for being without TLS.

@@ -2,9 +2,9 @@
 
 use crate::model::connect_cause::ConnectCause;
 
-/// All that there is to say of it. What the server said, if anything, adds nothing, or is not to be trusted yet.
-pub(super) const fn words(cause: ConnectCause) -> &'static str {
-    match cause {
+/// All that there is to say of it, where what the server said, if anything, adds nothing, or is not to be trusted yet.
+pub(super) const fn words(cause: ConnectCause) -> Option<&'static str> {
+    Some(match cause {
         ConnectCause::PasswordMissing => {
             "the server asks for a password, and none was given (the default \"postgres\" is only sent over a Unix \
              socket or to a loopback address)"
@@ -19,11 +19,19 @@ pub(super) const fn words(cause: ConnectCause) -> &'static str {
              pgchaos computes"
         }
         ConnectCause::NoBinding => {
-            "channel_binding=require, and what ends TLS offers no binding (SCRAM-SHA-256-PLUS)"
+            "channel_binding=require, and the login was not bound: what ends TLS offers no binding (SCRAM-SHA-256-PLUS), or \
+             this role logs in without one (as with trust, md5 and cert)"
         }
         ConnectCause::NoTlsToBind => {
             "channel_binding=require, and the connection has no TLS to bind the login to"
         }
+        ConnectCause::NoTlsOnSocket => {
+            "channel_binding=require, and a Unix socket has no TLS to bind the login to"
+        }
+        // The server says why.
+        ConnectCause::RefusedOverTls
+        | ConnectCause::RefusedWithoutCertificate
+        | ConnectCause::RefusedWithCertificate => return None,
         // Only poolers answer so.
         ConnectCause::TlsRequestRefused => {
             "an error was the answer to the request for TLS: a pooler that is full, or that does not read a PROXY \
@@ -31,5 +39,5 @@ pub(super) const fn words(cause: ConnectCause) -> &'static str {
              they are not shown)"
         }
         ConnectCause::Http => "HTTP answers there, not PostgreSQL: a web page or an API",
-    }
+    })
 }

@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use crate::model::fault::Phase;
 use crate::pg::wire::first_bytes::FirstBytes;
+use crate::tls::RequestOutcome;
 
 /// How far a connect came.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(super) struct ConnectProgress {
     pub(super) first_bytes: FirstBytes,
     /// How far TLS came.
     pub(super) securing: Securing,
+    /// Whether the server asked for a client certificate, once TLS is spoken.
+    pub(super) certificate_request: RequestOutcome,
 }
 
 /// How far TLS came.
@@ -38,6 +41,7 @@ impl ConnectProgress {
             accepted: None,
             first_bytes: FirstBytes::default(),
             securing: Securing::InClear,
+            certificate_request: RequestOutcome::NotAsked,
         }
     }
 

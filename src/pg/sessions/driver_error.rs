@@ -120,6 +120,10 @@ fn words(error: &Error) -> String {
     if error.is_closed() {
         return "server closed the connection".to_owned();
     }
+    // A constant of tokio-util, which the driver reads with.
+    if io_error(error).is_some_and(|io| io.to_string() == "bytes remaining on stream") {
+        return "server closed the connection in the midst of a message".to_owned();
+    }
     if let Some(frame_error) = io_error(error).and_then(frame_error) {
         return frame_error.to_string();
     }

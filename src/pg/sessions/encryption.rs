@@ -77,11 +77,9 @@ impl Encryption {
                     || fault.own_limit == Some(OwnLimit::TlsFiles);
                 is_of_tls && fault.sqlstate.is_none()
             }
-            Self::Offered => {
-                let is_of_tls =
-                    fault.class == Class::Tls || fault.own_limit == Some(OwnLimit::TlsFiles);
-                is_of_tls || (is_refused && is_secured)
-            }
+            // As in libpq: what fails after the handshake, as a client certificate that a server of TLS 1.3 refuses, is no
+            // reason to go without TLS.
+            Self::Offered => is_refused && is_secured,
         }
     }
 }
@@ -120,8 +118,8 @@ pub(super) async fn secure(
             }
         };
     }
-    let answer = ssl_request::ask(&mut transport).await;
     let first_bytes = &progress.first_bytes;
+    let answer = ssl_request::ask(&mut transport, first_bytes).await;
     match answer.map_err(|error| of_io(&error, first_bytes))? {
         Answer::Tls => {
             first_bytes.answered();
@@ -218,7 +216,7 @@ fn of_early_error(error: &EarlyError) -> SessionFailure {
                 connect_cause: Some(cause),
                 ..evidence
             },
-            connect_cause::words(cause),
+            connect_cause::words(cause).unwrap_or_default(),
         ),
     }
 }
@@ -262,7 +260,7 @@ fn of_io(error: &io::Error, first_bytes: &FirstBytes) -> SessionFailure {
         return SessionFailure::new(evidence, words);
     }
     let evidence = Evidence { io: Some(error.kind()), own_limit, ..evidence };
-    SessionFailure::new(evidence, error.to_string())
+    SessionFailure::new(evidence, format!("{error}, during the TLS handshake"))
 }
 
 #[cfg(test)]

@@ -64,7 +64,8 @@ pub(super) fn read(
     let negotiation = negotiation(layers, sslmode)?;
     let settings = TlsSettings {
         check: sslmode.check(roots.as_ref()),
-        names_host: choice(layers, "sslsni", &[("1", true), ("0", false)])?.unwrap_or(true),
+        // As libpq has it: what does not begin with 1 is no.
+        names_host: layers.get_even_empty("sslsni").is_none_or(|said| said.value.starts_with('1')),
         versions: versions(layers)?,
         protocol: Some(POSTGRESQL),
         ..TlsSettings::default()

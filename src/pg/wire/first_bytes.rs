@@ -51,6 +51,11 @@ impl FirstBytes {
         self.in_clear.get()
     }
 
+    /// The beginning of an answer came, of which the rest is waited for.
+    pub(super) fn heard(&self) {
+        self.came.store(true, Ordering::Relaxed);
+    }
+
     /// The server has answered whether it speaks TLS: the protocol itself has yet to begin.
     pub(in crate::pg) fn answered(&self) {
         self.came.store(true, Ordering::Relaxed);

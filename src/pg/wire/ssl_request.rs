@@ -10,6 +10,7 @@ use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::early_error::{EARLY_ERROR_BYTES, EarlyError, is_whole};
+use super::first_bytes::FirstBytes;
 use super::transport::Transport;
 
 /// How many bytes tell HTTP from others.
@@ -36,7 +37,10 @@ pub(in crate::pg) enum Answer {
 ///
 /// # Errors
 /// The system's.
-pub(in crate::pg) async fn ask(transport: &mut Transport) -> io::Result<Answer> {
+pub(in crate::pg) async fn ask(
+    transport: &mut Transport,
+    first_bytes: &FirstBytes,
+) -> io::Result<Answer> {
     let mut request = BytesMut::new();
     frontend::ssl_request(&mut request);
     transport.write_all(&request).await?;
@@ -46,6 +50,7 @@ pub(in crate::pg) async fn ask(transport: &mut Transport) -> io::Result<Answer> 
         return Ok(Answer::Ended);
     }
     if &answer == b"E" {
+        first_bytes.heard();
         return error(transport).await.map(Answer::Error);
     }
     let mut rest = [0; FOREIGN_BYTES - 1];

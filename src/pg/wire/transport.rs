@@ -20,7 +20,7 @@ use super::first_bytes::FirstBytes;
 use super::handshake_stream::HandshakeStream;
 use super::host_address::HostAddress;
 use crate::pg::settings::{ConnectSettings, Host, socket_path_too_long};
-use crate::tls::{CurrentTls, TlsClientStream, channel_binding};
+use crate::tls::{CurrentTls, RequestOutcome, TlsClientStream, channel_binding};
 
 /// An open connection, in plain text to all that reads from it.
 #[derive(Debug)]
@@ -73,6 +73,14 @@ impl Transport {
     pub fn server_end_point(&self) -> Option<Vec<u8>> {
         let Self::Tls(stream) = self else { return None };
         stream.server_certificate().map(channel_binding::server_end_point)
+    }
+
+    /// Whether the server has asked for a client certificate, and whether it got one.
+    pub(in crate::pg) fn certificate_request(&self) -> RequestOutcome {
+        match self {
+            Self::Tls(stream) => stream.certificate_request(),
+            _ => RequestOutcome::NotAsked,
+        }
     }
 
     /// The protocol that the handshake agreed on (ALPN), if any.

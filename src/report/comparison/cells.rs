@@ -16,10 +16,10 @@ pub const OF_RUNS: [&str; 9] =
 #[must_use]
 pub fn of_run(run: &ComparedRun) -> [String; 9] {
     let unknown = || "?".to_owned();
-    let open = if run.open { "≥ " } else { "" };
-    let length = |length: f64| match length {
-        none if none <= 0.0 => "none".to_owned(),
-        _ => format!("{open}{}", seconds(length)),
+    let length = |length: Option<f64>| match length {
+        None => unknown(),
+        Some(none) if none <= 0.0 => if run.open { "none seen" } else { "none" }.to_owned(),
+        Some(length) => format!("{}{}", if run.open { "≥ " } else { "" }, seconds(length)),
     };
     [
         set_name(run.set).to_owned(),

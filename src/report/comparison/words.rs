@@ -5,6 +5,7 @@ use crate::model::comparison::verdict_on_sets::{
     Conclusion, FoundDifference, MeasureOfSets, SetDifference, SetOfRuns, is_better,
 };
 use crate::model::comparison::{ComparedRun, Comparison, SetName};
+use crate::model::statistics::rank_sum;
 use crate::report::layout::Tone;
 use crate::report::numbers::{counted, grouped, milliseconds, per_second, percent, seconds};
 
@@ -280,16 +281,23 @@ fn claim(comparison: &Comparison, one: &MeasureOfSets) -> Option<String> {
 fn side_by_side(comparison: &Comparison) -> Vec<String> {
     let runs = &comparison.runs;
     let outage = |run: &ComparedRun| match run.longest_outage_s {
-        none if none <= 0.0 => format!("none in {}", run.label),
-        _ => format!("{}{} in {}", at_least(run), seconds(run.longest_outage_s), run.label),
+        None => format!("not known in {}", run.label),
+        Some(none) if none <= 0.0 => {
+            format!("none{} in {}", if run.open { " seen" } else { "" }, run.label)
+        }
+        Some(longest) => format!("{}{} in {}", at_least(run), seconds(longest), run.label),
     };
     let all: Vec<String> = runs.iter().take(NAMED).map(outage).collect();
-    let by_length = |one: &&ComparedRun, other: &&ComparedRun| {
-        one.longest_outage_s.total_cmp(&other.longest_outage_s)
-    };
-    let outages = match (runs.iter().min_by(by_length), runs.iter().max_by(by_length)) {
-        (Some(shortest), Some(longest)) if runs.len() > NAMED => {
-            format!("from {} to {}", outage(shortest), outage(longest))
+    let known = || runs.iter().filter_map(|run| run.longest_outage_s.map(|length| (length, run)));
+    let by_length =
+        |one: &(f64, &ComparedRun), other: &(f64, &ComparedRun)| one.0.total_cmp(&other.0);
+    let outages = match (known().min_by(by_length), known().max_by(by_length)) {
+        (Some((_, shortest)), Some((_, longest))) if runs.len() > NAMED => {
+            let unknown = match runs.len() - known().count() {
+                0 => String::new(),
+                unknown => format!(", not known in {}", counted(unknown as u64, "run")),
+            };
+            format!("from {} to {}{unknown}", outage(shortest), outage(longest))
         }
         _ => all.join(", "),
     };
@@ -303,7 +311,7 @@ fn side_by_side(comparison: &Comparison) -> Vec<String> {
     ]
 }
 
-/// `at least ` where the run ended in the outage.
+/// `at least ` where the run ended in the outage, or its record was cut.
 pub(super) fn at_least(run: &ComparedRun) -> &'static str {
     if run.open { "at least " } else { "" }
 }
@@ -313,11 +321,20 @@ pub(super) fn at_least(run: &ComparedRun) -> &'static str {
 pub fn method(comparison: &Comparison) -> Option<String> {
     comparison.conclusion?;
     let tested = comparison.measures_tested;
+    let sizes = [SetName::A, SetName::B].map(|set| usize::try_from(comparison.count(set)));
+    let all_ways = matches!(sizes, [Ok(a), Ok(b)] if rank_sum::are_all_ways_counted(a, b));
+    let test = match all_ways {
+        true => "Mann and Whitney's exact test, of losses Fisher's".to_owned(),
+        false => format!(
+            "Mann and Whitney's test over {} of all ways to deal the runs out, drawn at random; of \
+             losses, as of all that has two values, Fisher's exact test",
+            grouped(u64::from(rank_sum::DRAWN_WAYS))
+        ),
+    };
     Some(format!(
         "Each run counts as one. Behind a median stand the lowest and the highest run. Each interval of \
          {} % is by itself, and of the shift between the sets (Hodges and Lehmann). A difference is told \
-         only where it is more than chance (Mann and Whitney's exact test, of losses Fisher's) also \
-         among all {} in which any two runs differ (Holm's correction): of equal settings at most 5 in \
+         only where it is more than chance ({test}) also among all {} in which any two runs differ (Holm's correction): of equal settings at most 5 in \
          100 comparisons tell any.",
         comparison.confidence_pct,
         counted(tested, "measure"),
@@ -334,7 +351,7 @@ pub fn against_first(first: &ComparedRun, run: &ComparedRun) -> Vec<(String, boo
         Some((format!("{} {words}", measure(one)), less == one.less_is_better()))
     };
     let open = first.open || run.open;
-    let closed = |length: f64| (!open).then_some(length);
+    let closed = |length: Option<f64>| length.filter(|_| !open);
     let rows = [
         of(Measure::LongestOutageS, closed(first.longest_outage_s), closed(run.longest_outage_s)),
         of(Measure::WithoutWriteS, closed(first.without_write_s), closed(run.without_write_s)),

@@ -24,7 +24,7 @@ fn option(name: &str, value: &str) -> [String; 2] {
 
 fn target(target: &SummaryTarget, patroni: &[String]) -> Option<Vec<String>> {
     let texts = [&target.host, &target.endpoints, &target.dbname, &target.user];
-    if texts.into_iter().chain(patroni).any(|text| text.ends_with('…')) {
+    if texts.into_iter().chain(&target.hostaddr).chain(patroni).any(|text| text.ends_with('…')) {
         return None;
     }
     let ports: Option<Vec<&str>> =
@@ -36,19 +36,28 @@ fn target(target: &SummaryTarget, patroni: &[String]) -> Option<Vec<String>> {
     Some(options.iter().flat_map(|(name, value)| option(name, value)).collect())
 }
 
-/// The database; where TLS has options, a connection string with both.
+/// The database; in a connection string where TLS or addresses belong to it, or where its name would be taken for one.
 fn database(target: &SummaryTarget) -> String {
-    if target.tls.is_empty() {
+    let is_a_name = !target.dbname.contains(['=', '/']);
+    if is_a_name && target.tls.is_empty() && target.hostaddr.is_none() {
         return target.dbname.clone();
     }
-    let quoted = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
-    let dbname = ("dbname", target.dbname.as_str());
     let tls = target.tls.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let words = [dbname].into_iter().chain(tls).map(|(name, value)| {
-        let is_plain = !value.is_empty() && !value.contains(['\'', '\\', ' ', '\t', '\n']);
-        if is_plain { format!("{name}={value}") } else { format!("{name}='{}'", quoted(value)) }
-    });
-    words.collect::<Vec<_>>().join(" ")
+    let hostaddr = target.hostaddr.as_deref().map(|addresses| ("hostaddr", addresses));
+    let words = [("dbname", target.dbname.as_str())].into_iter().chain(hostaddr).chain(tls);
+    words
+        .map(|(name, value)| format!("{name}={}", in_connection_string(value)))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A value of a connection string, in quotes where it needs them.
+fn in_connection_string(value: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,".contains(c);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
 fn load(load: &LoadOptions) -> Vec<String> {
@@ -151,6 +160,18 @@ mod tests {
         let database =
             r"-d 'dbname=postgres sslmode=verify-full sslrootcert='\''/my files/ca.crt'\''' ";
         assert!(words.contains(database), "{words}");
+    }
+
+    #[test]
+    fn a_name_that_looks_like_a_connection_string_is_one_no_more() {
+        let mut summary = summary();
+        summary.target.dbname = "host=evil sslmode=disable".to_owned();
+        let words = again(&summary).unwrap();
+        assert!(words.contains(r"-d 'dbname='\''host=evil sslmode=disable'\''' "), "{words}");
+        summary.target.dbname = "app".to_owned();
+        summary.target.hostaddr = Some("10.0.0.3".to_owned());
+        let words = again(&summary).unwrap();
+        assert!(words.contains("-d 'dbname=app hostaddr=10.0.0.3' "), "{words}");
     }
 
     #[test]

@@ -9,7 +9,6 @@ use crate::model::run::summary::{Summary, VerificationState};
 use crate::model::scenario::drill_report::{DrillReport, DrillRun};
 use crate::model::scenario::judging::Judged;
 use crate::report::numbers::{counted, duration, grouped};
-use crate::report::words::shell_word;
 
 use super::film_table::injections;
 use super::heading::Level;
@@ -175,7 +174,7 @@ fn section(drill: &DrillRun, level: Level) -> Markup {
             (reasons(summary))
             (run(summary, below, &html! {}))
         }
-        p { "The drill again: " code { "pgchaos drill run " (shell_word(&plain(&drill.drill))) " --on " (backend(drill)) } }
+        p class="dim" { "Drill " code { (plain(&drill.drill)) } ", on " (plain(&drill.on)) "." }
     }
 }
 
@@ -185,12 +184,6 @@ fn name(drill: &DrillRun) -> String {
         ..=1 => plain(&drill.drill),
         n => format!("{}, run {n}", plain(&drill.drill)),
     }
-}
-
-/// `lab` of `lab-pgchaos`: the backend by its option.
-fn backend(drill: &DrillRun) -> String {
-    let on = plain(&drill.on);
-    shell_word(on.split_once('-').map_or(on.as_str(), |(backend, _)| backend))
 }
 
 fn word(drill: &DrillRun) -> &'static str {

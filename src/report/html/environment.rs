@@ -20,7 +20,7 @@ pub(super) fn environment(summary: &Summary) -> Markup {
         @if let Some(command) = again(summary) {
             p { "Again: " code { (plain(&command)) } }
             p class="dim" {
-                "With the same PG… variables, password and settings of TLS, which no record has."
+                "With the same password and other PG… variables, which no record has."
                 @if !summary.injections.is_empty() { " It repeats the load, not what the drill did." }
             }
         }

@@ -293,7 +293,7 @@ fn a_drill_has_its_verdict_its_expectations_and_its_run() {
          <td>failover</td><td>&lt;b&gt;connection&lt;/b&gt;</td>",
         "The run by itself: <b class=\"pass\">pass</b>.",
         "outage 1 · failover · 67.1 s",
-        "<code>pgchaos drill run leader-kill --on lab</code>",
+        "Drill <code>leader-kill</code>, on lab-x.",
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }

@@ -241,6 +241,7 @@ mod tests {
                 endpoints: target.to_owned(),
                 dbname: "app".to_owned(),
                 user: "app".to_owned(),
+                hostaddr: None,
                 tls: std::collections::BTreeMap::new(),
             }),
             group: None,

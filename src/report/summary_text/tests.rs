@@ -11,6 +11,7 @@ use crate::model::foreign::is_steering;
 use crate::model::ledger::loss_times::LostWrites;
 use crate::model::load::passed_over::PassedOverCount;
 use crate::model::run::summary::Writes;
+use crate::model::tls_cause::TlsCause;
 use crate::report::fixtures::summary;
 use crate::report::layout::columns;
 
@@ -258,6 +259,16 @@ fn without_a_patroni_that_decides_the_next_step_is_to_verify_without_it() {
             "next          when the cluster is back, account for the run:",
             "              pgchaos verify /tmp/run.jsonl",
             "              or, if what was watched is no Patroni of this cluster:",
+            "              pgchaos verify --no-patroni /tmp/run.jsonl",
+        ]
+    );
+    assert_eq!(
+        next(Note::PatroniUntrusted { cause: TlsCause::Dates }),
+        [
+            "next          account for the run, once Patroni's certificate",
+            "              (restapi: certfile) is valid today:",
+            "              pgchaos verify /tmp/run.jsonl",
+            "              or without Patroni, by what the connection leads to:",
             "              pgchaos verify --no-patroni /tmp/run.jsonl",
         ]
     );

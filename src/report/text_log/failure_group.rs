@@ -7,6 +7,7 @@ use crate::model::event::{Failure, NoSession, Stalled};
 use crate::model::fault::{Class, Fault, Phase};
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::rejection::Rejected;
+use crate::model::tls_cause::TlsCause;
 
 /// What failures on one line have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +17,10 @@ pub(super) enum Key {
     /// The server refused a write or a read with this SQLSTATE; or it broke the protocol, which
     /// happens again with every session.
     Rejection(Phase, Class, Option<String>),
-    /// An attempt to connect failed.
-    Attempt(Class),
+    /// An attempt to connect failed, of TLS for this cause: what mends it differs by it.
+    Attempt(Class, Option<TlsCause>),
     /// The same, for the first time at this endpoint, where others failed in the same way before.
-    AttemptElsewhere(Class, String),
+    AttemptElsewhere(Class, Option<TlsCause>, String),
     /// Writes wait for their answers.
     Stall,
     /// Writers wait for a session, and no attempt has failed.
@@ -34,7 +35,7 @@ impl Key {
             && (failure.in_doubt.is_empty() || class == Class::Protocol)
             && class != Class::ConnectionLost;
         match (phase.is_connecting(), goes_on) {
-            (true, _) => Self::Attempt(class),
+            (true, _) => Self::Attempt(class, failure.fault.tls_cause),
             (false, true) => Self::Rejection(phase, class, sqlstate.clone()),
             (false, false) => Self::Session(class),
         }
@@ -192,7 +193,7 @@ pub(super) struct FoldedFailures {
 impl FoldedFailures {
     /// Whether the line only says that attempts still fail.
     pub(super) fn is_repeat(&self) -> bool {
-        matches!(self.key, Key::Attempt(_)) && self.series.is_some()
+        matches!(self.key, Key::Attempt(..)) && self.series.is_some()
     }
 }
 

@@ -31,10 +31,10 @@ pub(super) struct FailureContext {
 /// The line of folded failures.
 pub(super) fn line(told: &FoldedFailures, context: FailureContext) -> Line {
     match (&told.group.fault, &told.key, told.series) {
-        (Some(fault), Key::Attempt(_), Some((count, began))) => {
+        (Some(fault), Key::Attempt(..), Some((count, began))) => {
             repeated_attempts(told, fault, count, began, context)
         }
-        (Some(fault), Key::Attempt(_) | Key::AttemptElsewhere(..), None) => {
+        (Some(fault), Key::Attempt(..) | Key::AttemptElsewhere(..), None) => {
             attempt(&told.group, fault, context)
         }
         (Some(fault), Key::Rejection(..), Some(_)) if told.group.in_doubt.is_empty() => {

@@ -3,7 +3,7 @@
 //!
 //! Three rules. What happens to a session or a write is told within [`WINDOW`], together with what
 //! other writers report of the same class in that time. The first failed attempt to connect is
-//! told at once, and that of each other host; its repeats, and those of rejections, every [`REPEAT`]. Any other line lets out
+//! told at once, and that of each other host and of each other cause of a failure of TLS; its repeats, and those of rejections, every [`REPEAT`]. Any other line lets out
 //! first what is held, so that the order of events is kept. Only repeats of attempts keep their own
 //! pace: their count is that of the whole series, so none is lost.
 
@@ -43,8 +43,8 @@ impl Series {
         Some(match (&self.key, self.told) {
             (Key::Stall | Key::NoSession, _) => fresh.at + WINDOW,
             (Key::Session(_), _) | (Key::Rejection(..), None) => fresh.at + window,
-            (Key::Attempt(_) | Key::AttemptElsewhere(..), None) => fresh.at,
-            (Key::Rejection(..) | Key::Attempt(_) | Key::AttemptElsewhere(..), Some(told)) => {
+            (Key::Attempt(..) | Key::AttemptElsewhere(..), None) => fresh.at,
+            (Key::Rejection(..) | Key::Attempt(..) | Key::AttemptElsewhere(..), Some(told)) => {
                 told + REPEAT
             }
         })
@@ -55,13 +55,13 @@ impl Series {
         match self.key {
             Key::Session(_) | Key::Stall | Key::NoSession => true,
             Key::Rejection(..) => self.told.is_none(),
-            Key::Attempt(_) | Key::AttemptElsewhere(..) => false,
+            Key::Attempt(..) | Key::AttemptElsewhere(..) => false,
         }
     }
 
     /// Whether what is fresh only says that an attempt failed again.
     fn is_repeat(&self) -> bool {
-        matches!(self.key, Key::Attempt(_)) && self.told.is_some()
+        matches!(self.key, Key::Attempt(..)) && self.told.is_some()
     }
 
     fn tell(&mut self, at: Duration) -> Option<FoldedFailures> {
@@ -151,7 +151,7 @@ impl Folding {
     /// The key of a group: once a series of attempts is told, the first failure at each other endpoint is told by itself,
     /// so that none of several hosts is left out. The series of its class counts it too.
     fn by_endpoint(&mut self, key: Key, group: &FailureGroup) -> Key {
-        let Key::Attempt(class) = key else { return key };
+        let Key::Attempt(class, tls_cause) = key else { return key };
         let Some(series) = self.series.iter_mut().find(|series| series.key == key) else {
             return key;
         };
@@ -166,7 +166,7 @@ impl Folding {
         }
         series.count += group.count;
         series.last = group.at;
-        Key::AttemptElsewhere(class, endpoint)
+        Key::AttemptElsewhere(class, tls_cause, endpoint)
     }
 
     fn add(&mut self, key: Key, mut group: FailureGroup) -> Vec<FoldedFailures> {

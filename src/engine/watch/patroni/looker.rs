@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::told_reason::ToldReason;
 use crate::engine::clock::Clock;
 use crate::model::cluster::leadership::{Look, LookAnswer, MemberRole, Status};
 use crate::model::cluster::member_states::SILENT_BEFORE_TOLD;
@@ -44,7 +45,7 @@ struct LookFailed {
 impl Looker {
     /// Looks until the receiver of its looks is gone.
     pub(super) async fn run(self) {
-        let (mut silent, mut told) = (0, self.told);
+        let (mut silent, mut told) = (0, ToldReason::told_before(self.told));
         loop {
             let asked = self.clock.now();
             let result = self.look().await;
@@ -54,15 +55,12 @@ impl Looker {
                 _ => 0,
             };
             let reached = match &result {
-                Err(failed) if !told && (failed.gone || silent >= SILENT_BEFORE_TOLD) => {
-                    told = true;
-                    Some(self.reached(Some(failed.reason.clone())))
+                Err(failed) => {
+                    let is_certain = failed.gone || silent >= SILENT_BEFORE_TOLD;
+                    let is_told = told.cannot_be_asked(&failed.reason, is_certain);
+                    is_told.then(|| self.reached(Some(failed.reason.clone())))
                 }
-                Ok(_) if told => {
-                    told = false;
-                    Some(self.reached(None))
-                }
-                _ => None,
+                Ok(_) => told.answers().then(|| self.reached(None)),
             };
             let software = result.as_ref().ok().map(|(_, status)| self.software(status));
             let look = Look { asked, at, answer: answer(result) };

@@ -1,6 +1,6 @@
 //! The task that owns what is known of the members, and starts the looks at them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -11,6 +11,7 @@ use super::bounds::{FIND_AGAIN, FIND_EVERY, MEMBERS_MAX};
 use super::discovery::{Answered, Discovered, Missed, Question, find};
 use super::handle::{PatroniWatch, Watched};
 use super::looker::{Looked, Looker};
+use super::told_reason::ToldReason;
 use crate::engine::signal::Signal;
 use crate::engine::teller::Teller;
 use crate::model::cluster::leadership::Leadership;
@@ -52,8 +53,8 @@ pub(crate) struct PatroniWatcher {
     identifier: Option<String>,
     /// APIs that were given and never answered so far.
     given: Vec<PatroniApi>,
-    /// URLs of which it was told that they cannot be reached.
-    told: BTreeSet<String>,
+    /// URLs of which it was told that they cannot be reached, and why.
+    told: BTreeMap<String, ToldReason>,
     /// It was told that there are more members than are asked.
     told_more: bool,
 }
@@ -73,7 +74,7 @@ pub(crate) fn watcher(apis: Vec<PatroniApi>, teller: Teller) -> (PatroniWatcher,
         members: BTreeMap::new(),
         identifier: None,
         given: apis,
-        told: BTreeSet::new(),
+        told: BTreeMap::new(),
         told_more: false,
     };
     (watcher, PatroniWatch(handle))
@@ -212,7 +213,7 @@ impl PatroniWatcher {
     async fn answered(&mut self, answered: Answered, looks: &mpsc::Sender<Looked>) {
         let (name, url) = (answered.name.clone(), answered.api.url().to_owned());
         self.given.retain(|given| given.url() != url);
-        let was_missed = self.told.remove(&url);
+        let was_missed = self.told.remove(&url).is_some();
         // Without a name it may be a member that is already watched under another URL.
         if name.is_none() && self.members.values().any(|member| !member.given) {
             let reason = "it does not tell which member it is".to_owned();
@@ -261,14 +262,14 @@ impl PatroniWatcher {
         self.members.insert(key, WatchedMember { name, api, given, named_at: None, looking });
     }
 
-    /// Tells once that an API cannot be watched now.
+    /// Tells that an API cannot be watched now, once for each reason that lasts.
     async fn missed(&mut self, missed: Missed) {
         let Missed { api_url: url, name: member, reason, given } = missed;
         // Given APIs are few, so no limit holds for them.
-        if !given && self.told.len() >= MEMBERS_MAX && !self.told.contains(&url) {
+        if !given && self.told.len() >= MEMBERS_MAX && !self.told.contains_key(&url) {
             return self.more("others from look to look, which are not told".to_owned()).await;
         }
-        if self.told.insert(url.clone()) {
+        if self.told.entry(url.clone()).or_default().cannot_be_asked(&reason, true) {
             let reached = ApiReached { member, url, error: Some(reason), watched: given };
             self.teller.fact(What::PatroniApi(reached)).await;
         }

@@ -50,6 +50,8 @@ fn word(leaders: &[Leader], highest: u32, all_answered: bool) -> View {
         leaders: leaders.to_vec(),
         highest_timeline: Some(highest),
         all_answered,
+        any_answered: true,
+        missed: Vec::new(),
     })
 }
 
@@ -111,9 +113,40 @@ fn patroni_names_the_leader_by_start_and_timeline_and_not_by_its_place() {
     let anew = decide(&known, &word(&[leader(3, 2)], 2, true), &reached);
     assert!(matches!(anew, Err(Undecided::NotReached { .. })), "it was started anew");
     let nobody = decide(&known, &word(&[], 2, true), &reached);
-    assert_eq!(nobody, Err(Undecided::NoLeader));
+    let words = "Patroni names no leader: no member's /primary answers 200".to_owned();
+    assert_eq!(nobody, Err(Undecided::NoLeader { words, tls: None }));
     let two = decide(&known, &word(&[leader(1, 1), leader(2, 2)], 2, true), &reached);
     assert!(matches!(two, Err(Undecided::SeveralLead(_))));
+}
+
+/// An API that could not be asked has not said that its member does not lead.
+#[test]
+fn a_member_that_could_not_be_asked_is_told_from_one_that_does_not_lead() {
+    let missed = |n: u32, tls| MissedApi {
+        url: format!("https://node{n}:8008"),
+        reason: "a reason".to_owned(),
+        tls,
+    };
+    let decided = |any_answered, missed: Vec<MissedApi>| {
+        let answers = PatroniAnswers { any_answered, missed, ..PatroniAnswers::default() };
+        decide(&acknowledged(&[1]), &View::Patroni(answers), &[server(1, 1)])
+    };
+    let undecided = |words: &str, tls| Err(Undecided::NoLeader { words: words.to_owned(), tls });
+    assert_eq!(
+        decided(false, vec![missed(1, None), missed(2, Some(TlsCause::Dates))]),
+        undecided(
+            "Patroni could not be asked which member leads: https://node1:8008: a reason; https://node2:8008: a reason",
+            Some(TlsCause::Dates)
+        )
+    );
+    assert_eq!(
+        decided(true, (1..=5).map(|n| missed(n, None)).collect()),
+        undecided(
+            "Patroni names no leader: no member's /primary answers 200, and not every member could be asked: \
+             https://node1:8008: a reason; https://node2:8008: a reason; https://node3:8008: a reason; and 2 more",
+            None
+        )
+    );
 }
 
 #[test]
@@ -203,7 +236,12 @@ fn any_view() -> impl Strategy<Value = View> {
         });
     let word = (prop::collection::vec(leader, 0..3), prop::option::of(1..4_u32), any::<bool>())
         .prop_map(|(leaders, highest_timeline, all_answered)| {
-            View::Patroni(PatroniAnswers { leaders, highest_timeline, all_answered })
+            View::Patroni(PatroniAnswers {
+                leaders,
+                highest_timeline,
+                all_answered,
+                ..PatroniAnswers::default()
+            })
         });
     prop_oneof![Just(View::OneEndpoint), Just(View::SeveralHosts), word]
 }

@@ -1,6 +1,8 @@
 //! What programs of libpq's are told of TLS.
 
+use super::super::keyword::KEYWORDS;
 use super::super::{Environment, Explicit, resolve};
+use crate::model::load::options::is_tls_option;
 
 fn variables(dsn: &str, environment: &Environment) -> Vec<String> {
     let explicit = Explicit { dsn: Some(dsn.to_owned()), ..Explicit::default() };
@@ -28,6 +30,13 @@ fn every_option_of_tls_is_handed_on() {
         "PGSSLMAXPROTOCOLVERSION=TLSv1.3",
     ];
     assert_eq!(variables(dsn, &Environment::empty()), expected);
+}
+
+#[test]
+fn a_record_may_have_every_option_of_tls_and_no_other() {
+    for keyword in KEYWORDS {
+        assert_eq!(is_tls_option(keyword.name), keyword.is_of_tls(), "{}", keyword.name);
+    }
 }
 
 #[test]

@@ -8,15 +8,17 @@ use crate::model::foreign::plain;
 use crate::model::outage::Outage;
 use crate::model::run::summary::Summary;
 use crate::report::comparison::cells;
-use crate::report::numbers::{counted, duration, seconds};
+use crate::report::numbers::{counted, duration, grouped, seconds};
 
 use super::super::axis::{LEFT, RIGHT, TimeAxis};
 use super::super::picture::place;
 
 const RADIUS: f64 = 4.5;
 
-/// Rows of runs, where there are no sets, and dots of a row.
+/// Rows of runs, where there are no sets.
 const ROWS_MAX: usize = 40;
+
+/// Dots of a row, but for the longest outage of each run, which is always there.
 const DOTS_MAX: usize = 1_000;
 
 /// Dots that would stand on each other are put beside, in as many layers.
@@ -48,8 +50,10 @@ pub(super) fn dots(comparison: &Comparison, runs: &[&Summary]) -> Markup {
     let axis = TimeAxis::until(if longest > 0.0 { longest * 1.04 } else { 1.0 });
     let mut height = 0.0;
     let mut drawn = Vec::new();
+    let mut left_out = 0;
     for row in &rows {
-        let dots = row_dots(row, axis);
+        let (dots, more) = row_dots(row, axis);
+        left_out += more;
         let base = height + above(layers(&dots)) + 2.0;
         drawn.push((height, base, row, dots));
         height = base + 12.0;
@@ -72,6 +76,10 @@ pub(super) fn dots(comparison: &Comparison, runs: &[&Summary]) -> Markup {
              others wrote, are left out."
             @if runs.len() > ROWS_MAX && comparison.conclusion.is_none() {
                 " Shown are the first " (ROWS_MAX) " runs."
+            }
+            @if left_out > 0 {
+                " " (grouped(left_out)) (if left_out == 1 { " shorter one is" } else { " shorter ones are" })
+                " not drawn."
             }
         }
     }
@@ -116,36 +124,71 @@ fn above(layers: usize) -> f64 {
     layers as f64 * (2.0 * RADIUS + 1.0)
 }
 
-/// The dots of a row.
-fn row_dots(row: &DotRow<'_>, axis: TimeAxis) -> Vec<Dot> {
-    let mut found: Vec<(f64, String, String)> = Vec::new();
+/// What becomes a dot: the longest outage of a run, or none, and others.
+struct Found {
+    length_s: f64,
+    is_longest: bool,
+    class: String,
+    words: String,
+}
+
+/// The dots of a row, and how many shorter outages have none.
+fn row_dots(row: &DotRow<'_>, axis: TimeAxis) -> (Vec<Dot>, u64) {
+    let (found, left_out) = longest(found(row));
+    let mut last_at = [f64::NEG_INFINITY; LAYERS];
+    let dot = |one: Found| {
+        let x = axis.x(one.length_s);
+        let free = (0..LAYERS).find(|layer| x - last_at[*layer] >= 2.0 * RADIUS + 1.0);
+        let layer = free.unwrap_or(LAYERS - 1);
+        last_at[layer] = x;
+        Dot { x, layer, class: format!("dot {}{}", row.class, one.class), words: one.words }
+    };
+    (found.into_iter().map(dot).collect(), left_out)
+}
+
+/// Those that are drawn, by their lengths, and how many are not: the shortest, and none that is the
+/// longest of its run.
+fn longest(mut found: Vec<Found>) -> (Vec<Found>, u64) {
+    let runs = found.iter().filter(|one| one.is_longest).count();
+    let left_out = found.len().saturating_sub(DOTS_MAX.max(runs));
+    found.sort_by(|one, other| {
+        let by_run = other.is_longest.cmp(&one.is_longest);
+        by_run.then(other.length_s.total_cmp(&one.length_s))
+    });
+    found.truncate(DOTS_MAX.max(runs));
+    found.sort_by(|one, other| one.length_s.total_cmp(&other.length_s));
+    (found, left_out as u64)
+}
+
+fn found(row: &DotRow<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
     for run in &row.runs {
         let mut outages: Vec<&Outage> = run.outages.iter().filter(|one| !one.partial).collect();
         outages.sort_by_key(|outage| std::cmp::Reverse(outage.length()));
-        if outages.is_empty() {
-            found.push((0.0, String::new(), "a run without an outage".to_owned()));
+        // Outages begin after the first write: of a run that never wrote none are known.
+        if outages.is_empty() && run.writes.acknowledged > 0 {
+            let words = match run.writes.unaccounted {
+                Some(_) => "a run without an outage",
+                None => "no outage was seen, and the record was cut",
+            };
+            let words = words.to_owned();
+            found.push(Found { length_s: 0.0, is_longest: true, class: String::new(), words });
         }
         for (n, outage) in outages.into_iter().enumerate() {
             let less = if n == 0 { "" } else { " less" };
             let open = if outage.open.is_some() { " open" } else { "" };
             let at_least = if outage.open.is_some() { "at least " } else { "" };
             let words = format!("{at_least}{}, {}", duration(outage.length()), outage.kind);
-            found.push((outage.length().as_secs_f64(), format!("{less}{open}"), words));
+            found.push(Found {
+                length_s: outage.length().as_secs_f64(),
+                is_longest: n == 0,
+                class: format!("{less}{open}"),
+                words,
+            });
         }
     }
-    found.sort_by(|one, other| one.0.total_cmp(&other.0));
-    found.truncate(DOTS_MAX);
-    let mut last_at = [f64::NEG_INFINITY; LAYERS];
-    let dot = |(length_s, class, words): (f64, String, String)| {
-        let x = axis.x(length_s);
-        let free = (0..LAYERS).find(|layer| x - last_at[*layer] >= 2.0 * RADIUS + 1.0);
-        let layer = free.unwrap_or(LAYERS - 1);
-        last_at[layer] = x;
-        Dot { x, layer, class: format!("dot {}{class}", row.class), words }
-    };
-    found.into_iter().map(dot).collect()
+    found
 }
-
 fn drawing(top: f64, base: f64, row: &DotRow<'_>, dots: &[Dot], axis: TimeAxis) -> Markup {
     let name = ending(&plain(&row.name));
     html! {

@@ -12,6 +12,7 @@ use crate::model::load::options::Rate;
 use crate::model::outage::Outage;
 use crate::model::outage::kind::{Detail, Filled, Kind};
 use crate::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
+use crate::model::tls_cause::TlsCause;
 use crate::report::fixtures::{
     began, checked, connected, event, failed, failover, fault, header, lost, ms, no_backend,
     patroni3, ready, refused,
@@ -555,4 +556,35 @@ fn what_is_known_beyond_the_kind_is_said() {
     ] {
         assert_eq!(told(kind, detail), said);
     }
+}
+
+/// A certificate that is being replaced, and a server that then refuses the new one, are mended by other things.
+#[test]
+fn causes_of_a_failure_of_tls_are_told_each() {
+    let of = |cause, words| {
+        let fault =
+            Fault { tls_cause: Some(cause), ..fault(Class::Tls, Phase::Authenticate, words) };
+        failed(1, fault, SeqSet::new())
+    };
+    let mut log = log(1, false, None);
+    let told = told(
+        &mut log,
+        &[
+            event(90_000, ready(patroni3())),
+            event(90_001, connected(1, patroni3())),
+            event(91_000, of(TlsCause::OwnFile, "a file cannot be read")),
+            event(91_100, of(TlsCause::OwnFile, "a file cannot be read")),
+            event(91_200, of(TlsCause::ClientCertificate, "the server refuses it")),
+            event(91_300, of(TlsCause::ClientCertificate, "the server refuses it")),
+        ],
+    );
+    assert_eq!(
+        told[1..],
+        [
+            "[23:57:51] TLS: a file cannot be read · retrying",
+            "[23:57:51] TLS: the server refuses it · retrying",
+            "[23:57:52] TLS ×2, last 0.5 s ago · for 0.6 s · retrying",
+            "[23:57:52] TLS ×2, last 0.3 s ago · for 0.4 s · retrying",
+        ]
+    );
 }
