@@ -27,3 +27,27 @@ pub(super) fn keep_verdict(mut run: Run, record: Option<&RecordSummary>, verdict
         tell_progress(format!("warning: the drill's verdict is not kept in its record: {error}"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::engine::record::file::read;
+
+    #[test]
+    fn what_a_verification_since_the_load_found_stays_below_the_drills_verdict() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let record = include_str!("../../../tests/papers/runs/crash.jsonl");
+        std::fs::write(file.path(), record).unwrap();
+        let run = read(file.path(), |_| {}).unwrap().run;
+        let found = RunResult { lost: Some(3), verdict: Outcome::Fail, ..result(&run) };
+        let verified = Event { at: Duration::from_secs(9), what: What::Result(found) };
+        HeldRecord::hold(file.path()).unwrap().append(&[verified]).unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        let record = RecordSummary { path, complete: true, error: None };
+        keep_verdict(run, Some(&record), Outcome::Inconclusive);
+        let kept = HeldRecord::hold(file.path()).unwrap().result();
+        assert_eq!(kept, Some(RunResult { drill: Some(Outcome::Inconclusive), ..found }));
+    }
+}
