@@ -48,7 +48,7 @@ pub fn closing(summary: &Summary, program: &str, layout: &Layout) -> String {
 
 /// Commands, and what each shows.
 const NEXT: [(&str, &str); 5] = [
-    ("lab up", "the same cluster, to keep; lab down when you are done"),
+    ("lab up --profile quick", "the same cluster, to keep; lab down when you are done"),
     (
         "gen --port 5500",
         "load on it; in another terminal: lab kill leader, lab status, lab start patroni1",

@@ -153,7 +153,7 @@ fn backlog(backlog: Backlog) -> &'static str {
 
 /// A drill that expects losses lifts the limit.
 fn limit(max: u64) -> String {
-    if max == u64::MAX { none() } else { max.to_string() }
+    if max == u64::MAX { "unlimited".to_owned() } else { max.to_string() }
 }
 
 /// The steps of a drill without the members that they hit, which differ from run to run.
