@@ -116,16 +116,19 @@ pub(super) fn must_be_writable(path: &Path) -> Result<(), Problem> {
     })
 }
 
-/// Whether a file begins as a record does, also one of another version, or one that is being written.
+/// Whether a plain file begins as a record does, also one of another version, or one that is being written. Reading
+/// anything else, such as a pipe, could wait for ever.
 fn holds_a_record(path: &Path) -> bool {
+    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return false;
+    }
     let mut begin = Vec::new();
     let read = std::fs::File::open(path)
         .and_then(|file| file.take(RECORD_BEGIN_BYTES).read_to_end(&mut begin));
     let begin = String::from_utf8_lossy(&begin);
     let line = begin.lines().next().unwrap_or_default();
-    read.is_ok()
-        && line.starts_with('{')
-        && ["\"event\":\"run\"", "\"run_id\":"].iter().all(|part| line.contains(part))
+    let names_a_run = ["\"event\":\"run\"", "\"run_id\":"].iter().all(|part| line.contains(part));
+    read.is_ok() && line.starts_with('{') && names_a_run
 }
 
 /// A record names its run within its first bytes.
