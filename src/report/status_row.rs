@@ -3,7 +3,7 @@
 //!
 //! A terminal that becomes narrower breaks a row that is too wide into several, and some move the first
 //! of these into the scrollback, where nothing can be cleared: tmux does so where the screen is not full
-//! yet. So the row is short, [`COLUMNS_MAX`] at most, and is not filled with blanks to the right edge, as
+//! yet. So the row is short, `COLUMNS_MAX` at most, and is not filled with blanks to the right edge, as
 //! indicatif does it. In a terminal that becomes narrower than that all the same, what can be cleared
 //! is: the cursor is left at the row's first character, which terminals keep track of, and all from
 //! there on is cleared, however many rows that is by now. And a row is never broken as it is drawn: what
