@@ -10,6 +10,7 @@
 mod support;
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -144,16 +145,21 @@ fn a_bounded_run_leaves_log_lines_alone_in_a_terminal_that_is_resized() {
     assert!(lines.iter().any(|line| line.starts_with("PASS")), "{lines:?}");
 }
 
-#[test]
-fn a_verification_that_waits_says_so_on_a_row_that_goes_away() {
+/// The record of a run of five writes, on a server that is gone by now.
+fn recorded(home: &Path) -> String {
     let server = Postgres::start();
     let port = server.port().to_string();
-    let home = tempfile::tempdir().unwrap();
-    let record = home.path().join("run.jsonl");
-    let record = record.to_str().unwrap();
+    let record = home.join("run.jsonl").display().to_string();
     let words =
-        ["gen", "-h", "127.0.0.1", "-p", &port, "-n", "5", "--rate", "50", "--record", record];
-    assert!(pgchaos(home.path(), words).output().unwrap().status.success());
+        ["gen", "-h", "127.0.0.1", "-p", &port, "-n", "5", "--rate", "50", "--record", &record];
+    assert!(pgchaos(home, words).output().unwrap().status.success());
+    record
+}
+
+#[test]
+fn a_verification_that_waits_says_so_on_a_row_that_goes_away() {
+    let home = tempfile::tempdir().unwrap();
+    let record = &recorded(home.path());
     let nowhere = free_port().to_string();
     let verify = ["verify", record, "-p", &nowhere, "--verify-timeout", "4s"];
     let Some(terminal) = Terminal::start(verify) else { return };
@@ -165,14 +171,8 @@ fn a_verification_that_waits_says_so_on_a_row_that_goes_away() {
 
 #[test]
 fn a_verification_that_is_interrupted_takes_its_row_away() {
-    let server = Postgres::start();
-    let port = server.port().to_string();
     let home = tempfile::tempdir().unwrap();
-    let record = home.path().join("run.jsonl");
-    let record = record.to_str().unwrap();
-    let words =
-        ["gen", "-h", "127.0.0.1", "-p", &port, "-n", "5", "--rate", "50", "--record", record];
-    assert!(pgchaos(home.path(), words).output().unwrap().status.success());
+    let record = &recorded(home.path());
     let before = std::fs::read(record).unwrap();
     let nowhere = free_port().to_string();
     let Some(terminal) = Terminal::start(["verify", record, "-p", &nowhere]) else { return };

@@ -9,8 +9,9 @@ use super::problem::Problem;
 use super::same_file::all_distinct;
 use super::terminal::{Terminal, local_offset};
 use crate::cli::summary_args::{SummaryArgs, SummaryFormat};
-use crate::engine::record::file::Recorded;
+use crate::engine::record::file::{Recorded, read};
 use crate::model::foreign::printable;
+use crate::model::run::summarize::sum_up;
 use crate::model::run::summary::{RecordSummary, Summary};
 use crate::report::export::{Format, RenderError};
 use crate::report::summary_json::summary_json;
@@ -220,6 +221,14 @@ pub fn print_summary(summary: &Summary, format: SummaryFormat) -> Result<(), Pro
 pub(super) fn on_standard_output() -> SummaryTextOptions {
     let terminal = Terminal::stdout();
     SummaryTextOptions { offset: local_offset(), colour: terminal.colour, width: terminal.width }
+}
+
+/// The summary of a recorded run, from the record alone.
+pub(super) fn summary_of_record(path: &Path) -> Result<Summary, Problem> {
+    let recorded = read(path, |_| {})?;
+    let mut summary = sum_up(&recorded.run);
+    summary.record = Some(record_read(path, &recorded));
+    Ok(summary)
 }
 
 /// The record that was read, for its run's summary.

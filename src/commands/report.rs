@@ -2,16 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::output::record_read;
+use super::output::summary_of_record;
 use super::problem::Problem;
 use super::report_output::{Rendered, ReportOutput};
 use super::same_file::named_twice;
 use super::state_folder::{named_record, record_or_latest};
 use crate::cli::exit::Exit;
 use crate::cli::report_args::ReportArgs;
-use crate::engine::record::file::read;
 use crate::model::comparison::Comparison;
-use crate::model::run::summarize::sum_up;
 use crate::model::run::summary::Summary;
 
 /// Runs the command.
@@ -46,13 +44,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Problem> {
 }
 
 fn summaries(records: &[PathBuf]) -> Result<Vec<Summary>, Problem> {
-    let summary = |path: &PathBuf| {
-        let recorded = read(path, |_| {})?;
-        let mut summary = sum_up(&recorded.run);
-        summary.record = Some(record_read(path, &recorded));
-        Ok(summary)
-    };
-    records.iter().map(summary).collect()
+    records.iter().map(|path| summary_of_record(path)).collect()
 }
 
 /// A copy of a record is the same run: counted twice, it would make chance look smaller than it is.

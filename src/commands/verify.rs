@@ -23,7 +23,7 @@ use crate::patroni::api::base_of;
 use crate::patroni::{PatroniApi, PatroniError};
 use crate::pg::sessions::application_name::Purpose;
 use crate::pg::settings::Explicit;
-use crate::report::words::{looked_at, verifying};
+use crate::report::words::{looked_at, quoted_value, verifying};
 
 /// Runs the command.
 ///
@@ -140,9 +140,8 @@ fn target_of_run(said: &ConnectionArgs, target: &Target) -> Option<String> {
         ("dbname", said.dbname.is_none().then(|| target.dbname.clone())),
     ];
     // A database's name may look like a connection string: quoted, it is a name.
-    let quoted = |value: String| value.replace('\\', "\\\\").replace('\'', "\\'");
     let word = |(keyword, value): (&str, Option<String>)| {
-        value.map(|value| format!("{keyword}='{}'", quoted(value)))
+        value.map(|value| format!("{keyword}={}", quoted_value(&value)))
     };
     let words: Vec<String> = values.into_iter().filter_map(word).collect();
     (!words.is_empty()).then(|| words.join(" "))

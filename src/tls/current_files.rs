@@ -183,6 +183,25 @@ mod tests {
     use super::*;
     use crate::tls::error::FileUse;
 
+    /// A root certificate on the disk, which was read once.
+    struct WithRoot {
+        _folder: tempfile::TempDir,
+        root: PathBuf,
+        files: CurrentFiles,
+    }
+
+    impl WithRoot {
+        fn read_by(read: Read) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let root = folder.path().join("root.crt");
+            std::fs::write(&root, "one\n").unwrap();
+            let roots = Some(RootCertificate::File(root.clone()));
+            let settings = Arc::new(TlsSettings { roots, ..TlsSettings::default() });
+            let files = CurrentFiles::new(settings, &Disk, read).unwrap();
+            Self { _folder: folder, root, files }
+        }
+    }
+
     /// Of Linux, and of every Unix.
     const EMFILE: i32 = 24;
 
@@ -220,13 +239,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_that_passes_is_not_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root.crt");
-        std::fs::write(&root, "one\n").unwrap();
-        let roots = Some(RootCertificate::File(root.clone()));
-        let settings = Arc::new(TlsSettings { roots, ..TlsSettings::default() });
-        let files = CurrentFiles::new(settings, &Disk, read_within_a_limit).unwrap();
-        std::fs::write(&root, "another\n").unwrap();
+        let WithRoot { root, files, .. } = &WithRoot::read_by(read_within_a_limit);
+        std::fs::write(root, "another\n").unwrap();
         LIMIT_IS_REACHED.store(true, Ordering::Relaxed);
         let not_read = files.config().await.unwrap_err();
         assert_eq!(not_read.errno, Some(EMFILE));
@@ -252,13 +266,8 @@ mod tests {
     /// Each connect ends by its own deadline, and the threads that other work needs are not used up.
     #[tokio::test]
     async fn a_disk_that_hangs_holds_one_thread() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root.crt");
-        std::fs::write(&root, "one\n").unwrap();
-        let roots = Some(RootCertificate::File(root.clone()));
-        let settings = Arc::new(TlsSettings { roots, ..TlsSettings::default() });
-        let files = CurrentFiles::new(settings, &Disk, read_from_a_disk_that_hangs).unwrap();
-        std::fs::write(&root, "another\n").unwrap();
+        let WithRoot { root, files, .. } = &WithRoot::read_by(read_from_a_disk_that_hangs);
+        std::fs::write(root, "another\n").unwrap();
         DISK_HANGS.store(true, Ordering::SeqCst);
         for _ in 0..20 {
             let connect = tokio::time::timeout(Duration::from_millis(5), files.config());
@@ -286,28 +295,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_look_that_ends_by_a_panic_is_not_the_last_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root.crt");
-        std::fs::write(&root, "one\n").unwrap();
-        let roots = Some(RootCertificate::File(root.clone()));
-        let settings = Arc::new(TlsSettings { roots, ..TlsSettings::default() });
-        let files = CurrentFiles::new(settings, &Disk, panic_at_the_second_reading).unwrap();
-        std::fs::write(&root, "another\n").unwrap();
+        let WithRoot { root, files, .. } = &WithRoot::read_by(panic_at_the_second_reading);
+        std::fs::write(root, "another\n").unwrap();
         assert!(files.config().await.is_err());
         assert!(files.config().await.unwrap().is_ok());
     }
 
     #[tokio::test]
     async fn a_thousand_connects_read_a_change_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root.crt");
-        std::fs::write(&root, "one\n").unwrap();
-        let roots = Some(RootCertificate::File(root.clone()));
-        let settings = Arc::new(TlsSettings { roots, ..TlsSettings::default() });
-        let files = CurrentFiles::new(settings, &Disk, count).unwrap();
+        let WithRoot { root, files, .. } = &WithRoot::read_by(count);
         for (content, reads) in [(None, 1), (Some("another\n"), 2), (Some("garbage\n\n"), 3)] {
             if let Some(content) = content {
-                std::fs::write(&root, content).unwrap();
+                std::fs::write(root, content).unwrap();
             }
             let all = (0..1000).map(|_| files.config());
             futures_util::future::join_all(all).await;

@@ -5,14 +5,12 @@ mod overviews;
 mod prune;
 
 use super::activity::Activity;
-use super::output::{print_summary, record_read};
+use super::output::{print_summary, summary_of_record};
 use super::problem::Problem;
 use super::state_folder::record_or_latest;
 use crate::cli::exit::Exit;
 use crate::cli::runs_args::{RunsArgs, RunsCommand, ShowRunArgs};
 use crate::cli::summary_args::SummaryFormat;
-use crate::engine::record::file::read;
-use crate::model::run::summarize::sum_up;
 
 /// Runs the command.
 ///
@@ -30,10 +28,8 @@ pub(super) fn run(args: &RunsArgs) -> Result<Exit, Problem> {
 fn show(args: &ShowRunArgs) -> Result<Exit, Problem> {
     let path = record_or_latest(args.run.record.as_deref())?;
     let reading = Activity::begin("reading the record");
-    let recorded = read(&path, |_| {})?;
+    let summary = summary_of_record(&path)?;
     drop(reading);
-    let mut summary = sum_up(&recorded.run);
-    summary.record = Some(record_read(&path, &recorded));
     print_summary(&summary, SummaryFormat::Text)?;
     Ok(summary.verdict.into())
 }

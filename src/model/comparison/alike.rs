@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::model::foreign::{plain, shortened};
-use crate::model::load::options::{Backlog, Protocol, Rate};
+use crate::model::load::options::Rate;
 use crate::model::outcome::Outcome;
 use crate::model::run::summary::Summary;
 
@@ -32,11 +32,11 @@ const SETTINGS: [ComparedSetting; 16] = [
     ("rate", |run| rate(run.options.load.rate)),
     ("writers", |run| run.options.load.writers.to_string()),
     ("writes in flight", |run| run.options.load.pipeline.to_string()),
-    ("backlog", |run| backlog(run.options.load.backlog).to_owned()),
+    ("backlog", |run| run.options.load.backlog.name().to_owned()),
     ("duration", |run| some_time(run.options.load.duration)),
     ("number of writes", |run| run.options.load.writes.map_or_else(none, |n| n.to_string())),
     ("what the drill did", drill),
-    ("protocol", |run| protocol(run.options.load.protocol).to_owned()),
+    ("protocol", |run| run.options.load.protocol.name().to_owned()),
     ("read every", |run| run.options.load.read_every.to_string()),
     ("connect timeout", |run| time(run.options.load.connect_timeout)),
     ("write timeout", |run| time(run.options.load.write_timeout)),
@@ -134,20 +134,6 @@ fn rate(rate: Rate) -> String {
     match rate {
         Rate::PerSecond(rate) => format!("{rate}/s"),
         Rate::Max => "max".to_owned(),
-    }
-}
-
-fn protocol(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Prepared => "prepared",
-        Protocol::Extended => "extended",
-    }
-}
-
-fn backlog(backlog: Backlog) -> &'static str {
-    match backlog {
-        Backlog::Skip => "skip",
-        Backlog::CatchUp => "catch-up",
     }
 }
 

@@ -28,6 +28,17 @@ pub enum Backlog {
     CatchUp,
 }
 
+impl Backlog {
+    /// As the command line and the record have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::CatchUp => "catch-up",
+        }
+    }
+}
+
 /// How a write is put to the server, as pgbench calls it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -38,6 +49,17 @@ pub enum Protocol {
     /// Each write brings its statement along, without a name: for poolers that share out server
     /// sessions between clients.
     Extended,
+}
+
+impl Protocol {
+    /// As the command line and the record have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Prepared => "prepared",
+            Self::Extended => "extended",
+        }
+    }
 }
 
 /// The load, as asked for.

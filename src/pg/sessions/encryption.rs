@@ -5,7 +5,6 @@ use std::io;
 
 use tokio_postgres::config::SslNegotiation;
 
-use super::connect_cause;
 use super::connect_progress::{ConnectProgress, Securing};
 use crate::model::connect_cause::ConnectCause;
 use crate::model::fault::{Class, Evidence, Fault, Severity};
@@ -216,7 +215,8 @@ fn of_early_error(error: &EarlyError) -> SessionFailure {
                 connect_cause: Some(cause),
                 ..evidence
             },
-            connect_cause::words(cause).unwrap_or_default(),
+            // The cause has its own.
+            String::new(),
         ),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
 use crate::model::run::summary::{Summary, SummaryTarget};
-use crate::report::words::shell_word;
+use crate::report::words::{quoted_value, shell_word};
 
 /// `gen` with the options of the run: the target, the load, the deadlines and the limits. `None` where the summary
 /// has the target only shortened.
@@ -57,7 +57,7 @@ fn in_connection_string(value: &str) -> String {
     if !value.is_empty() && value.chars().all(is_plain) {
         return value.to_owned();
     }
-    format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
+    quoted_value(value)
 }
 
 fn load(load: &LoadOptions) -> Vec<String> {
@@ -72,10 +72,10 @@ fn load(load: &LoadOptions) -> Vec<String> {
         words.push(option("--pipeline", &load.pipeline.to_string()));
     }
     if load.protocol == Protocol::Extended {
-        words.push(option("--protocol", "extended"));
+        words.push(option("--protocol", load.protocol.name()));
     }
     if load.backlog == Backlog::CatchUp {
-        words.push(option("--backlog", "catch-up"));
+        words.push(option("--backlog", load.backlog.name()));
     }
     words.extend(load.duration.map(|duration| option("--duration", &typed(duration))));
     words.extend(load.writes.map(|writes| option("--writes", &writes.to_string())));

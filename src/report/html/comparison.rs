@@ -7,7 +7,6 @@ use maud::{Markup, html};
 
 use crate::model::comparison::{ComparedRun, Comparison, SetName};
 use crate::model::foreign::plain;
-use crate::model::outcome::Outcome;
 use crate::model::run::summary::Summary;
 use crate::report::comparison::cells::{self, MeasureRow, OF_RUNS};
 use crate::report::comparison::words;
@@ -149,7 +148,7 @@ fn table_of_runs(comparison: &Comparison) -> Markup {
             tr {
                 @for (name, cell) in OF_RUNS.iter().zip(&cells).skip(from) {
                     @match *name {
-                        "verdict" => td class=(verdict_class(run.verdict)) { (cell) },
+                        "verdict" => td class=(run.verdict) { (cell) },
                         "run" | "set" => td { (cell) },
                         _ => td class="nowrap" { (cell) },
                     }
@@ -162,14 +161,6 @@ fn table_of_runs(comparison: &Comparison) -> Markup {
     html! {
         (framed("Every run", &OF_RUNS[from..], &rows))
         @if more > 0 { p class="dim" { "and " (more) " more, in the JSON report" } }
-    }
-}
-
-fn verdict_class(verdict: Outcome) -> &'static str {
-    match verdict {
-        Outcome::Pass => "pass",
-        Outcome::Fail => "fail",
-        Outcome::Inconclusive => "inconclusive",
     }
 }
 
@@ -193,7 +184,7 @@ fn films(comparison: &Comparison, runs: &[&Summary]) -> Markup {
                 h3 {
                     @if two_sets { (cells::set_name(run.set)) " · " }
                     (plain(&run.label)) " · "
-                    span class=(verdict_class(run.verdict)) { (run.verdict) }
+                    span class=(run.verdict) { (run.verdict) }
                 }
                 (film)
             }

@@ -52,18 +52,19 @@ fn servers(summary: &Summary) -> Markup {
 
 /// The settings at the first look, and those that were changed while the run went on.
 fn patroni_settings(summary: &Summary) -> Markup {
-    let Some(first) = summary.patroni_settings.first() else { return html! {} };
-    let rows = words::patroni_settings(&first.settings).into_iter().enumerate().map(|(n, row)| {
-        let (name, mut value) = row;
-        let mut last = value.clone();
-        for later in summary.patroni_settings.iter().skip(1) {
-            let [.., (_, now)] = &words::patroni_settings(&later.settings)[..=n] else { continue };
-            if *now != last {
-                value.push_str(&format!(", {now} from {} on", duration(later.from)));
-                last.clone_from(now);
+    let told = summary.patroni_settings.iter();
+    let told: Vec<_> = told.map(|one| (one.from, words::patroni_settings(&one.settings))).collect();
+    let Some(((_, first), later)) = told.split_first() else { return html! {} };
+    let rows = first.iter().enumerate().map(|(n, (name, value))| {
+        let (mut words, mut last) = (value.clone(), value);
+        for (from, settings) in later {
+            let (_, now) = &settings[n];
+            if now != last {
+                words.push_str(&format!(", {now} from {} on", duration(*from)));
+                last = now;
             }
         }
-        vec![name.to_owned(), value]
+        vec![(*name).to_owned(), words]
     });
     let head = [("setting of Patroni", CellsOf::Texts), ("value", CellsOf::Texts)];
     let caption = "Patroni's settings, by its API";
