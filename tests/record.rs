@@ -15,11 +15,16 @@ use pgchaos::engine::record::held::HeldRecord;
 use pgchaos::engine::record::removal::remove;
 use pgchaos::model::cluster::clock_offset::ClockOffset;
 use pgchaos::model::cluster::leadership::LeaderSeen;
+use pgchaos::model::cluster::member_servers::{
+    MemberServer, MemberServerState, ReplayPosition,
+};
 use pgchaos::model::cluster::member_states::{MemberChange, MemberState};
+use pgchaos::model::cluster::proxy::{ProxyChange, ProxyPage, ProxyServerState};
 use pgchaos::model::cluster::server::ServerProcess;
 use pgchaos::model::cluster::server::{Database, LimitOf, Server, SessionLimit};
 use pgchaos::model::cluster::software::{MemberSoftware, PatroniSettings};
 use pgchaos::model::cluster::two_primaries::TwoPrimaries;
+use pgchaos::model::cluster::witness::{WitnessSeen, WitnessState};
 use pgchaos::model::event::{
     ApiReached, Backwards, BackwardsWhat, Checked, Connected, Event, Failure, Holding, IdGap,
     Interval, NoSession, Note, OutageBegan, ReadBack, Ready, ReplicaLag, RunResult, Stalled,
@@ -457,6 +462,43 @@ fn all_kinds() -> Vec<What> {
             synchronous_mode_strict: false,
             pause: false,
         }),
+        What::ProxyChanged(proxied(ProxyServerState::Up)),
+        What::ProxyChanged(proxied(ProxyServerState::GoingDown { failed: 1, fall: 3 })),
+        What::ProxyChanged(proxied(ProxyServerState::Down)),
+        What::ProxyChanged(proxied(ProxyServerState::ComingUp { passed: 1, rise: 2 })),
+        What::ProxyChanged(proxied(ProxyServerState::OutOfService { word: "MAINT".to_owned() })),
+        What::ProxyChanged(ProxyChange {
+            member: None,
+            not_before: None,
+            check: None,
+            ..proxied(ProxyServerState::Unchecked)
+        }),
+        What::ProxyPage(ProxyPage {
+            url: "http://127.0.0.1:7000/;csv".to_owned(),
+            not_before: Some(Duration::from_millis(80_100)),
+            error: Some("connection refused".to_owned()),
+            gone: true,
+        }),
+        What::MemberServer(asked(MemberServerState::Answers { server: Box::new(server()) })),
+        What::MemberServer(asked(MemberServerState::Starting)),
+        What::MemberServer(asked(MemberServerState::Gone)),
+        What::MemberServer(asked(MemberServerState::Silent)),
+        What::MemberServer(asked(MemberServerState::Refused { reason: "no pg_hba".to_owned() })),
+        What::ReplayPosition(ReplayPosition {
+            member: "patroni1".to_owned(),
+            lsn: u64::MAX,
+            behind_bytes: Some(16),
+        }),
+        What::Witness(witnessed(WitnessState::Takes {
+            server: Box::new(server()),
+            sent: Duration::from_millis(80_300),
+            not_before: None,
+        })),
+        What::Witness(witnessed(WitnessState::Stopped {
+            last_ack: Duration::from_millis(80_300),
+            failed: Duration::from_millis(80_500),
+            writes: 12,
+        })),
         What::ReplicaFailed { fault: fault() },
         What::Refused { fault: fault() },
         What::Injected(injected()),
@@ -485,7 +527,28 @@ fn full_result() -> RunResult {
 }
 
 fn member(is: MemberState) -> MemberChange {
-    MemberChange { member: "patroni1".to_owned(), is }
+    let not_before = Some(Duration::from_millis(80_900));
+    MemberChange { member: "patroni1".to_owned(), not_before, is }
+}
+
+fn proxied(is: ProxyServerState) -> ProxyChange {
+    ProxyChange {
+        backend: "postgresql_write".to_owned(),
+        server: "pg1".to_owned(),
+        member: Some("patroni1".to_owned()),
+        not_before: Some(Duration::from_millis(80_900)),
+        is,
+        check: Some("L7STS/503".to_owned()),
+    }
+}
+
+fn asked(is: MemberServerState) -> MemberServer {
+    let not_before = Some(Duration::from_millis(80_900));
+    MemberServer { member: "patroni1".to_owned(), not_before, is }
+}
+
+fn witnessed(is: WitnessState) -> WitnessSeen {
+    WitnessSeen { member: "patroni1".to_owned(), run_id: uuid::Uuid::from_u128(7), is }
 }
 
 /// The kind's number: a new kind does not compile until it is here, and then it must be among [`all_kinds`].
@@ -539,9 +602,14 @@ fn kind(what: &What) -> usize {
         What::MemberChanged(_) => 44,
         What::MemberSoftware(_) => 45,
         What::PatroniSettings(_) => 46,
+        What::ProxyChanged(_) => 48,
+        What::ProxyPage(_) => 49,
+        What::MemberServer(_) => 50,
+        What::ReplayPosition(_) => 51,
+        What::Witness(_) => 52,
     }
 }
-const KINDS: usize = 48;
+const KINDS: usize = 53;
 
 #[test]
 fn every_kind_of_event_comes_back_as_it_was() {

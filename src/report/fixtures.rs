@@ -157,6 +157,9 @@ pub(super) fn checked() -> Checked {
 pub(super) fn header(rate: Rate, writers: u32) -> What {
     What::Run(Box::new(Header {
         patroni: Vec::new(),
+        haproxy: None,
+        members: false,
+        witness: None,
         format: 1,
         pgchaos: "0.1.0".to_owned(),
         run_id: "0d6f7d2a-1111-4222-8333-123456789abc".parse().unwrap(),

@@ -10,11 +10,13 @@ mod failure_group;
 mod failure_lines;
 mod folding;
 mod local_acknowledgements;
+mod member_lines;
 mod options;
 mod outage_lines;
 mod passed_over;
 mod patroni_lines;
 mod printer;
+mod proxy_lines;
 mod replicas;
 mod run_lines;
 mod stalls;
@@ -171,6 +173,15 @@ impl TextLog {
             What::PatroniApi(reached) => {
                 self.beside(at, normal.then(|| patroni_lines::api(reached)))
             }
+            What::ProxyChanged(seen) => {
+                self.beside(at, verbose.then(|| proxy_lines::server(seen)))
+            }
+            What::ProxyPage(page) => self.beside(at, normal.then(|| proxy_lines::page(page))),
+            What::MemberServer(seen) => {
+                self.beside(at, verbose.then(|| member_lines::server(seen)))
+            }
+            What::ReplayPosition(_) => Vec::new(),
+            What::Witness(seen) => self.beside(at, verbose.then(|| member_lines::witness(seen))),
             What::AcknowledgedLocally(writes) => {
                 self.local_acknowledgements.add(writes);
                 let line = self.local_acknowledgements.due(at);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::cluster::member_servers::MemberServerState;
 use crate::model::cluster::member_states::MemberState;
+use crate::model::cluster::proxy::ProxyServerState;
 use crate::model::cluster::server::Server;
 use crate::model::cluster::software::PatroniSettings;
 use crate::model::cluster::two_primaries::TwoPrimaries;
@@ -501,6 +503,42 @@ pub fn member_state(is: &MemberState) -> (String, Option<u32>) {
             ("is gone: its API refuses connections, or breaks them off".to_owned(), None)
         }
         MemberState::Silent => ("gives no answer of Patroni's".to_owned(), None),
+    }
+}
+
+/// What a server is for a proxy, in words that follow its name.
+#[must_use]
+pub fn proxy_server_state(is: &ProxyServerState) -> String {
+    match is {
+        ProxyServerState::Up => "is up: new sessions go there".to_owned(),
+        ProxyServerState::GoingDown { failed, fall } => {
+            format!("is up: {failed} of {fall} checks failed")
+        }
+        ProxyServerState::Down => "is down: no session goes there".to_owned(),
+        ProxyServerState::ComingUp { passed, rise } => {
+            format!("is down: {passed} of {rise} checks passed")
+        }
+        ProxyServerState::OutOfService { word } => format!("is set to {word}"),
+        ProxyServerState::Unchecked => "is up: not checked yet".to_owned(),
+    }
+}
+
+/// What a member's own server is, in words that follow its name, and its timeline.
+#[must_use]
+pub fn member_server_state(is: &MemberServerState) -> (String, Option<u32>) {
+    match is {
+        MemberServerState::Answers { server } => {
+            let role = match (server.in_recovery, server.read_only) {
+                (true, _) => "is a replica",
+                (false, true) => "is read-only",
+                (false, false) => "takes writes",
+            };
+            (role.to_owned(), server.timeline)
+        }
+        MemberServerState::Starting => ("is starting or shutting down".to_owned(), None),
+        MemberServerState::Gone => ("is gone: its port refuses connections".to_owned(), None),
+        MemberServerState::Silent => ("gives no answer".to_owned(), None),
+        MemberServerState::Refused { reason } => (format!("refuses: {reason}"), None),
     }
 }
 

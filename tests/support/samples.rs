@@ -23,6 +23,9 @@ pub fn header(writers: u32) -> Header {
         part_of: None,
         started_at: started_at(),
         patroni: Vec::new(),
+        haproxy: None,
+        members: false,
+        witness: None,
         target: Target {
             host: "localhost".to_owned(),
             hostaddr: None,

@@ -65,6 +65,9 @@ pub(super) fn plan<C: DrillCluster>(
             started_at,
             target: target(&resolved),
             patroni: urls(&cluster.watched()),
+            haproxy: None,
+            members: false,
+            witness: None,
             options: request.scenario.load.clone(),
             thresholds: Thresholds {
                 max_lost: request.scenario.expect.max_lost(),

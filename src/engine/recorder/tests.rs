@@ -31,6 +31,9 @@ fn header(writers: u32) -> Header {
         part_of: None,
         started_at: "2026-11-22T20:56:20Z".parse().unwrap(),
         patroni: Vec::new(),
+        haproxy: None,
+        members: false,
+        witness: None,
         target: Target {
             host: "localhost".to_owned(),
             hostaddr: None,

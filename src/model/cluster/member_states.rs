@@ -1,11 +1,13 @@
 //! What each member is, by its own Patroni API: its role, state and timeline over time.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::cluster::leadership::{Look, LookAnswer, MemberRole, Status};
 use crate::model::foreign;
+use crate::model::seconds;
 
 /// Looks in a row without an answer before a member is told to give none: one answer can come late
 /// on a busy machine.
@@ -17,6 +19,15 @@ pub struct MemberChange {
     /// Its name, or the URL of its API where it tells none.
     #[serde(deserialize_with = "foreign::read_name")]
     pub member: String,
+    /// When the last look was asked that saw it otherwise, since the start of the run: the change came after that.
+    /// `None` at the first look.
+    #[serde(
+        rename = "not_before_s",
+        default,
+        with = "seconds::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub not_before: Option<Duration>,
     /// What it is.
     #[serde(flatten)]
     pub is: MemberState,
@@ -58,6 +69,8 @@ pub struct MemberStates {
 #[derive(Debug, Default)]
 struct Known {
     state: Option<MemberState>,
+    /// When the last look was asked that found it so.
+    asked: Option<Duration>,
     /// Looks in a row without an answer.
     silent: u32,
 }
@@ -76,11 +89,12 @@ impl MemberStates {
             LookAnswer::Silent if known.silent < SILENT_BEFORE_TOLD => return None,
             LookAnswer::Silent => MemberState::Silent,
         };
+        let not_before = known.asked.replace(look.asked);
         if known.state.as_ref() == Some(&state) {
             return None;
         }
         known.state = Some(state.clone());
-        Some(MemberChange { member: member.to_owned(), is: state })
+        Some(MemberChange { member: member.to_owned(), not_before, is: state })
     }
 }
 
@@ -103,8 +117,6 @@ fn state(status: &Status) -> MemberState {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn status(state: &str, replica: bool, timeline: Option<u32>) -> LookAnswer {
@@ -189,7 +201,7 @@ mod tests {
     #[test]
     fn a_line_of_a_record_is_flat() {
         let is = MemberState::Primary { timeline: Some(4) };
-        let seen = MemberChange { member: "patroni1".to_owned(), is };
+        let seen = MemberChange { member: "patroni1".to_owned(), not_before: None, is };
         let line = serde_json::to_string(&seen).unwrap();
         assert_eq!(line, r#"{"member":"patroni1","state":"primary","timeline":4}"#);
         assert_eq!(serde_json::from_str::<MemberChange>(&line).unwrap(), seen);

@@ -5,6 +5,9 @@
 //! - [`clock_offset`]: how far each server's clock is ahead of this machine's.
 //! - [`leadership`]: which member leads, by Patroni's API.
 //! - [`member_states`]: what each member is, by its own Patroni API.
+//! - [`member_servers`]: what each member's PostgreSQL is, asked at its own address.
+//! - [`proxy`]: what a proxy says of the servers that it sends to.
+//! - [`witness`]: which members take a witness's writes.
 //! - [`software`]: what runs on the members, and how Patroni is set.
 //! - [`selector`]: which part of a cluster is meant: `leader`, `replica`, `etcd:leader`, a name.
 //! - [`decision`]: which server decides what became of a run's writes.
@@ -14,8 +17,11 @@ pub mod clock_offset;
 pub mod decision;
 pub mod leadership;
 pub mod member_names;
+pub mod member_servers;
 pub mod member_states;
+pub mod proxy;
 pub mod selector;
 pub mod server;
 pub mod software;
 pub mod two_primaries;
+pub mod witness;

@@ -47,6 +47,19 @@ pub struct Header {
     /// The URLs of Patroni's APIs that are watched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub patroni: Vec<String>,
+    /// The URL of the proxy's page that is watched, without secrets.
+    #[serde(
+        default,
+        deserialize_with = "foreign::read_some_message",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub haproxy: Option<String>,
+    /// Whether members are watched at their own addresses.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub members: bool,
+    /// The run id of the witnesses' writes, where there are witnesses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Uuid>,
     /// The load.
     pub options: LoadOptions,
     /// What makes it fail.

@@ -29,10 +29,13 @@ pub use writing::{
 
 use crate::model::cluster::clock_offset::ClockOffset;
 use crate::model::cluster::leadership::LeaderSeen;
+use crate::model::cluster::member_servers::{MemberServer, ReplayPosition};
 use crate::model::cluster::member_states::MemberChange;
+use crate::model::cluster::proxy::{ProxyChange, ProxyPage};
 use crate::model::cluster::server::Server;
 use crate::model::cluster::software::{MemberSoftware, PatroniSettings};
 use crate::model::cluster::two_primaries::TwoPrimaries;
+use crate::model::cluster::witness::WitnessSeen;
 use crate::model::fault::Fault;
 use crate::model::foreign;
 use crate::model::load::own_pause::OwnPause;
@@ -153,6 +156,16 @@ pub enum What {
     PatroniSettings(PatroniSettings),
     /// The API of a member answers, or does not. It is no error of the load.
     PatroniApi(ApiReached),
+    /// What the proxy says of a server: at the first look, and at every change.
+    ProxyChanged(ProxyChange),
+    /// The proxy's page can be read, or cannot. It is no error of the load.
+    ProxyPage(ProxyPage),
+    /// What a member's PostgreSQL is, asked at its own address: at the first look, and at every change.
+    MemberServer(MemberServer),
+    /// How far a member's write-ahead log is, once a second while it moves.
+    ReplayPosition(ReplayPosition),
+    /// A member began to take a witness's writes, or ended to: evidence beside the load.
+    Witness(WitnessSeen),
     /// What was found after an outage: provisional for what is absent, final for what is present.
     Checked(Checked),
     /// The outage's kind, now that more is known of the servers.
@@ -284,6 +297,11 @@ impl What {
             | Self::MemberSoftware(_)
             | Self::PatroniSettings(_)
             | Self::PatroniApi(_)
+            | Self::ProxyChanged(_)
+            | Self::ProxyPage(_)
+            | Self::MemberServer(_)
+            | Self::ReplayPosition(_)
+            | Self::Witness(_)
             | Self::Checked(_)
             | Self::Reclassified { .. }
             | Self::IdGap(_)

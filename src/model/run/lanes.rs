@@ -118,7 +118,7 @@ mod tests {
     use crate::model::cluster::server::Server;
 
     fn seen(at_ms: u64, member: &str, is: MemberState) -> Event {
-        let seen = MemberChange { member: member.to_owned(), is };
+        let seen = MemberChange { member: member.to_owned(), not_before: None, is };
         Event { at: Duration::from_millis(at_ms), what: What::MemberChanged(seen) }
     }
 

@@ -274,6 +274,11 @@ impl Run {
             | What::MemberSoftware(_)
             | What::PatroniSettings(_)
             | What::PatroniApi(_)
+            | What::ProxyChanged(_)
+            | What::ProxyPage(_)
+            | What::MemberServer(_)
+            | What::ReplayPosition(_)
+            | What::Witness(_)
             | What::Verifying { .. }
             | What::LookedAt { .. }
             | What::Drill { .. }

@@ -13,7 +13,7 @@ use crate::model::event::ApiReached;
 use crate::patroni::{MemberStatus, PatroniApi, Role};
 
 /// How often, which is how exactly a change is known.
-const EVERY: Duration = Duration::from_millis(250);
+const EVERY: Duration = Duration::from_millis(100);
 
 /// Looks at one member.
 pub(super) struct Looker {
