@@ -198,6 +198,50 @@ fn losses_are_counted_by_runs_and_unverified_runs_may_be_either() {
     assert_eq!((losses.known, losses.bounded, losses.with_loss), (3, 5, Some(0)));
 }
 
+/// Two runs of six that lose writes may be chance, and are what is to be known first.
+#[test]
+fn a_set_that_alone_lost_writes_is_told_before_the_conclusion() {
+    let (a, b) = better();
+    let sentence = "4 acknowledged writes are lost in 2 of 6 runs of B, none in 6 runs of A.";
+    let told = |a: &[Summary], b: &[Summary]| {
+        let losses = headline(&Comparison::of(a, b)).losses.unwrap();
+        (losses.word, losses.sentence)
+    };
+    assert_eq!(told(&a, &b), ("ONLY B LOST WRITES".to_owned(), sentence.to_owned()));
+    let text = compared(Format::Text, &a, &b);
+    let (_, rest) = text.split_once('\n').unwrap();
+    assert!(rest.starts_with("ONLY B LOST WRITES · 4 acknowledged writes are lost"), "{text}");
+    assert!(text.contains("\nA IS BETTER · Outages are shorter"), "{text}");
+    let markdown = compared(Format::Markdown, &b, &a);
+    assert!(markdown.starts_with("# pgchaos: ❌ only A lost writes\n"), "{markdown}");
+    assert!(markdown.contains("**❌ A is worse**"), "{markdown}");
+    let page = compared(Format::Html, &a, &b);
+    assert!(page.contains("<h1><b class=\"pass\">ONLY B LOST WRITES</b> · 4 ack"), "{page}");
+    assert!(page.contains("<title>pgchaos: only B lost writes: 4 acknowledged"), "{page}");
+    // What was not verified may be lost, too.
+    let mut unverified = a.clone();
+    unverified[0].verification.state = VerificationState::Incomplete;
+    let sentence = "4 acknowledged writes are lost in 2 of 6 runs of B, none is known of A (not \
+                    verified: 1 of 6 runs).";
+    assert_eq!(told(&unverified, &b), ("B LOST WRITES".to_owned(), sentence.to_owned()));
+    let few = set("x", &[1.0, 2.0]);
+    assert_eq!(headline(&Comparison::of(&a, &few)).losses, None);
+    assert_eq!(headline(&Comparison::of(&b, &b)).losses, None);
+}
+
+#[test]
+fn runs_side_by_side_begin_with_those_that_lost_writes() {
+    let three = ["failover.jsonl", "loss.jsonl", "crash.jsonl"].map(recorded);
+    let first = |runs: &[Summary]| headline(&Comparison::of(runs, &[])).sentences[0].clone();
+    assert_eq!(
+        first(&three),
+        "Acknowledged writes lost: none in failover, 207 in loss, not known in crash."
+    );
+    let (_, b) = better();
+    assert_eq!(first(&b), "Acknowledged writes lost: in 2 of 6 runs, the most 3 in old2.");
+    assert!(first(&b[2..4]).starts_with("Longest outages: "), "none is lost");
+}
+
 #[test]
 fn what_pgchaos_slept_through_may_have_been_an_outage() {
     let mut a = set("a", &[1.0, 1.1, 1.2, 1.3, 1.4, 1.5]);

@@ -39,6 +39,10 @@ pub struct Comparison {
     /// Whether A is better than B; missing where there is one set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conclusion: Option<Conclusion>,
+    /// The one set of which runs lost acknowledged writes, where no run of the other is known to have: it is told
+    /// before the conclusion, which says only what is more than chance. Missing where both did or neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_only_in: Option<SetName>,
     /// How many measures differ between any two runs: the probabilities are corrected for as many.
     pub measures_tested: u64,
     /// How many runs each set needs, at the least, so that a difference can be told from chance;
@@ -69,6 +73,17 @@ pub enum SetName {
     A,
     /// What it is measured by (`--against`).
     B,
+}
+
+impl SetName {
+    /// `A` or `B`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::B => "B",
+        }
+    }
 }
 
 /// One run of a comparison.
@@ -135,6 +150,7 @@ impl Comparison {
             pgchaos: env!("CARGO_PKG_VERSION").to_owned(),
             verdict: a.iter().map(|run| run.verdict).max().unwrap_or(Outcome::Inconclusive),
             conclusion: sets.conclusion,
+            lost_only_in: if b.is_empty() { None } else { lost_only_in(a, b) },
             measures_tested: sets.tested,
             runs_needed: sets.runs_needed,
             confidence_pct: CONFIDENCE_PCT,
@@ -156,6 +172,16 @@ impl Comparison {
     #[must_use]
     pub fn measure(&self, measure: Measure) -> Option<&MeasureOfSets> {
         self.measures.iter().find(|one| one.measure == measure)
+    }
+}
+
+/// The set of which runs lost writes, if none of the other is known to have.
+fn lost_only_in(a: &[Summary], b: &[Summary]) -> Option<SetName> {
+    let lost = |runs: &[Summary]| runs.iter().filter_map(lost_writes).any(|lost| lost > 0);
+    match (lost(a), lost(b)) {
+        (true, false) => Some(SetName::A),
+        (false, true) => Some(SetName::B),
+        (true, true) | (false, false) => None,
     }
 }
 

@@ -22,7 +22,7 @@ pub fn of_run(run: &ComparedRun) -> [String; 9] {
         Some(length) => format!("{}{}", if run.open { "≥ " } else { "" }, seconds(length)),
     };
     [
-        set_name(run.set).to_owned(),
+        run.set.name().to_owned(),
         plain(&run.label),
         run.verdict.to_string(),
         length(run.longest_outage_s),
@@ -32,15 +32,6 @@ pub fn of_run(run: &ComparedRun) -> [String; 9] {
         run.latency_p99_ms.map_or_else(unknown, milliseconds),
         per_second(run.acknowledged_per_s),
     ]
-}
-
-/// `A` or `B`.
-#[must_use]
-pub fn set_name(set: SetName) -> &'static str {
-    match set {
-        SetName::A => "A",
-        SetName::B => "B",
-    }
 }
 
 /// Whether there are two sets.
@@ -57,7 +48,7 @@ pub fn of_set(comparison: &Comparison, set: SetName) -> String {
     let common = first.filter(|name| of_it().all(|run| run.name.as_deref() == Some(name)));
     let common = common.map(|name| format!(" ({})", plain(name))).unwrap_or_default();
     let runs = counted(comparison.count(set), "run");
-    format!("{}: {runs}{common}", set_name(set))
+    format!("{}: {runs}{common}", set.name())
 }
 
 /// The rows of the table of measures: what it is, A, B or nothing, and how they differ.

@@ -5,8 +5,6 @@ use chrono::SecondsFormat;
 use crate::model::comparison::{ComparedRun, Comparison};
 use crate::report::csv::rows_as_csv;
 
-use super::cells::set_name;
-
 const COLUMNS: [&str; 20] = [
     "set",
     "record",
@@ -42,7 +40,7 @@ fn row(run: &ComparedRun) -> Vec<String> {
     let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     vec![
-        set_name(run.set).to_owned(),
+        run.set.name().to_owned(),
         text(&run.record),
         run.run_id.to_string(),
         text(&run.group),

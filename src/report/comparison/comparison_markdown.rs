@@ -11,12 +11,23 @@ use super::words;
 #[must_use]
 pub fn comparison_markdown(comparison: &Comparison) -> String {
     let headline = words::headline(comparison);
-    let mark = match headline.tone {
-        Tone::Proven => "✅ ",
-        Tone::Loud => "❌ ",
-        _ => "",
+    let title = |tone: Tone, word: &str| {
+        let mark = match tone {
+            Tone::Proven => "✅ ",
+            Tone::Loud => "❌ ",
+            _ => "",
+        };
+        format!("{mark}{}", words::in_a_title(word))
     };
-    let mut sections = vec![format!("# pgchaos: {mark}{}", headline.word.to_lowercase())];
+    let conclusion = title(headline.tone, &headline.word);
+    let mut sections = match &headline.losses {
+        None => vec![format!("# pgchaos: {conclusion}")],
+        Some(losses) => vec![
+            format!("# pgchaos: {}", title(losses.tone, &losses.word)),
+            inert(&losses.sentence),
+            format!("**{conclusion}**"),
+        ],
+    };
     sections.push(inert(&headline.sentences.join(" ")));
     let notes: Vec<String> = comparison
         .unalike

@@ -28,6 +28,9 @@ pub fn comparison_text(comparison: &Comparison, options: &SummaryTextOptions) ->
     let title = format!("pgchaos {}", comparison.pgchaos);
     page.rule(&Line::new(Tone::Plain, "").rest(title).part(sets));
     let headline = words::headline(comparison);
+    if let Some(losses) = headline.losses {
+        page.line(&Line::new(of_a_word(losses.tone), losses.word).part(losses.sentence));
+    }
     let mut sentences = headline.sentences.into_iter();
     page.line(&Line::new(of_a_word(headline.tone), headline.word).part_if(sentences.next()));
     for sentence in sentences {

@@ -9,11 +9,10 @@ use crate::model::statistics::rank_sum;
 use crate::report::layout::Tone;
 use crate::report::numbers::{counted, grouped, milliseconds, per_second, percent, seconds};
 
+use super::losses::{self, LossLead, NAMED};
+
 /// With fewer runs, halves of them tell nothing.
 const FEW: usize = 10;
-
-/// Runs that a sentence names one by one.
-const NAMED: usize = 3;
 
 /// What a measure is called: short enough for the label of a page of text.
 #[must_use]
@@ -160,6 +159,8 @@ pub fn found(of: &MeasureOfSets) -> Option<(&'static str, Tone)> {
 /// What a comparison comes to: a word with its colour, and sentences.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Headline {
+    /// What stands before the word, whatever that is: one set lost writes and the other did not.
+    pub losses: Option<LossLead>,
     /// `BETTER`, `NO DIFFERENCE SHOWN`.
     pub word: String,
     /// Its colour.
@@ -183,16 +184,24 @@ pub fn headline(comparison: &Comparison) -> Headline {
         None => side_by_side(comparison),
         Some(Conclusion::TooFew) => vec![too_few(comparison)],
         Some(Conclusion::NotShown) => not_shown(comparison),
-        Some(_) => comparison.measures.iter().filter_map(|one| claim(comparison, one)).collect(),
+        Some(_) => claims(comparison),
     };
     sentences.extend(unalike(comparison));
+    let losses = losses::lead(comparison);
     let is_claim =
         !matches!(comparison.conclusion, None | Some(Conclusion::NotShown | Conclusion::TooFew));
     if is_claim && !comparison.same_conditions {
         let word = format!("{word}, UNDER OTHER CONDITIONS");
-        return Headline { word, tone: Tone::Wary, sentences };
+        return Headline { losses, word, tone: Tone::Wary, sentences };
     }
-    Headline { word: word.to_owned(), tone, sentences }
+    Headline { losses, word: word.to_owned(), tone, sentences }
+}
+
+/// The word as a title has it: in small letters, but for the names of the sets.
+#[must_use]
+pub fn in_a_title(word: &str) -> String {
+    let small = |word: &str| if word.len() == 1 { word.to_owned() } else { word.to_lowercase() };
+    word.split(' ').map(small).collect::<Vec<_>>().join(" ")
 }
 
 /// That the runs differ in more than what is asked about.
@@ -236,6 +245,13 @@ fn not_shown(comparison: &Comparison) -> Vec<String> {
 
 fn confidence(comparison: &Comparison) -> String {
     format!("{} %", comparison.confidence_pct)
+}
+
+/// Each difference that is more than chance, that of losses first.
+fn claims(comparison: &Comparison) -> Vec<String> {
+    let is_loss = |one: &&MeasureOfSets| one.measure == Measure::LossPct;
+    let (losses, others): (Vec<_>, Vec<_>) = comparison.measures.iter().partition(is_loss);
+    losses.into_iter().chain(others).filter_map(|one| claim(comparison, one)).collect()
 }
 
 /// The sentence about a difference that is more than chance.
@@ -301,14 +317,12 @@ fn side_by_side(comparison: &Comparison) -> Vec<String> {
         }
         _ => all.join(", "),
     };
-    vec![
-        format!("Longest outages: {outages}."),
-        match runs.len() {
-            ..FEW => "Too few runs to say what is more than chance: --against compares two sets.",
-            _ => "What is more than chance is said of two sets: --against compares them.",
-        }
-        .to_owned(),
-    ]
+    let chance = match runs.len() {
+        ..FEW => "Too few runs to say what is more than chance: --against compares two sets.",
+        _ => "What is more than chance is said of two sets: --against compares them.",
+    };
+    let longest = [format!("Longest outages: {outages}."), chance.to_owned()];
+    losses::side_by_side(runs).into_iter().chain(longest).collect()
 }
 
 /// `at least ` where the run ended in the outage, or its record was cut.

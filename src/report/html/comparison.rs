@@ -22,10 +22,19 @@ const FILMS_MAX: usize = 24;
 #[must_use]
 pub fn comparison_page(comparison: &Comparison, runs: &[&Summary]) -> String {
     let headline = words::headline(comparison);
+    let told = |tone: Tone, word: &str, sentence: Option<&String>| {
+        html! {
+            b class=[class(tone)] { (word) }
+            @if let Some(sentence) = sentence { " · " (plain(sentence)) }
+        }
+    };
+    let conclusion = told(headline.tone, &headline.word, headline.sentences.first());
     let body = html! {
-        h1 {
-            b class=[class(headline.tone)] { (headline.word) }
-            @if let Some(first) = headline.sentences.first() { " · " (plain(first)) }
+        @if let Some(losses) = &headline.losses {
+            h1 { (told(losses.tone, &losses.word, Some(&losses.sentence))) }
+            p class="conclusion" { (conclusion) }
+        } @else {
+            h1 { (conclusion) }
         }
         @for sentence in headline.sentences.iter().skip(1) { p { (plain(sentence)) } }
         p class="dim" { (sets(comparison)) }
@@ -43,8 +52,12 @@ pub fn comparison_page(comparison: &Comparison, runs: &[&Summary]) -> String {
             p { (method) }
         }
     };
-    let first = headline.sentences.first().cloned().unwrap_or_default();
-    let title = format!("pgchaos: {}: {}", headline.word.to_lowercase(), plain(&first));
+    let (word, first) = match &headline.losses {
+        Some(losses) => (&losses.word, Some(&losses.sentence)),
+        None => (&headline.word, headline.sentences.first()),
+    };
+    let first = first.map(|sentence| plain(sentence)).unwrap_or_default();
+    let title = format!("pgchaos: {}: {first}", words::in_a_title(word));
     document(&title, &body)
 }
 
@@ -182,7 +195,7 @@ fn films(comparison: &Comparison, runs: &[&Summary]) -> Markup {
         @for (run, summary) in shown {
             @if let Some(film) = film::film(summary, end_s) {
                 h3 {
-                    @if two_sets { (cells::set_name(run.set)) " · " }
+                    @if two_sets { (run.set.name()) " · " }
                     (plain(&run.label)) " · "
                     span class=(run.verdict) { (run.verdict) }
                 }
