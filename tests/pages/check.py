@@ -6,7 +6,7 @@
                                               light, dark and printed
 
 Of each page: axe-core's rules for accessibility, light and dark; at each width no text of a picture that is cut or covers
-another, and nothing wider than the window.
+another, nothing wider than the window, and what scrolls sideways says so.
 """
 
 import json
@@ -44,6 +44,12 @@ for (const svg of document.querySelectorAll('svg')) {
 }
 for (const one of document.querySelectorAll('.keys dd, .keys dt, h1, h2, h3, p, summary, td, th'))
   if (one.scrollWidth > one.clientWidth + 1) said.push(`${name(one)} does not fit`);
+for (const one of document.querySelectorAll('.scroll')) {
+  if (!one.clientWidth) continue;
+  const scrolls = one.scrollWidth > one.clientWidth + 1;
+  if (scrolls !== getComputedStyle(one, '::before').content.includes('scroll sideways'))
+    said.push(`${name(one)} ${scrolls ? 'scrolls sideways without a word' : 'says that it scrolls, and does not'}`);
+}
 const done = () => {
   const pre = document.createElement('pre');
   pre.id = 'said';

@@ -12,7 +12,7 @@ use crate::report::comparison::cells::{self, MeasureRow, OF_RUNS};
 use crate::report::comparison::words;
 use crate::report::layout::Tone;
 
-use super::table::SHOWN_MAX;
+use super::table::{SHOWN_MAX, frame};
 use super::{document, film};
 
 /// Films of a page, the first of each set: more make a page that does not open at once.
@@ -94,7 +94,7 @@ fn notes(comparison: &Comparison) -> Markup {
 /// A table in a frame that scrolls where the page is narrow.
 fn framed(caption: &str, head: &[&str], rows: &Markup) -> Markup {
     html! {
-        div class="scroll" tabindex="0" role="region" aria-label=(caption) {
+        div class=(frame(head.len())) tabindex="0" role="region" aria-label=(caption) {
             table {
                 caption { (caption) }
                 thead { tr { @for name in head { th scope="col" { (name) } } } }

@@ -81,7 +81,7 @@ fn zoom(outage: &Outage, writers: u32, is_open: bool) -> Markup {
         details class="zoom" open[is_open] {
             summary { (plain(&title)) }
             @if let Some(range) = words::writable_again(outage) { p class="dim" { (range) } }
-            (picture(outage, &steps))
+            div class="drawn scroll" tabindex="0" { (picture(outage, &steps)) }
             details { summary { "The steps as a table" } (steps_table(&steps)) }
         }
     }
