@@ -79,6 +79,7 @@ pub(super) fn plan<C: DrillCluster>(
         verify_settings: None,
         record,
         warnings: Vec::new(),
+        waiting_hint: None,
         notes: None,
         patroni: cluster.watched(),
     })
