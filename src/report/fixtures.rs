@@ -271,6 +271,8 @@ pub(super) fn summary() -> Summary {
         run_id: header.run_id,
         group: header.group,
         name: header.name,
+        part_of: header.part_of,
+        drill_verdict: None,
         started_at: header.started_at,
         elapsed_s: 209.5,
         target: SummaryTarget::from(&header.target),

@@ -36,6 +36,8 @@ pub fn sum_up(run: &Run) -> Summary {
         run_id: run.header.run_id,
         group: run.header.group.clone(),
         name: run.header.name.clone(),
+        part_of: run.header.part_of.clone(),
+        drill_verdict: run.drill_verdict,
         started_at: run.header.started_at,
         elapsed_s: seconds::of(run.elapsed),
         target: (&run.header.target).into(),

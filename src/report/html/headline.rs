@@ -20,8 +20,23 @@ pub(super) fn headline(summary: &Summary) -> Markup {
     html! {
         h1 { b class=(class) { (word) } " · " (what_was_seen(summary)) }
         p class="dim" { (setting(summary)) }
+        @if let Some(words) = of_a_drill(summary) { p { (words) } }
         (reasons(summary))
     }
+}
+
+/// That limits are not all that judges this run.
+fn of_a_drill(summary: &Summary) -> Option<String> {
+    if !summary.is_of_a_drill() {
+        return None;
+    }
+    let drill = match summary.part_of.as_deref() {
+        None => "a drill".to_owned(),
+        Some("demo") => "the demo's drill".to_owned(),
+        Some(drill) => plain(drill),
+    };
+    let verdict = summary.drill_verdict.map(|verdict| format!(": {verdict}")).unwrap_or_default();
+    Some(format!("The load of {drill}, which judges by what it expects{verdict}."))
 }
 
 /// Why the verdict is what it is.
@@ -144,7 +159,8 @@ fn key_numbers(summary: &Summary) -> Vec<KeyNumber> {
     let counts = &summary.verification.counts;
     let longest =
         |of: &dyn Fn(&&Outage) -> bool| summary.outages.iter().filter(of).map(Outage::length).max();
-    let no_limit = || "no limit set".to_owned();
+    let of_none = if summary.is_of_a_drill() { "the drill judges" } else { "no limit set" };
+    let no_limit = || of_none.to_owned();
     let limit =
         |limit: Option<String>| limit.map_or_else(no_limit, |words| format!("limit {words}"));
     let is_verified = summary.verification.state == VerificationState::Complete;

@@ -90,6 +90,22 @@ fn losses_that_are_allowed_are_said_to_be() {
     assert!(!page.contains("limit 18 446"), "{page}");
 }
 
+/// A drill expects things of its own: that a run has no limits is not that nothing is asked of it.
+#[test]
+fn the_page_of_a_drills_run_says_that_the_drill_judges() {
+    let mut summary = with_film();
+    assert!(html_page(&summary).contains("no limit set"), "a run by itself");
+    summary.part_of = Some("drill leader-kill".to_owned());
+    summary.drill_verdict = Some(Outcome::Fail);
+    let page = html_page(&summary);
+    assert!(!page.contains("no limit set"), "{page}");
+    assert!(page.contains("<dd class=\"limit\">the drill judges</dd>"), "{page}");
+    let words = "The load of drill leader-kill, which judges by what it expects: fail.";
+    assert!(page.contains(words), "{page}");
+    summary.part_of = Some("demo".to_owned());
+    assert!(html_page(&summary).contains("The load of the demo&#39;s drill, which"), "{page}");
+}
+
 #[test]
 fn the_cluster_has_its_versions_and_settings() {
     let mut summary = with_film();
