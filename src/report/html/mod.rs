@@ -44,7 +44,7 @@ pub fn html_page(summary: &Summary) -> String {
     };
     let body = html! {
         (headline::headline(summary))
-        (run::run(summary, Level::Section, &actions))
+        (run::run(summary, Level::Section, &actions, None))
     };
     document(&title, &body)
 }

@@ -328,6 +328,19 @@ fn a_drill_has_its_verdict_its_expectations_and_its_run() {
 }
 
 #[test]
+fn the_page_of_a_drill_has_the_command_that_repeats_it() {
+    let mut run = drill_run(Outcome::Pass, 1);
+    let summary = run.summary.as_mut().unwrap();
+    summary.part_of = Some("drill leader-kill".to_owned());
+    summary.options.thresholds.max_lost = u64::MAX;
+    let page = drill_page(&DrillReport::of(vec![run]));
+    let command = "Again: <code>pgchaos drill run leader-kill --on lab --name x</code>";
+    assert!(page.contains(command), "{page}");
+    assert!(page.contains("Its load alone: <code>pgchaos gen "), "{page}");
+    assert!(!page.contains("--max-lost"), "{page}");
+}
+
+#[test]
 fn several_drills_have_a_list_that_leads_to_each() {
     let runs = vec![drill_run(Outcome::Pass, 1), drill_run(Outcome::Inconclusive, 2)];
     let page = drill_page(&DrillReport::of(runs));
