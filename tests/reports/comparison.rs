@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{Offset, Utc};
 use pgchaos::model::comparison::Comparison;
 use pgchaos::model::comparison::measure::Measure;
 use pgchaos::model::comparison::verdict_on_sets::{Conclusion, FoundDifference};
@@ -9,9 +10,12 @@ use pgchaos::model::load::options::Rate;
 use pgchaos::model::load::own_pause::OwnPause;
 use pgchaos::model::outcome::Outcome;
 use pgchaos::model::run::summary::{Summary, VerificationState};
+use pgchaos::report::comparison::text::comparison_text;
 use pgchaos::report::comparison::words::headline;
 use pgchaos::report::export::Format;
+use pgchaos::report::summary_text::SummaryTextOptions;
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::samples::{better, compared, lose, recorded, set, with_outage};
 
@@ -356,6 +360,36 @@ fn records_of_one_name_are_told_apart_by_their_folders() {
     let labels: Vec<String> =
         Comparison::of(&runs, &[]).runs.into_iter().map(|run| run.label).collect();
     assert_eq!(labels, ["x/run.jsonl", "y/run.jsonl", "other"]);
+}
+
+/// `pgchaos runs` has the same id before each of them.
+#[test]
+fn records_of_the_state_folder_are_called_by_their_ids_and_names() {
+    let id = |id: u128| Uuid::from_u128(id << 96);
+    let mut runs = [
+        with_outage("/state/runs/20261127T182817Z-89159c62.jsonl", 1.0),
+        with_outage("/state/runs/20261127T182842Z-414dbdd4-zone-a.jsonl", 2.0),
+        with_outage("/home/20261127T182842Z-mine.jsonl", 3.0),
+    ];
+    (runs[0].run_id, runs[1].run_id) = (id(0x8915_9c62), id(0x414d_bdd4));
+    runs[1].name = Some("zone-a".to_owned());
+    let labels: Vec<String> =
+        Comparison::of(&runs, &[]).runs.into_iter().map(|run| run.label).collect();
+    assert_eq!(labels, ["89159c62", "414dbdd4 zone-a", "20261127T182842Z-mine"]);
+    let wide = SummaryTextOptions { width: Some(120), offset: Utc.fix(), colour: false };
+    let text = comparison_text(&Comparison::of(&runs, &[]), &wide);
+    let started = runs[0].started_at.format("%Y-%m-%d %H:%M").to_string();
+    assert!(text.contains(&format!("89159c62              {started}  pass")), "{text}");
+    assert!(!compared(Format::Text, &runs, &[]).contains(&started), "80 columns have no room");
+}
+
+#[test]
+fn of_one_set_each_setting_says_which_run_has_it() {
+    let mut runs = set("r", &[1.0, 2.0, 3.0, 4.0, 5.0]);
+    runs[1].options.load.rate = Rate::PerSecond(50.0);
+    assert_eq!(Comparison::of(&runs, &[]).unalike, ["rate: 1/s in 4 runs · 50/s in r2"]);
+    let unalike = Comparison::of(&runs[..3], &[]).unalike;
+    assert_eq!(unalike, ["rate: 1/s in r1, r3 · 50/s in r2"]);
 }
 
 #[test]

@@ -91,7 +91,8 @@ impl SetName {
 pub struct ComparedRun {
     /// Its set.
     pub set: SetName,
-    /// What it is called here: the name of its record's file, without `.jsonl`.
+    /// What it is called here: the beginning of its id, and its name if it has one, where its record is called by
+    /// its time and id; else the name of its record's file, without `.jsonl`.
     pub label: String,
     /// Its record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,7 +157,7 @@ impl Comparison {
             confidence_pct: CONFIDENCE_PCT,
             measures: sets.measures,
             same_conditions: alike::same_conditions(a, b),
-            unalike: alike::unalike(a, b),
+            unalike: alike::unalike(a, b, &labels),
             reservations: alike::reservations(&all, &labels),
             runs: all.iter().enumerate().map(row).collect(),
         }

@@ -1,20 +1,29 @@
 //! What the tables of a comparison show, the same on a page of text, in Markdown and on the HTML page.
 
+use chrono::FixedOffset;
+
 use crate::model::comparison::verdict_on_sets::MeasureOfSets;
 use crate::model::comparison::{ComparedRun, Comparison, SetName};
 use crate::model::foreign::plain;
 use crate::report::layout::Tone;
 use crate::report::numbers::{counted, grouped, milliseconds, per_second, percent, seconds};
+use crate::report::runs::table::minute;
 
 use super::words;
 
 /// The columns of the table of runs; the first is there where there are two sets.
-pub const OF_RUNS: [&str; 9] =
-    ["set", "run", "verdict", "outage", "no write", "available", "lost", "p99", "writes"];
+pub const OF_RUNS: [&str; 10] =
+    ["set", "run", "started", "verdict", "outage", "no write", "available", "lost", "p99", "writes"];
 
-/// The cells of a run, by [`OF_RUNS`].
+/// Those of text, which stand to the left: set, run, when it started and its verdict.
+pub const TEXTS_OF_RUNS: usize = 4;
+
+/// Where [`OF_RUNS`] has the time of the start.
+pub const STARTED: usize = 2;
+
+/// The cells of a run, by [`OF_RUNS`], times as the reader's clock shows them.
 #[must_use]
-pub fn of_run(run: &ComparedRun) -> [String; 9] {
+pub fn of_run(run: &ComparedRun, offset: FixedOffset) -> [String; 10] {
     let unknown = || "?".to_owned();
     let length = |length: Option<f64>| match length {
         None => unknown(),
@@ -24,6 +33,7 @@ pub fn of_run(run: &ComparedRun) -> [String; 9] {
     [
         run.set.name().to_owned(),
         plain(&run.label),
+        minute(run.started_at, offset),
         run.verdict.to_string(),
         length(run.longest_outage_s),
         length(run.without_write_s),

@@ -1,10 +1,12 @@
 //! A comparison as Markdown, for a ticket or a wiki.
 
+use chrono::{Offset, Utc};
+
 use crate::model::comparison::{ComparedRun, Comparison, SetName};
 use crate::report::layout::Tone;
 use crate::report::markdown::inert;
 
-use super::cells::{self, OF_RUNS};
+use super::cells::{self, OF_RUNS, TEXTS_OF_RUNS};
 use super::words;
 
 /// The comparison as Markdown with tables as GitHub and GitLab show them.
@@ -86,12 +88,16 @@ fn differences(comparison: &Comparison) -> Option<String> {
 fn runs(comparison: &Comparison) -> String {
     let from = usize::from(!cells::has_two_sets(comparison));
     let line = |cells: &[String]| format!("| {} |", cells.join(" | "));
-    let head: Vec<String> = OF_RUNS[from..].iter().map(|name| (*name).to_owned()).collect();
-    let numbers = OF_RUNS.len() - 3;
-    let rule = format!("{}{}|", "|---".repeat(3 - from), "|---:".repeat(numbers));
+    let head: Vec<String> = OF_RUNS[from..]
+        .iter()
+        .map(|name| if *name == "started" { "started (UTC)" } else { *name })
+        .map(str::to_owned)
+        .collect();
+    let numbers = OF_RUNS.len() - TEXTS_OF_RUNS;
+    let rule = format!("{}{}|", "|---".repeat(TEXTS_OF_RUNS - from), "|---:".repeat(numbers));
     let of_run = |run: &ComparedRun| {
         let cells: Vec<String> =
-            cells::of_run(run)[from..].iter().map(|cell| inert(cell)).collect();
+            cells::of_run(run, Utc.fix())[from..].iter().map(|cell| inert(cell)).collect();
         line(&cells)
     };
     let rows: Vec<String> = comparison.runs.iter().map(of_run).collect();

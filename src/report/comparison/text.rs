@@ -1,10 +1,12 @@
 //! A comparison as a page of text: what it comes to, each measure, what is unalike, and the runs.
 
+use chrono::FixedOffset;
+
 use crate::model::comparison::{ComparedRun, Comparison, SetName};
 use crate::report::layout::{Line, Tone, columns, wrapped};
 use crate::report::summary_text::{Page, SummaryTextOptions};
 
-use super::cells::{self, OF_RUNS};
+use super::cells::{self, OF_RUNS, STARTED, TEXTS_OF_RUNS};
 use super::words;
 
 /// The width where the terminal's is not known, as in a file.
@@ -54,7 +56,7 @@ pub fn comparison_text(comparison: &Comparison, options: &SummaryTextOptions) ->
     }
     page.gap();
     let mut text = page.text();
-    for row in runs(comparison, width) {
+    for row in runs(comparison, options.offset, width) {
         text.push_str(&row);
         text.push('\n');
     }
@@ -122,17 +124,40 @@ fn ending(name: &str, room: usize) -> String {
     format!("…{end}")
 }
 
-/// The table of runs; where it is too wide, the names of the runs are shortened.
-fn runs(comparison: &Comparison, width: usize) -> Vec<String> {
+/// The table of runs; where it is too wide, it has no times, and then the names of the runs are shortened.
+fn runs(comparison: &Comparison, offset: FixedOffset, width: usize) -> Vec<String> {
     let from = usize::from(!cells::has_two_sets(comparison));
-    let head: Vec<String> = OF_RUNS[from..].iter().map(|name| (*name).to_owned()).collect();
-    let cells = |run: &ComparedRun| cells::of_run(run)[from..].to_vec();
-    let mut rows: Vec<Vec<String>> = vec![head];
-    rows.extend(comparison.runs.iter().map(cells));
+    let head = OF_RUNS.map(str::to_owned);
+    let of_runs = comparison.runs.iter().map(|run| cells::of_run(run, offset));
+    let all: Vec<[String; OF_RUNS.len()]> = [head].into_iter().chain(of_runs).collect();
+    let with = |columns: &dyn Fn(usize) -> bool| -> Vec<Vec<String>> {
+        let of = |row: &[String; OF_RUNS.len()]| {
+            let cells = row.iter().enumerate().filter(|(column, _)| columns(*column));
+            cells.map(|(_, cell)| cell.clone()).collect()
+        };
+        all.iter().map(of).collect()
+    };
+    let in_full = with(&|column| column >= from);
+    let texts = TEXTS_OF_RUNS - from;
+    match wide(&widths(&in_full)) <= width {
+        true => lines(&in_full, 1 - from, texts, width),
+        false => lines(&with(&|column| column >= from && column != STARTED), 1 - from, texts - 1, width),
+    }
+}
+
+fn widths(rows: &[Vec<String>]) -> Vec<usize> {
     let widest = |column: usize| rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0);
-    let mut widths: Vec<usize> = (0..rows[0].len()).map(widest).collect();
-    let all: usize = widths.iter().sum::<usize>() + GAP * (widths.len() - 1);
-    let name = 1 - from;
+    (0..rows.first().map_or(0, Vec::len)).map(widest).collect()
+}
+
+fn wide(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
+}
+
+/// The rows, of which the first columns are texts, which stand to the left, and the others numbers.
+fn lines(rows: &[Vec<String>], name: usize, texts: usize, width: usize) -> Vec<String> {
+    let mut widths = widths(rows);
+    let all = wide(&widths);
     let least = NAME_COLUMNS_MIN.min(widths[name]);
     let narrow = widths[name].saturating_sub(all.saturating_sub(width)).max(least);
     // What is still too wide stands closer together.
@@ -142,8 +167,7 @@ fn runs(comparison: &Comparison, width: usize) -> Vec<String> {
         let cell = |(column, text): (usize, &String)| {
             let text = if column == name { ending(text, widths[column]) } else { text.clone() };
             let space = " ".repeat(widths[column].saturating_sub(columns(&text)));
-            // Set, name and verdict stand to the left, numbers to the right.
-            if column <= name + 1 { format!("{text}{space}") } else { format!("{space}{text}") }
+            if column < texts { format!("{text}{space}") } else { format!("{space}{text}") }
         };
         let cells: Vec<String> = row.iter().enumerate().map(cell).collect();
         cells.join(&" ".repeat(gap)).trim_end().to_owned()

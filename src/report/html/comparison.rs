@@ -3,6 +3,7 @@
 
 mod dots;
 
+use chrono::{Offset, Utc};
 use maud::{Markup, html};
 
 use crate::model::comparison::{ComparedRun, Comparison, SetName};
@@ -156,7 +157,7 @@ fn differences(comparison: &Comparison) -> Markup {
 fn table_of_runs(comparison: &Comparison) -> Markup {
     let from = usize::from(!cells::has_two_sets(comparison));
     let row = |run: &ComparedRun| {
-        let cells = cells::of_run(run);
+        let cells = cells::of_run(run, Utc.fix());
         html! {
             tr {
                 @for (name, cell) in OF_RUNS.iter().zip(&cells).skip(from) {
@@ -171,8 +172,9 @@ fn table_of_runs(comparison: &Comparison) -> Markup {
     };
     let rows = html! { @for run in comparison.runs.iter().take(SHOWN_MAX) { (row(run)) } };
     let more = comparison.runs.len().saturating_sub(SHOWN_MAX);
+    let head = OF_RUNS.map(|name| if name == "started" { "started (UTC)" } else { name });
     html! {
-        (framed("Every run", &OF_RUNS[from..], &rows))
+        (framed("Every run", &head[from..], &rows))
         @if more > 0 { p class="dim" { "and " (more) " more, in the JSON report" } }
     }
 }
