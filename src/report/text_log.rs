@@ -37,6 +37,7 @@ use crate::model::outage::Outage;
 
 use super::layout::{Line, Tone};
 use super::numbers::duration;
+use drill_lines::OpenActions;
 use each_second::EachSecond;
 use failure_group::{FoldedFailures, Key};
 use failure_lines::FailureContext;
@@ -65,6 +66,7 @@ pub struct TextLog {
     not_found: BTreeMap<i32, SeqSet>,
     replicas: ReplicaLines,
     passed_over: PassedOverHosts,
+    actions: OpenActions,
     /// The server that was told last, until a failure makes the next session news.
     announced: Option<Server>,
     /// How long the last outage took.
@@ -101,6 +103,7 @@ impl TextLog {
             not_found: BTreeMap::new(),
             replicas: ReplicaLines::default(),
             passed_over: PassedOverHosts::default(),
+            actions: OpenActions::default(),
             announced: None,
             last_outage: Duration::ZERO,
             outage_began: None,
@@ -211,8 +214,14 @@ impl TextLog {
             What::TwoPrimaries(seen) => self.two_primaries(at, seen),
 
             // A drill.
-            What::Injected(injected) => self.fact(at, stamped(at, drill_lines::injected(injected))),
-            What::InjectionEnded { took, .. } => self.fact(at, below(drill_lines::ended(*took))),
+            What::Injected(injected) => {
+                let line = self.actions.begins(injected);
+                self.fact(at, stamped(at, line))
+            }
+            What::InjectionEnded { step, took } => {
+                let line = self.actions.ended(*step, *took);
+                self.fact(at, line.map(|line| (Stamp::At(at), line)))
+            }
             What::Drill { message } => {
                 self.fact(at, normal.then(|| (Stamp::At(at), drill_lines::said(message))))
             }
