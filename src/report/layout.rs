@@ -131,7 +131,7 @@ pub struct Layout {
 /// A message is not shortened to fewer columns: the line is wrapped instead.
 const SHORTEST_MESSAGE: usize = 30;
 /// A message that is not told in full ends here, also where lines may be of any length.
-const LONGEST_MESSAGE: usize = 400;
+pub(super) const LONGEST_MESSAGE: usize = 400;
 
 /// The columns that a text takes in a terminal: two for most characters of East Asia, none for an
 /// accent that is put on the character before it.
