@@ -383,6 +383,33 @@ fn records_of_the_state_folder_are_called_by_their_ids_and_names() {
     assert!(!compared(Format::Text, &runs, &[]).contains(&started), "80 columns have no room");
 }
 
+/// The text promises to say nothing of chance there: an interval of a share does.
+#[test]
+fn side_by_side_there_is_no_interval_of_chance() {
+    let (_, b) = better();
+    for format in [Format::Text, Format::Markdown, Format::Html] {
+        let report = compared(format, &b, &[]);
+        assert!(report.contains("2 of 6 runs") && !report.contains("2 of 6 runs ("), "{report}");
+        assert!(report.contains("Nothing is said of chance."), "{report}");
+    }
+}
+
+#[test]
+fn what_is_claimed_to_differ_reads_as_different() {
+    let near = |name: &str, from: f64| {
+        let lengths: Vec<f64> = (0..6).map(|n| from + f64::from(n) * 0.001).collect();
+        set(name, &lengths)
+    };
+    let comparison = Comparison::of(&near("a", 5.0), &near("b", 5.02));
+    assert_eq!(
+        headline(&comparison).sentences[0],
+        "Outages are shorter: 5.00 s instead of 5.02 s (longest of each run, median of 6 and 6 runs; \
+         between 17 ms and 23 ms shorter, 95 %)."
+    );
+    let text = compared(Format::Text, &near("a", 5.0), &near("b", 5.02));
+    assert!(text.contains("A 5.00 s") && text.contains("B 5.02 s"), "{text}");
+}
+
 #[test]
 fn of_one_set_each_setting_says_which_run_has_it() {
     let mut runs = set("r", &[1.0, 2.0, 3.0, 4.0, 5.0]);

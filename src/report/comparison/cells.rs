@@ -75,11 +75,12 @@ pub fn of_measures(comparison: &Comparison) -> Vec<MeasureRow> {
             }
             _ => words,
         });
+        let (a, b) = words::sets(comparison, one);
         MeasureRow {
             name: words::measure(one.measure),
             name_in_full: words::measure_in_full(one.measure),
-            a: words::set(one.measure, &one.a, comparison.count(SetName::A)),
-            b: one.b.as_ref().map(|b| words::set(one.measure, b, comparison.count(SetName::B))),
+            a,
+            b,
             found,
             interval,
         }

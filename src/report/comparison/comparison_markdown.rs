@@ -45,7 +45,7 @@ pub fn comparison_markdown(comparison: &Comparison) -> String {
         sections.extend(differences(comparison));
     }
     sections.push(runs(comparison));
-    sections.extend(words::method(comparison));
+    sections.push(words::method(comparison));
     sections.join("\n\n") + "\n"
 }
 

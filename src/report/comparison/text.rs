@@ -2,7 +2,7 @@
 
 use chrono::FixedOffset;
 
-use crate::model::comparison::{ComparedRun, Comparison, SetName};
+use crate::model::comparison::{Comparison, SetName};
 use crate::report::layout::{Line, Tone, columns, wrapped};
 use crate::report::summary_text::{Page, SummaryTextOptions};
 
@@ -60,12 +60,10 @@ pub fn comparison_text(comparison: &Comparison, options: &SummaryTextOptions) ->
         text.push_str(&row);
         text.push('\n');
     }
-    if let Some(method) = words::method(comparison) {
+    text.push('\n');
+    for row in wrapped(&words::method(comparison), width) {
+        text.push_str(&row);
         text.push('\n');
-        for row in wrapped(&method, width) {
-            text.push_str(&row);
-            text.push('\n');
-        }
     }
     text
 }

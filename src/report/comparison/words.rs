@@ -7,9 +7,10 @@ use crate::model::comparison::verdict_on_sets::{
 use crate::model::comparison::{ComparedRun, Comparison, SetName};
 use crate::model::statistics::rank_sum;
 use crate::report::layout::Tone;
-use crate::report::numbers::{counted, grouped, milliseconds, per_second, percent, seconds};
+use crate::report::numbers::{counted, grouped, seconds};
 
 use super::losses::{self, LossLead, NAMED};
+use super::values::{apart, distance, value};
 
 /// With fewer runs, halves of them tell nothing.
 const FEW: usize = 10;
@@ -37,30 +38,6 @@ pub fn measure_in_full(measure: Measure) -> &'static str {
         Measure::LossPct => "runs that lost writes",
         Measure::LatencyP99Ms => "latency, p99 of a run",
         Measure::AcknowledgedPerS => "acknowledged writes",
-    }
-}
-
-/// A value of a measure.
-#[must_use]
-pub fn value(measure: Measure, value: f64) -> String {
-    match measure {
-        Measure::LongestOutageS | Measure::WithoutWriteS => seconds(value),
-        Measure::AvailabilityPct | Measure::LossPct => percent(value),
-        Measure::LatencyP99Ms => milliseconds(value),
-        Measure::AcknowledgedPerS => per_second(value),
-    }
-}
-
-/// How great a difference is, without its direction.
-fn distance(measure: Measure, difference: f64) -> String {
-    let difference = difference.abs();
-    match measure {
-        // Points of two shares, which are no share themselves.
-        Measure::AvailabilityPct | Measure::LossPct if difference < 0.1 => {
-            format!("{} points", (difference * 1e3).round() / 1e3)
-        }
-        Measure::AvailabilityPct | Measure::LossPct => format!("{difference:.1} points"),
-        _ => value(measure, difference),
     }
 }
 
@@ -100,9 +77,13 @@ pub fn interval(of: Measure, found: &SetDifference) -> Option<String> {
         (Some(low), Some(high)) => {
             let (near, distant) = if low.abs() < high.abs() { (low, high) } else { (high, low) };
             let direction = if low < 0.0 { less } else { more };
+            let is_claim = is_better(of, found.found).is_some();
             match (far(near) == far(0.0), far(distant) == far(0.0)) {
+                // It is more than chance, and too small to be read.
+                (_, true) if is_claim => return None,
                 (_, true) => "no different".to_owned(),
                 (true, false) => format!("up to {} {direction}", far(distant)),
+                _ if far(near) == far(distant) => format!("about {} {direction}", far(near)),
                 _ => format!("between {} and {} {direction}", far(near), far(distant)),
             }
         }
@@ -113,27 +94,51 @@ pub fn interval(of: Measure, found: &SetDifference) -> Option<String> {
     })
 }
 
-/// A set in a measure: `12.1 s (9.9 s to 14.2 s)`, `0 of 10 runs (0 % to 30.8 %)`.
+/// The sets in a measure, A and B: `12.1 s (9.9 s to 14.2 s)`, and against another set `0 of 10 runs (0 % to 30.8 %)`.
 #[must_use]
-pub fn set(measure: Measure, set: &SetOfRuns, runs: u64) -> String {
-    let range = |of: &dyn Fn(f64) -> String| match (set.lowest, set.highest) {
+pub fn sets(comparison: &Comparison, one: &MeasureOfSets) -> (String, Option<String>) {
+    let (a, b) = medians(one);
+    let of = |set: &SetOfRuns, median: Option<String>, name| match set.with_loss {
+        Some(lost) => losses_of(set, lost, comparison.count(name), one.b.is_some()),
+        None => median.map_or("not known".to_owned(), |median| {
+            format!("{median}{}", range(set, &|number| value(one.measure, number)))
+        }),
+    };
+    (of(&one.a, a, SetName::A), one.b.as_ref().map(|set| of(set, b, SetName::B)))
+}
+
+/// The medians as they are printed: told apart where one is said to be lower.
+fn medians(one: &MeasureOfSets) -> (Option<String>, Option<String>) {
+    let found = one.difference.as_ref().map(|difference| difference.found);
+    let is_claim = found.is_some_and(|found| is_better(one.measure, found).is_some());
+    let (a, b) = (one.a.median, one.b.as_ref().and_then(|b| b.median));
+    match (a, b) {
+        (Some(a), Some(b)) if is_claim && a.total_cmp(&b).is_ne() => {
+            let (a, b) = apart(one.measure, a, b);
+            (Some(a), Some(b))
+        }
+        _ => (a.map(|a| value(one.measure, a)), b.map(|b| value(one.measure, b))),
+    }
+}
+
+fn range(set: &SetOfRuns, of: &dyn Fn(f64) -> String) -> String {
+    match (set.lowest, set.highest) {
         (Some(low), Some(high)) if of(low) != of(high) => format!(" ({} to {})", of(low), of(high)),
         _ => String::new(),
+    }
+}
+
+/// In how many runs writes were lost. Its interval is one of chance, of which nothing is said where runs are only side
+/// by side.
+fn losses_of(set: &SetOfRuns, lost: u64, runs: u64, with_interval: bool) -> String {
+    let unknown = match set.bounded {
+        0 => String::new(),
+        unknown => format!(", {} not known", grouped(unknown)),
     };
-    let plain = |number: f64| value(measure, number);
-    if let Some(lost) = set.with_loss {
-        let unknown = match set.bounded {
-            0 => String::new(),
-            unknown => format!(", {} not known", grouped(unknown)),
-        };
-        // Shares of an interval are rounded, as its ends are no counts.
-        let share = |pct: f64| format!("{} %", (pct * 10.0).round() / 10.0);
-        return format!("{} of {}{unknown}{}", grouped(lost), counted(runs, "run"), range(&share));
-    }
-    match set.median {
-        None => "not known".to_owned(),
-        Some(median) => format!("{}{}", plain(median), range(&plain)),
-    }
+    // Shares of an interval are rounded, as its ends are no counts.
+    let share = |pct: f64| format!("{} %", (pct * 10.0).round() / 10.0);
+    let interval = if with_interval { range(set, &share) } else { String::new() };
+    format!("{} of {}{unknown}{interval}", grouped(lost), counted(runs, "run"))
 }
 
 /// What was found of a measure in a word, and its colour.
@@ -256,7 +261,7 @@ fn claims(comparison: &Comparison) -> Vec<String> {
 
 /// The sentence about a difference that is more than chance.
 fn claim(comparison: &Comparison, one: &MeasureOfSets) -> Option<String> {
-    let (b, difference) = (one.b.as_ref()?, one.difference.as_ref()?);
+    let difference = one.difference.as_ref()?;
     let is_lower = match difference.found {
         FoundDifference::Lower => true,
         FoundDifference::Higher => false,
@@ -277,17 +282,17 @@ fn claim(comparison: &Comparison, one: &MeasureOfSets) -> Option<String> {
         (Measure::AcknowledgedPerS, false) => "More writes a second are acknowledged",
     };
     if one.measure == Measure::LossPct {
-        let of = |runs: &SetOfRuns, name| set(one.measure, runs, comparison.count(name));
-        let (a, b) = (of(&one.a, SetName::A), of(b, SetName::B));
-        return Some(format!("{subject}: {a} instead of {b}, {}.", confidence(comparison)));
+        let (a, b) = sets(comparison, one);
+        return Some(format!("{subject}: {a} instead of {}, {}.", b?, confidence(comparison)));
     }
-    let median = |of: &SetOfRuns| of.median.map_or("unknown".to_owned(), |m| value(one.measure, m));
+    let (a, b) = medians(one);
+    let median = |median: Option<String>| median.unwrap_or_else(|| "unknown".to_owned());
     let longest = if one.measure == Measure::LongestOutageS { "longest of each run, " } else { "" };
     let interval = interval(one.measure, difference)
         .map(|words| format!("; {words}, {}", confidence(comparison)));
     Some(format!(
         "{subject}: {} instead of {} ({longest}median of {}{}).",
-        median(&one.a),
+        median(a),
         median(b),
         sizes(comparison),
         interval.unwrap_or_default(),
@@ -330,10 +335,13 @@ pub(super) fn at_least(run: &ComparedRun) -> &'static str {
     if run.open { "at least " } else { "" }
 }
 
-/// How the intervals and the claims are meant.
+/// How the numbers, the intervals and the claims are meant.
 #[must_use]
-pub fn method(comparison: &Comparison) -> Option<String> {
-    comparison.conclusion?;
+pub fn method(comparison: &Comparison) -> String {
+    if comparison.conclusion.is_none() {
+        return "Behind a median stand the lowest and the highest run. Nothing is said of chance."
+            .to_owned();
+    }
     let tested = comparison.measures_tested;
     let sizes = [SetName::A, SetName::B].map(|set| usize::try_from(comparison.count(set)));
     let all_ways = matches!(sizes, [Ok(a), Ok(b)] if rank_sum::are_all_ways_counted(a, b));
@@ -345,14 +353,14 @@ pub fn method(comparison: &Comparison) -> Option<String> {
             grouped(u64::from(rank_sum::DRAWN_WAYS))
         ),
     };
-    Some(format!(
+    format!(
         "Each run counts as one. Behind a median stand the lowest and the highest run. Each interval of \
          {} % is by itself, and of the shift between the sets (Hodges and Lehmann). A difference is told \
          only where it is more than chance ({test}) also among all {} in which any two runs differ (Holm's correction): of equal settings at most 5 in \
          100 comparisons tell any.",
         comparison.confidence_pct,
         counted(tested, "measure"),
-    ))
+    )
 }
 
 /// A run against the first one of its set: each difference, and whether it is better.

@@ -48,10 +48,8 @@ pub fn comparison_page(comparison: &Comparison, runs: &[&Summary]) -> String {
         h2 { "Runs" }
         (table_of_runs(comparison))
         (films(comparison, runs))
-        @if let Some(method) = words::method(comparison) {
-            h2 { "How it was compared" }
-            p { (method) }
-        }
+        h2 { "How it was compared" }
+        p { (words::method(comparison)) }
     };
     let (word, first) = match &headline.losses {
         Some(losses) => (&losses.word, Some(&losses.sentence)),

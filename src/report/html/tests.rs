@@ -90,6 +90,27 @@ fn losses_that_are_allowed_are_said_to_be() {
     assert!(!page.contains("limit 18 446"), "{page}");
 }
 
+/// "5.0 s, limit 5 s" under a FAIL reads as a mistake.
+#[test]
+fn a_number_that_is_over_its_limit_does_not_read_as_the_limit() {
+    let mut summary = with_film();
+    let limits = &mut summary.options.thresholds;
+    limits.max_outage = Some(ms(67_051));
+    limits.max_p99 = Some(Duration::from_micros(12_190));
+    limits.min_availability_pct = Some(67.47);
+    let page = html_page(&summary);
+    for (value, limit) in
+        [("67.050 s", "67.051 s"), ("12.20 ms", "12.19 ms"), ("67.4 %", "67.47 %")]
+    {
+        let cells =
+            format!("<dd class=\"value\">{value}</dd><dd class=\"limit\">limit {limit}</dd>");
+        assert!(page.contains(&cells), "{cells}: {page}");
+    }
+    summary.options.thresholds.max_outage = Some(ms(5_000));
+    let page = html_page(&summary);
+    assert!(page.contains("67.1 s</dd><dd class=\"limit\">limit 5 s</dd>"), "{page}");
+}
+
 /// A drill expects things of its own: that a run has no limits is not that nothing is asked of it.
 #[test]
 fn the_page_of_a_drills_run_says_that_the_drill_judges() {
@@ -103,7 +124,7 @@ fn the_page_of_a_drills_run_says_that_the_drill_judges() {
     let words = "The load of drill leader-kill, which judges by what it expects: fail.";
     assert!(page.contains(words), "{page}");
     summary.part_of = Some("demo".to_owned());
-    assert!(html_page(&summary).contains("The load of the demo&#39;s drill, which"), "{page}");
+    assert!(html_page(&summary).contains("The load of the demo's drill, which"), "{page}");
 }
 
 #[test]
