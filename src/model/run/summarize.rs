@@ -93,9 +93,15 @@ pub fn sum_up_verified(run: &Run) -> Summary {
     let mut summary = sum_up(run);
     let later = run.verification_since.as_ref();
     if let Some(later) = later.filter(|later| !later.notes.contains(&Note::Removed)) {
-        summary.verdict = summary.verdict.max(Outcome::Inconclusive);
+        let of_the_run = summary.verdict;
+        summary.verdict = of_the_run.max(Outcome::Inconclusive);
         let reason = later.reason.as_deref().unwrap_or("it did not finish");
         summary.reasons.push(format!("not verified now, an earlier verification counts: {reason}"));
+        let both_stand = format!(
+            "both stand: this verification saw nothing, so that it is inconclusive, and the run stays a \
+             {of_the_run} by the earlier one, as pgchaos report says"
+        );
+        summary.reasons.extend((summary.verdict != of_the_run).then_some(both_stand));
     }
     summary
 }
@@ -263,6 +269,8 @@ fn since_then(later: &Verification) -> String {
     let reason = later.reason.as_deref().unwrap_or("it did not finish");
     match later.notes.contains(&Note::Removed) {
         true => reason.to_owned(),
-        false => format!("it could not be verified again: {reason}"),
+        false => format!(
+            "it could not be verified again, which takes nothing back of what was found: {reason}"
+        ),
     }
 }
