@@ -111,6 +111,21 @@ fn a_number_that_is_over_its_limit_does_not_read_as_the_limit() {
     assert!(page.contains("67.1 s</dd><dd class=\"limit\">limit 5 s</dd>"), "{page}");
 }
 
+/// In grey, as printed, and for an eye that tells no colours apart. tests/pages.sh measures the contrast in Chromium.
+#[test]
+fn lines_and_states_of_the_film_differ_by_more_than_their_colour() {
+    let style = include_str!("style.css");
+    let rule = |name: &str| {
+        let (_, rest) = style.split_once(&format!(".{name}{{")).unwrap();
+        rest.split_once('}').unwrap().0
+    };
+    let dashes = |name: &str| rule(name).split_once("stroke-dasharray:").map(|(_, dashes)| dashes);
+    assert!(dashes("max").is_some() && dashes("p50").is_some() && dashes("line").is_none());
+    assert_ne!(dashes("max"), dashes("p50"));
+    assert_ne!(dashes("down"), dashes("start"));
+    assert_ne!(rule("down").split(';').next(), rule("repl").split(';').next());
+}
+
 /// A drill expects things of its own: that a run has no limits is not that nothing is asked of it.
 #[test]
 fn the_page_of_a_drills_run_says_that_the_drill_judges() {
