@@ -139,6 +139,32 @@ fn a_run_that_was_cut_may_have_had_longer_outages() {
     assert_eq!(found(&Comparison::of(&a, &b), Measure::LongestOutageS), FoundDifference::NotShown);
 }
 
+/// Half a run may have been the better half.
+#[test]
+fn what_a_cut_record_has_is_not_taken_for_the_whole_run() {
+    let mut runs = set("r", &[1.0, 2.0, 3.0]);
+    runs[1].writes.unaccounted = None;
+    (runs[1].rate.availability_pct, runs[1].latency_ms.p99) = (Some(100.0), Some(1.0));
+    let comparison = Comparison::of(&runs, &[]);
+    for measure in [Measure::AvailabilityPct, Measure::LatencyP99Ms, Measure::AcknowledgedPerS] {
+        let a = &comparison.measure(measure).unwrap().a;
+        assert_eq!((a.known, a.bounded), (2, 1), "{measure:?}");
+    }
+    let text = compared(Format::Text, &runs, &[]);
+    for words in ["available     96.6 % (95 % to 98.3 %), 1 run left out", "100 % cut", "1.0 ms cut"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(text.contains("r2 · not compared: its record was cut"), "{text}");
+    // Nor is anything claimed by it.
+    let (mut a, b) = better();
+    assert_eq!(found(&Comparison::of(&a, &b), Measure::AvailabilityPct), FoundDifference::Higher);
+    for run in &mut a[..3] {
+        run.writes.unaccounted = None;
+    }
+    let found = found(&Comparison::of(&a, &b), Measure::AvailabilityPct);
+    assert_eq!(found, FoundDifference::NotShown);
+}
+
 /// There is no outage before the first write, and no time without one.
 #[test]
 fn of_a_run_that_never_wrote_no_outage_is_known() {

@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::model::comparison::measure::{Measure, lost_writes, may_be_longer};
+use crate::model::comparison::measure::{Measure, is_cut, lost_writes, may_be_longer};
 use crate::model::comparison::verdict_on_sets::{CONFIDENCE_PCT, Conclusion, MeasureOfSets};
 use crate::model::outage::Outage;
 use crate::model::outcome::Outcome;
@@ -119,6 +119,10 @@ pub struct ComparedRun {
     /// An outage was not over when the run ended, or the record was cut: the longest outage and the time
     /// without a write are at least so long.
     pub open: bool,
+    /// The record lacks its end: availability, rate and latencies are those of what it has, and in no measure of its
+    /// set.
+    #[serde(default)]
+    pub cut: bool,
     /// The time without an acknowledged write in all outages; null as the longest outage.
     pub without_write_s: Option<f64>,
     /// As the run's own summary has it.
@@ -203,6 +207,7 @@ impl ComparedRun {
             outages: run.outages.iter().filter(is_whole).count() as u64,
             longest_outage_s: measured(Measure::LongestOutageS),
             open: may_be_longer(run),
+            cut: is_cut(run),
             without_write_s: measured(Measure::WithoutWriteS),
             availability_pct: run.rate.availability_pct,
             acknowledged: run.writes.acknowledged,

@@ -30,6 +30,8 @@ pub fn of_run(run: &ComparedRun, offset: FixedOffset) -> [String; 10] {
         Some(none) if none <= 0.0 => if run.open { "none seen" } else { "none" }.to_owned(),
         Some(length) => format!("{}{}", if run.open { "≥ " } else { "" }, seconds(length)),
     };
+    // What a record has that was cut is not the whole run's.
+    let of_what_it_has = |number: String| if run.cut { format!("{number} cut") } else { number };
     [
         run.set.name().to_owned(),
         plain(&run.label),
@@ -37,10 +39,10 @@ pub fn of_run(run: &ComparedRun, offset: FixedOffset) -> [String; 10] {
         run.verdict.to_string(),
         length(run.longest_outage_s),
         length(run.without_write_s),
-        run.availability_pct.map_or_else(unknown, percent),
+        run.availability_pct.map(percent).map_or_else(unknown, of_what_it_has),
         run.lost.map_or_else(unknown, grouped),
-        run.latency_p99_ms.map_or_else(unknown, milliseconds),
-        per_second(run.acknowledged_per_s),
+        run.latency_p99_ms.map(milliseconds).map_or_else(unknown, of_what_it_has),
+        of_what_it_has(per_second(run.acknowledged_per_s)),
     ]
 }
 

@@ -5,7 +5,7 @@ use chrono::SecondsFormat;
 use crate::model::comparison::{ComparedRun, Comparison};
 use crate::report::csv::rows_as_csv;
 
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "set",
     "record",
     "run_id",
@@ -26,6 +26,7 @@ const COLUMNS: [&str; 20] = [
     "latency_p50_ms",
     "latency_p99_ms",
     "label",
+    "cut",
 ];
 
 /// A header and one row a run. What is not known is empty.
@@ -60,5 +61,6 @@ fn row(run: &ComparedRun) -> Vec<String> {
         number(run.latency_p50_ms),
         number(run.latency_p99_ms),
         run.label.clone(),
+        run.cut.to_string(),
     ]
 }

@@ -78,7 +78,10 @@ fn differences(comparison: &Comparison) -> Option<String> {
     let row = |run: &ComparedRun| {
         let found = words::against_first(first, run);
         let words: Vec<String> = found.into_iter().map(|(words, _)| words).collect();
-        let words = if words.is_empty() { "no difference".to_owned() } else { words.join(", ") };
+        let words = match words.is_empty() {
+            true => words::no_difference(first, run).to_owned(),
+            false => words.join(", "),
+        };
         format!("- {}: {words}", inert(&run.label))
     };
     let rows: Vec<String> = rest.iter().map(row).collect();

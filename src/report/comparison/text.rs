@@ -106,7 +106,8 @@ fn differences(page: &mut Page, comparison: &Comparison) {
             (false, true) => Tone::Bad,
             (true, true) => Tone::Wary,
         };
-        let line = Line::new(tone, run.label.clone());
+        let none = found.is_empty().then(|| words::no_difference(first, run).to_owned());
+        let line = Line::new(tone, run.label.clone()).part_if(none);
         let line = found.into_iter().fold(line, |line, (words, _)| line.part(words));
         page.row("", &line);
     }

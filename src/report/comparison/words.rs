@@ -101,7 +101,8 @@ pub fn sets(comparison: &Comparison, one: &MeasureOfSets) -> (String, Option<Str
     let of = |set: &SetOfRuns, median: Option<String>, name| match set.with_loss {
         Some(lost) => losses_of(set, lost, comparison.count(name), one.b.is_some()),
         None => median.map_or("not known".to_owned(), |median| {
-            format!("{median}{}", range(set, &|number| value(one.measure, number)))
+            let range = range(set, &|number| value(one.measure, number));
+            format!("{median}{range}{}", left_out(comparison.count(name).saturating_sub(set.known)))
         }),
     };
     (of(&one.a, a, SetName::A), one.b.as_ref().map(|set| of(set, b, SetName::B)))
@@ -119,6 +120,11 @@ fn medians(one: &MeasureOfSets) -> (Option<String>, Option<String>) {
         }
         _ => (a.map(|a| value(one.measure, a)), b.map(|b| value(one.measure, b))),
     }
+}
+
+/// Runs of which a measure is not known: that were cut, or never wrote.
+fn left_out(runs: u64) -> String {
+    if runs == 0 { String::new() } else { format!(", {} left out", counted(runs, "run")) }
 }
 
 fn range(set: &SetOfRuns, of: &dyn Fn(f64) -> String) -> String {
@@ -374,15 +380,31 @@ pub fn against_first(first: &ComparedRun, run: &ComparedRun) -> Vec<(String, boo
     };
     let open = first.open || run.open;
     let closed = |length: Option<f64>| length.filter(|_| !open);
+    let cut = first.cut || run.cut;
+    let whole = |number: Option<f64>| number.filter(|_| !cut);
     let rows = [
         of(Measure::LongestOutageS, closed(first.longest_outage_s), closed(run.longest_outage_s)),
         of(Measure::WithoutWriteS, closed(first.without_write_s), closed(run.without_write_s)),
-        of(Measure::AvailabilityPct, first.availability_pct, run.availability_pct),
+        of(Measure::AvailabilityPct, whole(first.availability_pct), whole(run.availability_pct)),
         lost(first, run),
-        of(Measure::LatencyP99Ms, first.latency_p99_ms, run.latency_p99_ms),
-        of(Measure::AcknowledgedPerS, Some(first.acknowledged_per_s), Some(run.acknowledged_per_s)),
+        of(Measure::LatencyP99Ms, whole(first.latency_p99_ms), whole(run.latency_p99_ms)),
+        of(
+            Measure::AcknowledgedPerS,
+            whole(Some(first.acknowledged_per_s)),
+            whole(Some(run.acknowledged_per_s)),
+        ),
     ];
     rows.into_iter().flatten().collect()
+}
+
+/// What is said where [`against_first`] has nothing.
+#[must_use]
+pub fn no_difference(first: &ComparedRun, run: &ComparedRun) -> &'static str {
+    match (run.cut, first.cut) {
+        (true, _) => "not compared: its record was cut",
+        (false, true) => "not compared: the first one's record was cut",
+        (false, false) => "no difference",
+    }
 }
 
 fn lost(first: &ComparedRun, run: &ComparedRun) -> Option<(String, bool)> {

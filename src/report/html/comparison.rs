@@ -141,7 +141,7 @@ fn differences(comparison: &Comparison) -> Markup {
                 li {
                     (plain(&run.label)) ": "
                     @let found = words::against_first(first, run);
-                    @if found.is_empty() { "no difference" }
+                    @if found.is_empty() { (words::no_difference(first, run)) }
                     @for (n, (words, is_better)) in found.iter().enumerate() {
                         @if n > 0 { ", " }
                         span class=(if *is_better { "pass" } else { "fail" }) { (words) }
