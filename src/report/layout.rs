@@ -158,6 +158,17 @@ pub(super) fn shortened_to_columns(text: &str, room: usize) -> String {
     shortened(text, kept.chars().count() + 1)
 }
 
+/// The end of a name, which tells it from others, in at most so many columns, with an ellipsis where something is left
+/// out.
+pub(super) fn ending(name: &str, room: usize) -> String {
+    if columns(name) <= room {
+        return name.to_owned();
+    }
+    let ends = name.char_indices().map(|(at, _)| &name[at..]);
+    let end = ends.skip(1).find(|end| columns(end) < room).unwrap_or_default();
+    format!("…{end}")
+}
+
 impl Layout {
     /// The rows of a line: the first after `prefix`, the others under it.
     #[must_use]

@@ -3,7 +3,7 @@
 use chrono::FixedOffset;
 
 use crate::model::comparison::{Comparison, SetName};
-use crate::report::layout::{Line, Tone, columns, wrapped};
+use crate::report::layout::{Line, Tone, columns, ending, wrapped};
 use crate::report::summary_text::{Page, SummaryTextOptions};
 
 use super::cells::{self, OF_RUNS, STARTED, TEXTS_OF_RUNS};
@@ -111,16 +111,6 @@ fn differences(page: &mut Page, comparison: &Comparison) {
         let line = found.into_iter().fold(line, |line, (words, _)| line.part(words));
         page.row("", &line);
     }
-}
-
-/// The end of a name, which tells it from others, with an ellipsis where something is left out.
-fn ending(name: &str, room: usize) -> String {
-    if columns(name) <= room {
-        return name.to_owned();
-    }
-    let ends = name.char_indices().map(|(at, _)| &name[at..]);
-    let end = ends.skip(1).find(|end| columns(end) < room).unwrap_or_default();
-    format!("…{end}")
 }
 
 /// The table of runs; where it is too wide, it has no times, and then the names of the runs are shortened.
