@@ -258,7 +258,10 @@ fn where_no_run_is_named_those_that_there_are_are() {
     };
     let (code, words) = told(&["runs", "show", "zzzz"]);
     assert_eq!(code, Some(4), "{words}");
-    assert!(words.contains("no file zzzz") && words.contains("pgchaos gen makes a record"), "{words}");
+    assert!(
+        words.contains("no file zzzz") && words.contains("pgchaos gen makes a record"),
+        "{words}"
+    );
     for (id, day) in [("11112222", 1), ("33334444", 2), ("55556666", 3), ("77778888", 4)] {
         home.record(id, day, ended(Outcome::Pass));
     }

@@ -31,9 +31,9 @@ pub(super) fn explained(error: &Error, arguments: &[String]) -> Option<Error> {
         ErrorKind::UnknownArgument => {
             below_zero(arguments).or_else(|| of_pgbench(error, arguments))
         }
-        ErrorKind::MissingRequiredArgument => {
-            of_clean(arguments).or_else(|| of_prune(arguments)).or_else(|| of_completions(arguments))
-        }
+        ErrorKind::MissingRequiredArgument => of_clean(arguments)
+            .or_else(|| of_prune(arguments))
+            .or_else(|| of_completions(arguments)),
         ErrorKind::ArgumentConflict => writers_twice(error, arguments),
         _ => None,
     }?;
@@ -87,7 +87,10 @@ fn of_prune(arguments: &[String]) -> Option<String> {
 fn of_completions(arguments: &[String]) -> Option<String> {
     let shells: Vec<String> = Shell::value_variants().iter().map(Shell::to_string).collect();
     (arguments.first()? == "completions").then(|| {
-        format!("which shell is not said\n\n  tip: pgchaos completions SHELL, one of {}", shells.join(", "))
+        format!(
+            "which shell is not said\n\n  tip: pgchaos completions SHELL, one of {}",
+            shells.join(", ")
+        )
     })
 }
 

@@ -34,7 +34,8 @@ use crate::pg::settings::{
 const LOG_DEADLINE: Duration = Duration::from_secs(2);
 
 /// What is said again and again where nothing answers and no lab is known of.
-const ANOTHER_SERVER: &str = "-h HOST and -p PORT say where one is, pgchaos lab up makes a cluster to try";
+const ANOTHER_SERVER: &str =
+    "-h HOST and -p PORT say where one is, pgchaos lab up makes a cluster to try";
 
 /// Runs the command.
 ///

@@ -151,7 +151,9 @@ fn what_a_cut_record_has_is_not_taken_for_the_whole_run() {
         assert_eq!((a.known, a.bounded), (2, 1), "{measure:?}");
     }
     let text = compared(Format::Text, &runs, &[]);
-    for words in ["available     96.6 % (95 % to 98.3 %), 1 run left out", "100 % cut", "1.0 ms cut"] {
+    for words in
+        ["available     96.6 % (95 % to 98.3 %), 1 run left out", "100 % cut", "1.0 ms cut"]
+    {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert!(text.contains("r2 · not compared: its record was cut"), "{text}");

@@ -12,8 +12,18 @@ use crate::report::runs::table::minute;
 use super::words;
 
 /// The columns of the table of runs; the first is there where there are two sets.
-pub const OF_RUNS: [&str; 10] =
-    ["set", "run", "started", "verdict", "outage", "no write", "available", "lost", "p99", "writes"];
+pub const OF_RUNS: [&str; 10] = [
+    "set",
+    "run",
+    "started",
+    "verdict",
+    "outage",
+    "no write",
+    "available",
+    "lost",
+    "p99",
+    "writes",
+];
 
 /// Those of text, which stand to the left: set, run, when it started and its verdict.
 pub const TEXTS_OF_RUNS: usize = 4;

@@ -130,7 +130,9 @@ fn runs(comparison: &Comparison, offset: FixedOffset, width: usize) -> Vec<Strin
     let texts = TEXTS_OF_RUNS - from;
     match wide(&widths(&in_full)) <= width {
         true => lines(&in_full, 1 - from, texts, width),
-        false => lines(&with(&|column| column >= from && column != STARTED), 1 - from, texts - 1, width),
+        false => {
+            lines(&with(&|column| column >= from && column != STARTED), 1 - from, texts - 1, width)
+        }
     }
 }
 

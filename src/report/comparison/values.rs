@@ -24,7 +24,8 @@ pub fn apart(measure: Measure, one: f64, other: f64) -> (String, String) {
     if printed.0 != printed.1 {
         return printed;
     }
-    let time = |value: f64, unit: f64| Duration::try_from_secs_f64(value * unit).unwrap_or_default();
+    let time =
+        |value: f64, unit: f64| Duration::try_from_secs_f64(value * unit).unwrap_or_default();
     match measure {
         Measure::LongestOutageS | Measure::WithoutWriteS => {
             limits::in_seconds(time(one, 1.0), time(other, 1.0))

@@ -211,10 +211,7 @@ fn key_numbers(summary: &Summary) -> Vec<KeyNumber> {
 }
 
 /// A length, and its limit: with more digits where one is over the other and they would read the same.
-fn length_beside(
-    length: Option<Duration>,
-    limit: Option<Duration>,
-) -> (String, Option<String>) {
+fn length_beside(length: Option<Duration>, limit: Option<Duration>) -> (String, Option<String>) {
     match (length, limit) {
         (Some(length), Some(limit)) if length != limit && duration(length) == duration(limit) => {
             let (length, limit) = limits::in_seconds(length, limit);

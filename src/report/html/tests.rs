@@ -72,10 +72,13 @@ fn the_page_says_what_the_summary_has() {
 #[test]
 fn what_scrolls_sideways_says_so_where_it_is_narrow() {
     let page = html_page(&with_film());
-    assert!(page.contains("<div class=\"scroll wide\" tabindex=\"0\" role=\"group\" aria-label=\"Every outage\""));
+    assert!(page.contains(
+        "<div class=\"scroll wide\" tabindex=\"0\" role=\"group\" aria-label=\"Every outage\""
+    ));
     assert!(page.contains("<div class=\"drawn scroll\""), "{page}");
     let style = include_str!("style.css");
-    let words: Vec<&str> = style.lines().filter(|line| line.contains("scroll sideways →")).collect();
+    let words: Vec<&str> =
+        style.lines().filter(|line| line.contains("scroll sideways →")).collect();
     assert_eq!(words.len(), 2, "{style}");
     assert!(words.iter().all(|line| line.starts_with("@media screen and (max-width:")), "{style}");
 }

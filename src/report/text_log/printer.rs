@@ -73,7 +73,10 @@ impl Printer {
         let Some(message) = line.message.as_ref().filter(is_long) else {
             return Cow::Borrowed(line);
         };
-        Cow::Owned(Line { message: Some(shortened(&plain(message), LONGEST_MESSAGE)), ..line.clone() })
+        Cow::Owned(Line {
+            message: Some(shortened(&plain(message), LONGEST_MESSAGE)),
+            ..line.clone()
+        })
     }
 
     fn local(&self, at: Duration) -> DateTime<FixedOffset> {
