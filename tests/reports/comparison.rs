@@ -407,7 +407,7 @@ fn records_of_the_state_folder_are_called_by_their_ids_and_names() {
     let wide = SummaryTextOptions { width: Some(120), offset: Utc.fix(), colour: false };
     let text = comparison_text(&Comparison::of(&runs, &[]), &wide);
     let started = runs[0].started_at.format("%Y-%m-%d %H:%M").to_string();
-    assert!(text.contains(&format!("89159c62              {started}  pass")), "{text}");
+    assert!(text.contains(&format!("89159c62               {started}  pass")), "{text}");
     assert!(!compared(Format::Text, &runs, &[]).contains(&started), "80 columns have no room");
 }
 

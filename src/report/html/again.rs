@@ -18,7 +18,7 @@ pub(super) fn again(summary: &Summary) -> Option<String> {
     Some(words.join(" "))
 }
 
-/// `drill run` with the drill whose load this is, on what it is said to have run on (`lab-pgchaos`). `None` where the
+/// `drill run` with the drill that had this load, on what it is said to have run on (`lab-pgchaos`). `None` where the
 /// record does not name the drill.
 pub(super) fn drill_again(summary: &Summary, on: Option<&str>) -> Option<String> {
     let name = match summary.part_of.as_deref()? {

@@ -114,7 +114,8 @@ fn measures(comparison: &Comparison) -> Markup {
         html! {
             tr {
                 td { b { (row.name_in_full) } }
-                td class="nowrap" { (row.a) }
+                // Of one set there is room for it on a phone only in several rows.
+                td class=[row.b.is_some().then_some("nowrap")] { (row.a) }
                 @if let Some((b, (found, tone))) = row.b.zip(row.found) {
                     td class="nowrap" { (b) }
                     td class="wide" {
