@@ -38,9 +38,9 @@ pub fn apart(measure: Measure, one: f64, other: f64) -> (String, String) {
 
 fn with_digits(one: f64, other: f64, unit: &str) -> (String, String) {
     let print = |value: f64, digits: usize| format!("{value:.digits$}{unit}");
-    let pairs = (1..=6).map(|digits| (print(one, digits), print(other, digits)));
+    let mut pairs = (1..=6).map(|digits| (print(one, digits), print(other, digits)));
     let differ = |pair: &(String, String)| pair.0 != pair.1;
-    pairs.into_iter().find(differ).unwrap_or_else(|| (print(one, 1), print(other, 1)))
+    pairs.find(differ).unwrap_or_else(|| (print(one, 1), print(other, 1)))
 }
 
 /// How great a difference is, without its direction.

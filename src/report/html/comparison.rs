@@ -93,7 +93,8 @@ fn notes(comparison: &Comparison) -> Markup {
 /// A table in a frame that scrolls where the page is narrow.
 fn framed(caption: &str, head: &[&str], rows: &Markup) -> Markup {
     html! {
-        div class=(frame(head.len())) tabindex="0" role="region" aria-label=(caption) {
+        // That of the runs is too wide for a small window, too.
+        div class={ (frame(head.len())) @if head.len() > 8 { " wider" } } tabindex="0" role="region" aria-label=(caption) {
             table {
                 caption { (caption) }
                 thead { tr { @for name in head { th scope="col" { (name) } } } }

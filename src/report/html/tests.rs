@@ -79,7 +79,7 @@ fn what_scrolls_sideways_says_so_where_it_is_narrow() {
     let style = include_str!("style.css");
     let words: Vec<&str> =
         style.lines().filter(|line| line.contains("scroll sideways →")).collect();
-    assert_eq!(words.len(), 2, "{style}");
+    assert_eq!(words.len(), 3, "{style}");
     assert!(words.iter().all(|line| line.starts_with("@media screen and (max-width:")), "{style}");
 }
 
