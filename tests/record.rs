@@ -14,10 +14,9 @@ use pgchaos::engine::record::file::{RecordFileError, RecordWriter, Recorded, rea
 use pgchaos::engine::record::held::HeldRecord;
 use pgchaos::engine::record::removal::remove;
 use pgchaos::model::cluster::clock_offset::ClockOffset;
+use pgchaos::model::cluster::leader_key::LeaderKey;
 use pgchaos::model::cluster::leadership::LeaderSeen;
-use pgchaos::model::cluster::member_servers::{
-    MemberServer, MemberServerState, ReplayPosition,
-};
+use pgchaos::model::cluster::member_servers::{MemberServer, MemberServerState, ReplayPosition};
 use pgchaos::model::cluster::member_states::{MemberChange, MemberState};
 use pgchaos::model::cluster::proxy::{ProxyChange, ProxyPage, ProxyServerState};
 use pgchaos::model::cluster::server::ServerProcess;
@@ -118,6 +117,7 @@ fn outage() -> Outage {
         sqlstates: [("57014".to_owned(), 2)].into(),
         phases: Phases {
             first_error: at(1),
+            last_error: None,
             tcp_accepted: at(2),
             session: at(3),
             writable: at(4),
@@ -443,6 +443,8 @@ fn all_kinds() -> Vec<What> {
             holds: vec![],
             took: Duration::ZERO,
         })),
+        What::LeaderKey(LeaderKey { free: true, not_before: Some(Duration::from_millis(80_100)) }),
+        What::LeaderKey(LeaderKey { free: false, not_before: None }),
         What::MemberChanged(member(MemberState::Primary { timeline: Some(7) })),
         What::MemberChanged(member(MemberState::Replica { timeline: None })),
         What::MemberChanged(member(MemberState::NotRunning { word: "start failed".to_owned() })),
@@ -607,9 +609,11 @@ fn kind(what: &What) -> usize {
         What::MemberServer(_) => 50,
         What::ReplayPosition(_) => 51,
         What::Witness(_) => 52,
+        What::LeaderKey(_) => 53,
+        What::WhoseSeconds { .. } => 54,
     }
 }
-const KINDS: usize = 53;
+const KINDS: usize = 55;
 
 #[test]
 fn every_kind_of_event_comes_back_as_it_was() {

@@ -148,6 +148,7 @@ fn failover(n: u32, began_ms: u64, length_ms: u64) -> Vec<Event> {
         errors: [(Class::ConnectionLost, 4), (Class::NoBackend, 5)].into(),
         phases: Phases {
             first_error: after(0),
+            last_error: None,
             session: after(length_ms - 3),
             first_ack: after(length_ms),
             all_writers: after(length_ms + 9),
@@ -175,7 +176,8 @@ pub fn hostile() -> Vec<Event> {
     let mut events = beginning(evil);
     let mut sent = 0;
     events.extend((1..=8).map(|half| interval(half * 500, &mut sent, 1000)));
-    let change = |is| What::MemberChanged(MemberChange { member: evil.to_owned(), not_before: None, is });
+    let change =
+        |is| What::MemberChanged(MemberChange { member: evil.to_owned(), not_before: None, is });
     events.push(samples::event(300, change(MemberState::NotRunning { word: evil.to_owned() })));
     events.push(samples::event(
         310,
