@@ -42,6 +42,7 @@ use pgchaos::model::outage::ack_gaps::AckGap;
 use pgchaos::model::outage::injection::{Cause, Injected};
 use pgchaos::model::outage::kind::{Detail, Filled, Kind};
 use pgchaos::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
+use pgchaos::model::outage::whose::{OutagePart, Owner, PartName, WhoseSeconds};
 use pgchaos::model::outage::{Outage, Phases, Side};
 use pgchaos::model::outcome::Outcome;
 use pgchaos::model::own_limit::OwnLimit;
@@ -117,7 +118,7 @@ fn outage() -> Outage {
         sqlstates: [("57014".to_owned(), 2)].into(),
         phases: Phases {
             first_error: at(1),
-            last_error: None,
+            last_error: at(4),
             tcp_accepted: at(2),
             session: at(3),
             writable: at(4),
@@ -138,7 +139,20 @@ fn outage() -> Outage {
         })),
         stall_cause: Some(StallCause::Other("IO/WALSync".to_owned())),
         blocked_by: Some(Box::new(blocker())),
+        whose: Some(whose()),
     }
+}
+
+fn whose() -> WhoseSeconds {
+    let part = |part, owners, from, lasted| OutagePart {
+        part,
+        owners,
+        from: Duration::from_millis(from),
+        lasted: Duration::from_millis(lasted),
+        within: Duration::from_millis(50),
+    };
+    let parts = PartName::ALL.into_iter().map(|name| part(name, Owner::ALL.to_vec(), 10, 20));
+    WhoseSeconds { parts: parts.collect() }
 }
 
 fn blocker() -> Blocker {
@@ -443,6 +457,7 @@ fn all_kinds() -> Vec<What> {
             holds: vec![],
             took: Duration::ZERO,
         })),
+        What::WhoseSeconds { outage: 3, whose: whose() },
         What::LeaderKey(LeaderKey { free: true, not_before: Some(Duration::from_millis(80_100)) }),
         What::LeaderKey(LeaderKey { free: false, not_before: None }),
         What::MemberChanged(member(MemberState::Primary { timeline: Some(7) })),

@@ -14,7 +14,7 @@
 //! - [`runs`]: the list of recorded runs.
 //! - [`console`]: the one place that writes to standard error while a log goes on; [`status_row`]: the
 //!   row below it that changes, and is gone in the end.
-//! - [`whose_words`]: whose seconds an outage was.
+//! - [`whose_words`]: an outage's parts and their owners.
 //! - [`numbers`], [`words`], [`layout`]: numbers, writes and outages, and whole lines in words.
 //!   Foreign text passes [`foreign`](crate::model::foreign) on its way out.
 

@@ -1,4 +1,4 @@
-//! Whose seconds an outage was, in words: the same in log, summary, Markdown and page.
+//! An outage's parts and their owners in words: the same in log, summary, Markdown and page.
 
 use crate::model::outage::whose::{OutagePart, Owner, PartName, WhoseSeconds};
 

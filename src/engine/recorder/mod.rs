@@ -107,7 +107,7 @@ pub(crate) struct Recorder {
     /// Patroni's API, where it is watched.
     patroni: Option<PatroniWatch>,
     leader_changes: LeaderChanges,
-    /// Outages of which it is not told yet whose seconds they were, and when it will be.
+    /// Outages that are not split into parts yet, and when they will be.
     unsplit: VecDeque<(u32, Duration)>,
     /// What servers are called that do not tell it themselves.
     names: MemberNames,

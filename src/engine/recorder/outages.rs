@@ -110,7 +110,7 @@ impl Recorder {
         }
     }
 
-    /// Tells of outages whose seconds they were, once the watchers' looks at them are done.
+    /// Tells the parts of outages and their owners, once the watchers' looks at them are done.
     pub(super) fn split_outages(&mut self, now: Duration, until: Duration) {
         while let Some((outage, _)) = self.unsplit.pop_front_if(|(_, at)| *at <= until) {
             if let Some(whose) = self.run.whose_seconds(outage) {

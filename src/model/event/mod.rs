@@ -170,7 +170,7 @@ pub enum What {
     ReplayPosition(ReplayPosition),
     /// A member began to take a witness's writes, or ended to: evidence beside the load.
     Witness(WitnessSeen),
-    /// Whose seconds an outage was, told once the watchers' looks at it are done.
+    /// An outage's parts and their owners, told once the watchers' looks at it are done.
     WhoseSeconds {
         /// The outage's number.
         outage: u32,

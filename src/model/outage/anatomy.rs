@@ -90,7 +90,7 @@ pub struct Outage {
     /// Its anatomy.
     #[serde(rename = "phases_s")]
     pub phases: Phases,
-    /// Whose seconds it was: its parts and their owners. None of a partial outage, in which others wrote, and of one
+    /// Its parts and their owners. None of a partial outage, in which others wrote, and of one
     /// that a killed run's record ends in.
     #[serde(rename = "whose_s", default, skip_serializing_if = "Option::is_none")]
     pub whose: Option<WhoseSeconds>,

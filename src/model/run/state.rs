@@ -25,7 +25,7 @@ use crate::model::outage::injection::{Cause, Injection};
 use crate::model::outage::whose::WhoseSeconds;
 use crate::model::outage::whose::direct::is_direct;
 use crate::model::outage::whose::split::split;
-use crate::model::outage::whose::watched::Watched;
+use crate::model::outage::whose::watched::WatchersView;
 use crate::model::outage::{Outage, Side};
 use crate::model::outcome::Outcome;
 use crate::model::own_limit::OwnLimit;
@@ -109,7 +109,7 @@ pub struct Run {
     /// The highest timeline on which a member led by Patroni's word.
     led_on: Option<u32>,
     /// What the watchers saw: what outages are split by.
-    watched: Watched,
+    watched: WatchersView,
     /// How far every writer was when each outage began, or when it left its session by it.
     outage_starts: VecDeque<OutageBegan>,
     /// What had been done last when each outage was noticed, by its place among the injections.
@@ -139,7 +139,7 @@ impl Run {
             timeline: Timeline::default(),
             lanes: Lanes::default(),
             software: Software::default(),
-            watched: Watched::default(),
+            watched: WatchersView::default(),
             latencies: Latencies::default(),
             latencies_disturbed: None,
             own_pauses: OwnPauses::default(),
@@ -432,7 +432,7 @@ impl Run {
         }
     }
 
-    /// Whose seconds an outage was that is over, by what the watchers have seen so far.
+    /// The parts of an outage that is over, with their owners, by what the watchers have seen so far.
     #[must_use]
     pub fn whose_seconds(&self, outage: u32) -> Option<WhoseSeconds> {
         let outage = self.outages.iter().rev().find(|ended| ended.n == outage)?;

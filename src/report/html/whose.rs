@@ -1,4 +1,4 @@
-//! Whose seconds an outage was: its parts as one bar on the outage's own axis, and as a table.
+//! An outage's parts with their owners: as one bar on the outage's own axis, and as a table.
 
 use std::time::Duration;
 

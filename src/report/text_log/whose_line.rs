@@ -1,4 +1,4 @@
-//! Whose seconds an outage was: one line for each.
+//! The owners of an outage's seconds: one line an outage.
 
 use crate::model::outage::whose::WhoseSeconds;
 use crate::report::layout::{Line, Tone};

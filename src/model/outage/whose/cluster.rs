@@ -8,7 +8,7 @@ use crate::model::outage::kind::Kind;
 use crate::model::outage::whose::owner::Owner;
 use crate::model::outage::whose::part::PartName;
 use crate::model::outage::whose::track::Placed;
-use crate::model::outage::whose::watched::{ServerIs, Watched};
+use crate::model::outage::whose::watched::{ServerIs, WatchersView};
 use crate::model::outage::{Outage, Side};
 
 /// The cluster at a moment.
@@ -37,7 +37,7 @@ pub(super) struct ClusterView<'a> {
 impl<'a> ClusterView<'a> {
     pub(super) fn new(
         outage: &'a Outage,
-        watched: &'a Watched,
+        watched: &'a WatchersView,
         (from, to): (Duration, Duration),
     ) -> Self {
         Self {

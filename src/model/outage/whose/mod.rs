@@ -1,4 +1,4 @@
-//! Whose seconds an outage was: its parts, one after another, each with those that may own it.
+//! The parts of an outage, one after another, each with those that may own its seconds.
 //!
 //! At each moment of an outage the first thing that stood in the way is asked for, from the servers to the client: does
 //! a member take writes? Does the proxy send to it? Has the client noticed, and does it try? What a watcher saw answers

@@ -34,7 +34,7 @@ pub enum PartName {
     Ended,
     /// No member took writes. Why, was not seen.
     Cluster,
-    /// A member took writes, and the proxy sent nobody there, or also to others.
+    /// A member took writes, and the proxy sent no session there, or also to others.
     ProxyChecks,
     /// A member took writes, and the proxy held a connect to a server that was dead.
     ProxyHold,
@@ -79,7 +79,7 @@ impl PartName {
 pub struct OutagePart {
     /// What was in the way.
     pub part: PartName,
-    /// Whose it was: one owner where that was seen, else all that it can have been.
+    /// Its owner where that was seen, else all that it can have been.
     pub owners: Vec<Owner>,
     /// When it began, since the outage did.
     #[serde(rename = "from_s", with = "seconds")]
@@ -92,7 +92,7 @@ pub struct OutagePart {
     pub within: Duration,
 }
 
-/// Whose seconds an outage was.
+/// The parts of an outage, with their owners.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WhoseSeconds {
     /// Its parts in their order: together they are as long as the outage.

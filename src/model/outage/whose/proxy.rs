@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::outage::Outage;
 use crate::model::outage::whose::track::Placed;
-use crate::model::outage::whose::watched::{PageIs, Watched};
+use crate::model::outage::whose::watched::{PageIs, WatchersView};
 
 /// The proxy at a moment.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) struct ProxyView<'a> {
 impl<'a> ProxyView<'a> {
     pub(super) fn new(
         outage: &'a Outage,
-        watched: &'a Watched,
+        watched: &'a WatchersView,
         (from, to): (Duration, Duration),
     ) -> Self {
         let mut backends: BTreeMap<&str, Vec<(&'a str, Placed<'a, bool>)>> = BTreeMap::new();

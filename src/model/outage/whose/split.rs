@@ -7,7 +7,7 @@ use crate::model::outage::whose::cluster::{ClusterAt, ClusterView};
 use crate::model::outage::whose::owner::Owner;
 use crate::model::outage::whose::part::{OutagePart, PartName, WhoseSeconds};
 use crate::model::outage::whose::proxy::{ProxyAt, ProxyView};
-use crate::model::outage::whose::watched::Watched;
+use crate::model::outage::whose::watched::WatchersView;
 use crate::model::outage::{Outage, Side};
 
 /// Changes closer than this to one another are one moment, seen by several watchers.
@@ -16,7 +16,7 @@ const ONE_MOMENT: Duration = Duration::from_millis(5);
 /// Splits an outage by what was seen. `is_direct`: nothing stands between the client and the servers. `None` for a
 /// partial outage, in which others wrote, and for one without any time.
 #[must_use]
-pub fn split(outage: &Outage, watched: &Watched, is_direct: bool) -> Option<WhoseSeconds> {
+pub fn split(outage: &Outage, watched: &WatchersView, is_direct: bool) -> Option<WhoseSeconds> {
     let span = outage.silent().next().filter(|span| span.to > span.from)?;
     let time = (span.from, span.to);
     let client = ClientView::new(outage, time);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::split::split;
-use super::watched::Watched;
+use super::watched::WatchersView;
 use super::*;
 use crate::model::cluster::leader_key::LeaderKey;
 use crate::model::cluster::leadership::LeaderSeen;
@@ -47,7 +47,7 @@ struct SeenAt {
 }
 
 impl SeenAt {
-    fn tell(&self, watched: &mut Watched) {
+    fn tell(&self, watched: &mut WatchersView) {
         match &self.what {
             Told::Leader(seen) => watched.leader(self.at, seen),
             Told::Key(seen) => watched.leader_key(self.at, *seen),
@@ -169,10 +169,10 @@ fn outage(kind: Kind, to: &str, lasted: u64, [first, tried, last]: [u64; 3]) -> 
     }
 }
 
-fn watched(events: &[&[SeenAt]]) -> Watched {
+fn watched(events: &[&[SeenAt]]) -> WatchersView {
     let mut events: Vec<&SeenAt> = events.iter().copied().flatten().collect();
     events.sort_by_key(|event| event.at);
-    let mut watched = Watched::default();
+    let mut watched = WatchersView::default();
     events.into_iter().for_each(|event| event.tell(&mut watched));
     watched
 }
@@ -232,7 +232,7 @@ fn a_killed_leader_by_none() {
         parts(&outage, &[]),
         [(PartName::Unsplit, cluster, 29_700), (PartName::Unsplit, also_client, 260)]
     );
-    let whose = split(&outage, &Watched::default(), false).unwrap().by_owner();
+    let whose = split(&outage, &WatchersView::default(), false).unwrap().by_owner();
     let client = whose[&Client];
     assert_eq!((client.at_least, client.at_most), (ms(0), ms(260)));
     assert_eq!(whose[&Patroni].at_most, ms(29_960));
@@ -392,7 +392,7 @@ fn a_server_that_is_asked_directly_has_no_proxy() {
 #[test]
 fn a_partial_outage_is_not_split() {
     let (outage, ..) = killed();
-    assert_eq!(split(&Outage { partial: true, ..outage }, &Watched::default(), false), None);
+    assert_eq!(split(&Outage { partial: true, ..outage }, &WatchersView::default(), false), None);
 }
 
 fn any_change() -> impl Strategy<Value = SeenAt> {

@@ -19,7 +19,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// What the watchers saw of a run so far.
 #[derive(Debug, Clone, Default)]
-pub struct Watched {
+pub struct WatchersView {
     /// The leader, by Patroni's API; `None`: none.
     pub(super) leader: Track<Option<String>>,
     /// Whether the leader's key is free, by a member's word.
@@ -65,7 +65,7 @@ pub(super) enum PageIs {
     Unknown,
 }
 
-impl Watched {
+impl WatchersView {
     /// Another member leads, or none.
     pub fn leader(&mut self, at: Duration, seen: &LeaderSeen) {
         self.leader.changed(seen.not_before, at, seen.to.clone());
