@@ -15,9 +15,7 @@ use pgchaos::engine::record::held::HeldRecord;
 use pgchaos::engine::record::removal::remove;
 use pgchaos::model::cluster::clock_offset::ClockOffset;
 use pgchaos::model::cluster::leadership::LeaderSeen;
-use pgchaos::model::cluster::member_servers::{
-    MemberServer, MemberServerState, ReplayPosition,
-};
+use pgchaos::model::cluster::member_servers::{MemberServer, MemberServerState, ReplayPosition};
 use pgchaos::model::cluster::member_states::{MemberChange, MemberState};
 use pgchaos::model::cluster::proxy::{ProxyChange, ProxyPage, ProxyServerState};
 use pgchaos::model::cluster::server::ServerProcess;
@@ -461,6 +459,8 @@ fn all_kinds() -> Vec<What> {
             synchronous_mode: true,
             synchronous_mode_strict: false,
             pause: false,
+            failsafe_mode: Some(true),
+            primary_start_timeout_s: Some(300),
         }),
         What::ProxyChanged(proxied(ProxyServerState::Up)),
         What::ProxyChanged(proxied(ProxyServerState::GoingDown { failed: 1, fall: 3 })),
