@@ -95,8 +95,9 @@ impl Settings<'_> {
         let silent = terms::silent_session(self.client, self.proxy);
         // Beside all that: what is left of it.
         let left = silent.beyond(outage.sum());
+        let passed = outage.sum().from.saturating_add(left.to.unwrap_or_default());
         outage.add(PredictedStep::SilentSessions, Owner::Client, left);
-        let back = terms::reconnect_beside_frozen(self.client, self.proxy, outage.sum());
+        let back = terms::reconnect_beside_frozen(self.client, self.proxy, passed);
         outage.add(PredictedStep::Reconnect, Owner::Client, back);
     }
 

@@ -133,11 +133,12 @@ pub(super) fn backoff(client: &ClientWaits) -> Span {
 }
 
 /// The same after a frozen leader: an attempt that hangs there when the new leader is there keeps its writer for up to
-/// `connect_timeout`, unless HAProxy has ended it, or sent it elsewhere, by then. `passed` is the outage so far.
+/// `connect_timeout`, unless HAProxy has ended it, or sent it elsewhere, by then. `passed` is the least of the
+/// outage so far, and the most of its silent sessions: an attempt begins when these have ended.
 pub(super) fn reconnect_beside_frozen(
     client: &ClientWaits,
     proxy: Option<&ProxyChecks>,
-    passed: Span,
+    passed: Duration,
 ) -> Span {
     let hangs = match proxy {
         None => client.connect_timeout,
@@ -146,7 +147,7 @@ pub(super) fn reconnect_beside_frozen(
             if !proxy.shuts_sessions_down {
                 last = last.saturating_add(client.connect_timeout);
             }
-            last.saturating_sub(passed.from).min(client.connect_timeout)
+            last.saturating_sub(passed).min(client.connect_timeout)
         }
     };
     backoff(client).then(Span::new(Duration::ZERO, hangs))

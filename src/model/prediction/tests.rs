@@ -81,9 +81,10 @@ fn of(profile: &(PatroniInForce, ProxyChecks), fault: F) -> Prediction {
 #[track_caller]
 fn holds(span: Span, measured: &[f64], what: &str) {
     for seconds in measured {
-        let is_held = span.holds(s(*seconds))
-            || span.holds(s(*seconds) + LOOKED_EVERY)
-            || span.holds(s(*seconds).saturating_sub(LOOKED_EVERY));
+        // The measured point is somewhere within what was looked at.
+        let looked =
+            Span::new(s(*seconds).saturating_sub(LOOKED_EVERY), s(*seconds) + LOOKED_EVERY);
+        let is_held = looked.to >= Some(span.from) && span.to.is_none_or(|to| looked.from <= to);
         assert!(is_held, "{what}: {seconds} s is not in {span:?}");
     }
 }
