@@ -66,8 +66,8 @@ impl HaproxyConfiguration {
         Ok(Self { file, sections })
     }
 
-    /// The backend of this name; without one the only backend with checked servers, or the only one whose
-    /// checks ask Patroni for the leader. `port` is the client's, where it is known: the backend that is bound to it goes first.
+    /// The backend of this name; without one the only one that `port` leads to, the only one with checks that
+    /// ask Patroni for the leader, or the only one with checked servers, in that order.
     ///
     /// # Errors
     /// When there is none, or it cannot be told which.

@@ -100,8 +100,8 @@ pub(super) fn read_sections(
         }
         let words = words(line, variable).map_err(wrong)?;
         reader.take(number, &words).map_err(|refused| match refused {
-            Refused::Wrong(what) => wrong(what),
-            Refused::NotSet(variable) => ConfigurationError::NotSet {
+            RefusedLine::Wrong(what) => wrong(what),
+            RefusedLine::NotSet(variable) => ConfigurationError::NotSet {
                 file: file.to_owned(),
                 line: number,
                 variable: foreign::name(&variable),
@@ -113,12 +113,12 @@ pub(super) fn read_sections(
 }
 
 /// Why a line is not taken.
-enum Refused {
+enum RefusedLine {
     Wrong(String),
     NotSet(String),
 }
 
-impl From<String> for Refused {
+impl From<String> for RefusedLine {
     fn from(what: String) -> Self {
         Self::Wrong(what)
     }
@@ -134,7 +134,7 @@ struct SectionReader {
 }
 
 impl SectionReader {
-    fn take(&mut self, line: usize, words: &[Word]) -> Result<(), Refused> {
+    fn take(&mut self, line: usize, words: &[Word]) -> Result<(), RefusedLine> {
         let Some((first, rest)) = words.split_first() else { return Ok(()) };
         let kind = match first.text.as_str() {
             "defaults" => SectionKind::Defaults,
@@ -149,7 +149,7 @@ impl SectionReader {
         let settings = match (kind, from) {
             (SectionKind::Other, _) => SectionSettings::default(),
             (_, Some(from)) => self.named_defaults.get(from).cloned().ok_or_else(|| {
-                Refused::Wrong(format!("there is no defaults section {from} before it"))
+                RefusedLine::Wrong(format!("there is no defaults section {from} before it"))
             })?,
             (SectionKind::Defaults, None) => SectionSettings::default(),
             (SectionKind::Proxy, None) => self.defaults.clone(),
@@ -190,7 +190,7 @@ impl SectionReader {
 }
 
 impl OpenSection {
-    fn take(&mut self, keyword: &str, rest: &[Word]) -> Result<(), Refused> {
+    fn take(&mut self, keyword: &str, rest: &[Word]) -> Result<(), RefusedLine> {
         if self.kind == SectionKind::Other {
             return Ok(());
         }
@@ -204,7 +204,7 @@ impl OpenSection {
                 self.servers.push(server);
             }
             ("timeout", Some("connect" | "check"), None) => {
-                return Err(Refused::Wrong("timeout has no value".to_owned()));
+                return Err(RefusedLine::Wrong("timeout has no value".to_owned()));
             }
             ("timeout", Some("connect"), Some(value)) => {
                 set(rest)?;
@@ -271,10 +271,10 @@ impl OpenSection {
     }
 }
 
-/// The words, all of whose variables must be set.
-fn set(words: &[Word]) -> Result<&[Word], Refused> {
+/// The words, where every variable in them is set.
+fn set(words: &[Word]) -> Result<&[Word], RefusedLine> {
     match words.iter().find_map(|word| word.unset.clone()) {
-        Some(variable) => Err(Refused::NotSet(variable)),
+        Some(variable) => Err(RefusedLine::NotSet(variable)),
         None => Ok(words),
     }
 }

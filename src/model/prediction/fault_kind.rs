@@ -1,4 +1,4 @@
-//! The faults whose outages can be predicted.
+//! The faults, of which each has an outage that can be predicted.
 
 use std::fmt;
 use std::str::FromStr;

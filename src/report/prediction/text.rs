@@ -235,7 +235,7 @@ fn unknown_words(unknown: UnknownInfluence, outlook: &Outlook) -> String {
             );
         }
         UnknownInfluence::LostMachine => {
-            "a machine that is lost refuses nothing: the election then waits 2 s for it"
+            "a machine that is lost refuses nothing: the election then waits two seconds for it"
         }
         UnknownInfluence::ReplicasBehind => {
             return format!(

@@ -1,4 +1,4 @@
-//! Whose seconds an outage was.
+//! The owners of an outage's seconds.
 //!
 //! - [`owner`]: the owners of seconds.
 
