@@ -9,7 +9,7 @@
 //!   answer waits for.
 //! - [`leader_changes`]: which change of Patroni's leader belongs to which outage;
 //!   [`injection`]: what a drill did to the cluster.
-//! - [`whose`]: the owners of an outage's seconds.
+//! - [`whose`]: an outage's parts and their owners.
 //! - [`ack_gaps`]: stretches without an acknowledgement, with an outage or without one.
 
 pub mod ack_gaps;
