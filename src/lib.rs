@@ -11,7 +11,7 @@
 //! drill                plays a scenario against a cluster and the engine, then judges
 //! engine               writers, watchers, recording, verification: all that waits and sends
 //! pg   lab   report    sessions and SQL · clusters · rendering; none imports another
-//! patroni              Patroni's API, for all floors above
+//! patroni   haproxy    Patroni's API · HAProxy's configuration; for all floors above
 //! tls                  what is trusted, and handshakes, for all that connects
 //! model                pure: no socket, clock, file, environment or global randomness
 //! ```
@@ -73,6 +73,12 @@
 //! ([`model::scenario::judging`]). What it does to the cluster is told to the recorder
 //! ([`engine::drill_notes`]), so that record and summary have the injection's own time.
 //!
+//! # What to expect
+//!
+//! [`model::prediction`] says from Patroni's and HAProxy's settings how long an outage takes after each
+//! fault, part by part, and what would shorten it: `pgchaos predict`, and a lab's status.
+//! [`haproxy::configuration`] reads the proxy's.
+//!
 //! # Rooms that are still empty
 //!
 //! HAProxy's page goes beside [`engine::watch::patroni`]; the live view and Prometheus subscribe as
@@ -83,6 +89,7 @@ pub mod commands;
 #[cfg(unix)]
 pub mod drill;
 pub mod engine;
+pub mod haproxy;
 #[cfg(unix)]
 pub mod lab;
 pub mod model;

@@ -12,6 +12,8 @@ mod beside_a_load;
 mod convergence;
 #[path = "patroni_api/failures.rs"]
 mod failures;
+#[path = "patroni_api/predict.rs"]
+mod predict;
 #[path = "patroni_api/server.rs"]
 mod server;
 mod support;

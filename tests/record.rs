@@ -478,6 +478,8 @@ fn all_kinds() -> Vec<What> {
             synchronous_mode: true,
             synchronous_mode_strict: false,
             pause: false,
+            failsafe_mode: Some(true),
+            primary_start_timeout_s: Some(300),
         }),
         What::ProxyChanged(proxied(ProxyServerState::Up)),
         What::ProxyChanged(proxied(ProxyServerState::GoingDown { failed: 1, fall: 3 })),

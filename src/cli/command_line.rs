@@ -15,6 +15,7 @@ use super::help::dressed;
 use super::lab_args::LabArgs;
 use super::manual_args::{CompletionsArgs, ManArgs};
 use super::objects_args::{CleanArgs, InitArgs};
+use super::predict_args::PredictArgs;
 use super::report_args::ReportArgs;
 use super::runs_args::RunsArgs;
 use super::verify_args::VerifyArgs;
@@ -58,6 +59,8 @@ pub enum Command {
     Init(InitArgs),
     /// Remove one run's rows, or the whole schema
     Clean(CleanArgs),
+    /// Say which outages the settings let expect, and what would shorten them
+    Predict(Box<PredictArgs>),
     /// A local Patroni + etcd + HAProxy cluster of plain processes
     #[cfg(unix)]
     Lab(LabArgs),

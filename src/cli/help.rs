@@ -10,7 +10,7 @@ pub(super) const COLUMNS_MAX: usize = 80;
 
 /// The examples of each command, by its path. Each line that begins with `pgchaos` is a command line
 /// as it can be typed.
-const EXAMPLES: [(&str, &str); 29] = [
+const EXAMPLES: [(&str, &str); 30] = [
     (
         "",
         "  pgchaos gen --port 5500    and stop a server of the cluster meanwhile
@@ -74,6 +74,12 @@ const EXAMPLES: [(&str, &str); 29] = [
         "  pgchaos clean --port 5500 --schema
   pgchaos clean --run-id 6f2c1a4e-0b1d-4c3e-9a58-2f3b4c5d6e7f -h db.example
   pgchaos clean --run-id 6f2c1a4e              of a run in the state folder",
+    ),
+    (
+        "predict",
+        "  pgchaos predict --patroni node1:8008 --haproxy-config haproxy.cfg
+  pgchaos predict --lab pgchaos --fault switchover
+  pgchaos predict --ttl 20 --loop-wait 5 --retry-timeout 5",
     ),
     (
         "lab",

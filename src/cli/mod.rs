@@ -34,6 +34,7 @@ pub mod manual_args;
 pub mod objects_args;
 mod parse;
 pub mod patroni_url;
+pub mod predict_args;
 pub mod process_title;
 pub mod record_args;
 pub mod redaction;

@@ -19,6 +19,7 @@ pub mod lab_hint;
 pub mod manual;
 pub mod output;
 mod patroni_apis;
+mod predict;
 pub mod problem;
 mod remedies;
 pub mod report;
@@ -54,6 +55,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Problem> {
         Command::Verify(args) => signals::ended_by_signals(verify::run(args)).await,
         Command::Report(args) => report::run(&args),
         Command::Runs(args) => signals::ended_by_signals(async move { runs::run(&args) }).await,
+        Command::Predict(args) => signals::ended_by_signals(predict::run(*args)).await,
         Command::Init(args) => init::run(&args).await,
         Command::Clean(args) => clean::run(&args).await,
         Command::Completions(args) => manual::run_completions(&args),

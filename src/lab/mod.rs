@@ -13,9 +13,9 @@
 //!   process that was meant or none; the end of a member (`ending`).
 //! - `files/`: the folders of a lab, what is kept of it between two commands (`state`), the lock
 //!   by which one command at a time changes it, the user that its members run as (`os_user`).
-//! - `member`, `ports`, `spec`, `superuser`, `prediction`: the seven members, their ports, how fast
-//!   they fail over, and how long an outage takes by that. `programs` and `needs`: the programs
-//!   that are run, and those that are missing; [`dependencies`]: the packages that have them.
+//! - `member`, `ports`, `spec`, `superuser`: the seven members, their ports, and how fast they fail
+//!   over. `programs` and `needs`: the programs that are run, and those that are missing;
+//!   [`dependencies`]: the packages that have them.
 //!
 //! It knows no load, no drill and no report. It is for Linux.
 
@@ -28,7 +28,6 @@ mod injections;
 mod member;
 mod needs;
 mod ports;
-mod prediction;
 mod processes;
 mod programs;
 mod progress;
@@ -42,11 +41,10 @@ pub use handle::{Lab, NamedLab};
 pub use member::{Member, MemberKind};
 pub use needs::{MissingPrograms, Need};
 pub use ports::Ports;
-pub use prediction::Prediction;
 pub use processes::ending::MemberEnding;
 pub use processes::port_owner::free_base_port;
 pub use processes::running::Running;
 pub use processes::scan::{Process, ProcessRole};
 pub use progress::TellProgress;
 pub use spec::{Checks, DEFAULT_NAME, LabSpec, Profile, Timing};
-pub use status::members::{LeaderInjection, MemberNow};
+pub use status::members::MemberNow;

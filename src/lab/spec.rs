@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::error::LabError;
 use crate::lab::ports::{PORTS, Ports};
+use crate::model::prediction::proxy_checks::ProxyChecks;
 
 /// The name of a lab that was given none.
 pub const DEFAULT_NAME: &str = "pgchaos";
@@ -168,10 +169,22 @@ impl Checks {
         )
     }
 
-    /// The longest that a server needs to be taken up again.
-    pub(in crate::lab) fn up_again(&self) -> Duration {
-        let rest = self.rise.saturating_sub(1) * self.fastinter_ms;
-        Duration::from_millis(u64::from(self.downinter_ms + rest))
+    /// The same with the rest of `cluster/haproxy.cfg`, as far as an outage depends on it.
+    pub(in crate::lab) fn proxy(&self) -> ProxyChecks {
+        let ms = |ms: u32| Duration::from_millis(ms.into());
+        let seconds = |seconds: u32| Some(Duration::from_secs(seconds.into()));
+        ProxyChecks {
+            inter: ms(self.inter_ms),
+            fastinter: ms(self.fastinter_ms),
+            downinter: ms(self.downinter_ms),
+            rise: self.rise,
+            fall: self.fall,
+            check_timeout: seconds(self.check_timeout_s),
+            connect_timeout: seconds(self.connect_timeout_s),
+            retries: 2,
+            redispatch: false,
+            shuts_sessions_down: true,
+        }
     }
 }
 

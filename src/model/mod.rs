@@ -9,7 +9,7 @@
 //! ```text
 //! scenario  comparison   a drill as its file has it, its judgement and its report · several runs
 //! run                    a run folded from its events, live or from its record, and its summary
-//! event                  everything that a run can report, one variant a fact
+//! event     prediction   everything that a run can report, one variant a fact · what settings let expect
 //! outage    load         no write was possible, and why · what the load is asked, and its pace
 //! cluster   ledger       servers and members · what became of every write
 //! statistics             what few runs can tell
@@ -34,6 +34,7 @@ pub mod outage;
 pub mod outcome;
 pub mod own_limit;
 pub mod percent;
+pub mod prediction;
 pub mod run;
 pub mod scenario;
 pub mod seconds;

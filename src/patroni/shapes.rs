@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::model::cluster::software::PatroniSettings;
 use crate::model::foreign;
 
 /// A member's role, in Patroni's words.
@@ -209,6 +210,34 @@ pub struct Config {
     /// Patroni is paused (maintenance mode).
     #[serde(default, deserialize_with = "on_or_quorum")]
     pub pause: bool,
+    /// Whether a leader goes on without the store as long as every member answers it; since Patroni 3.0.
+    #[serde(default, deserialize_with = "on_or_quorum")]
+    pub failsafe_mode: bool,
+    /// How long a crashed primary may take to start before a failover, in seconds; `master_start_timeout` before
+    /// Patroni 3.0.
+    #[serde(
+        default,
+        rename = "primary_start_timeout",
+        alias = "master_start_timeout",
+        deserialize_with = "lenient_number"
+    )]
+    pub primary_start_timeout_s: Option<u64>,
+}
+
+impl From<&Config> for PatroniSettings {
+    fn from(config: &Config) -> Self {
+        Self {
+            ttl_s: config.ttl_s,
+            loop_wait_s: config.loop_wait_s,
+            retry_timeout_s: config.retry_timeout_s,
+            maximum_lag_on_failover_bytes: config.maximum_lag_on_failover_bytes,
+            synchronous_mode: config.synchronous_mode,
+            synchronous_mode_strict: config.synchronous_mode_strict,
+            pause: config.pause,
+            failsafe_mode: Some(config.failsafe_mode),
+            primary_start_timeout_s: config.primary_start_timeout_s,
+        }
+    }
 }
 
 fn default_ttl_s() -> u64 {

@@ -12,6 +12,7 @@
 //! - [`demo`]: the words around the demo.
 //! - [`drill`]: what a drill will do, and what it came to.
 //! - [`runs`]: the list of recorded runs.
+//! - [`prediction`]: what settings let expect.
 //! - [`console`]: the one place that writes to standard error while a log goes on; [`status_row`]: the
 //!   row below it that changes, and is gone in the end.
 //! - [`whose_words`]: an outage's parts and their owners.
@@ -31,6 +32,7 @@ pub mod junit;
 pub mod layout;
 pub mod markdown;
 pub mod numbers;
+pub mod prediction;
 pub mod runs;
 pub mod status_row;
 pub mod summary_json;

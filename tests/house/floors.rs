@@ -18,7 +18,7 @@ pub(crate) const ROWS: &[&[&str]] = &[
     &["tls"],
     &["model/scenario", "model/comparison"],
     &["model/run"],
-    &["model/event"],
+    &["model/event", "model/prediction"],
     &["model/outage", "model/load"],
     &["model/cluster", "model/ledger", "model/statistics"],
     &["model"],

@@ -60,6 +60,11 @@ async fn older_and_newer_versions_are_read() {
             synchronous_mode: true,
             synchronous_mode_strict: false,
             pause: false,
+            failsafe_mode: false,
+            primary_start_timeout_s: None,
         }
     );
+    let told = r#"{"failsafe_mode":"on","master_start_timeout":0}"#;
+    let config = json("200 OK", told).config().await.unwrap();
+    assert_eq!((config.failsafe_mode, config.primary_start_timeout_s), (true, Some(0)));
 }

@@ -48,7 +48,7 @@ pub(super) async fn run(args: LabArgs) -> Result<Exit, Problem> {
 }
 
 /// The lab, which must be there.
-fn find(name: &str) -> Result<Lab, Problem> {
+pub(super) fn find(name: &str) -> Result<Lab, Problem> {
     Lab::find(name)?.ok_or_else(|| {
         Problem::could_not_run(format!("there is no lab {name}"))
             .try_this(format!("pgchaos lab up{}", name_option(name)))

@@ -4,9 +4,15 @@ use super::super::output::print;
 use super::super::problem::Problem;
 use super::super::terminal::Terminal;
 use crate::cli::exit::Exit;
-use crate::lab::{Lab, LeaderInjection, MemberNow, ProcessRole, Running};
-use crate::patroni::Config;
+use crate::lab::{Lab, MemberNow, ProcessRole, Running};
+use crate::model::prediction::client_waits::ClientWaits;
+use crate::model::prediction::expected;
+use crate::model::prediction::fault_kind::PredictedFault;
+use crate::model::prediction::in_force::{PatroniInForce, in_force};
 use crate::report::layout::fitted;
+use crate::report::prediction::span_words::outage_words;
+use crate::report::prediction::text::adjusted_words;
+use crate::report::words::shell_word;
 
 pub(super) async fn run(lab: &Lab) -> Result<Exit, Problem> {
     let mut text = format!("lab {} · {}\n\n", lab.name(), lab.folder().display());
@@ -20,8 +26,8 @@ pub(super) async fn run(lab: &Lab) -> Result<Exit, Problem> {
     rows.extend(lab.look().await.iter().map(row));
     text.push_str(&table(&rows));
     text.push('\n');
-    text.push_str(&match lab.settings().await {
-        Some(settings) => in_force(lab, &settings),
+    text.push_str(&match lab.told().await {
+        Some((told, release)) => to_expect(lab, &in_force(&told, release)),
         None => match lab.tls_client() {
             Err(error) => format!("No Patroni can be asked: {error}.\n"),
             Ok(_) => "No Patroni answers: what is in force is not known.\n".to_owned(),
@@ -31,22 +37,32 @@ pub(super) async fn run(lab: &Lab) -> Result<Exit, Problem> {
     Ok(Exit::Pass)
 }
 
+/// The faults of a leader, as they are called here.
+const OF_LEADER: [(PredictedFault, &str); 4] = [
+    (PredictedFault::LeaderKilled, "killed leader"),
+    (PredictedFault::LeaderStopped, "stopped leader"),
+    (PredictedFault::LeaderFrozen, "frozen leader"),
+    (PredictedFault::Switchover, "switchover"),
+];
+
 /// Patroni's settings, and the outages to expect from them.
-fn in_force(lab: &Lab, settings: &Config) -> String {
+fn to_expect(lab: &Lab, patroni: &PatroniInForce) -> String {
+    let settings = &patroni.settings;
     let mode = if settings.synchronous_mode { "on" } else { "off" };
-    let (kill, stop) =
-        (lab.outage(LeaderInjection::Kill, settings), lab.outage(LeaderInjection::Stop, settings));
-    format!(
-        "In force: ttl {} s, loop_wait {} s, retry_timeout {} s, synchronous mode {mode}.\n\
-         Outage to expect, from these and HAProxy's checks:\n  \
-         killed leader   {kill}: its key lapses ({} to {} s), a replica is promoted\n  \
-         stopped leader  {stop}: it shuts down and hands its key over\n",
-        settings.ttl_s,
-        settings.loop_wait_s,
-        settings.retry_timeout_s,
-        settings.ttl_s.saturating_sub(settings.loop_wait_s),
-        settings.ttl_s,
-    )
+    let mut text = format!(
+        "In force: ttl {} s, loop_wait {} s, retry_timeout {} s, synchronous mode {mode}.\n",
+        settings.ttl_s, settings.loop_wait_s, settings.retry_timeout_s,
+    );
+    text.extend(patroni.adjusted.iter().map(adjusted_words));
+    text.push_str("Outage to expect, from these and HAProxy's checks:\n");
+    let (proxy, client) = (lab.proxy_checks(), ClientWaits::default());
+    for (fault, called) in OF_LEADER {
+        let outage = outage_words(&expected(patroni, Some(&proxy), &client, fault));
+        text.push_str(&format!("  {called:<16}{outage}\n"));
+    }
+    let named = shell_word(lab.name());
+    text.push_str(&format!("pgchaos predict --lab {named} says why, and what would shorten it.\n"));
+    text
 }
 
 /// Words to the left, numbers to the right.

@@ -145,6 +145,7 @@ pub(in crate::lab) fn dynamic(state: &LabState) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::haproxy::configuration::HaproxyConfiguration;
     use crate::lab::spec::{LabSpec, PatroniVersion, Profile, Timing};
 
     fn state(tls: bool) -> LabState {
@@ -168,5 +169,19 @@ mod tests {
         }
         let used = HAPROXY.matches("\"${").count();
         assert!(used >= given.len());
+    }
+
+    /// What an outage is predicted from is what HAProxy reads.
+    #[test]
+    fn haproxys_settings_are_those_of_its_configuration() {
+        for profile in [Profile::Default, Profile::Quick] {
+            let timing = Timing::of(profile, &PatroniVersion("3.0.2".to_owned()));
+            let state = LabState::new(&LabSpec::new("a", profile), timing, None);
+            let given: BTreeMap<_, _> = haproxy(&state).into_iter().collect();
+            let variable = |name: &str| given.get(name).cloned();
+            let read = HaproxyConfiguration::read("haproxy.cfg", HAPROXY.as_bytes(), &variable);
+            let backend = read.unwrap().backend(None, None).unwrap();
+            assert_eq!((backend.name.as_str(), backend.checks), ("primary", timing.checks.proxy()));
+        }
     }
 }

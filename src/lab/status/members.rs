@@ -1,17 +1,16 @@
 //! The members of a lab at this moment.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 
 use crate::lab::handle::Lab;
 use crate::lab::member::{Member, MemberKind};
-use crate::lab::prediction::Prediction;
 use crate::lab::processes::running::{Running, by_processes, out_of_sight};
 use crate::lab::processes::scan::{Process, scan};
-use crate::lab::spec::Checks;
 use crate::lab::status::http::etcd_leads;
-use crate::patroni::{Config, MemberStatus, PatroniApi, Role, leader};
+use crate::model::cluster::software::PatroniSettings;
+use crate::model::prediction::proxy_checks::ProxyChecks;
+use crate::model::prediction::release::PatroniRelease;
+use crate::patroni::{MemberStatus, PatroniApi, Role, leader};
 
 /// A member at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,15 +29,6 @@ pub struct MemberNow {
     pub processes: Vec<Process>,
     /// Its ports.
     pub ports: Vec<u16>,
-}
-
-/// What can be done to the leader with an outage that can be predicted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeaderInjection {
-    /// `kill`.
-    Kill,
-    /// `stop`.
-    Stop,
 }
 
 impl Lab {
@@ -87,31 +77,22 @@ impl Lab {
         Member::all().map(sight).collect()
     }
 
-    /// Patroni's settings, from the first member that tells them.
-    pub async fn settings(&self) -> Option<Config> {
+    /// Patroni's settings as it was told them, and its version, from the first member that tells them.
+    pub async fn told(&self) -> Option<(PatroniSettings, Option<PatroniRelease>)> {
         for api in self.apis() {
             if let Ok(config) = api.config().await {
-                return Some(config);
+                let version = api.member().await.ok().map(|member| member.patroni.version);
+                let release = version.as_deref().and_then(PatroniRelease::read);
+                return Some((PatroniSettings::from(&config), release));
             }
         }
         None
     }
 
-    /// How long no write is possible after this injection, with Patroni's settings as they are.
+    /// HAProxy's settings, which are part of an outage.
     #[must_use]
-    pub fn outage(&self, injection: LeaderInjection, settings: &Config) -> Prediction {
-        let checks = &self.state.timing.checks;
-        let [ttl, loop_wait] = [settings.ttl_s, settings.loop_wait_s].map(Duration::from_secs);
-        match injection {
-            LeaderInjection::Kill => Prediction::after_kill(ttl, loop_wait, checks),
-            LeaderInjection::Stop => Prediction::after_stop(checks),
-        }
-    }
-
-    /// HAProxy's checks, which are part of an outage.
-    #[must_use]
-    pub fn checks(&self) -> &Checks {
-        &self.state.timing.checks
+    pub fn proxy_checks(&self) -> ProxyChecks {
+        self.state.timing.checks.proxy()
     }
 }
 

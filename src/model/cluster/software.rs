@@ -38,4 +38,27 @@ pub struct PatroniSettings {
     pub synchronous_mode_strict: bool,
     /// `pause`: whether Patroni is in maintenance mode, and starts no failover.
     pub pause: bool,
+    /// `failsafe_mode`: whether a leader goes on without the store as long as every member answers it; `None`
+    /// in a record of a version that did not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failsafe_mode: Option<bool>,
+    /// `primary_start_timeout`: how long a crashed primary may take to start before a failover, in seconds;
+    /// `None` where the cluster was told nothing, which is 300.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary_start_timeout_s: Option<u64>,
+}
+
+impl PatroniSettings {
+    /// Patroni's own defaults.
+    pub const BY_DEFAULT: Self = Self {
+        ttl_s: 30,
+        loop_wait_s: 10,
+        retry_timeout_s: 10,
+        maximum_lag_on_failover_bytes: 1_048_576,
+        synchronous_mode: false,
+        synchronous_mode_strict: false,
+        pause: false,
+        failsafe_mode: Some(false),
+        primary_start_timeout_s: None,
+    };
 }

@@ -161,6 +161,8 @@ fn the_cluster_has_its_versions_and_settings() {
         synchronous_mode: false,
         synchronous_mode_strict: false,
         pause: false,
+        failsafe_mode: None,
+        primary_start_timeout_s: None,
     };
     let later = PatroniSettings { synchronous_mode: true, ..settings };
     summary.patroni_settings = vec![

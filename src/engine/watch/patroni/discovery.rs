@@ -148,15 +148,7 @@ async fn settings(apis: impl Iterator<Item = &PatroniApi>) -> Option<PatroniSett
         None
     };
     let config = timeout(DEADLINE, first).await.ok().flatten()?;
-    Some(PatroniSettings {
-        ttl_s: config.ttl_s,
-        loop_wait_s: config.loop_wait_s,
-        retry_timeout_s: config.retry_timeout_s,
-        maximum_lag_on_failover_bytes: config.maximum_lag_on_failover_bytes,
-        synchronous_mode: config.synchronous_mode,
-        synchronous_mode_strict: config.synchronous_mode_strict,
-        pause: config.pause,
-    })
+    Some(PatroniSettings::from(&config))
 }
 
 /// Asks the members that are named by others and not known yet.

@@ -1,0 +1,202 @@
+//! Which parts the outage after a fault has.
+
+use crate::model::outage::whose::owner::Owner;
+use crate::model::prediction::client_waits::ClientWaits;
+use crate::model::prediction::fault_kind::PredictedFault;
+use crate::model::prediction::in_force::PatroniInForce;
+use crate::model::prediction::part::{PredictedPart, PredictedStep, Prediction, UnknownInfluence};
+use crate::model::prediction::proxy_checks::ProxyChecks;
+use crate::model::prediction::span::Span;
+use crate::model::prediction::terms;
+
+/// The outage that these settings let expect after a fault. `proxy` is `None` where it is not known: then
+/// its parts are left out, and that is said.
+#[must_use]
+pub fn expected(
+    patroni: &PatroniInForce,
+    proxy: Option<&ProxyChecks>,
+    client: &ClientWaits,
+    fault: PredictedFault,
+) -> Prediction {
+    let settings = Settings { patroni, proxy, client };
+    let mut outage = Parts::default();
+    let mut writes_on = Span::NONE;
+    match fault {
+        PredictedFault::LeaderKilled => settings.leader_killed(&mut outage),
+        PredictedFault::LeaderStopped => settings.leader_stopped(&mut outage),
+        PredictedFault::LeaderFrozen => settings.leader_frozen(&mut outage),
+        PredictedFault::Switchover => {
+            writes_on = terms::SWITCHOVER_ACCEPTED;
+            settings.switchover(&mut outage);
+        }
+        // Writes go on: no part.
+        PredictedFault::EtcdMajorityLost if settings.survives_etcd() => {}
+        PredictedFault::EtcdMajorityLost => {
+            writes_on = terms::until_demotion(patroni);
+            settings.etcd_lost(&mut outage);
+        }
+        PredictedFault::ProxyGone => settings.proxy_gone(&mut outage),
+        PredictedFault::PostmasterCrashed => settings.postmaster_crashed(&mut outage),
+    }
+    Prediction { fault, writes_on, parts: outage.parts, unknown: settings.unknown(fault) }
+}
+
+/// The parts so far.
+#[derive(Default)]
+struct Parts {
+    parts: Vec<PredictedPart>,
+}
+
+impl Parts {
+    fn add(&mut self, step: PredictedStep, owner: Owner, takes: Span) {
+        if !takes.is_none() {
+            self.parts.push(PredictedPart { step, owner, takes });
+        }
+    }
+
+    fn sum(&self) -> Span {
+        self.parts.iter().fold(Span::NONE, |sum, part| sum.then(part.takes))
+    }
+}
+
+/// What decides.
+struct Settings<'a> {
+    patroni: &'a PatroniInForce,
+    proxy: Option<&'a ProxyChecks>,
+    client: &'a ClientWaits,
+}
+
+impl Settings<'_> {
+    fn leader_killed(&self, outage: &mut Parts) {
+        self.lock_of_the_lost(outage);
+        outage.add(PredictedStep::Election, Owner::Patroni, terms::ELECTION);
+        self.promoted(outage);
+        self.held(outage);
+        self.reconnected(outage);
+    }
+
+    fn leader_stopped(&self, outage: &mut Parts) {
+        if self.patroni.settings.pause {
+            outage.add(PredictedStep::Pause, Owner::Patroni, Span::UNBOUNDED);
+        } else {
+            outage.add(PredictedStep::LockReleased, Owner::Postgresql, terms::SHUTDOWN);
+        }
+        let election = terms::ELECTION_BESIDE_STOPPING;
+        outage.add(PredictedStep::Election, Owner::Patroni, election);
+        self.promoted(outage);
+        self.held(outage);
+        self.reconnected(outage);
+    }
+
+    fn leader_frozen(&self, outage: &mut Parts) {
+        self.lock_of_the_lost(outage);
+        outage.add(PredictedStep::Election, Owner::Patroni, terms::ELECTION_BESIDE_MUTE);
+        self.promoted(outage);
+        let silent = terms::silent_session(self.client, self.proxy);
+        // Beside all that: what is left of it.
+        let left = silent.beyond(outage.sum());
+        let passed = outage.sum().from.saturating_add(left.to.unwrap_or_default());
+        outage.add(PredictedStep::SilentSessions, Owner::Client, left);
+        let back = terms::reconnect_beside_frozen(self.client, self.proxy, passed);
+        outage.add(PredictedStep::Reconnect, Owner::Client, back);
+    }
+
+    fn switchover(&self, outage: &mut Parts) {
+        outage.add(PredictedStep::LockReleased, Owner::Postgresql, terms::SHUTDOWN);
+        outage.add(PredictedStep::Election, Owner::Patroni, terms::ELECTION);
+        self.promoted(outage);
+        self.held(outage);
+        self.reconnected(outage);
+    }
+
+    fn etcd_lost(&self, outage: &mut Parts) {
+        outage.add(PredictedStep::EtcdAway, Owner::Etcd, Span::UNBOUNDED);
+        let renewed = terms::lock_renewed(self.patroni);
+        outage.add(PredictedStep::LockRenewed, Owner::Patroni, renewed);
+        self.promoted(outage);
+        self.reconnected(outage);
+    }
+
+    fn proxy_gone(&self, outage: &mut Parts) {
+        outage.add(PredictedStep::ProxyAway, Owner::Proxy, Span::UNBOUNDED);
+        outage.add(PredictedStep::ProxyStarts, Owner::Proxy, terms::PROXY_STARTS);
+        self.reconnected(outage);
+    }
+
+    fn postmaster_crashed(&self, outage: &mut Parts) {
+        if self.patroni.settings.pause {
+            outage.add(PredictedStep::Pause, Owner::Patroni, Span::UNBOUNDED);
+        }
+        let noticed = terms::crash_noticed(self.patroni);
+        outage.add(PredictedStep::CrashNoticed, Owner::Patroni, noticed);
+        if self.patroni.settings.primary_start_timeout_s == Some(0) {
+            outage.add(PredictedStep::Election, Owner::Patroni, terms::ELECTION);
+            self.promoted(outage);
+            self.held(outage);
+        } else {
+            outage.add(PredictedStep::Recovery, Owner::Postgresql, terms::RECOVERY);
+            let held = self.proxy.map_or(Span::NONE, terms::held_until_next_try);
+            outage.add(PredictedStep::HeldConnects, Owner::Proxy, held);
+        }
+        self.reconnected(outage);
+    }
+
+    /// A failsafe leader goes on, and so does one in maintenance mode (`_handle_dcs_error` in Patroni's `ha.py`).
+    fn survives_etcd(&self) -> bool {
+        self.patroni.is_failsafe() || self.patroni.settings.pause
+    }
+
+    fn lock_of_the_lost(&self, outage: &mut Parts) {
+        if self.patroni.settings.pause {
+            outage.add(PredictedStep::Pause, Owner::Patroni, Span::UNBOUNDED);
+        } else {
+            let lapses = terms::lock_expires(self.patroni);
+            outage.add(PredictedStep::LockExpires, Owner::Patroni, lapses);
+        }
+    }
+
+    fn promoted(&self, outage: &mut Parts) {
+        outage.add(PredictedStep::Promotion, Owner::Postgresql, terms::PROMOTION);
+        if let Some(proxy) = self.proxy {
+            let found = terms::proxy_finds(proxy);
+            outage.add(PredictedStep::ProxyChecks, Owner::Proxy, found);
+        }
+    }
+
+    /// The first connects were given to the dead server while it was up. They are held beside all that: what
+    /// is left of it.
+    fn held(&self, outage: &mut Parts) {
+        if let Some(proxy) = self.proxy {
+            let left = terms::held_connect(proxy).beyond(outage.sum());
+            outage.add(PredictedStep::HeldConnects, Owner::Proxy, left);
+        }
+    }
+
+    fn reconnected(&self, outage: &mut Parts) {
+        outage.add(PredictedStep::Reconnect, Owner::Client, terms::backoff(self.client));
+    }
+
+    fn unknown(&self, fault: PredictedFault) -> Vec<UnknownInfluence> {
+        use PredictedFault as F;
+        use UnknownInfluence as U;
+        let settings = &self.patroni.settings;
+        let is_failover = matches!(fault, F::LeaderKilled | F::LeaderStopped | F::LeaderFrozen);
+        let changes_leader = is_failover || fault == F::Switchover;
+        let is_etcd = fault == F::EtcdMajorityLost;
+        let by_patroni = fault != F::ProxyGone;
+        let all = [
+            (self.proxy.is_none() && by_patroni, U::ProxyChecks),
+            (self.patroni.release.is_none() && by_patroni, U::PatroniVersion),
+            (settings.pause && by_patroni && fault != F::Switchover, U::Paused),
+            (matches!(fault, F::LeaderStopped | F::Switchover), U::ShutdownCheckpoint),
+            (fault == F::PostmasterCrashed, U::CrashRecovery),
+            (fault == F::LeaderKilled, U::LostMachine),
+            (is_failover && !settings.synchronous_mode, U::ReplicasBehind),
+            (changes_leader && settings.synchronous_mode, U::SynchronousStandby),
+            (is_etcd && self.patroni.is_failsafe(), U::FailsafeMembers),
+            (is_etcd && !self.survives_etcd(), U::EtcdBackSoon),
+            (fault == F::ProxyGone, U::ProxyRestart),
+        ];
+        all.into_iter().filter(|(holds, _)| *holds).map(|(_, unknown)| unknown).collect()
+    }
+}
