@@ -13,14 +13,14 @@
 //! outage    load         no write was possible, and why · what the load is asked, and its pace
 //! cluster   ledger       servers and members · what became of every write
 //! statistics             what few runs can tell
-//! fault own_limit connect_cause tls_cause outcome foreign seconds percent
+//! fault own_limit connect_cause tls_cause outcome foreign seconds percent span
 //! ```
 //!
 //! - [`fault`]: what can go wrong between client and cluster, and its class; [`own_limit`]: what
 //!   pgchaos itself can run out of; [`connect_cause`], [`tls_cause`]: why a connect or TLS failed.
 //! - [`outcome`]: pass, fail or inconclusive.
 //! - [`foreign`]: what others say, made safe to keep and to print.
-//! - [`seconds`], [`percent`]: how times and shares are written.
+//! - [`seconds`], [`percent`]: how times and shares are written; [`span`]: a best and a worst case.
 
 pub mod cluster;
 pub mod comparison;
@@ -38,5 +38,6 @@ pub mod prediction;
 pub mod run;
 pub mod scenario;
 pub mod seconds;
+pub mod span;
 pub mod statistics;
 pub mod tls_cause;

@@ -6,8 +6,8 @@ use crate::model::prediction::fault_kind::PredictedFault;
 use crate::model::prediction::in_force::PatroniInForce;
 use crate::model::prediction::part::{PredictedPart, PredictedStep, Prediction, UnknownInfluence};
 use crate::model::prediction::proxy_checks::ProxyChecks;
-use crate::model::prediction::span::Span;
 use crate::model::prediction::terms;
+use crate::model::span::Span;
 
 /// The outage that these settings let expect after a fault. `proxy` is `None` where it is not known: then
 /// its parts are left out, and that is said.

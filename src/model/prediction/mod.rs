@@ -2,7 +2,7 @@
 //! their owners, and which setting would shorten it.
 //!
 //! - [`release`], [`in_force`]: Patroni's settings after what its version clamps.
-//! - [`proxy_checks`], [`client_waits`]: what else decides. [`span`]: a best and a worst case.
+//! - [`proxy_checks`], [`client_waits`]: what else decides.
 //! - [`fault_kind`]: the faults; [`part`]: the parts of an outage, and [`Prediction`].
 //! - `terms`: the formula of each part, with its reason; [`expected`]: which of them a fault has.
 //! - [`knob`], [`advice`]: what a changed setting would save, by predicting again. [`outlook`]: all of it.
@@ -19,7 +19,6 @@ pub mod outlook;
 pub mod part;
 pub mod proxy_checks;
 pub mod release;
-pub mod span;
 mod terms;
 #[cfg(test)]
 mod tests;

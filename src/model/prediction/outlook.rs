@@ -7,7 +7,7 @@ use crate::model::prediction::fault_kind::PredictedFault;
 use crate::model::prediction::in_force::PatroniInForce;
 use crate::model::prediction::part::Prediction;
 use crate::model::prediction::proxy_checks::ProxyChecks;
-use crate::model::prediction::span::Span;
+use crate::model::span::Span;
 
 /// All that settings let expect.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model::outage::whose::owner::Owner;
 use crate::model::prediction::fault_kind::PredictedFault;
-use crate::model::prediction::span::Span;
+use crate::model::span::Span;
 
 /// What takes time in an outage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

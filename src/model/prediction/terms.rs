@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::model::prediction::client_waits::ClientWaits;
 use crate::model::prediction::in_force::PatroniInForce;
 use crate::model::prediction::proxy_checks::ProxyChecks;
-use crate::model::prediction::span::Span;
+use crate::model::span::Span;
 
 /// etcd revokes a lease that has run out within this.
 const ETCD_REVOKES_MAX: Duration = Duration::from_millis(500);

@@ -18,8 +18,8 @@ use crate::model::prediction::outlook::outlook;
 use crate::model::prediction::part::{PredictedStep, Prediction, UnknownInfluence};
 use crate::model::prediction::proxy_checks::ProxyChecks;
 use crate::model::prediction::release::PatroniRelease;
-use crate::model::prediction::span::Span;
 use crate::model::prediction::terms;
+use crate::model::span::Span;
 
 use PredictedFault as F;
 use PredictedStep as S;

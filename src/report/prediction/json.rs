@@ -11,7 +11,7 @@ use crate::model::prediction::in_force::AdjustedSetting;
 use crate::model::prediction::outlook::Outlook;
 use crate::model::prediction::part::{PredictedPart, UnknownInfluence};
 use crate::model::prediction::proxy_checks::ProxyChecks;
-use crate::model::prediction::span::Span;
+use crate::model::span::Span;
 
 /// The format of the JSON.
 const FORMAT: u32 = 1;

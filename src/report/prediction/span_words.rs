@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::numbers::duration;
 use crate::model::prediction::Prediction;
 use crate::model::prediction::part::PredictedStep;
-use crate::model::prediction::span::Span;
+use crate::model::span::Span;
 
 /// From here on a time is in minutes.
 const IN_SECONDS_MAX: Duration = Duration::from_millis(99_949);

@@ -154,11 +154,11 @@ impl<'a> ClusterView<'a> {
                 false => one(PartName::Promotion, Owner::Postgresql),
             };
         }
-        self.before_election(starts)
+        self.before_election(at, starts)
     }
 
     /// Before the lock is free, or of a leader that keeps it.
-    fn before_election(&self, starts: bool) -> (PartName, Vec<Owner>) {
+    fn before_election(&self, at: Duration, starts: bool) -> (PartName, Vec<Owner>) {
         let one = |part, owner| (part, vec![owner]);
         let freed = self.key_free.was(self.from, self.to, |free| *free);
         let demoted = self.leader.was(self.from, self.to, Option::is_none);
@@ -166,13 +166,23 @@ impl<'a> ClusterView<'a> {
             Kind::Stall | Kind::Connection => {
                 (PartName::Silence, vec![Owner::Postgresql, Owner::Network])
             }
-            Kind::Switchover => one(PartName::Handover, Owner::Patroni),
+            Kind::Switchover => (PartName::Handover, self.of_handover(at)),
             _ if freed => one(PartName::Lock, Owner::Patroni),
             // It stopped leading, and its lock was never free: no member could reach the store.
             _ if demoted => (PartName::Store, vec![Owner::Patroni, Owner::Etcd]),
             _ if self.returning().is_none() => one(PartName::Lock, Owner::Patroni),
             _ if starts => one(PartName::Recovery, Owner::Postgresql),
             _ => one(PartName::Restart, Owner::Patroni),
+        }
+    }
+
+    /// Patroni looks once a second whether the server has shut down, and gives the key back then.
+    fn of_handover(&self, at: Duration) -> Vec<Owner> {
+        let before = self.outage.from.as_ref().and_then(|side| self.servers.get(side.name()));
+        match before.and_then(|placed| placed.at(at)) {
+            Some(ServerIs::Gone) => vec![Owner::Patroni],
+            Some(ServerIs::Starting | ServerIs::ReadOnly) => vec![Owner::Postgresql],
+            _ => vec![Owner::Patroni, Owner::Postgresql],
         }
     }
 

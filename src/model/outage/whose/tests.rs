@@ -302,7 +302,7 @@ fn a_switchover_in_which_the_proxy_holds_connects() {
     assert_eq!(
         parts(&outage, &[&patroni_before(), &proxy_before(), &changes]),
         [
-            (PartName::Handover, vec![Patroni], 1_100),
+            (PartName::Handover, vec![Patroni, Postgresql], 1_100),
             (PartName::Election, vec![Patroni], 130),
             (PartName::Promotion, vec![Postgresql], 170),
             (PartName::ProxyChecks, vec![Proxy], 10),

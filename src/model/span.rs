@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::seconds;
 
 /// From the best case to the worst. No sum of them overflows: it stays at the longest duration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// The best case.
     #[serde(rename = "from_s", with = "seconds")]
@@ -34,6 +34,13 @@ impl Span {
     #[must_use]
     pub const fn of_ms(from: u64, to: u64) -> Self {
         Self { from: Duration::from_millis(from), to: Some(Duration::from_millis(to)) }
+    }
+
+    /// The one or the other.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        let to = self.to.zip(other.to).map(|(one, two)| one.max(two));
+        Self { from: self.from.min(other.from), to }
     }
 
     /// One after the other.
