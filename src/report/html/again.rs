@@ -106,7 +106,9 @@ fn limits(limits: &Thresholds) -> Vec<String> {
     let share = limits.min_availability_pct;
     let share = share.map(|share| option("--min-availability", &share.to_string()));
     let lost = (limits.max_lost > 0).then(|| option("--max-lost", &limits.max_lost.to_string()));
-    times.chain(share).chain(lost).flatten().collect()
+    let two = limits.max_two_primaries;
+    let two = (!two.is_zero()).then(|| option("--max-two-primaries", &typed(two)));
+    times.chain(share).chain(lost).chain(two).flatten().collect()
 }
 
 /// A time as an option takes it, whole: `30s`, `1500ms`, `500us`.
