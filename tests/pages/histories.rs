@@ -175,7 +175,8 @@ pub fn hostile() -> Vec<Event> {
     let mut events = beginning(evil);
     let mut sent = 0;
     events.extend((1..=8).map(|half| interval(half * 500, &mut sent, 1000)));
-    let change = |is| What::MemberChanged(MemberChange { member: evil.to_owned(), not_before: None, is });
+    let change =
+        |is| What::MemberChanged(MemberChange { member: evil.to_owned(), not_before: None, is });
     events.push(samples::event(300, change(MemberState::NotRunning { word: evil.to_owned() })));
     events.push(samples::event(
         310,
