@@ -259,6 +259,7 @@ mod tests {
         let thresholds = Thresholds {
             max_outage: Some(Duration::from_secs(10)),
             max_degraded: Some(Duration::from_secs(20)),
+            max_two_primaries: Duration::ZERO,
             max_lost: 5,
             min_availability_pct: Some(99.0),
             max_p99: Some(Duration::from_millis(20)),
