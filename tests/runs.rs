@@ -250,6 +250,34 @@ fn a_run_is_named_by_the_beginning_of_its_id_unless_a_file_is_called_so() {
 }
 
 #[test]
+fn where_no_run_is_named_those_that_there_are_are() {
+    let home = Home::new();
+    let told = |args: &[&str]| {
+        let output = home.run(args);
+        (output.status.code(), text(&output).1)
+    };
+    let (code, words) = told(&["runs", "show", "zzzz"]);
+    assert_eq!(code, Some(4), "{words}");
+    assert!(
+        words.contains("no file zzzz") && words.contains("pgchaos gen makes a record"),
+        "{words}"
+    );
+    for (id, day) in [("11112222", 1), ("33334444", 2), ("55556666", 3), ("77778888", 4)] {
+        home.record(id, day, ended(Outcome::Pass));
+    }
+    let latest = "the latest here: 77778888, 55556666, 33334444; pgchaos runs lists all";
+    for name in ["zzzz", "abcd", "ab", "my-run", ""] {
+        for args in [&["runs", "show", name][..], &["report", name], &["verify", name]] {
+            let (_, words) = told(args);
+            assert!(words.contains(latest), "{args:?}: {words}");
+        }
+    }
+    // What is called like a file is one that is missing.
+    let (_, words) = told(&["report", "./zzzz"]);
+    assert!(words.contains("cannot be read: No such file"), "{words}");
+}
+
+#[test]
 fn prune_removes_old_records_and_nothing_else() {
     let home = Home::new();
     for (number, id) in ["aaaa", "bbbb", "cccc", "dddd"].iter().enumerate() {

@@ -1,8 +1,9 @@
 //! Known mistakes on the command line, and what to type instead: pgbench's letters, `gen -h`, a
 //! value below zero.
 
-use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Error, ValueEnum};
+use clap_complete::Shell;
 
 /// pgbench's letters that gen does not have, and what to use in their place.
 const OF_PGBENCH: [(&str, &str); 13] = [
@@ -30,7 +31,9 @@ pub(super) fn explained(error: &Error, arguments: &[String]) -> Option<Error> {
         ErrorKind::UnknownArgument => {
             below_zero(arguments).or_else(|| of_pgbench(error, arguments))
         }
-        ErrorKind::MissingRequiredArgument => of_clean(arguments),
+        ErrorKind::MissingRequiredArgument => of_clean(arguments)
+            .or_else(|| of_prune(arguments))
+            .or_else(|| of_completions(arguments)),
         ErrorKind::ArgumentConflict => writers_twice(error, arguments),
         _ => None,
     }?;
@@ -67,6 +70,27 @@ fn of_clean(arguments: &[String]) -> Option<String> {
         "what to remove is not said\n\n  tip: --run-id UUID removes the rows of one run, --schema \
          the schema pgchaos with the rows of every run"
             .to_owned()
+    })
+}
+
+/// `runs prune` without a word about what to remove: clap names one of two options.
+fn of_prune(arguments: &[String]) -> Option<String> {
+    let is_prune = arguments.first()? == "runs" && arguments.get(1)? == "prune";
+    is_prune.then(|| {
+        "what to remove is not said\n\n  tip: --keep N leaves the N newest records, --older-than D (30d, \
+         12h) removes those of runs that began longer ago; with --dry-run nothing is removed"
+            .to_owned()
+    })
+}
+
+/// `completions` without a shell.
+fn of_completions(arguments: &[String]) -> Option<String> {
+    let shells: Vec<String> = Shell::value_variants().iter().map(Shell::to_string).collect();
+    (arguments.first()? == "completions").then(|| {
+        format!(
+            "which shell is not said\n\n  tip: pgchaos completions SHELL, one of {}",
+            shells.join(", ")
+        )
     })
 }
 

@@ -35,6 +35,10 @@ use crate::pg::settings::{
 /// How long the end of the run waits for the log's last lines.
 const LOG_DEADLINE: Duration = Duration::from_secs(2);
 
+/// What is said again and again where nothing answers and no lab is known of.
+const ANOTHER_SERVER: &str =
+    "-h HOST and -p PORT say where one is, pgchaos lab up makes a cluster to try";
+
 /// Runs the command.
 ///
 /// # Errors
@@ -70,7 +74,8 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
     writable_target::check(&settings)?;
     let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     warnings.extend(environment::misspelt());
-    warnings.extend(lab_hint::other_port(&settings, "pgchaos gen"));
+    let of_a_lab = lab_hint::other_port(&settings, "pgchaos gen");
+    warnings.extend(of_a_lab.clone());
     let read_settings = read_settings(args, &environment, &mut warnings)?;
     if args.thresholds.max_lag.is_some() && read_settings.is_none() {
         return Err(Problem::usage("--max-lag limits what replicas show, and none is read")
@@ -107,6 +112,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
         patroni: patroni_apis(&args.cluster.patroni, &args.target.explicit())?,
         record,
         warnings,
+        waiting_hint: Some(of_a_lab.unwrap_or_else(|| ANOTHER_SERVER.to_owned())),
         notes: None,
     })
 }

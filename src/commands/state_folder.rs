@@ -1,5 +1,6 @@
 //! The state folder, by the XDG conventions: records of runs, and journals of drills.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -121,19 +122,28 @@ pub(super) fn time_of_name(path: &Path) -> Option<DateTime<Utc>> {
 /// with this beginning.
 ///
 /// # Errors
-/// When it can only be an id, and names none or several. What is no id is returned as it is: reading
-/// it tells what is wrong.
+/// When it can only be an id, and names none or several, or is a word that is neither an id nor a file. What can be
+/// a file is returned as it is: reading it tells what is wrong.
 pub fn named_record(named: &Path) -> Result<PathBuf, Problem> {
-    let Some(said) = named.to_str().and_then(beginning) else { return Ok(named.to_owned()) };
-    if std::fs::symlink_metadata(named).is_ok() {
+    let said = named.to_str().and_then(beginning);
+    let is_path = |named: &str| named.contains(['/', '.']);
+    let may_be_a_file = said.is_none() && named.to_str().is_none_or(is_path);
+    if may_be_a_file || std::fs::symlink_metadata(named).is_ok() {
         return Ok(named.to_owned());
     }
     let shown = named.display();
+    let Some(said) = said else {
+        let shown = if named.as_os_str().is_empty() { "\"\"".into() } else { shown.to_string() };
+        return Err(Problem::could_not_run(format!(
+            "there is no file {shown}, and no run's id begins so: ids are of the digits 0 to 9 and a to f"
+        ))
+        .try_this(ids_that_are_there()));
+    };
     if said.len() < CHARS_MIN {
         return Err(Problem::usage(format!(
             "there is no file {shown}, and of a run's id {CHARS_MIN} characters are asked for"
         ))
-        .try_this("pgchaos runs lists the ids"));
+        .try_this(ids_that_are_there()));
     }
     let found = records_of(&said, &format!("there is no file {shown}, and "))?;
     match &found[..] {
@@ -176,10 +186,30 @@ fn records_of(beginning: &str, before: &str) -> Result<Vec<(Uuid, PathBuf)>, Pro
             "{before}no run in {} has an id that begins with {beginning}",
             folder.display()
         ))
-        .try_this("pgchaos runs lists them; or name the record's file"));
+        .try_this(ids_that_are_there()));
     }
     found.sort_by(|one, other| one.1.cmp(&other.1));
     Ok(found)
+}
+
+/// What can be typed in place of an id that names no run: those of the latest runs, by the names of their records.
+fn ids_that_are_there() -> String {
+    const NAMED: usize = 3;
+    const CHARS: usize = 8;
+    let mut records = records().map(|(_, records)| records).unwrap_or_default();
+    records.sort_by_cached_key(|path| std::cmp::Reverse(path.file_name().map(OsStr::to_owned)));
+    let headers = records.iter().filter_map(|path| header_of(path).ok());
+    let ids: Vec<String> = headers
+        .take(NAMED)
+        .map(|header| header.run_id.simple().to_string().chars().take(CHARS).collect())
+        .collect();
+    match ids.as_slice() {
+        [] => "pgchaos gen makes a record, and here is none; or name the record's file".to_owned(),
+        ids => format!(
+            "the latest here: {}; pgchaos runs lists all; or name the record's file",
+            ids.join(", ")
+        ),
+    }
 }
 
 /// Several runs have this beginning, or several files are records of one run: the newest are named.

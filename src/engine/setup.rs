@@ -18,6 +18,7 @@ use crate::model::fault::{Fault, Phase};
 use crate::model::foreign;
 use crate::model::load::backoff::Backoff;
 use crate::model::load::options::Protocol;
+use crate::model::load::waiting_hint::WaitingHint;
 use crate::pg::objects::flaws::{Caution, Flaw, TimeLimit};
 use crate::pg::objects::schema::Objects;
 use crate::pg::objects::setting_origin::SettingOrigin;
@@ -173,8 +174,9 @@ pub(crate) async fn set_up(
     stop: &CancellationToken,
     backoff: (Duration, Duration),
     protocol: Protocol,
+    hint: WaitingHint,
 ) -> Result<SetUp, SetupError> {
-    let mut told = Vec::new();
+    let mut waiting = Waiting { told: Vec::new(), hint };
     let mut backoff = Backoff::new(backoff.0, backoff.1);
     let mut random: SmallRng = SmallRng::from_rng(&mut rand::rng());
     loop {
@@ -182,18 +184,30 @@ pub(crate) async fn set_up(
         let begin = teller.clock.now() + wait;
         let attempt = async {
             tokio::time::sleep(wait).await;
-            attempt(dialer, teller, protocol, &mut told).await
+            attempt(dialer, teller, protocol, &mut waiting).await
         };
         tokio::select! {
-            attempt = attempt => if let Some(prepared) = attempt? {
-                return Ok(SetUp::Ready(prepared));
-            },
+            attempt = attempt => {
+                if let Some(prepared) = attempt? {
+                    return Ok(SetUp::Ready(prepared));
+                }
+                if let Some(words) = waiting.hint.due(teller.clock.now()) {
+                    teller.warn(words).await;
+                }
+            }
             () = stop.cancelled() => {
                 still_waiting(teller.clock.now().saturating_sub(begin), teller).await;
                 return Ok(SetUp::Stopped);
             }
         }
     }
+}
+
+/// What is told while no server takes writes.
+struct Waiting {
+    /// Cautions, each told once.
+    told: Vec<String>,
+    hint: WaitingHint,
 }
 
 /// An attempt from which there is no answer yet has told nothing.
@@ -214,6 +228,7 @@ async fn open_session(
     dialer: &Dialer,
     teller: &Teller,
     started: Duration,
+    hint: &mut WaitingHint,
 ) -> Result<Option<Session>, SetupError> {
     let failures = match dialer.dial().await {
         Ok(opened) => return Ok(Some(passed_over(opened, teller).await)),
@@ -229,6 +244,7 @@ async fn open_session(
         return SetupError::no_host_serves(failures).map_or(Ok(None), Err);
     }
     for failure in failures {
+        hint.failed(failure.fault.class);
         let accepted = failure.accepted.map(|accepted| teller.clock.at(accepted));
         attempt_failed(teller, started, accepted, failure.fault, failure.server).await;
     }
@@ -252,10 +268,11 @@ async fn attempt(
     dialer: &Dialer,
     teller: &Teller,
     protocol: Protocol,
-    told: &mut Vec<String>,
+    waiting: &mut Waiting,
 ) -> Result<Option<Prepared>, SetupError> {
     let started = teller.clock.now();
-    let Some(session) = open_session(dialer, teller, started).await? else { return Ok(None) };
+    let session = open_session(dialer, teller, started, &mut waiting.hint).await?;
+    let Some(session) = session else { return Ok(None) };
     let deadline = dialer.connect_timeout().max(Duration::from_secs(10));
     let prepared = prepare(&session, deadline).await;
     let acting_as = acting_as(&session, prepared.as_ref().err(), deadline).await;
@@ -264,9 +281,9 @@ async fn attempt(
     let tried = match prepared {
         Ok(Objective { created, users, cautions }) => {
             for caution in cautions.iter().map(ToString::to_string) {
-                if !told.contains(&caution) {
+                if !waiting.told.contains(&caution) {
                     teller.warn(caution.clone()).await;
-                    told.push(caution);
+                    waiting.told.push(caution);
                 }
             }
             let tried = try_as_load(dialer, teller, deadline, protocol).await;
@@ -287,6 +304,7 @@ async fn attempt(
             Err(SetupError::Refused { step, fault, acting_as })
         }
         Err(Unprepared::Fault(_, fault) | Unprepared::Lagging(fault)) => {
+            waiting.hint.failed(fault.class);
             attempt_failed(teller, started, None, fault, None).await;
             Ok(None)
         }

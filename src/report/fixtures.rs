@@ -257,6 +257,7 @@ pub(super) fn summary() -> Summary {
         failover(67_050, 67_050, &[(Class::ConnectionLost, 1), (Class::NoBackend, 11)]);
     outage.phases = Phases {
         first_error: Some(ms(0)),
+        last_error: None,
         tcp_accepted: Some(ms(100)),
         session: Some(ms(66_800)),
         writable: Some(ms(66_900)),
@@ -271,6 +272,8 @@ pub(super) fn summary() -> Summary {
         run_id: header.run_id,
         group: header.group,
         name: header.name,
+        part_of: header.part_of,
+        drill_verdict: None,
         started_at: header.started_at,
         elapsed_s: 209.5,
         target: SummaryTarget::from(&header.target),

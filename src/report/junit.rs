@@ -46,7 +46,7 @@ pub fn junit_of_comparison(
     let both = || comparison.runs.iter().zip(runs);
     let of_a = || both().filter(|(run, _)| run.set == SetName::A);
     let suite = |(run, summary): (&ComparedRun, &&Summary)| {
-        suite(summary, two_sets.then(|| cells::set_name(run.set)))
+        suite(summary, two_sets.then(|| run.set.name()))
     };
     written(of_a().map(suite), of_a().map(|(_, summary)| elapsed(summary)).sum())
 }

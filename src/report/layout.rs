@@ -131,7 +131,7 @@ pub struct Layout {
 /// A message is not shortened to fewer columns: the line is wrapped instead.
 const SHORTEST_MESSAGE: usize = 30;
 /// A message that is not told in full ends here, also where lines may be of any length.
-const LONGEST_MESSAGE: usize = 400;
+pub(super) const LONGEST_MESSAGE: usize = 400;
 
 /// The columns that a text takes in a terminal: two for most characters of East Asia, none for an
 /// accent that is put on the character before it.
@@ -156,6 +156,17 @@ pub(super) fn shortened_to_columns(text: &str, room: usize) -> String {
     }
     let kept = &text[..end_within(text, room.saturating_sub(1))];
     shortened(text, kept.chars().count() + 1)
+}
+
+/// The end of a name, which tells it from others, in at most so many columns, with an ellipsis where something is left
+/// out.
+pub(super) fn ending(name: &str, room: usize) -> String {
+    if columns(name) <= room {
+        return name.to_owned();
+    }
+    let ends = name.char_indices().map(|(at, _)| &name[at..]);
+    let end = ends.skip(1).find(|end| columns(end) < room).unwrap_or_default();
+    format!("…{end}")
 }
 
 impl Layout {

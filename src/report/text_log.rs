@@ -20,6 +20,7 @@ mod proxy_lines;
 mod replicas;
 mod run_lines;
 mod stalls;
+mod whose_line;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ use crate::model::outage::Outage;
 
 use super::layout::{Line, Tone};
 use super::numbers::duration;
+use drill_lines::OpenActions;
 use each_second::EachSecond;
 use failure_group::{FoldedFailures, Key};
 use failure_lines::FailureContext;
@@ -65,6 +67,7 @@ pub struct TextLog {
     not_found: BTreeMap<i32, SeqSet>,
     replicas: ReplicaLines,
     passed_over: PassedOverHosts,
+    actions: OpenActions,
     /// The server that was told last, until a failure makes the next session news.
     announced: Option<Server>,
     /// How long the last outage took.
@@ -101,6 +104,7 @@ impl TextLog {
             not_found: BTreeMap::new(),
             replicas: ReplicaLines::default(),
             passed_over: PassedOverHosts::default(),
+            actions: OpenActions::default(),
             announced: None,
             last_outage: Duration::ZERO,
             outage_began: None,
@@ -161,6 +165,9 @@ impl TextLog {
                 self.beside(at, line)
             }
             What::Leader(seen) => self.beside(at, Some(patroni_lines::leader(seen))),
+            What::LeaderKey(key) => {
+                self.beside(at, verbose.then(|| patroni_lines::leader_key(*key)))
+            }
             What::MemberChanged(seen) => {
                 self.beside(at, verbose.then(|| patroni_lines::member(seen)))
             }
@@ -198,6 +205,9 @@ impl TextLog {
             }
             What::OutageEnded(outage) => self.outage_ended(at, outage),
             What::FullRate { after, .. } => self.full_rate(at, *after),
+            What::WhoseSeconds { whose, .. } => {
+                self.fact(at, stamped(at, whose_line::whose(whose)))
+            }
             What::Checked(checked) => self.checked(at, checked),
             What::Reclassified { outage, kind } => {
                 self.fact(at, stamped(at, outage_lines::reclassified(*outage, *kind)))
@@ -209,8 +219,14 @@ impl TextLog {
             What::TwoPrimaries(seen) => self.two_primaries(at, seen),
 
             // A drill.
-            What::Injected(injected) => self.fact(at, stamped(at, drill_lines::injected(injected))),
-            What::InjectionEnded { took, .. } => self.fact(at, below(drill_lines::ended(*took))),
+            What::Injected(injected) => {
+                let line = self.actions.begins(injected);
+                self.fact(at, stamped(at, line))
+            }
+            What::InjectionEnded { step, took } => {
+                let line = self.actions.ended(*step, *took);
+                self.fact(at, line.map(|line| (Stamp::At(at), line)))
+            }
             What::Drill { message } => {
                 self.fact(at, normal.then(|| (Stamp::At(at), drill_lines::said(message))))
             }

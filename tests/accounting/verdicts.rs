@@ -198,6 +198,8 @@ fn a_verification_that_cannot_be_had_now_is_nowhere_a_pass() {
     let (code, summary, stderr) = verify(&finished.record, &args);
     assert_eq!((code, &summary["verdict"]), (3, &Value::from("inconclusive")), "{stderr}");
     assert!(summary["reasons"].to_string().contains("not verified now"), "{summary:#}");
+    let both = "both stand: this verification saw nothing, so that it is inconclusive, and the run stays a pass";
+    assert!(summary["reasons"].to_string().contains(both), "{summary:#}");
     assert_eq!(summary["verification"]["present"], 5, "what was found before stays");
     let [xml, markdown] = reports.map(|report| std::fs::read_to_string(report).unwrap());
     assert!(xml.contains(r#"errors="1""#) && xml.contains("not verified now"), "{xml}");

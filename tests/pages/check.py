@@ -6,7 +6,8 @@
                                               light, dark and printed
 
 Of each page: axe-core's rules for accessibility, light and dark; at each width no text of a picture that is cut or covers
-another, and nothing wider than the window.
+another, nothing wider than the window, what scrolls sideways says so, and what has a
+meaning in the film is told apart by more than a shade.
 """
 
 import json
@@ -44,6 +45,42 @@ for (const svg of document.querySelectorAll('svg')) {
 }
 for (const one of document.querySelectorAll('.keys dd, .keys dt, h1, h2, h3, p, summary, td, th'))
   if (one.scrollWidth > one.clientWidth + 1) said.push(`${name(one)} does not fit`);
+for (const one of document.querySelectorAll('.scroll')) {
+  if (!one.clientWidth) continue;
+  const scrolls = one.scrollWidth > one.clientWidth + 1;
+  if (scrolls !== getComputedStyle(one, '::before').content.includes('scroll sideways'))
+    said.push(`${name(one)} ${scrolls ? 'scrolls sideways without a word' : 'says that it scrolls, and does not'}`);
+}
+const rgb = text => (text.match(/[\\d.]+/g) || []).map(Number);
+const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
+  .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, c, n) => sum + c * [0.2126, 0.7152, 0.0722][n], 0);
+const contrast = (one, other) => {
+  const [high, low] = [light(one), light(other)].sort((a, b) => b - a);
+  return (high + 0.05) / (low + 0.05);
+};
+const ground = rgb(getComputedStyle(document.body).backgroundColor);
+const film = document.querySelector('.film svg');
+const drawn = (tag, name) => {
+  const one = film.appendChild(document.createElementNS(film.namespaceURI, tag));
+  one.setAttribute('class', name);
+  const { stroke, fill, strokeDasharray: dashes, opacity } = getComputedStyle(one);
+  one.remove();
+  return { name, stroke: rgb(stroke), fill: rgb(fill), dashes, opacity };
+};
+// What has a meaning is seen on its ground, and two that stand beside each other are not told apart by a shade alone.
+const apart = (all, shades) => all.forEach((one, n) => {
+  const seen = shades(one).some(shade => shade.length && contrast(shade, ground) >= 3);
+  if (!seen || one.opacity !== '1') said.push(`${one.name} is hardly seen`);
+  for (const other of all.slice(n + 1)) {
+    const [a, b] = [shades(one)[0], shades(other)[0]];
+    if (one.dashes === other.dashes && contrast(a, b) < 1.6) said.push(`${one.name} and ${other.name} look alike`);
+  }
+});
+if (film) {
+  apart(['line max', 'line', 'line p50'].map(name => drawn('path', name)), one => [one.stroke]);
+  apart(['prim', 'repl', 'start', 'down'].map(name => drawn('rect', name)), one => [one.fill, one.stroke]);
+}
 const done = () => {
   const pre = document.createElement('pre');
   pre.id = 'said';

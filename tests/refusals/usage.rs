@@ -184,6 +184,21 @@ fn completions_and_manual() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("there is no command \"nowhere\""));
 }
 
+/// Where one of several has to be said, all of them are named.
+#[test]
+fn what_is_missing_is_named_with_all_that_it_can_be() {
+    let home = tempfile::tempdir().unwrap();
+    for (args, words) in [
+        (&["runs", "prune"][..], &["what to remove", "--keep N", "--older-than D"][..]),
+        (&["completions"], &["bash, elvish, fish, powershell, zsh"]),
+    ] {
+        let output = pgchaos(home.path(), args).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(words.iter().all(|word| stderr.contains(word)), "{stderr}");
+    }
+}
+
 #[test]
 fn misspelt_variables() {
     let home = tempfile::tempdir().unwrap();

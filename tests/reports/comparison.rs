@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{Offset, Utc};
 use pgchaos::model::comparison::Comparison;
 use pgchaos::model::comparison::measure::Measure;
 use pgchaos::model::comparison::verdict_on_sets::{Conclusion, FoundDifference};
@@ -9,9 +10,12 @@ use pgchaos::model::load::options::Rate;
 use pgchaos::model::load::own_pause::OwnPause;
 use pgchaos::model::outcome::Outcome;
 use pgchaos::model::run::summary::{Summary, VerificationState};
+use pgchaos::report::comparison::text::comparison_text;
 use pgchaos::report::comparison::words::headline;
 use pgchaos::report::export::Format;
+use pgchaos::report::summary_text::SummaryTextOptions;
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::samples::{better, compared, lose, recorded, set, with_outage};
 
@@ -135,6 +139,34 @@ fn a_run_that_was_cut_may_have_had_longer_outages() {
     assert_eq!(found(&Comparison::of(&a, &b), Measure::LongestOutageS), FoundDifference::NotShown);
 }
 
+/// Half a run may have been the better half.
+#[test]
+fn what_a_cut_record_has_is_not_taken_for_the_whole_run() {
+    let mut runs = set("r", &[1.0, 2.0, 3.0]);
+    runs[1].writes.unaccounted = None;
+    (runs[1].rate.availability_pct, runs[1].latency_ms.p99) = (Some(100.0), Some(1.0));
+    let comparison = Comparison::of(&runs, &[]);
+    for measure in [Measure::AvailabilityPct, Measure::LatencyP99Ms, Measure::AcknowledgedPerS] {
+        let a = &comparison.measure(measure).unwrap().a;
+        assert_eq!((a.known, a.bounded), (2, 1), "{measure:?}");
+    }
+    let text = compared(Format::Text, &runs, &[]);
+    for words in
+        ["available     96.6 % (95 % to 98.3 %), 1 run left out", "100 % cut", "1.0 ms cut"]
+    {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(text.contains("r2 · not compared: its record was cut"), "{text}");
+    // Nor is anything claimed by it.
+    let (mut a, b) = better();
+    assert_eq!(found(&Comparison::of(&a, &b), Measure::AvailabilityPct), FoundDifference::Higher);
+    for run in &mut a[..3] {
+        run.writes.unaccounted = None;
+    }
+    let found = found(&Comparison::of(&a, &b), Measure::AvailabilityPct);
+    assert_eq!(found, FoundDifference::NotShown);
+}
+
 /// There is no outage before the first write, and no time without one.
 #[test]
 fn of_a_run_that_never_wrote_no_outage_is_known() {
@@ -196,6 +228,50 @@ fn losses_are_counted_by_runs_and_unverified_runs_may_be_either() {
     assert_eq!(found(&comparison, Measure::LossPct), FoundDifference::NotShown);
     let losses = &comparison.measure(Measure::LossPct).unwrap().a;
     assert_eq!((losses.known, losses.bounded, losses.with_loss), (3, 5, Some(0)));
+}
+
+/// Two runs of six that lose writes may be chance, and are what is to be known first.
+#[test]
+fn a_set_that_alone_lost_writes_is_told_before_the_conclusion() {
+    let (a, b) = better();
+    let sentence = "4 acknowledged writes are lost in 2 of 6 runs of B, none in 6 runs of A.";
+    let told = |a: &[Summary], b: &[Summary]| {
+        let losses = headline(&Comparison::of(a, b)).losses.unwrap();
+        (losses.word, losses.sentence)
+    };
+    assert_eq!(told(&a, &b), ("ONLY B LOST WRITES".to_owned(), sentence.to_owned()));
+    let text = compared(Format::Text, &a, &b);
+    let (_, rest) = text.split_once('\n').unwrap();
+    assert!(rest.starts_with("ONLY B LOST WRITES · 4 acknowledged writes are lost"), "{text}");
+    assert!(text.contains("\nA IS BETTER · Outages are shorter"), "{text}");
+    let markdown = compared(Format::Markdown, &b, &a);
+    assert!(markdown.starts_with("# pgchaos: ❌ only A lost writes\n"), "{markdown}");
+    assert!(markdown.contains("**❌ A is worse**"), "{markdown}");
+    let page = compared(Format::Html, &a, &b);
+    assert!(page.contains("<h1><b class=\"pass\">ONLY B LOST WRITES</b> · 4 ack"), "{page}");
+    assert!(page.contains("<title>pgchaos: only B lost writes: 4 acknowledged"), "{page}");
+    // What was not verified may be lost, too.
+    let mut unverified = a.clone();
+    unverified[0].verification.state = VerificationState::Incomplete;
+    let sentence = "4 acknowledged writes are lost in 2 of 6 runs of B, none is known of A (not \
+                    verified: 1 of 6 runs).";
+    assert_eq!(told(&unverified, &b), ("B LOST WRITES".to_owned(), sentence.to_owned()));
+    let few = set("x", &[1.0, 2.0]);
+    assert_eq!(headline(&Comparison::of(&a, &few)).losses, None);
+    assert_eq!(headline(&Comparison::of(&b, &b)).losses, None);
+}
+
+#[test]
+fn runs_side_by_side_begin_with_those_that_lost_writes() {
+    let three = ["failover.jsonl", "loss.jsonl", "crash.jsonl"].map(recorded);
+    let first = |runs: &[Summary]| headline(&Comparison::of(runs, &[])).sentences[0].clone();
+    assert_eq!(
+        first(&three),
+        "Acknowledged writes lost: none in failover, 207 in loss, not known in crash."
+    );
+    let (_, b) = better();
+    assert_eq!(first(&b), "Acknowledged writes lost: in 2 of 6 runs, the most 3 in old2.");
+    assert!(first(&b[2..4]).starts_with("Longest outages: "), "none is lost");
 }
 
 #[test]
@@ -312,6 +388,63 @@ fn records_of_one_name_are_told_apart_by_their_folders() {
     let labels: Vec<String> =
         Comparison::of(&runs, &[]).runs.into_iter().map(|run| run.label).collect();
     assert_eq!(labels, ["x/run.jsonl", "y/run.jsonl", "other"]);
+}
+
+/// `pgchaos runs` has the same id before each of them.
+#[test]
+fn records_of_the_state_folder_are_called_by_their_ids_and_names() {
+    let id = |id: u128| Uuid::from_u128(id << 96);
+    let mut runs = [
+        with_outage("/state/runs/20261127T182817Z-89159c62.jsonl", 1.0),
+        with_outage("/state/runs/20261127T182842Z-414dbdd4-zone-a.jsonl", 2.0),
+        with_outage("/home/20261127T182842Z-mine.jsonl", 3.0),
+    ];
+    (runs[0].run_id, runs[1].run_id) = (id(0x8915_9c62), id(0x414d_bdd4));
+    runs[1].name = Some("zone-a".to_owned());
+    let labels: Vec<String> =
+        Comparison::of(&runs, &[]).runs.into_iter().map(|run| run.label).collect();
+    assert_eq!(labels, ["89159c62", "414dbdd4 zone-a", "20261127T182842Z-mine"]);
+    let wide = SummaryTextOptions { width: Some(120), offset: Utc.fix(), colour: false };
+    let text = comparison_text(&Comparison::of(&runs, &[]), &wide);
+    let started = runs[0].started_at.format("%Y-%m-%d %H:%M").to_string();
+    assert!(text.contains(&format!("89159c62               {started}  pass")), "{text}");
+    assert!(!compared(Format::Text, &runs, &[]).contains(&started), "80 columns have no room");
+}
+
+/// The text promises to say nothing of chance there: an interval of a share does.
+#[test]
+fn side_by_side_there_is_no_interval_of_chance() {
+    let (_, b) = better();
+    for format in [Format::Text, Format::Markdown, Format::Html] {
+        let report = compared(format, &b, &[]);
+        assert!(report.contains("2 of 6 runs") && !report.contains("2 of 6 runs ("), "{report}");
+        assert!(report.contains("Nothing is said of chance."), "{report}");
+    }
+}
+
+#[test]
+fn what_is_claimed_to_differ_reads_as_different() {
+    let near = |name: &str, from: f64| {
+        let lengths: Vec<f64> = (0..6).map(|n| from + f64::from(n) * 0.001).collect();
+        set(name, &lengths)
+    };
+    let comparison = Comparison::of(&near("a", 5.0), &near("b", 5.02));
+    assert_eq!(
+        headline(&comparison).sentences[0],
+        "Outages are shorter: 5.00 s instead of 5.02 s (longest of each run, median of 6 and 6 runs; \
+         between 17 ms and 23 ms shorter, 95 %)."
+    );
+    let text = compared(Format::Text, &near("a", 5.0), &near("b", 5.02));
+    assert!(text.contains("A 5.00 s") && text.contains("B 5.02 s"), "{text}");
+}
+
+#[test]
+fn of_one_set_each_setting_says_which_run_has_it() {
+    let mut runs = set("r", &[1.0, 2.0, 3.0, 4.0, 5.0]);
+    runs[1].options.load.rate = Rate::PerSecond(50.0);
+    assert_eq!(Comparison::of(&runs, &[]).unalike, ["rate: 1/s in 4 runs · 50/s in r2"]);
+    let unalike = Comparison::of(&runs[..3], &[]).unalike;
+    assert_eq!(unalike, ["rate: 1/s in r1, r3 · 50/s in r2"]);
 }
 
 #[test]

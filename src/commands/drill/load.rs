@@ -83,6 +83,7 @@ pub(super) fn plan<C: DrillCluster>(
         verify_settings: None,
         record,
         warnings: Vec::new(),
+        waiting_hint: None,
         notes: None,
         members,
         patroni: cluster.watched(),

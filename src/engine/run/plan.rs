@@ -37,6 +37,8 @@ pub struct Plan {
     pub record: Option<PathBuf>,
     /// Things to tell before anything else.
     pub warnings: Vec<String>,
+    /// What to say again and again while no server is there.
+    pub waiting_hint: Option<String>,
     /// What a drill does meanwhile.
     pub notes: Option<mpsc::Receiver<DrillNote>>,
 }

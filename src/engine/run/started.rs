@@ -22,6 +22,7 @@ use crate::engine::verification::Site;
 use crate::engine::watch::patroni::{self, PatroniWatch};
 use crate::engine::watch::replicas::AcknowledgedUpTo;
 use crate::model::event::What;
+use crate::model::load::waiting_hint::WaitingHint;
 use crate::model::run::Run;
 use crate::pg::sessions::application_name::Purpose;
 
@@ -118,7 +119,8 @@ impl Started {
         let options = &self.plan.header.options;
         let dialer = self.dialer.for_purpose(self.plan.header.run_id, Purpose::SetUp);
         let backoff = (options.backoff_min, options.backoff_max);
-        set_up(&dialer, &self.teller, &self.stop.writing, backoff, options.protocol).await
+        let hint = WaitingHint::new(self.plan.waiting_hint.clone());
+        set_up(&dialer, &self.teller, &self.stop.writing, backoff, options.protocol, hint).await
     }
 
     /// Closes the books and the record. `complete`: every write that was sent has its outcome.

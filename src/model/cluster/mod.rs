@@ -3,7 +3,7 @@
 //! - [`server`]: the identity of the server behind a session, and the process that serves it.
 //! - [`member_names`]: what servers are called that do not tell their name.
 //! - [`clock_offset`]: how far each server's clock is ahead of this machine's.
-//! - [`leadership`]: which member leads, by Patroni's API.
+//! - [`leadership`]: which member leads, by Patroni's API; [`leader_key`]: whether the leader's key is free.
 //! - [`member_states`]: what each member is, by its own Patroni API.
 //! - [`member_servers`]: what each member's PostgreSQL is, asked at its own address.
 //! - [`member_looks`]: looks at those servers one after another, and what there is to tell of them.
@@ -16,6 +16,7 @@
 
 pub mod clock_offset;
 pub mod decision;
+pub mod leader_key;
 pub mod leadership;
 pub mod member_looks;
 pub mod member_names;

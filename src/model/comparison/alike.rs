@@ -50,14 +50,15 @@ const SETTINGS: [ComparedSetting; 16] = [
     ("pgchaos", |run| run.pgchaos.clone()),
 ];
 
-/// The settings in which the runs differ, and by how much their lengths do.
-pub(super) fn unalike(a: &[Summary], b: &[Summary]) -> Vec<String> {
+/// The settings in which the runs differ, and by how much their lengths do. Where there is one set, which runs have
+/// which value.
+pub(super) fn unalike(a: &[Summary], b: &[Summary], labels: &[String]) -> Vec<String> {
     let setting = |(name, value): &ComparedSetting| {
         let of = |runs: &[Summary]| distinct(runs.iter().map(value));
         let (of_a, of_b) = (of(a), of(b));
         let all = distinct(of_a.iter().chain(&of_b).cloned());
         (all.len() > 1).then(|| match b.is_empty() {
-            true => format!("{name}: {}", named(&of_a)),
+            true => format!("{name}: {}", by_run(a.iter().map(value).zip(labels))),
             false => format!("{name}: {} in A, {} in B", named(&of_a), named(&of_b)),
         })
     };
@@ -84,6 +85,27 @@ fn distinct(values: impl Iterator<Item = String>) -> Vec<String> {
         }
     }
     distinct
+}
+
+/// `1/s in failover · 100/s in loss`, the first values and of each the first runs.
+fn by_run<'a>(values: impl Iterator<Item = (String, &'a String)>) -> String {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for (value, label) in values {
+        match groups.iter_mut().find(|(other, _)| *other == value) {
+            Some((_, labels)) => labels.push(label),
+            None => groups.push((value, vec![label])),
+        }
+    }
+    let words = |(value, labels): &(String, Vec<&str>)| {
+        let value = shortened(&plain(value), VALUE_CHARS_MAX);
+        match labels.len() {
+            ..=NAMED => format!("{value} in {}", labels.join(", ")),
+            many => format!("{value} in {many} runs"),
+        }
+    };
+    let more = groups.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("{more} more values"));
+    groups.iter().take(NAMED).map(words).chain(more).collect::<Vec<_>>().join(" · ")
 }
 
 fn named(values: &[String]) -> String {

@@ -75,8 +75,15 @@ fn is_open(run: &Summary) -> bool {
 /// ended, or its record was cut and lacks what came after.
 #[must_use]
 pub(super) fn may_be_longer(run: &Summary) -> bool {
-    let is_cut = run.record.as_ref().is_some_and(|record| !record.complete);
-    is_open(run) || is_cut || run.writes.unaccounted.is_none()
+    is_open(run) || is_cut(run)
+}
+
+/// Whether its record lacks its end: the run was killed, or its disk failed. What is measured of it is not the
+/// whole run's.
+#[must_use]
+pub(super) fn is_cut(run: &Summary) -> bool {
+    let lacks_lines = run.record.as_ref().is_some_and(|record| !record.complete);
+    lacks_lines || run.writes.unaccounted.is_none()
 }
 
 /// Outages begin after the first write: of a run without one none are known.
@@ -119,6 +126,9 @@ fn without_write(run: &Summary) -> Bounds {
 }
 
 fn availability(run: &Summary) -> Bounds {
+    if is_cut(run) {
+        return Bounds { measured: None, at_least: 0.0, at_most: 100.0 };
+    }
     let rate = &run.rate;
     Bounds {
         measured: rate.availability_pct,
@@ -145,7 +155,7 @@ fn loss(run: &Summary) -> Bounds {
 }
 
 fn latency(run: &Summary) -> Bounds {
-    let Some(p99) = run.latency_ms.p99 else {
+    let Some(p99) = run.latency_ms.p99.filter(|_| !is_cut(run)) else {
         return Bounds { measured: None, at_least: 0.0, at_most: f64::INFINITY };
     };
     // What pgchaos held up itself is among the slowest: without it, the percentile is lower.
@@ -155,6 +165,9 @@ fn latency(run: &Summary) -> Bounds {
 }
 
 fn acknowledged(run: &Summary) -> Bounds {
+    if is_cut(run) {
+        return Bounds { measured: None, at_least: 0.0, at_most: f64::INFINITY };
+    }
     let rate = run.rate.acknowledged_per_s;
     let awake_s = run.elapsed_s - pauses(run).total().as_secs_f64();
     let at_most = if awake_s > 0.0 { rate * run.elapsed_s / awake_s } else { f64::INFINITY };

@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::model::comparison::measure::{Measure, lost_writes, may_be_longer};
+use crate::model::comparison::measure::{Measure, is_cut, lost_writes, may_be_longer};
 use crate::model::comparison::verdict_on_sets::{CONFIDENCE_PCT, Conclusion, MeasureOfSets};
 use crate::model::outage::Outage;
 use crate::model::outcome::Outcome;
@@ -39,6 +39,10 @@ pub struct Comparison {
     /// Whether A is better than B; missing where there is one set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conclusion: Option<Conclusion>,
+    /// The one set of which runs lost acknowledged writes, where no run of the other is known to have: it is told
+    /// before the conclusion, which says only what is more than chance. Missing where both did or neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_only_in: Option<SetName>,
     /// How many measures differ between any two runs: the probabilities are corrected for as many.
     pub measures_tested: u64,
     /// How many runs each set needs, at the least, so that a difference can be told from chance;
@@ -71,12 +75,24 @@ pub enum SetName {
     B,
 }
 
+impl SetName {
+    /// `A` or `B`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::B => "B",
+        }
+    }
+}
+
 /// One run of a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ComparedRun {
     /// Its set.
     pub set: SetName,
-    /// What it is called here: the name of its record's file, without `.jsonl`.
+    /// What it is called here: the beginning of its id, and its name if it has one, where its record is called by
+    /// its time and id; else the name of its record's file, without `.jsonl`.
     pub label: String,
     /// Its record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,6 +119,10 @@ pub struct ComparedRun {
     /// An outage was not over when the run ended, or the record was cut: the longest outage and the time
     /// without a write are at least so long.
     pub open: bool,
+    /// The record lacks its end: availability, rate and latencies are those of what it has, and in no measure of its
+    /// set.
+    #[serde(default)]
+    pub cut: bool,
     /// The time without an acknowledged write in all outages; null as the longest outage.
     pub without_write_s: Option<f64>,
     /// As the run's own summary has it.
@@ -135,12 +155,13 @@ impl Comparison {
             pgchaos: env!("CARGO_PKG_VERSION").to_owned(),
             verdict: a.iter().map(|run| run.verdict).max().unwrap_or(Outcome::Inconclusive),
             conclusion: sets.conclusion,
+            lost_only_in: if b.is_empty() { None } else { lost_only_in(a, b) },
             measures_tested: sets.tested,
             runs_needed: sets.runs_needed,
             confidence_pct: CONFIDENCE_PCT,
             measures: sets.measures,
             same_conditions: alike::same_conditions(a, b),
-            unalike: alike::unalike(a, b),
+            unalike: alike::unalike(a, b, &labels),
             reservations: alike::reservations(&all, &labels),
             runs: all.iter().enumerate().map(row).collect(),
         }
@@ -156,6 +177,16 @@ impl Comparison {
     #[must_use]
     pub fn measure(&self, measure: Measure) -> Option<&MeasureOfSets> {
         self.measures.iter().find(|one| one.measure == measure)
+    }
+}
+
+/// The set of which runs lost writes, if none of the other is known to have.
+fn lost_only_in(a: &[Summary], b: &[Summary]) -> Option<SetName> {
+    let lost = |runs: &[Summary]| runs.iter().filter_map(lost_writes).any(|lost| lost > 0);
+    match (lost(a), lost(b)) {
+        (true, false) => Some(SetName::A),
+        (false, true) => Some(SetName::B),
+        (true, true) | (false, false) => None,
     }
 }
 
@@ -176,6 +207,7 @@ impl ComparedRun {
             outages: run.outages.iter().filter(is_whole).count() as u64,
             longest_outage_s: measured(Measure::LongestOutageS),
             open: may_be_longer(run),
+            cut: is_cut(run),
             without_write_s: measured(Measure::WithoutWriteS),
             availability_pct: run.rate.availability_pct,
             acknowledged: run.writes.acknowledged,

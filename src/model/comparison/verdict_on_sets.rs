@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::comparison::measure::Measure;
 use crate::model::run::summary::Summary;
-use crate::model::statistics::{Bounds, holm, median, proportion, rank_sum};
+use crate::model::statistics::rank_sum::{self, RanksApart};
+use crate::model::statistics::{Bounds, holm, median, proportion};
 
 /// The confidence of each interval, in percent. A difference is told where chance alone has less than
 /// the rest, corrected for the number of measures.
@@ -120,19 +121,20 @@ pub(super) fn sets(a: &[Summary], b: &[Summary]) -> VerdictOnSets {
     let pairs: Vec<(Measure, Vec<Bounds>, Vec<Bounds>)> =
         Measure::ALL.map(|measure| (measure, values(a, measure), values(b, measure))).into();
     let differs = |(_, a, b): &&(Measure, Vec<Bounds>, Vec<Bounds>)| !all_same(a, b);
-    let tested: Vec<f64> =
-        pairs.iter().filter(differs).map(|(_, a, b)| rank_sum::probability(a, b)).collect();
-    let mut corrected = tested.iter().copied().zip(holm::corrected(&tested));
+    let tested: Vec<RanksApart> =
+        pairs.iter().filter(differs).map(|(_, a, b)| rank_sum::apart(a, b)).collect();
+    let probabilities: Vec<f64> = tested.iter().map(|apart| apart.probability).collect();
+    let mut corrected = tested.iter().copied().zip(holm::corrected(&probabilities));
     let enough = enough(a.len(), b.len(), tested.len());
     let measure = |(measure, of_a, of_b): &(Measure, Vec<Bounds>, Vec<Bounds>)| {
-        let probabilities = if all_same(of_a, of_b) { None } else { corrected.next() };
+        let apart = if all_same(of_a, of_b) { None } else { corrected.next() };
         let of = |values: &[Bounds]| SetOfRuns::of(*measure, values);
         MeasureOfSets {
             measure: *measure,
             a: of(of_a),
             b: (!b.is_empty()).then(|| of(of_b)),
             difference: (!b.is_empty())
-                .then(|| SetDifference::of(*measure, of_a, of_b, probabilities, enough)),
+                .then(|| SetDifference::of(*measure, of_a, of_b, apart, enough)),
         }
     };
     let measures: Vec<MeasureOfSets> = pairs.iter().map(measure).collect();
@@ -229,18 +231,19 @@ impl SetDifference {
         measure: Measure,
         a: &[Bounds],
         b: &[Bounds],
-        probabilities: Option<(f64, f64)>,
+        apart: Option<(RanksApart, f64)>,
         enough: bool,
     ) -> Self {
         let shift = rank_sum::shift(a, b, CONFIDENCE_PCT / 100.0);
         let is_loss = measure == Measure::LossPct;
         let finite = |end: f64| Some(end).filter(|end| end.is_finite() && !is_loss);
-        let (probability, probability_corrected) = probabilities.unwrap_or((1.0, 1.0));
-        let found = match probabilities {
+        let (probability, probability_corrected) =
+            apart.map_or((1.0, 1.0), |(apart, corrected)| (apart.probability, corrected));
+        let found = match apart {
             None => FoundDifference::Same,
             Some(_) if !enough => FoundDifference::TooFew,
             Some((_, corrected)) if corrected > ALPHA => FoundDifference::NotShown,
-            Some(_) if rank_sum::is_lower(a, b) => FoundDifference::Lower,
+            Some((apart, _)) if apart.is_lower => FoundDifference::Lower,
             Some(_) => FoundDifference::Higher,
         };
         Self {

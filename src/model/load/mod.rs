@@ -4,6 +4,7 @@
 //!   percentages as people write them.
 //! - [`schedule`]: when writes are due; [`backoff`]: when to connect again.
 //! - [`open_sessions`]: how many sessions a writer may have on one server.
+//! - [`waiting_hint`]: what is told again while no server is there.
 //! - [`rejection`]: writes that the server refuses, and when that is more than one write's fate.
 //! - [`passed_over`]: hosts that were tried in vain before another one served.
 //! - [`latency`]: latencies of acknowledged writes.
@@ -21,4 +22,5 @@ pub mod passed_over;
 pub mod rejection;
 pub mod schedule;
 pub mod values;
+pub mod waiting_hint;
 pub mod writer;

@@ -89,8 +89,14 @@ fn too_much(line: &[u8], is_header: bool) -> Option<String> {
     if line.len() > bytes_max {
         return Some(format!("it is longer than {} KiB", bytes_max / 1024));
     }
-    (units(line) > LINE_UNITS_MAX).then(|| "it has more values in it than a line has".to_owned())
+    // Most lines are too short to have so much in them, and are not looked through.
+    let may_have = line.len().saturating_mul(UNITS_OF_A_BYTE_MAX) > LINE_UNITS_MAX;
+    (may_have && units(line) > LINE_UNITS_MAX)
+        .then(|| "it has more values in it than a line has".to_owned())
 }
+
+/// No byte is more than an object's first.
+const UNITS_OF_A_BYTE_MAX: usize = 8;
 
 /// How much memory the values of a line take while they are read, in units: a list or an object of one
 /// value takes room for four.
@@ -111,7 +117,7 @@ fn units(line: &[u8]) -> usize {
                 0
             }
             b'[' if !in_text => 4,
-            b'{' if !in_text => 8,
+            b'{' if !in_text => UNITS_OF_A_BYTE_MAX,
             b',' | b':' if !in_text => 1,
             _ => 0,
         };
@@ -223,5 +229,27 @@ fn readable(time: DateTime<Utc>) -> Result<(), String> {
     match time.year() {
         1970..=9999 => Ok(()),
         year => Err(format!("the year {year} is no year of a run")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// What is not looked through cannot have too much in it.
+        #[test]
+        fn no_byte_counts_for_more_than_is_reckoned_with(line in r#"[\[\]{},:"\\a]{0,80}"#) {
+            prop_assert!(units(line.as_bytes()) <= line.len() * UNITS_OF_A_BYTE_MAX);
+        }
+    }
+
+    #[test]
+    fn a_line_is_refused_from_the_same_number_of_values_on() {
+        let line = |objects: usize| "{".repeat(objects).into_bytes();
+        assert_eq!(too_much(&line(LINE_UNITS_MAX / 8), false), None);
+        assert!(too_much(&line(LINE_UNITS_MAX / 8 + 1), false).is_some());
     }
 }

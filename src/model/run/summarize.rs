@@ -38,6 +38,8 @@ pub fn sum_up(run: &Run) -> Summary {
         run_id: run.header.run_id,
         group: run.header.group.clone(),
         name: run.header.name.clone(),
+        part_of: run.header.part_of.clone(),
+        drill_verdict: run.drill_verdict,
         started_at: run.header.started_at,
         elapsed_s: seconds::of(run.elapsed),
         target: (&run.header.target).into(),
@@ -54,7 +56,7 @@ pub fn sum_up(run: &Run) -> Summary {
         history_backwards: run.history_backwards.clone(),
         two_primaries: two_primaries_account::of(run),
         replicas: run.replicas.replicas(),
-        outages: outages.into_owned(),
+        outages: split(run, outages.into_owned()),
         injections: run.injections.clone(),
         own_pauses: run.own_pauses.as_slice().to_vec(),
         own_limits: own_limits(run),
@@ -72,6 +74,21 @@ pub fn sum_up(run: &Run) -> Summary {
         verdict: verdict.outcome,
         reasons: verdict.reasons,
     }
+}
+
+/// An outage that was over when the run was killed, and not split yet.
+const UNTOLD: Duration = Duration::from_secs(5);
+
+/// The outages, the last ones split as far as the record tells: not told are the parts of those that ended just
+/// before a run was killed.
+fn split(run: &Run, mut outages: Vec<Outage>) -> Vec<Outage> {
+    let untold = |outage: &&mut Outage| {
+        outage.whose.is_none() && outage.ended().saturating_add(UNTOLD) >= run.elapsed
+    };
+    for outage in outages.iter_mut().filter(untold) {
+        outage.whose = run.whose_seconds(outage.n);
+    }
+    outages
 }
 
 /// What happened when: an outage that the run was killed in lasts until the record ends.
@@ -93,9 +110,15 @@ pub fn sum_up_verified(run: &Run) -> Summary {
     let mut summary = sum_up(run);
     let later = run.verification_since.as_ref();
     if let Some(later) = later.filter(|later| !later.notes.contains(&Note::Removed)) {
-        summary.verdict = summary.verdict.max(Outcome::Inconclusive);
+        let of_the_run = summary.verdict;
+        summary.verdict = of_the_run.max(Outcome::Inconclusive);
         let reason = later.reason.as_deref().unwrap_or("it did not finish");
         summary.reasons.push(format!("not verified now, an earlier verification counts: {reason}"));
+        let both_stand = format!(
+            "both stand: this verification saw nothing, so that it is inconclusive, and the run stays a \
+             {of_the_run} by the earlier one, as pgchaos report says"
+        );
+        summary.reasons.extend((summary.verdict != of_the_run).then_some(both_stand));
     }
     summary
 }
@@ -268,6 +291,8 @@ fn since_then(later: &Verification) -> String {
     let reason = later.reason.as_deref().unwrap_or("it did not finish");
     match later.notes.contains(&Note::Removed) {
         true => reason.to_owned(),
-        false => format!("it could not be verified again: {reason}"),
+        false => format!(
+            "it could not be verified again, which takes nothing back of what was found: {reason}"
+        ),
     }
 }

@@ -41,6 +41,12 @@ pub struct Summary {
     /// What this run is called among them, or by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What it is the load of, where it is not one by itself: `demo`, `drill leader-kill`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<String>,
+    /// What that drill came to, once it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill_verdict: Option<Outcome>,
     /// When it began, by the wall clock.
     pub started_at: DateTime<Utc>,
     /// How long it wrote, or waited to write; without the verification.
@@ -119,6 +125,15 @@ pub struct Summary {
     pub verdict: Outcome,
     /// Why.
     pub reasons: Vec<String>,
+}
+
+impl Summary {
+    /// Whether a drill ran it, which judges it by its own expectations. Records of older versions say no more
+    /// than what it did.
+    #[must_use]
+    pub fn is_of_a_drill(&self) -> bool {
+        self.part_of.is_some() || !self.injections.is_empty()
+    }
 }
 
 /// The record on disk: from one that is not complete a run cannot be accounted for again.

@@ -37,23 +37,26 @@ pub fn are_all_ways_counted(a: usize, b: usize) -> bool {
     all.saturating_mul(a.min(b)).saturating_mul(all * (all + 1)) <= ADDITIONS_MAX
 }
 
-/// The probability that chance alone puts the sets as far apart as they are, in either direction: twice
-/// that of the direction in which they are. Where values lie between bounds, the greatest of all that
-/// they may be. 1 where a set is empty.
-#[must_use]
-pub fn probability(a: &[Bounds], b: &[Bounds]) -> f64 {
-    if a.is_empty() || b.is_empty() {
-        return 1.0;
-    }
-    let (lower, higher) = tails(a, b);
-    (2.0 * lower.min(higher)).min(1.0)
+/// How far two sets are apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RanksApart {
+    /// The probability that chance alone puts the sets as far apart as they are, in either direction: twice that of
+    /// the direction in which they are. Where values lie between bounds, the greatest of all that they may be. 1
+    /// where a set is empty.
+    pub probability: f64,
+    /// The direction: whether `a` is lower.
+    pub is_lower: bool,
 }
 
-/// The direction in which the sets are apart: whether `a` is lower.
+/// How far the sets are apart, and in which direction.
 #[must_use]
-pub fn is_lower(a: &[Bounds], b: &[Bounds]) -> bool {
+pub fn apart(a: &[Bounds], b: &[Bounds]) -> RanksApart {
+    if a.is_empty() || b.is_empty() {
+        return RanksApart { probability: 1.0, is_lower: false };
+    }
     let (lower, higher) = tails(a, b);
-    lower < higher
+    let probability = (2.0 * lower.min(higher)).min(1.0);
+    RanksApart { probability, is_lower: lower < higher }
 }
 
 /// How probable it is that `a` is as low as it is or lower, and as high or higher. The sum of ranks
@@ -314,6 +317,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn probability(a: &[Bounds], b: &[Bounds]) -> f64 {
+        apart(a, b).probability
+    }
 
     fn exactly(values: &[f64]) -> Vec<Bounds> {
         values.iter().copied().map(Bounds::exactly).collect()

@@ -1,46 +1,59 @@
 //! What the tables of a comparison show, the same on a page of text, in Markdown and on the HTML page.
 
+use chrono::FixedOffset;
+
 use crate::model::comparison::verdict_on_sets::MeasureOfSets;
 use crate::model::comparison::{ComparedRun, Comparison, SetName};
 use crate::model::foreign::plain;
 use crate::report::layout::Tone;
 use crate::report::numbers::{counted, grouped, milliseconds, per_second, percent, seconds};
+use crate::report::runs::table::minute;
 
 use super::words;
 
 /// The columns of the table of runs; the first is there where there are two sets.
-pub const OF_RUNS: [&str; 9] =
-    ["set", "run", "verdict", "outage", "no write", "available", "lost", "p99", "writes"];
+pub const OF_RUNS: [&str; 10] = [
+    "set",
+    "run",
+    "started",
+    "verdict",
+    "outage",
+    "no write",
+    "available",
+    "lost",
+    "p99",
+    "writes",
+];
 
-/// The cells of a run, by [`OF_RUNS`].
+/// Those of text, which stand to the left: set, run, when it started and its verdict.
+pub const TEXTS_OF_RUNS: usize = 4;
+
+/// Where [`OF_RUNS`] has the time of the start.
+pub const STARTED: usize = 2;
+
+/// The cells of a run, by [`OF_RUNS`], times as the reader's clock shows them.
 #[must_use]
-pub fn of_run(run: &ComparedRun) -> [String; 9] {
+pub fn of_run(run: &ComparedRun, offset: FixedOffset) -> [String; 10] {
     let unknown = || "?".to_owned();
     let length = |length: Option<f64>| match length {
         None => unknown(),
         Some(none) if none <= 0.0 => if run.open { "none seen" } else { "none" }.to_owned(),
         Some(length) => format!("{}{}", if run.open { "≥ " } else { "" }, seconds(length)),
     };
+    // What a record has that was cut is not the whole run's.
+    let of_what_it_has = |number: String| if run.cut { format!("{number} cut") } else { number };
     [
-        set_name(run.set).to_owned(),
+        run.set.name().to_owned(),
         plain(&run.label),
+        minute(run.started_at, offset),
         run.verdict.to_string(),
         length(run.longest_outage_s),
         length(run.without_write_s),
-        run.availability_pct.map_or_else(unknown, percent),
+        run.availability_pct.map(percent).map_or_else(unknown, of_what_it_has),
         run.lost.map_or_else(unknown, grouped),
-        run.latency_p99_ms.map_or_else(unknown, milliseconds),
-        per_second(run.acknowledged_per_s),
+        run.latency_p99_ms.map(milliseconds).map_or_else(unknown, of_what_it_has),
+        of_what_it_has(per_second(run.acknowledged_per_s)),
     ]
-}
-
-/// `A` or `B`.
-#[must_use]
-pub fn set_name(set: SetName) -> &'static str {
-    match set {
-        SetName::A => "A",
-        SetName::B => "B",
-    }
 }
 
 /// Whether there are two sets.
@@ -57,7 +70,7 @@ pub fn of_set(comparison: &Comparison, set: SetName) -> String {
     let common = first.filter(|name| of_it().all(|run| run.name.as_deref() == Some(name)));
     let common = common.map(|name| format!(" ({})", plain(name))).unwrap_or_default();
     let runs = counted(comparison.count(set), "run");
-    format!("{}: {runs}{common}", set_name(set))
+    format!("{}: {runs}{common}", set.name())
 }
 
 /// The rows of the table of measures: what it is, A, B or nothing, and how they differ.
@@ -74,11 +87,12 @@ pub fn of_measures(comparison: &Comparison) -> Vec<MeasureRow> {
             }
             _ => words,
         });
+        let (a, b) = words::sets(comparison, one);
         MeasureRow {
             name: words::measure(one.measure),
             name_in_full: words::measure_in_full(one.measure),
-            a: words::set(one.measure, &one.a, comparison.count(SetName::A)),
-            b: one.b.as_ref().map(|b| words::set(one.measure, b, comparison.count(SetName::B))),
+            a,
+            b,
             found,
             interval,
         }

@@ -5,9 +5,7 @@ use chrono::SecondsFormat;
 use crate::model::comparison::{ComparedRun, Comparison};
 use crate::report::csv::rows_as_csv;
 
-use super::cells::set_name;
-
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "set",
     "record",
     "run_id",
@@ -28,6 +26,7 @@ const COLUMNS: [&str; 20] = [
     "latency_p50_ms",
     "latency_p99_ms",
     "label",
+    "cut",
 ];
 
 /// A header and one row a run. What is not known is empty.
@@ -42,7 +41,7 @@ fn row(run: &ComparedRun) -> Vec<String> {
     let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     vec![
-        set_name(run.set).to_owned(),
+        run.set.name().to_owned(),
         text(&run.record),
         run.run_id.to_string(),
         text(&run.group),
@@ -62,5 +61,6 @@ fn row(run: &ComparedRun) -> Vec<String> {
         number(run.latency_p50_ms),
         number(run.latency_p99_ms),
         run.label.clone(),
+        run.cut.to_string(),
     ]
 }

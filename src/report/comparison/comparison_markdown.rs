@@ -1,22 +1,35 @@
 //! A comparison as Markdown, for a ticket or a wiki.
 
+use chrono::{Offset, Utc};
+
 use crate::model::comparison::{ComparedRun, Comparison, SetName};
 use crate::report::layout::Tone;
 use crate::report::markdown::inert;
 
-use super::cells::{self, OF_RUNS};
+use super::cells::{self, OF_RUNS, TEXTS_OF_RUNS};
 use super::words;
 
 /// The comparison as Markdown with tables as GitHub and GitLab show them.
 #[must_use]
 pub fn comparison_markdown(comparison: &Comparison) -> String {
     let headline = words::headline(comparison);
-    let mark = match headline.tone {
-        Tone::Proven => "✅ ",
-        Tone::Loud => "❌ ",
-        _ => "",
+    let title = |tone: Tone, word: &str| {
+        let mark = match tone {
+            Tone::Proven => "✅ ",
+            Tone::Loud => "❌ ",
+            _ => "",
+        };
+        format!("{mark}{}", words::in_a_title(word))
     };
-    let mut sections = vec![format!("# pgchaos: {mark}{}", headline.word.to_lowercase())];
+    let conclusion = title(headline.tone, &headline.word);
+    let mut sections = match &headline.losses {
+        None => vec![format!("# pgchaos: {conclusion}")],
+        Some(losses) => vec![
+            format!("# pgchaos: {}", title(losses.tone, &losses.word)),
+            inert(&losses.sentence),
+            format!("**{conclusion}**"),
+        ],
+    };
     sections.push(inert(&headline.sentences.join(" ")));
     let notes: Vec<String> = comparison
         .unalike
@@ -32,7 +45,7 @@ pub fn comparison_markdown(comparison: &Comparison) -> String {
         sections.extend(differences(comparison));
     }
     sections.push(runs(comparison));
-    sections.extend(words::method(comparison));
+    sections.push(words::method(comparison));
     sections.join("\n\n") + "\n"
 }
 
@@ -65,7 +78,10 @@ fn differences(comparison: &Comparison) -> Option<String> {
     let row = |run: &ComparedRun| {
         let found = words::against_first(first, run);
         let words: Vec<String> = found.into_iter().map(|(words, _)| words).collect();
-        let words = if words.is_empty() { "no difference".to_owned() } else { words.join(", ") };
+        let words = match words.is_empty() {
+            true => words::no_difference(first, run).to_owned(),
+            false => words.join(", "),
+        };
         format!("- {}: {words}", inert(&run.label))
     };
     let rows: Vec<String> = rest.iter().map(row).collect();
@@ -75,12 +91,16 @@ fn differences(comparison: &Comparison) -> Option<String> {
 fn runs(comparison: &Comparison) -> String {
     let from = usize::from(!cells::has_two_sets(comparison));
     let line = |cells: &[String]| format!("| {} |", cells.join(" | "));
-    let head: Vec<String> = OF_RUNS[from..].iter().map(|name| (*name).to_owned()).collect();
-    let numbers = OF_RUNS.len() - 3;
-    let rule = format!("{}{}|", "|---".repeat(3 - from), "|---:".repeat(numbers));
+    let head: Vec<String> = OF_RUNS[from..]
+        .iter()
+        .map(|name| if *name == "started" { "started (UTC)" } else { *name })
+        .map(str::to_owned)
+        .collect();
+    let numbers = OF_RUNS.len() - TEXTS_OF_RUNS;
+    let rule = format!("{}{}|", "|---".repeat(TEXTS_OF_RUNS - from), "|---:".repeat(numbers));
     let of_run = |run: &ComparedRun| {
         let cells: Vec<String> =
-            cells::of_run(run)[from..].iter().map(|cell| inert(cell)).collect();
+            cells::of_run(run, Utc.fix())[from..].iter().map(|cell| inert(cell)).collect();
         line(&cells)
     };
     let rows: Vec<String> = comparison.runs.iter().map(of_run).collect();

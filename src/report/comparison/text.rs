@@ -1,10 +1,12 @@
 //! A comparison as a page of text: what it comes to, each measure, what is unalike, and the runs.
 
-use crate::model::comparison::{ComparedRun, Comparison, SetName};
-use crate::report::layout::{Line, Tone, columns, wrapped};
+use chrono::FixedOffset;
+
+use crate::model::comparison::{Comparison, SetName};
+use crate::report::layout::{Line, Tone, columns, ending, wrapped};
 use crate::report::summary_text::{Page, SummaryTextOptions};
 
-use super::cells::{self, OF_RUNS};
+use super::cells::{self, OF_RUNS, STARTED, TEXTS_OF_RUNS};
 use super::words;
 
 /// The width where the terminal's is not known, as in a file.
@@ -28,6 +30,9 @@ pub fn comparison_text(comparison: &Comparison, options: &SummaryTextOptions) ->
     let title = format!("pgchaos {}", comparison.pgchaos);
     page.rule(&Line::new(Tone::Plain, "").rest(title).part(sets));
     let headline = words::headline(comparison);
+    if let Some(losses) = headline.losses {
+        page.line(&Line::new(of_a_word(losses.tone), losses.word).part(losses.sentence));
+    }
     let mut sentences = headline.sentences.into_iter();
     page.line(&Line::new(of_a_word(headline.tone), headline.word).part_if(sentences.next()));
     for sentence in sentences {
@@ -51,16 +56,14 @@ pub fn comparison_text(comparison: &Comparison, options: &SummaryTextOptions) ->
     }
     page.gap();
     let mut text = page.text();
-    for row in runs(comparison, width) {
+    for row in runs(comparison, options.offset, width) {
         text.push_str(&row);
         text.push('\n');
     }
-    if let Some(method) = words::method(comparison) {
+    text.push('\n');
+    for row in wrapped(&words::method(comparison), width) {
+        text.push_str(&row);
         text.push('\n');
-        for row in wrapped(&method, width) {
-            text.push_str(&row);
-            text.push('\n');
-        }
     }
     text
 }
@@ -103,33 +106,49 @@ fn differences(page: &mut Page, comparison: &Comparison) {
             (false, true) => Tone::Bad,
             (true, true) => Tone::Wary,
         };
-        let line = Line::new(tone, run.label.clone());
+        let none = found.is_empty().then(|| words::no_difference(first, run).to_owned());
+        let line = Line::new(tone, run.label.clone()).part_if(none);
         let line = found.into_iter().fold(line, |line, (words, _)| line.part(words));
         page.row("", &line);
     }
 }
 
-/// The end of a name, which tells it from others, with an ellipsis where something is left out.
-fn ending(name: &str, room: usize) -> String {
-    if columns(name) <= room {
-        return name.to_owned();
+/// The table of runs; where it is too wide, it has no times, and then the names of the runs are shortened.
+fn runs(comparison: &Comparison, offset: FixedOffset, width: usize) -> Vec<String> {
+    let from = usize::from(!cells::has_two_sets(comparison));
+    let head = OF_RUNS.map(str::to_owned);
+    let of_runs = comparison.runs.iter().map(|run| cells::of_run(run, offset));
+    let all: Vec<[String; OF_RUNS.len()]> = [head].into_iter().chain(of_runs).collect();
+    let with = |columns: &dyn Fn(usize) -> bool| -> Vec<Vec<String>> {
+        let of = |row: &[String; OF_RUNS.len()]| {
+            let cells = row.iter().enumerate().filter(|(column, _)| columns(*column));
+            cells.map(|(_, cell)| cell.clone()).collect()
+        };
+        all.iter().map(of).collect()
+    };
+    let in_full = with(&|column| column >= from);
+    let texts = TEXTS_OF_RUNS - from;
+    match wide(&widths(&in_full)) <= width {
+        true => lines(&in_full, 1 - from, texts, width),
+        false => {
+            lines(&with(&|column| column >= from && column != STARTED), 1 - from, texts - 1, width)
+        }
     }
-    let ends = name.char_indices().map(|(at, _)| &name[at..]);
-    let end = ends.skip(1).find(|end| columns(end) < room).unwrap_or_default();
-    format!("…{end}")
 }
 
-/// The table of runs; where it is too wide, the names of the runs are shortened.
-fn runs(comparison: &Comparison, width: usize) -> Vec<String> {
-    let from = usize::from(!cells::has_two_sets(comparison));
-    let head: Vec<String> = OF_RUNS[from..].iter().map(|name| (*name).to_owned()).collect();
-    let cells = |run: &ComparedRun| cells::of_run(run)[from..].to_vec();
-    let mut rows: Vec<Vec<String>> = vec![head];
-    rows.extend(comparison.runs.iter().map(cells));
+fn widths(rows: &[Vec<String>]) -> Vec<usize> {
     let widest = |column: usize| rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0);
-    let mut widths: Vec<usize> = (0..rows[0].len()).map(widest).collect();
-    let all: usize = widths.iter().sum::<usize>() + GAP * (widths.len() - 1);
-    let name = 1 - from;
+    (0..rows.first().map_or(0, Vec::len)).map(widest).collect()
+}
+
+fn wide(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
+}
+
+/// The rows, of which the first columns are texts, which stand to the left, and the others numbers.
+fn lines(rows: &[Vec<String>], name: usize, texts: usize, width: usize) -> Vec<String> {
+    let mut widths = widths(rows);
+    let all = wide(&widths);
     let least = NAME_COLUMNS_MIN.min(widths[name]);
     let narrow = widths[name].saturating_sub(all.saturating_sub(width)).max(least);
     // What is still too wide stands closer together.
@@ -139,8 +158,7 @@ fn runs(comparison: &Comparison, width: usize) -> Vec<String> {
         let cell = |(column, text): (usize, &String)| {
             let text = if column == name { ending(text, widths[column]) } else { text.clone() };
             let space = " ".repeat(widths[column].saturating_sub(columns(&text)));
-            // Set, name and verdict stand to the left, numbers to the right.
-            if column <= name + 1 { format!("{text}{space}") } else { format!("{space}{text}") }
+            if column < texts { format!("{text}{space}") } else { format!("{space}{text}") }
         };
         let cells: Vec<String> = row.iter().enumerate().map(cell).collect();
         cells.join(&" ".repeat(gap)).trim_end().to_owned()

@@ -7,13 +7,13 @@ use crate::model::comparison::verdict_on_sets::{
 use crate::model::comparison::{ComparedRun, Comparison, SetName};
 use crate::model::statistics::rank_sum;
 use crate::report::layout::Tone;
-use crate::report::numbers::{counted, grouped, milliseconds, per_second, percent, seconds};
+use crate::report::numbers::{counted, grouped, seconds};
+
+use super::losses::{self, LossLead, NAMED};
+use super::values::{apart, distance, value};
 
 /// With fewer runs, halves of them tell nothing.
 const FEW: usize = 10;
-
-/// Runs that a sentence names one by one.
-const NAMED: usize = 3;
 
 /// What a measure is called: short enough for the label of a page of text.
 #[must_use]
@@ -38,30 +38,6 @@ pub fn measure_in_full(measure: Measure) -> &'static str {
         Measure::LossPct => "runs that lost writes",
         Measure::LatencyP99Ms => "latency, p99 of a run",
         Measure::AcknowledgedPerS => "acknowledged writes",
-    }
-}
-
-/// A value of a measure.
-#[must_use]
-pub fn value(measure: Measure, value: f64) -> String {
-    match measure {
-        Measure::LongestOutageS | Measure::WithoutWriteS => seconds(value),
-        Measure::AvailabilityPct | Measure::LossPct => percent(value),
-        Measure::LatencyP99Ms => milliseconds(value),
-        Measure::AcknowledgedPerS => per_second(value),
-    }
-}
-
-/// How great a difference is, without its direction.
-fn distance(measure: Measure, difference: f64) -> String {
-    let difference = difference.abs();
-    match measure {
-        // Points of two shares, which are no share themselves.
-        Measure::AvailabilityPct | Measure::LossPct if difference < 0.1 => {
-            format!("{} points", (difference * 1e3).round() / 1e3)
-        }
-        Measure::AvailabilityPct | Measure::LossPct => format!("{difference:.1} points"),
-        _ => value(measure, difference),
     }
 }
 
@@ -101,9 +77,13 @@ pub fn interval(of: Measure, found: &SetDifference) -> Option<String> {
         (Some(low), Some(high)) => {
             let (near, distant) = if low.abs() < high.abs() { (low, high) } else { (high, low) };
             let direction = if low < 0.0 { less } else { more };
+            let is_claim = is_better(of, found.found).is_some();
             match (far(near) == far(0.0), far(distant) == far(0.0)) {
+                // It is more than chance, and too small to be read.
+                (_, true) if is_claim => return None,
                 (_, true) => "no different".to_owned(),
                 (true, false) => format!("up to {} {direction}", far(distant)),
+                _ if far(near) == far(distant) => format!("about {} {direction}", far(near)),
                 _ => format!("between {} and {} {direction}", far(near), far(distant)),
             }
         }
@@ -114,27 +94,57 @@ pub fn interval(of: Measure, found: &SetDifference) -> Option<String> {
     })
 }
 
-/// A set in a measure: `12.1 s (9.9 s to 14.2 s)`, `0 of 10 runs (0 % to 30.8 %)`.
+/// The sets in a measure, A and B: `12.1 s (9.9 s to 14.2 s)`, and against another set `0 of 10 runs (0 % to 30.8 %)`.
 #[must_use]
-pub fn set(measure: Measure, set: &SetOfRuns, runs: u64) -> String {
-    let range = |of: &dyn Fn(f64) -> String| match (set.lowest, set.highest) {
+pub fn sets(comparison: &Comparison, one: &MeasureOfSets) -> (String, Option<String>) {
+    let (a, b) = medians(one);
+    let of = |set: &SetOfRuns, median: Option<String>, name| match set.with_loss {
+        Some(lost) => losses_of(set, lost, comparison.count(name), one.b.is_some()),
+        None => median.map_or("not known".to_owned(), |median| {
+            let range = range(set, &|number| value(one.measure, number));
+            format!("{median}{range}{}", left_out(comparison.count(name).saturating_sub(set.known)))
+        }),
+    };
+    (of(&one.a, a, SetName::A), one.b.as_ref().map(|set| of(set, b, SetName::B)))
+}
+
+/// The medians as they are printed: told apart where one is said to be lower.
+fn medians(one: &MeasureOfSets) -> (Option<String>, Option<String>) {
+    let found = one.difference.as_ref().map(|difference| difference.found);
+    let is_claim = found.is_some_and(|found| is_better(one.measure, found).is_some());
+    let (a, b) = (one.a.median, one.b.as_ref().and_then(|b| b.median));
+    match (a, b) {
+        (Some(a), Some(b)) if is_claim && a.total_cmp(&b).is_ne() => {
+            let (a, b) = apart(one.measure, a, b);
+            (Some(a), Some(b))
+        }
+        _ => (a.map(|a| value(one.measure, a)), b.map(|b| value(one.measure, b))),
+    }
+}
+
+/// Runs of which a measure is not known: that were cut, or never wrote.
+fn left_out(runs: u64) -> String {
+    if runs == 0 { String::new() } else { format!(", {} left out", counted(runs, "run")) }
+}
+
+fn range(set: &SetOfRuns, of: &dyn Fn(f64) -> String) -> String {
+    match (set.lowest, set.highest) {
         (Some(low), Some(high)) if of(low) != of(high) => format!(" ({} to {})", of(low), of(high)),
         _ => String::new(),
+    }
+}
+
+/// In how many runs writes were lost. Its interval is one of chance, of which nothing is said where runs are only side
+/// by side.
+fn losses_of(set: &SetOfRuns, lost: u64, runs: u64, with_interval: bool) -> String {
+    let unknown = match set.bounded {
+        0 => String::new(),
+        unknown => format!(", {} not known", grouped(unknown)),
     };
-    let plain = |number: f64| value(measure, number);
-    if let Some(lost) = set.with_loss {
-        let unknown = match set.bounded {
-            0 => String::new(),
-            unknown => format!(", {} not known", grouped(unknown)),
-        };
-        // Shares of an interval are rounded, as its ends are no counts.
-        let share = |pct: f64| format!("{} %", (pct * 10.0).round() / 10.0);
-        return format!("{} of {}{unknown}{}", grouped(lost), counted(runs, "run"), range(&share));
-    }
-    match set.median {
-        None => "not known".to_owned(),
-        Some(median) => format!("{}{}", plain(median), range(&plain)),
-    }
+    // Shares of an interval are rounded, as its ends are no counts.
+    let share = |pct: f64| format!("{} %", (pct * 10.0).round() / 10.0);
+    let interval = if with_interval { range(set, &share) } else { String::new() };
+    format!("{} of {}{unknown}{interval}", grouped(lost), counted(runs, "run"))
 }
 
 /// What was found of a measure in a word, and its colour.
@@ -160,6 +170,8 @@ pub fn found(of: &MeasureOfSets) -> Option<(&'static str, Tone)> {
 /// What a comparison comes to: a word with its colour, and sentences.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Headline {
+    /// What stands before the word, whatever that is: one set lost writes and the other did not.
+    pub losses: Option<LossLead>,
     /// `BETTER`, `NO DIFFERENCE SHOWN`.
     pub word: String,
     /// Its colour.
@@ -183,16 +195,24 @@ pub fn headline(comparison: &Comparison) -> Headline {
         None => side_by_side(comparison),
         Some(Conclusion::TooFew) => vec![too_few(comparison)],
         Some(Conclusion::NotShown) => not_shown(comparison),
-        Some(_) => comparison.measures.iter().filter_map(|one| claim(comparison, one)).collect(),
+        Some(_) => claims(comparison),
     };
     sentences.extend(unalike(comparison));
+    let losses = losses::lead(comparison);
     let is_claim =
         !matches!(comparison.conclusion, None | Some(Conclusion::NotShown | Conclusion::TooFew));
     if is_claim && !comparison.same_conditions {
         let word = format!("{word}, UNDER OTHER CONDITIONS");
-        return Headline { word, tone: Tone::Wary, sentences };
+        return Headline { losses, word, tone: Tone::Wary, sentences };
     }
-    Headline { word: word.to_owned(), tone, sentences }
+    Headline { losses, word: word.to_owned(), tone, sentences }
+}
+
+/// The word as a title has it: in small letters, but for the names of the sets.
+#[must_use]
+pub fn in_a_title(word: &str) -> String {
+    let small = |word: &str| if word.len() == 1 { word.to_owned() } else { word.to_lowercase() };
+    word.split(' ').map(small).collect::<Vec<_>>().join(" ")
 }
 
 /// That the runs differ in more than what is asked about.
@@ -238,9 +258,16 @@ fn confidence(comparison: &Comparison) -> String {
     format!("{} %", comparison.confidence_pct)
 }
 
+/// Each difference that is more than chance, that of losses first.
+fn claims(comparison: &Comparison) -> Vec<String> {
+    let is_loss = |one: &&MeasureOfSets| one.measure == Measure::LossPct;
+    let (losses, others): (Vec<_>, Vec<_>) = comparison.measures.iter().partition(is_loss);
+    losses.into_iter().chain(others).filter_map(|one| claim(comparison, one)).collect()
+}
+
 /// The sentence about a difference that is more than chance.
 fn claim(comparison: &Comparison, one: &MeasureOfSets) -> Option<String> {
-    let (b, difference) = (one.b.as_ref()?, one.difference.as_ref()?);
+    let difference = one.difference.as_ref()?;
     let is_lower = match difference.found {
         FoundDifference::Lower => true,
         FoundDifference::Higher => false,
@@ -261,17 +288,17 @@ fn claim(comparison: &Comparison, one: &MeasureOfSets) -> Option<String> {
         (Measure::AcknowledgedPerS, false) => "More writes a second are acknowledged",
     };
     if one.measure == Measure::LossPct {
-        let of = |runs: &SetOfRuns, name| set(one.measure, runs, comparison.count(name));
-        let (a, b) = (of(&one.a, SetName::A), of(b, SetName::B));
-        return Some(format!("{subject}: {a} instead of {b}, {}.", confidence(comparison)));
+        let (a, b) = sets(comparison, one);
+        return Some(format!("{subject}: {a} instead of {}, {}.", b?, confidence(comparison)));
     }
-    let median = |of: &SetOfRuns| of.median.map_or("unknown".to_owned(), |m| value(one.measure, m));
+    let (a, b) = medians(one);
+    let median = |median: Option<String>| median.unwrap_or_else(|| "unknown".to_owned());
     let longest = if one.measure == Measure::LongestOutageS { "longest of each run, " } else { "" };
     let interval = interval(one.measure, difference)
         .map(|words| format!("; {words}, {}", confidence(comparison)));
     Some(format!(
         "{subject}: {} instead of {} ({longest}median of {}{}).",
-        median(&one.a),
+        median(a),
         median(b),
         sizes(comparison),
         interval.unwrap_or_default(),
@@ -301,14 +328,12 @@ fn side_by_side(comparison: &Comparison) -> Vec<String> {
         }
         _ => all.join(", "),
     };
-    vec![
-        format!("Longest outages: {outages}."),
-        match runs.len() {
-            ..FEW => "Too few runs to say what is more than chance: --against compares two sets.",
-            _ => "What is more than chance is said of two sets: --against compares them.",
-        }
-        .to_owned(),
-    ]
+    let chance = match runs.len() {
+        ..FEW => "Too few runs to say what is more than chance: --against compares two sets.",
+        _ => "What is more than chance is said of two sets: --against compares them.",
+    };
+    let longest = [format!("Longest outages: {outages}."), chance.to_owned()];
+    losses::side_by_side(runs).into_iter().chain(longest).collect()
 }
 
 /// `at least ` where the run ended in the outage, or its record was cut.
@@ -316,10 +341,13 @@ pub(super) fn at_least(run: &ComparedRun) -> &'static str {
     if run.open { "at least " } else { "" }
 }
 
-/// How the intervals and the claims are meant.
+/// How the numbers, the intervals and the claims are meant.
 #[must_use]
-pub fn method(comparison: &Comparison) -> Option<String> {
-    comparison.conclusion?;
+pub fn method(comparison: &Comparison) -> String {
+    if comparison.conclusion.is_none() {
+        return "Behind a median stand the lowest and the highest run. Nothing is said of chance."
+            .to_owned();
+    }
     let tested = comparison.measures_tested;
     let sizes = [SetName::A, SetName::B].map(|set| usize::try_from(comparison.count(set)));
     let all_ways = matches!(sizes, [Ok(a), Ok(b)] if rank_sum::are_all_ways_counted(a, b));
@@ -331,14 +359,14 @@ pub fn method(comparison: &Comparison) -> Option<String> {
             grouped(u64::from(rank_sum::DRAWN_WAYS))
         ),
     };
-    Some(format!(
+    format!(
         "Each run counts as one. Behind a median stand the lowest and the highest run. Each interval of \
          {} % is by itself, and of the shift between the sets (Hodges and Lehmann). A difference is told \
          only where it is more than chance ({test}) also among all {} in which any two runs differ (Holm's correction): of equal settings at most 5 in \
          100 comparisons tell any.",
         comparison.confidence_pct,
         counted(tested, "measure"),
-    ))
+    )
 }
 
 /// A run against the first one of its set: each difference, and whether it is better.
@@ -352,15 +380,31 @@ pub fn against_first(first: &ComparedRun, run: &ComparedRun) -> Vec<(String, boo
     };
     let open = first.open || run.open;
     let closed = |length: Option<f64>| length.filter(|_| !open);
+    let cut = first.cut || run.cut;
+    let whole = |number: Option<f64>| number.filter(|_| !cut);
     let rows = [
         of(Measure::LongestOutageS, closed(first.longest_outage_s), closed(run.longest_outage_s)),
         of(Measure::WithoutWriteS, closed(first.without_write_s), closed(run.without_write_s)),
-        of(Measure::AvailabilityPct, first.availability_pct, run.availability_pct),
+        of(Measure::AvailabilityPct, whole(first.availability_pct), whole(run.availability_pct)),
         lost(first, run),
-        of(Measure::LatencyP99Ms, first.latency_p99_ms, run.latency_p99_ms),
-        of(Measure::AcknowledgedPerS, Some(first.acknowledged_per_s), Some(run.acknowledged_per_s)),
+        of(Measure::LatencyP99Ms, whole(first.latency_p99_ms), whole(run.latency_p99_ms)),
+        of(
+            Measure::AcknowledgedPerS,
+            whole(Some(first.acknowledged_per_s)),
+            whole(Some(run.acknowledged_per_s)),
+        ),
     ];
     rows.into_iter().flatten().collect()
+}
+
+/// What is said where [`against_first`] has nothing.
+#[must_use]
+pub fn no_difference(first: &ComparedRun, run: &ComparedRun) -> &'static str {
+    match (run.cut, first.cut) {
+        (true, _) => "not compared: its record was cut",
+        (false, true) => "not compared: the first one's record was cut",
+        (false, false) => "no difference",
+    }
 }
 
 fn lost(first: &ComparedRun, run: &ComparedRun) -> Option<(String, bool)> {

@@ -1,4 +1,4 @@
-//! The command that repeats a run's load against the same target, with the same deadlines.
+//! The commands that repeat a run: its load against the same target with the same deadlines, or its drill.
 
 use std::time::Duration;
 
@@ -15,6 +15,27 @@ pub(super) fn again(summary: &Summary) -> Option<String> {
     words.extend(load(&summary.options.load));
     words.extend(deadlines(&summary.options.load));
     words.extend(limits(&summary.options.thresholds));
+    Some(words.join(" "))
+}
+
+/// `drill run` with the drill that had this load, on what it is said to have run on (`lab-pgchaos`). `None` where the
+/// record does not name the drill.
+pub(super) fn drill_again(summary: &Summary, on: Option<&str>) -> Option<String> {
+    let name = match summary.part_of.as_deref()? {
+        "demo" => return Some("pgchaos demo".to_owned()),
+        drill => drill.strip_prefix("drill ")?,
+    };
+    let mut words = vec!["pgchaos".to_owned(), "drill".into(), "run".into(), shell_word(name)];
+    let (backend, cluster) = on.and_then(|on| on.split_once('-')).unwrap_or_default();
+    if ["lab", "compose", "hooks"].contains(&backend) {
+        words.extend(option("--on", backend));
+    }
+    // The names that these have by default are not typed.
+    match (backend, cluster) {
+        ("lab", name) if name != "pgchaos" => words.extend(option("--name", name)),
+        ("compose", project) if project != "pgchaos" => words.extend(option("--project", project)),
+        _ => {}
+    }
     Some(words.join(" "))
 }
 
@@ -105,7 +126,9 @@ fn limits(limits: &Thresholds) -> Vec<String> {
     let times = times.into_iter().filter_map(|(name, time)| Some(option(name, &typed(time?))));
     let share = limits.min_availability_pct;
     let share = share.map(|share| option("--min-availability", &share.to_string()));
-    let lost = (limits.max_lost > 0).then(|| option("--max-lost", &limits.max_lost.to_string()));
+    // A drill that expects losses lifts the limit, which no option does.
+    let lost = Some(limits.max_lost).filter(|max| (1..u64::MAX).contains(max));
+    let lost = lost.map(|max| option("--max-lost", &max.to_string()));
     let two = limits.max_two_primaries;
     let two = (!two.is_zero()).then(|| option("--max-two-primaries", &typed(two)));
     times.chain(share).chain(lost).chain(two).flatten().collect()
@@ -141,6 +164,33 @@ mod tests {
              --stall-after 1s --backoff-min 50ms --backoff-max 500ms --verify-timeout 30s \
              --max-outage 1500ms"
         );
+    }
+
+    #[test]
+    fn a_limit_that_is_lifted_is_not_typed() {
+        let mut summary = summary();
+        summary.options.thresholds.max_lost = u64::MAX;
+        assert!(!again(&summary).unwrap().contains("--max-lost"));
+        summary.options.thresholds.max_lost = 50;
+        assert!(again(&summary).unwrap().ends_with(" --max-lost 50"));
+    }
+
+    #[test]
+    fn a_drill_is_repeated_by_its_own_command() {
+        let mut summary = summary();
+        assert_eq!(drill_again(&summary, None), None, "a load by itself");
+        summary.part_of = Some("demo".to_owned());
+        assert_eq!(drill_again(&summary, None).unwrap(), "pgchaos demo");
+        summary.part_of = Some("drill leader-kill".to_owned());
+        let again = |on: &str| drill_again(&summary, Some(on)).unwrap();
+        assert_eq!(drill_again(&summary, None).unwrap(), "pgchaos drill run leader-kill");
+        assert_eq!(again("lab-pgchaos"), "pgchaos drill run leader-kill --on lab");
+        assert_eq!(again("lab-my-own"), "pgchaos drill run leader-kill --on lab --name my-own");
+        assert_eq!(again("compose-x"), "pgchaos drill run leader-kill --on compose --project x");
+        assert_eq!(again("hooks-leader-kill"), "pgchaos drill run leader-kill --on hooks");
+        assert_eq!(again("no; cluster"), "pgchaos drill run leader-kill");
+        summary.part_of = Some("drill it's; mine".to_owned());
+        assert_eq!(drill_again(&summary, None).unwrap(), r"pgchaos drill run 'it'\''s; mine'");
     }
 
     #[test]

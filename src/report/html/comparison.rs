@@ -3,6 +3,7 @@
 
 mod dots;
 
+use chrono::{Offset, Utc};
 use maud::{Markup, html};
 
 use crate::model::comparison::{ComparedRun, Comparison, SetName};
@@ -12,7 +13,7 @@ use crate::report::comparison::cells::{self, MeasureRow, OF_RUNS};
 use crate::report::comparison::words;
 use crate::report::layout::Tone;
 
-use super::table::SHOWN_MAX;
+use super::table::{SHOWN_MAX, frame};
 use super::{document, film};
 
 /// Films of a page, the first of each set: more make a page that does not open at once.
@@ -22,10 +23,19 @@ const FILMS_MAX: usize = 24;
 #[must_use]
 pub fn comparison_page(comparison: &Comparison, runs: &[&Summary]) -> String {
     let headline = words::headline(comparison);
+    let told = |tone: Tone, word: &str, sentence: Option<&String>| {
+        html! {
+            b class=[class(tone)] { (word) }
+            @if let Some(sentence) = sentence { " · " (plain(sentence)) }
+        }
+    };
+    let conclusion = told(headline.tone, &headline.word, headline.sentences.first());
     let body = html! {
-        h1 {
-            b class=[class(headline.tone)] { (headline.word) }
-            @if let Some(first) = headline.sentences.first() { " · " (plain(first)) }
+        @if let Some(losses) = &headline.losses {
+            h1 { (told(losses.tone, &losses.word, Some(&losses.sentence))) }
+            p class="conclusion" { (conclusion) }
+        } @else {
+            h1 { (conclusion) }
         }
         @for sentence in headline.sentences.iter().skip(1) { p { (plain(sentence)) } }
         p class="dim" { (sets(comparison)) }
@@ -38,13 +48,15 @@ pub fn comparison_page(comparison: &Comparison, runs: &[&Summary]) -> String {
         h2 { "Runs" }
         (table_of_runs(comparison))
         (films(comparison, runs))
-        @if let Some(method) = words::method(comparison) {
-            h2 { "How it was compared" }
-            p { (method) }
-        }
+        h2 { "How it was compared" }
+        p { (words::method(comparison)) }
     };
-    let first = headline.sentences.first().cloned().unwrap_or_default();
-    let title = format!("pgchaos: {}: {}", headline.word.to_lowercase(), plain(&first));
+    let (word, first) = match &headline.losses {
+        Some(losses) => (&losses.word, Some(&losses.sentence)),
+        None => (&headline.word, headline.sentences.first()),
+    };
+    let first = first.map(|sentence| plain(sentence)).unwrap_or_default();
+    let title = format!("pgchaos: {}: {first}", words::in_a_title(word));
     document(&title, &body)
 }
 
@@ -81,7 +93,8 @@ fn notes(comparison: &Comparison) -> Markup {
 /// A table in a frame that scrolls where the page is narrow.
 fn framed(caption: &str, head: &[&str], rows: &Markup) -> Markup {
     html! {
-        div class="scroll" tabindex="0" role="region" aria-label=(caption) {
+        // That of the runs is too wide for a small window, too.
+        div class={ (frame(head.len())) @if head.len() > 8 { " wider" } } tabindex="0" role="region" aria-label=(caption) {
             table {
                 caption { (caption) }
                 thead { tr { @for name in head { th scope="col" { (name) } } } }
@@ -102,7 +115,8 @@ fn measures(comparison: &Comparison) -> Markup {
         html! {
             tr {
                 td { b { (row.name_in_full) } }
-                td class="nowrap" { (row.a) }
+                // Of one set there is room for it on a phone only in several rows.
+                td class=[row.b.is_some().then_some("nowrap")] { (row.a) }
                 @if let Some((b, (found, tone))) = row.b.zip(row.found) {
                     td class="nowrap" { (b) }
                     td class="wide" {
@@ -129,7 +143,7 @@ fn differences(comparison: &Comparison) -> Markup {
                 li {
                     (plain(&run.label)) ": "
                     @let found = words::against_first(first, run);
-                    @if found.is_empty() { "no difference" }
+                    @if found.is_empty() { (words::no_difference(first, run)) }
                     @for (n, (words, is_better)) in found.iter().enumerate() {
                         @if n > 0 { ", " }
                         span class=(if *is_better { "pass" } else { "fail" }) { (words) }
@@ -143,7 +157,7 @@ fn differences(comparison: &Comparison) -> Markup {
 fn table_of_runs(comparison: &Comparison) -> Markup {
     let from = usize::from(!cells::has_two_sets(comparison));
     let row = |run: &ComparedRun| {
-        let cells = cells::of_run(run);
+        let cells = cells::of_run(run, Utc.fix());
         html! {
             tr {
                 @for (name, cell) in OF_RUNS.iter().zip(&cells).skip(from) {
@@ -158,8 +172,9 @@ fn table_of_runs(comparison: &Comparison) -> Markup {
     };
     let rows = html! { @for run in comparison.runs.iter().take(SHOWN_MAX) { (row(run)) } };
     let more = comparison.runs.len().saturating_sub(SHOWN_MAX);
+    let head = OF_RUNS.map(|name| if name == "started" { "started (UTC)" } else { name });
     html! {
-        (framed("Every run", &OF_RUNS[from..], &rows))
+        (framed("Every run", &head[from..], &rows))
         @if more > 0 { p class="dim" { "and " (more) " more, in the JSON report" } }
     }
 }
@@ -182,7 +197,7 @@ fn films(comparison: &Comparison, runs: &[&Summary]) -> Markup {
         @for (run, summary) in shown {
             @if let Some(film) = film::film(summary, end_s) {
                 h3 {
-                    @if two_sets { (cells::set_name(run.set)) " · " }
+                    @if two_sets { (run.set.name()) " · " }
                     (plain(&run.label)) " · "
                     span class=(run.verdict) { (run.verdict) }
                 }

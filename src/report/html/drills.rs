@@ -172,7 +172,7 @@ fn section(drill: &DrillRun, level: Level) -> Markup {
                 p { "The run by itself: " b class=(summary.verdict) { (summary.verdict) } "." }
             }
             (reasons(summary))
-            (run(summary, below, &html! {}))
+            (run(summary, below, &html! {}, Some(&drill.on)))
         }
         p class="dim" { "Drill " code { (plain(&drill.drill)) } ", on " (plain(&drill.on)) "." }
     }

@@ -9,19 +9,29 @@ use crate::model::run::summary::Summary;
 use crate::report::numbers::{counted, duration, milliseconds, per_second, seconds};
 use crate::report::words;
 
-use super::again::again;
+use super::again::{again, drill_again};
 use super::table::{CellsOf, HtmlTable};
 
-pub(super) fn environment(summary: &Summary) -> Markup {
+/// `drilled_on` is the cluster of the drill, where that is known.
+pub(super) fn environment(summary: &Summary, drilled_on: Option<&str>) -> Markup {
+    let drill = drill_again(summary, drilled_on);
     html! {
         (servers(summary))
         (patroni_settings(summary))
         (client(summary))
+        @if let Some(command) = &drill {
+            p { "Again: " code { (plain(command)) } }
+            @if summary.part_of.as_deref() != Some("demo") {
+                p class="dim" { "A drill of your own by its file in place of its name." }
+            }
+        }
         @if let Some(command) = again(summary) {
-            p { "Again: " code { (plain(&command)) } }
+            p { (if drill.is_some() { "Its load alone: " } else { "Again: " }) code { (plain(&command)) } }
             p class="dim" {
                 "With the same password and other PG… variables, which no record has."
-                @if !summary.injections.is_empty() { " It repeats the load, not what the drill did." }
+                @if drill.is_none() && !summary.injections.is_empty() {
+                    " It repeats the load, not what the drill did."
+                }
             }
         }
     }

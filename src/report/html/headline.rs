@@ -1,13 +1,17 @@
 //! The top of the page: the verdict in a sentence, its reasons, and the numbers that have limits.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use crate::model::foreign::plain;
 use crate::model::outage::Outage;
 use crate::model::outcome::Outcome;
+use crate::model::percent;
+use crate::model::run::limits;
 use crate::model::run::summary::{Summary, VerificationState};
-use crate::report::numbers::{counted, duration, grouped, milliseconds, percent, seconds, whole};
+use crate::report::numbers::{counted, duration, grouped, milliseconds, seconds, whole};
 use crate::report::words;
 
 pub(super) fn headline(summary: &Summary) -> Markup {
@@ -20,8 +24,23 @@ pub(super) fn headline(summary: &Summary) -> Markup {
     html! {
         h1 { b class=(class) { (word) } " · " (what_was_seen(summary)) }
         p class="dim" { (setting(summary)) }
+        @if let Some(words) = of_a_drill(summary) { p { (words) } }
         (reasons(summary))
     }
+}
+
+/// That limits are not all that judges this run.
+fn of_a_drill(summary: &Summary) -> Option<String> {
+    if !summary.is_of_a_drill() {
+        return None;
+    }
+    let drill = match summary.part_of.as_deref() {
+        None => "a drill".to_owned(),
+        Some("demo") => "the demo's drill".to_owned(),
+        Some(drill) => plain(drill),
+    };
+    let verdict = summary.drill_verdict.map(|verdict| format!(": {verdict}")).unwrap_or_default();
+    Some(format!("The load of {drill}, which judges by what it expects{verdict}."))
 }
 
 /// Why the verdict is what it is.
@@ -140,20 +159,18 @@ pub(super) fn keys(summary: &Summary) -> Markup {
 }
 
 fn key_numbers(summary: &Summary) -> Vec<KeyNumber> {
-    let limits = &summary.options.thresholds;
+    let thresholds = &summary.options.thresholds;
     let counts = &summary.verification.counts;
     let longest =
         |of: &dyn Fn(&&Outage) -> bool| summary.outages.iter().filter(of).map(Outage::length).max();
-    let no_limit = || "no limit set".to_owned();
+    let of_none = if summary.is_of_a_drill() { "the drill judges" } else { "no limit set" };
+    let no_limit = || of_none.to_owned();
     let limit =
         |limit: Option<String>| limit.map_or_else(no_limit, |words| format!("limit {words}"));
     let is_verified = summary.verification.state == VerificationState::Complete;
+    let (value, beside) = length_beside(longest(&|outage| !outage.partial), thresholds.max_outage);
     let mut keys = vec![
-        KeyNumber {
-            name: "longest outage",
-            value: longest(&|outage| !outage.partial).map_or_else(|| "none".to_owned(), duration),
-            beside: limit(limits.max_outage.map(whole)),
-        },
+        KeyNumber { name: "longest outage", value, beside: limit(beside) },
         KeyNumber {
             name: "acknowledged writes lost",
             value: match (is_verified, summary.writes.unaccounted) {
@@ -163,12 +180,16 @@ fn key_numbers(summary: &Summary) -> Vec<KeyNumber> {
                 (false, _) => "not known".to_owned(),
             },
             // A drill that expects losses lifts the limit.
-            beside: limit((limits.max_lost < u64::MAX).then(|| grouped(limits.max_lost))),
+            beside: limit((thresholds.max_lost < u64::MAX).then(|| grouped(thresholds.max_lost))),
         },
         KeyNumber {
             name: "available",
-            value: summary.rate.availability_pct.map_or_else(|| "not known".to_owned(), percent),
-            beside: limit(limits.min_availability_pct.map(|min| format!("{min} %"))),
+            value: match (summary.rate.availability_pct, thresholds.min_availability_pct) {
+                (None, _) => "not known".to_owned(),
+                (Some(pct), None) => percent::percent(pct),
+                (Some(pct), Some(min)) => percent::beside(pct, min),
+            },
+            beside: limit(thresholds.min_availability_pct.map(|min| format!("{min} %"))),
         },
         KeyNumber {
             name: "in doubt",
@@ -178,20 +199,43 @@ fn key_numbers(summary: &Summary) -> Vec<KeyNumber> {
                 false => "not cleared up".to_owned(),
             },
         },
-        KeyNumber {
-            name: "latency p99",
-            value: summary.latency_ms.p99.map_or_else(|| "not known".to_owned(), milliseconds),
-            beside: limit(limits.max_p99.map(whole)),
-        },
     ];
+    let (value, beside) = latency_beside(summary.latency_ms.p99, thresholds.max_p99);
+    keys.push(KeyNumber { name: "latency p99", value, beside: limit(beside) });
     if let Some(partial) = longest(&|outage| outage.partial) {
-        let beside = limit(limits.max_degraded.map(whole));
-        keys.insert(
-            1,
-            KeyNumber { name: "longest partial outage", value: duration(partial), beside },
-        );
+        let (value, beside) = length_beside(Some(partial), thresholds.max_degraded);
+        let name = "longest partial outage";
+        keys.insert(1, KeyNumber { name, value, beside: limit(beside) });
     }
     keys
+}
+
+/// A length, and its limit: with more digits where one is over the other and they would read the same.
+fn length_beside(length: Option<Duration>, limit: Option<Duration>) -> (String, Option<String>) {
+    match (length, limit) {
+        (Some(length), Some(limit)) if length != limit && duration(length) == duration(limit) => {
+            let (length, limit) = limits::in_seconds(length, limit);
+            (length, Some(limit))
+        }
+        (length, limit) => (length.map_or_else(|| "none".to_owned(), duration), limit.map(whole)),
+    }
+}
+
+/// The same of a latency in milliseconds.
+fn latency_beside(ms: Option<f64>, limit: Option<Duration>) -> (String, Option<String>) {
+    let Some(ms) = ms else { return ("not known".to_owned(), limit.map(whole)) };
+    let limit_ms = limit.map(|limit| limit.as_secs_f64() * 1e3);
+    let reads_the_same = |limit_ms: &f64| {
+        milliseconds(*limit_ms) == milliseconds(ms) && limit_ms.total_cmp(&ms).is_ne()
+    };
+    match (limit, limit_ms.filter(reads_the_same)) {
+        (Some(limit), Some(_)) => {
+            let measured = Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default();
+            let (measured, limit) = limits::in_milliseconds(measured, limit);
+            (measured, Some(limit))
+        }
+        _ => (milliseconds(ms), limit.map(whole)),
+    }
 }
 
 fn in_doubt_words(summary: &Summary) -> String {

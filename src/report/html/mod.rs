@@ -23,6 +23,7 @@ mod silence;
 mod table;
 #[cfg(test)]
 mod tests;
+mod whose;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -44,7 +45,7 @@ pub fn html_page(summary: &Summary) -> String {
     };
     let body = html! {
         (headline::headline(summary))
-        (run::run(summary, Level::Section, &actions))
+        (run::run(summary, Level::Section, &actions, None))
     };
     document(&title, &body)
 }

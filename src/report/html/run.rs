@@ -13,8 +13,13 @@ use super::headline::keys;
 use super::outages::outages;
 
 /// Everything of a run but its verdict, each part with a heading of this level; `below_film` stands where it
-/// says.
-pub(super) fn run(summary: &Summary, level: Level, below_film: &Markup) -> Markup {
+/// says. `drilled_on` is the cluster of the drill, where that is known.
+pub(super) fn run(
+    summary: &Summary,
+    level: Level,
+    below_film: &Markup,
+    drilled_on: Option<&str>,
+) -> Markup {
     html! {
         (keys(summary))
         @if let Some(film) = film::film(summary, film::end_s(summary)) {
@@ -28,6 +33,6 @@ pub(super) fn run(summary: &Summary, level: Level, below_film: &Markup) -> Marku
         (level.titled("What became of the writes"))
         (account(summary))
         (level.titled("What it was run with"))
-        (environment(summary))
+        (environment(summary, drilled_on))
     }
 }

@@ -6,6 +6,14 @@ use maud::{Markup, Render, html};
 /// open at once. What is left out is counted.
 pub(super) const SHOWN_MAX: usize = 500;
 
+/// Tables with so many columns are wider than a phone: the style gives them a width, and words that they scroll.
+const WIDE_COLUMNS: usize = 4;
+
+/// The class of the frame around a table of so many columns.
+pub(super) fn frame(columns: usize) -> &'static str {
+    if columns >= WIDE_COLUMNS { "scroll wide" } else { "scroll" }
+}
+
 /// A table, of which each row is a list of cells: texts, or what they are marked up as.
 pub(super) struct HtmlTable<'a, Cell = String> {
     pub(super) caption: &'a str,
@@ -29,7 +37,7 @@ impl<Cell: Render> HtmlTable<'_, Cell> {
             _ => None,
         };
         html! {
-            div class="scroll" tabindex="0" role="group" aria-label=(self.caption) {
+            div class=(frame(self.head.len())) tabindex="0" role="group" aria-label=(self.caption) {
                 table {
                     caption { (self.caption) }
                     thead {

@@ -68,6 +68,21 @@ fn the_page_says_what_the_summary_has() {
     assert!(!page.contains("<script") && !page.contains("http"), "nothing is loaded");
 }
 
+/// What does not fit on a phone says that it scrolls, by the style alone; on paper nothing scrolls.
+#[test]
+fn what_scrolls_sideways_says_so_where_it_is_narrow() {
+    let page = html_page(&with_film());
+    assert!(page.contains(
+        "<div class=\"scroll wide\" tabindex=\"0\" role=\"group\" aria-label=\"Every outage\""
+    ));
+    assert!(page.contains("<div class=\"drawn scroll\""), "{page}");
+    let style = include_str!("style.css");
+    let words: Vec<&str> =
+        style.lines().filter(|line| line.contains("scroll sideways →")).collect();
+    assert_eq!(words.len(), 3, "{style}");
+    assert!(words.iter().all(|line| line.starts_with("@media screen and (max-width:")), "{style}");
+}
+
 #[test]
 fn losses_that_are_allowed_are_said_to_be() {
     let mut summary = with_film();
@@ -76,6 +91,58 @@ fn losses_that_are_allowed_are_said_to_be() {
     let page = html_page(&summary);
     assert!(page.contains("PASS, as allowed</b> · 207 acknowledged writes were lost"), "{page}");
     assert!(!page.contains("limit 18 446"), "{page}");
+}
+
+/// "5.0 s, limit 5 s" under a FAIL reads as a mistake.
+#[test]
+fn a_number_that_is_over_its_limit_does_not_read_as_the_limit() {
+    let mut summary = with_film();
+    let limits = &mut summary.options.thresholds;
+    limits.max_outage = Some(ms(67_051));
+    limits.max_p99 = Some(Duration::from_micros(12_190));
+    limits.min_availability_pct = Some(67.47);
+    let page = html_page(&summary);
+    for (value, limit) in
+        [("67.050 s", "67.051 s"), ("12.20 ms", "12.19 ms"), ("67.4 %", "67.47 %")]
+    {
+        let cells =
+            format!("<dd class=\"value\">{value}</dd><dd class=\"limit\">limit {limit}</dd>");
+        assert!(page.contains(&cells), "{cells}: {page}");
+    }
+    summary.options.thresholds.max_outage = Some(ms(5_000));
+    let page = html_page(&summary);
+    assert!(page.contains("67.1 s</dd><dd class=\"limit\">limit 5 s</dd>"), "{page}");
+}
+
+/// In grey, as printed, and for an eye that tells no colours apart. tests/pages.sh measures the contrast in Chromium.
+#[test]
+fn lines_and_states_of_the_film_differ_by_more_than_their_colour() {
+    let style = include_str!("style.css");
+    let rule = |name: &str| {
+        let (_, rest) = style.split_once(&format!(".{name}{{")).unwrap();
+        rest.split_once('}').unwrap().0
+    };
+    let dashes = |name: &str| rule(name).split_once("stroke-dasharray:").map(|(_, dashes)| dashes);
+    assert!(dashes("max").is_some() && dashes("p50").is_some() && dashes("line").is_none());
+    assert_ne!(dashes("max"), dashes("p50"));
+    assert_ne!(dashes("down"), dashes("start"));
+    assert_ne!(rule("down").split(';').next(), rule("repl").split(';').next());
+}
+
+/// A drill expects things of its own: that a run has no limits is not that nothing is asked of it.
+#[test]
+fn the_page_of_a_drills_run_says_that_the_drill_judges() {
+    let mut summary = with_film();
+    assert!(html_page(&summary).contains("no limit set"), "a run by itself");
+    summary.part_of = Some("drill leader-kill".to_owned());
+    summary.drill_verdict = Some(Outcome::Fail);
+    let page = html_page(&summary);
+    assert!(!page.contains("no limit set"), "{page}");
+    assert!(page.contains("<dd class=\"limit\">the drill judges</dd>"), "{page}");
+    let words = "The load of drill leader-kill, which judges by what it expects: fail.";
+    assert!(page.contains(words), "{page}");
+    summary.part_of = Some("demo".to_owned());
+    assert!(html_page(&summary).contains("The load of the demo's drill, which"), "{page}");
 }
 
 #[test]
@@ -297,6 +364,19 @@ fn a_drill_has_its_verdict_its_expectations_and_its_run() {
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
+}
+
+#[test]
+fn the_page_of_a_drill_has_the_command_that_repeats_it() {
+    let mut run = drill_run(Outcome::Pass, 1);
+    let summary = run.summary.as_mut().unwrap();
+    summary.part_of = Some("drill leader-kill".to_owned());
+    summary.options.thresholds.max_lost = u64::MAX;
+    let page = drill_page(&DrillReport::of(vec![run]));
+    let command = "Again: <code>pgchaos drill run leader-kill --on lab --name x</code>";
+    assert!(page.contains(command), "{page}");
+    assert!(page.contains("Its load alone: <code>pgchaos gen "), "{page}");
+    assert!(!page.contains("--max-lost"), "{page}");
 }
 
 #[test]

@@ -49,7 +49,12 @@ pub fn table(list: &RunList, offset: FixedOffset, layout: Layout) -> String {
     }
     let of_target = widths[TARGET] - over;
     for row in &mut rows {
-        row.cells[TARGET] = shortened_to_columns(&row.cells[TARGET], of_target);
+        let target = shortened_to_columns(&row.cells[TARGET], of_target);
+        let whole = std::mem::replace(&mut row.cells[TARGET], target);
+        // Hosts and ports tell clusters apart: what is cut stands in full under its run.
+        if whole != row.cells[TARGET] {
+            row.notes.insert(0, whole);
+        }
     }
     let mut widths = widths;
     widths[TARGET] = of_target;
@@ -309,7 +314,8 @@ id        started           how long  target             outages  lost  verdict
 0badcafe  2026-11-27 18:56    72.0 s  127.0.0.1:5500           1     0  fail
   drill leader-kill · the drill: fail, its writes: pass
 77aa1a4e  2026-11-27 18:56    72.0 s  node1:5432,node2…        ?     ?  unknown
-  zone-a · not ended · its verdict takes all of it: pgchaos report 77aa1a4e
+  node1:5432,node2:5432,node3:5432 · zone-a · not ended
+    its verdict takes all of it: pgchaos report 77aa1a4e
 "
         );
     }

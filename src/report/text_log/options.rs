@@ -5,7 +5,7 @@ use chrono::{DateTime, FixedOffset, Utc};
 /// How much the log tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
-    /// Failures, outages and results: no single writes, seconds, attempts or steps.
+    /// Failures, outages and results: no single writes, seconds, attempts or steps; a server's words on one row.
     Quiet,
     /// What one wants to watch.
     Normal,

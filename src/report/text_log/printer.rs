@@ -1,11 +1,13 @@
 //! Lines with the time that they have for the reader.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 
 use super::options::{TextLogOptions, Verbosity};
-use crate::report::layout::{Layout, Line};
+use crate::model::foreign::{plain, shortened};
+use crate::report::layout::{LONGEST_MESSAGE, Layout, Line};
 
 /// Where a line stands.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +26,7 @@ pub(super) struct Printer {
     started_at: DateTime<Utc>,
     offset: FixedOffset,
     layout: Layout,
+    verbosity: Verbosity,
     /// The date of the last line: times alone are ambiguous after midnight.
     date: Option<NaiveDate>,
 }
@@ -33,9 +36,15 @@ impl Printer {
         let layout = Layout {
             colour: options.colour,
             width: options.width,
-            shorten: options.verbosity < Verbosity::Verbose,
+            shorten: options.verbosity == Verbosity::Quiet,
         };
-        Self { started_at: options.started_at, offset: options.offset, layout, date: None }
+        Self {
+            started_at: options.started_at,
+            offset: options.offset,
+            layout,
+            verbosity: options.verbosity,
+            date: None,
+        }
     }
 
     pub(super) fn resized(&mut self, width: Option<usize>) {
@@ -44,6 +53,7 @@ impl Printer {
 
     /// The rows of a line, after a row with the date when a new day has begun.
     pub(super) fn rows(&mut self, stamp: Stamp, line: &Line) -> Vec<String> {
+        let line = &*self.bounded(line);
         match stamp {
             Stamp::Rule => self.layout.rows("--- ", line),
             Stamp::Below => self.layout.rows("           ", line),
@@ -54,6 +64,19 @@ impl Printer {
                 rows
             }
         }
+    }
+
+    /// A server's words take as many rows as they need, as what matters may be their end; what is endless is cut.
+    fn bounded<'a>(&self, line: &'a Line) -> Cow<'a, Line> {
+        let in_full = self.verbosity == Verbosity::Verbose;
+        let is_long = |message: &&String| !in_full && message.chars().count() > LONGEST_MESSAGE;
+        let Some(message) = line.message.as_ref().filter(is_long) else {
+            return Cow::Borrowed(line);
+        };
+        Cow::Owned(Line {
+            message: Some(shortened(&plain(message), LONGEST_MESSAGE)),
+            ..line.clone()
+        })
     }
 
     fn local(&self, at: Duration) -> DateTime<FixedOffset> {

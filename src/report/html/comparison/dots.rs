@@ -8,6 +8,7 @@ use crate::model::foreign::plain;
 use crate::model::outage::Outage;
 use crate::model::run::summary::Summary;
 use crate::report::comparison::cells;
+use crate::report::layout::ending;
 use crate::report::numbers::{counted, duration, grouped, seconds};
 
 use super::super::axis::{LEFT, RIGHT, TimeAxis};
@@ -24,8 +25,8 @@ const DOTS_MAX: usize = 1_000;
 /// Dots that would stand on each other are put beside, in as many layers.
 const LAYERS: usize = 9;
 
-/// Characters of a name beside a row.
-const NAME_CHARS_MAX: usize = 18;
+/// Columns of a name beside a row.
+const NAME_COLUMNS_MAX: usize = 18;
 
 /// The dots of a row.
 struct DotRow<'a> {
@@ -189,8 +190,9 @@ fn found(row: &DotRow<'_>) -> Vec<UndrawnDot> {
     }
     found
 }
+
 fn drawing(top: f64, base: f64, row: &DotRow<'_>, dots: &[Dot], axis: TimeAxis) -> Markup {
-    let name = ending(&plain(&row.name));
+    let name = ending(&plain(&row.name), NAME_COLUMNS_MAX);
     html! {
         text class="lane" x="0" y=(place(base)) { (name) }
         line class="grid" x1=(place(LEFT)) x2=(place(RIGHT)) y1=(place(base + 5.0)) y2=(place(base + 5.0)) {}
@@ -205,15 +207,6 @@ fn drawing(top: f64, base: f64, row: &DotRow<'_>, dots: &[Dot], axis: TimeAxis) 
                 title { (dot.words) }
             }
         }
-    }
-}
-
-/// The end of a name, which tells it from others.
-fn ending(name: &str) -> String {
-    let all = name.chars().count();
-    match all > NAME_CHARS_MAX {
-        true => format!("…{}", name.chars().skip(all - NAME_CHARS_MAX + 1).collect::<String>()),
-        false => name.to_owned(),
     }
 }
 

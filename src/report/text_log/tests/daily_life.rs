@@ -2,6 +2,7 @@
 
 use crate::model::event::{Interval, Ready, ReplicaLag};
 use crate::model::fault::{Class, Phase};
+use crate::model::outage::injection::Injected;
 use crate::report::fixtures::{began, event, fault, lost, ms, refused, server, story, written};
 
 use super::super::*;
@@ -149,5 +150,35 @@ fn quiet_leaves_out_daily_life_and_verbose_leaves_out_nothing() {
     assert_eq!(
         verbose.event(&event(1, written(7, 9, "login", "Иван Петров"))),
         ["[23:56:20] INSERT #7: login by Иван Петров · id 9"]
+    );
+}
+
+/// Between the beginning of an action and its end other lines come: its end names it.
+#[test]
+fn what_a_drill_did_is_named_by_the_line_that_says_how_long_it_took() {
+    let injected = |step, action: &str, member: Option<&str>| Injected {
+        step,
+        action: action.to_owned(),
+        target: "leader".to_owned(),
+        member: member.map(str::to_owned),
+    };
+    let ended = |step, took| What::InjectionEnded { step, took: ms(took) };
+    let events = [
+        event(1_000, What::Injected(injected(1, "stop", Some("patroni2")))),
+        event(1_600, lost(1, 9)),
+        event(3_600, ended(1, 2_600)),
+        event(4_000, What::Injected(injected(2, "start", None))),
+        event(4_500, ended(2, 500)),
+        event(9_000, ended(7, 3_000)),
+    ];
+    assert_eq!(
+        told(&mut log(1, false, None), &events),
+        [
+            "[23:56:21] >>> STOP leader (patroni2)",
+            "[23:56:22] CONNECTION LOST during INSERT #9: server closed the connection · in doubt",
+            "[23:56:24] stop leader (patroni2) took 2.6 s",
+            "[23:56:24] >>> START leader",
+            "[23:56:29] step 7 took 3.0 s",
+        ]
     );
 }

@@ -45,6 +45,28 @@ fn a_close_without_a_word_is_told_in_full_until_something_worked() {
     );
 }
 
+/// The end of a reason may be what matters: at 80 columns it goes on in the next row.
+#[test]
+fn why_a_connection_was_lost_is_not_cut_at_80_columns() {
+    let words = "FATAL: terminating connection due to idle-in-transaction timeout of the pooler";
+    let lost = |words: &str| {
+        let fault = fault(Class::ConnectionLost, Phase::Write, words);
+        [event(0, failed(1, fault, SeqSet::range(8, 8)))]
+    };
+    assert_eq!(
+        told(&mut log(1, true, Some(80)), &lost(words)),
+        [
+            "[23:56:20] CONNECTION LOST during INSERT #8: FATAL: terminating connection due",
+            "           to idle-in-transaction timeout of the pooler · in doubt",
+        ]
+    );
+    let endless = told(&mut log(1, true, Some(80)), &lost(&"no end ".repeat(130)));
+    assert!(endless.len() < 9 && endless.concat().contains("… · in doubt"), "{endless:#?}");
+    let quiet = TextLogOptions { verbosity: Verbosity::Quiet, ..options(1, true, Some(80)) };
+    let quiet = told(&mut TextLog::new(quiet), &lost(words));
+    assert!(quiet.concat().contains("FATAL: terminating connection…"), "{quiet:#?}");
+}
+
 #[test]
 fn eight_writers_lost_at_once_are_one_line_and_nothing_overtakes_it() {
     let mut log = log(8, false, None);
