@@ -22,7 +22,7 @@ use pgchaos::model::cluster::proxy::{ProxyChange, ProxyPage, ProxyServerState};
 use pgchaos::model::cluster::server::ServerProcess;
 use pgchaos::model::cluster::server::{Database, LimitOf, Server, SessionLimit};
 use pgchaos::model::cluster::software::{MemberSoftware, PatroniSettings};
-use pgchaos::model::cluster::two_primaries::TwoPrimaries;
+use pgchaos::model::cluster::two_primaries::{LosingSide, TwoPrimaries};
 use pgchaos::model::cluster::witness::{WitnessSeen, WitnessState};
 use pgchaos::model::event::{
     ApiReached, Backwards, BackwardsWhat, Checked, Connected, Event, Failure, Holding, IdGap,
@@ -232,6 +232,7 @@ fn full_header() -> pgchaos::model::event::Header {
         max_degraded: Some(Duration::from_secs(40)),
         max_lag: Some(Duration::from_secs(4)),
         max_lost: 3,
+        max_two_primaries: Duration::from_millis(1_500),
         min_availability_pct: Some(99.95),
         max_p99: Some(Duration::from_millis(20)),
     };
@@ -445,6 +446,8 @@ fn all_kinds() -> Vec<What> {
             from: Duration::from_millis(1_700),
             to: Duration::from_millis(2_700),
             writes: 12,
+            witness_writes: 4,
+            which: vec![LosingSide { writer: 2, first_seq: 7, last_seq: 18 }],
             over: true,
         })),
         What::Verified(Box::new(verification())),

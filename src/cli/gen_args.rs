@@ -148,6 +148,16 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "URL", env = "PGCHAOS_PATRONI", value_delimiter = ',',
           value_parser = patroni_url)]
     pub patroni: Vec<String>,
+    /// Watch each member's PostgreSQL at its own address: role, timeline, replay position. auto: as
+    /// Patroni names them, where they can be reached from here; NAME=DSN, such as
+    /// patroni1='host=10.0.0.1': what the connection string leaves open is as for the load. May be
+    /// repeated
+    #[arg(long, value_name = "auto|NAME=DSN", env = "PGCHAOS_MEMBERS", hide_env_values = true)]
+    pub members: Vec<String>,
+    /// And write a row to each five times a second that is not in recovery, in a run of its own:
+    /// evidence for two primaries and for when a member takes writes, and no part of the load
+    #[arg(long, env = "PGCHAOS_WITNESS", requires = "members")]
+    pub witness: bool,
 }
 
 /// How long to wait.
@@ -209,6 +219,10 @@ pub struct ThresholdArgs {
     /// a replica is further behind than this, or is not read; needs --read-port or --read-dsn
     #[arg(long, value_name = "D", value_parser = values::duration, env = "PGCHAOS_MAX_LAG")]
     pub max_lag: Option<Duration>,
+    /// two primaries acknowledge writes at the same time for longer than this; 0s: at all
+    #[arg(long, value_name = "D", default_value = "0s", value_parser = values::duration,
+          env = "PGCHAOS_MAX_TWO_PRIMARIES")]
+    pub max_two_primaries: Duration,
 }
 
 /// Where the record goes.
@@ -288,6 +302,7 @@ impl GenArgs {
             min_availability_pct: self.thresholds.min_availability,
             max_p99: self.thresholds.max_p99,
             max_lag: self.thresholds.max_lag,
+            max_two_primaries: self.thresholds.max_two_primaries,
         }
     }
 }

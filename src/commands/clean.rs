@@ -10,6 +10,7 @@ use super::state_folder::named_run;
 use crate::cli::exit::Exit;
 use crate::cli::objects_args::CleanArgs;
 use crate::engine::setup::SetupStep;
+use crate::model::cluster::witness;
 use crate::model::fault::Phase;
 use crate::pg::objects::schema::{Dropped, Objects};
 
@@ -55,7 +56,18 @@ pub async fn run(args: &CleanArgs) -> Result<Exit, Problem> {
     Ok(Exit::Pass)
 }
 
+/// Removes a run's rows, and those of its witnesses.
 async fn remove_run(opened: &CommandSession, run_id: Uuid) -> Result<(), Problem> {
+    let removed = remove_rows(opened, run_id).await?;
+    let of_witnesses = match remove_rows(opened, witness::run_id_of(run_id)).await? {
+        0 => String::new(),
+        rows => format!(", and {rows} of its witnesses"),
+    };
+    tell!("pgchaos: {removed} rows of run {run_id} removed{of_witnesses}");
+    Ok(())
+}
+
+async fn remove_rows(opened: &CommandSession, run_id: Uuid) -> Result<u64, Problem> {
     let session = &opened.session;
     let mut removed = 0;
     loop {
@@ -65,9 +77,7 @@ async fn remove_run(opened: &CommandSession, run_id: Uuid) -> Result<(), Problem
             .map_err(|fault| opened.refused(SetupStep::Remove, fault))?;
         removed += batch;
         if batch == 0 {
-            break;
+            return Ok(removed);
         }
     }
-    tell!("pgchaos: {removed} rows of run {run_id} removed");
-    Ok(())
 }

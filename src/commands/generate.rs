@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::console_log::{ConsoleLog, start_log};
 use super::lab_hint;
+use super::members;
 use super::output::{Reports, print_summary};
 use super::patroni_apis::patroni_apis;
 use super::problem::Problem;
@@ -21,6 +22,7 @@ use crate::cli::gen_args::GenArgs;
 use crate::engine::descriptors;
 use crate::engine::run::{Plan, Stop, run as run_plan};
 use crate::engine::subscribers::Subscribers;
+use crate::model::cluster::witness;
 use crate::model::event::Header;
 use crate::model::load::options::Target;
 use crate::model::run::record_format::FORMAT;
@@ -80,6 +82,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
             .try_this("add --read-port PORT or --read-dsn DSN: where replicas answer"));
     }
     let verify_settings = verify_settings(args, &environment, &mut warnings)?;
+    let members = members::plan(args, &settings, &environment, &mut warnings)?;
     let options = args.load_options(settings.connect_timeout).map_err(Problem::usage)?;
     descriptors::provide(&options)?;
     let started_at = Utc::now();
@@ -97,14 +100,15 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
             target,
             patroni: args.cluster.patroni.clone(),
             haproxy: None,
-            members: false,
-            witness: None,
+            members: members.is_some(),
+            witness: args.cluster.witness.then(|| witness::run_id_of(run_id)),
             options,
             thresholds: args.thresholds(),
         },
         settings: Arc::new(settings),
         read_settings: read_settings.map(Arc::new),
         verify_settings: verify_settings.map(Arc::new),
+        members,
         patroni: patroni_apis(&args.cluster.patroni, &args.target.explicit())?,
         record,
         warnings,

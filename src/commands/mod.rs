@@ -17,6 +17,7 @@ pub mod init;
 mod lab;
 pub mod lab_hint;
 pub mod manual;
+mod members;
 pub mod output;
 mod patroni_apis;
 mod predict;

@@ -43,6 +43,8 @@ const COMEBACK_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Checker {
     pub(crate) run_id: Uuid,
+    /// The run id of its witnesses, where there are some.
+    pub(crate) witness: Option<Uuid>,
     pub(crate) dialer: Dialer,
     /// Where it is looked: at the server that would decide now.
     pub(crate) site: Site,
@@ -75,8 +77,9 @@ impl Checker {
                 tokio::time::sleep(BETWEEN_TRIES).await;
             }
             match self.look(request).await {
-                Ok(checked) => {
-                    self.teller.tell(Signal::Checked(Box::new(checked))).await;
+                Ok((checked, witness_rows)) => {
+                    let checked = Box::new(checked);
+                    self.teller.tell(Signal::Checked { checked, witness_rows }).await;
                     return;
                 }
                 Err(error) => last_error = error,
@@ -95,10 +98,12 @@ impl Checker {
             other_rows: None,
             error: Some(last_error),
         };
-        self.teller.tell(Signal::Checked(Box::new(checked))).await;
+        let signal = Signal::Checked { checked: Box::new(checked), witness_rows: 0 };
+        self.teller.tell(signal).await;
     }
 
-    async fn look(&self, request: &CheckRequest) -> Result<Checked, String> {
+    /// What is found, and how many rows of the run's witnesses lie in the gap of its ids.
+    async fn look(&self, request: &CheckRequest) -> Result<(Checked, u64), String> {
         let found = self.patroni.as_ref().map(PatroniWatch::apis).unwrap_or_default();
         let site = self.site.clone().with_found(found);
         let session = match survey(&site, &request.known).await {
@@ -113,16 +118,17 @@ impl Checker {
         };
         let asked = session.look_at_windows(self.run_id, &request.windows, DEADLINE);
         let present = session.bounded(Phase::Read, DEADLINE, asked).await;
-        let other_rows = match request.jump {
+        let rows_between = match request.jump {
             // What cannot be asked is not known.
             Some((before, after)) => {
-                let asked = session.other_rows_between(self.run_id, before, after);
+                let asked = session.other_rows_between((self.run_id, self.witness), before, after);
                 session.bounded(Phase::Read, DEADLINE, asked).await.ok()
             }
             None => None,
         };
         session.close().await;
         let present = present.map_err(|fault| fault.message)?;
+        let (other_rows, witness_rows) = rows_between.unzip();
         let nothing = SeqSet::new();
         let mut checked = Checked {
             outage: request.outage,
@@ -142,7 +148,7 @@ impl Checker {
             note(&mut checked.recovered, *writer, doubts & there);
             note(&mut checked.not_found, *writer, doubts - there);
         }
-        Ok(checked)
+        Ok((checked, witness_rows.unwrap_or(0)))
     }
 
     /// Waits for the old primary to come back as a replica, if it ended its sessions with 57P01 or

@@ -10,6 +10,7 @@ use crate::model::cluster::decision::KnownCluster;
 use crate::model::cluster::leadership::LeaderSeen;
 use crate::model::cluster::member_names::MemberNames;
 use crate::model::cluster::server::{Server, ServerProcess};
+use crate::model::cluster::two_primaries::ServerAcks;
 use crate::model::event::{Checked, StopReason, What};
 use crate::model::fault::Fault;
 use crate::model::ledger::seq_set::SeqSet;
@@ -41,8 +42,8 @@ pub(crate) enum Signal {
     PassedOver { writer: Option<i32>, at: Duration, failures: Vec<NotOpened>, served_by: String },
     /// What writes without an answer wait for, by a look that began then.
     StallSeen { at: Duration, seen: StallSeen },
-    /// What was looked up after an outage.
-    Checked(Box<Checked>),
+    /// What was looked up after an outage, and how many rows of the run's own witnesses lie in the gap of its ids.
+    Checked { checked: Box<Checked>, witness_rows: u64 },
     /// The leader, by Patroni's API.
     Leader { at: Duration, seen: LeaderSeen },
     /// What members are called, from now on.
@@ -57,6 +58,8 @@ pub(crate) enum Signal {
         /// Every write that was sent has its outcome.
         all_told: bool,
     },
+    /// A member's witness had writes acknowledged by this server: evidence, and nothing of the load's.
+    WitnessAcks { member: String, server: Box<Server>, acks: ServerAcks },
     /// pgchaos itself did not run.
     OwnPause(OwnPause),
     /// Everything is told: close the record and give the run back.

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! presence_query · activity · objects/   which writes are there · sessions of a run · schema and tables
+//! member_look · witness_write      a look at one member · a witness's write to it
 //! sessions/                        through the driver: connect, identity, SQL under a deadline
 //! wire/                            below the driver: socket, limits, answers, the load's session
 //! failure/ · user_events           what a failure is · the write and the read of the load
@@ -22,13 +23,18 @@
 //! - [`presence_query`]: which writes of a run are there, compared in the server. [`activity`]: the
 //!   sessions of a run on the server, what they wait for, and the replicas that stream from it.
 //!
+//! - [`member_look`]: what a member is, a few times a second, and how far its log is; [`witness_write`]: a row beside
+//!   the load, to a member's own address.
+//!
 //! It is not the place for retries, pacing or accounts: those are the engine's.
 
 pub mod activity;
 pub mod failure;
+pub mod member_look;
 pub mod objects;
 pub mod presence_query;
 pub mod sessions;
 pub mod settings;
 pub mod user_events;
 pub mod wire;
+pub mod witness_write;

@@ -87,8 +87,9 @@ SELECT w.writer, (SELECT max(e.seq) FROM pgchaos.user_events e
 
 /// Other sessions' rows in a jump of ids.
 const OTHER_ROWS: &str = "\
-SELECT count(*) FROM (SELECT FROM pgchaos.user_events
-                       WHERE id > $2 AND id < $3 AND run_id <> $1 LIMIT 1000) AS others";
+SELECT count(*), count(*) FILTER (WHERE run_id = $4)
+  FROM (SELECT run_id FROM pgchaos.user_events
+         WHERE id > $2 AND id < $3 AND run_id <> $1 LIMIT 1000) AS others";
 
 /// Islands of some writers' recent writes only.
 const WINDOWS: &str = "\
@@ -239,21 +240,26 @@ impl Session {
         Ok(present)
     }
 
-    /// How many rows of other runs have an id between these two; a thousand at most are counted.
+    /// How many rows of other runs have an id between these two, of them how many of this run's witnesses; a thousand at
+    /// most are counted.
     ///
     /// # Errors
     /// The driver's.
     pub async fn other_rows_between(
         &self,
-        run_id: Uuid,
+        (run_id, witness): (Uuid, Option<Uuid>),
         before: i64,
         after: i64,
-    ) -> Result<u64, Error> {
-        let parameters: Typed<3> =
-            [(&run_id, Type::UUID), (&before, Type::INT8), (&after, Type::INT8)];
+    ) -> Result<(u64, u64), Error> {
+        let parameters: Typed<4> = [
+            (&run_id, Type::UUID),
+            (&before, Type::INT8),
+            (&after, Type::INT8),
+            (&witness, Type::UUID),
+        ];
         let row = self.client.query_typed_one(OTHER_ROWS, &parameters).await?;
-        let rows: i64 = row.try_get(0)?;
-        Ok(rows.unsigned_abs())
+        let (others, witnesses): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+        Ok((others.unsigned_abs(), witnesses.unsigned_abs()))
     }
 
     async fn presence_in_windows(

@@ -18,6 +18,7 @@ use crate::model::outcome::Outcome;
 use crate::model::run::limits::{self, Finding};
 use crate::model::run::replica_lag::ReplicaSummary;
 use crate::model::run::summary::{Summary, VerificationState};
+use crate::model::run::two_primaries_account::TwoPrimariesAccount;
 
 use super::comparison::cells;
 use super::numbers::counted;
@@ -77,6 +78,7 @@ fn suite(summary: &Summary, set: Option<&str>) -> TestSuite {
     suite.set_time(elapsed);
     suite.add_test_cases([verdict(summary, elapsed), verification(summary)]);
     suite.add_test_cases(summary.outages.iter().map(|outage| of_outage(outage, summary)));
+    suite.add_test_cases(summary.two_primaries.iter().map(|seen| of_two_primaries(seen, summary)));
     suite.add_test_cases(summary.replicas.iter().map(|replica| of_replica(replica, summary)));
     suite
 }
@@ -186,6 +188,20 @@ fn of_outage(outage: &Outage, summary: &Summary) -> TestCase {
         status,
         &format!("{}{errors}", words::length(outage, summary.options.load.writers)),
     )
+}
+
+fn of_two_primaries(seen: &TwoPrimariesAccount, summary: &Summary) -> TestCase {
+    let (max, pauses) = (
+        summary.options.thresholds.max_two_primaries,
+        summary.own_pauses.iter().copied().collect(),
+    );
+    let status = match limits::two_primaries([&seen.window], &pauses, max) {
+        Some(Finding::Exceeded(why)) => failure(&why),
+        Some(Finding::Unseen(why)) => error(&why),
+        None => TestCaseStatus::success(),
+    };
+    let name = format!("two primaries {}", seen.n);
+    case(&name, seen.length(), status, &words::two_primaries(seen, seen.lost))
 }
 
 fn of_replica(replica: &ReplicaSummary, summary: &Summary) -> TestCase {

@@ -234,7 +234,10 @@ fn two_primaries(summary: &Summary) -> Option<String> {
         .iter()
         .map(|seen| {
             let (from, to) = (duration(seen.from), duration(seen.to));
-            format!("- {}, {from} to {to} after the start", inert(&words::two_primaries(seen)))
+            format!(
+                "- {}, {from} to {to} after the start",
+                inert(&words::two_primaries(seen, seen.lost))
+            )
         })
         .collect();
     (!rows.is_empty()).then(|| format!("## Two primaries\n\n{}", rows.join("\n")))

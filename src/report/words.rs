@@ -421,19 +421,30 @@ pub fn tls_with_patroni(cause: TlsCause) -> &'static str {
     }
 }
 
-/// Two servers that acknowledged at the same time, without the times.
+/// Two primaries: for how long both acknowledged, and what became of the writes on the side that should have stopped,
+/// as far as that is known.
 #[must_use]
-pub fn two_primaries(seen: &TwoPrimaries) -> String {
+pub fn two_primaries(seen: &TwoPrimaries, lost: Option<u64>) -> String {
     let side = |server: &Server| {
         let timeline = server.timeline.map(|timeline| format!(" (timeline {timeline})"));
         format!("{}{}", server.name(), timeline.unwrap_or_default())
     };
+    let lost = match (seen.writes, lost) {
+        (0, _) | (_, None) => String::new(),
+        (_, Some(0)) => ", none of them lost".to_owned(),
+        (_, Some(lost)) => format!(", {} of them lost", grouped(lost)),
+    };
+    let witnesses = match seen.witness_writes {
+        0 => String::new(),
+        some => format!(" (and {} of witnesses)", grouped(some)),
+    };
     format!(
-        "{} acknowledged {} that {} sent after {} had acknowledged",
+        "{} and {} both acknowledged for {}; {} on the losing side ({}){witnesses}{lost}",
         side(&seen.old),
-        counted(seen.writes, "write"),
-        if seen.writes == 1 { "was" } else { "were" },
         side(&seen.new),
+        duration(seen.length()),
+        counted(seen.writes, "write"),
+        seen.old.name(),
     )
 }
 

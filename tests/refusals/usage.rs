@@ -43,6 +43,12 @@ fn values() {
     }
     is_wrong(&["--report", "run.pdf"], &["run.pdf", ".json", ".xml", ".csv"]);
     is_wrong(&["--report", "run"], &["run", ".json"]);
+    is_wrong(&["--members", "atuo"], &["--members", "\"atuo\"", "auto", "NAME=DSN"]);
+    is_wrong(&["--members", "auto"], &["--members auto", "Patroni", "try: ", "--patroni URL"]);
+    is_wrong(&["--members", "a=host=h", "--members", "a=host=i"], &["a is said twice"]);
+    is_wrong(&["--members", "a=host=h,i"], &["a member has one host", "try: "]);
+    is_wrong(&["--members", "host=h port=1"], &["name is missing", "NAME=DSN"]);
+    is_wrong(&["--witness"], &["--members"]);
     is_wrong(&["--max-lag", "5s"], &["--max-lag", "none is read", "try: ", "--read-port PORT"]);
     is_wrong(
         &["target_session_attrs=standby"],

@@ -21,6 +21,8 @@ pub(crate) const CASES: &[Case] = &[
     Case::on_lab("lab::leader_killed", leader_killed),
     Case::on_lab("lab::switchover", switchover),
     Case::on_lab("lab::frozen_leader_thawed", frozen_leader_thawed),
+    Case::on_lab("lab::witnesses_of_a_failover", witnesses_of_a_failover),
+    Case::on_lab("lab::witnesses_as_patroni_of_the_first_died", witnesses_as_patroni_died),
     Case::on_lab("lab::two_primaries_as_patroni_of_the_first_died", patroni_of_the_leader_killed),
 ];
 
@@ -140,9 +142,15 @@ impl Stage {
 
     /// A load of `url`, with Patroni watched.
     pub(crate) fn load(&self, url: &str) -> Gen {
+        self.load_with(url, &[])
+    }
+
+    /// The same with more options.
+    fn load_with(&self, url: &str, more: &[&str]) -> Gen {
         let urls = [3, 4, 5].map(|n| format!("--patroni=127.0.0.1:{}", self.lab.base + n));
         let mut args: Vec<&str> = urls.iter().map(String::as_str).collect();
         args.extend(["--write-timeout=3s", "--verify-timeout=60s"]);
+        args.extend(more);
         start_load(url, &args)
     }
 
@@ -243,6 +251,49 @@ fn patroni_of_the_leader_killed(stage: &Stage) -> String {
     stage.lab.succeed(&["start", MEMBERS[old]]);
     assert!(truth.lost().len() >= 60, "written to the old one alone: {}", truth.lost().len());
     assert_true(&said, &truth, &[Verdict::Fail, Verdict::Inconclusive])
+}
+
+/// Members as Patroni names them, and their witnesses: none claims two primaries in an ordinary failover.
+fn witnesses_of_a_failover(stage: &Stage) -> String {
+    let old = stage.wait_until_healthy();
+    let wire = stage.wire();
+    let load = stage.load_with(&wire.url(), &["--members=auto", "--witness"]);
+    wait_for_writes(&wire, 60);
+    stage.lab.succeed(&["kill", MEMBERS[old]]);
+    wait_for_outage(&load, 1);
+    wait_for_writes(&wire, 60);
+    stage.lab.succeed(&["start", MEMBERS[old]]);
+    let (said, line) = stage.end_with(load, &wire);
+    assert_eq!(said.summary["two_primaries"], serde_json::json!([]), "{}", said.words);
+    line
+}
+
+/// `HAProxy` has left the old primary, which nothing stops: only its witness still writes there.
+fn witnesses_as_patroni_died(stage: &Stage) -> String {
+    let old = stage.wait_until_healthy();
+    let wire = stage.wire();
+    let load = stage.load_with(&wire.url(), &["--members=auto", "--witness"]);
+    let run = run_id(&load);
+    wait_for_writes(&wire, 60);
+    kill(patroni(stage, MEMBERS[old]), Signal::SIGKILL).unwrap();
+    let new = stage.wait_for_another(old);
+    wait_for_outage(&load, 1);
+    wait_for_writes(&wire, 200);
+    let finished = load.interrupt_and_finish();
+    let said = Said::from(&finished);
+    let truth = stage.truth(run, &[&wire], new);
+    stage.lab.succeed(&["kill", MEMBERS[old]]);
+    stage.lab.succeed(&["start", MEMBERS[old]]);
+    let windows = said.summary["two_primaries"].as_array().unwrap();
+    assert_eq!(windows.len(), 1, "{:#}", said.summary["two_primaries"]);
+    let window = &windows[0];
+    assert_eq!(
+        (window["old"]["member"].as_str(), window["new"]["member"].as_str()),
+        (Some(MEMBERS[old]), Some(MEMBERS[new]))
+    );
+    assert!(window["witness_writes"].as_u64().unwrap() > 0, "{window:#}");
+    assert!(window["lost"].as_u64().unwrap() <= truth.lost().len() as u64, "{window:#}");
+    assert_true(&said, &truth, &[Verdict::Fail])
 }
 
 /// Has a member copied anew; the leader says no, and one that does not answer is left as it is.

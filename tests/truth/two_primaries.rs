@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::books::{Said, Truth, Verdict, assert_true};
 use crate::harness::Case;
-use crate::one_server::{run_id, verify, wait_for_outage, wait_for_writes};
+use crate::one_server::{SOON, ask, run_id, start_load, verify, wait_for_outage, wait_for_writes};
 use crate::pair::{Pair, timeline, wait_for_standby};
 use crate::support::{Gen, Postgres, Proxy, Stop};
 
@@ -14,7 +14,269 @@ pub(crate) const CASES: &[Case] = &[
     Case::alone("pair::both_written_to_old_one_first", both_written_to_old_one_first),
     Case::alone("pair::both_promoted_on_one_timeline", both_promoted_on_one_timeline),
     Case::alone("pair::standby_promoted_by_accident", standby_promoted_by_accident),
+    Case::alone("pair::witnesses_of_a_promoted_standby", witnesses_of_a_promoted_standby),
+    Case::alone("pair::witnesses_of_an_old_primary_that_is_back", witnesses_of_an_old_primary_back),
+    Case::alone("pair::a_moved_name_with_witnesses", moved_name_with_witnesses),
+    Case::alone("pair::witnesses_of_an_ordinary_failover", witnesses_of_an_ordinary_failover),
+    Case::alone("pair::witnesses_of_a_stopped_client", witnesses_of_a_stopped_client),
+    Case::alone("pair::witnesses_and_an_answer_that_comes_late", witnesses_and_a_late_answer),
 ];
+
+/// How exactly a window is known: a witness writes five times a second.
+const EXACTLY_S: f64 = 0.2 + 0.1;
+
+/// The options that watch both servers at their own ports, each with a witness.
+fn witnesses(pair: &Pair) -> [String; 3] {
+    let member = |name: &str, port: u16| {
+        format!("--members={name}=host=127.0.0.1 port={port} password=postgres")
+    };
+    [member("a", pair.a.port()), member("b", pair.b.port()), "--witness".to_owned()]
+}
+
+fn load_with_witnesses(pair: &Pair, args: &[&str]) -> Gen {
+    let witnesses = witnesses(pair);
+    let all: Vec<&str> = witnesses.iter().map(String::as_str).chain(args.iter().copied()).collect();
+    pair.load(&all)
+}
+
+/// Waits until a server has this member's witness's rows that no other server sent it.
+fn wait_for_witness(load: &Gen, from: usize, member: &str) {
+    load.wait_for_event_after(from, SOON, "its witness writes", |event| {
+        event["event"] == "witness" && event["member"] == member && event["state"] == "takes"
+    });
+}
+
+/// The writes on A that were sent after B had acknowledged one, by the servers' own clocks, which are this machine's: the
+/// first row that B took as a primary, and the rows of the run on A that are not older.
+fn window_by_servers(pair: &Pair, run: Uuid, said: &Said) -> (f64, f64) {
+    let started = said.summary["started_at"].as_str().unwrap();
+    let since = |server: &Postgres, sql: &str| -> f64 {
+        let sql = format!("SELECT extract(epoch FROM {sql} - '{started}'::timestamptz)::float8");
+        server.psql(&sql).parse().unwrap()
+    };
+    let taken_by_b = since(
+        &pair.b,
+        &format!(
+            "(SELECT min(created_at) FROM pgchaos.user_events
+               WHERE run_id <> '{run}' AND writer = 2)"
+        ),
+    );
+    let last_of_a = since(&pair.a, "(SELECT max(created_at) FROM pgchaos.user_events)");
+    (taken_by_b, last_of_a)
+}
+
+/// The only window, and that of these servers.
+#[track_caller]
+fn only_window(said: &Said) -> (f64, f64, serde_json::Value) {
+    let windows = said.summary["two_primaries"].as_array().expect("a list");
+    assert_eq!(windows.len(), 1, "{:#}", said.summary["two_primaries"]);
+    let window = windows[0].clone();
+    (window["from_s"].as_f64().unwrap(), window["to_s"].as_f64().unwrap(), window)
+}
+
+#[track_caller]
+fn assert_window(said: &Said, truth: (f64, f64)) {
+    let (from, to, window) = only_window(said);
+    assert!(
+        (from - truth.0).abs() <= EXACTLY_S,
+        "from {from}, by the servers {truth:?}: {window:#}"
+    );
+    assert!((to - truth.1).abs() <= EXACTLY_S, "to {to}, by the servers {truth:?}: {window:#}");
+}
+
+/// The rows of the load on A that are newer than B's first own row: the losing side's writes.
+fn writes_of_losing_side(pair: &Pair, run: Uuid, since: f64, said: &Said) -> u64 {
+    let started = said.summary["started_at"].as_str().unwrap();
+    let sql = format!(
+        "SELECT count(*) FROM pgchaos.user_events WHERE run_id = '{run}'
+            AND created_at > '{started}'::timestamptz + make_interval(secs => {since})"
+    );
+    pair.a.psql(&sql).parse().unwrap()
+}
+
+/// The load knows A alone; B is promoted beside it, and only its witness writes there.
+fn witnesses_of_a_promoted_standby() -> String {
+    let pair = Pair::start();
+    let of_witnesses = witnesses(&pair);
+    let args: Vec<&str> = of_witnesses.iter().map(String::as_str).collect();
+    let load = start_load(&pair.to_a.url(), &args);
+    let run = run_id(&load);
+    wait_for_writes(&pair.to_a, 60);
+    wait_for_standby(&pair.b);
+    let from = load.now();
+    pair.b.promote();
+    wait_for_witness(&load, from, "b");
+    wait_for_writes(&pair.to_a, 300);
+    let said = Said::from(&load.interrupt_and_finish());
+    let truth = pair.truth(run, &pair.a);
+    let by_servers = window_by_servers(&pair, run, &said);
+    assert_window(&said, by_servers);
+    let (_, _, window) = only_window(&said);
+    assert_eq!(
+        (window["old"]["timeline"].as_u64(), window["new"]["timeline"].as_u64()),
+        (Some(1), Some(2))
+    );
+    assert!(window["witness_writes"].as_u64().unwrap() > 0, "{window:#}");
+    let writes = window["writes"].as_u64().unwrap();
+    let by_rows = writes_of_losing_side(&pair, run, by_servers.0, &said);
+    // Between B's row and its acknowledgement A may have taken a few.
+    assert!(writes <= by_rows && by_rows - writes <= 10, "{writes} of {by_rows}: {window:#}");
+    assert_eq!(window["lost"], 0, "A alone is the cluster of this load");
+    assert!(said.summary["reasons"].to_string().contains("two primaries"), "{:#}", said.summary);
+    assert_true(&said, &truth, &[Verdict::Fail])
+}
+
+/// A comes back as a primary of timeline 1 while the load is on B, and takes writes of its witness; then of the load.
+fn witnesses_of_an_old_primary_back() -> String {
+    let pair = Pair::start();
+    let load = load_with_witnesses(&pair, &[]);
+    let run = run_id(&load);
+    wait_for_writes(&pair.to_a, 60);
+    pair.fail_over(&load);
+    let from = load.now();
+    pair.a.start_again();
+    wait_for_witness(&load, from, "a");
+    pair.to_b.refuse();
+    wait_for_writes(&pair.to_a, 60);
+    pair.to_b.pass();
+    let said = Said::from(&load.interrupt_and_finish());
+    let truth = pair.truth(run, &pair.b);
+    let (_, _, window) = only_window(&said);
+    assert_eq!(window["lost"], truth.lost().len(), "{window:#}");
+    assert_eq!(window["writes"], truth.lost().len(), "all that A took then: {window:#}");
+    let of_ranges: i64 = window["lost_writes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["last_seq"].as_i64().unwrap() - one["first_seq"].as_i64().unwrap() + 1)
+        .sum();
+    assert_eq!(of_ranges, i64::try_from(truth.lost().len()).unwrap());
+    let witness = format!(
+        "SELECT min(extract(epoch FROM created_at - '{}'::timestamptz))::float8
+           FROM pgchaos.user_events e
+          WHERE run_id <> '{run}' AND created_at > pg_postmaster_start_time()",
+        said.summary["started_at"].as_str().unwrap()
+    );
+    let first: f64 = pair.a.psql(&witness).parse().unwrap();
+    let since = window["from_s"].as_f64().unwrap();
+    assert!((since - first).abs() <= EXACTLY_S, "from {since}, A's first row then {first}");
+    assert_true(&said, &truth, &[Verdict::Fail])
+}
+
+/// One name for the load, which leads to B from now on, while A goes on with the sessions that it has.
+fn moved_name_with_witnesses() -> String {
+    let pair = Pair::start();
+    let of_witnesses = witnesses(&pair);
+    let mut args: Vec<&str> = of_witnesses.iter().map(String::as_str).collect();
+    args.push("--verify-timeout=20s");
+    let load = start_load(&pair.to_a.url(), &args);
+    let run = run_id(&load);
+    wait_for_writes(&pair.to_a, 60);
+    wait_for_standby(&pair.b);
+    let from = load.now();
+    pair.to_a.retarget(pair.b.port());
+    pair.b.promote();
+    wait_for_witness(&load, from, "b");
+    wait_for_writes(&pair.to_a, 200);
+    let on_a: u64 = pair
+        .a
+        .psql(&format!("SELECT count(*) FROM pgchaos.user_events WHERE run_id = '{run}'"))
+        .parse()
+        .unwrap();
+    pair.to_a.cut();
+    wait_for_outage(&load, 1);
+    wait_for_writes(&pair.to_a, 60);
+    let said = Said::from(&load.interrupt_and_finish());
+    let truth = pair.truth(run, &pair.b);
+    let (_, _, window) = only_window(&said);
+    let (lost, writes) = (window["lost"].as_u64().unwrap(), window["writes"].as_u64().unwrap());
+    assert!(writes > 0 && writes <= on_a + 60, "{window:#}");
+    // What A took between B's promotion and its witness's first row is lost too, and before the window.
+    assert_eq!(lost, writes, "{window:#}");
+    assert!(truth.lost().len() as u64 >= lost, "{} of {window:#}", truth.lost().len());
+    assert_true(&said, &truth, &[Verdict::Fail])
+}
+
+#[track_caller]
+fn assert_no_window(said: &Said) {
+    assert_eq!(said.summary["two_primaries"], serde_json::json!([]), "{}", said.words);
+}
+
+fn witnesses_of_an_ordinary_failover() -> String {
+    let pair = Pair::start();
+    let load = load_with_witnesses(&pair, &[]);
+    let run = run_id(&load);
+    wait_for_writes(&pair.to_a, 60);
+    pair.fail_over(&load);
+    wait_for_writes(&pair.to_b, 60);
+    let finished = load.interrupt_and_finish();
+    let said = Said::from(&finished);
+    assert_no_window(&said);
+    let seen: Vec<(&str, &str)> = finished
+        .events_named("witness")
+        .iter()
+        .map(|event| (event["member"].as_str().unwrap(), event["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        seen,
+        [("a", "takes"), ("a", "stopped"), ("b", "takes")],
+        "nothing written to a replica"
+    );
+    let states: Vec<(&str, &str)> = finished
+        .events_named("member_server")
+        .iter()
+        .filter(|event| event["member"] == "a")
+        .map(|event| (event["member"].as_str().unwrap(), event["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!((states.first(), states.last()), (Some(&("a", "answers")), Some(&("a", "gone"))));
+    let truth = pair.truth(run, &pair.b);
+    // The witnesses' rows are removed with those of their run.
+    let others = format!("SELECT count(*) FROM pgchaos.user_events WHERE run_id <> '{run}'");
+    assert_ne!(pair.b.psql(&others), "0");
+    assert_eq!(ask(&["clean", &pair.b.url(), "--run-id", &run.to_string()]).code, 0);
+    assert_eq!(pair.b.psql(&others), "0");
+    assert_true(&said, &truth, &[Verdict::Pass])
+}
+
+/// The client sleeps through the failover: what it sent before is answered after B has written.
+fn witnesses_of_a_stopped_client() -> String {
+    let pair = Pair::start();
+    let load = load_with_witnesses(&pair, &[]);
+    let run = run_id(&load);
+    wait_for_writes(&pair.to_a, 60);
+    wait_for_standby(&pair.b);
+    load.signal(nix::sys::signal::Signal::SIGSTOP);
+    pair.a.stop(Stop::Fast);
+    pair.b.promote();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    load.signal(nix::sys::signal::Signal::SIGCONT);
+    wait_for_writes(&pair.to_b, 60);
+    let said = Said::from(&load.interrupt_and_finish());
+    assert_no_window(&said);
+    assert_true(&said, &pair.truth(run, &pair.b), &[Verdict::Pass, Verdict::Inconclusive])
+}
+
+/// The answers of A, which has stopped, come when B has written for long.
+fn witnesses_and_a_late_answer() -> String {
+    let pair = Pair::start();
+    let load =
+        load_with_witnesses(&pair, &["--write-timeout=30s", "--stall-after=20s", "--writers=2"]);
+    let run = run_id(&load);
+    wait_for_writes(&pair.to_a, 60);
+    wait_for_standby(&pair.b);
+    pair.to_a.hold_answers();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let from = load.now();
+    pair.a.stop(Stop::Fast);
+    pair.b.promote();
+    wait_for_witness(&load, from, "b");
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    pair.to_a.pass();
+    wait_for_writes(&pair.to_b, 60);
+    let said = Said::from(&load.interrupt_and_finish());
+    assert_no_window(&said);
+    assert_true(&said, &pair.truth(run, &pair.b), &[Verdict::Pass])
+}
 
 /// A load that has written to A, the primary, which is down, and goes on at B.
 fn failed_over() -> (Pair, Gen, Uuid) {

@@ -14,6 +14,8 @@ use super::request::DrillRequest;
 use crate::drill::cluster::DrillCluster;
 use crate::drill::command::Variables;
 use crate::engine::run::Plan;
+use crate::engine::watch::members::{MembersPlan, NamedMember};
+use crate::model::cluster::witness;
 use crate::model::event::Header;
 use crate::model::load::options::Thresholds;
 use crate::model::run::record_format::FORMAT;
@@ -54,6 +56,7 @@ pub(super) fn plan<C: DrillCluster>(
         true => None,
         false => Some(state_folder::new_record(started_at, run_id, None)?),
     };
+    let members = members(cluster)?;
     Ok(Plan {
         header: Header {
             format: FORMAT,
@@ -66,11 +69,12 @@ pub(super) fn plan<C: DrillCluster>(
             target: target(&resolved),
             patroni: urls(&cluster.watched()),
             haproxy: None,
-            members: false,
-            witness: None,
+            members: members.is_some(),
+            witness: members.as_ref().map(|_| witness::run_id_of(run_id)),
             options: request.scenario.load.clone(),
             thresholds: Thresholds {
                 max_lost: request.scenario.expect.max_lost(),
+                max_two_primaries: request.scenario.expect.two_primaries.unwrap_or_default(),
                 ..Thresholds::default()
             },
         },
@@ -81,8 +85,21 @@ pub(super) fn plan<C: DrillCluster>(
         warnings: Vec::new(),
         waiting_hint: None,
         notes: None,
+        members,
         patroni: cluster.watched(),
     })
+}
+
+/// The members that the cluster says where they are, each with a witness.
+fn members<C: DrillCluster>(cluster: &C) -> Result<Option<MembersPlan>, Problem> {
+    let environment = Environment::empty().with_disk();
+    let mut named = Vec::new();
+    for (name, dsn) in cluster.members() {
+        let explicit = Explicit { dsn: Some(dsn), ..Explicit::default() };
+        let settings = Arc::new(resolve(&explicit, &environment)?.settings);
+        named.push(NamedMember { name, settings });
+    }
+    Ok((!named.is_empty()).then_some(MembersPlan { named, auto: None }))
 }
 
 /// What the run is told to be, in lists of runs.

@@ -36,6 +36,8 @@ pub struct ComposeCluster {
     /// Containers by service.
     containers: BTreeMap<String, String>,
     port: u16,
+    /// Those of the members' own servers, by service; none of a project that was brought up without them.
+    servers: BTreeMap<&'static str, u16>,
     /// What clients need, where it takes TLS alone.
     tls: Option<ClusterFiles>,
     patroni: PatroniView,
@@ -64,13 +66,16 @@ impl ComposeCluster {
         let port = published(&containers[PROXY], 5500).await?;
         let tls = tls(project, &containers).await?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let mut urls = Vec::new();
+        let (mut urls, mut servers) = (Vec::new(), BTreeMap::new());
         for service in PATRONI {
+            if let Ok(port) = published(&containers[service], 5432).await {
+                servers.insert(service, port);
+            }
             let port = published(&containers[service], 8008).await?;
             urls.push(format!("{scheme}://127.0.0.1:{port}"));
         }
         let patroni = PatroniView::new(&urls, tls.as_ref())?;
-        Ok(Self { project: project.to_owned(), containers, port, tls, patroni })
+        Ok(Self { project: project.to_owned(), containers, port, servers, tls, patroni })
     }
 
     /// Whether it takes TLS alone.
@@ -135,6 +140,15 @@ impl DrillCluster for ComposeCluster {
     fn dsn(&self, _through: Through) -> Option<String> {
         let tls = self.tls.as_ref().map(ClusterFiles::url_query).unwrap_or_default();
         Some(format!("postgresql://postgres:postgres@127.0.0.1:{}/postgres{tls}", self.port))
+    }
+
+    fn members(&self) -> Vec<(String, String)> {
+        let tls = self.tls.as_ref().map(ClusterFiles::url_query).unwrap_or_default();
+        let dsn = |(service, port): (&&str, &u16)| {
+            let dsn = format!("postgresql://postgres:postgres@127.0.0.1:{port}/postgres{tls}");
+            ((*service).to_owned(), dsn)
+        };
+        self.servers.iter().map(dsn).collect()
     }
 
     fn watched(&self) -> Vec<PatroniApi> {

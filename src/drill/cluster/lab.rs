@@ -85,6 +85,17 @@ impl DrillCluster for LabCluster {
         Some(format!("postgresql://{user}:{password}@{}/postgres{tls}", hosts.join(",")))
     }
 
+    fn members(&self) -> Vec<(String, String)> {
+        let (user, password) = self.lab.credentials();
+        let tls = self.lab.tls().map(|files| files.url_query()).unwrap_or_default();
+        let dsn = |member: Member| {
+            let port = self.lab.server_port(member)?;
+            let dsn = format!("postgresql://{user}:{password}@127.0.0.1:{port}/postgres{tls}");
+            Some((member.to_string(), dsn))
+        };
+        Member::all().filter_map(dsn).collect()
+    }
+
     fn watched(&self) -> Vec<PatroniApi> {
         self.patroni.watched()
     }

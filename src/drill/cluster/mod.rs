@@ -48,6 +48,12 @@ pub trait DrillCluster: Clone + Send + Sync + 'static {
         None
     }
 
+    /// The members' names and the connection strings of their own servers, to be watched beside the load; empty where
+    /// they are not known.
+    fn members(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     /// The members' Patroni APIs, to be watched beside the load; empty where they are not known.
     fn watched(&self) -> Vec<PatroniApi>;
 

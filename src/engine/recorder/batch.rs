@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Recorder, is_own};
-use crate::model::cluster::two_primaries::ServerAcks;
+use crate::model::cluster::two_primaries::{ServerAcks, WrittenBy};
 use crate::model::event::{Failure, Stalled, What, WriterWrites};
 use crate::model::fault::Phase;
 use crate::model::ledger::seq_set::SeqSet;
@@ -76,8 +76,9 @@ impl Recorder {
         // Behind a pooler another server may answer than the one that the session began with.
         let pooled = self.run.is_pooled(writer);
         if let Some(server) = self.outages.server_of(writer).filter(|_| !pooled) {
-            let (sent, at) = (batch.sent_at, batch.acknowledged_at);
-            self.two_primaries.acknowledged(server, ServerAcks { sent, at });
+            let Batch { sent_at: sent, acknowledged_at: at, acknowledged_seqs: seqs, .. } = batch;
+            let acks = ServerAcks { sent, at, seqs };
+            self.two_primaries.acknowledged(server, WrittenBy::Writer(writer), acks);
         }
     }
 

@@ -29,6 +29,7 @@ use crate::engine::verification::Subject;
 use crate::engine::watch::patroni::PatroniWatch;
 use crate::engine::watch::replicas::AcknowledgedUpTo;
 use crate::model::cluster::member_names::MemberNames;
+use crate::model::cluster::server::Server;
 use crate::model::cluster::two_primaries;
 use crate::model::event::{Interval, NoSession, What};
 use crate::model::fault::{Class, Fault};
@@ -111,6 +112,8 @@ pub(crate) struct Recorder {
     unsplit: VecDeque<(u32, Duration)>,
     /// What servers are called that do not tell it themselves.
     names: MemberNames,
+    /// What the user calls servers that nothing else names, of those that witnesses write to.
+    named_members: BTreeMap<String, Server>,
 }
 
 /// Whether pgchaos itself ran out of something: no evidence of an outage of the cluster.
@@ -191,6 +194,7 @@ impl Recorder {
             leader_changes: LeaderChanges::default(),
             unsplit: VecDeque::new(),
             names: MemberNames::default(),
+            named_members: BTreeMap::new(),
             run,
         };
         let header = Box::new(recorder.run.header.clone());
@@ -284,11 +288,11 @@ impl Recorder {
                     self.emit(now, What::StallSeen(seen));
                 }
             }
-            Signal::Checked(checked) => {
+            Signal::Checked { checked, witness_rows } => {
                 let (outage, other_rows) = (checked.outage, checked.other_rows);
                 let fine = checked.missing.is_empty() && checked.error.is_none();
                 self.emit(now, What::Checked(*checked));
-                self.explain_gap(outage, fine, other_rows);
+                self.explain_gap(outage, fine, (other_rows, witness_rows));
             }
             Signal::Leader { at, seen } => self.leader_seen(at, seen),
             Signal::MemberNames(names) => self.names = names,
@@ -309,6 +313,9 @@ impl Recorder {
                 }
                 self.flush();
                 self.checker = None;
+            }
+            Signal::WitnessAcks { member, server, acks } => {
+                self.witness_acknowledged(member, *server, acks);
             }
             Signal::OwnPause(pause) => {
                 self.disturbed_intervals = DISTURBED;

@@ -10,7 +10,7 @@ use crate::engine::signal::CheckRequest;
 use crate::model::cluster::clock_offset::ClockOffset;
 use crate::model::cluster::leadership::LeaderSeen;
 use crate::model::cluster::server::Server;
-use crate::model::cluster::two_primaries::TwoPrimaries;
+use crate::model::cluster::two_primaries::{ServerAcks, TwoPrimaries, WrittenBy};
 use crate::model::event::{
     Backwards, BackwardsWhat, IdGap, OutageBegan, StopReason, What, WritersOut, WritesResumed,
 };
@@ -220,15 +220,15 @@ impl Recorder {
         &mut self,
         outage: u32,
         nothing_missing: bool,
-        other_rows: Option<u64>,
+        (other_rows, witness_rows): (Option<u64>, u64),
     ) {
         let Some(gap) = self.gap.take_if(|gap| gap.outage == outage) else { return };
         let (Some(before), Some(after)) = (gap.before, gap.after) else { return };
         let Some(ended) = self.run.outages.iter().rev().find(|ended| ended.n == outage) else {
             return;
         };
-        // Writes in doubt may have used ids, and so may other writers' first ones.
-        let used = ended.in_doubt + self.run.header.options.writers as u64;
+        // Writes in doubt may have used ids, and so may other writers' first ones; those of the witnesses are known.
+        let used = ended.in_doubt + self.run.header.options.writers as u64 + witness_rows;
         let jump = u64::try_from(after - before).unwrap_or(0);
         if nothing_missing && jump > used {
             let gap = IdGap {
@@ -260,11 +260,32 @@ impl Recorder {
             .collect()
     }
 
+    /// A witness's acknowledgements. Its server is named as the load's are: by one name only can both be known as one.
+    pub(super) fn witness_acknowledged(
+        &mut self,
+        member: String,
+        mut server: Server,
+        acks: ServerAcks,
+    ) {
+        self.names.name_server(&mut server);
+        self.two_primaries.acknowledged(&server, WrittenBy::Witness, acks);
+        self.named_members.insert(member, server);
+    }
+
     /// Pairs of servers that acknowledged at the same time, as events.
     pub(super) fn two_primaries_seen(&mut self, now: Duration, seen: Vec<TwoPrimaries>) {
-        for seen in seen {
+        for mut seen in seen {
+            self.name_by_user(&mut seen.old);
+            self.name_by_user(&mut seen.new);
             self.emit(now, What::TwoPrimaries(Box::new(seen)));
         }
+    }
+
+    /// Names a server as the user called its member, where nothing else names it.
+    fn name_by_user(&self, server: &mut Server) {
+        let is_this = |(_, known): &(&String, &Server)| known.is_same_start(server);
+        let called = self.named_members.iter().find(is_this).map(|(name, _)| name.clone());
+        server.member = server.member.take().or(called);
     }
 
     /// Stretches without an acknowledgement, as events: a comparison of runs needs them.

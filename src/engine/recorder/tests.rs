@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use chrono::DateTime;
 use proptest::prelude::*;
 
 use super::*;
 use crate::engine::subscribers::Events;
+use crate::model::cluster::server::Server;
+use crate::model::cluster::two_primaries::ServerAcks;
 use crate::model::event::Header;
 use crate::model::fault::{Class, Evidence, Fault, Phase, Severity};
 use crate::model::ledger::seq_set::SeqSet;
@@ -300,4 +303,41 @@ fn an_outage_by_refusals_counts_each_of_them() {
     assert_eq!(outage.duration, Duration::from_micros(3_000_300));
     assert_eq!(outage.phases.first_error, Some(Duration::from_micros(300)));
     assert_eq!(play.recorder.run.errors, [(Class::Sql, 303)].into());
+}
+
+/// Witnesses are evidence: two primaries are told, by the user's names, and nothing of the load's account moves.
+#[test]
+fn what_witnesses_have_acknowledged_is_in_no_count() {
+    let server = |timeline: u32, start: i64| Server {
+        timeline: Some(timeline),
+        system_identifier: Some("7".to_owned()),
+        postmaster_start: DateTime::from_timestamp(start, 0),
+        ..Server::default()
+    };
+    let ms = Duration::from_millis;
+    let acks = |member: &str, server: Server, sent: &[u64]| Signal::WitnessAcks {
+        member: member.to_owned(),
+        server: Box::new(server),
+        acks: ServerAcks {
+            sent: sent.iter().map(|sent| ms(*sent)).collect(),
+            at: sent.iter().map(|sent| ms(*sent + 1)).collect(),
+            seqs: Vec::new(),
+        },
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut play = Play::new(1);
+    runtime.block_on(async {
+        play.recorder.take(acks("old", server(1, 1), &[200, 400]));
+        play.recorder.take(acks("new", server(2, 2), &[300, 500]));
+        play.recorder.take(acks("old", server(1, 1), &[600]));
+        play.recorder.take(Signal::WritersDone { at: ms(900), all_told: true });
+    });
+    let run = &play.recorder.run;
+    assert_eq!((run.ledger.counts().acknowledged, run.ledger.counts().attempted), (0, 0));
+    assert_eq!((run.due, run.outages.len(), run.acknowledging.len()), (0, 0, 0));
+    let windows: Vec<_> = run.two_primaries.values().collect();
+    let [window] = &windows[..] else { panic!("{windows:?}") };
+    assert_eq!((window.old.name(), window.new.name()), ("old".to_owned(), "new".to_owned()));
+    assert_eq!((window.from, window.to), (ms(400), ms(601)));
+    assert_eq!((window.writes, window.witness_writes), (0, 2));
 }

@@ -19,6 +19,7 @@ use crate::engine::signal::CheckRequest;
 use crate::engine::teller::Teller;
 use crate::engine::verification::Site;
 use crate::engine::watch::followers;
+use crate::engine::watch::members::MembersWatcher;
 use crate::engine::watch::own_pauses::OwnPauseWatch;
 use crate::engine::watch::patroni::{PatroniWatch, PatroniWatcher};
 use crate::engine::watch::replicas::{AcknowledgedUpTo, ReplicaReader};
@@ -40,6 +41,9 @@ pub(super) struct Helpers {
     /// Replicas' lag, and what silent writes wait for.
     beside_load: TaskTracker,
     own_pauses: Option<OwnPauseWatch>,
+    /// Members at their own addresses, and their witnesses.
+    members: Option<JoinHandle<()>>,
+    patroni: Option<PatroniWatch>,
     /// Writers that are out go on after the end of the load: what explains their outage is watched
     /// as long.
     writers_ended: CancellationToken,
@@ -69,10 +73,11 @@ impl Helpers {
         };
         let checker = Checker {
             run_id,
+            witness: plan.header.witness,
             dialer,
             site: site.clone().for_purpose(run_id, Purpose::Check),
             teller: teller.clone(),
-            patroni,
+            patroni: patroni.clone(),
             followers,
             stop: writers_ended.clone(),
         };
@@ -83,6 +88,8 @@ impl Helpers {
             stopwatch: stop_after(plan.header.options.duration, teller, stop),
             beside_load: TaskTracker::new(),
             own_pauses: None,
+            members: None,
+            patroni,
             writers_ended,
         }
     }
@@ -114,6 +121,15 @@ impl Helpers {
             };
             self.beside_load.spawn(reader.run());
         }
+        let members = plan.members.take().map(|members| MembersWatcher {
+            run_id,
+            plan: members,
+            witness: plan.header.witness,
+            teller: teller.clone(),
+            patroni: self.patroni.clone(),
+        });
+        let ended = &self.writers_ended;
+        self.members = members.map(|members| tokio::spawn(members.run(ended.clone())));
         let look_within = options.connect_timeout.min(stalls::CONNECT_DEADLINE);
         let stall_watch = StallWatch {
             run_id,
@@ -135,6 +151,9 @@ impl Helpers {
         self.beside_load.wait().await;
         self.stopwatch.abort();
         self.writers_ended.cancel();
+        if let Some(members) = self.members.take() {
+            joined(members.await)?;
+        }
         joined((&mut self.watching).await)
     }
 
@@ -166,6 +185,11 @@ impl Helpers {
             notes.abort();
         }
         self.watching.abort();
+        if let Some(members) = self.members.take() {
+            self.writers_ended.cancel();
+            // One that failed has nothing more to tell.
+            let _ = members.await;
+        }
     }
 }
 

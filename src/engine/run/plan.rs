@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::drill_notes::DrillNote;
 use crate::engine::record::file::RecordFileError;
 use crate::engine::setup::SetupError;
+use crate::engine::watch::members::MembersPlan;
 use crate::model::event::Header;
 use crate::model::run::Run;
 use crate::model::run::summary::RecordSummary;
@@ -30,6 +31,8 @@ pub struct Plan {
     pub verify_settings: Option<Arc<ConnectSettings>>,
     /// Patroni's APIs, when they are to be watched.
     pub patroni: Vec<PatroniApi>,
+    /// Which members are watched at their own addresses, if any.
+    pub members: Option<MembersPlan>,
     /// Where the record goes.
     pub record: Option<PathBuf>,
     /// Things to tell before anything else.

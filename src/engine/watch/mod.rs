@@ -2,13 +2,16 @@
 //! recorder facts, and ends when the writers have: the load is the same without it.
 //!
 //! - [`patroni`]: Patroni's API: which member leads, and how the one before stopped leading.
+//! - [`members`]: each member's PostgreSQL at its own address; `witness`: a slow writer to it.
 //! - `followers`: which replicas follow the primary, where no Patroni names members.
 //! - `replicas`: how far replicas are behind what was acknowledged.
 //! - `stalls`: what writes without an answer wait for on the server.
 //! - `own_pauses`: times in which pgchaos itself did not run.
 
 pub(crate) mod followers;
+pub mod members;
 pub(crate) mod own_pauses;
 pub mod patroni;
 pub(crate) mod replicas;
 pub(crate) mod stalls;
+pub(crate) mod witness;

@@ -6,6 +6,7 @@
 //! - [`leadership`]: which member leads, by Patroni's API; [`leader_key`]: whether the leader's key is free.
 //! - [`member_states`]: what each member is, by its own Patroni API.
 //! - [`member_servers`]: what each member's PostgreSQL is, asked at its own address.
+//! - [`member_looks`]: looks at those servers one after another, and what there is to tell of them.
 //! - [`proxy`]: what a proxy says of the servers that it sends to.
 //! - [`witness`]: which members take a witness's writes.
 //! - [`software`]: what runs on the members, and how Patroni is set.
@@ -17,6 +18,7 @@ pub mod clock_offset;
 pub mod decision;
 pub mod leader_key;
 pub mod leadership;
+pub mod member_looks;
 pub mod member_names;
 pub mod member_servers;
 pub mod member_states;

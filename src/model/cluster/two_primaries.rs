@@ -1,11 +1,12 @@
 //! Two primaries: two servers of one cluster that both acknowledged writes, the older one also
-//! writes that were sent when the newer one had acknowledged already.
+//! writes that were sent when the newer one had acknowledged already. The writes are the load's and
+//! the witnesses', counted apart.
 //!
 //! That a write was *sent* after the other server's acknowledgement is what proves it: a late
 //! answer of a server that has stopped proves nothing. Which of two servers is the newer one, the
 //! timelines tell; of two on one timeline the one that acknowledged later.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -36,10 +37,44 @@ pub struct TwoPrimaries {
     /// The last acknowledgement of such a write.
     #[serde(rename = "to_s", with = "seconds")]
     pub to: Duration,
-    /// How many such writes the old one acknowledged.
+    /// How many such writes of the load the old one acknowledged.
     pub writes: u64,
+    /// And how many of the witnesses.
+    #[serde(default)]
+    pub witness_writes: u64,
+    /// Which writes of the load these are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub which: Vec<LosingSide>,
     /// The load has ended: it will not grow.
     pub over: bool,
+}
+
+impl TwoPrimaries {
+    /// How long both acknowledged, as far as it was seen.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        self.to.saturating_sub(self.from)
+    }
+}
+
+/// Writes of the load that the old one acknowledged, in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LosingSide {
+    /// Which writer.
+    pub writer: i32,
+    /// The first of them.
+    pub first_seq: i64,
+    /// The last of them.
+    pub last_seq: i64,
+}
+
+/// Which writes they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrittenBy {
+    /// This writer of the load.
+    Writer(i32),
+    /// A witness.
+    Witness,
 }
 
 /// One writer's acknowledgements by one server: when each write was sent, and acknowledged.
@@ -49,6 +84,8 @@ pub struct ServerAcks {
     pub sent: Vec<Duration>,
     /// As many, ascending.
     pub at: Vec<Duration>,
+    /// As many sequence numbers of the load; none of a witness.
+    pub seqs: Vec<i64>,
 }
 
 /// Watches for two primaries.
@@ -57,7 +94,7 @@ pub struct TwoPrimariesWatch {
     servers: Vec<KnownServer>,
     /// The latest acknowledgements, with the server's place: what another server acknowledged may
     /// be told after them.
-    recent: VecDeque<(usize, ServerAcks)>,
+    recent: VecDeque<(usize, WrittenBy, ServerAcks)>,
     latest: Duration,
     found: Vec<PairWindow>,
 }
@@ -76,25 +113,46 @@ struct PairWindow {
     from: Duration,
     to: Duration,
     writes: u64,
+    witness_writes: u64,
+    /// Which writes of each writer, first and last of each row.
+    which: BTreeMap<i32, Vec<(i64, i64)>>,
     /// Up to when it was told, and when.
     told: Option<(Duration, Duration)>,
 }
 
+impl PairWindow {
+    fn new((old, new): (usize, usize), (from, to): (Duration, Duration)) -> Self {
+        let which = BTreeMap::new();
+        Self { old, new, from, to, writes: 0, witness_writes: 0, which, told: None }
+    }
+
+    fn which(&self) -> Vec<LosingSide> {
+        let rows = self.which.iter().flat_map(|(writer, rows)| {
+            rows.iter().map(|(first_seq, last_seq)| LosingSide {
+                writer: *writer,
+                first_seq: *first_seq,
+                last_seq: *last_seq,
+            })
+        });
+        rows.collect()
+    }
+}
+
 impl TwoPrimariesWatch {
     /// Takes acknowledgements in, about in the order in which they came.
-    pub fn acknowledged(&mut self, server: &Server, acknowledged: ServerAcks) {
+    pub fn acknowledged(&mut self, server: &Server, by: WrittenBy, acknowledged: ServerAcks) {
         let Some(first) = acknowledged.at.first().copied() else { return };
         self.latest = self.latest.max(acknowledged.at.last().copied().unwrap_or(first));
         let index = self.known(server, first);
         for other in 0..self.servers.len() {
             if self.takes_over(other, index) {
                 let since = self.servers[other].first;
-                self.count(index, other, &acknowledged, since..Duration::MAX);
+                self.count((index, other), by, &acknowledged, since..Duration::MAX);
             }
         }
-        self.recent.push_back((index, acknowledged));
+        self.recent.push_back((index, by, acknowledged));
         let before = self.latest.saturating_sub(REACH);
-        let is_old = |(_, one): &(usize, ServerAcks)| one.at.last() < Some(&before);
+        let is_old = |(_, _, one): &(usize, WrittenBy, ServerAcks)| one.at.last() < Some(&before);
         while self.recent.front().is_some_and(is_old) {
             self.recent.pop_front();
         }
@@ -130,6 +188,8 @@ impl TwoPrimariesWatch {
                     from: found.from,
                     to: found.to,
                     writes: found.writes,
+                    witness_writes: found.witness_writes,
+                    which: found.which(),
                     over,
                 });
             }
@@ -172,11 +232,11 @@ impl TwoPrimariesWatch {
 
     /// Counts among the latest acknowledgements, of one older server or of all.
     fn count_recent(&mut self, only: Option<usize>, new: usize, since: Range<Duration>) {
-        for (old, acknowledged) in std::mem::take(&mut self.recent) {
+        for (old, by, acknowledged) in std::mem::take(&mut self.recent) {
             if only.is_none_or(|only| only == old) && self.takes_over(new, old) {
-                self.count(old, new, &acknowledged, since.clone());
+                self.count((old, new), by, &acknowledged, since.clone());
             }
-            self.recent.push_back((old, acknowledged));
+            self.recent.push_back((old, by, acknowledged));
         }
     }
 
@@ -195,8 +255,14 @@ impl TwoPrimariesWatch {
     }
 
     /// Counts the writes that were sent to `old` after `since.start`, up to `since.end`.
-    fn count(&mut self, old: usize, new: usize, acknowledged: &ServerAcks, since: Range<Duration>) {
-        let ServerAcks { sent, at } = acknowledged;
+    fn count(
+        &mut self,
+        (old, new): (usize, usize),
+        by: WrittenBy,
+        acknowledged: &ServerAcks,
+        since: Range<Duration>,
+    ) {
+        let ServerAcks { sent, at, seqs } = acknowledged;
         let first = sent.partition_point(|sent| *sent <= since.start);
         let end = sent.partition_point(|sent| *sent <= since.end);
         let (Some(from), Some(to)) =
@@ -204,16 +270,27 @@ impl TwoPrimariesWatch {
         else {
             return;
         };
-        let writes = (end - first) as u64;
-        match self.found.iter_mut().find(|found| (found.old, found.new) == (old, new)) {
-            Some(found) => {
-                found.from = found.from.min(*from);
-                found.to = found.to.max(*to);
-                found.writes += writes;
+        let count = (end - first) as u64;
+        let is_pair = |found: &PairWindow| (found.old, found.new) == (old, new);
+        let index = self.found.iter().position(is_pair).unwrap_or_else(|| {
+            self.found.push(PairWindow::new((old, new), (*from, *to)));
+            self.found.len() - 1
+        });
+        let found = &mut self.found[index];
+        found.from = found.from.min(*from);
+        found.to = found.to.max(*to);
+        match by {
+            WrittenBy::Writer(writer) => {
+                found.writes += count;
+                let rows = found.which.entry(writer).or_default();
+                for seq in seqs.get(first..end).unwrap_or_default() {
+                    match rows.last_mut().filter(|(_, last)| *last + 1 == *seq) {
+                        Some((_, last)) => *last = *seq,
+                        None => rows.push((*seq, *seq)),
+                    }
+                }
             }
-            None => {
-                self.found.push(PairWindow { old, new, from: *from, to: *to, writes, told: None });
-            }
+            WrittenBy::Witness => found.witness_writes += count,
         }
     }
 }
@@ -244,18 +321,25 @@ mod tests {
         ServerAcks {
             sent: sent.iter().map(|sent| ms(*sent)).collect(),
             at: sent.iter().map(|sent| ms(*sent + 1)).collect(),
+            seqs: sent.iter().map(|sent| i64::try_from(*sent).unwrap()).collect(),
         }
     }
+
+    const ONE: WrittenBy = WrittenBy::Writer(1);
 
     #[test]
     fn a_failover_is_no_two_primaries_though_answers_come_late() {
         let (old, new) = (server("a", 1, 0), server("b", 2, 0));
         let mut watch = TwoPrimariesWatch::default();
-        watch.acknowledged(&old, writes(&[10, 20, 30]));
-        watch.acknowledged(&new, writes(&[100, 110]));
+        watch.acknowledged(&old, ONE, writes(&[10, 20, 30]));
+        watch.acknowledged(&new, ONE, writes(&[100, 110]));
         // Sent before the failover, and answered after it.
-        watch.acknowledged(&old, ServerAcks { sent: vec![ms(40)], at: vec![ms(400)] });
-        watch.acknowledged(&new, writes(&[500]));
+        watch.acknowledged(
+            &old,
+            ONE,
+            ServerAcks { sent: vec![ms(40)], at: vec![ms(400)], seqs: vec![4] },
+        );
+        watch.acknowledged(&new, ONE, writes(&[500]));
         assert_eq!(watch.end(ms(900)), []);
     }
 
@@ -263,26 +347,56 @@ mod tests {
     fn an_old_primary_that_goes_on_is_named_with_its_window() {
         let (old, new) = (server("a", 1, 0), server("b", 2, 0));
         let mut watch = TwoPrimariesWatch::default();
-        watch.acknowledged(&old, writes(&[10, 120, 130]));
+        watch.acknowledged(&old, ONE, writes(&[10, 120, 130]));
         // The new one's first acknowledgement is told after that.
-        watch.acknowledged(&new, writes(&[110]));
+        watch.acknowledged(&new, ONE, writes(&[110]));
         let told = watch.news(ms(140));
         assert_eq!(told.len(), 1);
         assert_eq!((told[0].from, told[0].to, told[0].writes), (ms(120), ms(131), 2));
         assert_eq!((told[0].old.name(), told[0].new.name()), ("a".to_owned(), "b".to_owned()));
-        watch.acknowledged(&old, writes(&[200]));
+        watch.acknowledged(&old, ONE, writes(&[200]));
         assert_eq!(watch.news(ms(210)), [], "not again at once");
         let last = watch.end(ms(900));
         assert_eq!((last[0].from, last[0].to, last[0].writes), (ms(120), ms(201), 3));
         assert!(last[0].over);
     }
 
+    /// A witness at the old primary's own address is evidence where no write of the load goes there.
+    #[test]
+    fn witnesses_prove_it_too_and_are_counted_apart() {
+        let (old, new) = (server("a", 1, 0), server("b", 2, 0));
+        let mut watch = TwoPrimariesWatch::default();
+        let of_witness = |sent: &[u64]| ServerAcks { seqs: Vec::new(), ..writes(sent) };
+        watch.acknowledged(&old, WrittenBy::Witness, of_witness(&[10, 120]));
+        watch.acknowledged(&new, ONE, writes(&[100, 140]));
+        watch.acknowledged(&old, ONE, writes(&[150, 151]));
+        watch.acknowledged(&old, WrittenBy::Witness, of_witness(&[320]));
+        let last = watch.end(ms(900));
+        assert_eq!((last[0].from, last[0].to), (ms(120), ms(321)));
+        assert_eq!((last[0].writes, last[0].witness_writes), (2, 2));
+        assert_eq!(last[0].length(), ms(201));
+        assert_eq!(last[0].which, [LosingSide { writer: 1, first_seq: 150, last_seq: 151 }]);
+    }
+
+    /// A witness that only ever saw a server before the other took over proves nothing, nor does one that is
+    /// answered late.
+    #[test]
+    fn witnesses_of_a_failover_prove_nothing() {
+        let (old, new) = (server("a", 1, 0), server("b", 2, 0));
+        let mut watch = TwoPrimariesWatch::default();
+        watch.acknowledged(&old, WrittenBy::Witness, writes(&[10, 60]));
+        watch.acknowledged(&new, WrittenBy::Witness, writes(&[100]));
+        let late = ServerAcks { sent: vec![ms(90)], at: vec![ms(700)], seqs: Vec::new() };
+        watch.acknowledged(&old, WrittenBy::Witness, late);
+        assert_eq!(watch.end(ms(900)), []);
+    }
+
     #[test]
     fn one_that_comes_back_on_the_old_timeline_is_the_old_one() {
         let mut watch = TwoPrimariesWatch::default();
-        watch.acknowledged(&server("a", 1, 0), writes(&[10]));
-        watch.acknowledged(&server("b", 2, 0), writes(&[100]));
-        watch.acknowledged(&server("a", 1, 9), writes(&[200]));
+        watch.acknowledged(&server("a", 1, 0), ONE, writes(&[10]));
+        watch.acknowledged(&server("b", 2, 0), ONE, writes(&[100]));
+        watch.acknowledged(&server("a", 1, 9), ONE, writes(&[200]));
         let told = watch.end(ms(900));
         assert_eq!((told[0].old.name(), told[0].from), ("a".to_owned(), ms(200)));
     }
@@ -290,24 +404,24 @@ mod tests {
     #[test]
     fn a_switchover_and_back_a_restart_and_another_cluster_are_none() {
         let mut watch = TwoPrimariesWatch::default();
-        watch.acknowledged(&server("a", 1, 0), writes(&[10]));
-        watch.acknowledged(&server("a", 1, 5), writes(&[50]));
-        watch.acknowledged(&server("b", 2, 0), writes(&[100]));
-        watch.acknowledged(&server("a", 3, 9), writes(&[200]));
+        watch.acknowledged(&server("a", 1, 0), ONE, writes(&[10]));
+        watch.acknowledged(&server("a", 1, 5), ONE, writes(&[50]));
+        watch.acknowledged(&server("b", 2, 0), ONE, writes(&[100]));
+        watch.acknowledged(&server("a", 3, 9), ONE, writes(&[200]));
         let other = Server { system_identifier: Some("8".to_owned()), ..server("c", 9, 0) };
-        watch.acknowledged(&other, writes(&[300]));
-        watch.acknowledged(&server("a", 3, 9), writes(&[400]));
+        watch.acknowledged(&other, ONE, writes(&[300]));
+        watch.acknowledged(&server("a", 3, 9), ONE, writes(&[400]));
         assert_eq!(watch.end(ms(900)), []);
     }
 
     #[test]
     fn two_on_one_timeline_are_told_by_who_acknowledged_first() {
         let mut watch = TwoPrimariesWatch::default();
-        watch.acknowledged(&server("a", 2, 0), writes(&[10]));
-        watch.acknowledged(&server("b", 2, 0), writes(&[20]));
-        watch.acknowledged(&server("b", 2, 0), writes(&[30]));
+        watch.acknowledged(&server("a", 2, 0), ONE, writes(&[10]));
+        watch.acknowledged(&server("b", 2, 0), ONE, writes(&[20]));
+        watch.acknowledged(&server("b", 2, 0), ONE, writes(&[30]));
         assert_eq!(watch.news(ms(40)), [], "one after the other proves nothing");
-        watch.acknowledged(&server("a", 2, 0), writes(&[40]));
+        watch.acknowledged(&server("a", 2, 0), ONE, writes(&[40]));
         assert_eq!(watch.end(ms(50))[0].old.name(), "a");
     }
 
@@ -356,7 +470,7 @@ mod tests {
             sent.sort_by_key(|(_, sent, delay)| sent + delay);
             let mut watch = TwoPrimariesWatch::default();
             for (index, sent, _) in &sent {
-                watch.acknowledged(&servers[*index], writes(&[*sent]));
+                watch.acknowledged(&servers[*index], ONE, writes(&[*sent]));
             }
             let mut found: Vec<_> = watch
                 .end(ms(9_000))

@@ -130,6 +130,9 @@ pub struct Thresholds {
     pub max_lag: Option<Duration>,
     /// How many lost writes are still fine.
     pub max_lost: u64,
+    /// For how long two primaries may acknowledge writes at the same time.
+    #[serde(default, with = "seconds", rename = "max_two_primaries_s")]
+    pub max_two_primaries: Duration,
     /// The lowest share of due writes that must have been acknowledged, in percent.
     pub min_availability_pct: Option<f64>,
     /// The highest 99th percentile of latency that is still fine.

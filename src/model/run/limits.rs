@@ -4,6 +4,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::model::cluster::two_primaries::TwoPrimaries;
 use crate::model::load::own_pause::OwnPauses;
 use crate::model::outage::Outage;
 use crate::model::percent;
@@ -88,6 +89,35 @@ pub fn availability(
              seen",
             pauses.total().as_secs_f64()
         ))),
+    }
+}
+
+/// The limit of two primaries: no longer than `max` at the same time, and none at all where that is zero. That they
+/// were is proven by each write, whatever pgchaos had no room for; for how long may depend on its own pauses.
+#[must_use]
+pub fn two_primaries<'a>(
+    windows: impl IntoIterator<Item = &'a TwoPrimaries>,
+    pauses: &OwnPauses,
+    max: Duration,
+) -> Option<Finding> {
+    let longest = windows.into_iter().max_by_key(|window| window.length())?;
+    let pair = format!("{} and {}", longest.old.name(), longest.new.name());
+    let (length, allowed) = in_seconds(longest.length(), max);
+    if max.is_zero() {
+        return Some(Finding::Exceeded(format!(
+            "two primaries at the same time for {length} ({pair}), none allowed"
+        )));
+    }
+    let (at_least, at_most) = pauses.bounds(longest.from, longest.to);
+    let words = format!("two primaries at the same time for {length} ({pair})");
+    match (at_least > max, at_most > max) {
+        (true, _) => Some(Finding::Exceeded(format!("{words}, at most {allowed} allowed"))),
+        (false, true) => Some(Finding::Unseen(format!(
+            "{words}, but pgchaos itself did not run for {:.1} s: whether it was at most {allowed} \
+             was not seen",
+            pauses.total().as_secs_f64()
+        ))),
+        (false, false) => None,
     }
 }
 
@@ -217,6 +247,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::cluster::server::Server;
     use crate::model::load::own_pause::OwnPause;
 
     fn ms(ms: u64) -> Duration {
@@ -311,6 +342,37 @@ mod tests {
         // Another one may have come and gone.
         assert!(outages(&[], &pauses(50_000, 3_001), ms(3_000)).is_some());
         assert_eq!(outages(&[], &pauses(50_000, 2_900), ms(3_000)), None);
+    }
+
+    #[test]
+    fn two_primaries_fail_unless_they_are_allowed_for_so_long() {
+        let window = |from, to| TwoPrimaries {
+            n: 1,
+            old: Server { member: Some("a".to_owned()), ..Server::default() },
+            new: Server { member: Some("b".to_owned()), ..Server::default() },
+            from: ms(from),
+            to: ms(to),
+            writes: 3,
+            witness_writes: 0,
+            which: vec![],
+            over: true,
+        };
+        let judged = |max| two_primaries(&[window(1_000, 3_500)], &no_pause(), ms(max));
+        let words = "two primaries at the same time for 2.5 s (a and b), none allowed".to_owned();
+        assert_eq!(judged(0), Some(Finding::Exceeded(words)));
+        let words = "two primaries at the same time for 2.5 s (a and b), at most 2.0 s allowed";
+        assert_eq!(judged(2_000), Some(Finding::Exceeded(words.to_owned())));
+        assert_eq!(judged(2_500), None);
+        assert_eq!(two_primaries(&[], &no_pause(), ms(0)), None);
+        // An instant is a window too.
+        assert!(two_primaries(&[window(5, 5)], &no_pause(), ms(0)).is_some());
+        let slept = [OwnPause { from: ms(1_200), length: ms(2_000) }].into_iter().collect();
+        let unseen = two_primaries(&[window(1_000, 3_500)], &slept, ms(2_000));
+        assert!(matches!(unseen, Some(Finding::Unseen(_))), "{unseen:?}");
+        assert!(matches!(
+            two_primaries(&[window(1_000, 3_500)], &slept, ms(0)),
+            Some(Finding::Exceeded(_))
+        ));
     }
 
     /// One outage as it was, and what could be seen of it: cut by the end of the load, with a

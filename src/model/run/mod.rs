@@ -8,7 +8,7 @@
 //! - [`software`]: the versions of the servers, and Patroni's settings over time.
 //! - [`totals`]: what it has come to so far, published as a whole.
 //! - [`availability`], [`replica_lag`]: what was measured over the whole run;
-//!   [`limits`]: what a limit on it comes to.
+//!   [`limits`]: what a limit on it comes to; [`two_primaries_account`]: what became of writes on the losing side.
 //! - [`summary`]: what remains of a run, the public JSON; [`summarize`]: how it comes about;
 //!   [`verdict`]: how it is judged.
 
@@ -25,6 +25,7 @@ pub mod summary;
 pub mod timeline;
 pub mod timeline_columns;
 pub mod totals;
+pub mod two_primaries_account;
 pub mod verdict;
 
 pub use state::Run;

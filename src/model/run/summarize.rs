@@ -15,12 +15,14 @@ use crate::model::own_limit::OwnLimit;
 use crate::model::run::Run;
 use crate::model::run::availability::Availability;
 use crate::model::run::availability::RateSummary;
+use crate::model::run::limits;
 use crate::model::run::record_format::FORMAT;
 use crate::model::run::summary::{
     HeldBy, PLACES_CHARS_MAX, Summary, SummaryOptions, VerificationState, VerificationSummary,
     Writes,
 };
 use crate::model::run::timeline_columns::TimelineColumns;
+use crate::model::run::two_primaries_account;
 use crate::model::run::verdict::{Findings, Verdict, judge};
 use crate::model::seconds;
 
@@ -52,7 +54,7 @@ pub fn sum_up(run: &Run) -> Summary {
         passed_over: run.passed_over.counts(),
         verification: verification(run),
         history_backwards: run.history_backwards.clone(),
-        two_primaries: run.two_primaries.values().cloned().collect(),
+        two_primaries: two_primaries_account::of(run),
         replicas: run.replicas.replicas(),
         outages: split(run, outages.into_owned()),
         injections: run.injections.clone(),
@@ -172,6 +174,11 @@ fn verdict_on(run: &Run, outages: &[Outage], rate: RateSummary) -> Verdict {
         own_pauses: run.own_pauses.clone(),
         own_limits: own_limits(run),
         closed_loop: run.header.options.rate == Rate::Max,
+        two_primaries: limits::two_primaries(
+            run.two_primaries.values(),
+            &run.own_pauses,
+            run.header.thresholds.max_two_primaries,
+        ),
         lag: run.header.thresholds.max_lag.and_then(|max| run.replicas.judge(run.elapsed, max)),
         rate,
         p99: run.latencies.quantile(0.99),

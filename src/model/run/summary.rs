@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::cluster::clock_offset::ServerClock;
-use crate::model::cluster::two_primaries::TwoPrimaries;
 use crate::model::event::{Backwards, Holding, Note};
 use crate::model::fault::Class;
 use crate::model::foreign::{NAME_CHARS_MAX, shortened};
@@ -25,6 +24,7 @@ use crate::model::run::lanes::{AcknowledgingFrom, MemberLane};
 use crate::model::run::replica_lag::ReplicaSummary;
 use crate::model::run::software::{ServerSoftware, SettingsFrom};
 use crate::model::run::timeline_columns::TimelineColumns;
+use crate::model::run::two_primaries_account::TwoPrimariesAccount;
 
 /// What a run comes to, in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ pub struct Summary {
     /// History that went backwards.
     pub history_backwards: Vec<Backwards>,
     /// Pairs of servers that acknowledged writes at the same time.
-    pub two_primaries: Vec<TwoPrimaries>,
+    pub two_primaries: Vec<TwoPrimariesAccount>,
     /// Every replica that was read: how far it was behind.
     #[serde(default)]
     pub replicas: Vec<ReplicaSummary>,

@@ -32,6 +32,8 @@ pub struct Findings<'a> {
     pub own_pauses: OwnPauses,
     /// What the limit of the replicas' lag comes to, where there is one.
     pub lag: Option<Finding>,
+    /// What the limit of two primaries comes to.
+    pub two_primaries: Option<Finding>,
     /// Nothing comes due by the time: what counts is the time in which one could write.
     pub closed_loop: bool,
     /// The availability, and its bounds.
@@ -89,6 +91,9 @@ fn failures(findings: &Findings<'_>, thresholds: &Thresholds) -> Vec<String> {
             findings.counts.unexpected,
             writes(findings.counts.unexpected)
         ));
+    }
+    if let Some(Finding::Exceeded(reason)) = &findings.two_primaries {
+        reasons.push(reason.clone());
     }
     for finding in of_time(findings, thresholds) {
         if let Finding::Exceeded(reason) = finding {
@@ -156,6 +161,9 @@ fn gaps(findings: &Findings<'_>, thresholds: &Thresholds) -> Vec<String> {
              writes is unaccounted for"
             .to_owned(),
         );
+    }
+    if let Some(Finding::Unseen(reason)) = &findings.two_primaries {
+        reasons.push(reason.clone());
     }
     for finding in of_time(findings, thresholds) {
         if let Finding::Unseen(reason) = finding {
@@ -251,6 +259,7 @@ mod tests {
         let thresholds = Thresholds {
             max_outage: Some(Duration::from_secs(10)),
             max_degraded: Some(Duration::from_secs(20)),
+            max_two_primaries: Duration::ZERO,
             max_lost: 5,
             min_availability_pct: Some(99.0),
             max_p99: Some(Duration::from_millis(20)),

@@ -30,6 +30,8 @@ pub struct Expect {
     pub no_errors: Vec<Class>,
     /// How many acknowledged writes are lost.
     pub lost: Option<Count>,
+    /// Two primaries acknowledge at the same time for no longer; for no time if not said. Of the whole run only.
+    pub two_primaries: Option<Duration>,
     /// The least share of due writes that is acknowledged, in percent. Of the whole run only.
     pub min_availability_pct: Option<f64>,
     /// What the run's own verdict is. Of the whole run only, and pass if not said.
@@ -83,7 +85,7 @@ impl Expect {
         let fields = value.fields()?;
         let mut known: Vec<&str> =
             OF_A_STEP.iter().filter(|key| **key != "errors-in-order").copied().collect();
-        known.extend(["availability", "verdict", "counted"]);
+        known.extend(["availability", "two-primaries", "verdict", "counted"]);
         if let Some(value) = fields.get("errors-in-order") {
             return Err(value.wrong("errors-in-order belongs to one step: step.expect"));
         }
@@ -94,6 +96,9 @@ impl Expect {
             let percentage = written.trim().trim_start_matches(">=").trim();
             expect.min_availability_pct =
                 Some(values::percentage(percentage).map_err(|words| value.wrong(words))?);
+        }
+        if let Some(value) = fields.get("two-primaries") {
+            expect.two_primaries = Some(value.duration()?);
         }
         if let Some(value) = fields.get("verdict") {
             expect.verdict = Some(value.one_of("verdict", &OUTCOMES)?);

@@ -18,6 +18,10 @@ pub enum Purpose {
     Look,
     /// It reads from a replica.
     Replica,
+    /// It watches one member at its own address.
+    Member,
+    /// It is a member's witness.
+    Witness,
     /// The verification.
     Verify,
 }
@@ -30,6 +34,8 @@ impl fmt::Display for Purpose {
             Self::Check => f.write_str("check"),
             Self::Look => f.write_str("look"),
             Self::Replica => f.write_str("replica"),
+            Self::Member => f.write_str("member"),
+            Self::Witness => f.write_str("witness"),
             Self::Verify => f.write_str("verify"),
         }
     }
@@ -59,6 +65,8 @@ mod tests {
             (Purpose::Check, "check"),
             (Purpose::Look, "look"),
             (Purpose::Replica, "replica"),
+            (Purpose::Member, "member"),
+            (Purpose::Witness, "witness"),
             (Purpose::Verify, "verify"),
         ] {
             assert_eq!(application_name(run_id, purpose), format!("{run}:{last}"));

@@ -24,7 +24,7 @@ use crate::model::fault::{Class, Evidence, Fault, Phase, PoolerRefusal};
 use crate::model::own_limit::OwnLimit;
 use crate::model::tls_cause::TlsCause;
 use crate::pg::failure::{SessionFailure, own_limits};
-use crate::pg::settings::{ConnectSettings, Host};
+use crate::pg::settings::{ConnectSettings, Host, SslMode};
 use crate::pg::wire::endpoint::Endpoint;
 use crate::pg::wire::host_address::HostAddress;
 use crate::pg::wire::reclaimable_socket::ReclaimableSocket;
@@ -245,7 +245,11 @@ impl Connect<'_> {
         let transport = self.secure(transport, way).await?;
         let (is_secured, server_end_point) = (transport.is_secured(), transport.server_end_point());
         let first_bytes = self.progress.first_bytes.clone();
-        let socket = ReclaimableSocket::new(Socket::new(transport, first_bytes.clone()));
+        let mut socket = Socket::new(transport, first_bytes.clone());
+        if self.withholds_bare_password(is_secured) {
+            socket = socket.without_bare_password();
+        }
+        let socket = ReclaimableSocket::new(socket);
         let (client, connection) = self
             .settings
             .to_driver_config(self.place.host, self.place.ip(), is_secured)
@@ -268,6 +272,14 @@ impl Connect<'_> {
         };
         let passed_over = Vec::new();
         Ok(Opened { session, accepted, authenticated, clock, deadline, passed_over })
+    }
+
+    /// Whether the password goes to this host only by SCRAM, which does not show it.
+    fn withholds_bare_password(&self, is_secured: bool) -> bool {
+        let is_here = self.place.ip().is_none_or(|ip| ip.to_canonical().is_loopback());
+        let is_verified =
+            matches!(self.settings.security.sslmode, SslMode::VerifyCa | SslMode::VerifyFull);
+        self.place.host.by_patroni_alone && !is_here && !(is_secured && is_verified)
     }
 
     async fn transport(&self) -> Result<Transport, Fault> {

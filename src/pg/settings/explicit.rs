@@ -18,6 +18,9 @@ pub struct Explicit {
     pub dbname: Option<String>,
     /// Options of TLS as a run had them, by its record: the weakest source. Others are ignored.
     pub tls_of_run: BTreeMap<String, String>,
+    /// For a member of a cluster: how the cluster itself is connected to. It gives what the connection string leaves
+    /// open, but for where: host and port are the member's own.
+    pub of_cluster: Option<Box<Explicit>>,
 }
 
 /// Shows only whether a connection string was given, as it may have a password.
@@ -30,6 +33,7 @@ impl fmt::Debug for Explicit {
             .field("user", &self.user)
             .field("dbname", &self.dbname.as_ref().map(|_| "***"))
             .field("tls_of_run", &self.tls_of_run)
+            .field("of_cluster", &self.of_cluster)
             .finish()
     }
 }

@@ -16,6 +16,12 @@ impl Keyword {
     }
 }
 
+/// Whether libpq has an option of this name.
+#[must_use]
+pub fn is_option(name: &str) -> bool {
+    find(name).is_some()
+}
+
 /// What pgchaos does with an option.
 #[derive(Debug)]
 pub(super) enum Treatment {

@@ -16,7 +16,13 @@ use super::service;
 #[derive(Default)]
 pub(super) struct Layers {
     said: BTreeMap<&'static str, GivenValue>,
+    /// The options of [`PLACES`] that are not said yet stay so.
+    places_are_said: bool,
 }
+
+/// Where to connect, and which of several servers: a member's own, whatever leads to its cluster.
+const PLACES: [&str; 5] =
+    ["host", "hostaddr", "port", "target_session_attrs", "load_balance_hosts"];
 
 impl Layers {
     /// Gathers from all sources, the strongest first: flags, connection string, service, environment, a run's record.
@@ -26,6 +32,11 @@ impl Layers {
     ) -> Result<Self, SettingsError> {
         let mut layers = Self::default();
         layers.say_command_line(explicit)?;
+        if let Some(cluster) = &explicit.of_cluster {
+            // A service that the member's own connection string names may say where it is.
+            layers.places_are_said = layers.text("service").is_none();
+            layers.say_command_line(cluster)?;
+        }
         layers.say_service(environment)?;
         layers.say_variables(environment)?;
         for (keyword, value) in &explicit.tls_of_run {
@@ -61,10 +72,14 @@ impl Layers {
 
     /// Adds a value, unless a stronger source gave one.
     fn say(&mut self, keyword: &'static str, value: impl Into<String>, origin: Origin) {
+        if self.places_are_said && PLACES.contains(&keyword) {
+            return;
+        }
         let value = value.into();
         self.said.entry(keyword).or_insert(GivenValue { value, origin });
     }
 
+    /// Flags, then the connection string.
     fn say_command_line(&mut self, explicit: &Explicit) -> Result<(), SettingsError> {
         let flags = [
             ("host", &explicit.host, "-h/--host"),

@@ -77,6 +77,7 @@ pub use dsn_error::DsnError;
 pub use environment::Environment;
 pub use error::{Origin, SettingsError};
 pub use explicit::Explicit;
+pub use keyword::is_option;
 pub use password::{Password, PasswordSource};
 pub use resolve::{Resolved, resolve};
 pub use secret::may_hold_a_secret;

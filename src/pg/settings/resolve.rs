@@ -138,7 +138,15 @@ fn with_passwords(
         .map(|endpoint| {
             let (password, password_source) = of_host(&endpoint);
             let HostAndPort { address, hostaddr, port } = endpoint;
-            Host { address, hostaddr, port, password, password_source, by_record_alone: false }
+            Host {
+                address,
+                hostaddr,
+                port,
+                password,
+                password_source,
+                by_record_alone: false,
+                by_patroni_alone: false,
+            }
         })
         .collect()
 }

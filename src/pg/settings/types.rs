@@ -36,6 +36,9 @@ pub struct Host {
     pub password_source: PasswordSource,
     /// Whether only the record of a run names it: then its password stays on this machine.
     pub by_record_alone: bool,
+    /// Whether only Patroni names it: then its password goes nowhere in clear text, but over a Unix socket, to a loopback
+    /// address, or over TLS to a server whose certificate was verified.
+    pub by_patroni_alone: bool,
 }
 
 impl Host {
@@ -186,6 +189,21 @@ impl ConnectSettings {
         let mut settings = self.clone();
         settings.application_name.get_or_insert(application_name);
         settings
+    }
+
+    /// The same settings for a member that only Patroni names, at this host and port. The password is that of the first
+    /// host: a role has one in a cluster.
+    #[must_use]
+    pub fn by_patroni_alone(&self, host: &str, port: u16) -> Option<Self> {
+        let first = self.hosts.first()?.clone();
+        let address = Address::Tcp(host.to_owned());
+        let host = Host { address, hostaddr: None, port, by_patroni_alone: true, ..first };
+        Some(Self {
+            hosts: vec![host],
+            target_session_attrs: None,
+            load_balance_hosts: LoadBalanceHosts::Disable,
+            ..self.clone()
+        })
     }
 
     /// The same settings for hosts that only the record of a run names.

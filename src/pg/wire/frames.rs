@@ -57,6 +57,12 @@ pub(in crate::pg) enum FrameError {
         /// The most that are let through.
         most: u32,
     },
+    /// A password was asked for in a way that shows it, where it is to be sent in none.
+    #[error(
+        "the server asks for the password in clear text, or as MD5, and only Patroni names this host: it gets none so \
+         (with SCRAM, with TLS and sslmode=verify-full, or named with --members NAME=DSN it is sent)"
+    )]
+    BarePassword,
     /// The postmaster cannot fork a process for the session. It says so in the only message without a
     /// length.
     #[error("{words}")]
@@ -98,6 +104,8 @@ pub(in crate::pg) struct Frames {
     /// The message without a length, as far as it came.
     words: Option<Vec<u8>>,
     greeting: Greeting,
+    /// A request for a password that would show it ends the session.
+    refuses_bare_password: bool,
     /// Of the current answer.
     bytes: usize,
     messages: u32,
@@ -118,6 +126,9 @@ const HEAD_BYTES: usize = 5;
 const WORDS_BYTES_MAX: usize = 1_000;
 
 const BACKEND_KEY_DATA: u8 = b'K';
+const AUTHENTICATION: u8 = b'R';
+/// Its methods that show the password: in clear text, and as a hash that is as good as it.
+const BARE_METHODS: [u32; 2] = [3, 5];
 const ERROR_RESPONSE: u8 = b'E';
 const READY_FOR_QUERY: u8 = b'Z';
 
@@ -129,6 +140,7 @@ impl Default for Frames {
             first: true,
             words: None,
             greeting: Greeting::GoesOn { pid: None },
+            refuses_bare_password: false,
             bytes: 0,
             messages: 0,
             messages_max: ANSWER_MESSAGES_MAX,
@@ -158,8 +170,14 @@ impl Frames {
                 self.skip = self.begun(*tag, u32::from_be_bytes(*length))?;
                 continue;
             }
-            let is_id = self.head.first() == Some(&BACKEND_KEY_DATA) && self.greets();
-            let missing = (HEAD_BYTES + if is_id { 4 } else { 0 }).saturating_sub(self.head.len());
+            let has_number = self.greets()
+                && match self.head.first() {
+                    Some(&BACKEND_KEY_DATA) => true,
+                    Some(&AUTHENTICATION) => self.refuses_bare_password,
+                    _ => false,
+                };
+            let missing =
+                (HEAD_BYTES + if has_number { 4 } else { 0 }).saturating_sub(self.head.len());
             let taken = missing.min(bytes.len());
             self.head.extend_from_slice(&bytes[..taken]);
             bytes = &bytes[taken..];
@@ -186,6 +204,11 @@ impl Frames {
         self.messages_max = most;
     }
 
+    /// Ends the session where a password is asked for in a way that would show it.
+    pub(in crate::pg) fn refuse_bare_password(&mut self) {
+        self.refuses_bare_password = true;
+    }
+
     fn greets(&self) -> bool {
         matches!(self.greeting, Greeting::GoesOn { .. })
     }
@@ -207,6 +230,17 @@ impl Frames {
                 Some(pid) => {
                     self.greeting = Greeting::GoesOn { pid: Some(i32::from_be_bytes(*pid)) }
                 }
+                None if length_bytes <= MESSAGE_BYTES_MAX => return Ok(()),
+                None => {}
+            }
+        }
+        if tag == AUTHENTICATION && self.greets() && self.refuses_bare_password && length_bytes >= 8
+        {
+            match body.first_chunk::<4>() {
+                Some(method) if BARE_METHODS.contains(&u32::from_be_bytes(*method)) => {
+                    return Err(FrameError::BarePassword);
+                }
+                Some(_) => {}
                 None if length_bytes <= MESSAGE_BYTES_MAX => return Ok(()),
                 None => {}
             }
@@ -289,6 +323,27 @@ mod tests {
             message(b'K', &[0; 8]),
         ]
         .concat()
+    }
+
+    #[test]
+    fn a_password_is_not_asked_for_bare_where_it_is_to_be_sent_in_none() {
+        let asks = |method: u32| message(b'R', &[&method.to_be_bytes()[..], b"salt"].concat());
+        for (method, is_bare) in [(0, false), (3, true), (5, true), (10, false), (11, false)] {
+            let bytes = [asks(method), message(b'N', b"")].concat();
+            for piece in 1..bytes.len() {
+                let mut frames = Frames::default();
+                assert!(read_all(&mut frames, &bytes, &[piece]).is_ok(), "{method} elsewhere");
+                let mut frames = Frames::default();
+                frames.refuse_bare_password();
+                let told = read_all(&mut frames, &bytes, &[piece]);
+                assert_eq!(told == Err(FrameError::BarePassword), is_bare, "{method}, {piece}");
+                assert_eq!(told.is_err(), is_bare, "{method}, {piece}");
+            }
+        }
+        let mut frames = Frames::default();
+        frames.refuse_bare_password();
+        assert!(read_all(&mut frames, &greeting(), &[]).is_ok());
+        assert_eq!(frames.pid(), Some(4711));
     }
 
     /// All of it in pieces of these lengths, then at once; the first error ends it.

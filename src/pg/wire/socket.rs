@@ -24,6 +24,13 @@ impl Socket {
         Self { transport, first_bytes, frames: Frames::default() }
     }
 
+    /// Ends the session where the server asks for a password in a way that would show it.
+    #[must_use]
+    pub(in crate::pg) fn without_bare_password(mut self) -> Self {
+        self.frames.refuse_bare_password();
+        self
+    }
+
     /// The process id that the server greeted with, if it did.
     #[must_use]
     pub fn greeted_pid(&self) -> Option<i32> {

@@ -117,7 +117,10 @@ fn lost(lost: &[LostWrites]) -> Markup {
 fn beside(summary: &Summary) -> Markup {
     let two = summary.two_primaries.iter().take(SHOWN_MAX).map(|seen| {
         let (from, to) = (duration(seen.from), duration(seen.to));
-        format!("Two primaries, {from} to {to} after the start: {}", words::two_primaries(seen))
+        format!(
+            "Two primaries, {from} to {to} after the start: {}",
+            words::two_primaries(seen, seen.lost)
+        )
     });
     let back = summary.history_backwards.iter().take(SHOWN_MAX).map(|back| {
         format!(

@@ -129,7 +129,9 @@ fn limits(limits: &Thresholds) -> Vec<String> {
     // A drill that expects losses lifts the limit, which no option does.
     let lost = Some(limits.max_lost).filter(|max| (1..u64::MAX).contains(max));
     let lost = lost.map(|max| option("--max-lost", &max.to_string()));
-    times.chain(share).chain(lost).flatten().collect()
+    let two = limits.max_two_primaries;
+    let two = (!two.is_zero()).then(|| option("--max-two-primaries", &typed(two)));
+    times.chain(share).chain(lost).chain(two).flatten().collect()
 }
 
 /// A time as an option takes it, whole: `30s`, `1500ms`, `500us`.

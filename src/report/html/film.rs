@@ -35,6 +35,7 @@ pub(super) fn film(summary: &Summary, axis_end_s: f64) -> Option<Markup> {
         lanes::counts::errors(summary, axis),
         lanes::counts::writers_out(summary, axis),
         lanes::servers::acknowledging(summary, axis),
+        lanes::servers::two_primaries(summary, axis),
     ]
     .into_iter()
     .flatten()

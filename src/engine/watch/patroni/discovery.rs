@@ -13,6 +13,7 @@ use tokio::net::lookup_host;
 use tokio::time::timeout;
 
 use super::bounds::{DEADLINE, MEMBERS_MAX};
+use super::handle::NamedServer;
 use crate::model::cluster::member_names::MemberNames;
 use crate::model::cluster::software::PatroniSettings;
 use crate::patroni::api::concealed;
@@ -51,6 +52,8 @@ pub(super) struct Discovered {
     pub(super) urls: BTreeMap<String, String>,
     /// Names by the addresses of the servers.
     pub(super) names: Option<MemberNames>,
+    /// Where `/cluster` names the servers.
+    pub(super) servers: Vec<NamedServer>,
     /// APIs that answered and can be watched from now on.
     pub(super) answered: Vec<Answered>,
     /// Members that are watched, and answered where they are now.
@@ -95,6 +98,7 @@ pub(super) async fn find(question: Question) -> Discovered {
         settings,
         urls: BTreeMap::new(),
         names: None,
+        servers: Vec::new(),
         answered: Vec::new(),
         moved: Vec::new(),
         missed: Vec::new(),
@@ -114,6 +118,11 @@ pub(super) async fn find(question: Question) -> Discovered {
     }
     let Some(cluster) = cluster else { return found };
     found.names = Some(names(&cluster).await);
+    let server = |member: &ClusterMember| {
+        let (host, port) = (member.host.clone()?, member.port?);
+        Some(NamedServer { member: member.name.clone(), host, port })
+    };
+    found.servers = cluster.members.iter().filter_map(server).collect();
     let named = |member: &ClusterMember| Some((member.name.clone(), url_of(member)?));
     found.urls = cluster.members.iter().filter_map(named).collect();
     let has_moved = |member: &&ClusterMember| {

@@ -1,7 +1,9 @@
 //! What others see of the watch.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -22,6 +24,20 @@ pub(super) struct Watched {
     pub(super) apis: Vec<PatroniApi>,
     /// The list of members was asked for once.
     pub(super) begun: bool,
+    /// Where `/cluster` names the members' servers, by name.
+    pub(super) servers: BTreeMap<String, NamedServer>,
+    /// When each member's postmaster started, as its own API tells, by name.
+    pub(super) starts: BTreeMap<String, DateTime<Utc>>,
+    /// The cluster's system identifier, once it is known.
+    pub(super) identifier: Option<String>,
+}
+
+/// A member's server, as `/cluster` names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NamedServer {
+    pub(crate) member: String,
+    pub(crate) host: String,
+    pub(crate) port: u16,
 }
 
 /// A handle to what is known.
@@ -44,6 +60,21 @@ impl PatroniWatch {
         before
             .and_then(|server| server.member.as_deref())
             .is_some_and(|name| self.0.borrow().old_primaries.gave_up_since(name, since))
+    }
+
+    /// Where the members' servers are, as Patroni names them.
+    pub(crate) fn servers(&self) -> Vec<NamedServer> {
+        self.0.borrow().servers.values().cloned().collect()
+    }
+
+    /// When a member's postmaster started, by its own API.
+    pub(crate) fn start_of(&self, member: &str) -> Option<DateTime<Utc>> {
+        self.0.borrow().starts.get(member).copied()
+    }
+
+    /// The cluster's system identifier, once it is known.
+    pub(crate) fn identifier(&self) -> Option<String> {
+        self.0.borrow().identifier.clone()
     }
 
     /// The members' APIs that were found so far.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use super::told_reason::ToldReason;
@@ -34,6 +35,8 @@ pub(super) struct Looked {
     pub(super) reached: Option<ApiReached>,
     /// What the member runs, where it answered.
     pub(super) software: Option<MemberSoftware>,
+    /// When its postmaster started, where it told that.
+    pub(super) start: Option<DateTime<Utc>>,
 }
 
 /// A look that brought no word of this member's.
@@ -63,8 +66,9 @@ impl Looker {
                 Ok(_) => told.answers().then(|| self.reached(None)),
             };
             let software = result.as_ref().ok().map(|(_, status)| self.software(status));
+            let start = result.as_ref().ok().and_then(|(_, status)| status.postmaster_start_time);
             let look = Look { asked, at, answer: answer(result) };
-            let looked = Looked { key: self.key.clone(), look, reached, software };
+            let looked = Looked { key: self.key.clone(), look, reached, software, start };
             if self.looks.send(looked).await.is_err() {
                 return;
             }

@@ -16,5 +16,5 @@ mod told_reason;
 mod watcher;
 
 pub use bounds::DEADLINE;
-pub(crate) use handle::PatroniWatch;
+pub(crate) use handle::{NamedServer, PatroniWatch};
 pub(crate) use watcher::{PatroniWatcher, watcher};

@@ -156,7 +156,12 @@ impl PatroniWatcher {
         if let Some(software) = looked.software {
             self.runs(software).await;
         }
-        self.watched.send_modify(|watched| watched.old_primaries.look(&looked.key, &looked.look));
+        self.watched.send_modify(|watched| {
+            watched.old_primaries.look(&looked.key, &looked.look);
+            if let Some(start) = looked.start {
+                watched.starts.insert(looked.key.clone(), start);
+            }
+        });
         if let Some(reached) = looked.reached {
             self.teller.fact_at(looked.look.at, What::PatroniApi(reached)).await;
         }
@@ -210,9 +215,18 @@ impl PatroniWatcher {
         self.leadership.all_are_asked(all);
         let apis: Vec<PatroniApi> =
             self.members.values().map(|member| member.api.clone()).collect();
+        let identifier = self.identifier.clone();
         self.watched.send_modify(|watched| {
             watched.begun = true;
             watched.apis = apis;
+            watched.identifier = identifier;
+            // While Patroni's store is away, the list lacks members that are there.
+            for server in found.servers {
+                let is_known = watched.servers.contains_key(&server.member);
+                if is_known || watched.servers.len() < MEMBERS_MAX {
+                    watched.servers.insert(server.member.clone(), server);
+                }
+            }
         });
     }
 

@@ -44,6 +44,8 @@ pub struct Batch {
     pub acknowledged_at: Vec<Duration>,
     /// When each of them was sent.
     pub sent_at: Vec<Duration>,
+    /// Their sequence numbers.
+    pub acknowledged_seqs: Vec<i64>,
     /// How long after it was due each of them was acknowledged.
     pub latency_us: Vec<u64>,
     /// The first id that a new session was given.

@@ -50,6 +50,7 @@ impl OpenBatch {
         batch.acknowledged = Some(write.seq);
         batch.acknowledged_at.push(write.at);
         batch.sent_at.push(write.sent_at);
+        batch.acknowledged_seqs.push(write.seq);
         let latency = write.at.saturating_sub(write.due);
         batch.latency_us.push(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
         if write.first {
@@ -135,6 +136,7 @@ impl OpenBatch {
         let capacity = batch.acknowledged_at.len();
         self.batch.acknowledged_at.reserve(capacity);
         self.batch.sent_at.reserve(capacity);
+        self.batch.acknowledged_seqs.reserve(capacity);
         self.batch.latency_us.reserve(capacity);
         batch.attempted = far.attempted;
         batch.resolved = far.resolved;

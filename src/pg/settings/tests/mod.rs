@@ -74,6 +74,7 @@ fn host(address: Address, port: u16) -> Host {
         password: Password::new("postgres"),
         password_source: PasswordSource::Default,
         by_record_alone: false,
+        by_patroni_alone: false,
     }
 }
 

@@ -4,6 +4,35 @@ use std::time::Duration;
 
 use super::*;
 
+/// A member's own connection string says where it is; the rest is as the cluster is connected to.
+#[test]
+fn a_member_is_connected_to_as_its_cluster_is_but_for_where() {
+    let cluster = Explicit {
+        dsn: Some(
+            "postgresql://app:said@proxy:5500/shop?target_session_attrs=read-write&sslmode=disable"
+                .to_owned(),
+        ),
+        ..Explicit::default()
+    };
+    let member = |dsn: &str| Explicit {
+        dsn: Some(dsn.to_owned()),
+        of_cluster: Some(Box::new(cluster.clone())),
+        ..Explicit::default()
+    };
+    let environment =
+        Environment::empty().with_variable("PGPORT", "6000").with_variable("PGHOST", "elsewhere");
+    let settings = |dsn: &str| resolve(&member(dsn), &environment).unwrap().settings;
+    let one = settings("host=10.0.0.1");
+    assert_eq!(one.display_target(), "10.0.0.1:5432", "neither the proxy's port nor PGPORT");
+    assert_eq!((one.user.as_str(), one.dbname.as_str()), ("app", "shop"));
+    assert_eq!(one.hosts[0].password.as_bytes(), b"said");
+    assert_eq!(one.target_session_attrs, None);
+    let other = settings("postgresql://watcher:own@10.0.0.2:5433/postgres");
+    assert_eq!(other.display_target(), "10.0.0.2:5433");
+    assert_eq!((other.user.as_str(), other.dbname.as_str()), ("watcher", "postgres"));
+    assert_eq!(other.hosts[0].password.as_bytes(), b"own");
+}
+
 #[test]
 fn nothing_said_is_the_bundled_cluster_on_its_usual_port() {
     assert_eq!(quietly(&Explicit::default(), &Environment::empty()), defaults());

@@ -1,4 +1,4 @@
-//! Lanes of servers: which one acknowledged, and what each member was.
+//! Lanes of servers: which one acknowledged, when two did, and what each member was.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use crate::report::words;
 use super::super::axis::TimeAxis;
 use super::super::picture::{boxes, place, width_of};
 use super::super::silence::silent;
+use super::super::table::SHOWN_MAX;
 use super::Lane;
 
 const HEIGHT: f64 = 18.0;
@@ -69,6 +70,29 @@ pub(in super::super) fn acknowledging(summary: &Summary, axis: TimeAxis) -> Opti
         }
     };
     Some(Lane { name: "writes to".to_owned(), unit: None, height: HEIGHT, drawing })
+}
+
+/// When two servers acknowledged at the same time.
+pub(in super::super) fn two_primaries(summary: &Summary, axis: TimeAxis) -> Option<Lane> {
+    let windows: Vec<Stretch> = summary
+        .two_primaries
+        .iter()
+        .take(SHOWN_MAX)
+        .map(|seen| Stretch {
+            from: axis.x_of(seen.from),
+            to: axis.x_of(seen.to),
+            class: "down",
+            is_dark: false,
+            words: format!("{} and {}", plain(&seen.old.name()), plain(&seen.new.name())),
+        })
+        .collect();
+    if windows.is_empty() {
+        return None;
+    }
+    let drawing = html! {
+        @for window in &windows { (bar(window)) (bar_words(window, window.to)) }
+    };
+    Some(Lane { name: "two primaries".to_owned(), unit: None, height: HEIGHT, drawing })
 }
 
 /// Until when these lanes are known: changes after a cut are left out.

@@ -1,0 +1,80 @@
+//! Members that only Patroni names: each is watched once it answers, at the address by which the members reach each
+//! other, as that member of that cluster. From here the address may lead nowhere, or to something else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::timeout;
+
+use super::looker::DEADLINE;
+use crate::engine::dialer::Dialer;
+use crate::engine::watch::patroni::{NamedServer, PatroniWatch};
+use crate::model::cluster::member_looks::mismatch;
+use crate::pg::settings::ConnectSettings;
+
+/// Over all addresses of a name.
+const DIAL_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Members that are watched at most: a foreign `/cluster` must not make pgchaos connect to the whole world.
+pub(super) const MEMBERS_MAX: usize = 64;
+
+/// Where a member is, as Patroni names it.
+pub(super) type Place = (String, u16);
+
+/// A member that was tried.
+pub(super) struct Probed {
+    pub(super) member: String,
+    pub(super) place: Place,
+    /// How it is connected to, and its cluster's system identifier; else why it cannot be watched from here.
+    pub(super) result: Result<(Arc<ConnectSettings>, Option<String>), String>,
+}
+
+/// Tries the members that Patroni names at other places than these.
+pub(super) async fn probe(
+    patroni: PatroniWatch,
+    settings: Arc<ConnectSettings>,
+    watched: BTreeMap<String, Option<Place>>,
+) -> Vec<Probed> {
+    let named = patroni.servers();
+    let is_new = |server: &&NamedServer| match watched.get(&server.member) {
+        // One that the user named is where the user says.
+        Some(None) => false,
+        Some(Some(place)) => *place != (server.host.clone(), server.port),
+        None => true,
+    };
+    let new = named.iter().filter(is_new).take(MEMBERS_MAX);
+    join_all(new.map(|server| probe_one(&patroni, &settings, server))).await
+}
+
+async fn probe_one(
+    patroni: &PatroniWatch,
+    settings: &ConnectSettings,
+    server: &NamedServer,
+) -> Probed {
+    let (member, place) = (server.member.clone(), (server.host.clone(), server.port));
+    let Some(settings) = settings.by_patroni_alone(&server.host, server.port) else {
+        return Probed { member, place, result: Err("there is no connection to go by".to_owned()) };
+    };
+    let settings = Arc::new(settings);
+    let dialer = Dialer::new(Arc::clone(&settings), DEADLINE).any_server();
+    let result = match timeout(DIAL_DEADLINE, dialer.dial()).await {
+        Ok(Ok(opened)) => {
+            let cluster = patroni.identifier();
+            let start = patroni.start_of(&server.member);
+            let answers = opened.session.server.clone();
+            opened.session.close().await;
+            match mismatch(&server.member, &answers, cluster.as_deref(), start) {
+                Some(reason) => Err(reason),
+                None => Ok((settings, cluster.or(answers.system_identifier))),
+            }
+        }
+        Ok(Err(failures)) => {
+            let last = failures.last().map(|failure| failure.fault.message.clone());
+            Err(last.unwrap_or_else(|| "it cannot be reached".to_owned()))
+        }
+        Err(_) => Err("no answer".to_owned()),
+    };
+    Probed { member, place, result }
+}

@@ -1,0 +1,82 @@
+//! A look at one member at its own address, a few times a second: its role, timeline, start and how far its write-ahead
+//! log is. It costs the server one short query.
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::{Error, Row};
+
+use crate::model::cluster::server::Server;
+use crate::pg::sessions::session::Session;
+
+/// `transaction_read_only` is what `default_transaction_read_only` was when this statement began.
+const FULL: &str = "\
+SELECT pg_is_in_recovery() AS in_recovery,
+       current_setting('transaction_read_only') = 'on' AS read_only,
+       pg_postmaster_start_time() AS postmaster_start,
+       CASE WHEN pg_is_in_recovery()
+            THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver),
+                          (SELECT timeline_id FROM pg_control_checkpoint()))
+            ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
+       END AS timeline,
+       pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                            ELSE pg_current_wal_lsn() END, '0/0')::bigint AS lsn";
+
+/// For servers that hide their control file or their WAL.
+const BASIC: &str = "\
+SELECT pg_is_in_recovery() AS in_recovery,
+       current_setting('transaction_read_only') = 'on' AS read_only,
+       pg_postmaster_start_time() AS postmaster_start,
+       NULL::int AS timeline, NULL::bigint AS lsn";
+
+/// How much a member lets this role look at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LookDepth {
+    /// All of it, as far as it is known.
+    #[default]
+    Full,
+    /// Neither timeline nor position.
+    Basic,
+}
+
+/// What a look finds.
+#[derive(Debug, Clone)]
+pub struct MemberLook {
+    /// The server of the session, as it is now.
+    pub server: Server,
+    /// How far its write-ahead log is: replayed by a replica, else written.
+    pub lsn: Option<u64>,
+}
+
+impl Session {
+    /// Looks at the server of this session again. One that hides something is asked for the rest, also from then on.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn look_again(&self, depth: &mut LookDepth) -> Result<MemberLook, Error> {
+        if *depth == LookDepth::Full {
+            match self.client.query_typed_one(FULL, &[]).await {
+                Err(error) if error.as_db_error().is_some() && !self.client.is_closed() => {
+                    *depth = LookDepth::Basic;
+                }
+                row => return self.read_look(&row?),
+            }
+        }
+        self.read_look(&self.client.query_typed_one(BASIC, &[]).await?)
+    }
+
+    fn read_look(&self, row: &Row) -> Result<MemberLook, Error> {
+        let (in_recovery, read_only): (bool, bool) =
+            (row.try_get("in_recovery")?, row.try_get("read_only")?);
+        let start: DateTime<Utc> = row.try_get("postmaster_start")?;
+        let timeline: Option<i32> = row.try_get("timeline")?;
+        let lsn: Option<i64> = row.try_get("lsn")?;
+        let server = Server {
+            in_recovery,
+            // In recovery every transaction is read-only; that is its own fact.
+            read_only: read_only && !in_recovery,
+            postmaster_start: Some(start),
+            timeline: timeline.and_then(|timeline| u32::try_from(timeline).ok()),
+            ..self.server.clone()
+        };
+        Ok(MemberLook { server, lsn: lsn.and_then(|lsn| u64::try_from(lsn).ok()) })
+    }
+}
