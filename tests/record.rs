@@ -49,6 +49,7 @@ use pgchaos::model::own_limit::OwnLimit;
 use pgchaos::model::run::Run;
 use pgchaos::model::run::record_format::{RecordError, decode, decode_header, encode};
 use pgchaos::model::run::replay::{Replay, ReplayedLine};
+use pgchaos::model::span::Span;
 use pgchaos::model::tls_cause::TlsCause;
 use proptest::prelude::*;
 use samples::{event, header, started_at};
@@ -150,6 +151,7 @@ fn whose() -> WhoseSeconds {
         from: Duration::from_millis(from),
         lasted: Duration::from_millis(lasted),
         within: Duration::from_millis(50),
+        expected: Some(Span::of_ms(20, 30)),
     };
     let parts = PartName::ALL.into_iter().map(|name| part(name, Owner::ALL.to_vec(), 10, 20));
     WhoseSeconds { parts: parts.collect() }

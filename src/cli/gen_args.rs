@@ -11,6 +11,7 @@ use super::file_name::file_name;
 use super::headings::MAIN;
 use super::log_args::LogArgs;
 use super::patroni_url::patroni_url;
+use super::predict_args::ProxySourceArgs;
 use super::summary_args::SummaryArgs;
 use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
 use crate::model::load::values;
@@ -41,6 +42,9 @@ pub struct GenArgs {
     /// What is watched beside it.
     #[command(flatten)]
     pub cluster: ClusterArgs,
+    /// How HAProxy is set, for what is to be expected of it.
+    #[command(flatten)]
+    pub haproxy_settings: ProxySourceArgs,
     /// How long to wait.
     #[command(flatten)]
     pub waits: WaitArgs,

@@ -12,6 +12,7 @@ use super::lab_hint;
 use super::members;
 use super::output::{Reports, print_summary};
 use super::patroni_apis::patroni_apis;
+use super::predict::configured;
 use super::problem::Problem;
 use super::signals::cancel_on_signals;
 use super::state_folder;
@@ -100,6 +101,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
             target,
             patroni: args.cluster.patroni.clone(),
             haproxy: None,
+            proxy_checks: configured(&args.haproxy_settings)?.map(|(checks, _)| checks),
             members: members.is_some(),
             witness: args.cluster.witness.then(|| witness::run_id_of(run_id)),
             options,

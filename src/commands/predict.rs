@@ -13,12 +13,12 @@ use crate::cli::predict_args::{PatroniSourceArgs, PredictArgs, ProxySourceArgs};
 use crate::haproxy::configuration::{BYTES_MAX, ConfigurationError, HaproxyConfiguration};
 #[cfg(unix)]
 use crate::lab::Lab;
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::cluster::software::PatroniSettings;
 use crate::model::foreign;
 use crate::model::prediction::fault_kind::PredictedFault;
 use crate::model::prediction::in_force::in_force;
 use crate::model::prediction::outlook::outlook;
-use crate::model::prediction::proxy_checks::ProxyChecks;
 use crate::model::prediction::release::PatroniRelease;
 use crate::patroni::{PatroniApi, PatroniError};
 use crate::pg::settings::Explicit;
@@ -135,7 +135,7 @@ fn typed(args: &PatroniSourceArgs, told: PatroniSettings) -> PatroniSettings {
 }
 
 /// The proxy's checks from its configuration file.
-fn configured(args: &ProxySourceArgs) -> Result<Option<(ProxyChecks, String)>, Problem> {
+pub(super) fn configured(args: &ProxySourceArgs) -> Result<Option<(ProxyChecks, String)>, Problem> {
     let Some(path) = &args.haproxy_config else { return Ok(None) };
     let shown = path.display().to_string();
     let bytes = contents(path, &shown)?;

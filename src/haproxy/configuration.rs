@@ -19,8 +19,8 @@ mod tests;
 
 pub use error::ConfigurationError;
 
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::foreign;
-use crate::model::prediction::proxy_checks::ProxyChecks;
 use sections::{ProxySection, read_sections};
 
 /// The longest file that is read, in bytes.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::error::LabError;
 use crate::lab::ports::{PORTS, Ports};
-use crate::model::prediction::proxy_checks::ProxyChecks;
+use crate::model::cluster::proxy_checks::ProxyChecks;
 
 /// The name of a lab that was given none.
 pub const DEFAULT_NAME: &str = "pgchaos";

@@ -158,6 +158,7 @@ pub(super) fn header(rate: Rate, writers: u32) -> What {
     What::Run(Box::new(Header {
         patroni: Vec::new(),
         haproxy: None,
+        proxy_checks: None,
         members: false,
         witness: None,
         format: 1,

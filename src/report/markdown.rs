@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use crate::model::ledger::loss_times::LostWrites;
@@ -137,7 +139,8 @@ fn outages(summary: &Summary) -> Option<String> {
 /// The parts of each outage, a line an outage.
 fn whose_seconds(summary: &Summary) -> Option<String> {
     let line = |outage: &Outage| {
-        let parts: Vec<String> = whose_words::parts(outage.whose.as_ref()?).collect();
+        let parts: Vec<String> =
+            whose_words::parts(outage.whose.as_ref()?, Duration::ZERO).collect();
         Some(format!("- Outage {}: {}", outage.n, inert(&parts.join(" · "))))
     };
     let lines: Vec<String> = summary.outages.iter().filter_map(line).collect();

@@ -1,5 +1,7 @@
 //! An outage's parts and their owners in words: the same in log, summary, Markdown and page.
 
+use std::time::Duration;
+
 use crate::model::outage::whose::{OutagePart, Owner, PartName, WhoseSeconds};
 
 use super::numbers::duration;
@@ -28,10 +30,10 @@ pub fn owners(several: &[Owner]) -> String {
     }
 }
 
-/// What was in the way in a part, in a few words that follow its length.
+/// What was in the way in a part, by itself.
 #[must_use]
-pub fn part(part: &OutagePart) -> String {
-    let words = match part.part {
+pub fn name(part: &OutagePart) -> &'static str {
+    match part.part {
         PartName::Lock => "Patroni waited for the lock to expire",
         PartName::Handover => "the old leader shut down and handed over",
         PartName::Store => "Patroni without its store",
@@ -49,19 +51,46 @@ pub fn part(part: &OutagePart) -> String {
         PartName::Noticing => "the client had not noticed",
         PartName::Reconnect => "the client's backoff",
         PartName::Way => "attempts failed on the way",
-        PartName::Unsplit => return owners(&part.owners),
-    };
-    match part.owners.len() {
-        0 | 1 => words.to_owned(),
-        _ => format!("{words} ({})", owners(&part.owners)),
+        PartName::Unsplit => "not split: no watcher saw it",
     }
 }
 
-/// The parts one after another, those that are seen in the length as it is printed.
-pub fn parts(whose: &WhoseSeconds) -> impl Iterator<Item = String> + '_ {
-    let nothing = duration(std::time::Duration::ZERO);
+/// The same, with those that it may have been where that is not one, in a few words that follow its length.
+#[must_use]
+pub fn part(part: &OutagePart) -> String {
+    match (part.part, part.owners.len()) {
+        (PartName::Unsplit, _) => owners(&part.owners),
+        (_, 0 | 1) => name(part).to_owned(),
+        _ => format!("{} ({})", name(part), owners(&part.owners)),
+    }
+}
+
+/// How long a part was expected to be, where the settings say so: `20 to 30.5 s`.
+#[must_use]
+pub fn expected(part: &OutagePart) -> Option<String> {
+    let span = part.expected?;
+    let to = span.to?;
+    let number = |time: Duration| {
+        let text = format!("{:.1}", time.as_secs_f64());
+        text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+    };
+    let (from, to) = (number(span.from), number(to));
+    Some(match from == "0" {
+        true => format!("up to {to} s"),
+        false if from == to => format!("about {to} s"),
+        false => format!("{from} to {to} s"),
+    })
+}
+
+/// The parts one after another, those that are seen in the length as it is printed; what was expected stands beside
+/// those that are long enough.
+pub fn parts(whose: &WhoseSeconds, long: Duration) -> impl Iterator<Item = String> + '_ {
+    let nothing = duration(Duration::ZERO);
     whose.parts.iter().filter_map(move |one| {
         let length = duration(one.lasted);
-        (length != nothing).then(|| format!("{length} {}", part(one)))
+        let expected = expected(one).filter(|_| one.lasted >= long);
+        let expected = expected.map(|expected| format!(" ({expected} expected)"));
+        (length != nothing)
+            .then(|| format!("{length} {}{}", part(one), expected.unwrap_or_default()))
     })
 }

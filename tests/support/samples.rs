@@ -24,6 +24,7 @@ pub fn header(writers: u32) -> Header {
         started_at: started_at(),
         patroni: Vec::new(),
         haproxy: None,
+        proxy_checks: None,
         members: false,
         witness: None,
         target: Target {

@@ -69,6 +69,7 @@ pub(super) fn plan<C: DrillCluster>(
             target: target(&resolved),
             patroni: urls(&cluster.watched()),
             haproxy: None,
+            proxy_checks: cluster.proxy_checks(),
             members: members.is_some(),
             witness: members.as_ref().map(|_| witness::run_id_of(run_id)),
             options: request.scenario.load.clone(),

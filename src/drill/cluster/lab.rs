@@ -8,6 +8,7 @@ use super::error::ClusterError;
 use super::patroni_view::PatroniView;
 use super::{DrillCluster, abilities};
 use crate::lab::{DEFAULT_NAME, Down, Lab, Member, Running};
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Through;
 use crate::model::scenario::step::Action;
@@ -98,6 +99,10 @@ impl DrillCluster for LabCluster {
 
     fn watched(&self) -> Vec<PatroniApi> {
         self.patroni.watched()
+    }
+
+    fn proxy_checks(&self) -> Option<ProxyChecks> {
+        Some(self.lab.proxy_checks())
     }
 
     async fn synchronous(&self) -> Result<Option<bool>, ClusterError> {

@@ -20,6 +20,7 @@ pub use error::ClusterError;
 pub use patroni_view::PatroniView;
 
 use super::command::Variables;
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Through;
 use crate::model::scenario::command_line::CommandLine;
@@ -56,6 +57,11 @@ pub trait DrillCluster: Clone + Send + Sync + 'static {
 
     /// The members' Patroni APIs, to be watched beside the load; empty where they are not known.
     fn watched(&self) -> Vec<PatroniApi>;
+
+    /// The proxy's settings, where they are known: what outages are expected by.
+    fn proxy_checks(&self) -> Option<ProxyChecks> {
+        None
+    }
 
     /// Whether the cluster replicates synchronously; `None` where it cannot be asked.
     ///

@@ -35,6 +35,7 @@ fn header(writers: u32) -> Header {
         started_at: "2026-11-22T20:56:20Z".parse().unwrap(),
         patroni: Vec::new(),
         haproxy: None,
+        proxy_checks: None,
         members: false,
         witness: None,
         target: Target {

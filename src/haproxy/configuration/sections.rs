@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::error::ConfigurationError;
 use super::server_settings::{ServerSettings, time};
 use super::words::{Word, words};
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::foreign;
-use crate::model::prediction::proxy_checks::ProxyChecks;
 
 /// HAProxy's own defaults (its manual: "inter", "rise", "fall", "retries").
 const INTER: Duration = Duration::from_secs(2);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::{CheckedBackend, ConfigurationError, HaproxyConfiguration};
-use crate::model::prediction::proxy_checks::ProxyChecks;
+use crate::model::cluster::proxy_checks::ProxyChecks;
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)

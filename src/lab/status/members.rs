@@ -7,8 +7,8 @@ use crate::lab::member::{Member, MemberKind};
 use crate::lab::processes::running::{Running, by_processes, out_of_sight};
 use crate::lab::processes::scan::{Process, scan};
 use crate::lab::status::http::etcd_leads;
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::cluster::software::PatroniSettings;
-use crate::model::prediction::proxy_checks::ProxyChecks;
 use crate::model::prediction::release::PatroniRelease;
 use crate::patroni::{MemberStatus, PatroniApi, Role, leader};
 

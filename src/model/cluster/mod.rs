@@ -8,6 +8,7 @@
 //! - [`member_servers`]: what each member's PostgreSQL is, asked at its own address.
 //! - [`member_looks`]: looks at those servers one after another, and what there is to tell of them.
 //! - [`proxy`]: what a proxy says of the servers that it sends to.
+//! - [`proxy_checks`]: the settings of a proxy that decide how long it sends to none, or to the wrong one.
 //! - [`witness`]: which members take a witness's writes.
 //! - [`software`]: what runs on the members, and how Patroni is set.
 //! - [`selector`]: which part of a cluster is meant: `leader`, `replica`, `etcd:leader`, a name.
@@ -23,6 +24,7 @@ pub mod member_names;
 pub mod member_servers;
 pub mod member_states;
 pub mod proxy;
+pub mod proxy_checks;
 pub mod selector;
 pub mod server;
 pub mod software;

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::foreign;
 use crate::model::load::options::{LoadOptions, Target, Thresholds};
 
@@ -54,6 +55,9 @@ pub struct Header {
         skip_serializing_if = "Option::is_none"
     )]
     pub haproxy: Option<String>,
+    /// The proxy's checks, where its settings were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_checks: Option<ProxyChecks>,
     /// Whether members are watched at their own addresses.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub members: bool,

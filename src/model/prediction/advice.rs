@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::prediction::client_waits::ClientWaits;
 use crate::model::prediction::expected::expected;
 use crate::model::prediction::fault_kind::PredictedFault;
 use crate::model::prediction::in_force::PatroniInForce;
 use crate::model::prediction::knob::Knob;
 use crate::model::prediction::part::Prediction;
-use crate::model::prediction::proxy_checks::ProxyChecks;
 
 /// What saves less than this, on the average or at worst, is no advice.
 const SAVED_MIN: Duration = Duration::from_millis(100);

@@ -1,11 +1,11 @@
 //! Which parts the outage after a fault has.
 
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::outage::whose::owner::Owner;
 use crate::model::prediction::client_waits::ClientWaits;
 use crate::model::prediction::fault_kind::PredictedFault;
 use crate::model::prediction::in_force::PatroniInForce;
 use crate::model::prediction::part::{PredictedPart, PredictedStep, Prediction, UnknownInfluence};
-use crate::model::prediction::proxy_checks::ProxyChecks;
 use crate::model::prediction::terms;
 use crate::model::span::Span;
 

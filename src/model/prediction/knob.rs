@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::prediction::client_waits::ClientWaits;
 use crate::model::prediction::expected::expected;
 use crate::model::prediction::fault_kind::PredictedFault;
 use crate::model::prediction::in_force::PatroniInForce;
 use crate::model::prediction::part::Prediction;
-use crate::model::prediction::proxy_checks::ProxyChecks;
 
 /// The fastest check that is advised: below it a slow answer of Patroni's API counts as none.
 const FAST_CHECK: Duration = Duration::from_millis(250);

@@ -2,7 +2,7 @@
 //! their owners, and which setting would shorten it.
 //!
 //! - [`release`], [`in_force`]: Patroni's settings after what its version clamps.
-//! - [`proxy_checks`], [`client_waits`]: what else decides.
+//! - [`client_waits`]: what else decides, beside the proxy's checks ([`crate::model::cluster::proxy_checks`]).
 //! - [`fault_kind`]: the faults; [`part`]: the parts of an outage, and [`Prediction`].
 //! - `terms`: the formula of each part, with its reason; [`expected`]: which of them a fault has.
 //! - [`knob`], [`advice`]: what a changed setting would save, by predicting again. [`outlook`]: all of it.
@@ -17,7 +17,6 @@ pub mod in_force;
 pub mod knob;
 pub mod outlook;
 pub mod part;
-pub mod proxy_checks;
 pub mod release;
 mod terms;
 #[cfg(test)]

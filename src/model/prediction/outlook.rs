@@ -1,12 +1,12 @@
 //! All that settings let expect: each fault, and what to change.
 
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::prediction::advice::{Advice, advice};
 use crate::model::prediction::client_waits::ClientWaits;
 use crate::model::prediction::expected::expected;
 use crate::model::prediction::fault_kind::PredictedFault;
 use crate::model::prediction::in_force::PatroniInForce;
 use crate::model::prediction::part::Prediction;
-use crate::model::prediction::proxy_checks::ProxyChecks;
 use crate::model::span::Span;
 
 /// All that settings let expect.

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::prediction::client_waits::ClientWaits;
 use crate::model::prediction::in_force::PatroniInForce;
-use crate::model::prediction::proxy_checks::ProxyChecks;
 use crate::model::span::Span;
 
 /// etcd revokes a lease that has run out within this.

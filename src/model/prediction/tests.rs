@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::cluster::software::PatroniSettings;
 use crate::model::prediction::advice::{Saving, advice};
 use crate::model::prediction::client_waits::ClientWaits;
@@ -16,7 +17,6 @@ use crate::model::prediction::in_force::{AdjustmentReason, PatroniInForce, in_fo
 use crate::model::prediction::knob::Knob;
 use crate::model::prediction::outlook::outlook;
 use crate::model::prediction::part::{PredictedStep, Prediction, UnknownInfluence};
-use crate::model::prediction::proxy_checks::ProxyChecks;
 use crate::model::prediction::release::PatroniRelease;
 use crate::model::prediction::terms;
 use crate::model::span::Span;

@@ -6,6 +6,7 @@
 //!   same in the summary.
 //! - [`lanes`]: which server acknowledged, and what each member was, over time.
 //! - [`software`]: the versions of the servers, and Patroni's settings over time.
+//! - [`expectation`]: what its settings let expect of its outages' parts.
 //! - [`totals`]: what it has come to so far, published as a whole.
 //! - [`availability`], [`replica_lag`]: what was measured over the whole run;
 //!   [`limits`]: what a limit on it comes to; [`two_primaries_account`]: what became of writes on the losing side.
@@ -13,6 +14,7 @@
 //!   [`verdict`]: how it is judged.
 
 pub mod availability;
+pub mod expectation;
 pub mod lanes;
 pub mod limits;
 pub mod record_format;

@@ -29,6 +29,7 @@ use crate::model::outage::whose::watched::WatchersView;
 use crate::model::outage::{Outage, Side};
 use crate::model::outcome::Outcome;
 use crate::model::own_limit::OwnLimit;
+use crate::model::run::expectation::Expectation;
 use crate::model::run::lanes::Lanes;
 use crate::model::run::replica_lag::ReplicaLags;
 use crate::model::run::software::Software;
@@ -439,7 +440,10 @@ impl Run {
         let server = outage.from.as_ref().or(outage.to.as_ref());
         let is_direct =
             server.is_some_and(|side| is_direct(&self.header.target.endpoints, &side.address));
-        split(outage, &self.watched, is_direct)
+        let mut whose = split(outage, &self.watched, is_direct)?;
+        let (checks, options) = (self.header.proxy_checks.as_ref(), &self.header.options);
+        Expectation::new(&self.software, checks, options).put_beside(outage.began, &mut whose);
+        Some(whose)
     }
 
     /// What a drill had done last when the outage was noticed that began then.

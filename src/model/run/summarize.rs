@@ -79,8 +79,8 @@ pub fn sum_up(run: &Run) -> Summary {
 /// An outage that was over when the run was killed, and not split yet.
 const UNTOLD: Duration = Duration::from_secs(5);
 
-/// The outages, the last ones split as far as the record tells: not told are the parts of those that ended just
-/// before a run was killed.
+/// The outages, the last ones split as far as the record tells: not told are the parts of those that ended just before a
+/// run was killed.
 fn split(run: &Run, mut outages: Vec<Outage>) -> Vec<Outage> {
     let untold = |outage: &&mut Outage| {
         outage.whose.is_none() && outage.ended().saturating_add(UNTOLD) >= run.elapsed

@@ -135,7 +135,7 @@ pub async fn look_up<'a>(
         Ok(Err(error)) => {
             let (io, own_limit) = (Some(error.kind()), own_limits::of_lookup(&error));
             let evidence = Evidence { io, own_limit, ..Evidence::default() };
-            // An address whose zone is not here is no name that has no address.
+            // An address with a zone that is not here is no name that has no address.
             let is_nowhere = error.kind() == io::ErrorKind::AddrNotAvailable;
             let phase = if is_nowhere { Phase::Connect } else { Phase::Resolve };
             (SessionFailure::new(evidence, error.to_string()), phase)

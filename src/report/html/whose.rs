@@ -13,11 +13,12 @@ use super::axis::TimeAxis;
 use super::picture::{place, width_of};
 use super::table::{CellsOf, HtmlTable};
 
-const HEAD: [(&str, CellsOf); 4] = [
+const HEAD: [(&str, CellsOf); 5] = [
     ("what was in the way", CellsOf::Texts),
     ("whose", CellsOf::Texts),
     ("from", CellsOf::Numbers),
     ("seconds", CellsOf::Numbers),
+    ("expected by the settings", CellsOf::Numbers),
 ];
 
 /// The parts of an outage as a bar; nothing where they were not told.
@@ -77,10 +78,11 @@ fn class(owners: &[Owner]) -> (&'static str, bool) {
 fn table(whose: &WhoseSeconds) -> Markup {
     let rows = whose.parts.iter().map(|part| {
         vec![
-            whose_words::part(part),
+            whose_words::name(part).to_owned(),
             whose_words::owners(&part.owners),
             format!("+{}", duration(part.from)),
             seconds(part),
+            whose_words::expected(part).unwrap_or_default(),
         ]
     });
     HtmlTable {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::cluster::software::PatroniSettings;
 use crate::model::foreign::inert_json;
 use crate::model::prediction::advice::Saving;
@@ -10,7 +11,6 @@ use crate::model::prediction::fault_kind::PredictedFault;
 use crate::model::prediction::in_force::AdjustedSetting;
 use crate::model::prediction::outlook::Outlook;
 use crate::model::prediction::part::{PredictedPart, UnknownInfluence};
-use crate::model::prediction::proxy_checks::ProxyChecks;
 use crate::model::span::Span;
 
 /// The format of the JSON.

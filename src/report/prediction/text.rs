@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::numbers::whole;
 use super::span_words::{outage_words, span_words, time_words};
+use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::foreign;
 use crate::model::outage::whose::owner::Owner;
 use crate::model::prediction::Prediction;
@@ -12,7 +13,6 @@ use crate::model::prediction::client_waits::ClientWaits;
 use crate::model::prediction::in_force::{AdjustedSetting, AdjustmentReason, PatroniInForce};
 use crate::model::prediction::outlook::Outlook;
 use crate::model::prediction::part::{PredictedPart, UnknownInfluence};
-use crate::model::prediction::proxy_checks::ProxyChecks;
 
 /// Columns of a table: the fault, and the outage.
 const FAULT: usize = 16;

@@ -68,7 +68,7 @@ fn length(outage: &Outage, writers: u32) -> Line {
 }
 
 fn whose_seconds(whose: &WhoseSeconds) -> Line {
-    let parts: Vec<String> = whose_words::parts(whose).collect();
+    let parts: Vec<String> = whose_words::parts(whose, Duration::ZERO).collect();
     Line::new(Tone::Plain, "").rest(format!("whose seconds: {}", parts.join(" · ")))
 }
 

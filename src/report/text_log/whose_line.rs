@@ -5,15 +5,11 @@ use crate::report::layout::{Line, Tone};
 use crate::report::numbers::duration;
 use crate::report::whose_words;
 
-/// The parts of an outage in their order.
+/// The parts of an outage in their order, the longest with what was expected of it.
 pub(super) fn whose(whose: &WhoseSeconds) -> Line {
-    let length = whose.parts.iter().map(|part| part.lasted).sum();
-    let mut parts = whose_words::parts(whose);
+    let lengths = || whose.parts.iter().map(|part| part.lasted);
+    let mut parts = whose_words::parts(whose, lengths().max().unwrap_or_default());
     let first = parts.next().unwrap_or_default();
-    parts.fold(
-        Line::new(Tone::Plain, "WHOSE SECONDS")
-            .rest(format!(": {} =", duration(length)))
-            .rest(format!(" {first}")),
-        Line::part,
-    )
+    let line = Line::new(Tone::Plain, "WHOSE SECONDS");
+    parts.fold(line.rest(format!(": {} = {first}", duration(lengths().sum()))), Line::part)
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::outage::whose::owner::Owner;
 use crate::model::seconds;
+use crate::model::span::Span;
 
 /// What was in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -90,6 +91,9 @@ pub struct OutagePart {
     /// How far its two ends can be off, the less exact one: looks are some time apart.
     #[serde(rename = "within_s", with = "seconds")]
     pub within: Duration,
+    /// How long the settings let expect it to be, where they are known and say so.
+    #[serde(rename = "expected_s", default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Span>,
 }
 
 /// The parts of an outage, with their owners.

@@ -49,7 +49,8 @@ pub fn split(outage: &Outage, watched: &WatchersView, is_direct: bool) -> Option
                     last.within = last.within.max(*within);
                 }
                 let from = at.saturating_sub(outage.began);
-                parts.push(OutagePart { part, owners, from, lasted, within: *within });
+                let within = *within;
+                parts.push(OutagePart { part, owners, from, lasted, within, expected: None });
             }
         }
     }

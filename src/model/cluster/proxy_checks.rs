@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::seconds;
 
 /// HAProxy's checks of a backend's servers, and how it connects to them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProxyChecks {
     /// `inter`: between two checks.
     #[serde(rename = "inter_s", with = "seconds")]

@@ -1,0 +1,100 @@
+//! What a run's settings let expect of the parts of its outages, beside what was measured.
+
+use std::time::Duration;
+
+use crate::model::cluster::proxy_checks::ProxyChecks;
+use crate::model::load::options::LoadOptions;
+use crate::model::outage::whose::{PartName, WhoseSeconds};
+use crate::model::prediction::client_waits::ClientWaits;
+use crate::model::prediction::expected;
+use crate::model::prediction::fault_kind::PredictedFault;
+use crate::model::prediction::in_force::{PatroniInForce, in_force};
+use crate::model::prediction::part::PredictedStep;
+use crate::model::prediction::release::PatroniRelease;
+use crate::model::run::software::Software;
+use crate::model::span::Span;
+
+/// The settings that decide how long an outage takes, as far as a run knows them.
+#[derive(Debug)]
+pub struct Expectation<'a> {
+    software: &'a Software,
+    proxy: Option<&'a ProxyChecks>,
+    client: ClientWaits,
+}
+
+impl<'a> Expectation<'a> {
+    /// From what a run knows: what Patroni's API told, the proxy's settings where they were given, its own.
+    #[must_use]
+    pub fn new(
+        software: &'a Software,
+        proxy: Option<&'a ProxyChecks>,
+        options: &LoadOptions,
+    ) -> Self {
+        let client = ClientWaits {
+            writers: options.writers,
+            backoff_min: options.backoff_min,
+            backoff_max: options.backoff_max,
+            connect_timeout: options.connect_timeout,
+            write_timeout: options.write_timeout,
+        };
+        Self { software, proxy, client }
+    }
+
+    /// Puts beside each part of an outage that began then how long the settings let expect it to be. A part for which they say nothing,
+    /// or no worst case, has none.
+    pub fn put_beside(&self, began: Duration, whose: &mut WhoseSeconds) {
+        let Some(patroni) = self.in_force(began) else { return };
+        for part in &mut whose.parts {
+            let Some((step, faults)) = predicted(part.part) else { continue };
+            let of_fault = |fault: &PredictedFault| self.step(&patroni, step, *fault);
+            let spans = faults.iter().filter_map(of_fault);
+            part.expected = spans.reduce(Span::or).filter(|span| span.to.is_some());
+        }
+    }
+
+    /// Patroni's settings in force when the outage began.
+    fn in_force(&self, began: Duration) -> Option<PatroniInForce> {
+        let settings = self.software.settings();
+        let known = settings.iter().rev().find(|known| known.from <= began).or(settings.first())?;
+        let servers = self.software.servers();
+        let mut versions = servers.iter().filter_map(|server| server.patroni.as_deref());
+        let release = versions.next().and_then(PatroniRelease::read);
+        Some(in_force(&known.settings, release))
+    }
+
+    fn step(
+        &self,
+        patroni: &PatroniInForce,
+        step: PredictedStep,
+        fault: PredictedFault,
+    ) -> Option<Span> {
+        let prediction = expected(patroni, self.proxy, &self.client, fault);
+        prediction.parts.iter().find(|part| part.step == step).map(|part| part.takes)
+    }
+}
+
+/// The step that a part is, and the faults that have it.
+fn predicted(part: PartName) -> Option<(PredictedStep, &'static [PredictedFault])> {
+    use PredictedFault as F;
+    const FAILOVERS: &[F] = &[F::LeaderKilled, F::LeaderFrozen, F::LeaderStopped, F::Switchover];
+    Some(match part {
+        PartName::Lock => (PredictedStep::LockExpires, &[F::LeaderKilled, F::LeaderFrozen]),
+        PartName::Handover => (PredictedStep::LockReleased, &[F::LeaderStopped, F::Switchover]),
+        PartName::Election => (PredictedStep::Election, FAILOVERS),
+        PartName::Promotion => (PredictedStep::Promotion, FAILOVERS),
+        PartName::Restart => (PredictedStep::CrashNoticed, &[F::PostmasterCrashed]),
+        PartName::Recovery => (PredictedStep::Recovery, &[F::PostmasterCrashed]),
+        PartName::ProxyChecks => (PredictedStep::ProxyChecks, FAILOVERS),
+        PartName::ProxyHold => (PredictedStep::HeldConnects, FAILOVERS),
+        PartName::Noticing => (PredictedStep::SilentSessions, &[F::LeaderFrozen]),
+        PartName::Reconnect => (PredictedStep::Reconnect, FAILOVERS),
+        PartName::Store
+        | PartName::Silence
+        | PartName::Refusal
+        | PartName::Ended
+        | PartName::Cluster
+        | PartName::ProxyGone
+        | PartName::Way
+        | PartName::Unsplit => return None,
+    })
+}
