@@ -12,6 +12,7 @@
 //! engine               writers, watchers, recording, verification: all that waits and sends
 //! pg   lab   report    sessions and SQL · clusters · rendering; none imports another
 //! patroni              Patroni's API, for all floors above
+//! http                 one bounded exchange, for all that asks pages and APIs
 //! tls                  what is trusted, and handshakes, for all that connects
 //! model                pure: no socket, clock, file, environment or global randomness
 //! ```
@@ -83,6 +84,7 @@ pub mod commands;
 #[cfg(unix)]
 pub mod drill;
 pub mod engine;
+pub mod http;
 #[cfg(unix)]
 pub mod lab;
 pub mod model;

@@ -13,9 +13,9 @@ use tokio::net::lookup_host;
 use tokio::time::timeout;
 
 use super::bounds::{DEADLINE, MEMBERS_MAX};
+use crate::http::concealed;
 use crate::model::cluster::member_names::MemberNames;
 use crate::model::cluster::software::PatroniSettings;
-use crate::patroni::api::concealed;
 use crate::patroni::cluster_state::{name_of, url_of};
 use crate::patroni::{Cluster, ClusterMember, MemberStatus, PatroniApi, PatroniError};
 
