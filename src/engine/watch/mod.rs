@@ -6,9 +6,11 @@
 //! - `replicas`: how far replicas are behind what was acknowledged.
 //! - `stalls`: what writes without an answer wait for on the server.
 //! - `own_pauses`: times in which pgchaos itself did not run.
+//! - `told_reason`: which reason was told for which an API or a page cannot be asked.
 
 pub(crate) mod followers;
 pub(crate) mod own_pauses;
 pub mod patroni;
 pub(crate) mod replicas;
 pub(crate) mod stalls;
+mod told_reason;
