@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::console_log::{ConsoleLog, start_log};
+use super::haproxy_page::haproxy_page;
 use super::lab_hint;
 use super::output::{Reports, print_summary};
 use super::patroni_apis::patroni_apis;
@@ -91,7 +92,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
             started_at,
             target,
             patroni: args.cluster.patroni.clone(),
-            haproxy: None,
+            haproxy: args.cluster.haproxy.as_ref().map(ToString::to_string),
             members: false,
             witness: None,
             options,
@@ -101,6 +102,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
         read_settings: read_settings.map(Arc::new),
         verify_settings: verify_settings.map(Arc::new),
         patroni: patroni_apis(&args.cluster.patroni, &args.target.explicit())?,
+        haproxy: haproxy_page(args.cluster.haproxy.as_ref(), &args.target.explicit())?,
         record,
         warnings,
         notes: None,

@@ -9,6 +9,7 @@ use crate::engine::verification::Subject;
 use crate::model::cluster::decision::KnownCluster;
 use crate::model::cluster::leadership::LeaderSeen;
 use crate::model::cluster::member_names::MemberNames;
+use crate::model::cluster::proxy::ProxyChange;
 use crate::model::cluster::server::{Server, ServerProcess};
 use crate::model::event::{Checked, StopReason, What};
 use crate::model::fault::Fault;
@@ -45,6 +46,8 @@ pub(crate) enum Signal {
     Checked(Box<Checked>),
     /// The leader, by Patroni's API.
     Leader { at: Duration, seen: LeaderSeen },
+    /// What the proxy says of a server, and the server's address where it tells that.
+    ProxyChanged { at: Duration, change: ProxyChange, address: Option<String> },
     /// What members are called, from now on.
     MemberNames(MemberNames),
     /// A writer has nothing left to write.

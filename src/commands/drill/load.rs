@@ -54,6 +54,7 @@ pub(super) fn plan<C: DrillCluster>(
         true => None,
         false => Some(state_folder::new_record(started_at, run_id, None)?),
     };
+    let haproxy = cluster.proxy_page(request.scenario.through);
     Ok(Plan {
         header: Header {
             format: FORMAT,
@@ -65,7 +66,7 @@ pub(super) fn plan<C: DrillCluster>(
             started_at,
             target: target(&resolved),
             patroni: urls(&cluster.watched()),
-            haproxy: None,
+            haproxy: haproxy.as_ref().map(|page| page.url().to_string()),
             members: false,
             witness: None,
             options: request.scenario.load.clone(),
@@ -81,6 +82,7 @@ pub(super) fn plan<C: DrillCluster>(
         warnings: Vec::new(),
         notes: None,
         patroni: cluster.watched(),
+        haproxy,
     })
 }
 

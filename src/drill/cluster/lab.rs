@@ -6,7 +6,9 @@ use tokio::time::Instant;
 
 use super::error::ClusterError;
 use super::patroni_view::PatroniView;
+use super::proxy_page::proxy_page_at;
 use super::{DrillCluster, abilities};
+use crate::haproxy::HaproxyPage;
 use crate::lab::{DEFAULT_NAME, Down, Lab, Member, Running};
 use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Through;
@@ -24,6 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub struct LabCluster {
     lab: Lab,
     patroni: PatroniView,
+    page: HaproxyPage,
 }
 
 impl LabCluster {
@@ -33,7 +36,8 @@ impl LabCluster {
     /// When its members have no URL; none is known.
     pub fn new(lab: Lab) -> Result<Self, ClusterError> {
         let patroni = PatroniView::new(&lab.patroni_urls(), lab.tls().as_ref())?;
-        Ok(Self { lab, patroni })
+        let page = proxy_page_at(lab.ports().page)?;
+        Ok(Self { lab, patroni, page })
     }
 
     /// Whether this can be done to that target, as far as it is known without asking it.
@@ -87,6 +91,10 @@ impl DrillCluster for LabCluster {
 
     fn watched(&self) -> Vec<PatroniApi> {
         self.patroni.watched()
+    }
+
+    fn proxy_page(&self, through: Through) -> Option<HaproxyPage> {
+        (through == Through::Proxy).then(|| self.page.clone())
     }
 
     async fn synchronous(&self) -> Result<Option<bool>, ClusterError> {

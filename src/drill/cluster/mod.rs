@@ -1,7 +1,7 @@
 //! The cluster that a drill breaks and mends.
 //!
 //! [`DrillCluster`] is what a drill needs of it. [`lab`], [`compose`] and [`hooks`] are the three
-//! kinds; `patroni_view` is what they have in common, `docker` the commands for containers,
+//! kinds; `patroni_view` is what they have in common, `proxy_page` their proxy's page, `docker` the commands for containers,
 //! `abilities` the check before a drill begins. A new
 //! injection is an [`Action`], and each kind of cluster says how it does it.
 
@@ -12,6 +12,7 @@ pub mod error;
 pub mod hooks;
 pub mod lab;
 mod patroni_view;
+mod proxy_page;
 pub mod wholeness;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use error::ClusterError;
 pub use patroni_view::PatroniView;
 
 use super::command::Variables;
+use crate::haproxy::HaproxyPage;
 use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Through;
 use crate::model::scenario::command_line::CommandLine;
@@ -50,6 +52,12 @@ pub trait DrillCluster: Clone + Send + Sync + 'static {
 
     /// The members' Patroni APIs, to be watched beside the load; empty where they are not known.
     fn watched(&self) -> Vec<PatroniApi>;
+
+    /// The page of the proxy that the load goes through, to be watched beside it; `None` where there is
+    /// none, or it is not known.
+    fn proxy_page(&self, _through: Through) -> Option<HaproxyPage> {
+        None
+    }
 
     /// Whether the cluster replicates synchronously; `None` where it cannot be asked.
     ///

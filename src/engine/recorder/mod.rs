@@ -287,6 +287,10 @@ impl Recorder {
                 self.explain_gap(outage, fine, other_rows);
             }
             Signal::Leader { at, seen } => self.leader_seen(at, seen),
+            Signal::ProxyChanged { at, mut change, address } => {
+                change.member = self.names.of_proxy_server(&change.server, address.as_deref());
+                self.emit(at, What::ProxyChanged(change));
+            }
             Signal::MemberNames(names) => self.names = names,
             Signal::Stopping { at, reason } => self.stopping(at, reason),
             Signal::WriterFinished { writer } => {

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::drill_notes::DrillNote;
 use crate::engine::record::file::RecordFileError;
 use crate::engine::setup::SetupError;
+use crate::haproxy::HaproxyPage;
 use crate::model::event::Header;
 use crate::model::run::Run;
 use crate::model::run::summary::RecordSummary;
@@ -30,6 +31,8 @@ pub struct Plan {
     pub verify_settings: Option<Arc<ConnectSettings>>,
     /// Patroni's APIs, when they are to be watched.
     pub patroni: Vec<PatroniApi>,
+    /// HAProxy's page, when it is to be watched.
+    pub haproxy: Option<HaproxyPage>,
     /// Where the record goes.
     pub record: Option<PathBuf>,
     /// Things to tell before anything else.
