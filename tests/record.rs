@@ -15,9 +15,7 @@ use pgchaos::engine::record::held::HeldRecord;
 use pgchaos::engine::record::removal::remove;
 use pgchaos::model::cluster::clock_offset::ClockOffset;
 use pgchaos::model::cluster::leadership::LeaderSeen;
-use pgchaos::model::cluster::member_servers::{
-    MemberServer, MemberServerState, ReplayPosition,
-};
+use pgchaos::model::cluster::member_servers::{MemberServer, MemberServerState, ReplayPosition};
 use pgchaos::model::cluster::member_states::{MemberChange, MemberState};
 use pgchaos::model::cluster::proxy::{ProxyChange, ProxyPage, ProxyServerState};
 use pgchaos::model::cluster::server::ServerProcess;

@@ -173,9 +173,7 @@ impl TextLog {
             What::PatroniApi(reached) => {
                 self.beside(at, normal.then(|| patroni_lines::api(reached)))
             }
-            What::ProxyChanged(seen) => {
-                self.beside(at, verbose.then(|| proxy_lines::server(seen)))
-            }
+            What::ProxyChanged(seen) => self.beside(at, verbose.then(|| proxy_lines::server(seen))),
             What::ProxyPage(page) => self.beside(at, normal.then(|| proxy_lines::page(page))),
             What::MemberServer(seen) => {
                 self.beside(at, verbose.then(|| member_lines::server(seen)))
