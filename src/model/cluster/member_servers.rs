@@ -28,12 +28,12 @@ pub struct MemberServer {
 pub enum MemberServerState {
     /// It answers: its role, timeline, start and whether it takes writes are in its identity.
     Answers {
-        /// Who it says it is.
+        /// Its identity, as it tells it.
         server: Box<Server>,
     },
     /// It refuses every session while it starts, shuts down or recovers (57P03).
     Starting,
-    /// Nobody listens there, or the session ended.
+    /// Nothing listens there, or the session ended.
     Gone,
     /// No answer in time.
     Silent,

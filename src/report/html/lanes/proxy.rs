@@ -110,8 +110,8 @@ impl<'a> Colours<'a> {
     }
 }
 
-/// The backend that the load went through, with what it sent to: the only one, or the one whose servers
-/// fit best those that acknowledged. `None` where none fits.
+/// The backend that the load went through, with what it sent to: the only one, or the one with the servers that
+/// fit those that acknowledged best. `None` where none fits.
 fn backend_of_load(summary: &Summary, end_s: f64) -> Option<(&str, Vec<Taking<'_>>)> {
     let backends: BTreeSet<&str> = summary.proxy.iter().map(|lane| lane.backend.as_str()).collect();
     let is_only = backends.len() == 1;
