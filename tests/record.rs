@@ -14,6 +14,7 @@ use pgchaos::engine::record::file::{RecordFileError, RecordWriter, Recorded, rea
 use pgchaos::engine::record::held::HeldRecord;
 use pgchaos::engine::record::removal::remove;
 use pgchaos::model::cluster::clock_offset::ClockOffset;
+use pgchaos::model::cluster::leader_key::LeaderKey;
 use pgchaos::model::cluster::leadership::LeaderSeen;
 use pgchaos::model::cluster::member_servers::{MemberServer, MemberServerState, ReplayPosition};
 use pgchaos::model::cluster::member_states::{MemberChange, MemberState};
@@ -41,6 +42,7 @@ use pgchaos::model::outage::ack_gaps::AckGap;
 use pgchaos::model::outage::injection::{Cause, Injected};
 use pgchaos::model::outage::kind::{Detail, Filled, Kind};
 use pgchaos::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
+use pgchaos::model::outage::whose::{OutagePart, Owner, PartName, WhoseSeconds};
 use pgchaos::model::outage::{Outage, Phases, Side};
 use pgchaos::model::outcome::Outcome;
 use pgchaos::model::own_limit::OwnLimit;
@@ -116,6 +118,7 @@ fn outage() -> Outage {
         sqlstates: [("57014".to_owned(), 2)].into(),
         phases: Phases {
             first_error: at(1),
+            last_error: at(4),
             tcp_accepted: at(2),
             session: at(3),
             writable: at(4),
@@ -136,7 +139,20 @@ fn outage() -> Outage {
         })),
         stall_cause: Some(StallCause::Other("IO/WALSync".to_owned())),
         blocked_by: Some(Box::new(blocker())),
+        whose: Some(whose()),
     }
+}
+
+fn whose() -> WhoseSeconds {
+    let part = |part, owners, from, lasted| OutagePart {
+        part,
+        owners,
+        from: Duration::from_millis(from),
+        lasted: Duration::from_millis(lasted),
+        within: Duration::from_millis(50),
+    };
+    let parts = PartName::ALL.into_iter().map(|name| part(name, Owner::ALL.to_vec(), 10, 20));
+    WhoseSeconds { parts: parts.collect() }
 }
 
 fn blocker() -> Blocker {
@@ -441,6 +457,9 @@ fn all_kinds() -> Vec<What> {
             holds: vec![],
             took: Duration::ZERO,
         })),
+        What::WhoseSeconds { outage: 3, whose: whose() },
+        What::LeaderKey(LeaderKey { free: true, not_before: Some(Duration::from_millis(80_100)) }),
+        What::LeaderKey(LeaderKey { free: false, not_before: None }),
         What::MemberChanged(member(MemberState::Primary { timeline: Some(7) })),
         What::MemberChanged(member(MemberState::Replica { timeline: None })),
         What::MemberChanged(member(MemberState::NotRunning { word: "start failed".to_owned() })),
@@ -605,9 +624,11 @@ fn kind(what: &What) -> usize {
         What::MemberServer(_) => 50,
         What::ReplayPosition(_) => 51,
         What::Witness(_) => 52,
+        What::LeaderKey(_) => 53,
+        What::WhoseSeconds { .. } => 54,
     }
 }
-const KINDS: usize = 53;
+const KINDS: usize = 55;
 
 #[test]
 fn every_kind_of_event_comes_back_as_it_was() {

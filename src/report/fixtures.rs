@@ -257,6 +257,7 @@ pub(super) fn summary() -> Summary {
         failover(67_050, 67_050, &[(Class::ConnectionLost, 1), (Class::NoBackend, 11)]);
     outage.phases = Phases {
         first_error: Some(ms(0)),
+        last_error: None,
         tcp_accepted: Some(ms(100)),
         session: Some(ms(66_800)),
         writable: Some(ms(66_900)),

@@ -13,6 +13,7 @@ use crate::model::outcome::Outcome;
 use crate::model::run::summary::{Summary, VerificationState, Writes};
 
 use super::numbers::{counted, duration, grouped, milliseconds, per_second, percent, seconds};
+use super::whose_words;
 use super::words;
 use crate::model::foreign::plain;
 
@@ -23,6 +24,7 @@ pub fn markdown(summary: &Summary) -> String {
         head(summary),
         writes(summary),
         outages(summary),
+        whose_seconds(summary),
         replicas(summary),
         verification(summary),
         two_primaries(summary),
@@ -130,6 +132,16 @@ fn outages(summary: &Summary) -> Option<String> {
     let writers = summary.options.load.writers;
     rows.extend(summary.outages.iter().map(|one| outage(one, writers)));
     Some(rows.join("\n"))
+}
+
+/// The parts of each outage, a line an outage.
+fn whose_seconds(summary: &Summary) -> Option<String> {
+    let line = |outage: &Outage| {
+        let parts: Vec<String> = whose_words::parts(outage.whose.as_ref()?).collect();
+        Some(format!("- Outage {}: {}", outage.n, inert(&parts.join(" · "))))
+    };
+    let lines: Vec<String> = summary.outages.iter().filter_map(line).collect();
+    (!lines.is_empty()).then(|| format!("Whose seconds:\n\n{}", lines.join("\n")))
 }
 
 fn outage(outage: &Outage, writers: u32) -> String {

@@ -14,6 +14,7 @@
 //! - [`runs`]: the list of recorded runs.
 //! - [`console`]: the one place that writes to standard error while a log goes on; [`status_row`]: the
 //!   row below it that changes, and is gone in the end.
+//! - [`whose_words`]: an outage's parts and their owners.
 //! - [`numbers`], [`words`], [`layout`]: numbers, writes and outages, and whole lines in words.
 //!   Foreign text passes [`foreign`](crate::model::foreign) on its way out.
 
@@ -35,6 +36,7 @@ pub mod status_row;
 pub mod summary_json;
 pub mod summary_text;
 pub mod text_log;
+pub mod whose_words;
 pub mod words;
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod proxy_lines;
 mod replicas;
 mod run_lines;
 mod stalls;
+mod whose_line;
 
 #[cfg(test)]
 mod tests;
@@ -161,6 +162,9 @@ impl TextLog {
                 self.beside(at, line)
             }
             What::Leader(seen) => self.beside(at, Some(patroni_lines::leader(seen))),
+            What::LeaderKey(key) => {
+                self.beside(at, verbose.then(|| patroni_lines::leader_key(*key)))
+            }
             What::MemberChanged(seen) => {
                 self.beside(at, verbose.then(|| patroni_lines::member(seen)))
             }
@@ -198,6 +202,9 @@ impl TextLog {
             }
             What::OutageEnded(outage) => self.outage_ended(at, outage),
             What::FullRate { after, .. } => self.full_rate(at, *after),
+            What::WhoseSeconds { whose, .. } => {
+                self.fact(at, stamped(at, whose_line::whose(whose)))
+            }
             What::Checked(checked) => self.checked(at, checked),
             What::Reclassified { outage, kind } => {
                 self.fact(at, stamped(at, outage_lines::reclassified(*outage, *kind)))

@@ -399,12 +399,14 @@ pub(crate) fn errors(counts: &[(Class, u64)]) -> BTreeMap<Class, u64> {
     counts.iter().copied().collect()
 }
 
-/// Phases in milliseconds since the beginning: error, accepted, session, writable, first write, all writers.
+/// Phases in milliseconds since the beginning: first error, last error, accepted, session, writable, first write, all writers.
 pub(crate) fn phases(
-    [first_error, tcp_accepted, session, writable, first_ack, all_writers]: [Option<u64>; 6],
+    [first_error, last_error, tcp_accepted, session, writable, first_ack, all_writers]: [Option<u64>;
+        7],
 ) -> Phases {
     Phases {
         first_error: first_error.map(ms),
+        last_error: last_error.map(ms),
         tcp_accepted: tcp_accepted.map(ms),
         session: session.map(ms),
         writable: writable.map(ms),

@@ -54,6 +54,7 @@ fn one_writer_is_cut_refused_and_recovers() {
             sqlstates: BTreeMap::new(),
             phases: phases([
                 Some(4),
+                Some(2_901),
                 Some(3_000),
                 Some(3_005),
                 Some(3_008),
@@ -68,6 +69,7 @@ fn one_writer_is_cut_refused_and_recovers() {
             fault: None,
             stall_cause: None,
             blocked_by: None,
+            whose: None,
         }
     );
     assert_eq!(played.full_rates(), [(1, ms(3_010))]);
@@ -106,7 +108,7 @@ fn silence_without_an_error_is_an_outage_from_the_unanswered_write_to_its_answer
             abandoned: 0,
             errors: errors(&[]),
             sqlstates: BTreeMap::new(),
-            phases: phases([None, None, None, None, Some(2_500), Some(2_500)]),
+            phases: phases([None, None, None, None, None, Some(2_500), Some(2_500)]),
             from: side(&first()),
             to: side(&first()),
             in_doubt: 0,
@@ -115,6 +117,7 @@ fn silence_without_an_error_is_an_outage_from_the_unanswered_write_to_its_answer
             fault: None,
             stall_cause: None,
             blocked_by: None,
+            whose: None,
         }
     );
 }
@@ -292,7 +295,7 @@ fn a_run_that_ends_in_the_middle_of_an_outage_ends_it_without_a_write() {
     assert_eq!((outage.duration, outage.degraded), (ms(2_000), ms(2_000)));
     assert_eq!((outage.first_ack, outage.to.clone()), (None, None));
     assert_eq!(outage.resolution, ms(0), "nothing ended it");
-    assert_eq!(outage.phases, phases([Some(1), None, None, None, None, None]));
+    assert_eq!(outage.phases, phases([Some(1), Some(101), None, None, None, None, None]));
     assert_eq!((outage.open, outage.writers_out_at_end), (Some(ms(2_000)), 2));
     assert_eq!(outage.kind, Kind::Unknown);
 }
@@ -473,7 +476,15 @@ fn the_phases_are_those_of_whoever_got_there_first() {
         .outage();
     assert_eq!(
         outage.phases,
-        phases([Some(5), Some(502), Some(1_002), Some(2_006), Some(2_010), Some(2_310)])
+        phases([
+            Some(5),
+            Some(1_010),
+            Some(502),
+            Some(1_002),
+            Some(2_006),
+            Some(2_010),
+            Some(2_310)
+        ])
     );
     assert_eq!(outage.attempts, 5);
 }

@@ -149,6 +149,7 @@ fn failover(n: u32, began_ms: u64, length_ms: u64) -> Vec<Event> {
         errors: [(Class::ConnectionLost, 4), (Class::NoBackend, 5)].into(),
         phases: Phases {
             first_error: after(0),
+            last_error: None,
             session: after(length_ms - 3),
             first_ack: after(length_ms),
             all_writers: after(length_ms + 9),

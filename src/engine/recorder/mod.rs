@@ -14,7 +14,7 @@ mod outages;
 mod passed_over;
 mod writing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -107,6 +107,8 @@ pub(crate) struct Recorder {
     /// Patroni's API, where it is watched.
     patroni: Option<PatroniWatch>,
     leader_changes: LeaderChanges,
+    /// Outages that are not split into parts yet, and when they will be.
+    unsplit: VecDeque<(u32, Duration)>,
     /// What servers are called that do not tell it themselves.
     names: MemberNames,
 }
@@ -187,6 +189,7 @@ impl Recorder {
             stalls_seen: StallsSeen::default(),
             patroni,
             leader_changes: LeaderChanges::default(),
+            unsplit: VecDeque::new(),
             names: MemberNames::default(),
             run,
         };
@@ -243,6 +246,7 @@ impl Recorder {
         if self.stopping.is_some_and(|stop| self.limits_are_decided(stop, now)) {
             self.decided.cancel();
         }
+        self.split_outages(now, now);
         let said = self.ack_gaps.said(now);
         self.ack_gaps_said(now, said);
         let seen = self.two_primaries.news(now);
@@ -298,6 +302,7 @@ impl Recorder {
             }
             Signal::WritersDone { at, all_told } => {
                 self.step(Input::End { now: at });
+                self.split_outages(at, Duration::MAX);
                 let said = self.ack_gaps.end(at);
                 self.ack_gaps_said(at, said);
                 let seen = self.two_primaries.end(at);

@@ -25,6 +25,9 @@ use crate::pg::sessions::identity::ClockReading;
 /// After this time the recorder knows that a write has no answer.
 const KNOWN_BY: Duration = Duration::from_millis(100);
 
+/// How long after an outage each look at it is answered, or late: a little longer than the watchers' deadlines.
+const LOOKS_DONE: Duration = Duration::from_millis(1_200);
+
 impl Recorder {
     pub(super) fn step(&mut self, input: Input<'_>) {
         let now = self.clock.now();
@@ -96,12 +99,23 @@ impl Recorder {
         }
         let request = self.check_request(&outage, sightings);
         let ended = outage.first_ack.is_some();
+        let (n, splits_at) = (outage.n, self.clock.now().max(over) + LOOKS_DONE);
         self.emit(over, What::OutageEnded(Box::new(outage)));
+        self.unsplit.push_back((n, splits_at));
         // A checker that is behind leaves this outage to the final verification.
         if let Some(checker) = self.checker.as_ref().filter(|_| ended)
             && checker.try_send(request).is_err()
         {
             tracing::debug!("the checker is behind: an outage is left to the verification");
+        }
+    }
+
+    /// Tells the parts of outages and their owners, once the watchers' looks at them are done.
+    pub(super) fn split_outages(&mut self, now: Duration, until: Duration) {
+        while let Some((outage, _)) = self.unsplit.pop_front_if(|(_, at)| *at <= until) {
+            if let Some(whose) = self.run.whose_seconds(outage) {
+                self.emit(now, What::WhoseSeconds { outage, whose });
+            }
         }
     }
 

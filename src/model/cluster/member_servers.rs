@@ -28,7 +28,7 @@ pub struct MemberServer {
 pub enum MemberServerState {
     /// It answers: its role, timeline, start and whether it takes writes are in its identity.
     Answers {
-        /// Its identity, as it tells it.
+        /// What it says of itself.
         server: Box<Server>,
     },
     /// It refuses every session while it starts, shuts down or recovers (57P03).

@@ -3,7 +3,7 @@
 //! - [`server`]: the identity of the server behind a session, and the process that serves it.
 //! - [`member_names`]: what servers are called that do not tell their name.
 //! - [`clock_offset`]: how far each server's clock is ahead of this machine's.
-//! - [`leadership`]: which member leads, by Patroni's API.
+//! - [`leadership`]: which member leads, by Patroni's API; [`leader_key`]: whether the leader's key is free.
 //! - [`member_states`]: what each member is, by its own Patroni API.
 //! - [`member_servers`]: what each member's PostgreSQL is, asked at its own address.
 //! - [`proxy`]: what a proxy says of the servers that it sends to.
@@ -15,6 +15,7 @@
 
 pub mod clock_offset;
 pub mod decision;
+pub mod leader_key;
 pub mod leadership;
 pub mod member_names;
 pub mod member_servers;

@@ -69,7 +69,7 @@ pub enum ProxyServerState {
         /// As many take it up.
         rise: u32,
     },
-    /// It takes no new sessions, as it was set so by hand: `MAINT`, `DRAIN`, `NOLB`, in HAProxy's word.
+    /// It takes no new sessions, as it was set so: `MAINT`, `DRAIN`, `NOLB`, in HAProxy's word.
     OutOfService {
         /// The word.
         #[serde(deserialize_with = "foreign::read_name")]

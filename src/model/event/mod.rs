@@ -28,6 +28,7 @@ pub use writing::{
 };
 
 use crate::model::cluster::clock_offset::ClockOffset;
+use crate::model::cluster::leader_key::LeaderKey;
 use crate::model::cluster::leadership::LeaderSeen;
 use crate::model::cluster::member_servers::{MemberServer, ReplayPosition};
 use crate::model::cluster::member_states::MemberChange;
@@ -46,6 +47,7 @@ use crate::model::outage::ack_gaps::AckGap;
 use crate::model::outage::injection::Injected;
 use crate::model::outage::kind::Kind;
 use crate::model::outage::stall_cause::StallSeen;
+use crate::model::outage::whose::WhoseSeconds;
 use crate::model::seconds;
 
 /// One fact, and when it was known: `at`, since the start of the run.
@@ -148,6 +150,8 @@ pub enum What {
         #[serde(rename = "after_s", with = "seconds")]
         after: Duration,
     },
+    /// The leader's key is free, by a member's word, or is held again.
+    LeaderKey(LeaderKey),
     /// What a member is, by its own Patroni API: at the first look, and at every change.
     MemberChanged(MemberChange),
     /// What a member runs, by its own Patroni API: at the first look, and when that has changed.
@@ -166,6 +170,14 @@ pub enum What {
     ReplayPosition(ReplayPosition),
     /// A member began to take a witness's writes, or ended to: evidence beside the load.
     Witness(WitnessSeen),
+    /// An outage's parts and their owners, told once the watchers' looks at it are done.
+    WhoseSeconds {
+        /// The outage's number.
+        outage: u32,
+        /// Its parts.
+        #[serde(flatten)]
+        whose: WhoseSeconds,
+    },
     /// What was found after an outage: provisional for what is absent, final for what is present.
     Checked(Checked),
     /// The outage's kind, now that more is known of the servers.
@@ -293,6 +305,7 @@ impl What {
             | Self::AckGapGoesOn { .. }
             | Self::Leader(_)
             | Self::LeaderChanged { .. }
+            | Self::LeaderKey(_)
             | Self::MemberChanged(_)
             | Self::MemberSoftware(_)
             | Self::PatroniSettings(_)
@@ -302,6 +315,7 @@ impl What {
             | Self::MemberServer(_)
             | Self::ReplayPosition(_)
             | Self::Witness(_)
+            | Self::WhoseSeconds { .. }
             | Self::Checked(_)
             | Self::Reclassified { .. }
             | Self::IdGap(_)

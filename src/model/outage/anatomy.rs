@@ -14,6 +14,7 @@ use crate::model::outage::ack_timeline::NoAckSpan;
 use crate::model::outage::injection::Cause;
 use crate::model::outage::kind::{Detail, Kind};
 use crate::model::outage::stall_cause::{Blocker, StallCause};
+use crate::model::outage::whose::WhoseSeconds;
 use crate::model::seconds;
 
 /// Stretches without an acknowledgement that count as time without one, at least.
@@ -89,6 +90,10 @@ pub struct Outage {
     /// Its anatomy.
     #[serde(rename = "phases_s")]
     pub phases: Phases,
+    /// Its parts and their owners. None of a partial outage, in which others wrote, and of one
+    /// that a killed run's record ends in.
+    #[serde(rename = "whose_s", default, skip_serializing_if = "Option::is_none")]
+    pub whose: Option<WhoseSeconds>,
     /// The server that acknowledged before.
     pub from: Option<Side>,
     /// The server that acknowledged after.
@@ -150,6 +155,9 @@ pub struct Phases {
     /// The first error.
     #[serde(with = "seconds::option")]
     pub first_error: Option<Duration>,
+    /// The last error before the first acknowledged write.
+    #[serde(default, with = "seconds::option")]
+    pub last_error: Option<Duration>,
     /// A TCP connect was accepted.
     #[serde(with = "seconds::option")]
     pub tcp_accepted: Option<Duration>,

@@ -9,6 +9,7 @@
 //!   answer waits for.
 //! - [`leader_changes`]: which change of Patroni's leader belongs to which outage;
 //!   [`injection`]: what a drill did to the cluster.
+//! - [`whose`]: an outage's parts and their owners.
 //! - [`ack_gaps`]: stretches without an acknowledgement, with an outage or without one.
 
 pub mod ack_gaps;
@@ -24,5 +25,6 @@ mod open;
 pub mod rate_timeline;
 pub mod server_reason;
 pub mod stall_cause;
+pub mod whose;
 
 pub use anatomy::{Outage, Phases, Side, WITHOUT_ACK_MIN};

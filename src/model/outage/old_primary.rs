@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use crate::model::cluster::leadership::{Look, LookAnswer, MemberRole};
 
-/// Looks that must have found it demoted: one alone can be a passing state, and without a gap two
-/// looks always fall into a handover.
-const DEMOTED_LOOKS: u32 = 2;
+/// Between the first look that found it demoted and the last one, at least: a shorter time can be a passing state,
+/// and a handover always takes longer.
+const DEMOTED_FOR: Duration = Duration::from_millis(250);
 
 /// Two looks in a row that take longer than this together leave a gap. It is half the time that
 /// Patroni waits in a handover, so that two looks fall into it.
@@ -37,8 +37,8 @@ pub enum OldPrimary {
 struct LastTerm {
     /// When the last look was asked.
     asked: Duration,
-    /// How many looks found it demoted.
-    demoted: u32,
+    /// When the first look was asked that found it demoted, and the last one.
+    demoted: Option<(Duration, Duration)>,
     /// It lost the key while PostgreSQL was a running primary.
     dropped: bool,
     crashed: bool,
@@ -82,7 +82,10 @@ impl OldPrimaries {
         fall.asked = look.asked;
         let Some(status) = status else { return };
         let running = status.state == "running";
-        fall.demoted += u32::from(status.role == MemberRole::Demoted && !status.leads);
+        if status.role == MemberRole::Demoted && !status.leads {
+            let (first, _) = fall.demoted.unwrap_or((look.asked, look.asked));
+            fall.demoted = Some((first, look.asked));
+        }
         fall.dropped |= !status.leads && running && status.role == MemberRole::Primary;
         fall.crashed |= status.state == "crashed";
         if !status.leads && !fall.crashed && !fall.gone {
@@ -106,7 +109,8 @@ impl OldPrimaries {
         if fall.gone || fall.dropped || fall.crashed {
             return OldPrimary::Fell;
         }
-        match (fall.demoted >= DEMOTED_LOOKS, fall.replica) {
+        let long = fall.demoted.is_some_and(|(first, last)| last >= first + DEMOTED_FOR);
+        match (long, fall.replica) {
             // A machine that is only slow is silent too: that proves nothing.
             _ if fall.unseen => OldPrimary::Unknown,
             (true, true) => OldPrimary::HandedOver,

@@ -502,6 +502,7 @@ impl OpenOutage {
                 _ => BTreeMap::new(),
             },
             phases: self.phases(first_ack, over),
+            whose: None,
             from: sightings.before.as_ref().map(Side::from),
             to: sightings.after.as_ref().filter(|_| first_ack.is_some()).map(Side::from),
             in_doubt: self.in_doubt,
@@ -566,10 +567,17 @@ impl OpenOutage {
         first_ack.saturating_sub(last_failed.unwrap_or(self.began).max(self.began))
     }
 
+    /// When the last error came before the first acknowledged write.
+    fn last_error(&self, first_ack: Option<Duration>) -> Option<Duration> {
+        let before = |(_, ended): &&(Duration, Duration)| first_ack.is_none_or(|ack| *ended <= ack);
+        self.failed.iter().filter(before).map(|(_, ended)| *ended).max()
+    }
+
     fn phases(&self, first_ack: Option<Duration>, over: Duration) -> Phases {
         let since = |at: Option<Duration>| at.map(|at| at.saturating_sub(self.began));
         Phases {
             first_error: since(self.first_error),
+            last_error: since(self.last_error(first_ack)),
             tcp_accepted: since(self.tcp_accepted),
             session: since(self.session),
             writable: since(self.writable),

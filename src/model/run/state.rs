@@ -22,6 +22,10 @@ use crate::model::load::own_pause::OwnPauses;
 use crate::model::load::passed_over::PassedOverCounts;
 use crate::model::load::rejection::{Rejected, Rejections};
 use crate::model::outage::injection::{Cause, Injection};
+use crate::model::outage::whose::WhoseSeconds;
+use crate::model::outage::whose::direct::is_direct;
+use crate::model::outage::whose::split::split;
+use crate::model::outage::whose::watched::WatchersView;
 use crate::model::outage::{Outage, Side};
 use crate::model::outcome::Outcome;
 use crate::model::own_limit::OwnLimit;
@@ -104,6 +108,8 @@ pub struct Run {
     pub ready: bool,
     /// The highest timeline on which a member led by Patroni's word.
     led_on: Option<u32>,
+    /// What the watchers saw: what outages are split by.
+    watched: WatchersView,
     /// How far every writer was when each outage began, or when it left its session by it.
     outage_starts: VecDeque<OutageBegan>,
     /// What had been done last when each outage was noticed, by its place among the injections.
@@ -133,6 +139,7 @@ impl Run {
             timeline: Timeline::default(),
             lanes: Lanes::default(),
             software: Software::default(),
+            watched: WatchersView::default(),
             latencies: Latencies::default(),
             latencies_disturbed: None,
             own_pauses: OwnPauses::default(),
@@ -179,6 +186,7 @@ impl Run {
         self.timeline.apply(event);
         self.lanes.apply(event);
         self.software.apply(event);
+        self.watch(event);
         if !self.stopping {
             self.elapsed = self.elapsed.max(event.at);
         }
@@ -238,6 +246,11 @@ impl Run {
                     outage.phases.leader_changed = Some(*after);
                 }
             }
+            What::WhoseSeconds { outage, whose } => {
+                if let Some(outage) = self.outage_mut(*outage) {
+                    outage.whose = Some(whose.clone());
+                }
+            }
             What::Checked(checked) => {
                 for (writer, seqs) in &checked.recovered {
                     self.ledger.recover(*writer, seqs);
@@ -270,6 +283,7 @@ impl Run {
             | What::AckGap(_)
             | What::AckGapGoesOn { .. }
             | What::IdGap(_)
+            | What::LeaderKey(_)
             | What::MemberChanged(_)
             | What::MemberSoftware(_)
             | What::PatroniSettings(_)
@@ -401,6 +415,31 @@ impl Run {
             lost: self.lost_in_open,
             ..Outage::default()
         })
+    }
+
+    /// What a watcher saw: what outages are split by.
+    fn watch(&mut self, event: &Event) {
+        let (at, watched) = (event.at, &mut self.watched);
+        match &event.what {
+            What::Leader(seen) => watched.leader(at, seen),
+            What::LeaderKey(seen) => watched.leader_key(at, *seen),
+            What::MemberChanged(seen) => watched.member(at, seen),
+            What::MemberServer(seen) => watched.server(at, seen),
+            What::Witness(seen) => watched.witness(at, seen),
+            What::ProxyPage(seen) => watched.proxy_page(at, seen),
+            What::ProxyChanged(seen) => watched.proxied(at, seen),
+            _ => {}
+        }
+    }
+
+    /// The parts of an outage that is over, with their owners, by what the watchers have seen so far.
+    #[must_use]
+    pub fn whose_seconds(&self, outage: u32) -> Option<WhoseSeconds> {
+        let outage = self.outages.iter().rev().find(|ended| ended.n == outage)?;
+        let server = outage.from.as_ref().or(outage.to.as_ref());
+        let is_direct =
+            server.is_some_and(|side| is_direct(&self.header.target.endpoints, &side.address));
+        split(outage, &self.watched, is_direct)
     }
 
     /// What a drill had done last when the outage was noticed that began then.

@@ -52,7 +52,7 @@ pub fn sum_up(run: &Run) -> Summary {
         history_backwards: run.history_backwards.clone(),
         two_primaries: run.two_primaries.values().cloned().collect(),
         replicas: run.replicas.replicas(),
-        outages: outages.into_owned(),
+        outages: split(run, outages.into_owned()),
         injections: run.injections.clone(),
         own_pauses: run.own_pauses.as_slice().to_vec(),
         own_limits: own_limits(run),
@@ -73,6 +73,21 @@ pub fn sum_up(run: &Run) -> Summary {
         verdict: verdict.outcome,
         reasons: verdict.reasons,
     }
+}
+
+/// An outage that was over when the run was killed, and not split yet.
+const UNTOLD: Duration = Duration::from_secs(5);
+
+/// The outages, the last ones split as far as the record tells: not told are the parts of those that ended just
+/// before a run was killed.
+fn split(run: &Run, mut outages: Vec<Outage>) -> Vec<Outage> {
+    let untold = |outage: &&mut Outage| {
+        outage.whose.is_none() && outage.ended().saturating_add(UNTOLD) >= run.elapsed
+    };
+    for outage in outages.iter_mut().filter(untold) {
+        outage.whose = run.whose_seconds(outage.n);
+    }
+    outages
 }
 
 /// What happened when: an outage that the run was killed in lasts until the record ends.

@@ -23,6 +23,7 @@ mod silence;
 mod table;
 #[cfg(test)]
 mod tests;
+mod whose;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

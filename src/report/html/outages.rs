@@ -13,6 +13,7 @@ use crate::report::words;
 use super::axis::{RIGHT, TimeAxis};
 use super::picture::{place, width_of};
 use super::table::{CellsOf, HtmlTable, SHOWN_MAX};
+use super::whose::whose;
 
 /// Outages with a zoom of their own, the longest.
 const ZOOMED: usize = 12;
@@ -82,6 +83,7 @@ fn zoom(outage: &Outage, writers: u32, is_open: bool) -> Markup {
             summary { (plain(&title)) }
             @if let Some(range) = words::writable_again(outage) { p class="dim" { (range) } }
             (picture(outage, &steps))
+            (whose(outage, axis_of(outage, &steps)))
             details { summary { "The steps as a table" } (steps_table(&steps)) }
         }
     }
@@ -110,10 +112,15 @@ fn steps(outage: &Outage) -> Vec<(Duration, &'static str)> {
 /// The height of a step's words.
 const STEP: f64 = 18.0;
 
-fn picture(outage: &Outage, steps: &[(Duration, &'static str)]) -> Markup {
+/// From the outage's beginning to its last step.
+fn axis_of(outage: &Outage, steps: &[(Duration, &'static str)]) -> TimeAxis {
     let last = steps.last().map_or(Duration::ZERO, |(after, _)| *after);
     let end = last.max(outage.degraded).max(outage.length());
-    let axis = TimeAxis::until(end.as_secs_f64() * 1.02);
+    TimeAxis::until(end.as_secs_f64() * 1.02)
+}
+
+fn picture(outage: &Outage, steps: &[(Duration, &'static str)]) -> Markup {
+    let axis = axis_of(outage, steps);
     #[allow(clippy::cast_precision_loss, reason = "at most eight")]
     let height = steps.len() as f64 * STEP + 30.0;
     let view = format!("0 0 1040 {:.0}", height + 22.0);

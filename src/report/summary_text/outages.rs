@@ -5,9 +5,11 @@ use std::time::Duration;
 use chrono::FixedOffset;
 
 use crate::model::outage::Outage;
+use crate::model::outage::whose::WhoseSeconds;
 use crate::model::run::summary::Summary;
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration};
+use crate::report::whose_words;
 use crate::report::words;
 
 use super::page::Page;
@@ -35,6 +37,9 @@ pub(super) fn outages(page: &mut Page, summary: &Summary, offset: FixedOffset) {
         if let Some(anatomy) = anatomy(outage) {
             page.row("", &anatomy);
         }
+        if let Some(whose) = &outage.whose {
+            page.row("", &whose_seconds(whose));
+        }
     }
     if let Some(more) = summary.outages.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         let more = counted(more as u64, "more outage");
@@ -60,6 +65,11 @@ fn length(outage: &Outage, writers: u32) -> Line {
     let lost =
         (outage.lost > 0).then(|| format!("{} LOST", counted(outage.lost, "acknowledged write")));
     line.part_if(lost).part_if(in_doubt).part_if(errors)
+}
+
+fn whose_seconds(whose: &WhoseSeconds) -> Line {
+    let parts: Vec<String> = whose_words::parts(whose).collect();
+    Line::new(Tone::Plain, "").rest(format!("whose seconds: {}", parts.join(" · ")))
 }
 
 fn anatomy(outage: &Outage) -> Option<Line> {

@@ -1,5 +1,6 @@
 //! What Patroni's API says: the leader, and which members do not answer.
 
+use crate::model::cluster::leader_key::LeaderKey;
 use crate::model::cluster::leadership::LeaderSeen;
 use crate::model::cluster::member_states::MemberChange;
 use crate::model::cluster::software::{MemberSoftware, PatroniSettings};
@@ -31,6 +32,12 @@ pub(super) fn leader(seen: &LeaderSeen) -> Line {
             line(Tone::Plain).rest(what).part(timeline)
         }
     }
+}
+
+/// Whether the leader's key is free.
+pub(super) fn leader_key(key: LeaderKey) -> Line {
+    let is = if key.free { "is free" } else { "is held" };
+    Line::new(Tone::Plain, "PATRONI").rest(format!(": the leader's key {is}"))
 }
 
 /// What a member is now.

@@ -14,6 +14,7 @@ use super::looker::{Looked, Looker};
 use crate::engine::signal::Signal;
 use crate::engine::teller::Teller;
 use crate::engine::watch::told_reason::ToldReason;
+use crate::model::cluster::leader_key::LeaderKeyWatch;
 use crate::model::cluster::leadership::Leadership;
 use crate::model::cluster::member_names::MemberNames;
 use crate::model::cluster::member_states::MemberStates;
@@ -40,6 +41,7 @@ pub(crate) struct PatroniWatcher {
     teller: Teller,
     watched: watch::Sender<Watched>,
     leadership: Leadership,
+    key: LeaderKeyWatch,
     states: MemberStates,
     names: MemberNames,
     /// What each member was told to run, and Patroni to be set.
@@ -66,6 +68,7 @@ pub(crate) fn watcher(apis: Vec<PatroniApi>, teller: Teller) -> (PatroniWatcher,
         teller,
         watched,
         leadership: Leadership::default(),
+        key: LeaderKeyWatch::default(),
         states: MemberStates::default(),
         names: MemberNames::default(),
         software: BTreeMap::new(),
@@ -143,6 +146,9 @@ impl PatroniWatcher {
     async fn looked(&mut self, looked: Looked) {
         if let Some(changed) = self.leadership.look(&looked.key, &looked.look) {
             self.teller.tell(Signal::Leader { at: looked.look.at, seen: changed }).await;
+        }
+        if let Some(key) = self.key.look(&looked.key, &looked.look) {
+            self.teller.fact_at(looked.look.at, What::LeaderKey(key)).await;
         }
         if let Some(seen) = self.states.look(&looked.key, &looked.look) {
             self.teller.fact_at(looked.look.at, What::MemberChanged(seen)).await;

@@ -1,0 +1,42 @@
+//! Whether anything stands between the client and its server.
+
+use std::net::IpAddr;
+
+/// Whether one of these endpoints is the server's own address: `host:port`, separated by commas, beside `address:port`
+/// as the server sees itself. A name that would have to be looked up is no address: then it is not known, and a proxy
+/// may be there.
+#[must_use]
+pub fn is_direct(endpoints: &str, server: &str) -> bool {
+    let Some((own, own_port)) = place(server) else { return false };
+    let same = |endpoint: &str| {
+        place(endpoint).is_some_and(|(host, port)| {
+            port == own_port && (host == own || (is_loopback(host) && is_loopback(own)))
+        })
+    };
+    endpoints.split(',').any(same)
+}
+
+fn place(text: &str) -> Option<(&str, &str)> {
+    let (host, port) = text.rsplit_once(':')?;
+    Some((host.trim_start_matches('[').trim_end_matches(']'), port))
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_servers_own_address_is_direct() {
+        assert!(is_direct("10.0.0.1:5432", "10.0.0.1:5432"));
+        assert!(is_direct("localhost:5500,localhost:5432", "127.0.0.1:5432"));
+        assert!(is_direct("[::1]:5432", "127.0.0.1:5432"));
+        assert!(!is_direct("localhost:5500", "127.0.0.1:5432"), "a proxy's port");
+        assert!(!is_direct("db1:5432", "10.0.0.1:5432"), "a name is not looked up");
+        assert!(!is_direct("/run/postgresql:5432", "a socket"));
+        assert!(!is_direct("", ""));
+    }
+}

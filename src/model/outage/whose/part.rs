@@ -1,0 +1,127 @@
+//! The parts of an outage.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::outage::whose::owner::Owner;
+use crate::model::seconds;
+
+/// What was in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartName {
+    /// Patroni waited for the lock of a leader that was gone to expire.
+    Lock,
+    /// The old leader shut down and gave its lock back.
+    Handover,
+    /// Patroni had no majority of its store, or had not acted yet on having one again.
+    Store,
+    /// The lock was free: the members chose.
+    Election,
+    /// The new leader had the lock, and its server was not promoted yet.
+    Promotion,
+    /// The server had ended, and Patroni had not started it again.
+    Restart,
+    /// The server started, and recovered.
+    Recovery,
+    /// The primary gave no answer.
+    Silence,
+    /// The server answered, and refused.
+    Refusal,
+    /// The session ended, and nothing was in the way any more.
+    Ended,
+    /// No member took writes. Why, was not seen.
+    Cluster,
+    /// A member took writes, and the proxy sent no session there, or also to others.
+    ProxyChecks,
+    /// A member took writes, and the proxy held a connect to a server that was dead.
+    ProxyHold,
+    /// The proxy was not there.
+    ProxyGone,
+    /// The way was free, and the client still waited for an answer of its old session.
+    Noticing,
+    /// The way was free, and the client waited before its next attempt, or connected.
+    Reconnect,
+    /// A member took writes, and attempts failed on the way there.
+    Way,
+    /// Not split: no watcher saw what was in the way.
+    Unsplit,
+}
+
+impl PartName {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::Lock,
+        Self::Handover,
+        Self::Store,
+        Self::Election,
+        Self::Promotion,
+        Self::Restart,
+        Self::Recovery,
+        Self::Silence,
+        Self::Refusal,
+        Self::Ended,
+        Self::Cluster,
+        Self::ProxyChecks,
+        Self::ProxyHold,
+        Self::ProxyGone,
+        Self::Noticing,
+        Self::Reconnect,
+        Self::Way,
+        Self::Unsplit,
+    ];
+}
+
+/// A part of an outage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutagePart {
+    /// What was in the way.
+    pub part: PartName,
+    /// Its owner where that was seen, else all that it can have been.
+    pub owners: Vec<Owner>,
+    /// When it began, since the outage did.
+    #[serde(rename = "from_s", with = "seconds")]
+    pub from: Duration,
+    /// How long it was.
+    #[serde(rename = "lasted_s", with = "seconds")]
+    pub lasted: Duration,
+    /// How far its two ends can be off, the less exact one: looks are some time apart.
+    #[serde(rename = "within_s", with = "seconds")]
+    pub within: Duration,
+}
+
+/// The parts of an outage, with their owners.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct WhoseSeconds {
+    /// Its parts in their order: together they are as long as the outage.
+    pub parts: Vec<OutagePart>,
+}
+
+/// How much of an outage was an owner's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OwnerSeconds {
+    /// The parts that are its alone.
+    pub at_least: Duration,
+    /// And those that may be.
+    pub at_most: Duration,
+}
+
+impl WhoseSeconds {
+    /// How much each owner had, or may have had.
+    #[must_use]
+    pub fn by_owner(&self) -> BTreeMap<Owner, OwnerSeconds> {
+        let mut owners: BTreeMap<Owner, OwnerSeconds> = BTreeMap::new();
+        for part in &self.parts {
+            for owner in &part.owners {
+                let seconds = owners.entry(*owner).or_default();
+                seconds.at_most = seconds.at_most.saturating_add(part.lasted);
+                if part.owners.len() == 1 {
+                    seconds.at_least = seconds.at_least.saturating_add(part.lasted);
+                }
+            }
+        }
+        owners
+    }
+}

@@ -1,0 +1,440 @@
+//! Outages as they were measured on a lab (default and quick), split by all watchers, by each alone, and by none.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::split::split;
+use super::watched::WatchersView;
+use super::*;
+use crate::model::cluster::leader_key::LeaderKey;
+use crate::model::cluster::leadership::LeaderSeen;
+use crate::model::cluster::member_servers::{MemberServer, MemberServerState};
+use crate::model::cluster::member_states::{MemberChange, MemberState};
+use crate::model::cluster::proxy::{ProxyChange, ProxyPage, ProxyServerState};
+use crate::model::cluster::server::Server;
+use crate::model::outage::kind::Kind;
+use crate::model::outage::{Outage, Phases, Side};
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+fn side(member: &str) -> Option<Side> {
+    Some(Side {
+        member: Some(member.to_owned()),
+        address: "10.0.0.1:5432".to_owned(),
+        timeline: Some(1),
+    })
+}
+
+/// What a watcher saw.
+#[derive(Debug, Clone)]
+enum Told {
+    Leader(LeaderSeen),
+    Key(LeaderKey),
+    Api(MemberChange),
+    Server(MemberServer),
+    Proxied(ProxyChange),
+    Page(ProxyPage),
+}
+
+/// When it was seen.
+#[derive(Debug, Clone)]
+struct SeenAt {
+    at: Duration,
+    what: Told,
+}
+
+impl SeenAt {
+    fn tell(&self, watched: &mut WatchersView) {
+        match &self.what {
+            Told::Leader(seen) => watched.leader(self.at, seen),
+            Told::Key(seen) => watched.leader_key(self.at, *seen),
+            Told::Api(seen) => watched.member(self.at, seen),
+            Told::Server(seen) => watched.server(self.at, seen),
+            Told::Proxied(seen) => watched.proxied(self.at, seen),
+            Told::Page(seen) => watched.proxy_page(self.at, seen),
+        }
+    }
+}
+
+/// What was changed at `at_ms`, 100 ms after a look that found it otherwise.
+fn at(at_ms: u64, what: impl FnOnce(Option<Duration>) -> Told) -> SeenAt {
+    let not_before = at_ms.checked_sub(100).filter(|_| at_ms >= 1_000).map(ms);
+    SeenAt { at: ms(at_ms), what: what(not_before) }
+}
+
+fn leader(at_ms: u64, from: Option<&str>, to: Option<&str>) -> SeenAt {
+    at(at_ms, |not_before| {
+        Told::Leader(LeaderSeen {
+            from: from.map(str::to_owned),
+            to: to.map(str::to_owned),
+            timeline: None,
+            not_before,
+            all_asked: true,
+        })
+    })
+}
+
+fn key(at_ms: u64, free: bool) -> SeenAt {
+    at(at_ms, |not_before| Told::Key(LeaderKey { free, not_before }))
+}
+
+fn api(at_ms: u64, member: &str, is: MemberState) -> SeenAt {
+    at(at_ms, |not_before| Told::Api(MemberChange { member: member.to_owned(), not_before, is }))
+}
+
+fn server(at_ms: u64, member: &str, is: MemberServerState) -> SeenAt {
+    at(at_ms, |not_before| Told::Server(MemberServer { member: member.to_owned(), not_before, is }))
+}
+
+fn proxied(at_ms: u64, server: &str, is: ProxyServerState) -> SeenAt {
+    at(at_ms, |not_before| {
+        Told::Proxied(ProxyChange {
+            backend: "write".to_owned(),
+            server: server.to_owned(),
+            member: None,
+            not_before,
+            is,
+            check: None,
+        })
+    })
+}
+
+fn page(at_ms: u64, error: Option<&str>) -> SeenAt {
+    at(at_ms, |not_before| {
+        Told::Page(ProxyPage {
+            url: "http://localhost:7000/;csv".to_owned(),
+            not_before,
+            error: error.map(str::to_owned),
+            gone: error.is_some(),
+        })
+    })
+}
+
+const PRIMARY: MemberState = MemberState::Primary { timeline: Some(1) };
+const REPLICA: MemberState = MemberState::Replica { timeline: Some(1) };
+
+fn writable() -> MemberServerState {
+    MemberServerState::Answers { server: Box::default() }
+}
+
+fn replica() -> MemberServerState {
+    let server = Server { in_recovery: true, ..Server::default() };
+    MemberServerState::Answers { server: Box::new(server) }
+}
+
+/// Before anything is broken: patroni1 leads, and the proxy sends there.
+fn patroni_before() -> Vec<SeenAt> {
+    vec![
+        leader(10, None, Some("patroni1")),
+        api(10, "patroni1", PRIMARY),
+        api(20, "patroni2", REPLICA),
+    ]
+}
+
+fn proxy_before() -> Vec<SeenAt> {
+    vec![
+        page(30, None),
+        proxied(30, "patroni1", ProxyServerState::Up),
+        proxied(30, "patroni2", ProxyServerState::Down),
+    ]
+}
+
+fn servers_before() -> Vec<SeenAt> {
+    vec![server(40, "patroni1", writable()), server(40, "patroni2", replica())]
+}
+
+/// An outage from 10 s on: its end, its first and last error, and when the last attempt was started that failed.
+fn outage(kind: Kind, to: &str, lasted: u64, [first, tried, last]: [u64; 3]) -> Outage {
+    Outage {
+        n: 1,
+        kind,
+        began: ms(10_000),
+        duration: ms(lasted),
+        degraded: ms(lasted),
+        last_ack: Some(ms(9_990)),
+        first_ack: Some(ms(10_000 + lasted)),
+        writable_after: Some((ms(tried), ms(lasted))),
+        phases: Phases {
+            first_error: Some(ms(first)),
+            last_error: Some(ms(last)),
+            first_ack: Some(ms(lasted)),
+            ..Phases::default()
+        },
+        from: side("patroni1"),
+        to: side(to),
+        ..Outage::default()
+    }
+}
+
+fn watched(events: &[&[SeenAt]]) -> WatchersView {
+    let mut events: Vec<&SeenAt> = events.iter().copied().flatten().collect();
+    events.sort_by_key(|event| event.at);
+    let mut watched = WatchersView::default();
+    events.into_iter().for_each(|event| event.tell(&mut watched));
+    watched
+}
+
+/// Each part with its owners and milliseconds.
+fn parts(outage: &Outage, events: &[&[SeenAt]]) -> Vec<(PartName, Vec<Owner>, u128)> {
+    let whose = split(outage, &watched(events), false).unwrap();
+    whose.parts.into_iter().map(|part| (part.part, part.owners, part.lasted.as_millis())).collect()
+}
+
+/// The leader is killed: Patroni and HAProxy as most installations set them.
+fn killed() -> (Outage, Vec<SeenAt>, Vec<SeenAt>, Vec<SeenAt>) {
+    let outage = outage(Kind::Failover, "patroni2", 29_960, [0, 29_700, 29_700]);
+    let patroni = vec![
+        api(10_050, "patroni1", MemberState::Gone),
+        key(34_850, true),
+        leader(34_950, Some("patroni1"), None),
+        key(35_000, false),
+        leader(35_050, None, Some("patroni2")),
+        api(35_250, "patroni2", PRIMARY),
+    ];
+    let proxy = vec![
+        proxied(17_200, "patroni1", ProxyServerState::Down),
+        proxied(39_850, "patroni2", ProxyServerState::Up),
+    ];
+    let servers = vec![
+        server(10_060, "patroni1", MemberServerState::Gone),
+        server(35_220, "patroni2", writable()),
+    ];
+    (outage, patroni, proxy, servers)
+}
+
+#[test]
+fn a_killed_leader_by_all_watchers() {
+    use Owner::{Client, Patroni, Postgresql, Proxy};
+    let (outage, patroni, proxy, servers) = killed();
+    let (a, b, c) = (patroni_before(), proxy_before(), servers_before());
+    assert_eq!(
+        parts(&outage, &[&a, &b, &c, &patroni, &proxy, &servers]),
+        [
+            (PartName::Lock, vec![Patroni], 24_800),
+            (PartName::Election, vec![Patroni], 150),
+            (PartName::Promotion, vec![Postgresql], 220),
+            (PartName::ProxyChecks, vec![Proxy], 4_630),
+            (PartName::Reconnect, vec![Client], 160),
+        ]
+    );
+}
+
+#[test]
+fn a_killed_leader_by_none() {
+    use Owner::{Client, Etcd, Patroni, Postgresql, Proxy};
+    let (outage, ..) = killed();
+    let cluster = vec![Patroni, Postgresql, Etcd, Proxy];
+    let also_client = vec![Client, Patroni, Postgresql, Etcd, Proxy];
+    assert_eq!(
+        parts(&outage, &[]),
+        [(PartName::Unsplit, cluster, 29_700), (PartName::Unsplit, also_client, 260)]
+    );
+    let whose = split(&outage, &WatchersView::default(), false).unwrap().by_owner();
+    let client = whose[&Client];
+    assert_eq!((client.at_least, client.at_most), (ms(0), ms(260)));
+    assert_eq!(whose[&Patroni].at_most, ms(29_960));
+}
+
+#[test]
+fn a_killed_leader_by_patroni_alone() {
+    use Owner::{Client, Network, Patroni, Postgresql, Proxy};
+    let (outage, patroni, ..) = killed();
+    assert_eq!(
+        parts(&outage, &[&patroni_before(), &patroni]),
+        [
+            (PartName::Lock, vec![Patroni], 24_800),
+            (PartName::Election, vec![Patroni], 150),
+            (PartName::Promotion, vec![Postgresql], 250),
+            (PartName::Way, vec![Proxy, Network], 4_500),
+            (PartName::Unsplit, vec![Client, Proxy, Network], 260),
+        ]
+    );
+}
+
+#[test]
+fn a_killed_leader_by_the_proxy_alone() {
+    use Owner::{Client, Etcd, Patroni, Postgresql, Proxy};
+    let (outage, _, proxy, _) = killed();
+    let cluster = vec![Patroni, Postgresql, Etcd, Proxy];
+    let also_client = vec![Client, Patroni, Postgresql, Etcd, Proxy];
+    assert_eq!(
+        parts(&outage, &[&proxy_before(), &proxy]),
+        [
+            (PartName::Unsplit, cluster, 29_700),
+            (PartName::Unsplit, also_client, 100),
+            (PartName::Unsplit, vec![Client, Postgresql], 160),
+        ]
+    );
+}
+
+#[test]
+fn a_killed_leader_by_the_servers_alone() {
+    use Owner::{Client, Etcd, Network, Patroni, Postgresql, Proxy};
+    let (outage, .., servers) = killed();
+    assert_eq!(
+        parts(&outage, &[&servers_before(), &servers]),
+        [
+            (PartName::Cluster, vec![Patroni, Postgresql, Etcd], 25_170),
+            (PartName::Way, vec![Proxy, Network], 4_530),
+            (PartName::Unsplit, vec![Client, Proxy, Network], 260),
+        ]
+    );
+}
+
+/// The proxy holds a connect to the dead server for two seconds, and closes it then.
+#[test]
+fn a_switchover_in_which_the_proxy_holds_connects() {
+    use Owner::{Client, Patroni, Postgresql, Proxy};
+    let outage = outage(Kind::Switchover, "patroni2", 2_130, [0, 50, 2_060]);
+    let changes = [
+        api(10_040, "patroni1", MemberState::NotRunning { word: "stopping".to_owned() }),
+        key(11_150, true),
+        leader(11_120, Some("patroni1"), None),
+        key(11_280, false),
+        leader(11_290, None, Some("patroni2")),
+        api(11_450, "patroni2", PRIMARY),
+        proxied(11_460, "patroni2", ProxyServerState::Up),
+        proxied(11_500, "patroni1", ProxyServerState::Down),
+    ];
+    assert_eq!(
+        parts(&outage, &[&patroni_before(), &proxy_before(), &changes]),
+        [
+            (PartName::Handover, vec![Patroni], 1_100),
+            (PartName::Election, vec![Patroni], 130),
+            (PartName::Promotion, vec![Postgresql], 170),
+            (PartName::ProxyChecks, vec![Proxy], 10),
+            (PartName::ProxyHold, vec![Proxy], 650),
+            (PartName::Reconnect, vec![Client], 70),
+        ]
+    );
+}
+
+#[test]
+fn a_proxy_that_is_gone_and_comes_back() {
+    use Owner::{Client, Proxy};
+    let outage = outage(Kind::Connection, "patroni1", 5_690, [0, 5_600, 5_601]);
+    let changes = [
+        page(10_040, Some("connection refused")),
+        page(15_100, None),
+        proxied(15_100, "patroni1", ProxyServerState::Unchecked),
+    ];
+    let all = parts(&outage, &[&patroni_before(), &proxy_before(), &changes]);
+    assert_eq!(all[0], (PartName::ProxyGone, vec![Proxy], 5_050));
+    assert_eq!(all.last(), Some(&(PartName::Reconnect, vec![Client], 89)));
+}
+
+/// etcd has no majority: the leader gives up, no member ever says that the lock is free, and it leads again later.
+#[test]
+fn a_store_without_a_majority() {
+    use Owner::{Client, Etcd, Patroni, Postgresql};
+    let outage = outage(Kind::Demotion, "patroni1", 12_790, [0, 12_780, 12_781]);
+    let changes = [
+        api(10_040, "patroni1", MemberState::NotRunning { word: "stopping".to_owned() }),
+        leader(10_900, Some("patroni1"), None),
+        api(11_500, "patroni1", REPLICA),
+        proxied(10_700, "patroni1", ProxyServerState::Down),
+        leader(22_720, None, Some("patroni1")),
+        api(22_830, "patroni1", PRIMARY),
+        proxied(22_750, "patroni1", ProxyServerState::Up),
+    ];
+    assert_eq!(
+        parts(&outage, &[&patroni_before(), &proxy_before(), &changes]),
+        [
+            (PartName::Store, vec![Patroni, Etcd], 12_670),
+            (PartName::Promotion, vec![Postgresql], 111),
+            (PartName::Reconnect, vec![Client], 9),
+        ]
+    );
+}
+
+/// The server is frozen: the client's session hangs until the proxy or its own deadline ends it.
+#[test]
+fn a_client_that_notices_late() {
+    use Owner::{Client, Patroni, Postgresql};
+    let outage = outage(Kind::Failover, "patroni2", 9_000, [8_900, 8_950, 8_960]);
+    let changes = [
+        api(12_000, "patroni1", MemberState::Silent),
+        key(14_200, true),
+        leader(14_260, Some("patroni1"), Some("patroni2")),
+        key(14_300, false),
+        api(14_450, "patroni2", PRIMARY),
+        proxied(14_500, "patroni2", ProxyServerState::Up),
+        proxied(11_800, "patroni1", ProxyServerState::Down),
+    ];
+    // Silence begins at the last answer, before the outage.
+    let mut before = patroni_before();
+    before.retain(|event| event.at != ms(12_000));
+    let silent = SeenAt {
+        at: ms(12_000),
+        what: Told::Api(MemberChange {
+            member: "patroni1".to_owned(),
+            not_before: Some(ms(9_950)),
+            is: MemberState::Silent,
+        }),
+    };
+    let all = parts(&outage, &[&before, &proxy_before(), &changes[1..], &[silent]]);
+    assert_eq!(all[0], (PartName::Lock, vec![Patroni], 4_150));
+    assert!(all.contains(&(PartName::Promotion, vec![Postgresql], 150)), "{all:?}");
+    assert!(all.contains(&(PartName::Noticing, vec![Client], 4_450)), "{all:?}");
+}
+
+#[test]
+fn a_server_that_is_asked_directly_has_no_proxy() {
+    let (outage, patroni, ..) = killed();
+    let whose = split(&outage, &watched(&[&patroni_before(), &patroni]), true).unwrap();
+    assert!(whose.parts.iter().all(|part| !part.owners.contains(&Owner::Proxy)), "{whose:?}");
+    assert_eq!(whose.parts.last().map(|part| part.owners.clone()), Some(vec![Owner::Client]));
+}
+
+#[test]
+fn a_partial_outage_is_not_split() {
+    let (outage, ..) = killed();
+    assert_eq!(split(&Outage { partial: true, ..outage }, &WatchersView::default(), false), None);
+}
+
+fn any_change() -> impl Strategy<Value = SeenAt> {
+    let member = prop_oneof![Just("patroni1"), Just("patroni2"), Just("x")];
+    (0_u64..30_000, member, 0..14_u8).prop_map(|(at_ms, member, what)| match what {
+        0 => leader(at_ms, None, Some(member)),
+        1 => leader(at_ms, Some(member), None),
+        2 | 3 => key(at_ms, what == 2),
+        4 => api(at_ms, member, PRIMARY),
+        5 => api(at_ms, member, REPLICA),
+        6 => api(at_ms, member, MemberState::Gone),
+        7 => api(at_ms, member, MemberState::Silent),
+        8 => server(at_ms, member, writable()),
+        9 => server(at_ms, member, replica()),
+        10 => server(at_ms, member, MemberServerState::Gone),
+        11 => proxied(at_ms, member, ProxyServerState::Up),
+        12 => proxied(at_ms, member, ProxyServerState::Down),
+        _ => page(at_ms, (at_ms % 2 == 0).then_some("refused")),
+    })
+}
+
+proptest! {
+    /// Whatever was seen: the parts follow one another, add up to the outage to the microsecond, and each has owners.
+    #[test]
+    fn parts_add_up(
+        changes in prop::collection::vec(any_change(), 0..40),
+        kind in prop::sample::select(Kind::ALL.to_vec()),
+        lasted in 1_u64..25_000,
+        errors in [0_u64..30_000, 0_u64..30_000, 0_u64..30_000],
+        same in any::<bool>(),
+        is_direct in any::<bool>(),
+    ) {
+        let to = if same { "patroni1" } else { "patroni2" };
+        let outage = outage(kind, to, lasted, errors);
+        let whose = split(&outage, &watched(&[&changes]), is_direct).unwrap();
+        let sum: Duration = whose.parts.iter().map(|part| part.lasted).sum();
+        prop_assert_eq!(sum, outage.duration);
+        let mut next = Duration::ZERO;
+        for part in &whose.parts {
+            prop_assert_eq!(part.from, next);
+            prop_assert!(!part.owners.is_empty() && !part.lasted.is_zero());
+            next = part.from + part.lasted;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! One thing over time, as looks some time apart saw it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Changes that are kept of one thing, the latest: an outage in which it changes more often is split from there on.
+const KEPT: usize = 256;
+
+/// What one thing was over time.
+#[derive(Debug, Clone)]
+pub struct Track<T> {
+    changes: VecDeque<SeenChange<T>>,
+}
+
+/// It was seen to be otherwise.
+#[derive(Debug, Clone)]
+struct SeenChange<T> {
+    /// The change came after that; `None` at the first look.
+    not_before: Option<Duration>,
+    seen: Duration,
+    is: T,
+}
+
+/// A thing over the time of one outage: each value with its beginning, and how far that can be off.
+#[derive(Debug, Clone)]
+pub struct Placed<'a, T>(Vec<(Duration, Duration, &'a T)>);
+
+impl<T> Default for Track<T> {
+    fn default() -> Self {
+        Self { changes: VecDeque::new() }
+    }
+}
+
+impl<T: PartialEq> Track<T> {
+    /// It is this, by a look at `seen`; the last look that found it otherwise was asked at `not_before`.
+    pub fn changed(&mut self, not_before: Option<Duration>, seen: Duration, is: T) {
+        if self.changes.back().is_some_and(|last| last.is == is) {
+            return;
+        }
+        if self.changes.len() == KEPT {
+            self.changes.pop_front();
+        }
+        self.changes.push_back(SeenChange { not_before, seen, is });
+    }
+
+    /// Whether anything was ever seen of it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Its changes on the time axis of an outage from `from` to `to`. A change lies in the middle between the two looks
+    /// around it. One that may have come before the outage began did so: it is what the first evidence is of. One that
+    /// is seen only after the outage ended had come by then, if it may have.
+    #[must_use]
+    pub fn placed(&self, from: Duration, to: Duration) -> Placed<'_, T> {
+        let place = |change: &SeenChange<T>| {
+            let Some(not_before) = change.not_before.filter(|at| *at < change.seen) else {
+                return (change.seen, Duration::ZERO);
+            };
+            if not_before <= from && change.seen >= from {
+                return (from, Duration::ZERO);
+            }
+            let seen = if not_before < to { change.seen.min(to) } else { change.seen };
+            let half = (seen - not_before) / 2;
+            (not_before + half, half)
+        };
+        let mut last = Duration::ZERO;
+        let placed = self.changes.iter().map(|change| {
+            let (at, within) = place(change);
+            last = last.max(at);
+            (last, within, &change.is)
+        });
+        Placed(placed.collect())
+    }
+}
+
+impl<'a, T> Placed<'a, T> {
+    /// What it was at a time; `None` before the first look.
+    #[must_use]
+    pub fn at(&self, at: Duration) -> Option<&'a T> {
+        let after = self.0.partition_point(|(from, _, _)| *from <= at);
+        self.0[..after].last().map(|(_, _, is)| *is)
+    }
+
+    /// When it changed, and how far that can be off.
+    pub fn boundaries(&self) -> impl Iterator<Item = (Duration, Duration)> {
+        self.0.iter().map(|(at, within, _)| (*at, *within))
+    }
+
+    /// Whether it was ever this between two times.
+    pub fn was(&self, from: Duration, to: Duration, is: impl Fn(&T) -> bool) -> bool {
+        let begins_within = self.0.iter().filter(|(at, _, _)| (from..to).contains(at));
+        self.at(from).is_some_and(&is) || begins_within.map(|(_, _, value)| *value).any(is)
+    }
+}
