@@ -150,7 +150,7 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "URL", env = "PGCHAOS_PATRONI", value_delimiter = ',',
           value_parser = patroni_url)]
     pub patroni: Vec<String>,
-    /// Watch HAProxy's page, such as host:7000 or http://host/haproxy?stats, for which servers it
+    /// Watch HAProxy's page, such as host:7000 or host/haproxy?stats, for which servers it
     /// sends to; with user:password@ before the host where it asks for them (stats auth)
     #[arg(long, value_name = "URL", env = "PGCHAOS_HAPROXY", hide_env_values = true,
           value_parser = haproxy_url)]

@@ -266,6 +266,22 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        /// Whatever comes, a table or not, is read or refused in a few plain words.
+        #[test]
+        fn any_bytes_are_survived(
+            begin in proptest::sample::select(vec!["", "# pxname,svname,status\n", "# pxname,status,svname,type\n\""]),
+            rest in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400),
+        ) {
+            let body = [begin.as_bytes(), &rest].concat();
+            if let Err(error) = servers(&body) {
+                let words = error.to_string();
+                assert!(words.chars().count() < 1_200, "{words}");
+                assert!(!words.chars().any(crate::model::foreign::is_steering), "{words:?}");
+            }
+        }
+    }
+
     #[test]
     fn names_are_kept_short_and_plain() {
         let table = format!("# pxname,svname,status\n{},s\u{1b}[2J,UP\n", "b".repeat(10_000));

@@ -28,7 +28,8 @@ pub struct HooksCluster {
     name: String,
     hooks: Arc<Hooks>,
     patroni: Option<PatroniView>,
-    page: Option<HaproxyPage>,
+    /// Boxed: the other kinds of clusters hold less.
+    page: Option<Box<HaproxyPage>>,
     variables: Variables,
 }
 
@@ -42,6 +43,7 @@ impl HooksCluster {
         page: Option<HaproxyPage>,
     ) -> Self {
         let (name, hooks) = (name.to_owned(), Arc::new(hooks));
+        let page = page.map(Box::new);
         Self { name, hooks, patroni, page, variables: Vec::new() }
     }
 
@@ -156,7 +158,7 @@ impl DrillCluster for HooksCluster {
 
     /// The user says by it that the load goes through that proxy.
     fn proxy_page(&self, _through: Through) -> Option<HaproxyPage> {
-        self.page.clone()
+        self.page.as_deref().cloned()
     }
 
     async fn synchronous(&self) -> Result<Option<bool>, ClusterError> {
