@@ -11,7 +11,8 @@
 //! drill                plays a scenario against a cluster and the engine, then judges
 //! engine               writers, watchers, recording, verification: all that waits and sends
 //! pg   lab   report    sessions and SQL · clusters · rendering; none imports another
-//! patroni   haproxy    Patroni's API · HAProxy's configuration; for all floors above
+//! patroni  haproxy     Patroni's API · HAProxy's page and configuration; for all floors above
+//! http                 one bounded exchange, for all that asks pages and APIs
 //! tls                  what is trusted, and handshakes, for all that connects
 //! model                pure: no socket, clock, file, environment or global randomness
 //! ```
@@ -39,8 +40,8 @@
 //! do nothing else. `pgchaos runs` reads the two ends of each record ([`engine::record::overview`]):
 //! the last line says what the run comes to.
 //!
-//! [`engine::watch`] looks on beside the load: Patroni's API, replicas, what silent writes wait for,
-//! pgchaos itself. What it sees is told as events too. The load is measured the same without it.
+//! [`engine::watch`] looks on beside the load: Patroni's API, HAProxy's page, replicas, what silent
+//! writes wait for, pgchaos itself. What it sees is told as events too. The load is measured the same without it.
 //!
 //! # What is hard to get right
 //!
@@ -81,8 +82,7 @@
 //!
 //! # Rooms that are still empty
 //!
-//! HAProxy's page goes beside [`engine::watch::patroni`]; the live view and Prometheus subscribe as
-//! the log does. `docs/architecture.md` has the files of each.
+//! The live view and Prometheus subscribe as the log does. `docs/architecture.md` has the files of each.
 
 pub mod cli;
 pub mod commands;
@@ -90,6 +90,7 @@ pub mod commands;
 pub mod drill;
 pub mod engine;
 pub mod haproxy;
+pub mod http;
 #[cfg(unix)]
 pub mod lab;
 pub mod model;

@@ -19,3 +19,5 @@ mod outcome;
 mod pgbouncer;
 #[path = "in_front/proxy_protocol.rs"]
 mod proxy_protocol;
+#[path = "in_front/statistics_page.rs"]
+mod statistics_page;

@@ -15,7 +15,7 @@ mod test_lab;
 use lab::{DEADLINE, Lab};
 use pgchaos::patroni::{PatroniError, Role};
 use serde_json::{Value, json};
-use support::Gen;
+use support::{Finished, Gen};
 
 /// Waits until it is told that this one leads, and that writes are acknowledged.
 fn wait_for_load(load: &Gen, leader: &str) {
@@ -96,6 +96,34 @@ fn a_killed_leader_is_told_by_name_and_its_heir_within_the_outage() {
     assert_eq!((&outage["from"]["member"], &outage["to"]["member"]), (&json!(old), &json!(new)));
     assert_eq!(seen["to"], new, "{}", finished.stderr);
     assert_leader_changed(outage, &seen);
+    assert_proxy_followed(&finished, &old, &new);
+}
+
+/// HAProxy's page was read: sessions went to the old leader, and go to the new one since before the outage was over.
+fn assert_proxy_followed(finished: &Finished, old: &str, new: &str) {
+    let lanes = finished.summary["proxy"].as_array().unwrap();
+    let states = |member: &str| -> Vec<(String, f64)> {
+        let of_member = |lane: &&Value| lane["backend"] == "primary" && lane["member"] == member;
+        let lane = lanes.iter().find(of_member).unwrap_or_else(|| panic!("{member}: {lanes:?}"));
+        let states = lane["states"].as_array().unwrap().iter();
+        states
+            .map(|one| (one["state"].as_str().unwrap().to_owned(), number(&one["from_s"])))
+            .collect()
+    };
+    let words = |states: &[(String, f64)]| -> Vec<String> {
+        states.iter().map(|(word, _)| word.clone()).collect()
+    };
+    // A step on the way down can be over within a tenth of a second.
+    let of_old = states(old);
+    assert_eq!(of_old.first().unwrap().0, "up", "{of_old:?}");
+    assert_eq!(of_old.last().unwrap().0, "down", "{of_old:?}");
+    let of_new = states(new);
+    assert_eq!(words(&of_new), ["down", "up"], "{of_new:?}");
+    let outage = &finished.summary["outages"][0];
+    let ended_s = number(&outage["began_s"]) + number(&outage["first_ack_s"]);
+    // The look that saw it may have been a moment after the write.
+    assert!(of_new[1].1 < ended_s + 1.0, "{of_new:?} {outage}");
+    assert_eq!(finished.summary["proxy_page"][0]["error"], Value::Null);
 }
 
 #[test]

@@ -6,9 +6,11 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::connection::ConnectionArgs;
 use super::file_name::file_name;
+use super::haproxy_url::haproxy_url;
 use super::lab_args::ProfileName;
 use super::log_args::LogArgs;
 use super::summary_args::PrintedArgs;
+use crate::haproxy::HaproxyUrl;
 use crate::model::load::values;
 use crate::model::scenario::On;
 
@@ -121,6 +123,17 @@ pub struct RunArgs {
         help_heading = "Hooks"
     )]
     pub patroni: Vec<String>,
+    /// HAProxy's page of such a cluster, to be watched; with user:password@ before the host where it
+    /// asks for them
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PGCHAOS_HAPROXY",
+        hide_env_values = true,
+        value_parser = haproxy_url,
+        help_heading = "Hooks"
+    )]
+    pub haproxy: Option<HaproxyUrl>,
     /// Where to, for a cluster that is drilled by hooks.
     #[command(flatten)]
     pub connection: ConnectionArgs,

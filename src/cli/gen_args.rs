@@ -8,11 +8,13 @@ use clap::{Args, ValueEnum};
 
 use super::connection::TargetArgs;
 use super::file_name::file_name;
+use super::haproxy_url::haproxy_url;
 use super::headings::MAIN;
 use super::log_args::LogArgs;
 use super::patroni_url::patroni_url;
 use super::predict_args::ProxySourceArgs;
 use super::summary_args::SummaryArgs;
+use crate::haproxy::HaproxyUrl;
 use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
 use crate::model::load::values;
 
@@ -162,6 +164,11 @@ pub struct ClusterArgs {
     /// evidence for two primaries and for when a member takes writes, and no part of the load
     #[arg(long, env = "PGCHAOS_WITNESS", requires = "members")]
     pub witness: bool,
+    /// Watch HAProxy's page, such as host:7000 or host/haproxy?stats, for which servers it
+    /// sends to; with user:password@ before the host where it asks for them (stats auth)
+    #[arg(long, value_name = "URL", env = "PGCHAOS_HAPROXY", hide_env_values = true,
+          value_parser = haproxy_url)]
+    pub haproxy: Option<HaproxyUrl>,
 }
 
 /// How long to wait.

@@ -4,7 +4,8 @@
 //!   one. Each command has its arguments in a file of its own: [`gen_args`], `verify_args`, …
 //! - Groups of options that several commands share: [`connection`], [`summary_args`], [`log_args`],
 //!   `record_args`. Values: [`values`] (durations, rates and percentages as people write them;
-//!   scenarios use them too), [`run_id`], [`patroni_url`], [`members_option`], `file_name`.
+//!   scenarios use them too), [`run_id`], [`patroni_url`], [`haproxy_url`], [`members_option`],
+//!   `file_name`.
 //! - `help`: examples, and the options that ask for help; [`manual`]: completions and manual pages.
 //! - `usage_hints`: known mistakes; [`environment`]: misspelt variables; [`redaction`] and
 //!   [`process_title`]: no password in a message or in the process list.
@@ -24,6 +25,7 @@ pub mod environment;
 pub mod exit;
 mod file_name;
 pub mod gen_args;
+pub mod haproxy_url;
 mod headings;
 mod help;
 #[cfg(unix)]

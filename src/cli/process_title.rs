@@ -130,6 +130,10 @@ mod title {
                 shown(&["pgchaos", "gen", "password=my", "own", "-q"]),
                 "pgchaos gen (not-shown) (not-shown) -q"
             );
+            assert_eq!(
+                shown(&["pgchaos", "gen", "--haproxy=u:pw@h:7000", "--haproxy", "http://u:pw@h/"]),
+                "pgchaos gen (not-shown) --haproxy (not-shown)"
+            );
             let plain =
                 ["pgchaos", "gen", "--patroni=http://localhost:8008", "host=a", "-d", "app"];
             assert_eq!(shown(&plain), plain.join(" "));

@@ -175,5 +175,10 @@ mod tests {
         let message = "https://patroni1:8008: no TLS yet";
         assert_eq!(concealed(message, &["--patroni=https://patroni1:8008"]), message);
         assert!(!concealed("http://u:pw@h: no", &["http://u:pw@h"]).contains("pw"));
+        for page in ["u:pw@h:7000", "http://u:pw@h/haproxy?stats", ":pw@h:7000", "u:p/w@h"] {
+            let said = format!("--haproxy={page}");
+            let message = format!("invalid value '{page}' for '--haproxy <URL>': no");
+            assert!(!concealed(&message, &[&said]).contains(page), "{page}");
+        }
     }
 }

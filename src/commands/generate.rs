@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::console_log::{ConsoleLog, start_log};
+use super::haproxy_page::haproxy_page;
 use super::lab_hint;
 use super::members;
 use super::output::{Reports, print_summary};
@@ -100,7 +101,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
             started_at,
             target,
             patroni: args.cluster.patroni.clone(),
-            haproxy: None,
+            haproxy: args.cluster.haproxy.as_ref().map(ToString::to_string),
             proxy_checks: configured(&args.haproxy_settings)?.map(|(checks, _)| checks),
             members: members.is_some(),
             witness: args.cluster.witness.then(|| witness::run_id_of(run_id)),
@@ -112,6 +113,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
         verify_settings: verify_settings.map(Arc::new),
         members,
         patroni: patroni_apis(&args.cluster.patroni, &args.target.explicit())?,
+        haproxy: haproxy_page(args.cluster.haproxy.as_ref(), &args.target.explicit())?,
         record,
         warnings,
         waiting_hint: Some(of_a_lab.unwrap_or_else(|| ANOTHER_SERVER.to_owned())),

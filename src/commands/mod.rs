@@ -12,6 +12,7 @@ mod demo;
 #[cfg(unix)]
 mod drill;
 pub mod generate;
+mod haproxy_page;
 pub mod init;
 #[cfg(unix)]
 mod lab;

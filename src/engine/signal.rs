@@ -9,6 +9,7 @@ use crate::engine::verification::Subject;
 use crate::model::cluster::decision::KnownCluster;
 use crate::model::cluster::leadership::LeaderSeen;
 use crate::model::cluster::member_names::MemberNames;
+use crate::model::cluster::proxy::ProxyChange;
 use crate::model::cluster::server::{Server, ServerProcess};
 use crate::model::cluster::two_primaries::ServerAcks;
 use crate::model::event::{Checked, StopReason, What};
@@ -46,6 +47,8 @@ pub(crate) enum Signal {
     Checked { checked: Box<Checked>, witness_rows: u64 },
     /// The leader, by Patroni's API.
     Leader { at: Duration, seen: LeaderSeen },
+    /// What the proxy says of a server, and the server's address where it tells that.
+    ProxyChanged { at: Duration, change: ProxyChange, address: Option<String> },
     /// What members are called, from now on.
     MemberNames(MemberNames),
     /// A writer has nothing left to write.

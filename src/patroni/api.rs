@@ -1,19 +1,16 @@
 //! One member's API, one call at a time.
 
-use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use hyper::header::{ACCEPT, CONTENT_TYPE, HOST};
-use hyper::{Method, Request, StatusCode};
+use hyper::header::CONTENT_TYPE;
+use hyper::{Method, StatusCode};
 use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tokio::net::{TcpStream, lookup_host};
 
 use super::error::PatroniError;
-use super::exchange::{NoAnswer, exchange};
 use super::shapes::{Cluster, Config, HistoryEntry, MemberStatus};
+use crate::http::{HttpEndpoint, concealed};
 use crate::model::foreign::{plain, said, shortened};
 use crate::tls::TlsClient;
 
@@ -28,11 +25,7 @@ const SHOWN_CHARS_MAX: usize = 80;
 pub struct PatroniApi {
     /// `http://host:port` or with `https`, without a slash at its end.
     url: String,
-    /// `host:port`, an IPv6 address in brackets.
-    host_and_port: String,
-    deadline: Duration,
-    /// For `https`.
-    tls: Option<TlsClient>,
+    endpoint: HttpEndpoint,
 }
 
 /// The status of an answer, and its body.
@@ -70,7 +63,7 @@ impl PatroniApi {
         if scheme == "https" && tls.is_none() {
             return Err(PatroniError::NoTls { url });
         }
-        Ok(Self { host_and_port: host_and_port.to_owned(), url, deadline, tls })
+        Ok(Self { endpoint: HttpEndpoint::new(host_and_port, deadline, tls), url })
     }
 
     /// Another member of the same cluster, at the URL that `/cluster` gives: by the same TLS, where this one
@@ -80,7 +73,7 @@ impl PatroniApi {
     ///
     /// As [`Self::secured`], and when this one is asked by `https` and the other would not be.
     pub fn other_member(&self, url: &str, deadline: Duration) -> Result<Self, PatroniError> {
-        let other = Self::secured(url, deadline, self.tls.clone())?;
+        let other = Self::secured(url, deadline, self.endpoint.tls().cloned())?;
         if self.is_secured() && !other.is_secured() {
             return Err(PatroniError::NotSecured { url: other.url });
         }
@@ -96,13 +89,13 @@ impl PatroniApi {
 
     /// Whether it is asked by `https`.
     fn is_secured(&self) -> bool {
-        self.tls.is_some()
+        self.endpoint.tls().is_some()
     }
 
     /// `host:port`, an IPv6 address in brackets.
     #[must_use]
     pub fn host_and_port(&self) -> &str {
-        &self.host_and_port
+        self.endpoint.host_and_port()
     }
 
     /// The same API with another deadline: a switchover's answer takes longer than a look.
@@ -111,7 +104,7 @@ impl PatroniApi {
     ///
     /// When the client cannot be built.
     pub fn with_deadline(&self, deadline: Duration) -> Result<Self, PatroniError> {
-        Self::secured(&self.url, deadline, self.tls.clone())
+        Self::secured(&self.url, deadline, self.endpoint.tls().cloned())
     }
 
     /// `http://host:port`, or with `https`.
@@ -219,57 +212,15 @@ impl PatroniApi {
         request: Option<serde_json::Value>,
     ) -> Result<ApiResponse, PatroniError> {
         let url = format!("{}{path}", self.url);
-        let asked = async {
-            let mut call = Request::builder()
-                .method(method)
-                .uri(path)
-                .header(HOST, &self.host_and_port)
-                .header(ACCEPT, "*/*");
-            if request.is_some() {
-                call = call.header(CONTENT_TYPE, "application/json");
-            }
-            let call = call.body(request.map(|json| json.to_string()).unwrap_or_default())?;
-            // A new connection for each call: a kept one would hide that the port is closed now. No
-            // proxy and no redirect: each member is asked at its own address.
-            let stream = self.connect().await?;
-            match &self.tls {
-                None => exchange(stream, call, BYTES_MAX).await,
-                Some(tls) => {
-                    let stream = tls.handshake(self.host(), stream).await?;
-                    exchange(stream, call, BYTES_MAX).await
-                }
-            }
-        };
-        match tokio::time::timeout(self.deadline, asked).await {
-            Ok(Ok((status, body))) => Ok(ApiResponse { status, url, body }),
-            Ok(Err(NoAnswer::TooLarge)) => {
-                Err(PatroniError::TooLarge { url, bytes_max: BYTES_MAX })
-            }
-            Ok(Err(NoAnswer::Failed(error))) => Err(PatroniError::from_client(&url, &*error)),
-            Err(_) => Err(PatroniError::TimedOut { url, after: self.deadline }),
+        let mut call = self.endpoint.request(method, path);
+        if request.is_some() {
+            call = call.header(CONTENT_TYPE, "application/json");
         }
-    }
-
-    /// The name or address that its certificate is to be for.
-    fn host(&self) -> &str {
-        let host = self.host_and_port.rsplit_once(':').map_or("", |(host, _)| host);
-        host.trim_start_matches('[').trim_end_matches(']')
-    }
-
-    /// Connects to the addresses of the name one after another, each with its share of the
-    /// deadline, so that a silent one leaves time for the others.
-    async fn connect(&self) -> io::Result<TcpStream> {
-        let addresses: Vec<SocketAddr> = lookup_host(&self.host_and_port).await?.collect();
-        let share = self.deadline / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
-        for address in addresses {
-            match tokio::time::timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => last = error,
-                Err(_) => last = io::ErrorKind::TimedOut.into(),
-            }
+        let body = request.map(|json| json.to_string()).unwrap_or_default();
+        match self.endpoint.ask(call, body, BYTES_MAX).await {
+            Ok(answer) => Ok(ApiResponse { status: answer.status, url, body: answer.body }),
+            Err(failure) => Err(PatroniError::of_http(&url, failure)),
         }
-        Err(last)
     }
 }
 
@@ -345,21 +296,6 @@ pub fn base_of(text: &str) -> Result<String, PatroniError> {
     }
     let port = url.port().unwrap_or_else(|| default_port(&full));
     Ok(format!("{}://{host}:{port}", url.scheme()))
-}
-
-/// A URL without secrets: without the user and password in it, and without what follows its path,
-/// where a connection string may have a password too.
-#[must_use]
-pub fn concealed(url: &str) -> String {
-    let begin = url.find("://").map_or(0, |at| at + 3);
-    let (begun, rest) = match url.rfind('@').filter(|at| *at >= begin) {
-        Some(at) => (format!("{}***", &url[..begin]), &url[at..]),
-        None => (url[..begin].to_owned(), &url[begin..]),
-    };
-    match rest.split_once(['?', '#']) {
-        Some((rest, _)) => format!("{begun}{rest}?***"),
-        None => format!("{begun}{rest}"),
-    }
 }
 
 /// 8008, Patroni's own, unless the scheme's own was written out, which a URL forgets.

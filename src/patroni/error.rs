@@ -1,10 +1,9 @@
 //! What a call to Patroni's API can end with.
 
 use std::time::Duration;
-use std::{io, iter};
 
+use crate::http::HttpFailure;
 use crate::model::tls_cause::TlsCause;
-use crate::tls::handshake_error;
 
 /// A call that brought no answer of Patroni's, or a refusal.
 ///
@@ -133,70 +132,16 @@ impl PatroniError {
         }
     }
 
-    /// Sorts an error of the HTTP client.
-    pub(super) fn from_client(url: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+    /// A call to `url` that brought no answer.
+    pub(super) fn of_http(url: &str, failure: HttpFailure) -> Self {
         let url = url.to_owned();
-        // The innermost cause is what happened; the others say which part of the client met it.
-        let words = causes(error).last().unwrap_or(error).to_string();
-        // It answers, and does not get on with this client: it is not gone.
-        if let Some(failed) = handshake_error::of_tls(error) {
-            return Self::Tls { url, cause: failed.cause(), words: failed.to_string() };
-        }
-        match causes(error).find_map(end_of) {
-            Some(CallEnd::Refused) => Self::Refused { url },
-            Some(CallEnd::Broken) => Self::Broken { url, words },
-            None => Self::Failed { url, words },
-        }
-    }
-}
-
-/// How the other side ended a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CallEnd {
-    /// ECONNREFUSED.
-    Refused,
-    /// ECONNRESET, or the end of the stream.
-    Broken,
-}
-
-/// An error and all that caused it.
-fn causes<'a>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
-    iter::successors(Some(error), |error| error.source())
-}
-
-/// How the other side ended the call, if this one cause says that it did.
-fn end_of(cause: &(dyn std::error::Error + 'static)) -> Option<CallEnd> {
-    if let Some(error) = cause.downcast_ref::<hyper::Error>() {
-        // Cancelled is what never went out because the connection was closed before.
-        return (error.is_incomplete_message() || error.is_canceled()).then_some(CallEnd::Broken);
-    }
-    match cause.downcast_ref::<io::Error>()?.kind() {
-        io::ErrorKind::ConnectionRefused => Some(CallEnd::Refused),
-        io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => Some(CallEnd::Broken),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_the_other_side_did_says_that_patroni_is_gone() {
-        let of = |kind| end_of(&io::Error::from(kind));
-        assert_eq!(of(io::ErrorKind::ConnectionRefused), Some(CallEnd::Refused));
-        assert_eq!(of(io::ErrorKind::ConnectionReset), Some(CallEnd::Broken));
-        assert_eq!(of(io::ErrorKind::UnexpectedEof), Some(CallEnd::Broken));
-        for kind in [
-            io::ErrorKind::NetworkUnreachable,
-            io::ErrorKind::HostUnreachable,
-            io::ErrorKind::AddrNotAvailable,
-            // As with no file descriptors left.
-            io::ErrorKind::Other,
-        ] {
-            assert_eq!(of(kind), None, "{kind}");
+        match failure {
+            HttpFailure::Refused => Self::Refused { url },
+            HttpFailure::TimedOut { after } => Self::TimedOut { url, after },
+            HttpFailure::Broken { words } => Self::Broken { url, words },
+            HttpFailure::Failed { words } => Self::Failed { url, words },
+            HttpFailure::Tls { cause, words } => Self::Tls { url, cause, words },
+            HttpFailure::TooLarge { bytes_max } => Self::TooLarge { url, bytes_max },
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Patroni's REST API: what a cluster says about itself, and the one thing it is asked to do.
 //!
 //! - [`api`]: one member's API, one call at a time, each with a deadline and a bound on its answer.
-//! - `exchange`: a call's connection, of which no more is read than an answer can have.
 //! - [`shapes`]: what it answers, from Patroni 3.0 to 4.1, as types.
 //! - [`cluster_state`]: the leader of a cluster, and whether all members follow it.
 //! - [`error`]: what a call can end with.
@@ -13,7 +12,6 @@
 pub mod api;
 pub mod cluster_state;
 pub mod error;
-mod exchange;
 pub mod shapes;
 
 pub use api::PatroniApi;

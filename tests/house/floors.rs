@@ -15,6 +15,7 @@ pub(crate) const ROWS: &[&[&str]] = &[
     &["engine"],
     &["pg", "lab", "report"],
     &["patroni", "haproxy"],
+    &["http"],
     &["tls"],
     &["model/scenario", "model/comparison"],
     &["model/run"],

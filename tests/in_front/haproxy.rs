@@ -31,20 +31,27 @@ impl HaProxy {
     /// Beside this server, with ways that the ports in a row are given to.
     #[track_caller]
     pub(crate) fn start(server: &Postgres, ways: impl FnOnce(&[u16]) -> Vec<Way>) -> Self {
+        Self::start_with(server, |ports| {
+            let ways = ways(ports);
+            assert!(ways.len() <= ports.len());
+            let way = |(port, Way { bind, to, server }): (&u16, &Way)| {
+                format!(
+                    "listen way-{port}\n  bind 127.0.0.1:{port} {bind}\n  server one 127.0.0.1:{to} {server}\n"
+                )
+            };
+            ports.iter().zip(&ways).map(way).collect()
+        })
+    }
+
+    /// Beside this server, with what its configuration has after its defaults; the first of the ports is bound.
+    #[track_caller]
+    pub(crate) fn start_with(server: &Postgres, conf: impl FnOnce(&[u16]) -> String) -> Self {
         const PORTS: u16 = 8;
         let first = free_ports(PORTS);
         let ports: Vec<u16> = (first..first + PORTS).collect();
-        let ways = ways(&ports);
-        assert!(ways.len() <= ports.len());
-        let mut conf =
-            "defaults\n  mode tcp\n  retries 0\n  timeout connect 30s\n  timeout client 10m\n  \
-                        timeout server 10m\n"
-                .to_owned();
-        for (port, Way { bind, to, server }) in ports.iter().zip(&ways) {
-            conf.push_str(&format!(
-                "listen way-{port}\n  bind 127.0.0.1:{port} {bind}\n  server one 127.0.0.1:{to} {server}\n"
-            ));
-        }
+        let defaults = "defaults\n  mode tcp\n  retries 0\n  timeout connect 30s\n  timeout client 10m\n  \
+                        timeout server 10m\n";
+        let conf = format!("{defaults}{}", conf(&ports));
         let path = server.socket_dir().join(format!("haproxy-{first}.cfg"));
         fs::write(&path, conf).unwrap();
         let args = ["-db", "-f", &path.display().to_string()].map(str::to_owned);

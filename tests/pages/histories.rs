@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pgchaos::model::cluster::member_states::{MemberChange, MemberState};
+use pgchaos::model::cluster::proxy::{ProxyChange, ProxyPage, ProxyServerState};
 use pgchaos::model::cluster::server::{Server, ServerProcess};
 use pgchaos::model::cluster::software::MemberSoftware;
 use pgchaos::model::event::{
@@ -179,6 +180,22 @@ pub fn hostile() -> Vec<Event> {
     let change =
         |is| What::MemberChanged(MemberChange { member: evil.to_owned(), not_before: None, is });
     events.push(samples::event(300, change(MemberState::NotRunning { word: evil.to_owned() })));
+    let page = ProxyPage {
+        url: evil.to_owned(),
+        not_before: None,
+        error: Some(evil.to_owned()),
+        gone: false,
+    };
+    let proxied = ProxyChange {
+        backend: evil.to_owned(),
+        server: evil.to_owned(),
+        member: Some(evil.to_owned()),
+        not_before: None,
+        is: ProxyServerState::OutOfService { word: evil.to_owned() },
+        check: Some(evil.to_owned()),
+    };
+    events.push(samples::event(302, What::ProxyPage(page)));
+    events.push(samples::event(304, What::ProxyChanged(proxied)));
     events.push(samples::event(
         310,
         What::MemberSoftware(MemberSoftware {

@@ -27,6 +27,7 @@ pub fn compare(name: &str, page: &str, summary: &Summary) {
     actions(&page, &json);
     servers(&page, &json);
     members(&page, &json);
+    proxy(&page, &json);
     software(&page, &json);
     bands(&page, summary);
 }
@@ -263,6 +264,21 @@ fn members(page: &Shown, json: &Value) {
     let Some(table) = page.table(caption, !all.is_empty()) else { return };
     let states = all.iter().flat_map(|member| list(&member["states"]));
     let from: Vec<String> = states.take(ROWS_MAX).map(|one| seconds(&one["from_s"])).collect();
+    assert_eq!(table.column("from"), from, "{}", page.name);
+}
+
+fn proxy(page: &Shown, json: &Value) {
+    let all = list(&json["proxy"]);
+    let caption = "What each server was for the proxy, by its page";
+    if let Some(table) = page.table(caption, !all.is_empty()) {
+        let states = all.iter().flat_map(|lane| list(&lane["states"]));
+        let from: Vec<String> = states.take(ROWS_MAX).map(|one| seconds(&one["from_s"])).collect();
+        assert_eq!(table.column("from"), from, "{}", page.name);
+    }
+    let all = list(&json["proxy_page"]);
+    let caption = "Whether the proxy's page could be read";
+    let Some(table) = page.table(caption, !all.is_empty()) else { return };
+    let from: Vec<String> = all.iter().take(ROWS_MAX).map(|one| seconds(&one["from_s"])).collect();
     assert_eq!(table.column("from"), from, "{}", page.name);
 }
 

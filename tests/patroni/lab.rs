@@ -44,7 +44,9 @@ impl Lab {
         let patroni = self.apis.iter().find(|api| api.url() != leader.1.url()).unwrap();
         // By another name than in /cluster, as the address alone says that it is the same.
         let patroni = patroni.url().replace("127.0.0.1", "localhost");
-        let args = ["-h", "127.0.0.1", "-p", &port, "-r", "5", "--patroni", &patroni];
+        let page = format!("127.0.0.1:{}", self.lab.base + 2);
+        let of_cluster = ["--patroni", &patroni, "--haproxy", &page];
+        let args = ["-h", "127.0.0.1", "-p", &port, "-r", "5"].into_iter().chain(of_cluster);
         Gen::start_with(args, |_, command| {
             command.env("PGPASSWORD", "postgres").env("PGOPTIONS", "-c pgchaos.member=");
         })

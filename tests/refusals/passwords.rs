@@ -108,6 +108,77 @@ fn that_is_wrong() {
     }
 }
 
+/// The password of HAProxy's page: it goes there, and nowhere else, wherever it was given.
+#[test]
+fn that_is_of_the_proxys_page() {
+    let server = Postgres::shared();
+    let (page, asked) = asks_for_a_password();
+    for format in FORMATS {
+        for by_variable in [false, true] {
+            for url in [
+                format!("http://admin:{SECRET}@{page}/haproxy?stats"),
+                format!("admin:{SECRET}@{page}"),
+            ] {
+                let url_args = ["--haproxy".to_owned(), url.clone()];
+                let url_args = if by_variable { &[][..] } else { &url_args[..] };
+                let load = [
+                    server.url(),
+                    "--rate=50".to_owned(),
+                    "--duration=1s".to_owned(),
+                    "-vv".to_owned(),
+                ];
+                let finished = Gen::start_with(url_args.iter().chain(&load), |home, command| {
+                    let reports = REPORTS.map(|name| home.join(name).display().to_string());
+                    command.env("PGCHAOS_LOG_FORMAT", format).env("PGCHAOS_SUMMARY", format);
+                    command.env("PGCHAOS_REPORT", reports.join(",")).env("RUST_LOG", "trace");
+                    if by_variable {
+                        command.env("PGCHAOS_HAPROXY", &url);
+                    }
+                })
+                .finish();
+                assert_eq!(finished.code, 0, "{}", finished.stderr);
+                let words = "does not take this user and password";
+                assert!(finished.stderr.contains(words), "{}", finished.stderr);
+                shows_no_secret(&finished, REPORTS.len() + 1, &format!("{url} {format}"));
+            }
+        }
+    }
+    let login = "authorization: Basic YWRtaW46U2VzYW0tN2YzYV9vZWZmbmUtZGljaA==";
+    assert!(asked.lock().unwrap().contains(login), "it is asked with the password");
+    for wrong in
+        [format!("ftp://u:{SECRET}@h"), format!("u:{SECRET}@h:port"), format!("u:1/{SECRET}@h")]
+    {
+        for said in
+            [vec![format!("--haproxy={wrong}")], vec!["--haproxy".to_owned(), wrong.clone()]]
+        {
+            let finished = Gen::start(said).finish();
+            assert_eq!(finished.code, 2, "{}", finished.stderr);
+            shows_no_secret(&finished, 0, &wrong);
+        }
+        let refused = Gen::start_with(["--help"], |_, command| {
+            command.env("PGCHAOS_HAPROXY", &wrong);
+        });
+        shows_no_secret(&refused.finish(), 0, "its help");
+    }
+}
+
+/// A page that takes no password, and all that was said to it.
+fn asks_for_a_password() -> (String, Arc<Mutex<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let asked = Arc::new(Mutex::new(String::new()));
+    let kept = Arc::clone(&asked);
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, mut said) = (client.unwrap(), [0; 4096]);
+            let length = client.read(&mut said).unwrap_or_default();
+            kept.lock().unwrap().push_str(&String::from_utf8_lossy(&said[..length]));
+            let _ = client.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    (address, asked)
+}
+
 /// The list of processes has the command line of each, which every user of the machine can read: a connection string's
 /// password is taken out of it at once, and what pgchaos starts has it in no file that it inherits.
 #[cfg(target_os = "linux")]

@@ -8,6 +8,7 @@ use super::super::lab::problem::{AskingCommand, of_lab};
 use super::super::problem::Problem;
 use super::super::terminal::tell_progress;
 use crate::cli::drill_args::RunArgs;
+use crate::commands::haproxy_page::haproxy_page;
 use crate::commands::patroni_apis::patroni_apis;
 use crate::drill::cluster::PatroniView;
 use crate::drill::cluster::compose::ComposeCluster;
@@ -152,5 +153,6 @@ pub(super) fn hooks(args: &RunArgs, scenario: &Scenario) -> Result<HooksCluster,
             Some(PatroniView::of(patroni_apis(&args.patroni, &connection)?))
         }
     };
-    Ok(HooksCluster::new(&scenario.name, hooks, patroni))
+    let page = haproxy_page(args.haproxy.as_ref(), &args.connection.explicit(None))?;
+    Ok(HooksCluster::new(&scenario.name, hooks, patroni, page))
 }

@@ -57,6 +57,7 @@ pub(super) fn plan<C: DrillCluster>(
         false => Some(state_folder::new_record(started_at, run_id, None)?),
     };
     let members = members(cluster)?;
+    let haproxy = cluster.proxy_page(request.scenario.through);
     Ok(Plan {
         header: Header {
             format: FORMAT,
@@ -68,7 +69,7 @@ pub(super) fn plan<C: DrillCluster>(
             started_at,
             target: target(&resolved),
             patroni: urls(&cluster.watched()),
-            haproxy: None,
+            haproxy: haproxy.as_ref().map(|page| page.url().to_string()),
             proxy_checks: cluster.proxy_checks(),
             members: members.is_some(),
             witness: members.as_ref().map(|_| witness::run_id_of(run_id)),
@@ -88,6 +89,7 @@ pub(super) fn plan<C: DrillCluster>(
         notes: None,
         members,
         patroni: cluster.watched(),
+        haproxy,
     })
 }
 

@@ -11,8 +11,10 @@ use super::docker::{
 };
 use super::error::ClusterError;
 use super::patroni_view::PatroniView;
+use super::proxy_page::proxy_page_at;
 use super::{DrillCluster, abilities};
 use crate::drill::command::run_program;
+use crate::haproxy::HaproxyPage;
 use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Through;
 use crate::model::scenario::step::Action;
@@ -41,6 +43,8 @@ pub struct ComposeCluster {
     /// What clients need, where it takes TLS alone.
     tls: Option<ClusterFiles>,
     patroni: PatroniView,
+    /// Where the project publishes it.
+    page: Option<HaproxyPage>,
 }
 
 impl ComposeCluster {
@@ -75,7 +79,9 @@ impl ComposeCluster {
             urls.push(format!("{scheme}://127.0.0.1:{port}"));
         }
         let patroni = PatroniView::new(&urls, tls.as_ref())?;
-        Ok(Self { project: project.to_owned(), containers, port, servers, tls, patroni })
+        let page = published(&containers[PROXY], 7500).await.ok();
+        let page = page.map(proxy_page_at).transpose()?;
+        Ok(Self { project: project.to_owned(), containers, port, servers, tls, patroni, page })
     }
 
     /// Whether it takes TLS alone.
@@ -153,6 +159,11 @@ impl DrillCluster for ComposeCluster {
 
     fn watched(&self) -> Vec<PatroniApi> {
         self.patroni.watched()
+    }
+
+    /// The load goes through the proxy, whatever a scenario asks for.
+    fn proxy_page(&self, _through: Through) -> Option<HaproxyPage> {
+        self.page.clone()
     }
 
     async fn synchronous(&self) -> Result<Option<bool>, ClusterError> {

@@ -1,6 +1,7 @@
 //! Why a drill's cluster could not do what it was asked for.
 
 use crate::drill::command::CommandError;
+use crate::haproxy::HaproxyError;
 use crate::lab::LabError;
 use crate::model::cluster::selector::Selector;
 use crate::model::scenario::command_line::CommandLine;
@@ -17,6 +18,9 @@ pub enum ClusterError {
     /// Patroni's API failed, or refused.
     #[error(transparent)]
     Patroni(#[from] PatroniError),
+    /// HAProxy's page cannot be asked.
+    #[error("HAProxy's page: {0}")]
+    Haproxy(#[from] HaproxyError),
     /// The cluster's certificates are of no use.
     #[error("the cluster's certificates: {0}")]
     Tls(#[from] TlsError),

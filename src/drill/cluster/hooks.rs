@@ -7,8 +7,10 @@ use super::DrillCluster;
 use super::error::ClusterError;
 use super::patroni_view::PatroniView;
 use crate::drill::command::{HOOK_DEADLINE, Variables, run_line};
+use crate::haproxy::HaproxyPage;
 use crate::model::cluster::selector::Selector;
 use crate::model::foreign;
+use crate::model::scenario::Through;
 use crate::model::scenario::command_line::CommandLine;
 use crate::model::scenario::hooks::Hooks;
 use crate::model::scenario::step::Action;
@@ -26,14 +28,23 @@ pub struct HooksCluster {
     name: String,
     hooks: Arc<Hooks>,
     patroni: Option<PatroniView>,
+    /// Boxed: the other kinds of clusters hold less.
+    page: Option<Box<HaproxyPage>>,
     variables: Variables,
 }
 
 impl HooksCluster {
-    /// The hooks of the scenario `name`; with Patroni's API where there is one.
+    /// The hooks of the scenario `name`; with Patroni's API and HAProxy's page where there are such.
     #[must_use]
-    pub fn new(name: &str, hooks: Hooks, patroni: Option<PatroniView>) -> Self {
-        Self { name: name.to_owned(), hooks: Arc::new(hooks), patroni, variables: Vec::new() }
+    pub fn new(
+        name: &str,
+        hooks: Hooks,
+        patroni: Option<PatroniView>,
+        page: Option<HaproxyPage>,
+    ) -> Self {
+        let (name, hooks) = (name.to_owned(), Arc::new(hooks));
+        let page = page.map(Box::new);
+        Self { name, hooks, patroni, page, variables: Vec::new() }
     }
 
     /// The endpoints of the load, as a part of a file's name.
@@ -143,6 +154,11 @@ impl DrillCluster for HooksCluster {
 
     fn watched(&self) -> Vec<PatroniApi> {
         self.patroni.as_ref().map_or_else(Vec::new, PatroniView::watched)
+    }
+
+    /// The user says by it that the load goes through that proxy.
+    fn proxy_page(&self, _through: Through) -> Option<HaproxyPage> {
+        self.page.as_deref().cloned()
     }
 
     async fn synchronous(&self) -> Result<Option<bool>, ClusterError> {

@@ -6,7 +6,9 @@ use tokio::time::Instant;
 
 use super::error::ClusterError;
 use super::patroni_view::PatroniView;
+use super::proxy_page::proxy_page_at;
 use super::{DrillCluster, abilities};
+use crate::haproxy::HaproxyPage;
 use crate::lab::{DEFAULT_NAME, Down, Lab, Member, Running};
 use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::cluster::selector::Selector;
@@ -25,6 +27,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub struct LabCluster {
     lab: Lab,
     patroni: PatroniView,
+    page: HaproxyPage,
 }
 
 impl LabCluster {
@@ -34,7 +37,8 @@ impl LabCluster {
     /// When its members have no URL; none is known.
     pub fn new(lab: Lab) -> Result<Self, ClusterError> {
         let patroni = PatroniView::new(&lab.patroni_urls(), lab.tls().as_ref())?;
-        Ok(Self { lab, patroni })
+        let page = proxy_page_at(lab.ports().page)?;
+        Ok(Self { lab, patroni, page })
     }
 
     /// Whether this can be done to that target, as far as it is known without asking it.
@@ -103,6 +107,10 @@ impl DrillCluster for LabCluster {
 
     fn proxy_checks(&self) -> Option<ProxyChecks> {
         Some(self.lab.proxy_checks())
+    }
+
+    fn proxy_page(&self, through: Through) -> Option<HaproxyPage> {
+        (through == Through::Proxy).then(|| self.page.clone())
     }
 
     async fn synchronous(&self) -> Result<Option<bool>, ClusterError> {

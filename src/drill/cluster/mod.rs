@@ -1,7 +1,7 @@
 //! The cluster that a drill breaks and mends.
 //!
 //! [`DrillCluster`] is what a drill needs of it. [`lab`], [`compose`] and [`hooks`] are the three
-//! kinds; `patroni_view` is what they have in common, `docker` the commands for containers,
+//! kinds; `patroni_view` is what they have in common, `proxy_page` their proxy's page, `docker` the commands for containers,
 //! `abilities` the check before a drill begins. A new
 //! injection is an [`Action`], and each kind of cluster says how it does it.
 
@@ -12,6 +12,7 @@ pub mod error;
 pub mod hooks;
 pub mod lab;
 mod patroni_view;
+mod proxy_page;
 pub mod wholeness;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use error::ClusterError;
 pub use patroni_view::PatroniView;
 
 use super::command::Variables;
+use crate::haproxy::HaproxyPage;
 use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::cluster::selector::Selector;
 use crate::model::scenario::Through;
@@ -60,6 +62,12 @@ pub trait DrillCluster: Clone + Send + Sync + 'static {
 
     /// The proxy's settings, where they are known: what outages are expected by.
     fn proxy_checks(&self) -> Option<ProxyChecks> {
+        None
+    }
+
+    /// The page of the proxy that the load goes through, to be watched beside it; `None` where there is
+    /// none, or it is not known.
+    fn proxy_page(&self, _through: Through) -> Option<HaproxyPage> {
         None
     }
 

@@ -73,11 +73,14 @@ impl Recorder {
             self.trouble(writer, *trouble, batch.rejected_by_trouble, batch.in_doubt);
             self.step(Input::ToldUntil { writer, at: batch.told_until });
         }
-        // Behind a pooler another server may answer than the one that the session began with.
+        let Batch { sent_at: sent, acknowledged_at: at, acknowledged_seqs: seqs, .. } = batch;
+        self.acknowledged_by_its_server(writer, ServerAcks { sent, at, seqs });
+    }
+
+    /// Evidence for two primaries. Behind a pooler another server may answer than the one that the session began with.
+    fn acknowledged_by_its_server(&mut self, writer: i32, acks: ServerAcks) {
         let pooled = self.run.is_pooled(writer);
         if let Some(server) = self.outages.server_of(writer).filter(|_| !pooled) {
-            let Batch { sent_at: sent, acknowledged_at: at, acknowledged_seqs: seqs, .. } = batch;
-            let acks = ServerAcks { sent, at, seqs };
             self.two_primaries.acknowledged(server, WrittenBy::Writer(writer), acks);
         }
     }

@@ -295,25 +295,16 @@ impl Recorder {
                 self.explain_gap(outage, fine, (other_rows, witness_rows));
             }
             Signal::Leader { at, seen } => self.leader_seen(at, seen),
+            Signal::ProxyChanged { at, mut change, address } => {
+                change.member = self.names.of_proxy_server(&change.server, address.as_deref());
+                self.emit(at, What::ProxyChanged(change));
+            }
             Signal::MemberNames(names) => self.names = names,
             Signal::Stopping { at, reason } => self.stopping(at, reason),
             Signal::WriterFinished { writer } => {
                 self.step(Input::Finished { writer, at: now });
             }
-            Signal::WritersDone { at, all_told } => {
-                self.step(Input::End { now: at });
-                self.split_outages(at, Duration::MAX);
-                let said = self.ack_gaps.end(at);
-                self.ack_gaps_said(at, said);
-                let seen = self.two_primaries.end(at);
-                self.two_primaries_seen(at, seen);
-                self.flush_interval();
-                if all_told {
-                    self.emit(now, What::Closed);
-                }
-                self.flush();
-                self.checker = None;
-            }
+            Signal::WritersDone { at, all_told } => self.writers_done(at, all_told),
             Signal::WitnessAcks { member, server, acks } => {
                 self.witness_acknowledged(member, *server, acks);
             }
@@ -328,6 +319,22 @@ impl Recorder {
             }
             Signal::Finish { .. } => {}
         }
+    }
+
+    /// The load has ended: nothing of it, or of what was watched beside it, comes any more.
+    fn writers_done(&mut self, at: Duration, all_told: bool) {
+        self.step(Input::End { now: at });
+        self.split_outages(at, Duration::MAX);
+        let said = self.ack_gaps.end(at);
+        self.ack_gaps_said(at, said);
+        let seen = self.two_primaries.end(at);
+        self.two_primaries_seen(at, seen);
+        self.flush_interval();
+        if all_told {
+            self.emit(self.clock.now(), What::Closed);
+        }
+        self.flush();
+        self.checker = None;
     }
 }
 

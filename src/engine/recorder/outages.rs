@@ -112,7 +112,8 @@ impl Recorder {
 
     /// Tells the parts of outages and their owners, once the watchers' looks at them are done.
     pub(super) fn split_outages(&mut self, now: Duration, until: Duration) {
-        while let Some((outage, _)) = self.unsplit.pop_front_if(|(_, at)| *at <= until) {
+        while self.unsplit.front().is_some_and(|(_, at)| *at <= until) {
+            let Some((outage, _)) = self.unsplit.pop_front() else { return };
             if let Some(whose) = self.run.whose_seconds(outage) {
                 self.emit(now, What::WhoseSeconds { outage, whose });
             }

@@ -19,6 +19,7 @@ use crate::engine::signal::CheckRequest;
 use crate::engine::teller::Teller;
 use crate::engine::verification::Site;
 use crate::engine::watch::followers;
+use crate::engine::watch::haproxy::ProxyWatcher;
 use crate::engine::watch::members::MembersWatcher;
 use crate::engine::watch::own_pauses::OwnPauseWatch;
 use crate::engine::watch::patroni::{PatroniWatch, PatroniWatcher};
@@ -36,6 +37,8 @@ pub(super) struct Helpers {
     notes: Option<HandingOn>,
     /// Explains outages: Patroni's API, or the replicas that follow where no Patroni is watched.
     watching: JoinHandle<()>,
+    /// What HAProxy says of the servers that it sends to.
+    proxy: Option<JoinHandle<()>>,
     /// Ends the load when its duration is over.
     stopwatch: JoinHandle<()>,
     /// Replicas' lag, and what silent writes wait for.
@@ -71,6 +74,10 @@ impl Helpers {
             let (watcher, followers) = followers::watcher(dialer.clone(), teller.clock);
             (tokio::spawn(watcher.run(writers_ended.clone())), Some(followers))
         };
+        let proxy = plan.haproxy.take().map(|page| {
+            let watcher = ProxyWatcher::new(page, teller.clone());
+            tokio::spawn(watcher.run(patroni.clone(), writers_ended.clone()))
+        });
         let checker = Checker {
             run_id,
             witness: plan.header.witness,
@@ -85,6 +92,7 @@ impl Helpers {
             checker: tokio::spawn(checker.run(checks)),
             notes: plan.notes.take().map(|notes| HandingOn::start(notes, teller.clone())),
             watching,
+            proxy,
             stopwatch: stop_after(plan.header.options.duration, teller, stop),
             beside_load: TaskTracker::new(),
             own_pauses: None,
@@ -154,6 +162,9 @@ impl Helpers {
         if let Some(members) = self.members.take() {
             joined(members.await)?;
         }
+        if let Some(proxy) = self.proxy.take() {
+            joined(proxy.await)?;
+        }
         joined((&mut self.watching).await)
     }
 
@@ -183,6 +194,9 @@ impl Helpers {
         self.checker.abort();
         if let Some(notes) = self.notes {
             notes.abort();
+        }
+        if let Some(proxy) = self.proxy {
+            proxy.abort();
         }
         self.watching.abort();
         if let Some(members) = self.members.take() {

@@ -12,6 +12,7 @@ use crate::engine::drill_notes::DrillNote;
 use crate::engine::record::file::RecordFileError;
 use crate::engine::setup::SetupError;
 use crate::engine::watch::members::MembersPlan;
+use crate::haproxy::HaproxyPage;
 use crate::model::event::Header;
 use crate::model::run::Run;
 use crate::model::run::summary::RecordSummary;
@@ -33,6 +34,8 @@ pub struct Plan {
     pub patroni: Vec<PatroniApi>,
     /// Which members are watched at their own addresses, if any.
     pub members: Option<MembersPlan>,
+    /// HAProxy's page, when it is to be watched.
+    pub haproxy: Option<HaproxyPage>,
     /// Where the record goes.
     pub record: Option<PathBuf>,
     /// Things to tell before anything else.

@@ -233,7 +233,7 @@ impl OpenSection {
             }
             ("bind", Some(addresses), _) => self.ports.extend(ports(addresses)),
             ("default_backend" | "use_backend", Some(backend), _) => {
-                self.uses.push(backend.to_owned())
+                self.uses.push(backend.to_owned());
             }
             _ => {}
         }

@@ -65,10 +65,10 @@ impl MemberLooks {
     pub fn look(
         &mut self,
         member: &str,
-        look: ServerLook,
+        look: &ServerLook,
     ) -> (Option<MemberServer>, Option<ReplayPosition>) {
-        let changed = self.changed(member, &look);
-        (changed, self.position(member, &look))
+        let changed = self.changed(member, look);
+        (changed, self.position(member, look))
     }
 
     fn changed(&mut self, member: &str, look: &ServerLook) -> Option<MemberServer> {
@@ -205,7 +205,7 @@ mod tests {
         let mut looks = MemberLooks::default();
         let mut told = Vec::new();
         for (n, is) in (0..).zip(states) {
-            let (changed, _) = looks.look("a", look(n * 100, is.clone(), None));
+            let (changed, _) = looks.look("a", &look(n * 100, is.clone(), None));
             told.extend(changed.map(|changed| {
                 let before =
                     changed.not_before.map(|time| u64::try_from(time.as_millis()).unwrap());
@@ -255,9 +255,10 @@ mod tests {
         let mut told = Vec::new();
         for n in 0..40 {
             let moves = n.min(25);
-            let position = looks.look("a", look(n * 100, answers(false, 1), Some(1_000 + moves))).1;
+            let position =
+                looks.look("a", &look(n * 100, answers(false, 1), Some(1_000 + moves))).1;
             told.extend(position.map(|position| (n * 100, "a", position.behind_bytes)));
-            let position = looks.look("b", look(n * 100, answers(true, 1), Some(990))).1;
+            let position = looks.look("b", &look(n * 100, answers(true, 1), Some(990))).1;
             told.extend(position.map(|position| (n * 100, "b", position.behind_bytes)));
         }
         assert_eq!(
@@ -275,12 +276,12 @@ mod tests {
     #[test]
     fn the_primary_of_the_higher_timeline_is_compared_with() {
         let mut looks = MemberLooks::default();
-        looks.look("new", look(0, answers(false, 2), Some(500)));
-        let old = looks.look("old", look(10, answers(false, 1), Some(900))).1.unwrap();
+        looks.look("new", &look(0, answers(false, 2), Some(500)));
+        let old = looks.look("old", &look(10, answers(false, 1), Some(900))).1.unwrap();
         assert_eq!(old.behind_bytes, None, "it is no replica, and no primary that counts");
-        let replica = looks.look("b", look(20, answers(true, 2), Some(480))).1.unwrap();
+        let replica = looks.look("b", &look(20, answers(true, 2), Some(480))).1.unwrap();
         assert_eq!(replica.behind_bytes, Some(20));
-        let later = looks.look("c", look(3_000, answers(true, 2), Some(480))).1.unwrap();
+        let later = looks.look("c", &look(3_000, answers(true, 2), Some(480))).1.unwrap();
         assert_eq!(later.behind_bytes, None, "the primary was seen too long ago");
     }
 

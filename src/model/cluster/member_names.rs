@@ -1,7 +1,7 @@
 //! Members' names by the address and port that their servers give for themselves, for servers
 //! that do not tell a name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::cluster::server::Server;
@@ -9,16 +9,23 @@ use crate::model::cluster::server::Server;
 /// Addresses that are kept of before; a cluster has a few.
 const KEPT_MAX: usize = 256;
 
-/// Names by `address:port`; `None` where two members share it.
+/// What members are called.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MemberNames(BTreeMap<String, Option<String>>);
+pub struct MemberNames {
+    /// Names by `address:port`; `None` where two members share it.
+    by_endpoint: BTreeMap<String, Option<String>>,
+    /// All of them, those without a known address among them.
+    all: BTreeSet<String>,
+}
 
 impl MemberNames {
     /// Of members as `(name, addresses, port)`. What two members share names none of them.
     #[must_use]
     pub fn new<'a>(members: impl IntoIterator<Item = (&'a str, &'a [IpAddr], u16)>) -> Self {
         let mut names: BTreeMap<String, Option<String>> = BTreeMap::new();
+        let mut all = BTreeSet::new();
         for (name, addresses, port) in members {
+            all.insert(name.to_owned());
             for address in addresses {
                 let server = Server {
                     address: Some(address.to_string()),
@@ -31,25 +38,35 @@ impl MemberNames {
                     .or_insert_with(|| Some(name.to_owned()));
             }
         }
-        Self(names)
+        Self { by_endpoint: names, all }
     }
 
     /// With the names of before where nothing newer is known: while Patroni's store is away, and
     /// when it is back, the cluster's list lacks members that are there.
     #[must_use]
     pub fn or_of_before(mut self, before: &Self) -> Self {
-        for (endpoint, name) in &before.0 {
-            if self.0.len() < KEPT_MAX {
-                self.0.entry(endpoint.clone()).or_insert_with(|| name.clone());
+        for (endpoint, name) in &before.by_endpoint {
+            if self.by_endpoint.len() < KEPT_MAX {
+                self.by_endpoint.entry(endpoint.clone()).or_insert_with(|| name.clone());
             }
         }
+        let room = KEPT_MAX.saturating_sub(self.all.len());
+        self.all.extend(before.all.iter().take(room).cloned());
         self
     }
 
     /// The name of the member at an endpoint, as [`Server::endpoint`] writes it.
     #[must_use]
     pub fn get(&self, endpoint: &str) -> Option<String> {
-        self.0.get(endpoint).cloned().flatten()
+        self.by_endpoint.get(endpoint).cloned().flatten()
+    }
+
+    /// The member that a proxy's server is: by its address where the proxy tells that, else the one of
+    /// the same name.
+    #[must_use]
+    pub fn of_proxy_server(&self, server: &str, endpoint: Option<&str>) -> Option<String> {
+        let by_address = endpoint.and_then(|endpoint| self.get(endpoint));
+        by_address.or_else(|| self.all.get(server).cloned())
     }
 
     /// Gives the server its name, unless it told one itself.
@@ -104,6 +121,21 @@ mod tests {
         assert_eq!(of(&names, "10.0.0.2").as_deref(), Some("b"));
         let shared = MemberNames::new([("a", &[one][..], 5432), ("b", &[one][..], 5432)]);
         assert_eq!(of(&shared.or_of_before(&both), "10.0.0.1"), None, "nothing names it any more");
+    }
+
+    #[test]
+    fn a_proxys_server_is_the_member_at_its_address_or_of_its_name() {
+        let one: IpAddr = "10.0.0.1".parse().unwrap();
+        let names = MemberNames::new([("patroni1", &[one][..], 5432), ("patroni2", &[][..], 5432)]);
+        let of = |server, address| names.of_proxy_server(server, address);
+        assert_eq!(of("pg1", Some("10.0.0.1:5432")).as_deref(), Some("patroni1"));
+        assert_eq!(of("patroni2", Some("10.0.0.1:5432")).as_deref(), Some("patroni1"));
+        assert_eq!(of("patroni2", Some("10.0.0.2:5432")).as_deref(), Some("patroni2"));
+        assert_eq!(of("patroni2", None).as_deref(), Some("patroni2"));
+        assert_eq!(of("pg1", None), None);
+        // Patroni's store is away, and names are those of before.
+        let names = MemberNames::default().or_of_before(&names);
+        assert_eq!(names.of_proxy_server("patroni2", None).as_deref(), Some("patroni2"));
     }
 
     #[test]

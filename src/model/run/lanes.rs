@@ -1,4 +1,5 @@
-//! The lanes of a run's film: which server acknowledged, and what each member was, over time.
+//! The lanes of a run's film: which server acknowledged, what each member was, and what each server was
+//! for the proxy, over time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::cluster::member_states::MemberState;
+use crate::model::cluster::proxy::{ProxyChange, ProxyServerState};
 use crate::model::event::{Event, What};
 use crate::model::seconds;
 
@@ -44,11 +46,58 @@ pub struct MemberFrom {
     pub is: MemberState,
 }
 
+/// What a server was over time, for the proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxyLane {
+    /// The proxy's backend.
+    pub backend: String,
+    /// The server in it, as the proxy names it.
+    pub server: String,
+    /// The member that it is, where that is known.
+    pub member: Option<String>,
+    /// What it was, each until the next, the last one until the end of the run.
+    pub states: Vec<ProxyServerFrom>,
+}
+
+impl ProxyLane {
+    /// The member, else the server as the proxy names it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.member.as_deref().unwrap_or(&self.server)
+    }
+}
+
+/// From when on a server was something for the proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxyServerFrom {
+    /// When the proxy's page said so first, since the start of the run.
+    #[serde(rename = "from_s", with = "seconds")]
+    pub from: Duration,
+    /// What it was.
+    #[serde(flatten)]
+    pub is: ProxyServerState,
+}
+
+/// From when on the proxy's page could be read, or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxyPageFrom {
+    /// When a look found it so first, since the start of the run.
+    #[serde(rename = "from_s", with = "seconds")]
+    pub from: Duration,
+    /// Why it could not be read; `None` when it could.
+    pub error: Option<String>,
+    /// Whether nothing listened there: its port refused, or broke the connection off.
+    pub gone: bool,
+}
+
 /// The lanes, folded from a run's events.
 #[derive(Debug, Default)]
 pub struct Lanes {
     acknowledging: Vec<AcknowledgingFrom>,
     members: BTreeMap<String, Vec<MemberFrom>>,
+    /// By backend and server.
+    proxy: BTreeMap<(String, String), ProxyLane>,
+    proxy_page: Vec<ProxyPageFrom>,
     changes: usize,
     /// When the first change was left out.
     cut: Option<Duration>,
@@ -69,8 +118,28 @@ impl Lanes {
                 let from = MemberFrom { from: event.at, is: seen.is.clone() };
                 self.members.entry(seen.member.clone()).or_default().push(from);
             }
+            What::ProxyChanged(seen) if self.has_room(event.at) => {
+                self.proxy_changed(event.at, seen);
+            }
+            What::ProxyPage(page) if self.has_room(event.at) => {
+                let (from, gone) = (event.at, page.gone);
+                self.proxy_page.push(ProxyPageFrom { from, error: page.error.clone(), gone });
+            }
             _ => {}
         }
+    }
+
+    fn proxy_changed(&mut self, from: Duration, seen: &ProxyChange) {
+        let (backend, server) = (seen.backend.clone(), seen.server.clone());
+        let lane = self
+            .proxy
+            .entry((backend.clone(), server.clone()))
+            .or_insert_with(|| ProxyLane { backend, server, member: None, states: Vec::new() });
+        // It may be known later only which member it is.
+        if seen.member.is_some() {
+            lane.member.clone_from(&seen.member);
+        }
+        lane.states.push(ProxyServerFrom { from, is: seen.is.clone() });
     }
 
     fn has_room(&mut self, at: Duration) -> bool {
@@ -98,6 +167,18 @@ impl Lanes {
         self.members.iter().map(lane).collect()
     }
 
+    /// The proxy's servers, by backend and name.
+    #[must_use]
+    pub fn proxy(&self) -> Vec<ProxyLane> {
+        self.proxy.values().cloned().collect()
+    }
+
+    /// Whether the proxy's page could be read, over time.
+    #[must_use]
+    pub fn proxy_page(&self) -> &[ProxyPageFrom] {
+        &self.proxy_page
+    }
+
     /// How many changes are left out, as there were too many.
     #[must_use]
     pub fn left_out(&self) -> u64 {
@@ -115,6 +196,7 @@ impl Lanes {
 mod tests {
     use super::*;
     use crate::model::cluster::member_states::MemberChange;
+    use crate::model::cluster::proxy::ProxyPage;
     use crate::model::cluster::server::Server;
 
     fn seen(at_ms: u64, member: &str, is: MemberState) -> Event {
@@ -144,6 +226,47 @@ mod tests {
         assert_eq!(
             serde_json::to_string(lanes.acknowledging()).unwrap(),
             r#"[{"from_s":0.25,"server":"patroni1","timeline":1}]"#
+        );
+    }
+
+    #[test]
+    fn each_server_of_the_proxy_has_its_states() {
+        let change = |member: Option<&str>, is| ProxyChange {
+            backend: "primary".to_owned(),
+            server: "pg1".to_owned(),
+            member: member.map(str::to_owned),
+            not_before: None,
+            is,
+            check: None,
+        };
+        let page = |error: Option<&str>| ProxyPage {
+            url: "http://h:7000/;csv".to_owned(),
+            not_before: None,
+            error: error.map(str::to_owned),
+            gone: error.is_some(),
+        };
+        let mut lanes = Lanes::default();
+        for (at_ms, what) in [
+            (100, What::ProxyPage(page(None))),
+            (100, What::ProxyChanged(change(None, ProxyServerState::Up))),
+            (900, What::ProxyPage(page(Some("connection refused")))),
+            (
+                2_000,
+                What::ProxyChanged(change(
+                    Some("patroni1"),
+                    ProxyServerState::GoingDown { failed: 1, fall: 2 },
+                )),
+            ),
+        ] {
+            lanes.apply(&Event { at: Duration::from_millis(at_ms), what });
+        }
+        assert_eq!(
+            serde_json::to_string(&lanes.proxy()).unwrap(),
+            r#"[{"backend":"primary","server":"pg1","member":"patroni1","states":[{"from_s":0.1,"state":"up"},{"from_s":2.0,"state":"going_down","failed":1,"fall":2}]}]"#
+        );
+        assert_eq!(
+            serde_json::to_string(lanes.proxy_page()).unwrap(),
+            r#"[{"from_s":0.1,"error":null,"gone":false},{"from_s":0.9,"error":"connection refused","gone":true}]"#
         );
     }
 

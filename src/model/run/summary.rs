@@ -20,7 +20,7 @@ use crate::model::outage::Outage;
 use crate::model::outage::injection::Injection;
 use crate::model::outcome::Outcome;
 use crate::model::run::availability::RateSummary;
-use crate::model::run::lanes::{AcknowledgingFrom, MemberLane};
+use crate::model::run::lanes::{AcknowledgingFrom, MemberLane, ProxyLane, ProxyPageFrom};
 use crate::model::run::replica_lag::ReplicaSummary;
 use crate::model::run::software::{ServerSoftware, SettingsFrom};
 use crate::model::run::timeline_columns::TimelineColumns;
@@ -103,6 +103,12 @@ pub struct Summary {
     /// What each member was over time, by its own Patroni API, where that was watched.
     #[serde(default)]
     pub members: Vec<MemberLane>,
+    /// What each server was over time for the proxy, where its page was watched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proxy: Vec<ProxyLane>,
+    /// Whether the proxy's page could be read, over time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proxy_page: Vec<ProxyPageFrom>,
     /// From when on changes of servers and members are left out: there were too many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lanes_until_s: Option<f64>,
@@ -118,6 +124,9 @@ pub struct Summary {
     /// The URLs of Patroni's APIs that were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub patroni: Vec<String>,
+    /// The URL of the proxy's page that was watched, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub haproxy: Option<String>,
     /// The record on disk, where one was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordSummary>,

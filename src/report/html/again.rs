@@ -10,8 +10,13 @@ use crate::report::words::{quoted_value, shell_word};
 /// has the target only shortened.
 pub(super) fn again(summary: &Summary) -> Option<String> {
     let mut words = vec!["pgchaos".to_owned(), "gen".to_owned()];
+    if summary.haproxy.as_ref().is_some_and(|url| url.ends_with('…')) {
+        return None;
+    }
     words.extend(target(&summary.target, &summary.patroni)?);
     words.extend(summary.patroni.iter().flat_map(|url| option("--patroni", url)));
+    // Without the user and password that the page may ask for.
+    words.extend(summary.haproxy.iter().flat_map(|url| option("--haproxy", url)));
     words.extend(load(&summary.options.load));
     words.extend(deadlines(&summary.options.load));
     words.extend(limits(&summary.options.thresholds));
@@ -157,9 +162,11 @@ mod tests {
         summary.options.thresholds.max_outage = Some(Duration::from_millis(1500));
         summary.target.dbname = "it's".to_owned();
         summary.patroni = vec!["http://a:8008".to_owned()];
+        summary.haproxy = Some("http://a:7000/;csv".to_owned());
         assert_eq!(
             again(&summary).unwrap(),
-            "pgchaos gen -h localhost -p 5500 -U postgres -d 'it'\\''s' --patroni http://a:8008 --rate 1 \
+            "pgchaos gen -h localhost -p 5500 -U postgres -d 'it'\\''s' --patroni http://a:8008 \
+             --haproxy 'http://a:7000/;csv' --rate 1 \
              --writers 1 --threads 1 --read-every 2 --duration 90s --connect-timeout 3s --write-timeout 5s \
              --stall-after 1s --backoff-min 50ms --backoff-max 500ms --verify-timeout 30s \
              --max-outage 1500ms"

@@ -119,6 +119,7 @@ fn client(summary: &Summary) -> Markup {
             Some(format!("{}, database {}, user {}", target.endpoints, target.dbname, target.user)),
         ),
         ("Patroni's APIs", patroni),
+        ("HAProxy's page", summary.haproxy.clone()),
         ("load", Some(words::load(load))),
         ("ends", end),
         ("ran for", Some(seconds(summary.elapsed_s))),

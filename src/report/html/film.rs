@@ -39,6 +39,7 @@ pub(super) fn film(summary: &Summary, axis_end_s: f64) -> Option<Markup> {
     ]
     .into_iter()
     .flatten()
+    .chain(lanes::proxy::sends_to(summary, axis))
     .chain(lanes::servers::members(summary, axis))
     .chain(lanes::drill::injections(summary, axis))
     .collect();

@@ -35,6 +35,13 @@ pub(super) fn film_tables(summary: &Summary) -> Markup {
                 (members(summary))
             }
         }
+        @if !summary.proxy.is_empty() || !summary.proxy_page.is_empty() {
+            details {
+                summary { "What the proxy says as tables" }
+                (proxy(summary))
+                (proxy_page(summary))
+            }
+        }
     }
 }
 
@@ -80,6 +87,46 @@ fn members(summary: &Summary) -> Markup {
     let more = states.saturating_sub(SHOWN_MAX);
     let rows = rows.take(SHOWN_MAX).collect();
     HtmlTable { caption: "What each member was, by its Patroni", head: &head, rows, more }.markup()
+}
+
+fn proxy(summary: &Summary) -> Markup {
+    if summary.proxy.is_empty() {
+        return html! {};
+    }
+    let head = [
+        ("backend", CellsOf::Texts),
+        ("server", CellsOf::Texts),
+        ("from", CellsOf::Numbers),
+        ("what it is for the proxy", CellsOf::Texts),
+    ];
+    let states: usize = summary.proxy.iter().map(|lane| lane.states.len()).sum();
+    let rows = summary.proxy.iter().flat_map(|lane| {
+        lane.states.iter().map(|from| {
+            let is = plain(&words::proxy_server_state(&from.is));
+            vec![plain(&lane.backend), plain(lane.name()), duration(from.from), is]
+        })
+    });
+    let rows = rows.take(SHOWN_MAX).collect();
+    let more = states.saturating_sub(SHOWN_MAX);
+    let caption = "What each server was for the proxy, by its page";
+    HtmlTable { caption, head: &head, rows, more }.markup()
+}
+
+fn proxy_page(summary: &Summary) -> Markup {
+    if summary.proxy_page.is_empty() {
+        return html! {};
+    }
+    let head = [("from", CellsOf::Numbers), ("the proxy's page", CellsOf::Texts)];
+    let rows = summary.proxy_page.iter().take(SHOWN_MAX).map(|one| {
+        let is = one.error.as_ref().map_or_else(
+            || "can be read".to_owned(),
+            |error| format!("cannot be read: {}", plain(error)),
+        );
+        vec![duration(one.from), is]
+    });
+    let more = summary.proxy_page.len().saturating_sub(SHOWN_MAX);
+    let caption = "Whether the proxy's page could be read";
+    HtmlTable { caption, head: &head, rows: rows.collect(), more }.markup()
 }
 
 /// What a drill did, as a table.

@@ -6,9 +6,12 @@ use super::axis::TimeAxis;
 use super::picture::place;
 use super::{drill_page, html_page};
 use crate::model::cluster::member_states::MemberState;
+use crate::model::cluster::proxy::ProxyServerState;
 use crate::model::cluster::software::PatroniSettings;
 use crate::model::outcome::Outcome;
-use crate::model::run::lanes::{AcknowledgingFrom, MemberFrom, MemberLane};
+use crate::model::run::lanes::{
+    AcknowledgingFrom, MemberFrom, MemberLane, ProxyLane, ProxyPageFrom, ProxyServerFrom,
+};
 use crate::model::run::software::{ServerSoftware, SettingsFrom};
 use crate::model::run::summary::Summary;
 use crate::model::run::timeline_columns::{LatencyColumns, TimelineColumns};
@@ -191,6 +194,18 @@ fn markup_in_names_is_text() {
     summary.acknowledging[0].server = evil.to_owned();
     summary.members[0].member = evil.to_owned();
     summary.members[0].states[0].is = MemberState::NotRunning { word: evil.to_owned() };
+    summary.proxy = vec![ProxyLane {
+        backend: evil.to_owned(),
+        server: evil.to_owned(),
+        member: None,
+        states: vec![ProxyServerFrom {
+            from: ms(100),
+            is: ProxyServerState::OutOfService { word: evil.to_owned() },
+        }],
+    }];
+    summary.proxy_page =
+        vec![ProxyPageFrom { from: ms(100), error: Some(evil.to_owned()), gone: false }];
+    summary.haproxy = Some(evil.to_owned());
     summary.verification.server = Some(evil.to_owned());
     let page = html_page(&summary);
     assert!(!page.contains("<script"), "{page}");

@@ -89,7 +89,7 @@ impl MembersWatcher {
 impl Watching {
     async fn watch_for_ever(&mut self, mut looks: mpsc::Receiver<MemberLooked>) {
         for named in std::mem::take(&mut self.watcher.plan.named) {
-            self.watch(named.name, None, named.settings, None);
+            self.watch(named.name, None, &named.settings, None);
         }
         let (finds, mut found) = mpsc::channel(1);
         let mut ticks = interval(FIND_EVERY);
@@ -113,7 +113,7 @@ impl Watching {
 
     async fn looked(&mut self, looked: MemberLooked) {
         let at = looked.look.at;
-        let (changed, position) = self.looks.look(&looked.member, looked.look);
+        let (changed, position) = self.looks.look(&looked.member, &looked.look);
         if let Some(changed) = changed {
             self.watcher.teller.fact_at(at, What::MemberServer(changed)).await;
         }
@@ -148,7 +148,7 @@ impl Watching {
             match result {
                 Ok((settings, cluster)) => {
                     self.told.remove(&member);
-                    self.watch(member, Some(place), settings, cluster);
+                    self.watch(member, Some(place), &settings, cluster);
                 }
                 Err(reason) => self.missed(member, &place, reason).await,
             }
@@ -172,7 +172,7 @@ impl Watching {
         &mut self,
         member: String,
         place: Option<Place>,
-        settings: Arc<ConnectSettings>,
+        settings: &Arc<ConnectSettings>,
         cluster: Option<String>,
     ) {
         let before = self.members.remove(&member);
@@ -187,7 +187,7 @@ impl Watching {
         let ending = self.ending.child_token();
         let (run_id, teller) = (self.watcher.run_id, &self.watcher.teller);
         let dialer = |purpose| {
-            Dialer::new(Arc::clone(&settings), DEADLINE)
+            Dialer::new(Arc::clone(settings), DEADLINE)
                 .for_purpose(run_id, purpose)
                 .telling_of_plaintext(teller.of_plaintext())
                 .any_server()

@@ -14,9 +14,9 @@ use tokio::time::timeout;
 
 use super::bounds::{DEADLINE, MEMBERS_MAX};
 use super::handle::NamedServer;
+use crate::http::concealed;
 use crate::model::cluster::member_names::MemberNames;
 use crate::model::cluster::software::PatroniSettings;
-use crate::patroni::api::concealed;
 use crate::patroni::cluster_state::{name_of, url_of};
 use crate::patroni::{Cluster, ClusterMember, MemberStatus, PatroniApi, PatroniError};
 
@@ -79,15 +79,14 @@ pub(super) struct Missed {
     pub(super) given: bool,
 }
 
-/// Asks. Takes a few times [`DEADLINE`] at most.
+/// Asks, one thing after another: a member has one connection of it at a time, beside that of its looks, as the backlog
+/// of its API is short. Takes a few times [`DEADLINE`] at most.
 pub(super) async fn find(question: Question) -> Discovered {
     let everybody = || question.watched.iter().chain(&question.given);
-    let (clusters, settings, statuses, identifying) = tokio::join!(
-        join_all(everybody().map(|api| bounded(api, &question))),
-        settings(everybody()),
-        join_all(question.given.iter().map(PatroniApi::member)),
-        join_all(question.can_identify.iter().map(PatroniApi::member)),
-    );
+    let clusters = join_all(everybody().map(|api| bounded(api, &question))).await;
+    let settings = settings(everybody()).await;
+    let statuses = join_all(question.given.iter().map(PatroniApi::member)).await;
+    let identifying = join_all(question.can_identify.iter().map(PatroniApi::member)).await;
     let cluster = clusters.into_iter().flatten().next();
     let (cluster, left_out) = cluster.unzip();
     let left_out = left_out.unwrap_or(0);
@@ -118,11 +117,7 @@ pub(super) async fn find(question: Question) -> Discovered {
     }
     let Some(cluster) = cluster else { return found };
     found.names = Some(names(&cluster).await);
-    let server = |member: &ClusterMember| {
-        let (host, port) = (member.host.clone()?, member.port?);
-        Some(NamedServer { member: member.name.clone(), host, port })
-    };
-    found.servers = cluster.members.iter().filter_map(server).collect();
+    found.servers = cluster.members.iter().filter_map(named_server).collect();
     let named = |member: &ClusterMember| Some((member.name.clone(), url_of(member)?));
     found.urls = cluster.members.iter().filter_map(named).collect();
     let has_moved = |member: &&ClusterMember| {
@@ -144,6 +139,12 @@ pub(super) async fn find(question: Question) -> Discovered {
         probe_others(&mut found, asked, &cluster, &question.known).await;
     }
     found
+}
+
+/// Where a member's own server is, as `/cluster` has it.
+fn named_server(member: &ClusterMember) -> Option<NamedServer> {
+    let (host, port) = (member.host.clone()?, member.port?);
+    Some(NamedServer { member: member.name.clone(), host, port })
 }
 
 /// The settings as the first of these tells them that answers: they are the whole cluster's.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
-use super::told_reason::ToldReason;
 use crate::engine::clock::Clock;
+use crate::engine::watch::told_reason::ToldReason;
 use crate::model::cluster::leadership::{Look, LookAnswer, MemberRole, Status};
 use crate::model::cluster::member_states::SILENT_BEFORE_TOLD;
 use crate::model::cluster::software::MemberSoftware;

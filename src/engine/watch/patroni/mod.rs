@@ -6,13 +6,11 @@
 //! - `discovery`: which members there are.
 //! - `handle`: what the other parts of a run see of it.
 //! - `bounds`: deadlines, pauses and how many members are asked.
-//! - `told_reason`: which reason was told for which an API cannot be asked.
 
 mod bounds;
 mod discovery;
 mod handle;
 mod looker;
-mod told_reason;
 mod watcher;
 
 pub use bounds::DEADLINE;

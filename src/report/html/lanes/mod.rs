@@ -3,6 +3,7 @@
 pub(super) mod counts;
 pub(super) mod drill;
 pub(super) mod latency;
+pub(super) mod proxy;
 pub(super) mod servers;
 
 use maud::Markup;

@@ -16,13 +16,13 @@ use super::super::silence::silent;
 use super::super::table::SHOWN_MAX;
 use super::Lane;
 
-const HEIGHT: f64 = 18.0;
+pub(super) const HEIGHT: f64 = 18.0;
 
 /// What is free between two stretches.
 const BETWEEN: f64 = 1.0;
 
 /// Colours of servers; a further one begins anew.
-const COLOURS: [&str; 4] = ["s0", "s1", "s2", "s3"];
+pub(super) const COLOURS: [&str; 4] = ["s0", "s1", "s2", "s3"];
 
 /// Members with a lane; the others are in the table.
 pub(in super::super) const MEMBERS_SHOWN: usize = 24;
@@ -31,13 +31,13 @@ pub(in super::super) const MEMBERS_SHOWN: usize = 24;
 const NAME_CHARS_MAX: usize = 18;
 
 /// A stretch of a lane.
-struct Stretch {
-    from: f64,
-    to: f64,
-    class: &'static str,
+pub(super) struct Stretch {
+    pub(super) from: f64,
+    pub(super) to: f64,
+    pub(super) class: &'static str,
     /// White on this class can be read.
-    is_dark: bool,
-    words: String,
+    pub(super) is_dark: bool,
+    pub(super) words: String,
 }
 
 /// Which server acknowledged writes, with nothing where none did.
@@ -96,7 +96,7 @@ pub(in super::super) fn two_primaries(summary: &Summary, axis: TimeAxis) -> Opti
 }
 
 /// Until when these lanes are known: changes after a cut are left out.
-fn end_s(summary: &Summary, axis: TimeAxis) -> f64 {
+pub(super) fn end_s(summary: &Summary, axis: TimeAxis) -> f64 {
     summary.lanes_until_s.unwrap_or(axis.end_s())
 }
 
@@ -137,7 +137,7 @@ fn on_timeline(name: &str, timeline: Option<u32>) -> String {
     format!("{}{timeline}", plain(name))
 }
 
-fn bar(stretch: &Stretch) -> Markup {
+pub(super) fn bar(stretch: &Stretch) -> Markup {
     // A line of the background between two stretches of one colour.
     let width = (stretch.to - stretch.from - BETWEEN).max(0.8);
     html! {
@@ -149,7 +149,7 @@ fn bar(stretch: &Stretch) -> Markup {
 
 /// The words of a stretch, where they have room up to `to`: all of them, or those before a colon or a
 /// timeline.
-fn bar_words(stretch: &Stretch, to: f64) -> Markup {
+pub(super) fn bar_words(stretch: &Stretch, to: f64) -> Markup {
     let before = |mark| stretch.words.split(mark).next().unwrap_or_default();
     let fits = |words: &&str| width_of(words) + 10.0 < to - stretch.from;
     let words = [stretch.words.as_str(), before(": "), before(" · ")].into_iter().find(fits);

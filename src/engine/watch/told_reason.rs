@@ -1,4 +1,4 @@
-//! For which reason it was told that an API cannot be asked, and when another reason is told.
+//! For which reason it was told that an API or a page cannot be asked, and when another reason is told.
 
 /// How often in a row another reason has to come before it is told. A text that is another one each time, as a foreign
 /// page's, is told once.
