@@ -22,7 +22,7 @@ const NAMED_MAX: usize = 4;
 
 /// The servers that a backend sent new sessions to, from a time on.
 #[derive(Debug, PartialEq)]
-struct Taking<'a> {
+struct SendingTo<'a> {
     from: Duration,
     names: BTreeSet<&'a str>,
 }
@@ -112,7 +112,7 @@ impl<'a> Colours<'a> {
 
 /// The backend that the load went through, with what it sent to: the only one, or the one with the servers that
 /// fit those that acknowledged best. `None` where none fits.
-fn backend_of_load(summary: &Summary, end_s: f64) -> Option<(&str, Vec<Taking<'_>>)> {
+fn backend_of_load(summary: &Summary, end_s: f64) -> Option<(&str, Vec<SendingTo<'_>>)> {
     let backends: BTreeSet<&str> = summary.proxy.iter().map(|lane| lane.backend.as_str()).collect();
     let is_only = backends.len() == 1;
     let all = backends.into_iter().map(|backend| {
@@ -125,7 +125,7 @@ fn backend_of_load(summary: &Summary, end_s: f64) -> Option<(&str, Vec<Taking<'_
 }
 
 /// Which servers of a backend took sessions, each until the next.
-fn taking<'a>(summary: &'a Summary, backend: &str) -> Vec<Taking<'a>> {
+fn taking<'a>(summary: &'a Summary, backend: &str) -> Vec<SendingTo<'a>> {
     let lanes = summary.proxy.iter().filter(|lane| lane.backend == backend);
     let mut changes: Vec<(Duration, &str, Option<&str>)> = lanes
         .flat_map(|lane| {
@@ -137,7 +137,7 @@ fn taking<'a>(summary: &'a Summary, backend: &str) -> Vec<Taking<'a>> {
         .collect();
     changes.sort_by_key(|(from, _, _)| *from);
     let mut now: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut all: Vec<Taking<'a>> = Vec::new();
+    let mut all: Vec<SendingTo<'a>> = Vec::new();
     for (from, server, name) in changes {
         match name {
             Some(name) => now.insert(server, name),
@@ -147,7 +147,7 @@ fn taking<'a>(summary: &'a Summary, backend: &str) -> Vec<Taking<'a>> {
         match all.last_mut() {
             Some(last) if last.from == from => last.names = names,
             Some(last) if last.names == names => {}
-            _ => all.push(Taking { from, names }),
+            _ => all.push(SendingTo { from, names }),
         }
     }
     all
@@ -156,7 +156,7 @@ fn taking<'a>(summary: &'a Summary, backend: &str) -> Vec<Taking<'a>> {
 /// For how long the server that acknowledged was among those that sessions went to, in seconds. Of a
 /// backend that sends to several each counts its part: one that sends to all members fits less than
 /// one that sends to the primary alone.
-fn fits_s(summary: &Summary, taking: &[Taking<'_>], end_s: f64) -> f64 {
+fn fits_s(summary: &Summary, taking: &[SendingTo<'_>], end_s: f64) -> f64 {
     let servers = &summary.acknowledging;
     let ends_s = |n: usize| servers.get(n + 1).map_or(end_s, |next| next.from.as_secs_f64());
     let (mut first, mut sum_s) = (0, 0.0);
