@@ -42,7 +42,7 @@ use pgchaos::model::outage::ack_gaps::AckGap;
 use pgchaos::model::outage::injection::{Cause, Injected};
 use pgchaos::model::outage::kind::{Detail, Filled, Kind};
 use pgchaos::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
-use pgchaos::model::outage::whose::{OutagePart, Owner, PartName, WhoseSeconds};
+use pgchaos::model::outage::whose::{OutagePart, Owner, PartName, ShorterBy, WhoseSeconds};
 use pgchaos::model::outage::{Outage, Phases, Side};
 use pgchaos::model::outcome::Outcome;
 use pgchaos::model::own_limit::OwnLimit;
@@ -154,7 +154,14 @@ fn whose() -> WhoseSeconds {
         expected: Some(Span::of_ms(20, 30)),
     };
     let parts = PartName::ALL.into_iter().map(|name| part(name, Owner::ALL.to_vec(), 10, 20));
-    WhoseSeconds { parts: parts.collect() }
+    let shorter = ShorterBy {
+        change: "rise 1".to_owned(),
+        place: "in haproxy.cfg".to_owned(),
+        saves: Some(Duration::from_secs(3)),
+        risk: "one good answer".to_owned(),
+    };
+    let endless = ShorterBy { saves: None, ..shorter.clone() };
+    WhoseSeconds { parts: parts.collect(), shorter: vec![shorter, endless] }
 }
 
 fn blocker() -> Blocker {

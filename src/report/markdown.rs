@@ -139,8 +139,10 @@ fn outages(summary: &Summary) -> Option<String> {
 /// The parts of each outage, a line an outage.
 fn whose_seconds(summary: &Summary) -> Option<String> {
     let line = |outage: &Outage| {
+        let whose = outage.whose.as_ref()?;
+        let parts = whose_words::parts(whose, Duration::ZERO);
         let parts: Vec<String> =
-            whose_words::parts(outage.whose.as_ref()?, Duration::ZERO).collect();
+            parts.chain(whose.shorter.iter().map(whose_words::shorter)).collect();
         Some(format!("- Outage {}: {}", outage.n, inert(&parts.join(" · "))))
     };
     let lines: Vec<String> = summary.outages.iter().filter_map(line).collect();

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::load::options::LoadOptions;
-use crate::model::outage::whose::{PartName, WhoseSeconds};
+use crate::model::outage::whose::{PartName, ShorterBy, WhoseSeconds};
+use crate::model::prediction::advice::{Advice, Saving, advice};
 use crate::model::prediction::client_waits::ClientWaits;
 use crate::model::prediction::expected;
 use crate::model::prediction::fault_kind::PredictedFault;
@@ -13,6 +14,12 @@ use crate::model::prediction::part::PredictedStep;
 use crate::model::prediction::release::PatroniRelease;
 use crate::model::run::software::Software;
 use crate::model::span::Span;
+
+/// A change that saves less of an outage than one part in so many is not told with it.
+const WORTH_A_WORD: u32 = 10;
+
+/// Changes that are told with an outage.
+const SHOWN: usize = 3;
 
 /// The settings that decide how long an outage takes, as far as a run knows them.
 #[derive(Debug)]
@@ -50,6 +57,27 @@ impl<'a> Expectation<'a> {
             let spans = faults.iter().filter_map(of_fault);
             part.expected = spans.reduce(Span::or).filter(|span| span.to.is_some());
         }
+        whose.shorter = self.shorter(&patroni, whose);
+    }
+
+    /// What would have made the outage shorter, by as much that it is worth a word.
+    fn shorter(&self, patroni: &PatroniInForce, whose: &WhoseSeconds) -> Vec<ShorterBy> {
+        let Some(fault) = fault(whose) else { return Vec::new() };
+        let lasted: Duration = whose.parts.iter().map(|part| part.lasted).sum();
+        let of_knob = |advice: Advice| {
+            let saves = match advice.saves.first()?.saved {
+                Saving::Unbounded => None,
+                Saving::Time { mean, .. } => Some(mean),
+            };
+            saves.is_none_or(|saves| saves >= lasted / WORTH_A_WORD).then(|| ShorterBy {
+                change: advice.knob.change().to_owned(),
+                place: advice.knob.place().to_owned(),
+                saves,
+                risk: advice.knob.risk().to_owned(),
+            })
+        };
+        let all = advice(patroni, self.proxy, &self.client, &[fault]);
+        all.into_iter().filter_map(of_knob).take(SHOWN).collect()
     }
 
     /// Patroni's settings in force when the outage began.
@@ -71,6 +99,20 @@ impl<'a> Expectation<'a> {
         let prediction = expected(patroni, self.proxy, &self.client, fault);
         prediction.parts.iter().find(|part| part.step == step).map(|part| part.takes)
     }
+}
+
+/// The fault that an outage with these parts follows, where they tell.
+fn fault(whose: &WhoseSeconds) -> Option<PredictedFault> {
+    let has = |name| whose.parts.iter().any(|part| part.part == name);
+    let by_parts = [
+        (PartName::Store, PredictedFault::EtcdMajorityLost),
+        (PartName::Noticing, PredictedFault::LeaderFrozen),
+        (PartName::Lock, PredictedFault::LeaderKilled),
+        (PartName::Handover, PredictedFault::Switchover),
+        (PartName::Restart, PredictedFault::PostmasterCrashed),
+        (PartName::ProxyGone, PredictedFault::ProxyGone),
+    ];
+    by_parts.into_iter().find(|(name, _)| has(*name)).map(|(_, fault)| fault)
 }
 
 /// The step that a part is, and the faults that have it.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
+use crate::model::foreign::plain;
 use crate::model::outage::Outage;
 use crate::model::outage::whose::{OutagePart, Owner, WhoseSeconds};
 use crate::report::numbers::duration;
@@ -85,13 +86,23 @@ fn table(whose: &WhoseSeconds) -> Markup {
             whose_words::expected(part).unwrap_or_default(),
         ]
     });
-    HtmlTable {
+    let table = HtmlTable {
         caption: "Whose seconds: the parts add up to the time without a write",
         head: &HEAD,
         rows: rows.collect(),
         more: 0,
+    };
+    html! {
+        (table.markup())
+        @if !whose.shorter.is_empty() {
+            p { "What would make such an outage shorter, by the settings in force:" }
+            ul {
+                @for by in &whose.shorter {
+                    li { (plain(&whose_words::shorter(by))) "; risk: " (plain(&by.risk)) }
+                }
+            }
+        }
     }
-    .markup()
 }
 
 /// How long, and how far that can be off where looks were some time apart.

@@ -69,7 +69,8 @@ fn length(outage: &Outage, writers: u32) -> Line {
 
 fn whose_seconds(whose: &WhoseSeconds) -> Line {
     let parts: Vec<String> = whose_words::parts(whose, Duration::ZERO).collect();
-    Line::new(Tone::Plain, "").rest(format!("whose seconds: {}", parts.join(" · ")))
+    let line = Line::new(Tone::Plain, "").rest(format!("whose seconds: {}", parts.join(" · ")));
+    whose.shorter.iter().map(whose_words::shorter).fold(line, Line::part)
 }
 
 fn anatomy(outage: &Outage) -> Option<Line> {

@@ -5,11 +5,12 @@ use crate::report::layout::{Line, Tone};
 use crate::report::numbers::duration;
 use crate::report::whose_words;
 
-/// The parts of an outage in their order, the longest with what was expected of it.
+/// The parts of an outage in their order, the longest with what was expected of it, and the change that would save most.
 pub(super) fn whose(whose: &WhoseSeconds) -> Line {
     let lengths = || whose.parts.iter().map(|part| part.lasted);
     let mut parts = whose_words::parts(whose, lengths().max().unwrap_or_default());
     let first = parts.next().unwrap_or_default();
     let line = Line::new(Tone::Plain, "WHOSE SECONDS");
-    parts.fold(line.rest(format!(": {} = {first}", duration(lengths().sum()))), Line::part)
+    let line = line.rest(format!(": {} = {first}", duration(lengths().sum())));
+    parts.fold(line, Line::part).part_if(whose.shorter.first().map(whose_words::shorter))
 }

@@ -19,7 +19,7 @@ pub mod track;
 pub mod watched;
 
 pub use owner::Owner;
-pub use part::{OutagePart, PartName, WhoseSeconds};
+pub use part::{OutagePart, PartName, ShorterBy, WhoseSeconds};
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::foreign;
 use crate::model::outage::whose::owner::Owner;
 use crate::model::seconds;
 use crate::model::span::Span;
@@ -101,6 +102,26 @@ pub struct OutagePart {
 pub struct WhoseSeconds {
     /// Its parts in their order: together they are as long as the outage.
     pub parts: Vec<OutagePart>,
+    /// What would have made it shorter, by the settings in force, the most first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shorter: Vec<ShorterBy>,
+}
+
+/// A change that would make such an outage shorter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShorterBy {
+    /// The change in its exact words: `fastinter 250ms downinter 250ms`.
+    #[serde(deserialize_with = "foreign::read_message")]
+    pub change: String,
+    /// Where it is made.
+    #[serde(deserialize_with = "foreign::read_message")]
+    pub place: String,
+    /// How much it saves, half-way between best and worst case; `None` where such an outage has no end of its own.
+    #[serde(rename = "saves_s", default, with = "seconds::option")]
+    pub saves: Option<Duration>,
+    /// What it risks.
+    #[serde(deserialize_with = "foreign::read_message")]
+    pub risk: String,
 }
 
 /// How much of an outage was an owner's.

@@ -8,7 +8,7 @@ use crate::model::outage::whose::owner::Owner;
 use crate::model::outage::whose::part::{OutagePart, PartName, WhoseSeconds};
 use crate::model::outage::whose::proxy::{ProxyAt, ProxyView};
 use crate::model::outage::whose::watched::WatchersView;
-use crate::model::outage::{Outage, Side};
+use crate::model::outage::Outage;
 
 /// Changes closer than this to one another are one moment, seen by several watchers.
 const ONE_MOMENT: Duration = Duration::from_millis(5);
@@ -54,7 +54,7 @@ pub fn split(outage: &Outage, watched: &WatchersView, is_direct: bool) -> Option
             }
         }
     }
-    Some(WhoseSeconds { parts })
+    Some(WhoseSeconds { parts, shorter: Vec::new() })
 }
 
 /// What the client itself lived through.
@@ -206,8 +206,8 @@ impl Views<'_> {
     }
 
     fn is_another_server(&self) -> bool {
-        let name = |side: &Option<Side>| side.as_ref().map(|side| side.name().to_owned());
-        name(&self.outage.from) != name(&self.outage.to)
+        let (before, after) = (self.outage.from.as_ref(), self.outage.to.as_ref());
+        before.zip(after).is_some_and(|(before, after)| before.name() != after.name())
     }
 
     /// Since when the way has been free until the end: a member takes writes and the proxy sends to it.
