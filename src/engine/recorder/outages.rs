@@ -25,8 +25,8 @@ use crate::pg::sessions::identity::ClockReading;
 /// After this time the recorder knows that a write has no answer.
 const KNOWN_BY: Duration = Duration::from_millis(100);
 
-/// How long after an outage each look at it is answered, or late: a little longer than the watchers' deadlines.
-const LOOKS_DONE: Duration = Duration::from_millis(1_200);
+/// How long after an outage each look at it is answered, or late twice: silence is told after two looks of a second.
+const LOOKS_DONE: Duration = Duration::from_millis(2_300);
 
 impl Recorder {
     pub(super) fn step(&mut self, input: Input<'_>) {

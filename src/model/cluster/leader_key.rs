@@ -21,11 +21,20 @@ pub struct LeaderKey {
     pub not_before: Option<Duration>,
 }
 
+/// What a member says of the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyWord {
+    /// It has it.
+    Has,
+    Free,
+    Held,
+}
+
 /// The key, by the last look at each member.
 #[derive(Debug, Default)]
 pub struct LeaderKeyWatch {
-    /// What the last answer of each member that answers was.
-    says_free: BTreeMap<String, bool>,
+    /// The last answer of each member that answers.
+    answers: BTreeMap<String, KeyWord>,
     free: bool,
     /// When the last look was asked of which the answer was as the key is told now.
     asked: Option<Duration>,
@@ -37,22 +46,25 @@ impl LeaderKeyWatch {
         let before = self.asked;
         match &look.answer {
             LookAnswer::Status(status) => {
-                self.says_free.insert(member.to_owned(), status.unlocked);
-                // A member that leads has the key, whatever others still believe.
-                if status.leads {
-                    self.says_free.values_mut().for_each(|free| *free = false);
-                }
+                let word = match (status.leads, status.unlocked) {
+                    (true, _) => KeyWord::Has,
+                    (false, true) => KeyWord::Free,
+                    (false, false) => KeyWord::Held,
+                };
+                self.answers.insert(member.to_owned(), word);
             }
             LookAnswer::Gone | LookAnswer::Silent => {
-                self.says_free.remove(member);
+                self.answers.remove(member);
             }
         }
-        let free = self.says_free.values().any(|free| *free);
+        // A member that leads has the key: others go on saying that it is free until their next loop.
+        let says = |word: KeyWord| self.answers.values().any(|said| *said == word);
+        let free = says(KeyWord::Free) && !says(KeyWord::Has);
         if matches!(look.answer, LookAnswer::Status(_)) {
             self.asked = Some(look.asked);
         }
         // Without a member that answers nothing is known to have changed.
-        if free == self.free || self.says_free.is_empty() {
+        if free == self.free || self.answers.is_empty() {
             return None;
         }
         self.free = free;
@@ -86,7 +98,8 @@ mod tests {
             ("c", 160, status(false, true)),
             ("b", 230, status(true, false)),
             // It still believes that the key is free: the leader's own word is newer.
-            ("c", 260, status(false, false)),
+            ("c", 260, status(false, true)),
+            ("b", 330, status(true, false)),
         ];
         let told: Vec<_> = looks
             .into_iter()

@@ -18,6 +18,9 @@ use crate::model::span::Span;
 /// A change that saves less of an outage than one part in so many is not told with it.
 const WORTH_A_WORD: u32 = 10;
 
+/// What is longer is no expectation: settings come from an API that may say anything.
+const EXPECTED_MAX: Duration = Duration::from_secs(86_400);
+
 /// Changes that are told with an outage.
 const SHOWN: usize = 3;
 
@@ -55,7 +58,8 @@ impl<'a> Expectation<'a> {
             let Some((step, faults)) = predicted(part.part) else { continue };
             let of_fault = |fault: &PredictedFault| self.step(&patroni, step, *fault);
             let spans = faults.iter().filter_map(of_fault);
-            part.expected = spans.reduce(Span::or).filter(|span| span.to.is_some());
+            part.expected = spans.reduce(Span::or).filter(|span| span.to <= Some(EXPECTED_MAX));
+            part.expected = part.expected.filter(|span| span.to.is_some());
         }
         whose.shorter = self.shorter(&patroni, whose);
     }
@@ -85,8 +89,10 @@ impl<'a> Expectation<'a> {
         let settings = self.software.settings();
         let known = settings.iter().rev().find(|known| known.from <= began).or(settings.first())?;
         let servers = self.software.servers();
-        let mut versions = servers.iter().filter_map(|server| server.patroni.as_deref());
-        let release = versions.next().and_then(PatroniRelease::read);
+        let versions = || servers.iter().filter_map(|server| server.patroni.as_deref());
+        // While members are upgraded one by one it is not known which rules hold.
+        let agree = versions().all(|version| Some(version) == versions().next());
+        let release = versions().next().filter(|_| agree).and_then(PatroniRelease::read);
         Some(in_force(&known.settings, release))
     }
 

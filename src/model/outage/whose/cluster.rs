@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::cluster::member_states::MemberState;
-use crate::model::outage::kind::Kind;
+use crate::model::outage::kind::{Detail, Kind};
 use crate::model::outage::whose::owner::Owner;
 use crate::model::outage::whose::part::PartName;
 use crate::model::outage::whose::track::Placed;
@@ -22,9 +22,29 @@ pub(super) enum ClusterAt<'a> {
     TakesNone(PartName, Vec<Owner>),
 }
 
+/// The primary gave no answer, or none came through.
+const SILENCE: Silent =
+    Silent(PartName::Silence, [Owner::Postgresql, Owner::Proxy, Owner::Network]);
+
+struct Silent(PartName, [Owner; 3]);
+
+impl Silent {
+    fn told(&self) -> (PartName, Vec<Owner>) {
+        (self.0, self.1.to_vec())
+    }
+}
+
+/// Patroni's words for a server that it is ending, or has ended.
+fn is_going_down(word: &str) -> bool {
+    matches!(word, "stopping" | "stopped" | "demoted")
+}
+
 /// The cluster over the time of an outage.
 pub(super) struct ClusterView<'a> {
     outage: &'a Outage,
+    /// The members that acknowledged before and after, by the names that watchers know them by.
+    before: Option<&'a str>,
+    after: Option<&'a str>,
     from: Duration,
     to: Duration,
     leader: Placed<'a, Option<String>>,
@@ -40,8 +60,11 @@ impl<'a> ClusterView<'a> {
         watched: &'a WatchersView,
         (from, to): (Duration, Duration),
     ) -> Self {
+        let name = |side: &'a Option<Side>| side.as_ref().map(|side| watched.name_of(side));
         Self {
             outage,
+            before: name(&outage.from),
+            after: name(&outage.to),
             from,
             to,
             leader: watched.leader.placed(from, to),
@@ -87,12 +110,10 @@ impl<'a> ClusterView<'a> {
         let takes: BTreeSet<&'a str> =
             members.iter().copied().filter(|member| self.takes_writes(member, at)).collect();
         // A member that is not watched may take writes: the one that did before, or does after.
-        let unwatched =
-            |side: Option<&Side>| side.is_some_and(|side| !members.contains(side.name()));
-        let (before, after) = (self.outage.from.as_ref(), self.outage.to.as_ref());
+        let unwatched = |side: Option<&str>| side.is_some_and(|side| !members.contains(side));
         match takes.is_empty() {
             false => ClusterAt::TakesWrites(takes),
-            true if members.is_empty() || unwatched(before) || unwatched(after) => {
+            true if members.is_empty() || unwatched(self.before) || unwatched(self.after) => {
                 ClusterAt::Unknown
             }
             true => {
@@ -131,19 +152,7 @@ impl<'a> ClusterView<'a> {
         if self.outage.kind == Kind::ReadOnly {
             return one(PartName::Refusal, Owner::Postgresql);
         }
-        let starts = self.returning().is_some_and(|member| {
-            let server = self.servers.get(member).and_then(|placed| placed.at(at));
-            let api = self.apis.get(member).and_then(|placed| placed.at(at));
-            let by_api =
-                matches!(api, Some(MemberState::NotRunning { word }) if word == "starting");
-            server == Some(&ServerIs::Starting) || (server.is_none() && by_api)
-        });
-        let Some(leader) = self.leader.at(at) else {
-            return match starts {
-                true => one(PartName::Recovery, Owner::Postgresql),
-                false => (PartName::Cluster, vec![Owner::Patroni, Owner::Postgresql, Owner::Etcd]),
-            };
-        };
+        let Some(leader) = self.leader.at(at) else { return self.without_patroni(at) };
         if self.key_free.at(at) == Some(&true) {
             return one(PartName::Election, Owner::Patroni);
         }
@@ -154,31 +163,79 @@ impl<'a> ClusterView<'a> {
                 false => one(PartName::Promotion, Owner::Postgresql),
             };
         }
-        self.before_election(at, starts)
+        self.before_election(at)
+    }
+
+    /// No member takes writes, and Patroni is not watched.
+    fn without_patroni(&self, at: Duration) -> (PartName, Vec<Owner>) {
+        if matches!(self.outage.kind, Kind::Stall | Kind::Connection) {
+            return SILENCE.told();
+        }
+        if self.starts(at) {
+            return (PartName::Recovery, vec![Owner::Postgresql]);
+        }
+        let mut owners = vec![Owner::Patroni, Owner::Postgresql, Owner::Etcd];
+        // Of a member that gives no answer it is not known that it takes no writes.
+        let is_unknown = |placed: &Placed<'_, ServerIs>| placed.at(at) == Some(&ServerIs::Unknown);
+        if self.servers.values().any(is_unknown) {
+            owners.extend([Owner::Proxy, Owner::Network]);
+        }
+        (PartName::Cluster, owners)
     }
 
     /// Before the lock is free, or of a leader that keeps it.
-    fn before_election(&self, at: Duration, starts: bool) -> (PartName, Vec<Owner>) {
+    fn before_election(&self, at: Duration) -> (PartName, Vec<Owner>) {
         let one = |part, owner| (part, vec![owner]);
         let freed = self.key_free.was(self.from, self.to, |free| *free);
         let demoted = self.leader.was(self.from, self.to, Option::is_none);
         match self.outage.kind {
-            Kind::Stall | Kind::Connection => {
-                (PartName::Silence, vec![Owner::Postgresql, Owner::Network])
-            }
+            Kind::Stall | Kind::Connection => SILENCE.told(),
             Kind::Switchover => (PartName::Handover, self.of_handover(at)),
-            _ if freed => one(PartName::Lock, Owner::Patroni),
             // It stopped leading, and its lock was never free: no member could reach the store.
-            _ if demoted => (PartName::Store, vec![Owner::Patroni, Owner::Etcd]),
-            _ if self.returning().is_none() => one(PartName::Lock, Owner::Patroni),
-            _ if starts => one(PartName::Recovery, Owner::Postgresql),
-            _ => one(PartName::Restart, Owner::Patroni),
+            _ if demoted && !freed => (PartName::Store, vec![Owner::Patroni, Owner::Etcd]),
+            _ if self.outage.detail == Some(Detail::ProcessCrashed) || self.starts(at) => {
+                one(PartName::Recovery, Owner::Postgresql)
+            }
+            _ => self.of_leader_that_keeps_it(at),
         }
+    }
+
+    /// By what the API of the leader before says, which has not given its lock back.
+    fn of_leader_that_keeps_it(&self, at: Duration) -> (PartName, Vec<Owner>) {
+        let either = vec![Owner::Patroni, Owner::Postgresql];
+        let api = self.before.and_then(|name| self.apis.get(name)).and_then(|placed| placed.at(at));
+        let server =
+            self.before.and_then(|name| self.servers.get(name)).and_then(|placed| placed.at(at));
+        match api {
+            _ if self.returning().is_some() => match server {
+                Some(ServerIs::Gone) => (PartName::Restart, vec![Owner::Patroni]),
+                _ => (PartName::Restart, either),
+            },
+            None | Some(MemberState::Gone | MemberState::Silent) => {
+                (PartName::Lock, vec![Owner::Patroni])
+            }
+            // Its Patroni lives: it ends its server, or starts it again.
+            Some(MemberState::NotRunning { word }) if is_going_down(word) => {
+                (PartName::Handover, self.of_handover(at))
+            }
+            Some(_) => (PartName::Restart, either),
+        }
+    }
+
+    /// Whether the server that comes back is starting.
+    fn starts(&self, at: Duration) -> bool {
+        self.returning().is_some_and(|member| {
+            let server = self.servers.get(member).and_then(|placed| placed.at(at));
+            let api = self.apis.get(member).and_then(|placed| placed.at(at));
+            let by_api =
+                matches!(api, Some(MemberState::NotRunning { word }) if word == "starting");
+            server == Some(&ServerIs::Starting) || (server.is_none() && by_api)
+        })
     }
 
     /// Patroni looks once a second whether the server has shut down, and gives the key back then.
     fn of_handover(&self, at: Duration) -> Vec<Owner> {
-        let before = self.outage.from.as_ref().and_then(|side| self.servers.get(side.name()));
+        let before = self.before.and_then(|name| self.servers.get(name));
         match before.and_then(|placed| placed.at(at)) {
             Some(ServerIs::Gone) => vec![Owner::Patroni],
             Some(ServerIs::Starting | ServerIs::ReadOnly) => vec![Owner::Postgresql],
@@ -188,8 +245,7 @@ impl<'a> ClusterView<'a> {
 
     /// The member that acknowledged before the outage and after it, where it is the same.
     fn returning(&self) -> Option<&'a str> {
-        let (before, after) = (self.outage.from.as_ref()?, self.outage.to.as_ref()?);
-        (before.name() == after.name()).then(|| before.name())
+        self.before.filter(|before| self.after == Some(*before))
     }
 
     /// Whether this leader's API gives no answer.

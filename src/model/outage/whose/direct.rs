@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-/// Whether one of these endpoints is the server's own address: `host:port`, separated by commas, beside `address:port`
+/// Whether each of these endpoints is the server's own address: `host:port`, separated by commas, beside `address:port`
 /// as the server sees itself. A name that would have to be looked up is no address: then it is not known, and a proxy
 /// may be there.
 #[must_use]
@@ -13,7 +13,7 @@ pub fn is_direct(endpoints: &str, server: &str) -> bool {
             port == own_port && (host == own || (is_loopback(host) && is_loopback(own)))
         })
     };
-    endpoints.split(',').any(same)
+    endpoints.split(',').all(same)
 }
 
 fn place(text: &str) -> Option<(&str, &str)> {
@@ -32,9 +32,10 @@ mod tests {
     #[test]
     fn only_the_servers_own_address_is_direct() {
         assert!(is_direct("10.0.0.1:5432", "10.0.0.1:5432"));
-        assert!(is_direct("localhost:5500,localhost:5432", "127.0.0.1:5432"));
+        assert!(is_direct("localhost:5432", "127.0.0.1:5432"));
         assert!(is_direct("[::1]:5432", "127.0.0.1:5432"));
         assert!(!is_direct("localhost:5500", "127.0.0.1:5432"), "a proxy's port");
+        assert!(!is_direct("localhost:5500,localhost:5432", "127.0.0.1:5432"), "one of them");
         assert!(!is_direct("db1:5432", "10.0.0.1:5432"), "a name is not looked up");
         assert!(!is_direct("/run/postgresql:5432", "a socket"));
         assert!(!is_direct("", ""));

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::outage::Outage;
 use crate::model::outage::whose::track::Placed;
 use crate::model::outage::whose::watched::{PageIs, WatchersView};
+use crate::model::outage::{Outage, Side};
 
 /// The proxy at a moment.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +35,9 @@ impl<'a> ProxyView<'a> {
             let placed = server.takes_sessions.placed(from, to);
             backends.entry(backend).or_default().push((&server.name, placed));
         }
-        let servers = chosen(outage, backends.into_values(), (from, to));
+        let name = |side: &'a Option<Side>| side.as_ref().map(|side| watched.name_of(side));
+        let sides = (name(&outage.from), name(&outage.to));
+        let servers = chosen(sides, backends.into_values(), (from, to));
         Self { page: watched.page.placed(from, to), servers: servers.unwrap_or_default() }
     }
 
@@ -59,28 +61,33 @@ impl<'a> ProxyView<'a> {
     }
 }
 
-/// The backend through which the load goes: that which sends to the server that acknowledged after the outage, or
-/// before it, and to the fewest others; `None` where that fits none or several.
+/// The backend through which the load goes: that which sent to the server that acknowledged before the outage, sends to
+/// the one after it, and to the fewest others; `None` where that fits none or several. A backend of replicas may send to
+/// the new primary for a while, and does not to the old one.
 fn chosen<'a>(
-    outage: &Outage,
+    (before, after): (Option<&str>, Option<&str>),
     backends: impl Iterator<Item = Vec<(&'a str, Placed<'a, bool>)>>,
     (from, to): (Duration, Duration),
 ) -> Option<Vec<(&'a str, Placed<'a, bool>)>> {
-    let (server, at) = match (&outage.to, &outage.from) {
-        (Some(after), _) => (after, to),
-        (None, Some(before)) => (before, from),
-        (None, None) => return None,
+    before.or(after)?;
+    // A change that came with the outage is placed on its beginning.
+    let from = from.saturating_sub(Duration::from_micros(1));
+    let takers = |servers: &[(&str, Placed<'a, bool>)], at: Duration| {
+        servers.iter().filter(|(_, placed)| placed.at(at) == Some(&true)).count()
     };
-    let others = |servers: &[(&str, Placed<'a, bool>)]| {
-        let takes = |name: &str| {
-            servers.iter().any(|(one, placed)| *one == name && placed.at(at) == Some(&true))
+    let fits = |servers: &[(&str, Placed<'a, bool>)]| {
+        let sends = |name: Option<&str>, at: Duration| {
+            let takes = |(one, placed): &(&str, Placed<'a, bool>)| {
+                Some(*one) == name && placed.at(at) == Some(&true)
+            };
+            name.is_none() || servers.iter().any(takes)
         };
-        let up = servers.iter().filter(|(_, placed)| placed.at(at) == Some(&true)).count();
-        takes(server.name()).then_some(up)
+        (sends(before, from) && sends(after, to))
+            .then(|| (takers(servers, from), takers(servers, to)))
     };
     let mut fitting: Vec<_> =
-        backends.filter_map(|servers| Some((others(&servers)?, servers))).collect();
-    fitting.sort_by_key(|(up, _)| *up);
+        backends.filter_map(|servers| Some((fits(&servers)?, servers))).collect();
+    fitting.sort_by_key(|(others, _)| *others);
     let alike = fitting.len() > 1 && fitting[0].0 == fitting[1].0;
     fitting.into_iter().next().filter(|_| !alike).map(|(_, servers)| servers)
 }

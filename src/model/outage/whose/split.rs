@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use crate::model::outage::Outage;
 use crate::model::outage::kind::Kind;
 use crate::model::outage::whose::cluster::{ClusterAt, ClusterView};
 use crate::model::outage::whose::owner::Owner;
 use crate::model::outage::whose::part::{OutagePart, PartName, WhoseSeconds};
 use crate::model::outage::whose::proxy::{ProxyAt, ProxyView};
 use crate::model::outage::whose::watched::WatchersView;
-use crate::model::outage::Outage;
 
 /// Changes closer than this to one another are one moment, seen by several watchers.
 const ONE_MOMENT: Duration = Duration::from_millis(5);
+
+/// Changes in an outage that are looked at, the last ones.
+const MOMENTS_MAX: usize = 1_024;
 
 /// Splits an outage by what was seen. `is_direct`: nothing stands between the client and the servers. `None` for a
 /// partial outage, in which others wrote, and for one without any time.
@@ -28,6 +31,9 @@ pub fn split(outage: &Outage, watched: &WatchersView, is_direct: bool) -> Option
     edges.extend(client.boundaries());
     edges.retain(|(at, _)| span.from < *at && *at < span.to);
     edges.sort();
+    // Flapping servers may change thousands of times: the last changes tell what ended the outage.
+    let cut = edges.len().saturating_sub(MOMENTS_MAX);
+    edges.drain(..cut);
     let mut moments: Vec<(Duration, Duration)> = vec![(span.from, Duration::ZERO)];
     moments.extend(edges);
     let views = Views { outage, client, cluster, proxy, is_direct };
@@ -35,7 +41,10 @@ pub fn split(outage: &Outage, watched: &WatchersView, is_direct: bool) -> Option
     let mut parts: Vec<OutagePart> = Vec::new();
     for (n, (at, within)) in moments.iter().enumerate() {
         let (end, _) = moments.get(n + 1).copied().unwrap_or((span.to, Duration::ZERO));
-        let (part, owners) = views.in_the_way(*at, free);
+        let (part, owners) = match n == 0 && cut > 0 {
+            true => (PartName::Unsplit, views.all_that_may_be(*at)),
+            false => views.in_the_way(*at, free),
+        };
         let lasted = end.saturating_sub(*at);
         match parts.last_mut() {
             Some(last) if last.part == part && last.owners == owners => last.lasted += lasted,
@@ -64,6 +73,8 @@ struct ClientView {
     /// The last attempt that failed: when it was started and when it failed.
     tried: Duration,
     failed: Duration,
+    /// Whether any did.
+    has_failed: bool,
 }
 
 impl ClientView {
@@ -74,7 +85,8 @@ impl ClientView {
         // Without an acknowledgement every attempt failed.
         let tried = tried.unwrap_or(to).clamp(from, to);
         let failed = since(outage.phases.last_error).unwrap_or(tried).clamp(tried, to);
-        Self { noticed, tried, failed }
+        let has_failed = outage.phases.last_error.is_some();
+        Self { noticed, tried, failed, has_failed }
     }
 
     fn boundaries(&self) -> [(Duration, Duration); 3] {
@@ -93,28 +105,60 @@ struct Views<'a> {
 impl Views<'_> {
     /// What is in the way at a moment. `free`: since when the way to a member that takes writes was free.
     fn in_the_way(&self, at: Duration, free: Option<Duration>) -> (PartName, Vec<Owner>) {
-        let proxy = self.proxy.at(at);
-        match (self.cluster.at(at), &proxy) {
-            (ClusterAt::TakesNone(part, owners), _) => (part, owners),
-            (_, ProxyAt::Gone) => (PartName::ProxyGone, vec![Owner::Proxy]),
-            (ClusterAt::TakesWrites(members), ProxyAt::Sends(servers)) => {
-                if servers.is_disjoint(&members) {
-                    return (PartName::ProxyChecks, vec![Owner::Proxy]);
-                }
-                let also_others = !servers.is_subset(&members);
-                self.on_a_free_way(at, free, also_others)
+        // Without a proxy on the way its page tells nothing.
+        let proxy = if self.is_direct { ProxyAt::Unknown } else { self.proxy.at(at) };
+        let members = match self.cluster.at(at) {
+            ClusterAt::TakesNone(part, owners) => {
+                return (part, self.without_proxy_if_direct(&owners));
             }
-            (ClusterAt::TakesWrites(_), ProxyAt::Unknown) if self.is_direct => {
-                self.on_a_free_way(at, free, false)
+            ClusterAt::Unknown => return self.in_an_unseen_cluster(at, &proxy),
+            ClusterAt::TakesWrites(members) => members,
+        };
+        if proxy == ProxyAt::Gone {
+            return (PartName::ProxyGone, vec![Owner::Proxy]);
+        }
+        if let Some(by_kind) = self.by_kind(at) {
+            return by_kind;
+        }
+        match proxy {
+            ProxyAt::Sends(servers) if servers.is_disjoint(&members) => {
+                (PartName::ProxyChecks, vec![Owner::Proxy])
             }
-            (ClusterAt::TakesWrites(_), ProxyAt::Unknown) => self.behind_an_unseen_proxy(at),
-            (ClusterAt::Unknown, ProxyAt::Sends(servers)) if !servers.is_empty() => {
-                match at >= self.client.tried {
-                    true => (PartName::Unsplit, vec![Owner::Client, Owner::Postgresql]),
-                    false => (PartName::Unsplit, self.all_that_may_be(at)),
-                }
+            ProxyAt::Sends(servers) => self.on_a_free_way(at, free, !servers.is_subset(&members)),
+            _ if self.is_direct => self.on_a_free_way(at, free, false),
+            _ => self.behind_an_unseen_proxy(at),
+        }
+    }
+
+    /// No watcher saw whether a member takes writes.
+    fn in_an_unseen_cluster(&self, at: Duration, proxy: &ProxyAt<'_>) -> (PartName, Vec<Owner>) {
+        let ClientView { failed, has_failed, .. } = self.client;
+        match proxy {
+            // Where the cluster fails over, a proxy may go down with it, and another one come.
+            ProxyAt::Gone if self.outage.kind == Kind::Connection => {
+                (PartName::ProxyGone, vec![Owner::Proxy])
             }
-            (ClusterAt::Unknown, _) => (PartName::Unsplit, self.all_that_may_be(at)),
+            ProxyAt::Sends(servers) if !servers.is_empty() && has_failed && at >= failed => {
+                (PartName::Unsplit, vec![Owner::Client, Owner::Postgresql])
+            }
+            _ => (PartName::Unsplit, self.all_that_may_be(at)),
+        }
+    }
+
+    /// A server that takes writes, and did not take these.
+    fn by_kind(&self, at: Duration) -> Option<(PartName, Vec<Owner>)> {
+        let ClientView { failed, has_failed, .. } = self.client;
+        let one = |part| Some((part, vec![Owner::Postgresql]));
+        match self.outage.kind {
+            Kind::ReadOnly | Kind::Overloaded | Kind::Denied if at < failed => {
+                one(PartName::Refusal)
+            }
+            Kind::Terminated if at < failed => one(PartName::Ended),
+            Kind::Stall if at < failed || !has_failed => match self.outage.stall_cause {
+                Some(_) => one(PartName::Silence),
+                None => Some(self.silence()),
+            },
+            _ => None,
         }
     }
 
@@ -125,21 +169,8 @@ impl Views<'_> {
         free: Option<Duration>,
         also_others: bool,
     ) -> (PartName, Vec<Owner>) {
-        let ClientView { noticed, tried, failed } = self.client;
+        let ClientView { noticed, tried, failed, .. } = self.client;
         let one = |part, owner| (part, vec![owner]);
-        match self.outage.kind {
-            Kind::ReadOnly | Kind::Overloaded | Kind::Denied if at < failed => {
-                return one(PartName::Refusal, Owner::Postgresql);
-            }
-            Kind::Terminated if at < failed => return one(PartName::Ended, Owner::Postgresql),
-            Kind::Stall if at < failed || failed == tried => {
-                return match self.outage.stall_cause {
-                    Some(_) => one(PartName::Silence, Owner::Postgresql),
-                    None => self.silence(),
-                };
-            }
-            _ => {}
-        }
         if at < noticed {
             return match self.is_another_server() {
                 true => one(PartName::Noticing, Owner::Client),

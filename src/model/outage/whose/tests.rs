@@ -13,7 +13,8 @@ use crate::model::cluster::member_servers::{MemberServer, MemberServerState};
 use crate::model::cluster::member_states::{MemberChange, MemberState};
 use crate::model::cluster::proxy::{ProxyChange, ProxyPage, ProxyServerState};
 use crate::model::cluster::server::Server;
-use crate::model::outage::kind::Kind;
+use crate::model::outage::kind::{Detail, Kind};
+use crate::model::outage::stall_cause::StallCause;
 use crate::model::outage::{Outage, Phases, Side};
 
 fn ms(ms: u64) -> Duration {
@@ -102,6 +103,12 @@ fn proxied(at_ms: u64, server: &str, is: ProxyServerState) -> SeenAt {
     })
 }
 
+fn of_replicas(at_ms: u64, server: &str, is: ProxyServerState) -> SeenAt {
+    let SeenAt { at, what } = proxied(at_ms, server, is);
+    let Told::Proxied(change) = what else { unreachable!() };
+    SeenAt { at, what: Told::Proxied(ProxyChange { backend: "read".to_owned(), ..change }) }
+}
+
 fn page(at_ms: u64, error: Option<&str>) -> SeenAt {
     at(at_ms, |not_before| {
         Told::Page(ProxyPage {
@@ -139,6 +146,10 @@ fn proxy_before() -> Vec<SeenAt> {
         page(30, None),
         proxied(30, "patroni1", ProxyServerState::Up),
         proxied(30, "patroni2", ProxyServerState::Down),
+        // The backend of replicas, as most configurations have one.
+        of_replicas(30, "patroni1", ProxyServerState::Down),
+        of_replicas(30, "patroni2", ProxyServerState::Up),
+        of_replicas(30, "patroni3", ProxyServerState::Up),
     ]
 }
 
@@ -437,4 +448,108 @@ proptest! {
             next = part.from + part.lasted;
         }
     }
+}
+
+/// With slow checks the old primary, a replica by now, is still up for the proxy's write backend when the new one is.
+#[test]
+fn the_backend_of_replicas_is_not_the_loads() {
+    let outage = outage(Kind::Switchover, "patroni2", 6_000, [0, 5_900, 5_910]);
+    let changes = [
+        key(11_150, true),
+        key(11_280, false),
+        leader(11_290, None, Some("patroni2")),
+        api(10_040, "patroni1", MemberState::NotRunning { word: "stopping".to_owned() }),
+        api(11_450, "patroni2", PRIMARY),
+        proxied(15_900, "patroni2", ProxyServerState::Up),
+    ];
+    let all = parts(&outage, &[&patroni_before(), &proxy_before(), &changes]);
+    assert!(all.contains(&(PartName::ProxyChecks, vec![Owner::Proxy], 4_500)), "{all:?}");
+}
+
+/// Patroni alone is watched, and the server refuses or does not answer.
+#[test]
+fn a_server_that_refuses_is_no_proxy() {
+    let refused = |kind| {
+        let outage = outage(kind, "patroni1", 3_000, [0, 2_900, 2_910]);
+        parts(&outage, &[&patroni_before()])[0].clone()
+    };
+    use Owner::Postgresql;
+    assert_eq!(refused(Kind::Overloaded), (PartName::Refusal, vec![Postgresql], 2_910));
+    assert_eq!(refused(Kind::Terminated), (PartName::Ended, vec![Postgresql], 2_910));
+    let stall = Outage {
+        stall_cause: Some(StallCause::Other("Lock/tuple".to_owned())),
+        phases: Phases::default(),
+        ..outage(Kind::Stall, "patroni1", 3_000, [0; 3])
+    };
+    let all = parts(&stall, &[&patroni_before()]);
+    assert_eq!(all, [(PartName::Silence, vec![Postgresql], 3_000)]);
+}
+
+/// Nothing of the cluster answers the watchers either: that it took no writes is not known.
+#[test]
+fn a_network_that_is_cut_is_not_the_cluster() {
+    let outage = outage(Kind::Connection, "patroni1", 5_000, [0, 4_900, 4_910]);
+    let silent = |member: &str| SeenAt {
+        at: ms(12_100),
+        what: Told::Server(MemberServer {
+            member: member.to_owned(),
+            not_before: Some(ms(9_950)),
+            is: MemberServerState::Silent,
+        }),
+    };
+    let all = parts(&outage, &[&servers_before(), &[silent("patroni1"), silent("patroni2")]]);
+    assert!(all.iter().all(|(_, owners, _)| owners.contains(&Owner::Network)), "{all:?}");
+}
+
+/// A server that tells no name is the member that answers at its address.
+#[test]
+fn a_server_without_a_name_is_known_by_its_address() {
+    let (mut outage, ..) = killed();
+    outage.from =
+        Some(Side { member: None, address: "10.0.0.1:5432".to_owned(), timeline: Some(1) });
+    outage.to = Some(Side { member: None, address: "10.0.0.2:5432".to_owned(), timeline: Some(2) });
+    let at_address = |at_ms, member: &str, address: &str, in_recovery| {
+        let identity = Server {
+            address: Some(address.to_owned()),
+            port: Some(5432),
+            in_recovery,
+            ..Server::default()
+        };
+        server(at_ms, member, MemberServerState::Answers { server: Box::new(identity) })
+    };
+    let before =
+        [at_address(40, "db1", "10.0.0.1", false), at_address(40, "db2", "10.0.0.2", true)];
+    let changes = [
+        server(10_060, "db1", MemberServerState::Gone),
+        at_address(35_220, "db2", "10.0.0.2", false),
+    ];
+    let all = parts(&outage, &[&before, &changes]);
+    assert_eq!(all[0].0, PartName::Cluster, "{all:?}");
+}
+
+/// A crash of one process: PostgreSQL starts anew by itself, and Patroni does nothing.
+#[test]
+fn a_crashed_process_is_no_wait_for_patroni() {
+    let outage = Outage {
+        detail: Some(Detail::ProcessCrashed),
+        ..outage(Kind::Restart, "patroni1", 700, [0, 600, 610])
+    };
+    let changes = [api(10_050, "patroni1", MemberState::NotRunning { word: "unknown".to_owned() })];
+    let all = parts(&outage, &[&patroni_before(), &changes]);
+    assert_eq!(all[0], (PartName::Recovery, vec![Owner::Postgresql], 700));
+}
+
+/// Its Patroni answers and keeps the lock: nothing waits for it to expire.
+#[test]
+fn a_leader_that_answers_leaves_no_lock_behind() {
+    let outage = outage(Kind::Failover, "patroni2", 20_000, [0, 19_900, 19_910]);
+    let changes = [
+        api(10_050, "patroni1", MemberState::NotRunning { word: "starting".to_owned() }),
+        key(29_000, true),
+        key(29_200, false),
+        leader(29_250, Some("patroni1"), Some("patroni2")),
+        api(29_400, "patroni2", PRIMARY),
+    ];
+    let all = parts(&outage, &[&patroni_before(), &changes]);
+    assert_eq!(all[0].0, PartName::Restart, "{all:?}");
 }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::model::seconds::whole;
+
 /// Changes that are kept of one thing, the latest: an outage in which it changes more often is split from there on.
 const KEPT: usize = 256;
 
@@ -63,7 +65,7 @@ impl<T: PartialEq> Track<T> {
             }
             let seen = if not_before < to { change.seen.min(to) } else { change.seen };
             let half = (seen - not_before) / 2;
-            (not_before + half, half)
+            (whole(not_before + half), half)
         };
         let mut last = Duration::ZERO;
         let placed = self.changes.iter().map(|change| {

@@ -9,6 +9,7 @@ use crate::model::cluster::member_servers::{MemberServer, MemberServerState};
 use crate::model::cluster::member_states::{MemberChange, MemberState};
 use crate::model::cluster::proxy::{ProxyChange, ProxyPage};
 use crate::model::cluster::witness::{WitnessSeen, WitnessState};
+use crate::model::outage::Side;
 use crate::model::outage::whose::track::Track;
 
 /// Members and servers of a proxy that are followed: more are no cluster's.
@@ -28,6 +29,8 @@ pub struct WatchersView {
     pub(super) apis: BTreeMap<String, Track<MemberState>>,
     /// Each member's server, by itself.
     pub(super) servers: BTreeMap<String, Track<ServerIs>>,
+    /// Members by the addresses of their servers: a server may tell no name.
+    pub(super) names: BTreeMap<String, String>,
     /// Whether a member takes a witness's writes.
     pub(super) witnesses: BTreeMap<String, Track<bool>>,
     /// Whether the proxy's page can be read.
@@ -66,6 +69,11 @@ pub(super) enum PageIs {
 }
 
 impl WatchersView {
+    /// The name by which the watchers know a server.
+    pub(super) fn name_of<'a>(&'a self, side: &'a Side) -> &'a str {
+        self.names.get(&side.address).map_or_else(|| side.name(), String::as_str)
+    }
+
     /// Another member leads, or none.
     pub fn leader(&mut self, at: Duration, seen: &LeaderSeen) {
         self.leader.changed(seen.not_before, at, seen.to.clone());
@@ -93,6 +101,11 @@ impl WatchersView {
             MemberServerState::Silent => begun(seen.not_before, at),
             _ => at,
         };
+        if let MemberServerState::Answers { server } = &seen.is
+            && let Some(name) = followed(&mut self.names, &server.endpoint())
+        {
+            name.clone_from(&seen.member);
+        }
         if let Some(track) = followed(&mut self.servers, &seen.member) {
             track.changed(seen.not_before, at, ServerIs::from(&seen.is));
         }
