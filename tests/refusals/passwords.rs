@@ -124,7 +124,7 @@ fn that_is_of_the_proxys_page() {
                 let load = [
                     server.url(),
                     "--rate=50".to_owned(),
-                    "--duration=1s".to_owned(),
+                    "--writes=20".to_owned(),
                     "-vv".to_owned(),
                 ];
                 let finished = Gen::start_with(url_args.iter().chain(&load), |home, command| {
