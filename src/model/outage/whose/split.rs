@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use crate::model::outage::Outage;
 use crate::model::outage::kind::Kind;
 use crate::model::outage::whose::cluster::{ClusterAt, ClusterView};
 use crate::model::outage::whose::owner::Owner;
 use crate::model::outage::whose::part::{OutagePart, PartName, WhoseSeconds};
 use crate::model::outage::whose::proxy::{ProxyAt, ProxyView};
 use crate::model::outage::whose::watched::WatchersView;
-use crate::model::outage::Outage;
 
 /// Changes closer than this to one another are one moment, seen by several watchers.
 const ONE_MOMENT: Duration = Duration::from_millis(5);
