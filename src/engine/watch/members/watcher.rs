@@ -168,14 +168,15 @@ impl Watching {
     }
 
     fn try_again(&mut self, member: &str, place: &Place, is: &MemberServerState) {
-        if self.again.len() >= MEMBERS_MAX {
+        let there = (member.to_owned(), place.clone());
+        if self.again.len() >= MEMBERS_MAX && !self.again.contains_key(&there) {
             // Places that are named no longer; those that are left begin anew.
             self.again.clear();
         }
         let first = (ConnectPace::new(FIND_EVERY, FIND_EVERY), Instant::now());
-        let (pace, due) = self.again.entry((member.to_owned(), place.clone())).or_insert(first);
+        let (pace, due) = self.again.entry(there).or_insert(first);
         pace.tried(is);
-        // A tick early, as the next one may come a little before.
+        // Ticks are a second apart: half of one early, so that none is missed by a little.
         let wait = pace.wait(&mut rand::rng()).saturating_sub(FIND_EVERY / 2);
         *due = Instant::now() + wait;
     }
