@@ -457,6 +457,7 @@ fn all_kinds() -> Vec<What> {
             writes: 12,
             witness_writes: 4,
             which: vec![LosingSide { writer: 2, first_seq: 7, last_seq: 18 }],
+            unlisted: 0,
             over: true,
         })),
         What::Verified(Box::new(verification())),

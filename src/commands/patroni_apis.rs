@@ -5,7 +5,7 @@ use crate::engine::watch::patroni::DEADLINE;
 use crate::patroni::PatroniApi;
 use crate::pg::settings::{Environment, Explicit, https_client};
 
-/// The APIs at these URLs. For `https` the connection says which authority is trusted, and which
+/// The APIs at these URLs, each once. For `https` the connection says which authority is trusted, and which
 /// certificate the client shows: see [`https_client`].
 ///
 /// # Errors
@@ -20,6 +20,26 @@ pub(super) fn patroni_apis(
         false => None,
     };
     let api = |url: &String| PatroniApi::secured(url, DEADLINE, tls.clone());
-    let apis: Result<Vec<_>, _> = urls.iter().map(api).collect();
-    apis.map_err(|error| Problem::usage(error.to_string()))
+    let mut apis: Vec<PatroniApi> = Vec::with_capacity(urls.len());
+    for url in urls {
+        let api = api(url).map_err(|error| Problem::usage(error.to_string()))?;
+        // A member that is given twice would be asked twice at once.
+        if apis.iter().all(|one| one.url() != api.url()) {
+            apis.push(api);
+        }
+    }
+    Ok(apis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_that_is_given_twice_is_asked_once() {
+        let urls = ["node1:8008", "http://node2:8008", "http://node1:8008/"].map(str::to_owned);
+        let apis = patroni_apis(&urls, &Explicit::default()).unwrap();
+        let urls: Vec<&str> = apis.iter().map(PatroniApi::url).collect();
+        assert_eq!(urls, ["http://node1:8008", "http://node2:8008"]);
+    }
 }

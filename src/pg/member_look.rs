@@ -2,6 +2,7 @@
 //! log is. It costs the server one short query.
 
 use chrono::{DateTime, Utc};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Error, Row};
 
 use crate::model::cluster::server::Server;
@@ -46,8 +47,21 @@ pub struct MemberLook {
     pub lsn: Option<u64>,
 }
 
+/// Whether a server answers so to what it will never let this role look at: no right to, a managed server without it,
+/// not in this state, no such function.
+fn hides(code: &SqlState) -> bool {
+    [
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        SqlState::FEATURE_NOT_SUPPORTED,
+        SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+        SqlState::UNDEFINED_FUNCTION,
+    ]
+    .contains(code)
+}
+
 impl Session {
-    /// Looks at the server of this session again. One that hides something is asked for the rest, also from then on.
+    /// Looks at the server of this session again. One that hides something is asked for the rest, from then on; one
+    /// that fails for another reason, such as a want of memory, for this once.
     ///
     /// # Errors
     /// The driver's.
@@ -55,7 +69,9 @@ impl Session {
         if *depth == LookDepth::Full {
             match self.client.query_typed_one(FULL, &[]).await {
                 Err(error) if error.as_db_error().is_some() && !self.client.is_closed() => {
-                    *depth = LookDepth::Basic;
+                    if error.code().is_some_and(hides) {
+                        *depth = LookDepth::Basic;
+                    }
                 }
                 row => return self.read_look(&row?),
             }
@@ -78,5 +94,20 @@ impl Session {
             ..self.server.clone()
         };
         Ok(MemberLook { server, lsn: lsn.and_then(|lsn| u64::try_from(lsn).ok()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_fails_for_a_while_hides_nothing() {
+        for code in ["42501", "0A000", "55000", "42883"] {
+            assert!(hides(&SqlState::from_code(code)), "{code}");
+        }
+        for code in ["57014", "53200", "57P01", "XX000", "40001"] {
+            assert!(!hides(&SqlState::from_code(code)), "{code}");
+        }
     }
 }

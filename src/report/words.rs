@@ -429,10 +429,15 @@ pub fn two_primaries(seen: &TwoPrimaries, lost: Option<u64>) -> String {
         let timeline = server.timeline.map(|timeline| format!(" (timeline {timeline})"));
         format!("{}{}", server.name(), timeline.unwrap_or_default())
     };
-    let lost = match (seen.writes, lost) {
-        (0, _) | (_, None) => String::new(),
-        (_, Some(0)) => ", none of them lost".to_owned(),
-        (_, Some(lost)) => format!(", {} of them lost", grouped(lost)),
+    let unlisted = grouped(seen.unlisted);
+    let lost = match (seen.writes, lost, seen.unlisted) {
+        (0, ..) | (_, None, _) => String::new(),
+        (_, Some(0), 0) => ", none of them lost".to_owned(),
+        (_, Some(lost), 0) => format!(", {} of them lost", grouped(lost)),
+        (_, Some(0), _) => format!(", none of them known to be lost ({unlisted} not compared)"),
+        (_, Some(lost), _) => {
+            format!(", at least {} of them lost ({unlisted} not compared)", grouped(lost))
+        }
     };
     let witnesses = match seen.witness_writes {
         0 => String::new(),

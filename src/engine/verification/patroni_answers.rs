@@ -36,10 +36,14 @@ impl AnsweredMember {
 
 /// Asks every API that was given and every member that one of them names. Takes a few deadlines of
 /// a call at most.
+///
+/// One question at a time a member: the watcher asks it too, and Patroni's API queues no more than a few
+/// connections.
 pub(super) async fn ask(given: &[PatroniApi]) -> PatroniAnswers {
-    let (looks, clusters) =
-        tokio::join!(look_at(given), join_all(given.iter().map(PatroniApi::cluster)));
-    let (mut heard, mut missed) = looks;
+    let both = |api| async move { (PatroniApi::look(api).await, PatroniApi::cluster(api).await) };
+    let (looks, clusters): (Vec<_>, Vec<_>) =
+        join_all(given.iter().map(both)).await.into_iter().unzip();
+    let (mut heard, mut missed) = sorted(given, looks);
     // A member that `/cluster` no longer names, as its Patroni is long dead, may be ahead.
     let all_given = heard.len() == given.len();
     let cluster = clusters.into_iter().find_map(Result::ok);
@@ -70,6 +74,13 @@ pub(super) fn none_within(given: &[PatroniApi], deadline: Duration) -> PatroniAn
 /// The members that answer at these APIs, and the APIs that do not.
 async fn look_at(apis: &[PatroniApi]) -> (Vec<AnsweredMember>, Vec<MissedApi>) {
     let looks = join_all(apis.iter().map(PatroniApi::look)).await;
+    sorted(apis, looks)
+}
+
+fn sorted(
+    apis: &[PatroniApi],
+    looks: Vec<Result<(bool, MemberStatus), PatroniError>>,
+) -> (Vec<AnsweredMember>, Vec<MissedApi>) {
     let (mut heard, mut not_heard) = (Vec::new(), Vec::new());
     for (api, look) in apis.iter().zip(looks) {
         match look {
@@ -86,9 +97,10 @@ fn missed(api: &PatroniApi, error: &PatroniError) -> MissedApi {
 
 /// The members that `/cluster` names at other URLs than those given.
 fn named(cluster: &Cluster, given: &[PatroniApi]) -> Vec<PatroniApi> {
-    let urls = cluster.members.iter().filter_map(url_of);
+    let urls: BTreeSet<String> = cluster.members.iter().filter_map(url_of).collect();
     let asked = PatroniApi::to_others(given);
-    urls.filter(|url| !given.iter().any(|api| api.url() == url))
+    urls.into_iter()
+        .filter(|url| !given.iter().any(|api| api.url() == url))
         .filter_map(|url| asked?.other_member(&url, DEADLINE).ok())
         .take(MEMBERS_MAX)
         .collect()
@@ -118,4 +130,54 @@ fn answers_of(heard: Vec<AnsweredMember>, cluster: Option<&Cluster>) -> PatroniA
     }
     answers.all_answered = cluster.is_some_and(|cluster| heard_timelines >= cluster.members.len());
     answers
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// A member's API that answers each call after a moment; how many there were at once at most.
+    async fn api() -> (PatroniApi, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let of_server = Arc::clone(&most);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let at_once = now.fetch_add(1, Ordering::SeqCst) + 1;
+                of_server.fetch_max(at_once, Ordering::SeqCst);
+                let now = Arc::clone(&now);
+                tokio::spawn(async move {
+                    let mut request = [0; 4096];
+                    let length = stream.read(&mut request).await.unwrap_or(0);
+                    sleep(Duration::from_millis(100)).await;
+                    let body = match request[..length].starts_with(b"GET /cluster ") {
+                        true => r#"{"members":[]}"#,
+                        false => {
+                            r#"{"state":"running","role":"replica","patroni":{"version":"4.0.7"}}"#
+                        }
+                    };
+                    now.fetch_sub(1, Ordering::SeqCst);
+                    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+                    let _ = stream.write_all((head + body).as_bytes()).await;
+                });
+            }
+        });
+        (PatroniApi::new(&url, DEADLINE).unwrap(), most)
+    }
+
+    #[tokio::test]
+    async fn a_member_is_asked_one_question_at_a_time() {
+        let (api, most) = api().await;
+        let answers = ask(&[api]).await;
+        assert!(answers.any_answered);
+        assert_eq!(most.load(Ordering::SeqCst), 1);
+    }
 }

@@ -13,7 +13,10 @@ use uuid::Uuid;
 use crate::engine::dialer::Dialer;
 use crate::engine::signal::Signal;
 use crate::engine::teller::Teller;
+use crate::engine::watch::connect_pace::ConnectPace;
+use crate::engine::watch::members::state;
 use crate::model::cluster::member_looks::other_server;
+use crate::model::cluster::member_servers::MemberServerState;
 use crate::model::cluster::server::{Server, ServerProcess};
 use crate::model::cluster::two_primaries::ServerAcks;
 use crate::model::cluster::witness::{WitnessLog, WitnessSeen, WitnessState};
@@ -42,6 +45,7 @@ pub(crate) struct Witness {
     /// The system identifier of its cluster, where only Patroni names the member.
     cluster: Option<String>,
     session: Option<Session>,
+    pace: ConnectPace,
     depth: LookDepth,
     /// A session that was left while its write had no answer: there is no other write as long as it is there, as each
     /// could hang beside it.
@@ -72,6 +76,7 @@ impl Witness {
             teller,
             cluster: None,
             session: None,
+            pace: ConnectPace::new(EVERY, EVERY),
             depth: LookDepth::default(),
             left: None,
             log: WitnessLog::default(),
@@ -106,7 +111,9 @@ impl Witness {
             if first.is_some_and(|first| now >= *first + TELL_EVERY) {
                 self.tell_acks().await;
             }
-            sleep_until(self.teller.clock.instant(began + EVERY)).await;
+            // Its own sessions that ended are replaced at once, in the pace of the writes.
+            let pause = self.pace.wait(&mut rand::rng());
+            sleep_until(self.teller.clock.instant(began + pause)).await;
         }
     }
 
@@ -159,16 +166,33 @@ impl Witness {
         if let Some(session) = self.session.take() {
             return Some(session);
         }
-        let opened = timeout(DIAL_DEADLINE, self.dialer.dial()).await.ok()?.ok()?;
-        let session = opened.session;
+        match timeout(DIAL_DEADLINE, self.dialer.dial()).await {
+            Ok(Ok(opened)) => self.opened(opened.session).await,
+            Ok(Err(failures)) => {
+                self.pace.tried(&state(&failures));
+                None
+            }
+            Err(_) => {
+                self.pace.tried(&MemberServerState::Silent);
+                None
+            }
+        }
+    }
+
+    async fn opened(&mut self, session: Session) -> Option<Session> {
         self.depth = LookDepth::default();
         // Behind a pooler another server may answer than the one that was looked at.
-        let is_other =
-            other_server(&self.member, &session.server, self.cluster.as_deref()).is_some();
-        if is_other || session.backend.pooled {
+        let other = match session.backend.pooled {
+            true => Some("a pooler answers there".to_owned()),
+            false => other_server(&self.member, &session.server, self.cluster.as_deref()),
+        };
+        if let Some(reason) = other {
+            self.pace.tried(&MemberServerState::Refused { reason });
             session.close().await;
             return None;
         }
+        let server = Box::new(session.server.clone());
+        self.pace.tried(&MemberServerState::Answers { server });
         Some(session)
     }
 

@@ -21,6 +21,9 @@ const REACH: Duration = Duration::from_secs(2);
 /// How often a window that grows is told again.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
+/// How many rows of writes are kept of a pair: memory, and a line of the record, have a bound.
+const ROWS_MAX: usize = 4_096;
+
 /// Two servers that acknowledged at the same time, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TwoPrimaries {
@@ -42,9 +45,12 @@ pub struct TwoPrimaries {
     /// And how many of the witnesses.
     #[serde(default)]
     pub witness_writes: u64,
-    /// Which writes of the load these are.
+    /// Which writes of the load these are; told once the load has ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub which: Vec<LosingSide>,
+    /// How many writes of the load `which` leaves out, as it has 4,096 rows already.
+    #[serde(default)]
+    pub unlisted: u64,
     /// The load has ended: it will not grow.
     pub over: bool,
 }
@@ -116,14 +122,42 @@ struct PairWindow {
     witness_writes: u64,
     /// Which writes of each writer, first and last of each row.
     which: BTreeMap<i32, Vec<(i64, i64)>>,
+    /// How many rows these are, of all writers.
+    rows: usize,
+    /// Writes that are in no row.
+    unlisted: u64,
     /// Up to when it was told, and when.
     told: Option<(Duration, Duration)>,
 }
 
 impl PairWindow {
     fn new((old, new): (usize, usize), (from, to): (Duration, Duration)) -> Self {
-        let which = BTreeMap::new();
-        Self { old, new, from, to, writes: 0, witness_writes: 0, which, told: None }
+        Self {
+            old,
+            new,
+            from,
+            to,
+            writes: 0,
+            witness_writes: 0,
+            which: BTreeMap::new(),
+            rows: 0,
+            unlisted: 0,
+            told: None,
+        }
+    }
+
+    fn add(&mut self, writer: i32, seqs: &[i64]) {
+        let rows = self.which.entry(writer).or_default();
+        for seq in seqs {
+            match rows.last_mut().filter(|(_, last)| *last + 1 == *seq) {
+                Some((_, last)) => *last = *seq,
+                None if self.rows < ROWS_MAX => {
+                    rows.push((*seq, *seq));
+                    self.rows += 1;
+                }
+                None => self.unlisted += 1,
+            }
+        }
     }
 
     fn which(&self) -> Vec<LosingSide> {
@@ -189,7 +223,9 @@ impl TwoPrimariesWatch {
                     to: found.to,
                     writes: found.writes,
                     witness_writes: found.witness_writes,
-                    which: found.which(),
+                    // Not again and again while it grows: nothing is judged by it before the end.
+                    which: if over { found.which() } else { Vec::new() },
+                    unlisted: if over { found.unlisted } else { 0 },
                     over,
                 });
             }
@@ -282,13 +318,7 @@ impl TwoPrimariesWatch {
         match by {
             WrittenBy::Writer(writer) => {
                 found.writes += count;
-                let rows = found.which.entry(writer).or_default();
-                for seq in seqs.get(first..end).unwrap_or_default() {
-                    match rows.last_mut().filter(|(_, last)| *last + 1 == *seq) {
-                        Some((_, last)) => *last = *seq,
-                        None => rows.push((*seq, *seq)),
-                    }
-                }
+                found.add(writer, seqs.get(first..end).unwrap_or_default());
             }
             WrittenBy::Witness => found.witness_writes += count,
         }
@@ -389,6 +419,21 @@ mod tests {
         let late = ServerAcks { sent: vec![ms(90)], at: vec![ms(700)], seqs: Vec::new() };
         watch.acknowledged(&old, WrittenBy::Witness, late);
         assert_eq!(watch.end(ms(900)), []);
+    }
+
+    /// A writer whose writes go to either server in turn makes a row of each.
+    #[test]
+    fn which_writes_is_told_at_the_end_alone_and_has_a_bound() {
+        let mut watch = TwoPrimariesWatch::default();
+        watch.acknowledged(&server("b", 2, 0), ONE, writes(&[1]));
+        let every_other: Vec<u64> = (10..10_010).step_by(2).collect();
+        watch.acknowledged(&server("a", 1, 0), ONE, writes(&every_other));
+        let told = watch.news(ms(10_100));
+        assert_eq!((told[0].writes, told[0].which.len(), told[0].unlisted), (5_000, 0, 0));
+        let told = watch.end(ms(10_200));
+        assert_eq!((told[0].writes, told[0].which.len(), told[0].unlisted), (5_000, 4_096, 904));
+        let last = LosingSide { writer: 1, first_seq: 8_200, last_seq: 8_200 };
+        assert_eq!(told[0].which.last(), Some(&last));
     }
 
     #[test]

@@ -90,14 +90,19 @@ impl PatroniInForce {
         self.settings.failsafe_mode == Some(true)
     }
 
-    /// The same with changed settings; `None` where this version would clamp them, or they break
+    /// The same with changed settings; `None` where this version would clamp them, or the change breaks
     /// `loop_wait + 2 · retry_timeout ≤ ttl`, which older versions do not hold.
     #[must_use]
     pub fn with(&self, change: impl FnOnce(&mut PatroniSettings)) -> Option<Self> {
         let mut settings = self.settings;
         change(&mut settings);
         let sum_s = settings.retry_timeout_s.saturating_mul(2).saturating_add(settings.loop_wait_s);
+        let times = |settings: &PatroniSettings| {
+            (settings.ttl_s, settings.loop_wait_s, settings.retry_timeout_s)
+        };
+        // What breaks the rule already is no reason against a change of something else.
+        let keeps_rule = sum_s <= settings.ttl_s || times(&settings) == times(&self.settings);
         let changed = in_force(&settings, self.release);
-        (changed.adjusted.is_empty() && sum_s <= settings.ttl_s).then_some(changed)
+        (changed.adjusted.is_empty() && keeps_rule).then_some(changed)
     }
 }

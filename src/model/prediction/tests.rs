@@ -297,6 +297,17 @@ fn advice_saves_what_was_measured_and_most_comes_first() {
     assert!(found.is_empty(), "{found:?}");
 }
 
+/// Patroni 3.0.2 takes settings that break the rule: what has nothing to do with it is still advice.
+#[test]
+fn settings_that_break_the_rule_bar_only_changes_of_them() {
+    let broken = in_force(&told(20, 10, 10), release("3.0.2"));
+    assert!(broken.with(|settings| settings.failsafe_mode = Some(true)).is_some());
+    assert!(broken.with(|settings| settings.primary_start_timeout_s = Some(0)).is_some());
+    assert!(broken.with(|settings| settings.pause = true).is_some());
+    assert!(broken.with(|settings| settings.loop_wait_s = 5).is_none());
+    assert!(broken.with(|settings| settings.retry_timeout_s = 5).is_some(), "that mends it");
+}
+
 #[test]
 fn a_shorter_loop_alone_raises_the_best_case() {
     let (patroni, proxy) = default();

@@ -355,6 +355,7 @@ mod tests {
             writes: 3,
             witness_writes: 0,
             which: vec![],
+            unlisted: 0,
             over: true,
         };
         let judged = |max| two_primaries(&[window(1_000, 3_500)], &no_pause(), ms(max));

@@ -1,11 +1,14 @@
 //! Two primaries, and what became of the load's writes on the losing side.
 
-use std::ops::Deref;
+use std::collections::BTreeMap;
+use std::ops::{Deref, RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::cluster::two_primaries::{LosingSide, TwoPrimaries};
+use crate::model::ledger::account::Account;
 use crate::model::ledger::loss_times::LostWrites;
+use crate::model::ledger::seq_set::SeqSet;
 use crate::model::run::Run;
 
 /// Two servers that acknowledged at the same time, and which of the writes on the losing side are lost.
@@ -14,9 +17,10 @@ pub struct TwoPrimariesAccount {
     /// What was seen. Which writes they are is in the record.
     #[serde(flatten)]
     pub window: TwoPrimaries,
-    /// How many of the load's writes on the losing side are lost; `None` where the verification is not complete.
+    /// How many of the load's writes on the losing side are lost, of those that are listed; `None` where the
+    /// verification is not complete, or the run was killed before its load ended.
     pub lost: Option<u64>,
-    /// Which, as ranges; `verification.held` tells which servers still have lost writes.
+    /// Which, as ranges, where `verification.lost_writes` has them; `verification.held` tells which servers still have lost writes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost_writes: Vec<LostWrites>,
 }
@@ -32,47 +36,123 @@ impl Deref for TwoPrimariesAccount {
 /// Of every window of a run.
 pub(super) fn of(run: &Run) -> Vec<TwoPrimariesAccount> {
     let verification = run.verification.as_ref();
-    let is_complete = verification.is_some_and(|verification| verification.account.is_some());
-    let lost_writes = verification.map(|one| one.lost_writes.as_slice()).unwrap_or_default();
+    let account = verification.and_then(|verification| verification.account.as_ref());
+    let dated = verification.map(|one| one.lost_writes.as_slice()).unwrap_or_default();
     let of_window = |window: &TwoPrimaries| {
-        let lost: Vec<LostWrites> =
-            lost_writes.iter().flat_map(|lost| within(lost, &window.which)).collect();
-        let count = lost.iter().map(|one| (one.last_seq - one.first_seq).unsigned_abs() + 1).sum();
+        let losing = losing_side(&window.which);
         TwoPrimariesAccount {
+            // The dated ranges may have been cut to a line of the record; the account is whole.
+            lost: account.filter(|_| is_told(window, &losing)).map(|one| lost(one, &losing)),
+            lost_writes: dated.iter().flat_map(|lost| within(lost, &losing)).collect(),
             window: TwoPrimaries { which: Vec::new(), ..window.clone() },
-            lost: is_complete.then_some(count),
-            lost_writes: lost,
         }
     };
     run.two_primaries.values().map(of_window).collect()
 }
 
-/// The parts of a range of lost writes that are among these.
-fn within(lost: &LostWrites, which: &[LosingSide]) -> Vec<LostWrites> {
-    let of_writer = which.iter().filter(|one| one.writer == lost.writer);
-    let common = |one: &LosingSide| {
-        let first_seq = one.first_seq.max(lost.first_seq);
-        let last_seq = one.last_seq.min(lost.last_seq);
-        (first_seq <= last_seq).then(|| LostWrites { first_seq, last_seq, ..lost.clone() })
+/// By writer.
+fn losing_side(which: &[LosingSide]) -> BTreeMap<i32, SeqSet> {
+    let mut losing: BTreeMap<i32, SeqSet> = BTreeMap::new();
+    for one in which {
+        losing.entry(one.writer).or_default().insert(one.first_seq..=one.last_seq);
+    }
+    losing
+}
+
+/// Whether the load's writes were told one by one: a run that was killed counted them alone.
+fn is_told(window: &TwoPrimaries, losing: &BTreeMap<i32, SeqSet>) -> bool {
+    let listed = losing.values().map(SeqSet::len).fold(window.unlisted, u64::saturating_add);
+    listed >= window.writes
+}
+
+/// How many of these are lost.
+fn lost(account: &Account, losing: &BTreeMap<i32, SeqSet>) -> u64 {
+    let of_writer = |(writer, seqs): (&i32, &SeqSet)| {
+        account.lost_writes.get(writer).map_or(0, |lost| (lost & seqs).len())
     };
-    of_writer.filter_map(common).collect()
+    losing.iter().map(of_writer).fold(0, u64::saturating_add)
+}
+
+/// The parts of a range of lost writes that are among these.
+fn within(lost: &LostWrites, losing: &BTreeMap<i32, SeqSet>) -> Vec<LostWrites> {
+    let Some(seqs) = losing.get(&lost.writer) else { return Vec::new() };
+    let common = seqs & &SeqSet::range(lost.first_seq, lost.last_seq);
+    let part = |seqs: RangeInclusive<i64>| LostWrites {
+        first_seq: *seqs.start(),
+        last_seq: *seqs.end(),
+        ..lost.clone()
+    };
+    common.ranges().map(part).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
 
-    fn lost(writer: i32, first_seq: i64, last_seq: i64) -> LostWrites {
+    use super::*;
+    use crate::model::cluster::server::Server;
+
+    fn lost_range(writer: i32, first_seq: i64, last_seq: i64) -> LostWrites {
         LostWrites { writer, first_seq, last_seq, acknowledged_from: None, acknowledged_to: None }
+    }
+
+    fn losing(rows: &[(i64, i64)]) -> Vec<LosingSide> {
+        let row = |(first_seq, last_seq): &(i64, i64)| LosingSide {
+            writer: 1,
+            first_seq: *first_seq,
+            last_seq: *last_seq,
+        };
+        rows.iter().map(row).collect()
+    }
+
+    fn window(writes: u64, which: Vec<LosingSide>) -> TwoPrimaries {
+        TwoPrimaries {
+            n: 1,
+            old: Server::default(),
+            new: Server::default(),
+            from: Duration::ZERO,
+            to: Duration::ZERO,
+            writes,
+            witness_writes: 0,
+            which,
+            unlisted: 0,
+            over: true,
+        }
     }
 
     #[test]
     fn only_the_lost_writes_of_the_window_are_its_own() {
-        let which = [(10, 20), (30, 40)];
-        let which =
-            which.map(|(first_seq, last_seq)| LosingSide { writer: 1, first_seq, last_seq });
-        assert_eq!(within(&lost(1, 15, 35), &which), [lost(1, 15, 20), lost(1, 30, 35)]);
-        assert_eq!(within(&lost(1, 1, 9), &which), []);
-        assert_eq!(within(&lost(2, 15, 35), &which), [], "another writer's");
+        let of_window = losing_side(&losing(&[(10, 20), (30, 40)]));
+        assert_eq!(
+            within(&lost_range(1, 15, 35), &of_window),
+            [lost_range(1, 15, 20), lost_range(1, 30, 35)]
+        );
+        assert_eq!(within(&lost_range(1, 1, 9), &of_window), []);
+        assert_eq!(within(&lost_range(2, 15, 35), &of_window), [], "another writer's");
+    }
+
+    /// What dates the lost writes is cut where a line of the record would be too long.
+    #[test]
+    fn lost_writes_are_counted_by_the_account_whatever_is_dated() {
+        let lost_writes = [(1, [11..=12, 15..=16, 99..=99].into_iter().collect())].into();
+        let account = Account { lost_writes, ..Account::default() };
+        assert_eq!(lost(&account, &losing_side(&losing(&[(10, 15), (99, 99)]))), 4);
+    }
+
+    #[test]
+    fn a_foreign_range_of_all_numbers_is_counted_without_an_overflow() {
+        let all = || losing(&[(i64::MIN, i64::MAX), (i64::MIN, 5)]);
+        let lost_writes = [(1, SeqSet::range(i64::MIN, i64::MAX))].into();
+        let account = Account { lost_writes, ..Account::default() };
+        assert_eq!(lost(&account, &losing_side(&all())), u64::MAX);
+        assert!(is_told(&window(u64::MAX, all()), &losing_side(&all())));
+    }
+
+    #[test]
+    fn of_a_run_that_was_killed_in_its_window_it_is_not_known() {
+        assert!(!is_told(&window(3, Vec::new()), &losing_side(&[])));
+        assert!(is_told(&window(0, Vec::new()), &losing_side(&[])), "the witnesses' alone");
+        let cut = TwoPrimaries { unlisted: 2, ..window(3, losing(&[(5, 5)])) };
+        assert!(is_told(&cut, &losing_side(&cut.which)));
     }
 }

@@ -1,17 +1,18 @@
 //! Members that only Patroni names: each is watched once it answers, at the address by which the members reach each
 //! other, as that member of that cluster. From here the address may lead nowhere, or to something else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
-use super::looker::DEADLINE;
+use super::looker::{DEADLINE, state};
 use crate::engine::dialer::Dialer;
 use crate::engine::watch::patroni::{NamedServer, PatroniWatch};
 use crate::model::cluster::member_looks::mismatch;
+use crate::model::cluster::member_servers::MemberServerState;
 use crate::pg::settings::ConnectSettings;
 
 /// Over all addresses of a name.
@@ -27,15 +28,30 @@ pub(super) type Place = (String, u16);
 pub(super) struct Probed {
     pub(super) member: String,
     pub(super) place: Place,
-    /// How it is connected to, and its cluster's system identifier; else why it cannot be watched from here.
-    pub(super) result: Result<(Arc<ConnectSettings>, Option<String>), String>,
+    /// How it is connected to, and its cluster's system identifier.
+    pub(super) result: Result<(Arc<ConnectSettings>, Option<String>), NotTaken>,
 }
 
-/// Tries the members that Patroni names at other places than these.
+/// A member that cannot be watched from here.
+pub(super) struct NotTaken {
+    /// What there is instead.
+    pub(super) is: MemberServerState,
+    /// In words.
+    pub(super) reason: String,
+}
+
+impl NotTaken {
+    fn refused(reason: String) -> Self {
+        Self { is: MemberServerState::Refused { reason: reason.clone() }, reason }
+    }
+}
+
+/// Tries the members that Patroni names at other places than these, but for those whose time has not come again.
 pub(super) async fn probe(
     patroni: PatroniWatch,
     settings: Arc<ConnectSettings>,
     watched: BTreeMap<String, Option<Place>>,
+    not_yet: BTreeSet<(String, Place)>,
 ) -> Vec<Probed> {
     let named = patroni.servers();
     let is_new = |server: &&NamedServer| match watched.get(&server.member) {
@@ -44,7 +60,10 @@ pub(super) async fn probe(
         Some(Some(place)) => *place != (server.host.clone(), server.port),
         None => true,
     };
-    let new = named.iter().filter(is_new).take(MEMBERS_MAX);
+    let is_due = |server: &&NamedServer| {
+        !not_yet.contains(&(server.member.clone(), (server.host.clone(), server.port)))
+    };
+    let new = named.iter().filter(is_new).filter(is_due).take(MEMBERS_MAX);
     join_all(new.map(|server| probe_one(&patroni, &settings, server))).await
 }
 
@@ -55,7 +74,8 @@ async fn probe_one(
 ) -> Probed {
     let (member, place) = (server.member.clone(), (server.host.clone(), server.port));
     let Some(settings) = settings.by_patroni_alone(&server.host, server.port) else {
-        return Probed { member, place, result: Err("there is no connection to go by".to_owned()) };
+        let none = NotTaken::refused("there is no connection to go by".to_owned());
+        return Probed { member, place, result: Err(none) };
     };
     let settings = Arc::new(settings);
     let dialer = Dialer::new(Arc::clone(&settings), DEADLINE).any_server();
@@ -66,15 +86,16 @@ async fn probe_one(
             let answers = opened.session.server.clone();
             opened.session.close().await;
             match mismatch(&server.member, &answers, cluster.as_deref(), start) {
-                Some(reason) => Err(reason),
+                Some(reason) => Err(NotTaken::refused(reason)),
                 None => Ok((settings, cluster.or(answers.system_identifier))),
             }
         }
         Ok(Err(failures)) => {
             let last = failures.last().map(|failure| failure.fault.message.clone());
-            Err(last.unwrap_or_else(|| "it cannot be reached".to_owned()))
+            let reason = last.unwrap_or_else(|| "it cannot be reached".to_owned());
+            Err(NotTaken { is: state(&failures), reason })
         }
-        Err(_) => Err("no answer".to_owned()),
+        Err(_) => Err(NotTaken { is: MemberServerState::Silent, reason: "no answer".to_owned() }),
     };
     Probed { member, place, result }
 }

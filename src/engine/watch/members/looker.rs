@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::clock::Clock;
 use crate::engine::dialer::Dialer;
+use crate::engine::watch::connect_pace::ConnectPace;
 use crate::model::cluster::member_looks::{ServerLook, other_server};
 use crate::model::cluster::member_servers::MemberServerState;
 use crate::model::fault::{Class, Fault, Phase};
@@ -19,9 +19,9 @@ use crate::pg::sessions::session::Session;
 /// How often, which is how exactly a change is known.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// Between two attempts to connect, at least and at most; the first is made at once.
-const AGAIN_MIN_MS: u64 = 100;
-const AGAIN_MAX_MS: u64 = 250;
+/// Between two attempts to connect, at least and at most, where it does not refuse; the first is made at once.
+const AGAIN_MIN: Duration = Duration::from_millis(100);
+const AGAIN_MAX: Duration = Duration::from_millis(250);
 
 /// Deadline of each question, and of the connect to each address.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(1);
@@ -66,9 +66,11 @@ impl MemberLooker {
 
     async fn look_on(&self) {
         let mut session = None;
+        let mut pace = ConnectPace::new(AGAIN_MIN, AGAIN_MAX);
         loop {
             let asked = self.clock.now();
             let (is, lsn) = self.look(&mut session).await;
+            pace.tried(&is);
             let look = ServerLook { asked, at: self.clock.now(), is, lsn };
             let looked = MemberLooked { member: self.member.clone(), look };
             if self.looks.send(looked).await.is_err() {
@@ -77,8 +79,8 @@ impl MemberLooker {
             if session.is_some() {
                 sleep_until(self.clock.instant(asked + EVERY)).await;
             } else {
-                let pause_ms = rand::rng().random_range(AGAIN_MIN_MS..=AGAIN_MAX_MS);
-                sleep(Duration::from_millis(pause_ms)).await;
+                let pause = pace.wait(&mut rand::rng());
+                sleep(pause).await;
             }
         }
     }
@@ -117,7 +119,7 @@ impl MemberLooker {
 }
 
 /// What a member is that no session was opened to: the address that tells most decides.
-fn state(failures: &[NotOpened]) -> MemberServerState {
+pub(in crate::engine::watch) fn state(failures: &[NotOpened]) -> MemberServerState {
     let states = failures.iter().map(|failure| of_fault(&failure.fault));
     let weight = |is: &MemberServerState| match is {
         MemberServerState::Answers { .. } | MemberServerState::Starting => 3,

@@ -11,5 +11,6 @@ mod looker;
 mod plan;
 mod watcher;
 
+pub(super) use looker::state;
 pub use plan::{MembersPlan, NamedMember};
 pub(crate) use watcher::MembersWatcher;

@@ -6,18 +6,20 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::discovery::{MEMBERS_MAX, Place, Probed, probe};
+use super::discovery::{MEMBERS_MAX, NotTaken, Place, Probed, probe};
 use super::looker::{DEADLINE, MemberLooked, MemberLooker};
 use super::plan::MembersPlan;
 use crate::engine::dialer::Dialer;
 use crate::engine::teller::Teller;
+use crate::engine::watch::connect_pace::ConnectPace;
 use crate::engine::watch::patroni::PatroniWatch;
 use crate::engine::watch::witness::Witness;
 use crate::model::cluster::member_looks::MemberLooks;
+use crate::model::cluster::member_servers::MemberServerState;
 use crate::model::event::What;
 use crate::pg::sessions::application_name::Purpose;
 use crate::pg::settings::ConnectSettings;
@@ -51,6 +53,8 @@ struct Watching {
     members: BTreeMap<String, WatchedServer>,
     /// Of which it was told that they cannot be watched from here.
     told: BTreeMap<String, String>,
+    /// When each of these is tried again: one that refuses ever less often.
+    again: BTreeMap<(String, Place), (ConnectPace, Instant)>,
     tasks: JoinSet<()>,
     ending: CancellationToken,
     /// The next witness's number.
@@ -74,6 +78,7 @@ impl MembersWatcher {
             looked,
             members: BTreeMap::new(),
             told: BTreeMap::new(),
+            again: BTreeMap::new(),
             tasks: JoinSet::new(),
             ending: CancellationToken::new(),
             number: 1,
@@ -132,11 +137,14 @@ impl Watching {
         };
         let watched =
             self.members.iter().map(|(name, one)| (name.clone(), one.place.clone())).collect();
+        let now = Instant::now();
+        let waits = self.again.iter().filter(|(_, (_, due))| *due > now);
+        let not_yet = waits.map(|(place, _)| place.clone()).collect();
         let ending = self.ending.clone();
         self.tasks.spawn(async move {
             tokio::select! {
                 // The watch may have ended; ignore the send error.
-                found = probe(patroni, settings, watched) => drop(finds.send(found).await),
+                found = probe(patroni, settings, watched, not_yet) => drop(finds.send(found).await),
                 () = ending.cancelled() => {}
             }
         });
@@ -148,11 +156,29 @@ impl Watching {
             match result {
                 Ok((settings, cluster)) => {
                     self.told.remove(&member);
+                    self.again.remove(&(member.clone(), place.clone()));
                     self.watch(member, Some(place), &settings, cluster);
                 }
-                Err(reason) => self.missed(member, &place, reason).await,
+                Err(NotTaken { is, reason }) => {
+                    self.try_again(&member, &place, &is);
+                    self.missed(member, &place, reason).await;
+                }
             }
         }
+    }
+
+    fn try_again(&mut self, member: &str, place: &Place, is: &MemberServerState) {
+        let there = (member.to_owned(), place.clone());
+        if self.again.len() >= MEMBERS_MAX && !self.again.contains_key(&there) {
+            // Places that are named no longer; those that are left begin anew.
+            self.again.clear();
+        }
+        let first = (ConnectPace::new(FIND_EVERY, FIND_EVERY), Instant::now());
+        let (pace, due) = self.again.entry(there).or_insert(first);
+        pace.tried(is);
+        // Ticks are a second apart: half of one early, so that none is missed by a little.
+        let wait = pace.wait(&mut rand::rng()).saturating_sub(FIND_EVERY / 2);
+        *due = Instant::now() + wait;
     }
 
     /// Tells that a member is left out, once.
