@@ -35,7 +35,7 @@ pub enum TlsError {
         /// What the search said, after a colon; empty where it said nothing.
         reasons: String,
     },
-    /// A certificate whose key is missing.
+    /// A certificate without its key.
     #[error(
         "the client certificate \"{}\" is there, and its key \"{}\" is not: name it with sslkey (or PGSSLKEY)",
         certificate.display(),

@@ -421,7 +421,7 @@ mod tests {
         assert_eq!(watch.end(ms(900)), []);
     }
 
-    /// A writer whose writes go to either server in turn makes a row of each.
+    /// A writer that writes to either server in turn makes a row of each.
     #[test]
     fn which_writes_is_told_at_the_end_alone_and_has_a_bound() {
         let mut watch = TwoPrimariesWatch::default();

@@ -37,7 +37,7 @@ pub struct Host {
     /// Whether only the record of a run names it: then its password stays on this machine.
     pub by_record_alone: bool,
     /// Whether only Patroni names it: then its password goes nowhere in clear text, but over a Unix socket, to a loopback
-    /// address, or over TLS to a server whose certificate was verified.
+    /// address, or over TLS to a server with a verified certificate.
     pub by_patroni_alone: bool,
 }
 

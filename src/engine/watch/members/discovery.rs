@@ -46,7 +46,7 @@ impl NotTaken {
     }
 }
 
-/// Tries the members that Patroni names at other places than these, but for those whose time has not come again.
+/// Tries the members that Patroni names at other places than these, but for those that are to be tried later.
 pub(super) async fn probe(
     patroni: PatroniWatch,
     settings: Arc<ConnectSettings>,
