@@ -123,10 +123,10 @@ pub fn wrapped(mut outer: Command, inner: &Command) -> Command {
     outer
 }
 
-/// The most memory that a running process has had, in KiB.
-pub fn memory_max_kib(pid: u32) -> u64 {
+/// The most memory that a process has had, in KiB; `None` once it has ended.
+pub fn memory_max_kib(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status"));
-    let status = status.unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
+    let status = status.ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse().unwrap())
 }

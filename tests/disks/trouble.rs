@@ -68,8 +68,10 @@ fn figures(what: &str, summary: &Value, memory_kib: u64, end: Duration) {
 
 /// Waits for the end of writing, then for that of the run: its memory before, and how long that took.
 fn ended(load: Gen) -> (Finished, u64, Duration) {
+    let so_far = memory_max_kib(load.pid()).unwrap();
     load.wait_for_event(SOON, "writing ends", |event| event["event"] == "stopping");
-    let (memory, began) = (memory_max_kib(load.pid()), Instant::now());
+    // It may have ended since then.
+    let (memory, began) = (memory_max_kib(load.pid()).unwrap_or(so_far), Instant::now());
     let finished = load.finish();
     (finished, memory, began.elapsed())
 }

@@ -75,9 +75,14 @@ fn rows_of_another_run() -> String {
     let second = one.load(&[]);
     let run = run_id(&second);
     one.wait_for_writes(120);
-    one.psql(&format!("DELETE FROM pgchaos.user_events WHERE run_id = '{run}' AND seq <= 5"));
+    let deleted = one.psql(&format!(
+        "WITH deleted AS (DELETE FROM pgchaos.user_events WHERE run_id = '{run}' AND seq <= 5 RETURNING seq) \
+         SELECT count(*) FROM deleted"
+    ));
     let (_, truth, _) = one.end(second, Verdict::Fail);
-    assert_eq!(truth.lost().len(), 10);
+    // On a busy machine a writer may not have written five by then.
+    assert_eq!(truth.lost().len().to_string(), deleted);
+    assert_ne!(deleted, "0");
     one.end(first, Verdict::Pass).2
 }
 

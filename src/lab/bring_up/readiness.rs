@@ -17,7 +17,7 @@ use crate::patroni::{MemberStatus, PatroniApi, PatroniError, convergence, leader
 use crate::tls::TlsClient;
 
 /// How long a lab may take: far more than it needs on a busy machine.
-pub(in crate::lab) const WORKS_WITHIN: Duration = Duration::from_secs(90);
+pub(in crate::lab) const WORKS_WITHIN: Duration = Duration::from_secs(180);
 
 const POLL_EVERY: Duration = Duration::from_millis(100);
 
@@ -32,7 +32,7 @@ impl Lab {
     /// or HAProxy answers.
     ///
     /// # Errors
-    /// When it ends, or does not work within 90 s.
+    /// When it ends, or does not work within three minutes.
     pub async fn wait_for(&self, member: Member) -> Result<(), LabError> {
         let end = Instant::now() + WORKS_WITHIN;
         while !self.is_of_use(member).await {

@@ -34,7 +34,7 @@ impl Lab {
     ///
     /// # Errors
     /// When a program or a port is missing, when a lab of this name runs with other settings, or
-    /// when it does not work within 90 s. What this call has started is stopped then.
+    /// when it does not work within three minutes. What this call has started is stopped then.
     pub async fn up(spec: &LabSpec, told: TellProgress<'_>) -> Result<Self, LabError> {
         Self::up_unless(spec, told, std::future::pending()).await
     }
