@@ -3,7 +3,7 @@
 //! - [`endpoint`]: the server that is asked: connecting, TLS, and the deadline of the whole.
 //! - `exchange`: the connection of one exchange, of which no more is read than an answer can have.
 //! - [`failure`]: why there is no answer: what the other side did is told apart from the way there.
-//! - [`concealed`]: a URL without the secrets in it.
+//! - [`concealed()`]: a URL without the secrets in it.
 //!
 //! It knows no API: what an answer means is for the rooms above.
 

@@ -113,7 +113,7 @@ fn slips() {
 fn letters_of_pgbench() {
     let server = Postgres::shared();
     let port = server.port().to_string();
-    let args = ["-h", "localhost", "-p", &port, "-c", "2", "-j", "1", "-T", "1", "-R", "50"];
+    let args = ["-h", "localhost", "-p", &port, "-c", "2", "-j", "1", "-T", "5", "-R", "50"];
     let finished = Gen::start_with(args, |_, command| {
         command.env_remove("PGCHAOS_DURATION");
     })
@@ -123,7 +123,7 @@ fn letters_of_pgbench() {
     assert_eq!((&options["writers"], &options["threads"]), (&2.into(), &1.into()));
     assert_eq!(
         (&options["duration_s"], &options["rate"]["per_second"]),
-        (&1.0.into(), &50.0.into())
+        (&5.0.into(), &50.0.into())
     );
 }
 
