@@ -54,6 +54,12 @@ impl Drop for OpenPort {
     }
 }
 
+/// Whether the first checks of the two servers are done that do not change.
+fn is_checked(servers: &[ProxyServer]) -> bool {
+    is_of(servers, "up") == ProxyServerState::Up
+        && is_of(servers, "closed") == ProxyServerState::Down
+}
+
 #[test]
 fn servers_are_told_in_every_state_and_the_page_is_found_under_every_url() {
     let server = Postgres::start();
@@ -78,6 +84,7 @@ fn servers_are_told_in_every_state_and_the_page_is_found_under_every_url() {
     };
     let port = OpenPort::open(changing);
     changes("it is up", &|is| *is == ProxyServerState::Up);
+    wait_until(SOON, "each is checked", || is_checked(&look(&open).unwrap()));
     let servers = look(&open).unwrap();
     let names: Vec<&str> = servers.iter().map(|server| server.server.as_str()).collect();
     assert_eq!(names, ["changing", "up", "closed", "set-aside", "unchecked"]);
