@@ -40,14 +40,14 @@
 //! do nothing else. `pgchaos runs` reads the two ends of each record ([`engine::record::overview`]):
 //! the last line says what the run comes to.
 //!
-//! [`engine::watch`] looks on beside the load: Patroni's API, HAProxy's page, replicas, what silent
-//! writes wait for, pgchaos itself. What it sees is told as events too. The load is measured the same without it.
+//! [`engine::watch`] looks on beside the load: Patroni's API, HAProxy's page, members'
+//! servers and witnesses that write to them, replicas, what silent writes wait for, pgchaos itself. What it sees is told as events too. The load is measured the same without it.
 //!
 //! # What is hard to get right
 //!
 //! It is in [`model`], as functions that are tested with literal histories: the class of an error, and
 //! whether it proves a rejection ([`model::fault`]); the measure of an outage ([`model::outage::clock`]) and its kind
-//! ([`model::outage::kind`]); the server that decides ([`model::cluster::decision`]) and the account
+//! ([`model::outage::kind`]); its parts and their owners ([`model::outage::whose`]); the server that decides ([`model::cluster::decision`]) and the account
 //! of the ledger against it ([`model::ledger::account`]); two primaries
 //! ([`model::cluster::two_primaries`]); the verdict ([`model::run::verdict`]). [`pg::presence_query`] asks
 //! the server what is there: it compares sets in the server and loads no rows. A

@@ -23,15 +23,8 @@ pub(super) enum ClusterAt<'a> {
 }
 
 /// The primary gave no answer, or none came through.
-const SILENCE: Silent =
-    Silent(PartName::Silence, [Owner::Postgresql, Owner::Proxy, Owner::Network]);
-
-struct Silent(PartName, [Owner; 3]);
-
-impl Silent {
-    fn told(&self) -> (PartName, Vec<Owner>) {
-        (self.0, self.1.to_vec())
-    }
+pub(super) fn silence() -> (PartName, Vec<Owner>) {
+    (PartName::Silence, vec![Owner::Postgresql, Owner::Proxy, Owner::Network])
 }
 
 /// Patroni's words for a server that it is ending, or has ended.
@@ -169,7 +162,7 @@ impl<'a> ClusterView<'a> {
     /// No member takes writes, and Patroni is not watched.
     fn without_patroni(&self, at: Duration) -> (PartName, Vec<Owner>) {
         if matches!(self.outage.kind, Kind::Stall | Kind::Connection) {
-            return SILENCE.told();
+            return silence();
         }
         if self.starts(at) {
             return (PartName::Recovery, vec![Owner::Postgresql]);
@@ -189,7 +182,7 @@ impl<'a> ClusterView<'a> {
         let freed = self.key_free.was(self.from, self.to, |free| *free);
         let demoted = self.leader.was(self.from, self.to, Option::is_none);
         match self.outage.kind {
-            Kind::Stall | Kind::Connection => SILENCE.told(),
+            Kind::Stall | Kind::Connection => silence(),
             Kind::Switchover => (PartName::Handover, self.of_handover(at)),
             // It stopped leading, and its lock was never free: no member could reach the store.
             _ if demoted && !freed => (PartName::Store, vec![Owner::Patroni, Owner::Etcd]),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::outage::Outage;
 use crate::model::outage::kind::Kind;
-use crate::model::outage::whose::cluster::{ClusterAt, ClusterView};
+use crate::model::outage::whose::cluster::{ClusterAt, ClusterView, silence};
 use crate::model::outage::whose::owner::Owner;
 use crate::model::outage::whose::part::{OutagePart, PartName, WhoseSeconds};
 use crate::model::outage::whose::proxy::{ProxyAt, ProxyView};
@@ -191,8 +191,8 @@ impl Views<'_> {
 
     /// The server before gave no answer, or none came through.
     fn silence(&self) -> (PartName, Vec<Owner>) {
-        let owners = [Owner::Postgresql, Owner::Proxy, Owner::Network];
-        (PartName::Silence, self.without_proxy_if_direct(&owners))
+        let (part, owners) = silence();
+        (part, self.without_proxy_if_direct(&owners))
     }
 
     /// A member takes writes, and where a proxy sends was not seen.
