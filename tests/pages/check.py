@@ -6,27 +6,26 @@
                                               light, dark and printed
 
 Of each page: axe-core's rules for accessibility, light and dark; at each width no text of a picture that is cut or covers
-another, nothing wider than the window, what scrolls sideways says so, and what has a
-meaning in the film is told apart by more than a shade.
+another, nothing wider than the window, what scrolls sideways says so, and what has a meaning in the film is told apart by
+more than a shade.
 """
 
-import json
-import re
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+
+from playwright.sync_api import sync_playwright
 
 # Width, scheme, and whether axe looks too: it takes the longest.
 LOOKS = [(1600, "light", True), (800, "light", False), (400, "dark", True)]
 PICTURES = [(width, scheme) for width in (1600, 800, 400) for scheme in ("light", "dark")]
-HEIGHT_MAX = 16000
 
 SCRIPT = """
+async withAxe => {
 const said = [];
 const open = [...document.querySelectorAll('details')].filter(one => !one.open);
-const height = document.documentElement.scrollHeight;
 open.forEach(one => one.open = true);
 const name = one => JSON.stringify(one.textContent.trim().slice(0, 60));
 if (document.documentElement.scrollWidth > innerWidth)
@@ -45,12 +44,6 @@ for (const svg of document.querySelectorAll('svg')) {
 }
 for (const one of document.querySelectorAll('.keys dd, .keys dt, h1, h2, h3, p, summary, td, th'))
   if (one.scrollWidth > one.clientWidth + 1) said.push(`${name(one)} does not fit`);
-for (const one of document.querySelectorAll('.scroll')) {
-  if (!one.clientWidth) continue;
-  const scrolls = one.scrollWidth > one.clientWidth + 1;
-  if (scrolls !== getComputedStyle(one, '::before').content.includes('scroll sideways'))
-    said.push(`${name(one)} ${scrolls ? 'scrolls sideways without a word' : 'says that it scrolls, and does not'}`);
-}
 const rgb = text => (text.match(/[\\d.]+/g) || []).map(Number);
 const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
   .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
@@ -81,66 +74,67 @@ if (film) {
   apart(['line max', 'line', 'line p50'].map(name => drawn('path', name)), one => [one.stroke]);
   apart(['prim', 'repl', 'start', 'down'].map(name => drawn('rect', name)), one => [one.fill, one.stroke]);
 }
-const done = () => {
-  const pre = document.createElement('pre');
-  pre.id = 'said';
-  pre.textContent = JSON.stringify({ said: said.slice(0, 20), height });
-  document.body.append(pre);
-};
-if (WITH_AXE) {
-  axe.run(document, { resultTypes: ['violations'] }).then(found => {
-    for (const one of found.violations)
-      for (const node of one.nodes.slice(0, 3)) said.push(`${one.id}: ${one.help}: ${node.html.slice(0, 160)}`);
-    done();
-  }, error => { said.push(`axe: ${error}`); done(); });
-} else done();
+const sideways = () => [...document.querySelectorAll('.scroll')].filter(one => one.clientWidth).flatMap(one => {
+  const scrolls = one.scrollWidth > one.clientWidth + 1;
+  if (scrolls === getComputedStyle(one, '::before').content.includes('scroll sideways')) return [];
+  return [`${name(one)} ${scrolls ? 'scrolls sideways without a word' : 'says that it scrolls, and does not'}`];
+});
+if (withAxe) {
+  const found = await axe.run(document, { resultTypes: ['violations'] });
+  for (const one of found.violations)
+    for (const node of one.nodes.slice(0, 3)) said.push(`${one.id}: ${one.help}: ${node.html.slice(0, 160)}`);
+}
+// Whether something scrolls is known to the style a frame later.
+const frame = () => new Promise(requestAnimationFrame);
+await frame();
+await frame();
+said.push(...sideways());
+return said.slice(0, 20);
+}
 """
 
 
-def chromium(arguments, page, width, height, scheme):
-    """Runs Chromium with a profile of its own, as several run at a time."""
-    with tempfile.TemporaryDirectory(prefix="pgchaos-page-") as profile:
-        command = [
-            "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-            "--disable-dev-shm-usage", f"--user-data-dir={profile}", f"--window-size={width},{height}",
-            f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}",
-            *arguments, page.as_uri(),
-        ]
-        ran = subprocess.run(command, capture_output=True, timeout=120, check=False)
-        return ran.stdout.decode(errors="replace")
+class Looker:
+    """One Chromium, for a thread of its own."""
 
+    def __init__(self, axe):
+        self.axe = axe
+        self.driver = sync_playwright().start()
+        self.chromium = self.driver.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"],
+        )
 
-def look(page, axe, width, scheme, with_axe, tries=2):
-    """What there is to say of a page, and how high it is."""
-    markup = page.read_text()
-    script = (axe if with_axe else "") + SCRIPT.replace("WITH_AXE", str(with_axe).lower())
-    with tempfile.TemporaryDirectory(prefix="pgchaos-page-") as folder:
-        copy = Path(folder) / "page.html"
-        copy.write_text(markup.replace("</body>", f"<script>{script}</script></body>"))
-        dom = chromium(["--virtual-time-budget=60000", "--dump-dom"], copy, width, 1000, scheme)
-    found = re.search(r'<pre id="said">(.*?)</pre>', dom, re.DOTALL)
-    if found is None:
-        # On a busy machine Chromium may not come up in its own time.
-        if tries > 1:
-            return look(page, axe, width, scheme, with_axe, tries - 1)
-        return ["Chromium said nothing"], 1000
-    text = found.group(1)
-    for entity, letter in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&amp;", "&")):
-        text = text.replace(entity, letter)
-    told = json.loads(text)
-    return told["said"], told["height"]
+    def close(self):
+        self.chromium.close()
+        self.driver.stop()
 
+    @contextmanager
+    def opened(self, page, width, scheme):
+        tab = self.chromium.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
+        try:
+            tab.goto(page.as_uri())
+            yield tab
+        finally:
+            tab.close()
 
-def pictures(page, folder, axe):
-    for width, scheme in PICTURES:
-        _, height = look(page, axe, width, scheme, False)
-        to = folder / f"{page.stem}-{width}-{scheme}.png"
-        chromium([f"--screenshot={to}"], page, width, min(height, HEIGHT_MAX), scheme)
-    pdf = folder / f"{page.stem}.pdf"
-    chromium([f"--print-to-pdf={pdf}", "--no-pdf-header-footer"], page, 800, 1000, "light")
-    subprocess.run(
-        ["pdftoppm", "-png", "-r", "70", str(pdf), str(folder / f"{page.stem}-printed")], check=True
-    )
+    def look(self, page, width, scheme, with_axe):
+        """What there is to say of a page."""
+        with self.opened(page, width, scheme) as tab:
+            if with_axe:
+                tab.evaluate(self.axe)
+            return tab.evaluate(SCRIPT, with_axe)
+
+    def pictures(self, page, folder):
+        for width, scheme in PICTURES:
+            with self.opened(page, width, scheme) as tab:
+                tab.screenshot(path=folder / f"{page.stem}-{width}-{scheme}.png", full_page=True)
+        pdf = folder / f"{page.stem}.pdf"
+        with self.opened(page, 800, "light") as tab:
+            tab.pdf(path=pdf)
+        subprocess.run(
+            ["pdftoppm", "-png", "-r", "70", str(pdf), str(folder / f"{page.stem}-printed")], check=True
+        )
 
 
 def main(arguments):
@@ -148,17 +142,23 @@ def main(arguments):
     axe_path, folder, *pages = arguments[1:] if with_pictures else arguments
     axe, folder = Path(axe_path).read_text(), Path(folder)
     pages = [Path(page).resolve() for page in pages]
-    looks = [(page, *one) for page in pages for one in LOOKS]
 
-    def run(one):
-        page, width, scheme, with_axe = one
-        said, _ = look(page, axe, width, scheme, with_axe)
-        return [f"{page.name}, {width} px, {scheme}: {line}" for line in said]
+    def look_at(some):
+        looker = Looker(axe)
+        try:
+            said = []
+            for page in some:
+                for width, scheme, with_axe in LOOKS:
+                    lines = looker.look(page, width, scheme, with_axe)
+                    said += [f"{page.name}, {width} px, {scheme}: {line}" for line in lines]
+                if with_pictures:
+                    looker.pictures(page, folder)
+            return said
+        finally:
+            looker.close()
 
     with ThreadPoolExecutor(2) as pool:
-        said = [line for lines in pool.map(run, looks) for line in lines]
-        if with_pictures:
-            list(pool.map(lambda page: pictures(page, folder, axe), pages))
+        said = [line for lines in pool.map(look_at, [pages[::2], pages[1::2]]) for line in lines]
     for line in said:
         print(line)
     print(f"{len(pages)} pages looked at in Chromium: {len(said)} findings")
