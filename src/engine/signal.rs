@@ -37,8 +37,8 @@ pub(crate) enum Signal {
     Connected(Box<SessionOpened>),
     /// A connect attempt failed.
     AttemptFailed(Box<AttemptFailed>),
-    /// A writer waits for a session since this time, and no attempt has failed.
-    NoSession { writer: i32, since: Duration, at: Duration },
+    /// A writer waits for a session since this time, and no attempt has failed. Writes were due since `counts_since`.
+    NoSession { writer: i32, since: Duration, counts_since: Duration, at: Duration },
     /// Places were tried in vain before another one served.
     PassedOver { writer: Option<i32>, at: Duration, failures: Vec<NotOpened>, served_by: String },
     /// What writes without an answer wait for, by a look that began then.
@@ -91,6 +91,7 @@ pub(crate) struct SessionOpened {
 pub(crate) struct AttemptFailed {
     /// None: it was an attempt of the set-up or of the verification.
     pub(crate) writer: Option<i32>,
+    /// When it was started; when the load's schedule began, if that was later.
     pub(crate) started: Duration,
     pub(crate) at: Duration,
     /// When TCP was accepted, if it was.

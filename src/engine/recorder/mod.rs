@@ -275,9 +275,10 @@ impl Recorder {
             Signal::Batch(batch) => self.batch(*batch),
             Signal::Connected(opened) => self.connected(*opened),
             Signal::AttemptFailed(failed) => self.attempt_failed(*failed),
-            Signal::NoSession { writer, since, at } => {
+            Signal::NoSession { writer, since, counts_since, at } => {
                 self.ack_gaps.not_acknowledged(writer, at);
                 self.emit(at, What::NoSession(NoSession { writer, since }));
+                let since = counts_since;
                 self.step(Input::Trouble { writer, since, at, fault: None, in_doubt: 0 });
             }
             Signal::PassedOver { writer, at, failures, served_by } => {

@@ -154,7 +154,10 @@ impl Started {
             run_id: self.plan.header.run_id,
             dialer: self.dialer.clone(),
             clock,
-            start_line: StartLine::new(clock, options.writers),
+            start_line: StartLine::new(
+                clock,
+                (0..options.writers).zip(1..).map(|(_, number)| number),
+            ),
             gate: Gate::new(),
             timer: Arc::clone(&self.timer),
             stop: self.stop.writing.clone(),

@@ -132,6 +132,7 @@ impl Connector {
             }
             let mut actions = Vec::new();
             let at = shared.clock.now();
+            shared.start_line.goes_on_without(self.writer);
             writer.step(at, WriterInput::WaitedTooLong, &mut actions);
             self.tell(at, actions).await;
         }
@@ -143,8 +144,9 @@ impl Connector {
             match action {
                 WriterAction::Tell(batch) => self.recorder.batch(batch, &self.shared).await,
                 WriterAction::TellNoSession { since } => {
+                    let counts_since = self.shared.start_line.counts_since(since);
                     let writer = self.writer;
-                    self.recorder.tell(Signal::NoSession { writer, since, at }).await;
+                    self.recorder.tell(Signal::NoSession { writer, since, counts_since, at }).await;
                 }
                 // Without a session a writer has no other actions.
                 _ => {}
@@ -185,6 +187,7 @@ impl Connector {
                         // A limit of pgchaos's own machine is no failure of the cluster.
                         failed |= failures.iter().any(|one| one.fault.class != Class::Local);
                         self.shared.gate.fails(self.shared.clock.now());
+                        self.shared.start_line.goes_on_without(self.writer);
                         for failure in failures {
                             self.attempt_failed(started, failure).await;
                         }
@@ -277,7 +280,7 @@ impl Connector {
         let clock = self.shared.clock;
         let signal = Signal::AttemptFailed(Box::new(AttemptFailed {
             writer: Some(self.writer),
-            started,
+            started: self.shared.start_line.counts_since(started),
             at: clock.now(),
             accepted: failure.accepted.map(|accepted| clock.at(accepted)),
             fault: failure.fault,

@@ -78,7 +78,7 @@ impl WriterTask {
             // A writer at the start line has its session in time, however late it is woken.
             let since = self.shared.clock.now();
             if std::mem::take(&mut at_start) {
-                let begin = self.shared.start_line.arrive().await;
+                let begin = self.shared.start_line.arrive(self.writer.number()).await;
                 self.takes(begin, WriterInput::Begins(begin));
             }
             match self.write_on(session, since).await {
