@@ -16,12 +16,12 @@ pub(crate) struct StartLine {
     clock: Clock,
     /// When the load was started.
     started: Duration,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Arrivals>,
     begin: watch::Sender<Option<Duration>>,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct Arrivals {
     /// The writers that are waited for.
     missing: BTreeSet<i32>,
     /// Whether a writer has a session, and waits for the others.
@@ -31,7 +31,7 @@ struct Waiting {
 impl StartLine {
     /// For these writers.
     pub(crate) fn new(clock: Clock, writers: impl IntoIterator<Item = i32>) -> Self {
-        let waiting = Waiting { missing: writers.into_iter().collect(), has_any: false };
+        let waiting = Arrivals { missing: writers.into_iter().collect(), has_any: false };
         Self {
             clock,
             started: clock.now(),
@@ -106,7 +106,7 @@ impl StartLine {
         begin
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Arrivals> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
