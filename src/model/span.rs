@@ -58,6 +58,13 @@ impl Span {
         Self { from, to }
     }
 
+    /// What is left of it after so long.
+    #[must_use]
+    pub fn less(self, passed: Duration) -> Self {
+        let to = self.to.map(|to| to.saturating_sub(passed));
+        Self { from: self.from.saturating_sub(passed), to }
+    }
+
     /// Whether there is nothing of it, at worst.
     #[must_use]
     pub fn is_none(&self) -> bool {

@@ -35,7 +35,11 @@ pub fn owners(several: &[Owner]) -> String {
 pub fn name(part: &OutagePart) -> &'static str {
     match part.part {
         PartName::Lock => "Patroni waited for the lock to expire",
-        PartName::Handover => "the old leader shut down and handed over",
+        PartName::Handover => match part.owners[..] {
+            [Owner::Postgresql] => "the old leader's PostgreSQL shut down",
+            [Owner::Patroni] => "the old leader's Patroni handed over",
+            _ => "the old leader shut down and handed over",
+        },
         PartName::Store => "Patroni without its store",
         PartName::Election => "election",
         PartName::Promotion => "promotion",

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::load::options::LoadOptions;
+use crate::model::outage::Outage;
+use crate::model::outage::kind::Kind;
 use crate::model::outage::whose::{PartName, ShorterBy, WhoseSeconds};
 use crate::model::prediction::advice::{Advice, Saving, advice};
 use crate::model::prediction::client_waits::ClientWaits;
@@ -20,6 +22,9 @@ const WORTH_A_WORD: u32 = 10;
 
 /// What is longer is no expectation: settings come from an API that may say anything.
 const EXPECTED_MAX: Duration = Duration::from_secs(86_400);
+
+/// A promotion that takes so long waited for something.
+const PROMOTION_WAITED: Duration = Duration::from_secs(1);
 
 /// Changes that are told with an outage.
 const SHOWN: usize = 3;
@@ -50,10 +55,10 @@ impl<'a> Expectation<'a> {
         Self { software, proxy, client }
     }
 
-    /// Puts beside each part of an outage that began then how long the settings let expect it to be. A part for which they say nothing,
+    /// Puts beside each part of an outage how long the settings let expect it to be. A part for which they say nothing,
     /// or no worst case, has none.
-    pub fn put_beside(&self, began: Duration, whose: &mut WhoseSeconds) {
-        let Some(patroni) = self.in_force(began) else { return };
+    pub fn put_beside(&self, outage: &Outage, whose: &mut WhoseSeconds) {
+        let Some(patroni) = self.in_force(outage.began) else { return };
         for part in &mut whose.parts {
             let Some((step, faults)) = predicted(part.part) else { continue };
             let of_fault = |fault: &PredictedFault| self.step(&patroni, step, *fault);
@@ -61,12 +66,23 @@ impl<'a> Expectation<'a> {
             part.expected = spans.reduce(Span::or).filter(|span| span.to <= Some(EXPECTED_MAX));
             part.expected = part.expected.filter(|span| span.to.is_some());
         }
-        whose.shorter = self.shorter(&patroni, whose);
+        // Of one step that several had the last one has what is left to expect.
+        for pieces in whose.parts.chunk_by_mut(|one, next| one.part == next.part) {
+            let Some((last, earlier)) = pieces.split_last_mut() else { continue };
+            let passed: Duration = earlier.iter().map(|part| part.lasted).sum();
+            last.expected = last.expected.map(|span| span.less(passed));
+            earlier.iter_mut().for_each(|part| part.expected = None);
+        }
+        whose.shorter = self.shorter(&patroni, outage.kind, whose);
     }
 
     /// What would have made the outage shorter, by as much that it is worth a word.
-    fn shorter(&self, patroni: &PatroniInForce, whose: &WhoseSeconds) -> Vec<ShorterBy> {
-        let Some(fault) = fault(whose) else { return Vec::new() };
+    fn shorter(
+        &self,
+        patroni: &PatroniInForce,
+        kind: Kind,
+        whose: &WhoseSeconds,
+    ) -> Vec<ShorterBy> {
         let lasted: Duration = whose.parts.iter().map(|part| part.lasted).sum();
         let of_knob = |advice: Advice| {
             let saves = match advice.saves.first()?.saved {
@@ -80,8 +96,10 @@ impl<'a> Expectation<'a> {
                 risk: advice.knob.risk().to_owned(),
             })
         };
-        let all = advice(patroni, self.proxy, &self.client, &[fault]);
-        all.into_iter().filter_map(of_knob).take(SHOWN).collect()
+        let of_fault = |fault| advice(patroni, self.proxy, &self.client, &[fault]);
+        let by_settings = fault(kind, whose).map(of_fault).unwrap_or_default();
+        let by_settings = by_settings.into_iter().filter_map(of_knob);
+        waited_for_wal(whose).into_iter().chain(by_settings).take(SHOWN).collect()
     }
 
     /// Patroni's settings in force when the outage began.
@@ -107,14 +125,32 @@ impl<'a> Expectation<'a> {
     }
 }
 
+/// A promotion that took longer than any does: the replica was asked while it waited before its next look for WAL, and
+/// took it up after that. How much of it a shorter wait saves was seen in this outage alone.
+fn waited_for_wal(whose: &WhoseSeconds) -> Option<ShorterBy> {
+    let mut promotions = whose.parts.iter().filter(|part| part.part == PartName::Promotion);
+    let promotion = promotions.find(|part| part.lasted >= PROMOTION_WAITED)?;
+    let usual = promotion.expected.and_then(|span| span.to).unwrap_or_default();
+    Some(ShorterBy {
+        change: "wal_retrieve_retry_interval: 500ms".to_owned(),
+        place: "by patronictl edit-config, in postgresql.parameters".to_owned(),
+        saves: Some(promotion.lasted.saturating_sub(usual)),
+        risk: "a replica without a primary looks for WAL ten times as often".to_owned(),
+    })
+}
+
 /// The fault that an outage with these parts follows, where they tell.
-fn fault(whose: &WhoseSeconds) -> Option<PredictedFault> {
+fn fault(kind: Kind, whose: &WhoseSeconds) -> Option<PredictedFault> {
+    let handed_over = match kind {
+        Kind::Switchover => PredictedFault::Switchover,
+        _ => PredictedFault::LeaderStopped,
+    };
     let has = |name| whose.parts.iter().any(|part| part.part == name);
     let by_parts = [
         (PartName::Store, PredictedFault::EtcdMajorityLost),
         (PartName::Noticing, PredictedFault::LeaderFrozen),
         (PartName::Lock, PredictedFault::LeaderKilled),
-        (PartName::Handover, PredictedFault::Switchover),
+        (PartName::Handover, handed_over),
         (PartName::Restart, PredictedFault::PostmasterCrashed),
         (PartName::ProxyGone, PredictedFault::ProxyGone),
     ];
@@ -145,4 +181,93 @@ fn predicted(part: PartName) -> Option<(PredictedStep, &'static [PredictedFault]
         | PartName::Way
         | PartName::Unsplit => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::cluster::software::{MemberSoftware, PatroniSettings};
+    use crate::model::event::{Event, What};
+    use crate::model::outage::whose::{OutagePart, Owner};
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn part(part: PartName, owner: Owner, lasted: u64) -> OutagePart {
+        OutagePart {
+            part,
+            owners: vec![owner],
+            from: Duration::ZERO,
+            lasted: ms(lasted),
+            within: Duration::ZERO,
+            expected: None,
+        }
+    }
+
+    /// The parts of an outage of this kind, with what is expected of each and what would shorten it, under Patroni's
+    /// defaults.
+    fn beside(kind: Kind, parts: Vec<OutagePart>) -> WhoseSeconds {
+        let mut software = Software::default();
+        let settings = What::PatroniSettings(PatroniSettings::BY_DEFAULT);
+        let member = What::MemberSoftware(MemberSoftware {
+            member: "patroni1".to_owned(),
+            patroni: "3.0.2".to_owned(),
+            postgresql: None,
+        });
+        for what in [settings, member] {
+            software.apply(&Event { at: ms(1), what });
+        }
+        let mut whose = WhoseSeconds { parts, shorter: Vec::new() };
+        let outage = Outage { kind, began: ms(10_000), ..Outage::default() };
+        let options = LoadOptions::closed_loop();
+        Expectation::new(&software, None, &options).put_beside(&outage, &mut whose);
+        whose
+    }
+
+    fn changes(whose: &WhoseSeconds) -> Vec<&str> {
+        whose.shorter.iter().map(|one| one.change.as_str()).collect()
+    }
+
+    #[test]
+    fn what_two_had_of_one_step_is_expected_once() {
+        let whose = beside(
+            Kind::Switchover,
+            vec![
+                part(PartName::Handover, Owner::Postgresql, 100),
+                part(PartName::Handover, Owner::Patroni, 1_070),
+                part(PartName::Election, Owner::Patroni, 100),
+            ],
+        );
+        let expected: Vec<Option<Span>> = whose.parts.iter().map(|part| part.expected).collect();
+        assert_eq!(expected[..2], [None, Some(Span::of_ms(1_000, 1_300))]);
+        assert!(expected[2].is_some());
+    }
+
+    /// A shorter `ttl` does nothing for a key that is given back.
+    #[test]
+    fn a_stopped_leader_is_not_told_to_shorten_its_ttl() {
+        let parts = |first| {
+            vec![
+                part(first, Owner::Patroni, 1_100),
+                part(PartName::Election, Owner::Patroni, 1_000),
+            ]
+        };
+        let stopped = beside(Kind::Failover, parts(PartName::Handover));
+        assert_eq!(changes(&stopped), ["patronictl switchover"]);
+        let killed = beside(Kind::Failover, parts(PartName::Lock));
+        assert!(changes(&killed)[0].starts_with("ttl: 20"), "{killed:?}");
+    }
+
+    #[test]
+    fn a_promotion_that_waited_for_wal_is_told_what_it_waited_for() {
+        let of = |lasted| {
+            let parts = vec![part(PartName::Promotion, Owner::Postgresql, lasted)];
+            beside(Kind::Failover, parts)
+        };
+        assert_eq!(changes(&of(240)), [""; 0]);
+        let waited = of(5_050);
+        assert_eq!(changes(&waited), ["wal_retrieve_retry_interval: 500ms"]);
+        assert_eq!(waited.shorter[0].saves, Some(ms(4_800)));
+    }
 }

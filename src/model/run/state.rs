@@ -424,6 +424,7 @@ impl Run {
         match &event.what {
             What::Leader(seen) => watched.leader(at, seen),
             What::LeaderKey(seen) => watched.leader_key(at, *seen),
+            What::PatroniSettings(settings) => watched.settings(settings),
             What::MemberChanged(seen) => watched.member(at, seen),
             What::MemberServer(seen) => watched.server(at, seen),
             What::Witness(seen) => watched.witness(at, seen),
@@ -442,7 +443,7 @@ impl Run {
             server.is_some_and(|side| is_direct(&self.header.target.endpoints, &side.address));
         let mut whose = split(outage, &self.watched, is_direct)?;
         let (checks, options) = (self.header.proxy_checks.as_ref(), &self.header.options);
-        Expectation::new(&self.software, checks, options).put_beside(outage.began, &mut whose);
+        Expectation::new(&self.software, checks, options).put_beside(outage, &mut whose);
         Some(whose)
     }
 

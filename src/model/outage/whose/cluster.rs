@@ -42,6 +42,7 @@ pub(super) struct ClusterView<'a> {
     to: Duration,
     leader: Placed<'a, Option<String>>,
     key_free: Placed<'a, bool>,
+    key_lives: Option<Duration>,
     apis: BTreeMap<&'a str, Placed<'a, MemberState>>,
     servers: BTreeMap<&'a str, Placed<'a, ServerIs>>,
     witnesses: BTreeMap<&'a str, Placed<'a, bool>>,
@@ -62,6 +63,7 @@ impl<'a> ClusterView<'a> {
             to,
             leader: watched.leader.placed(from, to),
             key_free: watched.key_free.placed(from, to),
+            key_lives: watched.key_lives,
             apis: watched
                 .apis
                 .iter()
@@ -204,6 +206,9 @@ impl<'a> ClusterView<'a> {
                 Some(ServerIs::Gone) => (PartName::Restart, vec![Owner::Patroni]),
                 _ => (PartName::Restart, either),
             },
+            None | Some(MemberState::Gone | MemberState::Silent) if self.gave_its_key_back() => {
+                (PartName::Handover, self.of_handover(at))
+            }
             None | Some(MemberState::Gone | MemberState::Silent) => {
                 (PartName::Lock, vec![Owner::Patroni])
             }
@@ -215,10 +220,39 @@ impl<'a> ClusterView<'a> {
         }
     }
 
-    /// Whether the server that comes back is starting.
+    /// Whether a leader that gives no answer gave its key back: its server said that it shuts down, or the key was free
+    /// long before it can have lapsed. A Patroni that is stopped in good order says no more word of its own.
+    fn gave_its_key_back(&self) -> bool {
+        let Some(before) = self.before else { return false };
+        let server = self.servers.get(before);
+        let became = server.and_then(|placed| {
+            placed.became(self.from, self.to, |is| *is == ServerIs::TakesWrites)
+        });
+        if became == Some(&ServerIs::Starting) {
+            return true;
+        }
+        let Some(freed) = self.key_free.first(self.from, self.to, |free| *free) else {
+            return false;
+        };
+        let is_mute = |is: &MemberState| matches!(is, MemberState::Gone | MemberState::Silent);
+        let api = self.apis.get(before).filter(|placed| placed.at(freed).is_some_and(is_mute));
+        let mute_since = api.and_then(|placed| placed.since(freed));
+        // Half of it, as a leader that is short of a processor renews its key late.
+        let (Some(since), Some(lives)) = (mute_since, self.key_lives) else { return false };
+        freed.saturating_sub(since) < lives / 2
+    }
+
+    /// Whether the server that comes back is starting. One that shuts down refuses by the same code: it took writes
+    /// before, and does not after it, as one does that recovers from the crash of a process.
     fn starts(&self, at: Duration) -> bool {
         self.returning().is_some_and(|member| {
-            let server = self.servers.get(member).and_then(|placed| placed.at(at));
+            let placed = self.servers.get(member);
+            let server = placed.and_then(|placed| placed.at(at));
+            let (before, after) = placed.map(|placed| placed.around(at)).unwrap_or_default();
+            let takes = Some(&ServerIs::TakesWrites);
+            if server == Some(&ServerIs::Starting) && before == takes && after != takes {
+                return false;
+            }
             let api = self.apis.get(member).and_then(|placed| placed.at(at));
             let by_api =
                 matches!(api, Some(MemberState::NotRunning { word }) if word == "starting");

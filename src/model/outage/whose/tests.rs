@@ -13,6 +13,8 @@ use crate::model::cluster::member_servers::{MemberServer, MemberServerState};
 use crate::model::cluster::member_states::{MemberChange, MemberState};
 use crate::model::cluster::proxy::{ProxyChange, ProxyPage, ProxyServerState};
 use crate::model::cluster::server::Server;
+use crate::model::cluster::software::PatroniSettings;
+use crate::model::cluster::witness::{WitnessSeen, WitnessState};
 use crate::model::outage::kind::{Detail, Kind};
 use crate::model::outage::stall_cause::StallCause;
 use crate::model::outage::{Outage, Phases, Side};
@@ -293,6 +295,103 @@ fn a_killed_leader_by_the_servers_alone() {
             (PartName::Unsplit, vec![Client, Proxy, Network], 260),
         ]
     );
+}
+
+/// A leader that is stopped in good order: its Patroni gives no more answers, and gives the key back.
+fn stopped() -> (Outage, Vec<SeenAt>, Vec<SeenAt>) {
+    let outage = outage(Kind::Failover, "patroni2", 1_800, [0, 1_760, 1_770]);
+    let patroni = vec![
+        key(11_150, true),
+        leader(11_180, Some("patroni1"), None),
+        api(11_500, "patroni1", MemberState::Silent),
+        key(11_450, false),
+        leader(11_460, None, Some("patroni2")),
+        api(11_650, "patroni2", PRIMARY),
+    ];
+    let silent = |event: SeenAt| match event.what {
+        Told::Api(seen) if seen.is == MemberState::Silent => SeenAt {
+            what: Told::Api(MemberChange { not_before: Some(ms(9_950)), ..seen }),
+            ..event
+        },
+        _ => event,
+    };
+    let servers = vec![
+        server(10_050, "patroni1", MemberServerState::Starting),
+        server(10_250, "patroni1", MemberServerState::Gone),
+        server(11_650, "patroni2", writable()),
+    ];
+    (outage, patroni.into_iter().map(silent).collect(), servers)
+}
+
+/// A leader without its store, by its server alone: it shuts down, and comes back as a replica.
+#[test]
+fn a_server_that_shuts_down_is_not_taken_for_one_that_starts() {
+    let demoted = outage(Kind::Demotion, "patroni1", 9_000, [0, 8_900, 8_910]);
+    let servers = [
+        server(10_050, "patroni1", MemberServerState::Starting),
+        server(10_250, "patroni1", MemberServerState::Gone),
+        server(11_050, "patroni1", MemberServerState::Starting),
+        server(11_250, "patroni1", replica()),
+        server(18_950, "patroni1", writable()),
+    ];
+    let all = parts(&demoted, &[&servers_before(), &servers]);
+    assert_eq!(all[0].0, PartName::Cluster, "{all:?}");
+    let recovery = all.iter().filter(|(part, ..)| *part == PartName::Recovery);
+    assert_eq!(recovery.map(|(.., lasted)| *lasted).collect::<Vec<_>>(), [200]);
+    // It says the same when one of its processes crashed, and takes writes again after that.
+    let crashed = outage(Kind::Restart, "patroni1", 900, [0, 800, 810]);
+    let servers = [
+        server(10_050, "patroni1", MemberServerState::Starting),
+        server(10_850, "patroni1", writable()),
+    ];
+    let all = parts(&crashed, &[&servers_before(), &servers]);
+    assert_eq!(all[0], (PartName::Recovery, vec![Owner::Postgresql], 800), "{all:?}");
+}
+
+/// The last write of a witness was acknowledged just after the outage began, and its next one failed much later.
+#[test]
+fn a_witness_proves_nothing_after_its_last_write() {
+    let (outage, _, servers) = stopped();
+    let mut watched = watched(&[&servers_before(), &servers]);
+    let stopped = WitnessSeen {
+        member: "patroni1".to_owned(),
+        run_id: uuid::Uuid::nil(),
+        is: WitnessState::Stopped { last_ack: ms(10_020), failed: ms(10_220), writes: 50 },
+    };
+    watched.witness(ms(10_220), &stopped);
+    let parts = split(&outage, &watched, false).unwrap().parts;
+    assert_eq!(parts[0].part, PartName::Cluster, "{parts:?}");
+}
+
+/// What stands before the election, with these watchers.
+fn before_election(events: &[&[SeenAt]], ttl_s: Option<u64>) -> Vec<(PartName, Vec<Owner>, u128)> {
+    let (outage, ..) = stopped();
+    let mut watched = watched(events);
+    if let Some(ttl_s) = ttl_s {
+        watched.settings(&PatroniSettings { ttl_s, ..PatroniSettings::BY_DEFAULT });
+    }
+    let parts = split(&outage, &watched, false).unwrap().parts.into_iter();
+    parts
+        .map(|part| (part.part, part.owners, part.lasted.as_millis()))
+        .take_while(|(part, ..)| *part != PartName::Election)
+        .collect()
+}
+
+#[test]
+fn a_stopped_leader_gives_its_key_back() {
+    use Owner::{Patroni, Postgresql};
+    let (_, patroni, servers) = stopped();
+    let (a, b, c) = (patroni_before(), proxy_before(), servers_before());
+    let by_servers =
+        [(PartName::Handover, vec![Postgresql], 200), (PartName::Handover, vec![Patroni], 900)];
+    assert_eq!(before_election(&[&a, &b, &c, &patroni, &servers], None), by_servers);
+    // By Patroni alone: the key was free before it can have lapsed.
+    let handover = [(PartName::Handover, vec![Patroni, Postgresql], 1_100)];
+    assert_eq!(before_election(&[&a, &b, &patroni], Some(30)), handover);
+    // It can have lapsed, or it is not known how long it lives.
+    let lock = [(PartName::Lock, vec![Patroni], 1_100)];
+    assert_eq!(before_election(&[&a, &b, &patroni], Some(11)), lock);
+    assert_eq!(before_election(&[&a, &b, &patroni], None), lock);
 }
 
 /// The proxy holds a connect to the dead server for two seconds, and closes it then.

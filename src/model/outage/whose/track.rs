@@ -85,9 +85,38 @@ impl<'a, T> Placed<'a, T> {
         self.0[..after].last().map(|(_, _, is)| *is)
     }
 
+    /// What it was before the value of this time, and what after it.
+    pub fn around(&self, at: Duration) -> (Option<&'a T>, Option<&'a T>) {
+        let after = self.0.partition_point(|(from, _, _)| *from <= at);
+        let nth = |n: usize| self.0.get(n).map(|(_, _, is)| *is);
+        (after.checked_sub(2).and_then(nth), nth(after))
+    }
+
     /// When it changed, and how far that can be off.
     pub fn boundaries(&self) -> impl Iterator<Item = (Duration, Duration)> {
         self.0.iter().map(|(at, within, _)| (*at, *within))
+    }
+
+    /// Since when it has been what it was at a time; `None` before the first look.
+    pub fn since(&self, at: Duration) -> Option<Duration> {
+        let after = self.0.partition_point(|(from, _, _)| *from <= at);
+        self.0[..after].last().map(|(from, _, _)| *from)
+    }
+
+    /// When it first was this between two times.
+    pub fn first(&self, from: Duration, to: Duration, is: impl Fn(&T) -> bool) -> Option<Duration> {
+        let within = self.0.iter().filter(|(at, _, _)| (from..to).contains(at));
+        within.into_iter().find(|(_, _, value)| is(value)).map(|(at, _, _)| *at)
+    }
+
+    /// What it became between two times when it last stopped being this.
+    pub fn became(&self, from: Duration, to: Duration, was: impl Fn(&T) -> bool) -> Option<&'a T> {
+        let stopped = self
+            .0
+            .windows(2)
+            .rev()
+            .find(|pair| was(pair[0].2) && !was(pair[1].2) && (from..to).contains(&pair[1].0));
+        stopped.map(|pair| pair[1].2)
     }
 
     /// Whether it was ever this between two times.

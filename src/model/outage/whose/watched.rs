@@ -8,6 +8,7 @@ use crate::model::cluster::leadership::LeaderSeen;
 use crate::model::cluster::member_servers::{MemberServer, MemberServerState};
 use crate::model::cluster::member_states::{MemberChange, MemberState};
 use crate::model::cluster::proxy::{ProxyChange, ProxyPage};
+use crate::model::cluster::software::PatroniSettings;
 use crate::model::cluster::witness::{WitnessSeen, WitnessState};
 use crate::model::outage::Side;
 use crate::model::outage::whose::track::Track;
@@ -25,6 +26,8 @@ pub struct WatchersView {
     pub(super) leader: Track<Option<String>>,
     /// Whether the leader's key is free, by a member's word.
     pub(super) key_free: Track<bool>,
+    /// How long the leader's key lives at least after its holder's last word, by Patroni's settings.
+    pub(super) key_lives: Option<Duration>,
     /// Each member, by its own Patroni API.
     pub(super) apis: BTreeMap<String, Track<MemberState>>,
     /// Each member's server, by itself.
@@ -84,6 +87,12 @@ impl WatchersView {
         self.key_free.changed(seen.not_before, at, seen.free);
     }
 
+    /// Patroni's settings, from now on.
+    pub fn settings(&mut self, settings: &PatroniSettings) {
+        let renewed_before = settings.ttl_s.saturating_sub(settings.loop_wait_s);
+        self.key_lives = Some(Duration::from_secs(renewed_before));
+    }
+
     /// What a member is by its own Patroni API.
     pub fn member(&mut self, at: Duration, seen: &MemberChange) {
         let at = match seen.is {
@@ -116,9 +125,8 @@ impl WatchersView {
         let Some(track) = followed(&mut self.witnesses, &seen.member) else { return };
         match &seen.is {
             WitnessState::Takes { not_before, .. } => track.changed(*not_before, at, true),
-            WitnessState::Stopped { last_ack, failed, .. } => {
-                track.changed(Some(*last_ack), (*failed).max(*last_ack), false);
-            }
+            // It proves that writes were taken until then, and no more: what came after it others tell.
+            WitnessState::Stopped { last_ack, .. } => track.changed(None, *last_ack, false),
         }
     }
 
