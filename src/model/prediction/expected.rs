@@ -190,6 +190,7 @@ impl Settings<'_> {
             (settings.pause && by_patroni && fault != F::Switchover, U::Paused),
             (matches!(fault, F::LeaderStopped | F::Switchover), U::ShutdownCheckpoint),
             (fault == F::PostmasterCrashed, U::CrashRecovery),
+            (changes_leader, U::PromotionWaits),
             (fault == F::LeaderKilled, U::LostMachine),
             (is_failover && !settings.synchronous_mode, U::ReplicasBehind),
             (changes_leader && settings.synchronous_mode, U::SynchronousStandby),

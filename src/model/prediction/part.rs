@@ -114,6 +114,8 @@ pub enum UnknownInfluence {
     ShutdownCheckpoint,
     /// How much there is to recover.
     CrashRecovery,
+    /// A replica that waits for WAL takes its promotion up only when it looks for WAL again.
+    PromotionWaits,
     /// A machine that is lost refuses nothing.
     LostMachine,
     /// All replicas may be too far behind.

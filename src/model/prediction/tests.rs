@@ -246,6 +246,7 @@ fn what_is_not_known_is_said_and_left_out() {
         [
             UnknownInfluence::ProxyChecks,
             UnknownInfluence::PatroniVersion,
+            UnknownInfluence::PromotionWaits,
             UnknownInfluence::LostMachine,
             UnknownInfluence::ReplicasBehind
         ]

@@ -234,6 +234,10 @@ fn unknown_words(unknown: UnknownInfluence, outlook: &Outlook) -> String {
                  primary_start_timeout ({limit} s), then Patroni fails over"
             );
         }
+        UnknownInfluence::PromotionWaits => {
+            "a replica may take its promotion up only when it looks for WAL again, up to \
+             wal_retrieve_retry_interval (5 s) later; that is rare"
+        }
         UnknownInfluence::LostMachine => {
             "a machine that is lost refuses nothing: the election then waits two seconds for it"
         }
