@@ -92,11 +92,12 @@ fn zoom(outage: &Outage, writers: u32, is_open: bool) -> Markup {
     }
 }
 
-/// What was first seen, and how long after the outage began.
+/// What was seen, and how long after the outage began.
 fn steps(outage: &Outage) -> Vec<(Duration, &'static str)> {
     let phases = &outage.phases;
     let mut steps: Vec<(Duration, &str)> = [
         ("first error", phases.first_error),
+        ("last error", phases.last_error),
         ("a connect was accepted", phases.tcp_accepted),
         ("Patroni has a new leader", phases.leader_changed),
         ("a server let a session in", phases.session),
@@ -124,7 +125,7 @@ fn axis_of(outage: &Outage, steps: &[(Duration, &'static str)]) -> TimeAxis {
 
 fn picture(outage: &Outage, steps: &[(Duration, &'static str)]) -> Markup {
     let axis = axis_of(outage, steps);
-    #[allow(clippy::cast_precision_loss, reason = "at most eight")]
+    #[allow(clippy::cast_precision_loss, reason = "at most nine")]
     let height = steps.len() as f64 * STEP + 30.0;
     let view = format!("0 0 1040 {:.0}", height + 22.0);
     html! {
@@ -163,7 +164,7 @@ fn bar(class: &str, words: &str, axis: TimeAxis, from: Duration, to: Duration) -
 
 fn step(axis: TimeAxis, n: usize, after: Duration, name: &str) -> Markup {
     let x = axis.x_of(after);
-    #[allow(clippy::cast_precision_loss, reason = "at most eight")]
+    #[allow(clippy::cast_precision_loss, reason = "at most nine")]
     let y = STEP.mul_add(n as f64, 30.0);
     let words = format!("{name} +{}", duration(after));
     let is_left = x + width_of(&words) + 12.0 > RIGHT;
@@ -179,7 +180,7 @@ fn step(axis: TimeAxis, n: usize, after: Duration, name: &str) -> Markup {
 }
 
 fn steps_table(steps: &[(Duration, &'static str)]) -> Markup {
-    let head = [("after it began", CellsOf::Numbers), ("first seen", CellsOf::Texts)];
+    let head = [("after it began", CellsOf::Numbers), ("what was seen", CellsOf::Texts)];
     let rows = steps
         .iter()
         .map(|(after, name)| vec![format!("+{}", duration(*after)), (*name).to_owned()]);
