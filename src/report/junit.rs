@@ -201,7 +201,7 @@ fn of_two_primaries(seen: &TwoPrimariesAccount, summary: &Summary) -> TestCase {
         None => TestCaseStatus::success(),
     };
     let name = format!("two primaries {}", seen.n);
-    case(&name, seen.length(), status, &words::two_primaries(seen, seen.lost))
+    case(&name, seen.length(), status, &words::two_primaries_account(seen))
 }
 
 fn of_replica(replica: &ReplicaSummary, summary: &Summary) -> TestCase {

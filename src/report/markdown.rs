@@ -241,7 +241,7 @@ fn two_primaries(summary: &Summary) -> Option<String> {
             let (from, to) = (duration(seen.from), duration(seen.to));
             format!(
                 "- {}, {from} to {to} after the start",
-                inert(&words::two_primaries(seen, seen.lost))
+                inert(&words::two_primaries_account(seen))
             )
         })
         .collect();

@@ -21,6 +21,7 @@ use crate::model::outage::stall_cause::{Blocker, StallCause, StallSeen};
 use crate::model::outage::{Outage, Side};
 use crate::model::run::replica_lag::ReplicaSummary;
 use crate::model::run::summary::HeldBy;
+use crate::model::run::two_primaries_account::{PairSide, TwoPrimariesAccount};
 use crate::model::tls_cause::TlsCause;
 
 use super::numbers::{counted, duration, grouped, per_second, seconds};
@@ -421,16 +422,59 @@ pub fn tls_with_patroni(cause: TlsCause) -> &'static str {
     }
 }
 
-/// Two primaries: for how long both acknowledged, and what became of the writes on the side that should have stopped,
-/// as far as that is known.
+/// Two primaries: for how long both acknowledged, and what the one wrote that should have stopped.
 #[must_use]
-pub fn two_primaries(seen: &TwoPrimaries, lost: Option<u64>) -> String {
+pub fn two_primaries(seen: &TwoPrimaries) -> String {
+    format!("{}; {}", both_acknowledged(seen), written(seen, "to the one that should have stopped"))
+}
+
+/// The same with what became of the losing side's writes, as far as that is known.
+#[must_use]
+pub fn two_primaries_account(account: &TwoPrimariesAccount) -> String {
+    let seen = &account.window;
+    let both = both_acknowledged(seen);
+    match account.losing {
+        None => two_primaries(seen),
+        Some(PairSide::Old) => {
+            format!(
+                "{both}; {}{}",
+                written(seen, "on the losing side"),
+                lost_of(seen, account.lost)
+            )
+        }
+        Some(PairSide::New) => {
+            let lost = account.lost.map(|lost| format!(", {} of its writes lost", grouped(lost)));
+            format!(
+                "{both}; history went back to {}, and the losing side is {}{}",
+                seen.old.name(),
+                seen.new.name(),
+                lost.unwrap_or_default()
+            )
+        }
+    }
+}
+
+fn both_acknowledged(seen: &TwoPrimaries) -> String {
     let side = |server: &Server| {
         let timeline = server.timeline.map(|timeline| format!(" (timeline {timeline})"));
         format!("{}{}", server.name(), timeline.unwrap_or_default())
     };
+    let length = duration(seen.length());
+    format!("{} and {} both acknowledged for {length}", side(&seen.old), side(&seen.new))
+}
+
+/// The writes that the old one acknowledged, and where that was: "on the losing side".
+fn written(seen: &TwoPrimaries, place: &str) -> String {
+    let witnesses = match seen.witness_writes {
+        0 => String::new(),
+        some => format!(" (and {} of witnesses)", grouped(some)),
+    };
+    format!("{} {place} ({}){witnesses}", counted(seen.writes, "write"), seen.old.name())
+}
+
+fn lost_of(seen: &TwoPrimaries, lost: Option<u64>) -> String {
     let unlisted = grouped(seen.unlisted);
-    let lost = match (seen.writes, lost, seen.unlisted) {
+    match (seen.writes, lost, seen.unlisted) {
         (0, ..) | (_, None, _) => String::new(),
         (_, Some(0), 0) => ", none of them lost".to_owned(),
         (_, Some(lost), 0) => format!(", {} of them lost", grouped(lost)),
@@ -438,19 +482,7 @@ pub fn two_primaries(seen: &TwoPrimaries, lost: Option<u64>) -> String {
         (_, Some(lost), _) => {
             format!(", at least {} of them lost ({unlisted} not compared)", grouped(lost))
         }
-    };
-    let witnesses = match seen.witness_writes {
-        0 => String::new(),
-        some => format!(" (and {} of witnesses)", grouped(some)),
-    };
-    format!(
-        "{} and {} both acknowledged for {}; {} on the losing side ({}){witnesses}{lost}",
-        side(&seen.old),
-        side(&seen.new),
-        duration(seen.length()),
-        counted(seen.writes, "write"),
-        seen.old.name(),
-    )
+    }
 }
 
 /// A host that failed before another one served, or before it served without TLS: `10.0.0.1:5432: timeout ×9, 27.0 s of

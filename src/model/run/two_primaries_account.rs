@@ -5,11 +5,22 @@ use std::ops::{Deref, RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::cluster::server::Server;
 use crate::model::cluster::two_primaries::{LosingSide, TwoPrimaries};
 use crate::model::ledger::account::Account;
 use crate::model::ledger::loss_times::LostWrites;
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::run::Run;
+
+/// One server of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PairSide {
+    /// The one that should have stopped.
+    Old,
+    /// The one that took over.
+    New,
+}
 
 /// Two servers that acknowledged at the same time, and which of the writes on the losing side are lost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,8 +28,13 @@ pub struct TwoPrimariesAccount {
     /// What was seen. Which writes they are is in the record.
     #[serde(flatten)]
     pub window: TwoPrimaries,
+    /// The side with a history that the server that decided does not have: as a rule the old one. Where an old leader took the
+    /// leadership back, history went backwards, and it is the new one. `None` where no server has decided.
+    #[serde(default)]
+    pub losing: Option<PairSide>,
     /// How many of the load's writes on the losing side are lost, of those that are listed; `None` where the
-    /// verification is not complete, or the run was killed before its load ended.
+    /// verification is not complete, or the run was killed before its load ended. Where the new one lost, those that
+    /// the old one did not acknowledge in the window, and `None` where there is more than one window.
     pub lost: Option<u64>,
     /// Which, as ranges, where `verification.lost_writes` has them; `verification.held` tells which servers still have lost writes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -38,16 +54,41 @@ pub(super) fn of(run: &Run) -> Vec<TwoPrimariesAccount> {
     let verification = run.verification.as_ref();
     let account = verification.and_then(|verification| verification.account.as_ref());
     let dated = verification.map(|one| one.lost_writes.as_slice()).unwrap_or_default();
+    let decided_by = verification.and_then(|verification| verification.server.as_ref());
+    let is_only_one = run.two_primaries.len() == 1;
     let of_window = |window: &TwoPrimaries| {
-        let losing = losing_side(&window.which);
-        TwoPrimariesAccount {
-            // The dated ranges may have been cut to a line of the record; the account is whole.
-            lost: account.filter(|_| is_told(window, &losing)).map(|one| lost(one, &losing)),
-            lost_writes: dated.iter().flat_map(|lost| within(lost, &losing)).collect(),
-            window: TwoPrimaries { which: Vec::new(), ..window.clone() },
-        }
+        let of_old = losing_side(&window.which);
+        let loses = account.and(decided_by).and_then(|decided_by| loser(window, decided_by));
+        // The dated ranges may have been cut to a line of the record; the account is whole.
+        let lost_by_old =
+            account.filter(|_| is_told(window, &of_old)).map(|one| lost(one, &of_old));
+        let (lost, lost_writes) = match loses {
+            Some(PairSide::New) => {
+                let others = lost_by_old.zip(account).filter(|_| is_only_one);
+                let is_other = |lost: &&LostWrites| within(lost, &of_old).is_empty();
+                (
+                    others.map(|(of_old, account)| account.counts.lost.saturating_sub(of_old)),
+                    dated.iter().filter(is_other).filter(|_| is_only_one).cloned().collect(),
+                )
+            }
+            _ => (lost_by_old, dated.iter().flat_map(|lost| within(lost, &of_old)).collect()),
+        };
+        let window = TwoPrimaries { which: Vec::new(), ..window.clone() };
+        TwoPrimariesAccount { window, losing: loses, lost, lost_writes }
     };
     run.two_primaries.values().map(of_window).collect()
+}
+
+/// The side with a history that the server that decided does not have, by its timeline: along a history that only rises.
+fn loser(window: &TwoPrimaries, decided_by: &Server) -> Option<PairSide> {
+    let (old, new) = (window.old.timeline?, window.new.timeline?);
+    if old != new {
+        return Some(if decided_by.timeline? < new { PairSide::New } else { PairSide::Old });
+    }
+    if decided_by.same_member(&window.new) == Some(true) {
+        return Some(PairSide::Old);
+    }
+    (decided_by.same_member(&window.old) == Some(true)).then_some(PairSide::New)
 }
 
 /// By writer.
@@ -90,7 +131,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::cluster::server::Server;
 
     fn lost_range(writer: i32, first_seq: i64, last_seq: i64) -> LostWrites {
         LostWrites { writer, first_seq, last_seq, acknowledged_from: None, acknowledged_to: None }
@@ -154,5 +194,25 @@ mod tests {
         assert!(is_told(&window(0, Vec::new()), &losing_side(&[])), "the witnesses' alone");
         let cut = TwoPrimaries { unlisted: 2, ..window(3, losing(&[(5, 5)])) };
         assert!(is_told(&cut, &losing_side(&cut.which)));
+    }
+
+    /// A frozen leader that thaws may take the key back from the one that was elected meanwhile.
+    #[test]
+    fn history_that_went_back_is_the_new_ones_loss() {
+        let server = |member: &str, timeline| Server {
+            member: Some(member.to_owned()),
+            timeline: Some(timeline),
+            ..Server::default()
+        };
+        let pair = |old, new| TwoPrimaries { old, new, ..window(0, Vec::new()) };
+        let thawed = pair(server("a", 25), server("b", 26));
+        assert_eq!(loser(&thawed, &server("a", 25)), Some(PairSide::New));
+        assert_eq!(loser(&thawed, &server("b", 26)), Some(PairSide::Old));
+        assert_eq!(loser(&thawed, &server("c", 27)), Some(PairSide::Old));
+        assert_eq!(loser(&thawed, &Server { timeline: None, ..Server::default() }), None);
+        let one_timeline = pair(server("a", 2), server("b", 2));
+        assert_eq!(loser(&one_timeline, &server("b", 2)), Some(PairSide::Old));
+        assert_eq!(loser(&one_timeline, &server("a", 2)), Some(PairSide::New));
+        assert_eq!(loser(&one_timeline, &server("c", 2)), None);
     }
 }

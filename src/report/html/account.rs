@@ -119,7 +119,7 @@ fn beside(summary: &Summary) -> Markup {
         let (from, to) = (duration(seen.from), duration(seen.to));
         format!(
             "Two primaries, {from} to {to} after the start: {}",
-            words::two_primaries(seen, seen.lost)
+            words::two_primaries_account(seen)
         )
     });
     let back = summary.history_backwards.iter().take(SHOWN_MAX).map(|back| {

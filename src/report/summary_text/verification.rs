@@ -27,7 +27,7 @@ pub(super) fn verification(page: &mut Page, summary: &Summary, offset: FixedOffs
     }
     for seen in &summary.two_primaries {
         let line = Line::new(Tone::Loud, "")
-            .rest(format!("TWO PRIMARIES: {}", words::two_primaries(seen, seen.lost)))
+            .rest(format!("TWO PRIMARIES: {}", words::two_primaries_account(seen)))
             .part(format!("{} to {} after the start", duration(seen.from), duration(seen.to)));
         row(&line);
     }

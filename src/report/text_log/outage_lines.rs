@@ -188,9 +188,7 @@ pub(super) fn id_gap(gap: &IdGap) -> Line {
 /// Two primaries, and for how long once that is known.
 pub(super) fn two_primaries(seen: &TwoPrimaries) -> Line {
     let so_far = (!seen.over).then(|| "so far".to_owned());
-    Line::new(Tone::Loud, "!!! TWO PRIMARIES")
-        .part(words::two_primaries(seen, None))
-        .part_if(so_far)
+    Line::new(Tone::Loud, "!!! TWO PRIMARIES").part(words::two_primaries(seen)).part_if(so_far)
 }
 
 /// History that went backwards.
