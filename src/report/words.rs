@@ -433,24 +433,15 @@ pub fn two_primaries(seen: &TwoPrimaries) -> String {
 pub fn two_primaries_account(account: &TwoPrimariesAccount) -> String {
     let seen = &account.window;
     let both = both_acknowledged(seen);
+    let lost = lost_of(seen, account.lost);
     match account.losing {
-        None => two_primaries(seen),
-        Some(PairSide::Old) => {
-            format!(
-                "{both}; {}{}",
-                written(seen, "on the losing side"),
-                lost_of(seen, account.lost)
-            )
-        }
-        Some(PairSide::New) => {
-            let lost = account.lost.map(|lost| format!(", {} of its writes lost", grouped(lost)));
-            format!(
-                "{both}; history went back to {}, and the losing side is {}{}",
-                seen.old.name(),
-                seen.new.name(),
-                lost.unwrap_or_default()
-            )
-        }
+        None => format!("{}{lost}", two_primaries(seen)),
+        Some(PairSide::Old) => format!("{both}; {}{lost}", written(seen, "on the losing side")),
+        Some(PairSide::New) => format!(
+            "{both}; history went back to {}, and the losing side is {}: what it alone acknowledged is lost",
+            seen.old.name(),
+            seen.new.name(),
+        ),
     }
 }
 

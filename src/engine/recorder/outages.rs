@@ -9,7 +9,6 @@ use super::{Gap, RECENT_WRITES, Recorder};
 use crate::engine::signal::CheckRequest;
 use crate::model::cluster::clock_offset::ClockOffset;
 use crate::model::cluster::leadership::LeaderSeen;
-use crate::model::cluster::member_servers::MemberServer;
 use crate::model::cluster::server::Server;
 use crate::model::cluster::two_primaries::{ServerAcks, TwoPrimaries, WrittenBy};
 use crate::model::event::{
@@ -272,17 +271,6 @@ impl Recorder {
         self.names.name_server(&mut server);
         self.two_primaries.acknowledged(&server, WrittenBy::Witness, acks);
         self.named_members.insert(member, server);
-    }
-
-    /// Whether a member's server takes writes, by its own word: while it does not, it is no second primary.
-    pub(super) fn member_takes_writes(&mut self, at: Duration, seen: &MemberServer) {
-        let Some(takes) = seen.is.takes_writes() else { return };
-        let known = self.named_members.get(&seen.member);
-        let is_it = |server: &Server| {
-            server.member.as_ref() == Some(&seen.member)
-                || known.is_some_and(|known| known.is_same_start(server))
-        };
-        self.two_primaries.takes_writes(at, takes, is_it);
     }
 
     /// Pairs of servers that acknowledged at the same time, as events.

@@ -65,9 +65,6 @@ impl Recorder {
     /// A fact goes on as it was told, with the names of its servers.
     pub(super) fn fact(&mut self, at: Duration, mut what: What) {
         what.each_server(|server| self.names.name_server(server));
-        if let What::MemberServer(seen) = &what {
-            self.member_takes_writes(at, seen);
-        }
         let kept = what.kept();
         self.emit(at, what);
         if kept == Kept::AtOnce {

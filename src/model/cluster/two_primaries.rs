@@ -109,15 +109,6 @@ pub struct TwoPrimariesWatch {
 struct KnownServer {
     server: Server,
     first: Duration,
-    /// Since when it is known to take no writes: what others acknowledge after that is no second primary's.
-    stopped: Option<Duration>,
-}
-
-impl KnownServer {
-    /// When it may have been a primary.
-    fn acknowledges(&self) -> Range<Duration> {
-        self.first..self.stopped.unwrap_or(Duration::MAX)
-    }
 }
 
 /// The window of one pair of servers.
@@ -187,12 +178,10 @@ impl TwoPrimariesWatch {
         let Some(first) = acknowledged.at.first().copied() else { return };
         self.latest = self.latest.max(acknowledged.at.last().copied().unwrap_or(first));
         let index = self.known(server, first);
-        let stopped = &mut self.servers[index].stopped;
-        *stopped = stopped.filter(|stopped| acknowledged.sent.last() <= Some(stopped));
         for other in 0..self.servers.len() {
             if self.takes_over(other, index) {
-                let since = self.servers[other].acknowledges();
-                self.count((index, other), by, &acknowledged, since);
+                let since = self.servers[other].first;
+                self.count((index, other), by, &acknowledged, since..Duration::MAX);
             }
         }
         self.recent.push_back((index, by, acknowledged));
@@ -200,14 +189,6 @@ impl TwoPrimariesWatch {
         let is_old = |(_, _, one): &(usize, WrittenBy, ServerAcks)| one.at.last() < Some(&before);
         while self.recent.front().is_some_and(is_old) {
             self.recent.pop_front();
-        }
-    }
-
-    /// A server is known to take writes, or to take none, since then. Only its own word counts, or that nothing listens
-    /// there: of one that is silent nothing is known.
-    pub fn takes_writes(&mut self, at: Duration, takes: bool, is_it: impl Fn(&Server) -> bool) {
-        for known in self.servers.iter_mut().filter(|known| is_it(&known.server)) {
-            known.stopped = (!takes).then(|| known.stopped.unwrap_or(at));
         }
     }
 
@@ -257,7 +238,7 @@ impl TwoPrimariesWatch {
     fn known(&mut self, server: &Server, first: Duration) -> usize {
         let Some(index) = self.servers.iter().position(|known| known.server.has_stayed(server))
         else {
-            self.servers.push(KnownServer { server: server.clone(), first, stopped: None });
+            self.servers.push(KnownServer { server: server.clone(), first });
             let index = self.servers.len() - 1;
             self.count_recent(None, index, first..Duration::MAX);
             return index;
@@ -277,8 +258,8 @@ impl TwoPrimariesWatch {
                     self.found.retain(|found| (found.old, found.new) != (other, index));
                 }
                 if !was_old[other] && self.takes_over(other, index) {
-                    let since = self.servers[other].acknowledges();
-                    self.count_recent(Some(index), other, since);
+                    let since = self.servers[other].first;
+                    self.count_recent(Some(index), other, since..Duration::MAX);
                 }
             }
         }
@@ -408,28 +389,6 @@ mod tests {
         let last = watch.end(ms(900));
         assert_eq!((last[0].from, last[0].to, last[0].writes), (ms(120), ms(201), 3));
         assert!(last[0].over);
-    }
-
-    /// A leader that thaws takes the key back: the new one is a replica soon, and what the old one acknowledges then is a
-    /// history that goes on, and no second primary's.
-    #[test]
-    fn it_is_over_once_the_new_one_is_known_to_take_no_writes() {
-        let (old, new) = (server("a", 1, 0), server("b", 2, 0));
-        let mut watch = TwoPrimariesWatch::default();
-        let takes = |watch: &mut TwoPrimariesWatch, at, takes| {
-            watch.takes_writes(ms(at), takes, |server| server.member.as_deref() == Some("b"));
-        };
-        watch.acknowledged(&new, ONE, writes(&[100]));
-        watch.acknowledged(&old, ONE, writes(&[150]));
-        takes(&mut watch, 200, false);
-        takes(&mut watch, 300, false);
-        watch.acknowledged(&old, ONE, writes(&[199, 250, 350]));
-        assert_eq!(watch.news(ms(360))[0].writes, 2);
-        // It takes writes again, and is a second primary again.
-        watch.acknowledged(&new, ONE, writes(&[400]));
-        watch.acknowledged(&old, ONE, writes(&[450]));
-        let last = watch.end(ms(900));
-        assert_eq!((last[0].from, last[0].to, last[0].writes), (ms(150), ms(451), 3));
     }
 
     /// A witness at the old primary's own address is evidence where no write of the load goes there.

@@ -28,13 +28,13 @@ pub struct TwoPrimariesAccount {
     /// What was seen. Which writes they are is in the record.
     #[serde(flatten)]
     pub window: TwoPrimaries,
-    /// The side with a history that the server that decided does not have: as a rule the old one. Where an old leader took the
-    /// leadership back, history went backwards, and it is the new one. `None` where no server has decided.
+    /// The side with a history that the server that decided does not have: as a rule the old one. Where an old leader took
+    /// the leadership back, history went backwards, and it is the new one. `None` where no server has decided, and where
+    /// timelines do not tell.
     #[serde(default)]
     pub losing: Option<PairSide>,
-    /// How many of the load's writes on the losing side are lost, of those that are listed; `None` where the
-    /// verification is not complete, or the run was killed before its load ended. Where the new one lost, those that
-    /// the old one did not acknowledge in the window, and `None` where there is more than one window.
+    /// How many of the load's writes to the old one in the window are lost, of those that are listed; `None` where the
+    /// verification is not complete, or the run was killed before its load ended.
     pub lost: Option<u64>,
     /// Which, as ranges, where `verification.lost_writes` has them; `verification.held` tells which servers still have lost writes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -55,26 +55,19 @@ pub(super) fn of(run: &Run) -> Vec<TwoPrimariesAccount> {
     let account = verification.and_then(|verification| verification.account.as_ref());
     let dated = verification.map(|one| one.lost_writes.as_slice()).unwrap_or_default();
     let decided_by = verification.and_then(|verification| verification.server.as_ref());
-    let is_only_one = run.two_primaries.len() == 1;
     let of_window = |window: &TwoPrimaries| {
         let of_old = losing_side(&window.which);
-        let loses = account.and(decided_by).and_then(|decided_by| loser(window, decided_by));
         // The dated ranges may have been cut to a line of the record; the account is whole.
-        let lost_by_old =
-            account.filter(|_| is_told(window, &of_old)).map(|one| lost(one, &of_old));
-        let (lost, lost_writes) = match loses {
-            Some(PairSide::New) => {
-                let others = lost_by_old.zip(account).filter(|_| is_only_one);
-                let is_other = |lost: &&LostWrites| within(lost, &of_old).is_empty();
-                (
-                    others.map(|(of_old, account)| account.counts.lost.saturating_sub(of_old)),
-                    dated.iter().filter(is_other).filter(|_| is_only_one).cloned().collect(),
-                )
-            }
-            _ => (lost_by_old, dated.iter().flat_map(|lost| within(lost, &of_old)).collect()),
-        };
-        let window = TwoPrimaries { which: Vec::new(), ..window.clone() };
-        TwoPrimariesAccount { window, losing: loses, lost, lost_writes }
+        let lost = account.filter(|_| is_told(window, &of_old)).map(|one| lost(one, &of_old));
+        let loser = account.and(decided_by).and_then(|decided_by| loser(window, decided_by));
+        // Timelines alone do not tell which way a history went that went backwards, and then on.
+        let is_sure = loser == Some(PairSide::New) || run.history_backwards.is_empty();
+        TwoPrimariesAccount {
+            losing: loser.filter(|_| is_sure),
+            lost,
+            lost_writes: dated.iter().flat_map(|lost| within(lost, &of_old)).collect(),
+            window: TwoPrimaries { which: Vec::new(), ..window.clone() },
+        }
     };
     run.two_primaries.values().map(of_window).collect()
 }
