@@ -185,9 +185,12 @@ impl Connector {
                     }
                     Some((started, Err(failures))) => {
                         // A limit of pgchaos's own machine is no failure of the cluster.
-                        failed |= failures.iter().any(|one| one.fault.class != Class::Local);
+                        let is_trouble = failures.iter().any(|one| one.fault.class != Class::Local);
+                        failed |= is_trouble;
                         self.shared.gate.fails(self.shared.clock.now());
-                        self.shared.start_line.goes_on_without(self.writer);
+                        if is_trouble {
+                            self.shared.start_line.goes_on_without(self.writer);
+                        }
                         for failure in failures {
                             self.attempt_failed(started, failure).await;
                         }
