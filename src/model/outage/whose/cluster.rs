@@ -32,6 +32,15 @@ fn is_going_down(word: &str) -> bool {
     matches!(word, "stopping" | "stopped" | "demoted")
 }
 
+/// Whether a member's API gives no answer.
+fn is_mute(api: &MemberState) -> bool {
+    matches!(api, MemberState::Gone | MemberState::Silent)
+}
+
+/// A leader gives its key back this long after its server was gone, where Patroni's settings are not known: it looks
+/// once a second.
+const GIVEN_BACK_MAX: Duration = Duration::from_secs(2);
+
 /// The cluster over the time of an outage.
 pub(super) struct ClusterView<'a> {
     outage: &'a Outage,
@@ -206,11 +215,11 @@ impl<'a> ClusterView<'a> {
                 Some(ServerIs::Gone) => (PartName::Restart, vec![Owner::Patroni]),
                 _ => (PartName::Restart, either),
             },
-            None | Some(MemberState::Gone | MemberState::Silent) if self.gave_its_key_back() => {
-                (PartName::Handover, self.of_handover(at))
-            }
             None | Some(MemberState::Gone | MemberState::Silent) => {
-                (PartName::Lock, vec![Owner::Patroni])
+                match self.gave_its_key_back() {
+                    true => (PartName::Handover, self.of_handover(at)),
+                    false => (PartName::Lock, vec![Owner::Patroni]),
+                }
             }
             // Its Patroni lives: it ends its server, or starts it again.
             Some(MemberState::NotRunning { word }) if is_going_down(word) => {
@@ -220,26 +229,34 @@ impl<'a> ClusterView<'a> {
         }
     }
 
-    /// Whether a leader that gives no answer gave its key back: its server said that it shuts down, or the key was free
-    /// long before it can have lapsed. A Patroni that is stopped in good order says no more word of its own.
+    /// Whether a leader that gives no answer gave its key back: it was free soon after its server, which had said that it
+    /// shuts down, was gone; or long before it can have lapsed. A Patroni that is stopped in good order says no more word
+    /// of its own.
     fn gave_its_key_back(&self) -> bool {
         let Some(before) = self.before else { return false };
-        let server = self.servers.get(before);
-        let became = server.and_then(|placed| {
-            placed.became(self.from, self.to, |is| *is == ServerIs::TakesWrites)
+        let Some(given_up) = self.given_up(before) else { return false };
+        let shut_down = self.servers.get(before).filter(|placed| {
+            let takes = |is: &ServerIs| *is == ServerIs::TakesWrites;
+            placed.became(self.from, self.to, takes) == Some(&ServerIs::Starting)
         });
-        if became == Some(&ServerIs::Starting) {
-            return true;
+        if let Some(server) = shut_down {
+            let gone = server.first(self.from, self.to, |is| *is == ServerIs::Gone);
+            let soon = self.key_lives.map_or(GIVEN_BACK_MAX, |lives| lives / 2);
+            return given_up.saturating_sub(gone.unwrap_or(self.from)) < soon;
         }
-        let Some(freed) = self.key_free.first(self.from, self.to, |free| *free) else {
-            return false;
-        };
-        let is_mute = |is: &MemberState| matches!(is, MemberState::Gone | MemberState::Silent);
-        let api = self.apis.get(before).filter(|placed| placed.at(freed).is_some_and(is_mute));
-        let mute_since = api.and_then(|placed| placed.since(freed));
+        let api = self.apis.get(before).filter(|api| api.at(given_up).is_some_and(is_mute));
+        let mute_since = api.and_then(|placed| placed.since(given_up));
         // Half of it, as a leader that is short of a processor renews its key late.
         let (Some(since), Some(lives)) = (mute_since, self.key_lives) else { return false };
-        freed.saturating_sub(since) < lives / 2
+        given_up.saturating_sub(since) < lives / 2
+    }
+
+    /// When the key was first not this leader's any more: free, or another one's.
+    fn given_up(&self, leader: &str) -> Option<Duration> {
+        let is_other = |now: &Option<String>| now.as_deref() != Some(leader);
+        let free = self.key_free.first(self.from, self.to, |free| *free);
+        let led = self.leader.first(self.from, self.to, is_other);
+        free.into_iter().chain(led).min()
     }
 
     /// Whether the server that comes back is starting. One that shuts down refuses by the same code: it took writes
@@ -278,7 +295,7 @@ impl<'a> ClusterView<'a> {
     /// Whether this leader's API gives no answer.
     fn is_mute(&self, leader: Option<&str>, at: Duration) -> bool {
         let api = leader.and_then(|leader| self.apis.get(leader)).and_then(|placed| placed.at(at));
-        matches!(api, Some(MemberState::Gone | MemberState::Silent))
+        api.is_some_and(is_mute)
     }
 
     /// Whether another one leads than when the outage began, or the same one anew. One that has taken the lock may not

@@ -385,6 +385,17 @@ fn a_stopped_leader_gives_its_key_back() {
     let by_servers =
         [(PartName::Handover, vec![Postgresql], 200), (PartName::Handover, vec![Patroni], 900)];
     assert_eq!(before_election(&[&a, &b, &c, &patroni, &servers], None), by_servers);
+    // It was killed while it shut down: the key lapses long after that.
+    let late: Vec<SeenAt> = servers.iter().filter(|one| one.at < ms(11_000)).cloned().collect();
+    let lapses = [
+        api(9_900, "patroni1", PRIMARY),
+        key(20_150, true),
+        leader(20_180, Some("patroni1"), None),
+    ];
+    let killed = Outage { duration: ms(12_000), first_ack: Some(ms(22_000)), ..stopped().0 };
+    let told = watched(&[&a, &b, &c, &late, &lapses]);
+    let parts = split(&killed, &told, false).unwrap().parts;
+    assert!(parts.iter().all(|part| part.part != PartName::Handover), "{parts:?}");
     // By Patroni alone: the key was free before it can have lapsed.
     let handover = [(PartName::Handover, vec![Patroni, Postgresql], 1_100)];
     assert_eq!(before_election(&[&a, &b, &patroni], Some(30)), handover);

@@ -78,16 +78,20 @@ impl<T: PartialEq> Track<T> {
 }
 
 impl<'a, T> Placed<'a, T> {
+    /// The values that had begun by then.
+    fn begun(&self, at: Duration) -> &[(Duration, Duration, &'a T)] {
+        &self.0[..self.0.partition_point(|(from, _, _)| *from <= at)]
+    }
+
     /// What it was at a time; `None` before the first look.
     #[must_use]
     pub fn at(&self, at: Duration) -> Option<&'a T> {
-        let after = self.0.partition_point(|(from, _, _)| *from <= at);
-        self.0[..after].last().map(|(_, _, is)| *is)
+        self.begun(at).last().map(|(_, _, is)| *is)
     }
 
     /// What it was before the value of this time, and what after it.
     pub fn around(&self, at: Duration) -> (Option<&'a T>, Option<&'a T>) {
-        let after = self.0.partition_point(|(from, _, _)| *from <= at);
+        let after = self.begun(at).len();
         let nth = |n: usize| self.0.get(n).map(|(_, _, is)| *is);
         (after.checked_sub(2).and_then(nth), nth(after))
     }
@@ -99,14 +103,13 @@ impl<'a, T> Placed<'a, T> {
 
     /// Since when it has been what it was at a time; `None` before the first look.
     pub fn since(&self, at: Duration) -> Option<Duration> {
-        let after = self.0.partition_point(|(from, _, _)| *from <= at);
-        self.0[..after].last().map(|(from, _, _)| *from)
+        self.begun(at).last().map(|(from, _, _)| *from)
     }
 
     /// When it first was this between two times.
     pub fn first(&self, from: Duration, to: Duration, is: impl Fn(&T) -> bool) -> Option<Duration> {
-        let within = self.0.iter().filter(|(at, _, _)| (from..to).contains(at));
-        within.into_iter().find(|(_, _, value)| is(value)).map(|(at, _, _)| *at)
+        let found = self.0.iter().find(|(at, _, value)| (from..to).contains(at) && is(value));
+        found.map(|(at, _, _)| *at)
     }
 
     /// What it became between two times when it last stopped being this.
