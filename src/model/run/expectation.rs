@@ -6,7 +6,7 @@ use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::load::options::LoadOptions;
 use crate::model::outage::Outage;
 use crate::model::outage::kind::Kind;
-use crate::model::outage::whose::{PartName, ShorterBy, WhoseSeconds};
+use crate::model::outage::whose::{OutagePart, PartName, ShorterBy, WhoseSeconds};
 use crate::model::prediction::advice::{Advice, Saving, advice};
 use crate::model::prediction::client_waits::ClientWaits;
 use crate::model::prediction::expected;
@@ -22,9 +22,6 @@ const WORTH_A_WORD: u32 = 10;
 
 /// What is longer is no expectation: settings come from an API that may say anything.
 const EXPECTED_MAX: Duration = Duration::from_secs(86_400);
-
-/// A promotion that takes so long waited for something.
-const PROMOTION_WAITED: Duration = Duration::from_secs(1);
 
 /// Changes that are told with an outage.
 const SHOWN: usize = 3;
@@ -66,12 +63,8 @@ impl<'a> Expectation<'a> {
             part.expected = spans.reduce(Span::or).filter(|span| span.to <= Some(EXPECTED_MAX));
             part.expected = part.expected.filter(|span| span.to.is_some());
         }
-        // Of one step that several had the last one has what is left to expect.
         for pieces in whose.parts.chunk_by_mut(|one, next| one.part == next.part) {
-            let Some((last, earlier)) = pieces.split_last_mut() else { continue };
-            let passed: Duration = earlier.iter().map(|part| part.lasted).sum();
-            last.expected = last.expected.map(|span| span.less(passed));
-            earlier.iter_mut().for_each(|part| part.expected = None);
+            expect_once(pieces);
         }
         whose.shorter = self.shorter(&patroni, outage.kind, whose);
     }
@@ -83,6 +76,7 @@ impl<'a> Expectation<'a> {
         kind: Kind,
         whose: &WhoseSeconds,
     ) -> Vec<ShorterBy> {
+        let Some(fault) = fault(kind, whose) else { return Vec::new() };
         let lasted: Duration = whose.parts.iter().map(|part| part.lasted).sum();
         let of_knob = |advice: Advice| {
             let saves = match advice.saves.first()?.saved {
@@ -96,10 +90,8 @@ impl<'a> Expectation<'a> {
                 risk: advice.knob.risk().to_owned(),
             })
         };
-        let of_fault = |fault| advice(patroni, self.proxy, &self.client, &[fault]);
-        let by_settings = fault(kind, whose).map(of_fault).unwrap_or_default();
-        let by_settings = by_settings.into_iter().filter_map(of_knob);
-        waited_for_wal(whose).into_iter().chain(by_settings).take(SHOWN).collect()
+        let all = advice(patroni, self.proxy, &self.client, &[fault]);
+        all.into_iter().filter_map(of_knob).take(SHOWN).collect()
     }
 
     /// Patroni's settings in force when the outage began.
@@ -125,18 +117,20 @@ impl<'a> Expectation<'a> {
     }
 }
 
-/// A promotion that took longer than any does: the replica was asked while it waited before its next look for WAL, and
-/// took it up after that. How much of it a shorter wait saves was seen in this outage alone.
-fn waited_for_wal(whose: &WhoseSeconds) -> Option<ShorterBy> {
-    let mut promotions = whose.parts.iter().filter(|part| part.part == PartName::Promotion);
-    let promotion = promotions.find(|part| part.lasted >= PROMOTION_WAITED)?;
-    let usual = promotion.expected.and_then(|span| span.to).unwrap_or_default();
-    Some(ShorterBy {
-        change: "wal_retrieve_retry_interval: 500ms".to_owned(),
-        place: "by patronictl edit-config, in postgresql.parameters".to_owned(),
-        saves: Some(promotion.lasted.saturating_sub(usual)),
-        risk: "a replica without a primary looks for WAL ten times as often".to_owned(),
-    })
+/// Of one step that several had, the last one has what is left to expect. Where the others took longer than all of it may,
+/// the whole stands beside the longest of them.
+fn expect_once(pieces: &mut [OutagePart]) {
+    let Some((last, earlier)) = pieces.split_last_mut() else { return };
+    let passed: Duration = earlier.iter().map(|part| part.lasted).sum();
+    earlier.iter_mut().for_each(|part| part.expected = None);
+    let Some(whole) = last.expected else { return };
+    last.expected = Some(whole.less(passed));
+    if whole.to < Some(passed)
+        && let Some(longest) = earlier.iter_mut().max_by_key(|part| part.lasted)
+    {
+        longest.expected = Some(whole);
+        last.expected = None;
+    }
 }
 
 /// The fault that an outage with these parts follows, where they tell.
@@ -188,7 +182,7 @@ mod tests {
     use super::*;
     use crate::model::cluster::software::{MemberSoftware, PatroniSettings};
     use crate::model::event::{Event, What};
-    use crate::model::outage::whose::{OutagePart, Owner};
+    use crate::model::outage::whose::Owner;
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -244,6 +238,19 @@ mod tests {
         assert!(expected[2].is_some());
     }
 
+    #[test]
+    fn a_shutdown_that_took_too_long_is_what_is_measured_by_it() {
+        let whose = beside(
+            Kind::Switchover,
+            vec![
+                part(PartName::Handover, Owner::Postgresql, 2_000),
+                part(PartName::Handover, Owner::Patroni, 900),
+            ],
+        );
+        let expected: Vec<Option<Span>> = whose.parts.iter().map(|part| part.expected).collect();
+        assert_eq!(expected, [Some(Span::of_ms(1_100, 1_400)), None]);
+    }
+
     /// A shorter `ttl` does nothing for a key that is given back.
     #[test]
     fn a_stopped_leader_is_not_told_to_shorten_its_ttl() {
@@ -257,17 +264,5 @@ mod tests {
         assert_eq!(changes(&stopped), ["patronictl switchover"]);
         let killed = beside(Kind::Failover, parts(PartName::Lock));
         assert!(changes(&killed)[0].starts_with("ttl: 20"), "{killed:?}");
-    }
-
-    #[test]
-    fn a_promotion_that_waited_for_wal_is_told_what_it_waited_for() {
-        let of = |lasted| {
-            let parts = vec![part(PartName::Promotion, Owner::Postgresql, lasted)];
-            beside(Kind::Failover, parts)
-        };
-        assert_eq!(changes(&of(240)), [""; 0]);
-        let waited = of(5_050);
-        assert_eq!(changes(&waited), ["wal_retrieve_retry_interval: 500ms"]);
-        assert_eq!(waited.shorter[0].saves, Some(ms(4_800)));
     }
 }
