@@ -11,8 +11,8 @@ use super::kinds::gap_s;
 use super::lengths::assert_exact;
 use crate::harness::Case;
 use crate::lab::{MEMBERS, Stage};
-use crate::one_server::{run_id, wait_for, wait_for_outage, wait_for_writes};
-use crate::support::{Gen, Proxy};
+use crate::one_server::{SOON, run_id, wait_for, wait_for_outage, wait_for_writes};
+use crate::support::{Gen, Proxy, wait_until};
 
 pub(crate) const CASES: &[Case] = &[
     Case::on_lab("outages::lab::failover", |stage| failover(stage, Told::Nothing)),
@@ -142,9 +142,12 @@ fn switchover(stage: &Stage, told: Told) -> String {
 /// Without a quorum of etcd the leader gives up; with it again it is promoted, as it is alone.
 fn demotion(stage: &Stage, told: Told) -> String {
     let run = OnLab::start_alone(stage, told);
+    let server = Pid::from_raw(stage.postmaster(run.old));
     stage.lab(&["pause", "etcd1", "etcd2"]);
     wait_for(&run.load, 0, "outage_began");
     stage.wait_for_no_leader();
+    // Patroni says so before it acts: with etcd back by then it would go on, and nothing would be demoted.
+    wait_until(SOON, "the leader's server is stopped", || kill(server, None).is_err());
     stage.lab(&["resume", "etcd1", "etcd2"]);
     run.end("demotion").1
 }
