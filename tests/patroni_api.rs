@@ -17,5 +17,7 @@ mod predict;
 #[path = "patroni_api/server.rs"]
 mod server;
 mod support;
+#[path = "patroni_api/turns.rs"]
+mod turns;
 #[path = "patroni_api/versions.rs"]
 mod versions;

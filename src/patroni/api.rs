@@ -1,5 +1,6 @@
 //! One member's API, one call at a time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::CONTENT_TYPE;
@@ -7,10 +8,13 @@ use hyper::{Method, StatusCode};
 use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::error::PatroniError;
 use super::shapes::{Cluster, Config, HistoryEntry, MemberStatus};
-use crate::http::{HttpEndpoint, concealed};
+use super::turns::turns;
+use crate::http::{HttpEndpoint, HttpFailure, concealed};
 use crate::model::foreign::{plain, said, shortened};
 use crate::tls::TlsClient;
 
@@ -26,6 +30,10 @@ pub struct PatroniApi {
     /// `http://host:port` or with `https`, without a slash at its end.
     url: String,
     endpoint: HttpEndpoint,
+    /// Each call has one of them.
+    turns: Arc<Semaphore>,
+    /// Of a call, with the wait for its turn.
+    deadline: Duration,
 }
 
 /// The status of an answer, and its body.
@@ -38,7 +46,8 @@ struct ApiResponse {
 impl PatroniApi {
     /// The API at `url`: `host:port`, `http://host:port`, with or without a slash at its end, and
     /// an `api_url` as `/cluster` gives it. No call takes longer than `deadline`, connecting and
-    /// reading included.
+    /// reading included. One API has two connections from this process at most: further calls wait for
+    /// their turn, within their deadline.
     ///
     /// # Errors
     ///
@@ -63,7 +72,9 @@ impl PatroniApi {
         if scheme == "https" && tls.is_none() {
             return Err(PatroniError::NoTls { url });
         }
-        Ok(Self { endpoint: HttpEndpoint::new(host_and_port, deadline, tls), url })
+        let (endpoint, turns) =
+            (HttpEndpoint::new(host_and_port, deadline, tls), turns(host_and_port));
+        Ok(Self { endpoint, turns, deadline, url })
     }
 
     /// Another member of the same cluster, at the URL that `/cluster` gives: by the same TLS, where this one
@@ -217,7 +228,13 @@ impl PatroniApi {
             call = call.header(CONTENT_TYPE, "application/json");
         }
         let body = request.map(|json| json.to_string()).unwrap_or_default();
-        match self.endpoint.ask(call, body, BYTES_MAX).await {
+        let asked = async {
+            // It is never closed.
+            let _turn = self.turns.acquire().await;
+            self.endpoint.ask(call, body, BYTES_MAX).await
+        };
+        let late = |_| HttpFailure::TimedOut { after: self.deadline };
+        match timeout(self.deadline, asked).await.map_err(late).flatten() {
             Ok(answer) => Ok(ApiResponse { status: answer.status, url, body: answer.body }),
             Err(failure) => Err(PatroniError::of_http(&url, failure)),
         }

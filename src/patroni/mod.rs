@@ -4,6 +4,7 @@
 //! - [`shapes`]: what it answers, from Patroni 3.0 to 4.1, as types.
 //! - [`cluster_state`]: the leader of a cluster, and whether all members follow it.
 //! - [`error`]: what a call can end with.
+//! - `turns`: how many connections a member's API has at a time.
 //!
 //! It judges no run: what it tells goes into the record beside what the load has seen, and the load
 //! is trusted. Of the API itself `/primary` is trusted over `/cluster`, which still names a leader
@@ -13,6 +14,7 @@ pub mod api;
 pub mod cluster_state;
 pub mod error;
 pub mod shapes;
+mod turns;
 
 pub use api::PatroniApi;
 pub use cluster_state::{Converged, LeadingMember, NotConverged, convergence, leader};
