@@ -22,7 +22,7 @@ use pgchaos::model::cluster::proxy::{ProxyChange, ProxyPage, ProxyServerState};
 use pgchaos::model::cluster::server::ServerProcess;
 use pgchaos::model::cluster::server::{Database, LimitOf, Server, SessionLimit};
 use pgchaos::model::cluster::software::{MemberSoftware, PatroniSettings};
-use pgchaos::model::cluster::two_primaries::{LosingSide, TwoPrimaries};
+use pgchaos::model::cluster::two_primaries::{TwoPrimaries, WritesInARow};
 use pgchaos::model::cluster::witness::{WitnessSeen, WitnessState};
 use pgchaos::model::event::{
     ApiReached, Backwards, BackwardsWhat, Checked, Connected, Event, Failure, Holding, IdGap,
@@ -456,8 +456,12 @@ fn all_kinds() -> Vec<What> {
             to: Duration::from_millis(2_700),
             writes: 12,
             witness_writes: 4,
-            which: vec![LosingSide { writer: 2, first_seq: 7, last_seq: 18 }],
+            which: vec![WritesInARow { writer: 2, first_seq: 7, last_seq: 18 }],
             unlisted: 0,
+            new_to: Duration::from_millis(2_100),
+            new_writes: 9,
+            new_which: vec![WritesInARow { writer: 1, first_seq: 5, last_seq: 13 }],
+            new_unlisted: 0,
             over: true,
         })),
         What::Verified(Box::new(verification())),

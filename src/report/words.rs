@@ -1,6 +1,7 @@
 //! Writes, errors and outages in words, the same in log, summary and report.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::model::cluster::member_servers::MemberServerState;
 use crate::model::cluster::member_states::MemberState;
@@ -28,6 +29,9 @@ use super::numbers::{counted, duration, grouped, per_second, seconds};
 
 /// How many ranges or writers are named before the rest is only counted.
 const NAMED: usize = 4;
+
+/// An old primary that goes on for less after the newer one's last acknowledgement may only have been told later.
+const ALONE_MIN: Duration = Duration::from_millis(500);
 
 /// Characters of what a drill did: the command of an `exec` may be long.
 const INJECTION_CHARS_MAX: usize = 40;
@@ -433,14 +437,16 @@ pub fn two_primaries(seen: &TwoPrimaries) -> String {
 pub fn two_primaries_account(account: &TwoPrimariesAccount) -> String {
     let seen = &account.window;
     let both = both_acknowledged(seen);
-    let lost = lost_of(seen, account.lost);
+    let lost = lost_of(seen.writes, account.lost, seen.unlisted);
     match account.losing {
         None => format!("{}{lost}", two_primaries(seen)),
         Some(PairSide::Old) => format!("{both}; {}{lost}", written(seen, "on the losing side")),
         Some(PairSide::New) => format!(
-            "{both}; history went back to {}, and the losing side is {}: what it alone acknowledged is lost",
+            "{both}; history went back to {}: {} on the losing side ({}){}",
             seen.old.name(),
+            counted(seen.new_writes, "write"),
             seen.new.name(),
+            lost_of(seen.new_writes, account.new_lost, seen.new_unlisted),
         ),
     }
 }
@@ -450,8 +456,22 @@ fn both_acknowledged(seen: &TwoPrimaries) -> String {
         let timeline = server.timeline.map(|timeline| format!(" (timeline {timeline})"));
         format!("{}{}", server.name(), timeline.unwrap_or_default())
     };
-    let length = duration(seen.length());
-    format!("{} and {} both acknowledged for {length}", side(&seen.old), side(&seen.new))
+    let (old, new, both) = (side(&seen.old), side(&seen.new), duration(seen.both()));
+    let alone = seen.to.saturating_sub(seen.new_to);
+    if seen.new_to <= seen.from {
+        let length = duration(seen.length());
+        return format!(
+            "{old} acknowledged for {length} after {new} had, and not at the same time as far as was seen"
+        );
+    }
+    if alone < ALONE_MIN {
+        return format!("{old} and {new} both acknowledged for {both}");
+    }
+    let alone = duration(alone);
+    format!(
+        "{old} and {new} both acknowledged for {both}, then {} alone for {alone}",
+        seen.old.name()
+    )
 }
 
 /// The writes that the old one acknowledged, and where that was: "on the losing side".
@@ -463,9 +483,9 @@ fn written(seen: &TwoPrimaries, place: &str) -> String {
     format!("{} {place} ({}){witnesses}", counted(seen.writes, "write"), seen.old.name())
 }
 
-fn lost_of(seen: &TwoPrimaries, lost: Option<u64>) -> String {
-    let unlisted = grouped(seen.unlisted);
-    match (seen.writes, lost, seen.unlisted) {
+fn lost_of(writes: u64, lost: Option<u64>, unlisted_writes: u64) -> String {
+    let unlisted = grouped(unlisted_writes);
+    match (writes, lost, unlisted_writes) {
         (0, ..) | (_, None, _) => String::new(),
         (_, Some(0), 0) => ", none of them lost".to_owned(),
         (_, Some(lost), 0) => format!(", {} of them lost", grouped(lost)),

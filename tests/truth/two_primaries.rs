@@ -6,7 +6,7 @@ use crate::books::{Said, Truth, Verdict, assert_true};
 use crate::harness::Case;
 use crate::one_server::{SOON, ask, run_id, start_load, verify, wait_for_outage, wait_for_writes};
 use crate::pair::{Pair, timeline, wait_for_standby};
-use crate::support::{Gen, Postgres, Proxy, Stop};
+use crate::support::{Gen, Postgres, Proxy, Stop, pgchaos, wait_until};
 
 pub(crate) const CASES: &[Case] = &[
     Case::alone("pair::old_primary_back_first_in_the_string", old_primary_back_first_in_the_string),
@@ -17,6 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::alone("pair::witnesses_of_a_promoted_standby", witnesses_of_a_promoted_standby),
     Case::alone("pair::witnesses_of_an_old_primary_that_is_back", witnesses_of_an_old_primary_back),
     Case::alone("pair::a_moved_name_with_witnesses", moved_name_with_witnesses),
+    Case::alone("pair::a_thawed_primary_that_stays", thawed_primary_that_stays),
     Case::alone("pair::witnesses_of_an_ordinary_failover", witnesses_of_an_ordinary_failover),
     Case::alone("pair::witnesses_of_a_stopped_client", witnesses_of_a_stopped_client),
     Case::alone("pair::witnesses_and_an_answer_that_comes_late", witnesses_and_a_late_answer),
@@ -194,6 +195,76 @@ fn moved_name_with_witnesses() -> String {
     // What A took between B's promotion and its witness's first row is lost too, and before the window.
     assert_eq!(lost, writes, "{window:#}");
     assert!(truth.lost().len() as u64 >= lost, "{} of {window:#}", truth.lost().len());
+    assert_true(&said, &truth, &[Verdict::Fail])
+}
+
+/// A is frozen, B is promoted and takes the load; A thaws, and it is B that is given up, as where a leader takes its key
+/// back. The window goes on as long as A does; that B took part in it is over with B, and what B took alone is lost.
+fn thawed_primary_that_stays() -> String {
+    let pair = Pair::start();
+    let of_witnesses = witnesses(&pair);
+    let args: Vec<&str> = of_witnesses.iter().map(String::as_str).collect();
+    let load = start_load(&pair.to_a.url(), &args);
+    let run = run_id(&load);
+    wait_for_writes(&pair.to_a, 60);
+    wait_for_standby(&pair.b);
+    let from = load.now();
+    pair.a.freeze();
+    pair.b.promote();
+    pair.to_a.retarget(pair.b.port());
+    pair.to_a.cut();
+    wait_for_witness(&load, from, "b");
+    wait_for_outage(&load, 1);
+    wait_for_writes(&pair.to_a, 60);
+    let thawed = pair.b.psql("SELECT clock_timestamp()");
+    pair.a.thaw();
+    let since = format!(
+        "SELECT count(*) FROM pgchaos.user_events
+          WHERE run_id <> '{run}' AND writer = 1 AND created_at > '{thawed}'"
+    );
+    wait_until(SOON, "A takes its witness's writes again", || {
+        pair.a.psql(&since).parse::<u64>().unwrap() > 3
+    });
+    pair.b.stop(Stop::Fast);
+    pair.to_a.retarget(pair.a.port());
+    wait_for_outage(&load, 2);
+    wait_for_writes(&pair.to_a, 60);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let finished = load.interrupt_and_finish();
+    let said = Said::from(&finished);
+    let truth = pair.truth(run, &pair.a);
+    pair.b.start_again();
+    let started = said.summary["started_at"].as_str().unwrap();
+    let seconds = |server: &Postgres, time: &str| -> f64 {
+        let sql = format!("SELECT extract(epoch FROM {time} - '{started}'::timestamptz)::float8");
+        server.psql(&sql).parse().unwrap()
+    };
+    let of_a = |order: &str| {
+        let witness = format!("run_id <> '{run}' AND writer = 1 AND created_at > '{thawed}'");
+        let row = format!(
+            "(SELECT created_at FROM pgchaos.user_events WHERE {witness} ORDER BY created_at {order} LIMIT 1)"
+        );
+        seconds(&pair.a, &row)
+    };
+    let last = "(SELECT max(created_at) FROM pgchaos.user_events)";
+    let (from, to, window) = only_window(&said);
+    // The first of A's rows may be of a write that was sent before B's first.
+    let (first, second) = (of_a(""), of_a("OFFSET 1"));
+    assert!(from >= first - EXACTLY_S && from <= second + EXACTLY_S, "{first} {second} {window:#}");
+    assert!((to - seconds(&pair.a, last)).abs() <= EXACTLY_S, "{window:#}");
+    let new_to = window["new_to_s"].as_f64().unwrap();
+    assert!((new_to - seconds(&pair.b, last)).abs() <= EXACTLY_S, "{window:#}");
+    assert_eq!(window["losing"], "new");
+    let lost = truth.lost().len();
+    assert!(lost >= 60, "{lost}");
+    assert_eq!((&window["new_writes"], &window["new_lost"]), (&lost.into(), &lost.into()));
+    assert_eq!(window["lost"], 0, "A has what it took");
+    let home = tempfile::tempdir().unwrap();
+    let printed = pgchaos(home.path(), ["report".as_ref(), finished.record.as_os_str()]).output();
+    let words = String::from_utf8(printed.unwrap().stdout).unwrap();
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(&format!("{lost} writes on the losing side")), "{words}");
+    assert!(words.contains(" alone for "), "{words}");
     assert_true(&said, &truth, &[Verdict::Fail])
 }
 

@@ -6,6 +6,7 @@
 //! answer of a server that has stopped proves nothing. Which of two servers is the newer one, the
 //! timelines tell; of two on one timeline the one that acknowledged later.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
@@ -21,8 +22,11 @@ const REACH: Duration = Duration::from_secs(2);
 /// How often a window that grows is told again.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
-/// How many rows of writes are kept of a pair: memory, and a line of the record, have a bound.
+/// How many rows of writes are kept of a pair, and of a server: memory, and a line of the record, have a bound.
 const ROWS_MAX: usize = 4_096;
+
+/// Of so many servers the rows are kept, those that acknowledged last.
+const SERVERS_WITH_ROWS: usize = 8;
 
 /// Two servers that acknowledged at the same time, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,25 +51,43 @@ pub struct TwoPrimaries {
     pub witness_writes: u64,
     /// Which writes of the load these are; told once the load has ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub which: Vec<LosingSide>,
+    pub which: Vec<WritesInARow>,
     /// How many writes of the load `which` leaves out, as it has 4,096 rows already.
     #[serde(default)]
     pub unlisted: u64,
+    /// The newer one's last acknowledgement so far: where an old leader takes the leadership back, the window
+    /// goes on after it.
+    #[serde(rename = "new_to_s", with = "seconds")]
+    pub new_to: Duration,
+    /// How many writes of the load the newer one acknowledged: all of its life.
+    pub new_writes: u64,
+    /// Which these are; told once the load has ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub new_which: Vec<WritesInARow>,
+    /// How many of them `new_which` leaves out.
+    #[serde(default)]
+    pub new_unlisted: u64,
     /// The load has ended: it will not grow.
     pub over: bool,
 }
 
 impl TwoPrimaries {
-    /// How long both acknowledged, as far as it was seen.
+    /// How long the old one went on, as far as it was seen.
     #[must_use]
     pub fn length(&self) -> Duration {
         self.to.saturating_sub(self.from)
     }
+
+    /// How much of it the newer one acknowledged too, as far as it was seen.
+    #[must_use]
+    pub fn both(&self) -> Duration {
+        self.to.min(self.new_to).saturating_sub(self.from)
+    }
 }
 
-/// Writes of the load that the old one acknowledged, in a row.
+/// Writes of the load that one server acknowledged, in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LosingSide {
+pub struct WritesInARow {
     /// Which writer.
     pub writer: i32,
     /// The first of them.
@@ -109,44 +131,26 @@ pub struct TwoPrimariesWatch {
 struct KnownServer {
     server: Server,
     first: Duration,
+    last: Duration,
+    /// All of the load's: which side loses is known at the end.
+    writes: WriteRows,
 }
 
-/// The window of one pair of servers.
-#[derive(Debug)]
-struct PairWindow {
-    old: usize,
-    new: usize,
-    from: Duration,
-    to: Duration,
-    writes: u64,
-    witness_writes: u64,
-    /// Which writes of each writer, first and last of each row.
+/// Writes of the load, as rows.
+#[derive(Debug, Default)]
+struct WriteRows {
+    count: u64,
+    /// Of each writer, first and last of each row.
     which: BTreeMap<i32, Vec<(i64, i64)>>,
     /// How many rows these are, of all writers.
     rows: usize,
     /// Writes that are in no row.
     unlisted: u64,
-    /// Up to when it was told, and when.
-    told: Option<(Duration, Duration)>,
 }
 
-impl PairWindow {
-    fn new((old, new): (usize, usize), (from, to): (Duration, Duration)) -> Self {
-        Self {
-            old,
-            new,
-            from,
-            to,
-            writes: 0,
-            witness_writes: 0,
-            which: BTreeMap::new(),
-            rows: 0,
-            unlisted: 0,
-            told: None,
-        }
-    }
-
+impl WriteRows {
     fn add(&mut self, writer: i32, seqs: &[i64]) {
+        self.count += seqs.len() as u64;
         let rows = self.which.entry(writer).or_default();
         for seq in seqs {
             match rows.last_mut().filter(|(_, last)| *last + 1 == *seq) {
@@ -160,9 +164,14 @@ impl PairWindow {
         }
     }
 
-    fn which(&self) -> Vec<LosingSide> {
+    /// Keeps their number alone.
+    fn forget_which(&mut self) {
+        *self = Self { count: self.count, unlisted: self.count, ..Self::default() };
+    }
+
+    fn which(&self) -> Vec<WritesInARow> {
         let rows = self.which.iter().flat_map(|(writer, rows)| {
-            rows.iter().map(|(first_seq, last_seq)| LosingSide {
+            rows.iter().map(|(first_seq, last_seq)| WritesInARow {
                 writer: *writer,
                 first_seq: *first_seq,
                 last_seq: *last_seq,
@@ -172,12 +181,37 @@ impl PairWindow {
     }
 }
 
+/// The window of one pair of servers.
+#[derive(Debug)]
+struct PairWindow {
+    old: usize,
+    new: usize,
+    from: Duration,
+    to: Duration,
+    writes: WriteRows,
+    witness_writes: u64,
+    /// Up to when it was told, and when.
+    told: Option<(Duration, Duration)>,
+}
+
+impl PairWindow {
+    fn new((old, new): (usize, usize), (from, to): (Duration, Duration)) -> Self {
+        Self { old, new, from, to, writes: WriteRows::default(), witness_writes: 0, told: None }
+    }
+}
+
 impl TwoPrimariesWatch {
     /// Takes acknowledgements in, about in the order in which they came.
     pub fn acknowledged(&mut self, server: &Server, by: WrittenBy, acknowledged: ServerAcks) {
         let Some(first) = acknowledged.at.first().copied() else { return };
-        self.latest = self.latest.max(acknowledged.at.last().copied().unwrap_or(first));
+        let last = acknowledged.at.last().copied().unwrap_or(first);
+        self.latest = self.latest.max(last);
         let index = self.known(server, first);
+        let known = &mut self.servers[index];
+        known.last = known.last.max(last);
+        if let WrittenBy::Writer(writer) = by {
+            known.writes.add(writer, &acknowledged.seqs);
+        }
         for other in 0..self.servers.len() {
             if self.takes_over(other, index) {
                 let since = self.servers[other].first;
@@ -215,17 +249,28 @@ impl TwoPrimariesWatch {
         for (n, found) in (1..).zip(&mut self.found) {
             if which(found) {
                 found.told = Some((found.to, now));
+                let (old, new) = (&self.servers[found.old], &self.servers[found.new]);
+                // Not again and again while it grows: nothing is judged by it before the end.
+                let rows = |rows: &WriteRows| match over {
+                    true => (rows.which(), rows.unlisted),
+                    false => (Vec::new(), 0),
+                };
+                let (which, unlisted) = rows(&found.writes);
+                let (new_which, new_unlisted) = rows(&new.writes);
                 told.push(TwoPrimaries {
                     n,
-                    old: self.servers[found.old].server.clone(),
-                    new: self.servers[found.new].server.clone(),
+                    old: old.server.clone(),
+                    new: new.server.clone(),
                     from: found.from,
                     to: found.to,
-                    writes: found.writes,
+                    writes: found.writes.count,
                     witness_writes: found.witness_writes,
-                    // Not again and again while it grows: nothing is judged by it before the end.
-                    which: if over { found.which() } else { Vec::new() },
-                    unlisted: if over { found.unlisted } else { 0 },
+                    which,
+                    unlisted,
+                    new_to: new.last,
+                    new_writes: new.writes.count,
+                    new_which,
+                    new_unlisted,
                     over,
                 });
             }
@@ -238,8 +283,14 @@ impl TwoPrimariesWatch {
     fn known(&mut self, server: &Server, first: Duration) -> usize {
         let Some(index) = self.servers.iter().position(|known| known.server.has_stayed(server))
         else {
-            self.servers.push(KnownServer { server: server.clone(), first });
+            self.servers.push(KnownServer {
+                server: server.clone(),
+                first,
+                last: first,
+                writes: WriteRows::default(),
+            });
             let index = self.servers.len() - 1;
+            self.forget_rows_of_long_ago();
             self.count_recent(None, index, first..Duration::MAX);
             return index;
         };
@@ -264,6 +315,16 @@ impl TwoPrimariesWatch {
             }
         }
         index
+    }
+
+    /// Keeps the rows of the servers that acknowledged last.
+    fn forget_rows_of_long_ago(&mut self) {
+        let mut with_rows: Vec<&mut KnownServer> =
+            self.servers.iter_mut().filter(|known| known.writes.rows > 0).collect();
+        with_rows.sort_by_key(|known| Reverse(known.last));
+        for known in with_rows.into_iter().skip(SERVERS_WITH_ROWS) {
+            known.writes.forget_which();
+        }
     }
 
     /// Counts among the latest acknowledgements, of one older server or of all.
@@ -306,7 +367,6 @@ impl TwoPrimariesWatch {
         else {
             return;
         };
-        let count = (end - first) as u64;
         let is_pair = |found: &PairWindow| (found.old, found.new) == (old, new);
         let index = self.found.iter().position(is_pair).unwrap_or_else(|| {
             self.found.push(PairWindow::new((old, new), (*from, *to)));
@@ -317,10 +377,9 @@ impl TwoPrimariesWatch {
         found.to = found.to.max(*to);
         match by {
             WrittenBy::Writer(writer) => {
-                found.writes += count;
-                found.add(writer, seqs.get(first..end).unwrap_or_default());
+                found.writes.add(writer, seqs.get(first..end).unwrap_or_default());
             }
-            WrittenBy::Witness => found.witness_writes += count,
+            WrittenBy::Witness => found.witness_writes += (end - first) as u64,
         }
     }
 }
@@ -405,7 +464,47 @@ mod tests {
         assert_eq!((last[0].from, last[0].to), (ms(120), ms(321)));
         assert_eq!((last[0].writes, last[0].witness_writes), (2, 2));
         assert_eq!(last[0].length(), ms(201));
-        assert_eq!(last[0].which, [LosingSide { writer: 1, first_seq: 150, last_seq: 151 }]);
+        assert_eq!(last[0].which, [WritesInARow { writer: 1, first_seq: 150, last_seq: 151 }]);
+    }
+
+    /// A frozen leader that thaws may take its key back from the one that was elected: the window goes on with it.
+    #[test]
+    fn the_newer_ones_end_and_its_writes_are_told_where_the_old_one_stays() {
+        let (old, new) = (server("a", 1, 0), server("b", 2, 0));
+        let mut watch = TwoPrimariesWatch::default();
+        watch.acknowledged(&old, ONE, writes(&[10, 11]));
+        watch.acknowledged(&new, ONE, writes(&[100, 101, 103]));
+        watch.acknowledged(&new, WrittenBy::Witness, writes(&[150]));
+        watch.acknowledged(&old, ONE, writes(&[120, 900]));
+        let last = &watch.end(ms(999))[0];
+        assert_eq!((last.from, last.to, last.new_to), (ms(120), ms(901), ms(151)));
+        assert_eq!((last.length(), last.both()), (ms(781), ms(31)));
+        let row = |first_seq, last_seq| WritesInARow { writer: 1, first_seq, last_seq };
+        assert_eq!((last.new_writes, &last.new_which), (3, &vec![row(100, 101), row(103, 103)]));
+        assert_eq!((last.writes, &last.which), (2, &vec![row(120, 120), row(900, 900)]));
+    }
+
+    #[test]
+    fn a_newer_one_that_had_ended_before_wrote_at_no_time_together() {
+        let (old, new) = (server("a", 1, 0), server("b", 2, 0));
+        let mut watch = TwoPrimariesWatch::default();
+        watch.acknowledged(&old, ONE, writes(&[10]));
+        watch.acknowledged(&new, ONE, writes(&[100]));
+        watch.acknowledged(&old, ONE, writes(&[500, 600]));
+        let last = &watch.end(ms(999))[0];
+        assert_eq!((last.length(), last.both()), (ms(101), ms(0)));
+    }
+
+    #[test]
+    fn the_rows_of_servers_of_long_ago_are_counted_alone() {
+        let mut watch = TwoPrimariesWatch::default();
+        for n in 0..20_u32 {
+            watch.acknowledged(&server("a", n, n.into()), ONE, writes(&[u64::from(n) * 10]));
+        }
+        let with_rows = watch.servers.iter().filter(|known| known.writes.rows > 0).count();
+        assert!(with_rows <= SERVERS_WITH_ROWS + 1, "{with_rows}");
+        let first = &watch.servers[0].writes;
+        assert_eq!((first.count, first.unlisted), (1, 1));
     }
 
     /// A witness that only ever saw a server before the other took over proves nothing, nor does one that is
@@ -432,7 +531,7 @@ mod tests {
         assert_eq!((told[0].writes, told[0].which.len(), told[0].unlisted), (5_000, 0, 0));
         let told = watch.end(ms(10_200));
         assert_eq!((told[0].writes, told[0].which.len(), told[0].unlisted), (5_000, 4_096, 904));
-        let last = LosingSide { writer: 1, first_seq: 8_200, last_seq: 8_200 };
+        let last = WritesInARow { writer: 1, first_seq: 8_200, last_seq: 8_200 };
         assert_eq!(told[0].which.last(), Some(&last));
     }
 

@@ -92,7 +92,7 @@ pub fn availability(
     }
 }
 
-/// The limit of two primaries: no longer than `max` at the same time, and none at all where that is zero. That they
+/// The limit of two primaries: a window no longer than `max`, and none at all where that is zero. That they
 /// were is proven by each write, whatever pgchaos had no room for; for how long may depend on its own pauses.
 #[must_use]
 pub fn two_primaries<'a>(
@@ -101,15 +101,17 @@ pub fn two_primaries<'a>(
     max: Duration,
 ) -> Option<Finding> {
     let longest = windows.into_iter().max_by_key(|window| window.length())?;
-    let pair = format!("{} and {}", longest.old.name(), longest.new.name());
+    let (old, new) = (longest.old.name(), longest.new.name());
     let (length, allowed) = in_seconds(longest.length(), max);
+    let words = match longest.both() == longest.length() {
+        true => format!("two primaries at the same time for {length} ({old} and {new})"),
+        // An old leader took the leadership back, and went on alone.
+        false => format!("two primaries: {old} acknowledged for {length} after {new} had"),
+    };
     if max.is_zero() {
-        return Some(Finding::Exceeded(format!(
-            "two primaries at the same time for {length} ({pair}), none allowed"
-        )));
+        return Some(Finding::Exceeded(format!("{words}, none allowed")));
     }
     let (at_least, at_most) = pauses.bounds(longest.from, longest.to);
-    let words = format!("two primaries at the same time for {length} ({pair})");
     match (at_least > max, at_most > max) {
         (true, _) => Some(Finding::Exceeded(format!("{words}, at most {allowed} allowed"))),
         (false, true) => Some(Finding::Unseen(format!(
@@ -346,7 +348,7 @@ mod tests {
 
     #[test]
     fn two_primaries_fail_unless_they_are_allowed_for_so_long() {
-        let window = |from, to| TwoPrimaries {
+        let until = |from, to, new_to| TwoPrimaries {
             n: 1,
             old: Server { member: Some("a".to_owned()), ..Server::default() },
             new: Server { member: Some("b".to_owned()), ..Server::default() },
@@ -356,8 +358,13 @@ mod tests {
             witness_writes: 0,
             which: vec![],
             unlisted: 0,
+            new_to: ms(new_to),
+            new_writes: 5,
+            new_which: vec![],
+            new_unlisted: 0,
             over: true,
         };
+        let window = |from, to| until(from, to, to + 100);
         let judged = |max| two_primaries(&[window(1_000, 3_500)], &no_pause(), ms(max));
         let words = "two primaries at the same time for 2.5 s (a and b), none allowed".to_owned();
         assert_eq!(judged(0), Some(Finding::Exceeded(words)));
@@ -365,6 +372,9 @@ mod tests {
         assert_eq!(judged(2_000), Some(Finding::Exceeded(words.to_owned())));
         assert_eq!(judged(2_500), None);
         assert_eq!(two_primaries(&[], &no_pause(), ms(0)), None);
+        let taken_back = two_primaries(&[until(1_000, 3_500, 1_200)], &no_pause(), ms(0));
+        let words = "two primaries: a acknowledged for 2.5 s after b had, none allowed".to_owned();
+        assert_eq!(taken_back, Some(Finding::Exceeded(words)));
         // An instant is a window too.
         assert!(two_primaries(&[window(5, 5)], &no_pause(), ms(0)).is_some());
         let slept = [OwnPause { from: ms(1_200), length: ms(2_000) }].into_iter().collect();

@@ -6,7 +6,7 @@ use std::ops::{Deref, RangeInclusive};
 use serde::{Deserialize, Serialize};
 
 use crate::model::cluster::server::Server;
-use crate::model::cluster::two_primaries::{LosingSide, TwoPrimaries};
+use crate::model::cluster::two_primaries::{TwoPrimaries, WritesInARow};
 use crate::model::ledger::account::Account;
 use crate::model::ledger::loss_times::LostWrites;
 use crate::model::ledger::seq_set::SeqSet;
@@ -36,7 +36,10 @@ pub struct TwoPrimariesAccount {
     /// How many of the load's writes to the old one in the window are lost, of those that are listed; `None` where the
     /// verification is not complete, or the run was killed before its load ended.
     pub lost: Option<u64>,
-    /// Which, as ranges, where `verification.lost_writes` has them; `verification.held` tells which servers still have lost writes.
+    /// The same of the writes to the new one, all of its life.
+    pub new_lost: Option<u64>,
+    /// Which of the losing side's (of the old one's where none is known to lose), as ranges, where
+    /// `verification.lost_writes` has them; `verification.held` tells which servers still have lost writes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost_writes: Vec<LostWrites>,
 }
@@ -56,17 +59,20 @@ pub(super) fn of(run: &Run) -> Vec<TwoPrimariesAccount> {
     let dated = verification.map(|one| one.lost_writes.as_slice()).unwrap_or_default();
     let decided_by = verification.and_then(|verification| verification.server.as_ref());
     let of_window = |window: &TwoPrimaries| {
-        let of_old = losing_side(&window.which);
-        // The dated ranges may have been cut to a line of the record; the account is whole.
-        let lost = account.filter(|_| is_told(window, &of_old)).map(|one| lost(one, &of_old));
+        let of_old = SideWrites::new(&window.which, window.unlisted, window.writes);
+        let of_new = SideWrites::new(&window.new_which, window.new_unlisted, window.new_writes);
         let loser = account.and(decided_by).and_then(|decided_by| loser(window, decided_by));
         // Timelines alone do not tell which way a history went that went backwards, and then on.
         let is_sure = loser == Some(PairSide::New) || run.history_backwards.is_empty();
+        let losing = loser.filter(|_| is_sure);
+        let of_loser = if losing == Some(PairSide::New) { &of_new } else { &of_old };
         TwoPrimariesAccount {
-            losing: loser.filter(|_| is_sure),
-            lost,
-            lost_writes: dated.iter().flat_map(|lost| within(lost, &of_old)).collect(),
-            window: TwoPrimaries { which: Vec::new(), ..window.clone() },
+            losing,
+            // The dated ranges may have been cut to a line of the record; the account is whole.
+            lost: account.and_then(|account| of_old.lost(account)),
+            new_lost: account.and_then(|account| of_new.lost(account)),
+            lost_writes: dated.iter().flat_map(|lost| of_loser.within(lost)).collect(),
+            window: TwoPrimaries { which: Vec::new(), new_which: Vec::new(), ..window.clone() },
         }
     };
     run.two_primaries.values().map(of_window).collect()
@@ -84,39 +90,44 @@ fn loser(window: &TwoPrimaries, decided_by: &Server) -> Option<PairSide> {
     (decided_by.same_member(&window.old) == Some(true)).then_some(PairSide::New)
 }
 
-/// By writer.
-fn losing_side(which: &[LosingSide]) -> BTreeMap<i32, SeqSet> {
-    let mut losing: BTreeMap<i32, SeqSet> = BTreeMap::new();
-    for one in which {
-        losing.entry(one.writer).or_default().insert(one.first_seq..=one.last_seq);
+/// The load's writes on one side.
+struct SideWrites {
+    by_writer: BTreeMap<i32, SeqSet>,
+    /// They were told one by one, but for those that are counted as not listed: a run that was killed told their number
+    /// alone.
+    is_told: bool,
+}
+
+impl SideWrites {
+    fn new(which: &[WritesInARow], unlisted: u64, writes: u64) -> Self {
+        let mut by_writer: BTreeMap<i32, SeqSet> = BTreeMap::new();
+        for one in which {
+            by_writer.entry(one.writer).or_default().insert(one.first_seq..=one.last_seq);
+        }
+        let listed = by_writer.values().map(SeqSet::len).fold(unlisted, u64::saturating_add);
+        Self { by_writer, is_told: listed >= writes }
     }
-    losing
-}
 
-/// Whether the load's writes were told one by one: a run that was killed counted them alone.
-fn is_told(window: &TwoPrimaries, losing: &BTreeMap<i32, SeqSet>) -> bool {
-    let listed = losing.values().map(SeqSet::len).fold(window.unlisted, u64::saturating_add);
-    listed >= window.writes
-}
+    /// How many of these are lost.
+    fn lost(&self, account: &Account) -> Option<u64> {
+        let of_writer = |(writer, seqs): (&i32, &SeqSet)| {
+            account.lost_writes.get(writer).map_or(0, |lost| (lost & seqs).len())
+        };
+        let lost = || self.by_writer.iter().map(of_writer).fold(0, u64::saturating_add);
+        self.is_told.then(lost)
+    }
 
-/// How many of these are lost.
-fn lost(account: &Account, losing: &BTreeMap<i32, SeqSet>) -> u64 {
-    let of_writer = |(writer, seqs): (&i32, &SeqSet)| {
-        account.lost_writes.get(writer).map_or(0, |lost| (lost & seqs).len())
-    };
-    losing.iter().map(of_writer).fold(0, u64::saturating_add)
-}
-
-/// The parts of a range of lost writes that are among these.
-fn within(lost: &LostWrites, losing: &BTreeMap<i32, SeqSet>) -> Vec<LostWrites> {
-    let Some(seqs) = losing.get(&lost.writer) else { return Vec::new() };
-    let common = seqs & &SeqSet::range(lost.first_seq, lost.last_seq);
-    let part = |seqs: RangeInclusive<i64>| LostWrites {
-        first_seq: *seqs.start(),
-        last_seq: *seqs.end(),
-        ..lost.clone()
-    };
-    common.ranges().map(part).collect()
+    /// The parts of a range of lost writes that are among these.
+    fn within(&self, lost: &LostWrites) -> Vec<LostWrites> {
+        let Some(seqs) = self.by_writer.get(&lost.writer) else { return Vec::new() };
+        let common = seqs & &SeqSet::range(lost.first_seq, lost.last_seq);
+        let part = |seqs: RangeInclusive<i64>| LostWrites {
+            first_seq: *seqs.start(),
+            last_seq: *seqs.end(),
+            ..lost.clone()
+        };
+        common.ranges().map(part).collect()
+    }
 }
 
 #[cfg(test)]
@@ -129,8 +140,8 @@ mod tests {
         LostWrites { writer, first_seq, last_seq, acknowledged_from: None, acknowledged_to: None }
     }
 
-    fn losing(rows: &[(i64, i64)]) -> Vec<LosingSide> {
-        let row = |(first_seq, last_seq): &(i64, i64)| LosingSide {
+    fn rows(rows: &[(i64, i64)]) -> Vec<WritesInARow> {
+        let row = |(first_seq, last_seq): &(i64, i64)| WritesInARow {
             writer: 1,
             first_seq: *first_seq,
             last_seq: *last_seq,
@@ -138,30 +149,20 @@ mod tests {
         rows.iter().map(row).collect()
     }
 
-    fn window(writes: u64, which: Vec<LosingSide>) -> TwoPrimaries {
-        TwoPrimaries {
-            n: 1,
-            old: Server::default(),
-            new: Server::default(),
-            from: Duration::ZERO,
-            to: Duration::ZERO,
-            writes,
-            witness_writes: 0,
-            which,
-            unlisted: 0,
-            over: true,
-        }
+    /// All of them told.
+    fn side(told: &[(i64, i64)]) -> SideWrites {
+        SideWrites::new(&rows(told), 0, 0)
     }
 
     #[test]
     fn only_the_lost_writes_of_the_window_are_its_own() {
-        let of_window = losing_side(&losing(&[(10, 20), (30, 40)]));
+        let of_window = side(&[(10, 20), (30, 40)]);
         assert_eq!(
-            within(&lost_range(1, 15, 35), &of_window),
+            of_window.within(&lost_range(1, 15, 35)),
             [lost_range(1, 15, 20), lost_range(1, 30, 35)]
         );
-        assert_eq!(within(&lost_range(1, 1, 9), &of_window), []);
-        assert_eq!(within(&lost_range(2, 15, 35), &of_window), [], "another writer's");
+        assert_eq!(of_window.within(&lost_range(1, 1, 9)), []);
+        assert_eq!(of_window.within(&lost_range(2, 15, 35)), [], "another writer's");
     }
 
     /// What dates the lost writes is cut where a line of the record would be too long.
@@ -169,24 +170,23 @@ mod tests {
     fn lost_writes_are_counted_by_the_account_whatever_is_dated() {
         let lost_writes = [(1, [11..=12, 15..=16, 99..=99].into_iter().collect())].into();
         let account = Account { lost_writes, ..Account::default() };
-        assert_eq!(lost(&account, &losing_side(&losing(&[(10, 15), (99, 99)]))), 4);
+        assert_eq!(side(&[(10, 15), (99, 99)]).lost(&account), Some(4));
     }
 
     #[test]
     fn a_foreign_range_of_all_numbers_is_counted_without_an_overflow() {
-        let all = || losing(&[(i64::MIN, i64::MAX), (i64::MIN, 5)]);
+        let all = SideWrites::new(&rows(&[(i64::MIN, i64::MAX), (i64::MIN, 5)]), 0, u64::MAX);
         let lost_writes = [(1, SeqSet::range(i64::MIN, i64::MAX))].into();
         let account = Account { lost_writes, ..Account::default() };
-        assert_eq!(lost(&account, &losing_side(&all())), u64::MAX);
-        assert!(is_told(&window(u64::MAX, all()), &losing_side(&all())));
+        assert_eq!(all.lost(&account), Some(u64::MAX));
     }
 
     #[test]
     fn of_a_run_that_was_killed_in_its_window_it_is_not_known() {
-        assert!(!is_told(&window(3, Vec::new()), &losing_side(&[])));
-        assert!(is_told(&window(0, Vec::new()), &losing_side(&[])), "the witnesses' alone");
-        let cut = TwoPrimaries { unlisted: 2, ..window(3, losing(&[(5, 5)])) };
-        assert!(is_told(&cut, &losing_side(&cut.which)));
+        let account = Account::default();
+        assert_eq!(SideWrites::new(&[], 0, 3).lost(&account), None);
+        assert_eq!(SideWrites::new(&[], 0, 0).lost(&account), Some(0), "the witnesses' alone");
+        assert_eq!(SideWrites::new(&rows(&[(5, 5)]), 2, 3).lost(&account), Some(0));
     }
 
     /// A frozen leader that thaws may take the key back from the one that was elected meanwhile.
@@ -197,7 +197,22 @@ mod tests {
             timeline: Some(timeline),
             ..Server::default()
         };
-        let pair = |old, new| TwoPrimaries { old, new, ..window(0, Vec::new()) };
+        let pair = |old, new| TwoPrimaries {
+            n: 1,
+            old,
+            new,
+            from: Duration::ZERO,
+            to: Duration::ZERO,
+            writes: 0,
+            witness_writes: 0,
+            which: Vec::new(),
+            unlisted: 0,
+            new_to: Duration::ZERO,
+            new_writes: 0,
+            new_which: Vec::new(),
+            new_unlisted: 0,
+            over: true,
+        };
         let thawed = pair(server("a", 25), server("b", 26));
         assert_eq!(loser(&thawed, &server("a", 25)), Some(PairSide::New));
         assert_eq!(loser(&thawed, &server("b", 26)), Some(PairSide::Old));

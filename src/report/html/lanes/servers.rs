@@ -72,19 +72,29 @@ pub(in super::super) fn acknowledging(summary: &Summary, axis: TimeAxis) -> Opti
     Some(Lane { name: "writes to".to_owned(), unit: None, height: HEIGHT, drawing })
 }
 
-/// When two servers acknowledged at the same time.
+/// When two servers acknowledged at the same time; and for how long the older one went on alone.
 pub(in super::super) fn two_primaries(summary: &Summary, axis: TimeAxis) -> Option<Lane> {
+    let stretch = |(from, to), class, words| Stretch {
+        from: axis.x_of(from),
+        to: axis.x_of(to),
+        class,
+        is_dark: false,
+        words,
+    };
     let windows: Vec<Stretch> = summary
         .two_primaries
         .iter()
         .take(SHOWN_MAX)
-        .map(|seen| Stretch {
-            from: axis.x_of(seen.from),
-            to: axis.x_of(seen.to),
-            class: "down",
-            is_dark: false,
-            words: format!("{} and {}", plain(&seen.old.name()), plain(&seen.new.name())),
+        .flat_map(|seen| {
+            let (old, new) = (plain(&seen.old.name()), plain(&seen.new.name()));
+            let both_to = seen.from.saturating_add(seen.both());
+            let both = stretch((seen.from, both_to), "down", format!("{old} and {new}"));
+            let alone = stretch((both_to, seen.to), "repl", format!("{old} alone"));
+            let goes_on = both_to < seen.to;
+            let together = both_to > seen.from || !goes_on;
+            [Some(both).filter(|_| together), Some(alone).filter(|_| goes_on)]
         })
+        .flatten()
         .collect();
     if windows.is_empty() {
         return None;
