@@ -242,9 +242,12 @@ impl Sightings {
             })
     }
 
-    /// Patroni's answer comes first. Without one, 57P01 and an old primary that stayed prove it.
+    /// Patroni's answer comes first. Without one, 57P01 and an old primary that stayed prove it. A server
+    /// that died with its postmaster handed nothing over, though its Patroni may then give the key back in good order
+    /// (`primary_start_timeout: 0`).
     fn old_primary_handed_over(&self, before: &Server, after: &Server) -> bool {
         match self.old_primary {
+            _ if self.reasons.contains(&ServerReason::PostmasterDied) => false,
             OldPrimary::HandedOver => true,
             OldPrimary::Fell | OldPrimary::Unsettled => false,
             OldPrimary::Unknown => {

@@ -7,6 +7,8 @@ use crate::model::fault::{Class, Fault, Phase};
 pub enum ServerReason {
     /// 57P01: it ended a session by an administrator's command, as a shutdown does too.
     Goodbye,
+    /// 57P01 of a process that found its postmaster dead.
+    PostmasterDied,
     /// 57P02: it ended its sessions as one of its processes crashed.
     Crash,
     /// 57P05, 25P03, 25P04: it ended a session by a limit of time.
@@ -25,8 +27,9 @@ pub enum ServerReason {
 
 impl ServerReason {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Goodbye,
+        Self::PostmasterDied,
         Self::Crash,
         Self::TimeLimit,
         Self::ReadOnly,
@@ -44,7 +47,7 @@ impl ServerReason {
             return (fault.class == Class::Auth).then_some(Self::Denied);
         };
         Some(match sqlstate {
-            "57P01" if fault.postmaster_died => Self::Other,
+            "57P01" if fault.postmaster_died => Self::PostmasterDied,
             "57P01" => Self::Goodbye,
             "57P02" => Self::Crash,
             "57P05" | "25P03" | "25P04" => Self::TimeLimit,
@@ -110,7 +113,7 @@ mod tests {
     fn a_killed_postmaster_says_no_goodbye() {
         let alive = fault(Class::ConnectionLost, Phase::Idle, Some("57P01"));
         let orphaned = Fault { postmaster_died: true, ..alive };
-        assert_eq!(ServerReason::of(&orphaned), Some(ServerReason::Other));
+        assert_eq!(ServerReason::of(&orphaned), Some(ServerReason::PostmasterDied));
     }
 
     #[test]

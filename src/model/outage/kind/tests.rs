@@ -54,7 +54,9 @@ fn every_kind_by_its_evidence() {
         Auth, ConnectionLost as Lost, NoBackend, Overloaded as Full, Refused, Sql, Starting,
         Timeout,
     };
-    use ServerReason::{Crash, Denied, Goodbye, NotReady, Other, Overloaded, ReadOnly, TimeLimit};
+    use ServerReason::{
+        Crash, Denied, Goodbye, NotReady, Other, Overloaded, PostmasterDied, ReadOnly, TimeLimit,
+    };
     let a = |timeline, started| server("a", timeline, started);
     let b = |timeline, started| server("bb", timeline, started);
     let with_checkpointer = |started| Server { checkpointer_start: at(started), ..a(1, 10) };
@@ -99,6 +101,14 @@ fn every_kind_by_its_evidence() {
         (
             "Patroni does not say yet",
             patroni_says(streaming(goodbye(), &["a"]), OldPrimary::Unsettled),
+            Kind::Failover,
+        ),
+        (
+            "its postmaster died, and its Patroni gave the key back",
+            patroni_says(
+                between(a(1, 10), b(2, 20), &[Lost], &[PostmasterDied]),
+                OldPrimary::HandedOver,
+            ),
             Kind::Failover,
         ),
         (
@@ -487,6 +497,9 @@ fn reference(seen: &Sightings) -> Kind {
 }
 
 fn reference_handed_over(seen: &Sightings, before: &Server, after: &Server) -> bool {
+    if seen.reasons.contains(&ServerReason::PostmasterDied) {
+        return false;
+    }
     if seen.old_primary != OldPrimary::Unknown {
         return seen.old_primary == OldPrimary::HandedOver;
     }
