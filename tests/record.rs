@@ -123,6 +123,7 @@ fn outage() -> Outage {
             tcp_accepted: at(2),
             session: at(3),
             writable: at(4),
+            writable_accepted: at(2),
             first_ack: at(5),
             all_writers: at(6),
             full_rate: at(7),

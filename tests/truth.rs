@@ -75,6 +75,8 @@ fn main() -> ExitCode {
         lab::CASES,
         #[cfg(target_os = "linux")]
         outages::kinds_on_lab::CASES,
+        #[cfg(target_os = "linux")]
+        outages::whose_on_lab::CASES,
     ];
     harness::run(&cases.concat())
 }

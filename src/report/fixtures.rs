@@ -262,6 +262,7 @@ pub(super) fn summary() -> Summary {
         tcp_accepted: Some(ms(100)),
         session: Some(ms(66_800)),
         writable: Some(ms(66_900)),
+        writable_accepted: Some(ms(66_790)),
         first_ack: Some(ms(67_050)),
         all_writers: Some(ms(67_050)),
         full_rate: Some(ms(68_000)),

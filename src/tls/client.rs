@@ -168,7 +168,7 @@ fn not_sent(request: RequestOutcome) -> &'static str {
     }
 }
 
-/// For a host whose text cannot be a name in a handshake.
+/// For a host with a text that cannot be a name in a handshake.
 fn nameless(config: &ClientConfig) -> Arc<ClientConfig> {
     let mut nameless = config.clone();
     nameless.enable_sni = false;

@@ -410,6 +410,7 @@ pub(crate) fn phases(
         tcp_accepted: tcp_accepted.map(ms),
         session: session.map(ms),
         writable: writable.map(ms),
+        writable_accepted: None,
         first_ack: first_ack.map(ms),
         all_writers: all_writers.map(ms),
         full_rate: None,

@@ -70,19 +70,29 @@ impl Stage {
         while let Err(missing) = self.runtime.block_on(convergence(&self.apis, 3)) {
             assert!(Instant::now() < end, "not within {LATER:?}: {missing}\n{}", self.logs());
             if Instant::now() > anew {
-                // A crashed primary cannot always be rewound: Patroni then copies it from the leader.
-                for api in &self.apis {
-                    let said = self.runtime.block_on(api.member());
-                    let is_well = said.is_ok_and(|member| member.state == "running");
-                    if !is_well {
-                        reinitialize(api.url());
-                    }
-                }
+                self.copy_anew();
                 anew = end;
             }
             sleep(Duration::from_millis(200));
         }
         self.leader().expect("a leader")
+    }
+
+    /// Has the members copied from the leader that do not follow it. A crashed primary cannot always be rewound; and where
+    /// a thawed leader has taken its key back, the one that was elected meanwhile is ahead of it, and runs and waits.
+    fn copy_anew(&self) {
+        let Some(leader) = self.runtime.block_on(leader(&self.apis)) else { return };
+        let follows = |name: &str| {
+            let senders = leader.status.replication.iter();
+            senders
+                .filter(|one| one.state.as_deref() == Some("streaming"))
+                .any(|one| one.application_name.as_deref() == Some(name))
+        };
+        for (name, api) in MEMBERS.iter().zip(&self.apis) {
+            if leader.name.as_deref() != Some(*name) && !follows(name) {
+                reinitialize(api.url());
+            }
+        }
     }
 
     /// The last lines of each member's log.
@@ -116,6 +126,11 @@ impl Stage {
     pub(crate) fn hand_over(&self, old: usize) {
         let api = self.apis[old].with_deadline(LATER).unwrap();
         self.runtime.block_on(api.switchover(MEMBERS[old], None)).unwrap();
+    }
+
+    /// The lab's port of this number: 0 `HAProxy`'s write port, 2 its page, 3 to 5 Patroni's, 6 to 8 PostgreSQL's.
+    pub(crate) fn port(&self, n: u16) -> u16 {
+        self.lab.base + n
     }
 
     /// `pgchaos lab` with these arguments.

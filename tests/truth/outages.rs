@@ -23,3 +23,6 @@ pub(crate) mod partial;
 pub(crate) mod rejections;
 #[path = "outages/stalls.rs"]
 pub(crate) mod stalls;
+#[cfg(target_os = "linux")]
+#[path = "outages/whose_on_lab.rs"]
+pub(crate) mod whose_on_lab;

@@ -96,6 +96,8 @@ struct MemberHistory {
     led: Option<Duration>,
     /// When the last look was asked that did not.
     followed: Option<Duration>,
+    /// When the last look was asked in which it said that the key is another member's.
+    held: Option<Duration>,
 }
 
 /// The time of one leader: until another one leads, or the same one anew.
@@ -148,6 +150,9 @@ impl Leadership {
                 known.follows = true;
                 known.followed = asked;
                 known.claims_since = None;
+                if !status.unlocked {
+                    known.held = asked;
+                }
                 known.unlocked_since =
                     status.unlocked.then(|| known.unlocked_since.unwrap_or(look.asked));
                 self.no_leader(look.asked)
@@ -214,8 +219,11 @@ impl Leadership {
         let claims =
             |(name, known): (&String, &MemberHistory)| Some((known.claims_since?, name.clone()));
         let heir = self.members.iter().filter_map(claims).max();
+        // The key of a leader that cannot be asked was still held when others said so.
+        let held = self.members.values().filter_map(|other| other.held).max();
+        let not_before = if known.follows { led } else { led.max(held) };
         self.nobody_since = Some(asked);
-        self.change(heir.map(|(_, member)| Term { member, timeline: None }), led)
+        self.change(heir.map(|(_, member)| Term { member, timeline: None }), not_before)
     }
 
     fn change(&mut self, next: Option<Term>, not_before: Option<Duration>) -> Option<LeaderSeen> {

@@ -167,6 +167,9 @@ pub struct Phases {
     /// A session's server said that it takes writes.
     #[serde(with = "seconds::option")]
     pub writable: Option<Duration>,
+    /// When the TCP connect of that session was accepted: a proxy may have held it since then.
+    #[serde(default, with = "seconds::option")]
+    pub writable_accepted: Option<Duration>,
     /// A write was acknowledged.
     #[serde(with = "seconds::option")]
     pub first_ack: Option<Duration>,

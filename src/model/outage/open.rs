@@ -77,7 +77,8 @@ pub(super) struct OpenOutage {
     first_error: Option<Duration>,
     tcp_accepted: Option<Duration>,
     session: Option<Duration>,
-    writable: Option<Duration>,
+    /// When a session's server first said that it takes writes, and when its TCP connect was accepted.
+    writable: Option<(Duration, Duration)>,
     /// What was seen in the part that the trail has forgotten.
     folded: Option<Folded>,
     last_ack: Option<Duration>,
@@ -330,7 +331,7 @@ impl OpenOutage {
         self.attempts += 1;
         earliest(&mut self.tcp_accepted, Some(accepted));
         earliest(&mut self.session, Some(authenticated));
-        earliest(&mut self.writable, Some(at));
+        self.writable = [self.writable, Some((at, accepted))].into_iter().flatten().min();
     }
 
     /// Attempts that hung were given up beside the one that served.
@@ -580,7 +581,8 @@ impl OpenOutage {
             last_error: since(self.last_error(first_ack)),
             tcp_accepted: since(self.tcp_accepted),
             session: since(self.session),
-            writable: since(self.writable),
+            writable: since(self.writable.map(|(at, _)| at)),
+            writable_accepted: since(self.writable.map(|(_, accepted)| accepted)),
             first_ack: since(first_ack),
             all_writers: since((!self.ended_by_run).then_some(over)),
             full_rate: None,

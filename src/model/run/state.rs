@@ -438,9 +438,9 @@ impl Run {
     #[must_use]
     pub fn whose_seconds(&self, outage: u32) -> Option<WhoseSeconds> {
         let outage = self.outages.iter().rev().find(|ended| ended.n == outage)?;
-        let server = outage.from.as_ref().or(outage.to.as_ref());
-        let is_direct =
-            server.is_some_and(|side| is_direct(&self.header.target.endpoints, &side.address));
+        let sides = outage.from.iter().chain(&outage.to).map(|side| side.address.as_str());
+        let servers = sides.chain(self.watched.addresses());
+        let is_direct = is_direct(&self.header.target.endpoints, servers);
         let mut whose = split(outage, &self.watched, is_direct)?;
         let (checks, options) = (self.header.proxy_checks.as_ref(), &self.header.options);
         Expectation::new(&self.software, checks, options).put_beside(outage, &mut whose);

@@ -101,6 +101,7 @@ fn steps(outage: &Outage) -> Vec<(Duration, &'static str)> {
         ("a connect was accepted", phases.tcp_accepted),
         ("Patroni has a new leader", phases.leader_changed),
         ("a server let a session in", phases.session),
+        ("its connect was accepted", phases.writable_accepted),
         ("a server said that it takes writes", phases.writable),
         ("first write", phases.first_ack),
         ("all writers write", phases.all_writers),

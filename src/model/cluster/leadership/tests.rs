@@ -86,7 +86,7 @@ fn a_leader_that_is_killed_leads_until_the_others_say_that_the_key_is_free() {
     ];
     assert_eq!(
         told(&looks),
-        ["0: nobody → a on 1", "5000: a → nobody after 0", "5250: nobody → b after 5000"]
+        ["0: nobody → a on 1", "5000: a → nobody after 250", "5250: nobody → b after 5000"]
     );
 }
 

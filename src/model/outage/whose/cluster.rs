@@ -41,6 +41,9 @@ fn is_mute(api: &MemberState) -> bool {
 /// once a second.
 const GIVEN_BACK_MAX: Duration = Duration::from_secs(2);
 
+/// A leader that stops leading has its key free this soon, where the store takes it.
+const GIVEN_BACK_SOON: Duration = Duration::from_millis(500);
+
 /// The cluster over the time of an outage.
 pub(super) struct ClusterView<'a> {
     outage: &'a Outage,
@@ -164,10 +167,20 @@ impl<'a> ClusterView<'a> {
             return match self.is_mute(leader.as_deref(), at) {
                 // It is gone in its turn.
                 true => one(PartName::Lock, Owner::Patroni),
+                false if self.kept_its_key() => {
+                    (PartName::Promotion, vec![Owner::Patroni, Owner::Postgresql])
+                }
                 false => one(PartName::Promotion, Owner::Postgresql),
             };
         }
         self.before_election(at)
+    }
+
+    /// Whether the leader before is the one after, and its key was never free. Patroni may renew it while it still gives the
+    /// leadership up, and has its server promoted in its next loop: which of the two is waited for, no word of a member
+    /// tells.
+    fn kept_its_key(&self) -> bool {
+        self.returning().is_some() && !self.key_free.was(self.from, self.to, |free| *free)
     }
 
     /// No member takes writes, and Patroni is not watched.
@@ -195,13 +208,28 @@ impl<'a> ClusterView<'a> {
         match self.outage.kind {
             Kind::Stall | Kind::Connection => silence(),
             Kind::Switchover => (PartName::Handover, self.of_handover(at)),
-            // It stopped leading, and its lock was never free: no member could reach the store.
-            _ if demoted && !freed => (PartName::Store, vec![Owner::Patroni, Owner::Etcd]),
+            // It stopped leading, and its lock was not free for long after that, or never: no member could reach the
+            // store.
+            _ if (demoted && !freed) || self.gave_up_without_the_store() => {
+                (PartName::Store, vec![Owner::Patroni, Owner::Etcd])
+            }
             _ if self.outage.detail == Some(Detail::ProcessCrashed) || self.starts(at) => {
                 one(PartName::Recovery, Owner::Postgresql)
             }
             _ => self.of_leader_that_keeps_it(at),
         }
+    }
+
+    /// Whether the leader stopped leading by its own word, long before its key was free: a store that is there is told
+    /// at once.
+    fn gave_up_without_the_store(&self) -> bool {
+        let before = self.leader.at(self.from).filter(|leader| leader.is_none());
+        let none = match before {
+            Some(_) => self.leader.seen_since(self.from),
+            None => self.leader.first_seen(self.from, self.to, Option::is_none),
+        };
+        let free = self.key_free.first_seen(self.from, self.to, |free| *free);
+        none.zip(free).is_some_and(|(none, free)| free >= none + GIVEN_BACK_SOON)
     }
 
     /// By what the API of the leader before says, which has not given its lock back.
@@ -225,6 +253,8 @@ impl<'a> ClusterView<'a> {
             Some(MemberState::NotRunning { word }) if is_going_down(word) => {
                 (PartName::Handover, self.of_handover(at))
             }
+            // Its server is gone, and it has not done anything about that.
+            Some(_) if server == Some(&ServerIs::Gone) => (PartName::Restart, vec![Owner::Patroni]),
             Some(_) => (PartName::Restart, either),
         }
     }
@@ -251,11 +281,11 @@ impl<'a> ClusterView<'a> {
         given_up.saturating_sub(since) < lives / 2
     }
 
-    /// When the key was first not this leader's any more: free, or another one's.
+    /// By when the key was not this leader's any more: free, or another one's.
     fn given_up(&self, leader: &str) -> Option<Duration> {
         let is_other = |now: &Option<String>| now.as_deref() != Some(leader);
-        let free = self.key_free.first(self.from, self.to, |free| *free);
-        let led = self.leader.first(self.from, self.to, is_other);
+        let free = self.key_free.first_seen(self.from, self.to, |free| *free);
+        let led = self.leader.first_seen(self.from, self.to, is_other);
         free.into_iter().chain(led).min()
     }
 
@@ -271,9 +301,14 @@ impl<'a> ClusterView<'a> {
                 return false;
             }
             let api = self.apis.get(member).and_then(|placed| placed.at(at));
-            let by_api =
-                matches!(api, Some(MemberState::NotRunning { word }) if word == "starting");
-            server == Some(&ServerIs::Starting) || (server.is_none() && by_api)
+            // Its Patroni has found it dead. It recovers in single-user mode first, and listens nowhere meanwhile.
+            let is_noticed = |word: &str| matches!(word, "starting" | "crashed");
+            let by_api = matches!(api, Some(MemberState::NotRunning { word }) if is_noticed(word));
+            match server {
+                Some(ServerIs::Starting) => true,
+                Some(ServerIs::Gone) | None => by_api,
+                Some(_) => false,
+            }
         })
     }
 

@@ -13,6 +13,9 @@ use crate::model::outage::whose::watched::WatchersView;
 /// Changes closer than this to one another are one moment, seen by several watchers.
 const ONE_MOMENT: Duration = Duration::from_millis(5);
 
+/// A connect takes less, unless it is held.
+const HELD_MIN: Duration = Duration::from_millis(200);
+
 /// Changes in an outage that are looked at, the last ones.
 const MOMENTS_MAX: usize = 1_024;
 
@@ -75,6 +78,9 @@ struct ClientView {
     failed: Duration,
     /// Whether any did.
     has_failed: bool,
+    /// The connect that then brought the session, where it was held on its way: from when it was accepted until the
+    /// server answered.
+    held: Option<(Duration, Duration)>,
 }
 
 impl ClientView {
@@ -86,11 +92,25 @@ impl ClientView {
         let tried = tried.unwrap_or(to).clamp(from, to);
         let failed = since(outage.phases.last_error).unwrap_or(tried).clamp(tried, to);
         let has_failed = outage.phases.last_error.is_some();
-        Self { noticed, tried, failed, has_failed }
+        let connect = since(outage.phases.writable_accepted).zip(since(outage.phases.writable));
+        let held = connect.map(|(accepted, answered)| {
+            let answered = answered.clamp(failed, to);
+            (accepted.clamp(failed, answered), answered)
+        });
+        let held = held.filter(|(accepted, answered)| *answered - *accepted >= HELD_MIN);
+        Self { noticed, tried, failed, has_failed, held }
     }
 
-    fn boundaries(&self) -> [(Duration, Duration); 3] {
-        [self.noticed, self.tried, self.failed].map(|at| (at, Duration::ZERO))
+    fn boundaries(&self) -> impl Iterator<Item = (Duration, Duration)> {
+        let held = self.held.map(|(accepted, answered)| [accepted, answered]);
+        let all =
+            [self.noticed, self.tried, self.failed].into_iter().chain(held.into_iter().flatten());
+        all.map(|at| (at, Duration::ZERO))
+    }
+
+    /// Whether the connect that brought the session was on its way.
+    fn is_held(&self, at: Duration) -> bool {
+        self.held.is_some_and(|(accepted, answered)| (accepted..answered).contains(&at))
     }
 }
 
@@ -186,7 +206,11 @@ impl Views<'_> {
             }
             return (PartName::Way, self.without_proxy_if_direct(&[Owner::Proxy, Owner::Network]));
         }
-        one(PartName::Reconnect, Owner::Client)
+        match (self.client.is_held(at), self.is_direct) {
+            (false, _) => one(PartName::Reconnect, Owner::Client),
+            (true, false) => one(PartName::ProxyHold, Owner::Proxy),
+            (true, true) => (PartName::Way, vec![Owner::Postgresql, Owner::Network]),
+        }
     }
 
     /// The server before gave no answer, or none came through.
@@ -198,7 +222,7 @@ impl Views<'_> {
     /// A member takes writes, and where a proxy sends was not seen.
     fn behind_an_unseen_proxy(&self, at: Duration) -> (PartName, Vec<Owner>) {
         let ClientView { noticed, tried, .. } = self.client;
-        if at < noticed || at >= tried {
+        if at < noticed || (at >= tried && !self.client.is_held(at)) {
             return (PartName::Unsplit, vec![Owner::Client, Owner::Proxy, Owner::Network]);
         }
         (PartName::Way, vec![Owner::Proxy, Owner::Network])
@@ -225,7 +249,7 @@ impl Views<'_> {
         };
         owners = self.without_proxy_if_direct(&owners);
         let not_tried = at < noticed && self.outage.kind != Kind::Stall;
-        if not_tried || at >= tried {
+        if not_tried || (at >= tried && !self.client.is_held(at)) {
             owners.insert(0, Owner::Client);
         }
         owners

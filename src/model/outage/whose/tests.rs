@@ -396,6 +396,22 @@ fn a_stopped_leader_gives_its_key_back() {
     let told = watched(&[&a, &b, &c, &late, &lapses]);
     let parts = split(&killed, &told, false).unwrap().parts;
     assert!(parts.iter().all(|part| part.part != PartName::Handover), "{parts:?}");
+    // Its API was mute all the time: the leader may have changed at any moment, as far as the last look at it tells.
+    let silent = SeenAt {
+        at: ms(20_180),
+        what: Told::Leader(LeaderSeen {
+            from: Some("patroni1".to_owned()),
+            to: None,
+            timeline: None,
+            not_before: Some(ms(9_800)),
+            all_asked: true,
+        }),
+    };
+    let lapses = [api(10_050, "patroni1", MemberState::Gone), key(20_150, true), silent];
+    let mut told = watched(&[&a, &b, &lapses]);
+    told.settings(&PatroniSettings::BY_DEFAULT);
+    let parts = split(&killed, &told, false).unwrap().parts;
+    assert_eq!((parts[0].part, &parts[0].owners), (PartName::Lock, &vec![Patroni]), "{parts:?}");
     // By Patroni alone: the key was free before it can have lapsed.
     let handover = [(PartName::Handover, vec![Patroni, Postgresql], 1_100)];
     assert_eq!(before_election(&[&a, &b, &patroni], Some(30)), handover);
@@ -433,6 +449,34 @@ fn a_switchover_in_which_the_proxy_holds_connects() {
     );
 }
 
+/// The same where the connect goes through in the end: it has brought the session, and it was held all the same.
+#[test]
+fn a_connect_that_was_held_and_went_through() {
+    use Owner::{Client, Network, Patroni, Postgresql, Proxy};
+    let mut outage = outage(Kind::Restart, "patroni1", 3_000, [0, 1_400, 1_450]);
+    outage.phases.writable_accepted = Some(ms(1_501));
+    outage.phases.writable = Some(ms(2_980));
+    let changes = [
+        server(10_050, "patroni1", MemberServerState::Gone),
+        server(12_050, "patroni1", writable()),
+    ];
+    let (a, b, c) = (patroni_before(), proxy_before(), servers_before());
+    let all = parts(&outage, &[&a, &b, &c, &changes]);
+    let ends = [(PartName::ProxyHold, vec![Proxy], 980), (PartName::Reconnect, vec![Client], 20)];
+    assert_eq!(all[all.len() - 2..], ends, "{all:?}");
+    // Where the proxy is not watched, it is not known to be there.
+    let all = parts(&outage, &[&a, &c, &changes]);
+    assert_eq!(all[all.len() - 2].1, [Proxy, Network], "{all:?}");
+    // Nothing watched the cluster: the client did not wait meanwhile.
+    let all = parts(&outage, &[]);
+    let held = all.iter().find(|(_, _, lasted)| *lasted == 1_479);
+    assert_eq!(
+        held.map(|(_, owners, _)| &owners[..]),
+        Some(&[Patroni, Postgresql, Proxy][..]),
+        "{all:?}"
+    );
+}
+
 #[test]
 fn a_proxy_that_is_gone_and_comes_back() {
     use Owner::{Client, Proxy};
@@ -465,8 +509,38 @@ fn a_store_without_a_majority() {
         parts(&outage, &[&patroni_before(), &proxy_before(), &changes]),
         [
             (PartName::Store, vec![Patroni, Etcd], 12_670),
-            (PartName::Promotion, vec![Postgresql], 111),
+            (PartName::Promotion, vec![Patroni, Postgresql], 111),
             (PartName::Reconnect, vec![Client], 9),
+        ]
+    );
+}
+
+/// The same where another member is elected once the store is back: the key lapsed meanwhile, and is free then.
+#[test]
+fn a_store_without_a_majority_and_then_another_leader() {
+    use Owner::{Client, Etcd, Patroni, Postgresql};
+    let outage = outage(Kind::Failover, "patroni2", 2_740, [0, 2_600, 2_600]);
+    let changes = [
+        leader(9_310, Some("patroni1"), None),
+        server(10_230, "patroni1", MemberServerState::Starting),
+        api(10_230, "patroni1", MemberState::NotRunning { word: "stopping".to_owned() }),
+        server(10_350, "patroni1", MemberServerState::Gone),
+        api(11_770, "patroni1", MemberState::NotRunning { word: "starting".to_owned() }),
+        key(12_000, true),
+        leader(12_600, None, Some("patroni2")),
+        key(12_600, false),
+        server(12_700, "patroni2", writable()),
+        proxied(10_050, "patroni1", ProxyServerState::Down),
+        proxied(12_700, "patroni2", ProxyServerState::Up),
+    ];
+    let (a, b, c) = (patroni_before(), proxy_before(), servers_before());
+    assert_eq!(
+        parts(&outage, &[&a, &b, &c, &changes])[1..],
+        [
+            (PartName::Store, vec![Patroni, Etcd], 1_770),
+            (PartName::Election, vec![Patroni], 600),
+            (PartName::Promotion, vec![Postgresql], 100),
+            (PartName::Reconnect, vec![Client], 90),
         ]
     );
 }
@@ -635,6 +709,32 @@ fn a_server_without_a_name_is_known_by_its_address() {
     ];
     let all = parts(&outage, &[&before, &changes]);
     assert_eq!(all[0].0, PartName::Cluster, "{all:?}");
+}
+
+/// As it was measured: Patroni's loop finds the postmaster dead, has the data recovered in single-user mode, and starts it.
+#[test]
+fn a_crashed_postmaster_is_patronis_until_it_is_noticed() {
+    use Owner::{Client, Patroni, Postgresql};
+    let outage = outage(Kind::Restart, "patroni1", 6_550, [0, 6_420, 6_420]);
+    let word = |word: &str| MemberState::NotRunning { word: word.to_owned() };
+    let changes = [
+        server(10_010, "patroni1", MemberServerState::Gone),
+        api(10_060, "patroni1", word("unknown")),
+        api(14_720, "patroni1", word("crashed")),
+        api(15_330, "patroni1", word("starting")),
+        server(16_090, "patroni1", replica()),
+        server(16_470, "patroni1", writable()),
+    ];
+    let (a, b, c) = (patroni_before(), proxy_before(), servers_before());
+    assert_eq!(
+        parts(&outage, &[&a, &b, &c, &changes]),
+        [
+            (PartName::Restart, vec![Patroni], 4_670),
+            (PartName::Recovery, vec![Postgresql], 1_370),
+            (PartName::Restart, vec![Patroni, Postgresql], 380),
+            (PartName::Reconnect, vec![Client], 130),
+        ]
+    );
 }
 
 /// A crash of one process: PostgreSQL starts anew by itself, and Patroni does nothing.

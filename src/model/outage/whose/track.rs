@@ -23,9 +23,19 @@ struct SeenChange<T> {
     is: T,
 }
 
-/// A thing over the time of one outage: each value with its beginning, and how far that can be off.
+/// A thing over the time of one outage: each value with its beginning.
 #[derive(Debug, Clone)]
-pub struct Placed<'a, T>(Vec<(Duration, Duration, &'a T)>);
+pub struct Placed<'a, T>(Vec<PlacedChange<'a, T>>);
+
+#[derive(Debug, Clone)]
+struct PlacedChange<'a, T> {
+    at: Duration,
+    /// How far that can be off.
+    within: Duration,
+    /// It was certainly so by then.
+    seen: Duration,
+    is: &'a T,
+}
 
 impl<T> Default for Track<T> {
     fn default() -> Self {
@@ -71,7 +81,7 @@ impl<T: PartialEq> Track<T> {
         let placed = self.changes.iter().map(|change| {
             let (at, within) = place(change);
             last = last.max(at);
-            (last, within, &change.is)
+            PlacedChange { at: last, within, seen: change.seen, is: &change.is }
         });
         Placed(placed.collect())
     }
@@ -79,52 +89,68 @@ impl<T: PartialEq> Track<T> {
 
 impl<'a, T> Placed<'a, T> {
     /// The values that had begun by then.
-    fn begun(&self, at: Duration) -> &[(Duration, Duration, &'a T)] {
-        &self.0[..self.0.partition_point(|(from, _, _)| *from <= at)]
+    fn begun(&self, at: Duration) -> &[PlacedChange<'a, T>] {
+        &self.0[..self.0.partition_point(|change| change.at <= at)]
     }
 
     /// What it was at a time; `None` before the first look.
     #[must_use]
     pub fn at(&self, at: Duration) -> Option<&'a T> {
-        self.begun(at).last().map(|(_, _, is)| *is)
+        self.begun(at).last().map(|change| change.is)
     }
 
     /// What it was before the value of this time, and what after it.
     pub fn around(&self, at: Duration) -> (Option<&'a T>, Option<&'a T>) {
         let after = self.begun(at).len();
-        let nth = |n: usize| self.0.get(n).map(|(_, _, is)| *is);
+        let nth = |n: usize| self.0.get(n).map(|change| change.is);
         (after.checked_sub(2).and_then(nth), nth(after))
     }
 
     /// When it changed, and how far that can be off.
     pub fn boundaries(&self) -> impl Iterator<Item = (Duration, Duration)> {
-        self.0.iter().map(|(at, within, _)| (*at, *within))
+        self.0.iter().map(|change| (change.at, change.within))
     }
 
     /// Since when it has been what it was at a time; `None` before the first look.
     pub fn since(&self, at: Duration) -> Option<Duration> {
-        self.begun(at).last().map(|(from, _, _)| *from)
+        self.begun(at).last().map(|change| change.at)
+    }
+
+    /// By when it was certainly what it was at a time; `None` before the first look.
+    pub fn seen_since(&self, at: Duration) -> Option<Duration> {
+        self.begun(at).last().map(|change| change.seen)
     }
 
     /// When it first was this between two times.
     pub fn first(&self, from: Duration, to: Duration, is: impl Fn(&T) -> bool) -> Option<Duration> {
-        let found = self.0.iter().find(|(at, _, value)| (from..to).contains(at) && is(value));
-        found.map(|(at, _, _)| *at)
+        let found = self.0.iter().find(|change| (from..to).contains(&change.at) && is(change.is));
+        found.map(|change| change.at)
+    }
+
+    /// When it was first seen to be this between two times: it was so by then, perhaps long before, where nothing
+    /// answered in between.
+    pub fn first_seen(
+        &self,
+        from: Duration,
+        to: Duration,
+        is: impl Fn(&T) -> bool,
+    ) -> Option<Duration> {
+        let found = self.0.iter().find(|change| (from..to).contains(&change.seen) && is(change.is));
+        found.map(|change| change.seen)
     }
 
     /// What it became between two times when it last stopped being this.
     pub fn became(&self, from: Duration, to: Duration, was: impl Fn(&T) -> bool) -> Option<&'a T> {
-        let stopped = self
-            .0
-            .windows(2)
-            .rev()
-            .find(|pair| was(pair[0].2) && !was(pair[1].2) && (from..to).contains(&pair[1].0));
-        stopped.map(|pair| pair[1].2)
+        let stopped =
+            self.0.windows(2).rev().find(|pair| {
+                was(pair[0].is) && !was(pair[1].is) && (from..to).contains(&pair[1].at)
+            });
+        stopped.map(|pair| pair[1].is)
     }
 
     /// Whether it was ever this between two times.
     pub fn was(&self, from: Duration, to: Duration, is: impl Fn(&T) -> bool) -> bool {
-        let begins_within = self.0.iter().filter(|(at, _, _)| (from..to).contains(at));
-        self.at(from).is_some_and(&is) || begins_within.map(|(_, _, value)| *value).any(is)
+        let begins_within = self.0.iter().filter(|change| (from..to).contains(&change.at));
+        self.at(from).is_some_and(&is) || begins_within.map(|change| change.is).any(is)
     }
 }

@@ -77,6 +77,11 @@ impl WatchersView {
         self.names.get(&side.address).map_or_else(|| side.name(), String::as_str)
     }
 
+    /// The addresses of the members' servers, as they see themselves.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(String::as_str)
+    }
+
     /// Another member leads, or none.
     pub fn leader(&mut self, at: Duration, seen: &LeaderSeen) {
         self.leader.changed(seen.not_before, at, seen.to.clone());
