@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::error::PatroniError;
 use super::shapes::{Cluster, Config, HistoryEntry, MemberStatus};
-use super::turns::turns;
+use super::turns::{AskedFor, turns};
 use crate::http::{HttpEndpoint, HttpFailure, concealed};
 use crate::model::foreign::{plain, said, shortened};
 use crate::tls::TlsClient;
@@ -46,8 +46,8 @@ struct ApiResponse {
 impl PatroniApi {
     /// The API at `url`: `host:port`, `http://host:port`, with or without a slash at its end, and
     /// an `api_url` as `/cluster` gives it. No call takes longer than `deadline`, connecting and
-    /// reading included. One API has two connections from this process at most: further calls wait for
-    /// their turn, within their deadline.
+    /// reading included. One API is asked one question at a time by this process, beside the looks of a
+    /// watch ([`Self::for_looks`]): further calls wait for their turn, within their deadline.
     ///
     /// # Errors
     ///
@@ -72,9 +72,15 @@ impl PatroniApi {
         if scheme == "https" && tls.is_none() {
             return Err(PatroniError::NoTls { url });
         }
-        let (endpoint, turns) =
-            (HttpEndpoint::new(host_and_port, deadline, tls), turns(host_and_port));
+        let turns = turns(host_and_port, AskedFor::Questions);
+        let endpoint = HttpEndpoint::new(host_and_port, deadline, tls);
         Ok(Self { endpoint, turns, deadline, url })
+    }
+
+    /// The same API for the looks of a watch, which wait for no other question.
+    #[must_use]
+    pub fn for_looks(&self) -> Self {
+        Self { turns: turns(self.host_and_port(), AskedFor::Looks), ..self.clone() }
     }
 
     /// Another member of the same cluster, at the URL that `/cluster` gives: by the same TLS, where this one

@@ -29,22 +29,23 @@ fn member() -> (String, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn a_member_has_two_connections_at_most_whoever_asks() {
+async fn a_member_has_two_connections_at_most() {
     let (url, most) = member();
-    let watch = api(&url);
+    let watch = api(&url).for_looks();
     let verification = PatroniApi::new(&url, DEADLINE).unwrap();
     let found = watch.other_member(&format!("{url}/patroni"), DEADLINE).unwrap();
     let drill = found.with_deadline(DEADLINE * 2).unwrap();
-    let answers = join_all([&watch, &verification, &found, &drill].map(PatroniApi::config)).await;
+    let all = [&watch, &watch, &verification, &found, &drill];
+    let answers = join_all(all.map(PatroniApi::config)).await;
     for answer in answers {
         answer.unwrap();
     }
     assert_eq!(most.load(Ordering::SeqCst), 2);
 }
 
-/// The wait for a turn is part of the deadline: a mute member holds nobody up for longer.
+/// The wait for a turn is part of the deadline: a mute member holds no question up for longer.
 #[tokio::test]
-async fn who_gets_no_turn_is_done_by_its_deadline() {
+async fn a_question_that_gets_no_turn_is_done_by_its_deadline() {
     let mut held = Vec::new();
     let url = served(move |stream| held.push(stream));
     let slow = api(&url);
@@ -56,6 +57,9 @@ async fn who_gets_no_turn_is_done_by_its_deadline() {
     let late = PatroniError::TimedOut { url: format!("{url}/config"), after };
     assert_eq!(quick.config().await.unwrap_err(), late);
     assert!(asked.elapsed() < DEADLINE, "{:?}", asked.elapsed());
+    // The looks have their own turn: this one was asked, and waits for the answer.
+    let look = quick.for_looks().config().await.unwrap_err();
+    assert_eq!(look, late);
     for one in of_slow {
         one.abort();
     }

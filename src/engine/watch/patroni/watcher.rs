@@ -273,7 +273,7 @@ impl PatroniWatcher {
         let looker = Looker {
             key: key.clone(),
             name: name.clone(),
-            api: api.clone(),
+            api: api.for_looks(),
             clock: self.teller.clock,
             looks: looks.clone(),
             told,
