@@ -30,8 +30,8 @@ use super::numbers::{counted, duration, grouped, per_second, seconds};
 /// How many ranges or writers are named before the rest is only counted.
 const NAMED: usize = 4;
 
-/// An old primary that goes on for less after the newer one's last acknowledgement may only have been told later.
-const ALONE_MIN: Duration = Duration::from_millis(500);
+/// An old primary that goes on for less after the newer one's last acknowledgement may only be asked more often.
+const ALONE_MIN: Duration = Duration::from_secs(2);
 
 /// Characters of what a drill did: the command of an `exec` may be long.
 const INJECTION_CHARS_MAX: usize = 40;
@@ -439,7 +439,18 @@ pub fn two_primaries_account(account: &TwoPrimariesAccount) -> String {
     let both = both_acknowledged(seen);
     let lost = lost_of(seen.writes, account.lost, seen.unlisted);
     match account.losing {
-        None => format!("{}{lost}", two_primaries(seen)),
+        None => {
+            let of_new = match account.new_lost.filter(|lost| *lost > 0) {
+                Some(lost) => format!(
+                    "; {} of {} lost ({})",
+                    grouped(lost),
+                    counted(seen.new_writes, "write"),
+                    seen.new.name()
+                ),
+                None => String::new(),
+            };
+            format!("{}{lost}{of_new}", two_primaries(seen))
+        }
         Some(PairSide::Old) => format!("{both}; {}{lost}", written(seen, "on the losing side")),
         Some(PairSide::New) => format!(
             "{both}; history went back to {}: {} on the losing side ({}){}",
@@ -457,20 +468,23 @@ fn both_acknowledged(seen: &TwoPrimaries) -> String {
         format!("{}{}", server.name(), timeline.unwrap_or_default())
     };
     let (old, new, both) = (side(&seen.old), side(&seen.new), duration(seen.both()));
+    if !seen.over {
+        // The newer one's last acknowledgement is told a moment later, or comes with its next write.
+        return format!("{old} acknowledged after {new} had, for {}", duration(seen.length()));
+    }
     let alone = seen.to.saturating_sub(seen.new_to);
+    if alone < ALONE_MIN {
+        return format!("{old} and {new} both acknowledged for {both}");
+    }
     if seen.new_to <= seen.from {
         let length = duration(seen.length());
         return format!(
             "{old} acknowledged for {length} after {new} had, and not at the same time as far as was seen"
         );
     }
-    if alone < ALONE_MIN {
-        return format!("{old} and {new} both acknowledged for {both}");
-    }
-    let alone = duration(alone);
+    let (old_name, alone) = (seen.old.name(), duration(alone));
     format!(
-        "{old} and {new} both acknowledged for {both}, then {} alone for {alone}",
-        seen.old.name()
+        "{old} and {new} both acknowledged for {both}, then {old_name} alone for {alone} as far as was seen"
     )
 }
 

@@ -198,6 +198,14 @@ fn moved_name_with_witnesses() -> String {
     assert_true(&said, &truth, &[Verdict::Fail])
 }
 
+/// What `pgchaos report` prints, on one line.
+fn report_in_words(record: &std::path::Path) -> String {
+    let home = tempfile::tempdir().unwrap();
+    let printed = pgchaos(home.path(), ["report".as_ref(), record.as_os_str()]).output();
+    let words = String::from_utf8(printed.unwrap().stdout).unwrap();
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A is frozen, B is promoted and takes the load; A thaws, and it is B that is given up, as where a leader takes its key
 /// back. The window goes on as long as A does; that B took part in it is over with B, and what B took alone is lost.
 fn thawed_primary_that_stays() -> String {
@@ -229,7 +237,8 @@ fn thawed_primary_that_stays() -> String {
     pair.to_a.retarget(pair.a.port());
     wait_for_outage(&load, 2);
     wait_for_writes(&pair.to_a, 60);
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    // Longer than the end of B's part in it may be told late.
+    std::thread::sleep(std::time::Duration::from_secs(3));
     let finished = load.interrupt_and_finish();
     let said = Said::from(&finished);
     let truth = pair.truth(run, &pair.a);
@@ -259,10 +268,7 @@ fn thawed_primary_that_stays() -> String {
     assert!(lost >= 60, "{lost}");
     assert_eq!((&window["new_writes"], &window["new_lost"]), (&lost.into(), &lost.into()));
     assert_eq!(window["lost"], 0, "A has what it took");
-    let home = tempfile::tempdir().unwrap();
-    let printed = pgchaos(home.path(), ["report".as_ref(), finished.record.as_os_str()]).output();
-    let words = String::from_utf8(printed.unwrap().stdout).unwrap();
-    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = report_in_words(&finished.record);
     assert!(words.contains(&format!("{lost} writes on the losing side")), "{words}");
     assert!(words.contains(" alone for "), "{words}");
     assert_true(&said, &truth, &[Verdict::Fail])

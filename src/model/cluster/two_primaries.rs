@@ -28,7 +28,7 @@ const ROWS_MAX: usize = 4_096;
 /// Of so many servers the rows are kept, those that acknowledged last.
 const SERVERS_WITH_ROWS: usize = 8;
 
-/// Two servers that acknowledged at the same time, as far as it is known.
+/// Two servers of which the older one acknowledged after the newer one had, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TwoPrimaries {
     /// Counted from 1, in the order in which they were noticed.

@@ -22,7 +22,8 @@ pub enum PairSide {
     New,
 }
 
-/// Two servers that acknowledged at the same time, and which of the writes on the losing side are lost.
+/// Two servers of which the older one acknowledged after the newer one had, and which of the writes on the losing side are
+/// lost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TwoPrimariesAccount {
     /// What was seen. Which writes they are is in the record.
@@ -30,7 +31,7 @@ pub struct TwoPrimariesAccount {
     pub window: TwoPrimaries,
     /// The side with a history that the server that decided does not have: as a rule the old one. Where an old leader took
     /// the leadership back, history went backwards, and it is the new one. `None` where no server has decided, and where
-    /// timelines do not tell.
+    /// it is neither of the two and nothing that is lost tells.
     #[serde(default)]
     pub losing: Option<PairSide>,
     /// How many of the load's writes to the old one in the window are lost, of those that are listed; `None` where the
@@ -61,16 +62,17 @@ pub(super) fn of(run: &Run) -> Vec<TwoPrimariesAccount> {
     let of_window = |window: &TwoPrimaries| {
         let of_old = SideWrites::new(&window.which, window.unlisted, window.writes);
         let of_new = SideWrites::new(&window.new_which, window.new_unlisted, window.new_writes);
-        let loser = account.and(decided_by).and_then(|decided_by| loser(window, decided_by));
-        // Timelines alone do not tell which way a history went that went backwards, and then on.
-        let is_sure = loser == Some(PairSide::New) || run.history_backwards.is_empty();
-        let losing = loser.filter(|_| is_sure);
+        let lost = account.and_then(|account| of_old.lost(account));
+        let new_lost = account.and_then(|account| of_new.lost(account));
+        let losing = account.and(decided_by).and_then(|decided_by| {
+            loser(window, decided_by).or_else(|| by_losses(lost, new_lost, decided_by, window))
+        });
         let of_loser = if losing == Some(PairSide::New) { &of_new } else { &of_old };
         TwoPrimariesAccount {
             losing,
             // The dated ranges may have been cut to a line of the record; the account is whole.
-            lost: account.and_then(|account| of_old.lost(account)),
-            new_lost: account.and_then(|account| of_new.lost(account)),
+            lost,
+            new_lost,
             lost_writes: dated.iter().flat_map(|lost| of_loser.within(lost)).collect(),
             window: TwoPrimaries { which: Vec::new(), new_which: Vec::new(), ..window.clone() },
         }
@@ -78,16 +80,30 @@ pub(super) fn of(run: &Run) -> Vec<TwoPrimariesAccount> {
     run.two_primaries.values().map(of_window).collect()
 }
 
-/// The side with a history that the server that decided does not have, by its timeline: along a history that only rises.
+/// The side with a history that the server that decided does not have, where it is one of the two itself.
 fn loser(window: &TwoPrimaries, decided_by: &Server) -> Option<PairSide> {
-    let (old, new) = (window.old.timeline?, window.new.timeline?);
-    if old != new {
-        return Some(if decided_by.timeline? < new { PairSide::New } else { PairSide::Old });
+    let is = |one: &Server| {
+        one.timeline.is_some()
+            && decided_by.timeline == one.timeline
+            && decided_by.same_member(one) == Some(true)
+    };
+    match (is(&window.old), is(&window.new)) {
+        (false, true) => Some(PairSide::Old),
+        (true, false) => Some(PairSide::New),
+        _ => None,
     }
-    if decided_by.same_member(&window.new) == Some(true) {
-        return Some(PairSide::Old);
-    }
-    (decided_by.same_member(&window.old) == Some(true)).then_some(PairSide::New)
+}
+
+/// The same by what is lost, where another server decided, on a later timeline: which history it has its number does not
+/// tell, as a history that went back goes on with the same numbers.
+fn by_losses(
+    lost: Option<u64>,
+    new_lost: Option<u64>,
+    decided_by: &Server,
+    window: &TwoPrimaries,
+) -> Option<PairSide> {
+    let is_later = decided_by.timeline? > window.new.timeline.max(window.old.timeline)?;
+    (is_later && lost? > 0 && new_lost? == 0).then_some(PairSide::Old)
 }
 
 /// The load's writes on one side.
@@ -216,7 +232,15 @@ mod tests {
         let thawed = pair(server("a", 25), server("b", 26));
         assert_eq!(loser(&thawed, &server("a", 25)), Some(PairSide::New));
         assert_eq!(loser(&thawed, &server("b", 26)), Some(PairSide::Old));
-        assert_eq!(loser(&thawed, &server("c", 27)), Some(PairSide::Old));
+        // Another one may have either history, whatever its number.
+        for other in [server("c", 26), server("b", 27), server("c", 27), server("a", 26)] {
+            assert_eq!(loser(&thawed, &other), None, "{other:?}");
+        }
+        let by = |lost, new_lost, other| by_losses(Some(lost), Some(new_lost), &other, &thawed);
+        assert_eq!(by(5, 0, server("c", 27)), Some(PairSide::Old));
+        assert_eq!(by(0, 0, server("c", 27)), None);
+        assert_eq!(by(5, 5, server("c", 27)), None);
+        assert_eq!(by(5, 0, server("c", 26)), None);
         assert_eq!(loser(&thawed, &Server { timeline: None, ..Server::default() }), None);
         let one_timeline = pair(server("a", 2), server("b", 2));
         assert_eq!(loser(&one_timeline, &server("b", 2)), Some(PairSide::Old));
