@@ -225,6 +225,15 @@ fn told(watchers: Watchers, fault: &Fault, finished: &Finished) -> String {
             assert!(known || owners.len() > 1, "{words}");
         }
     }
+    if watchers.see_patroni() {
+        // A piece between two looks may be taken for another; seconds may not.
+        let others = parts.iter().filter(|part| {
+            let name = part["part"].as_str().unwrap();
+            TELLING.contains(&name) && name != fault.part
+        });
+        let others: f64 = others.map(|part| part["lasted_s"].as_f64().unwrap()).sum();
+        assert!(others < 0.5, "{others} s of another fault: {words}");
+    }
     let of_fault: Vec<&Value> = parts.iter().filter(|part| part["part"] == fault.part).collect();
     if watchers == Watchers::All || (watchers == Watchers::Patroni && fault.part != "proxy_gone") {
         let lasted: f64 = of_fault.iter().map(|part| part["lasted_s"].as_f64().unwrap()).sum();

@@ -55,6 +55,7 @@ pub(super) struct ClusterView<'a> {
     leader: Placed<'a, Option<String>>,
     key_free: Placed<'a, bool>,
     key_lives: Option<Duration>,
+    key_ttl: Option<Duration>,
     apis: BTreeMap<&'a str, Placed<'a, MemberState>>,
     servers: BTreeMap<&'a str, Placed<'a, ServerIs>>,
     witnesses: BTreeMap<&'a str, Placed<'a, bool>>,
@@ -76,6 +77,7 @@ impl<'a> ClusterView<'a> {
             leader: watched.leader.placed(from, to),
             key_free: watched.key_free.placed(from, to),
             key_lives: watched.key_lives,
+            key_ttl: watched.key_ttl,
             apis: watched
                 .apis
                 .iter()
@@ -102,6 +104,7 @@ impl<'a> ClusterView<'a> {
         all.extend(self.apis.values().flat_map(Placed::boundaries));
         all.extend(self.servers.values().flat_map(Placed::boundaries));
         all.extend(self.witnesses.values().flat_map(Placed::boundaries));
+        all.extend(self.lapsed_by().map(|at| (at, Duration::ZERO)));
         all
     }
 
@@ -154,7 +157,7 @@ impl<'a> ClusterView<'a> {
     }
 
     /// What the cluster does while no member takes writes.
-    fn without_writes(&self, at: Duration) -> (PartName, Vec<Owner>) {
+    pub(super) fn without_writes(&self, at: Duration) -> (PartName, Vec<Owner>) {
         let one = |part, owner| (part, vec![owner]);
         if self.outage.kind == Kind::ReadOnly {
             return one(PartName::Refusal, Owner::Postgresql);
@@ -166,7 +169,7 @@ impl<'a> ClusterView<'a> {
         if self.has_new_leader(leader.as_deref(), at) {
             return match self.is_mute(leader.as_deref(), at) {
                 // It is gone in its turn.
-                true => one(PartName::Lock, Owner::Patroni),
+                true => self.of_lock(at),
                 false if self.kept_its_key() => {
                     (PartName::Promotion, vec![Owner::Patroni, Owner::Postgresql])
                 }
@@ -240,13 +243,16 @@ impl<'a> ClusterView<'a> {
             self.before.and_then(|name| self.servers.get(name)).and_then(|placed| placed.at(at));
         match api {
             _ if self.returning().is_some() => match server {
-                Some(ServerIs::Gone) => (PartName::Restart, vec![Owner::Patroni]),
+                // A Patroni that gives no answer may be away with its server.
+                Some(ServerIs::Gone) if !api.is_some_and(is_mute) => {
+                    (PartName::Restart, vec![Owner::Patroni])
+                }
                 _ => (PartName::Restart, either),
             },
             None | Some(MemberState::Gone | MemberState::Silent) => {
                 match self.gave_its_key_back() {
                     true => (PartName::Handover, self.of_handover(at)),
-                    false => (PartName::Lock, vec![Owner::Patroni]),
+                    false => self.of_lock(at),
                 }
             }
             // Its Patroni lives: it ends its server, or starts it again.
@@ -257,6 +263,37 @@ impl<'a> ClusterView<'a> {
             Some(_) if server == Some(&ServerIs::Gone) => (PartName::Restart, vec![Owner::Patroni]),
             Some(_) => (PartName::Restart, either),
         }
+    }
+
+    /// The key of a leader that gives no answer. It lapses within its `ttl`, unless the store has no majority.
+    fn of_lock(&self, at: Duration) -> (PartName, Vec<Owner>) {
+        match self.lapsed_by().is_some_and(|lapsed| at >= lapsed) {
+            true => (PartName::Store, vec![Owner::Patroni, Owner::Etcd]),
+            false => (PartName::Lock, vec![Owner::Patroni]),
+        }
+    }
+
+    /// By when the key of the leader before has lapsed, whatever else is, where its API gives no answer.
+    fn lapsed_by(&self) -> Option<Duration> {
+        let api = self.before.and_then(|name| self.apis.get(name))?;
+        let mute = match api.at(self.from).is_some_and(is_mute) {
+            true => api.seen_since(self.from)?,
+            false => api.first_seen(self.from, self.to, is_mute)?,
+        };
+        // What is said late, and what etcd does late, is no loss of its majority.
+        let ttl = self.key_ttl?;
+        Some(mute.saturating_add(ttl).saturating_add(ttl / 2))
+    }
+
+    /// Whether none of these members, which take writes, is one that a proxy can send to: it asks Patroni, and theirs gives
+    /// no answer, or they do not lead.
+    pub(super) fn are_without_leader(&self, members: &BTreeSet<&str>, at: Duration) -> bool {
+        let Some(leader) = self.leader.at(at) else { return false };
+        let leads = |member: &&&str| {
+            let api = self.apis.get(**member).and_then(|placed| placed.at(at));
+            leader.as_deref() == Some(**member) && !api.is_some_and(is_mute)
+        };
+        !members.iter().any(|member| leads(&member))
     }
 
     /// Whether a leader that gives no answer gave its key back: it was free soon after its server, which had said that it

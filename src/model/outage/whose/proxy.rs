@@ -7,6 +7,9 @@ use crate::model::outage::whose::track::Placed;
 use crate::model::outage::whose::watched::{PageIs, WatchersView};
 use crate::model::outage::{Outage, Side};
 
+/// A proxy that dies is seen so before the load's sessions are.
+const SHORTLY: Duration = Duration::from_secs(5);
+
 /// The proxy at a moment.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ProxyAt<'a> {
@@ -21,6 +24,8 @@ pub(super) enum ProxyAt<'a> {
 /// The proxy over the time of an outage, in the backend through which the load goes.
 pub(super) struct ProxyView<'a> {
     page: Placed<'a, PageIs>,
+    /// It could be read shortly before the outage: a page that is gone while writes are acknowledged is another's.
+    was_read: bool,
     servers: Vec<(&'a str, Placed<'a, bool>)>,
 }
 
@@ -38,7 +43,9 @@ impl<'a> ProxyView<'a> {
         let name = |side: &'a Option<Side>| side.as_ref().map(|side| watched.name_of(side));
         let sides = (name(&outage.from), name(&outage.to));
         let servers = chosen(sides, backends.into_values(), (from, to));
-        Self { page: watched.page.placed(from, to), servers: servers.unwrap_or_default() }
+        let page = watched.page.placed(from, to);
+        let was_read = page.was(from.saturating_sub(SHORTLY), from, |is| *is == PageIs::Read);
+        Self { page, was_read, servers: servers.unwrap_or_default() }
     }
 
     /// When anything of it changed, and how far that can be off.
@@ -49,9 +56,9 @@ impl<'a> ProxyView<'a> {
 
     pub(super) fn at(&self, at: Duration) -> ProxyAt<'a> {
         match self.page.at(at) {
-            Some(PageIs::Gone) => return ProxyAt::Gone,
+            Some(PageIs::Gone) if self.was_read => return ProxyAt::Gone,
             Some(PageIs::Read) => {}
-            Some(PageIs::Unknown) | None => return ProxyAt::Unknown,
+            Some(PageIs::Gone | PageIs::Unknown) | None => return ProxyAt::Unknown,
         }
         if self.servers.iter().all(|(_, placed)| placed.at(at).is_none()) {
             return ProxyAt::Unknown;

@@ -13,6 +13,9 @@ use crate::model::outage::whose::watched::WatchersView;
 /// Changes closer than this to one another are one moment, seen by several watchers.
 const ONE_MOMENT: Duration = Duration::from_millis(5);
 
+/// A promotion that takes longer waited for something.
+const PROMOTED_SOON: Duration = Duration::from_secs(1);
+
 /// A connect takes less, unless it is held.
 const HELD_MIN: Duration = Duration::from_millis(200);
 
@@ -64,6 +67,12 @@ pub fn split(outage: &Outage, watched: &WatchersView, is_direct: bool) -> Option
                 let within = *within;
                 parts.push(OutagePart { part, owners, from, lasted, within, expected: None });
             }
+        }
+    }
+    for part in &mut parts {
+        // Patroni has the lock before it promotes, and may have something to do first.
+        if part.part == PartName::Promotion && part.lasted > PROMOTED_SOON {
+            part.owners = vec![Owner::Patroni, Owner::Postgresql];
         }
     }
     Some(WhoseSeconds { parts, shorter: Vec::new() })
@@ -141,11 +150,19 @@ impl Views<'_> {
             return by_kind;
         }
         match proxy {
+            ProxyAt::Sends(servers)
+                if servers.is_empty() && self.cluster.are_without_leader(&members, at) =>
+            {
+                self.cluster.without_writes(at)
+            }
             ProxyAt::Sends(servers) if servers.is_disjoint(&members) => {
                 (PartName::ProxyChecks, vec![Owner::Proxy])
             }
             ProxyAt::Sends(servers) => self.on_a_free_way(at, free, !servers.is_subset(&members)),
             _ if self.is_direct => self.on_a_free_way(at, free, false),
+            _ if self.cluster.are_without_leader(&members, at) => {
+                (PartName::Way, vec![Owner::Patroni, Owner::Proxy, Owner::Network])
+            }
             _ => self.behind_an_unseen_proxy(at),
         }
     }
@@ -174,8 +191,13 @@ impl Views<'_> {
                 one(PartName::Refusal)
             }
             Kind::Terminated if at < failed => one(PartName::Ended),
-            Kind::Stall if at < failed || !has_failed => match self.outage.stall_cause {
-                Some(_) => one(PartName::Silence),
+            Kind::Stall if at < failed || !has_failed => match &self.outage.stall_cause {
+                Some(cause) if cause.is_of_the_server() => one(PartName::Silence),
+                // The server has answered, or has no process for it any more: it is lost on the way.
+                Some(_) => Some((
+                    PartName::Silence,
+                    self.without_proxy_if_direct(&[Owner::Proxy, Owner::Network]),
+                )),
                 None => Some(self.silence()),
             },
             _ => None,

@@ -535,9 +535,9 @@ fn a_store_without_a_majority_and_then_another_leader() {
     ];
     let (a, b, c) = (patroni_before(), proxy_before(), servers_before());
     assert_eq!(
-        parts(&outage, &[&a, &b, &c, &changes])[1..],
+        parts(&outage, &[&a, &b, &c, &changes]),
         [
-            (PartName::Store, vec![Patroni, Etcd], 1_770),
+            (PartName::Store, vec![Patroni, Etcd], 1_950),
             (PartName::Election, vec![Patroni], 600),
             (PartName::Promotion, vec![Postgresql], 100),
             (PartName::Reconnect, vec![Client], 90),
@@ -709,6 +709,122 @@ fn a_server_without_a_name_is_known_by_its_address() {
     ];
     let all = parts(&outage, &[&before, &changes]);
     assert_eq!(all[0].0, PartName::Cluster, "{all:?}");
+}
+
+/// The server has answered, and the answer does not come through: it is not what is waited for.
+#[test]
+fn a_write_that_is_lost_on_its_way_is_not_the_servers() {
+    use Owner::{Network, Postgresql, Proxy};
+    let mut outage = outage(Kind::Stall, "patroni1", 4_000, [4_000, 4_000, 4_000]);
+    outage.phases.last_error = None;
+    for (cause, owners) in [
+        (StallCause::OnTheWay, vec![Proxy, Network]),
+        (StallCause::Gone, vec![Proxy, Network]),
+        (StallCause::SyncStandby, vec![Postgresql]),
+    ] {
+        outage.stall_cause = Some(cause);
+        let told = parts(&outage, &[&patroni_before(), &proxy_before(), &servers_before()]);
+        assert_eq!(told, [(PartName::Silence, owners, 4_000)], "{:?}", outage.stall_cause);
+    }
+}
+
+/// Patroni is killed alone: its server goes on taking writes that no proxy sends it any more, until another one leads.
+#[test]
+fn a_server_without_its_patroni_is_not_the_proxys_wait() {
+    use Owner::{Client, Network, Patroni, Postgresql, Proxy};
+    let outage = outage(Kind::Failover, "patroni2", 30_000, [0, 29_900, 29_900]);
+    let changes = [
+        api(10_050, "patroni1", MemberState::Gone),
+        key(34_850, true),
+        leader(34_850, Some("patroni1"), None),
+        leader(35_000, None, Some("patroni2")),
+        key(35_000, false),
+        server(35_200, "patroni2", writable()),
+    ];
+    let proxy = [
+        proxied(10_040, "patroni1", ProxyServerState::Down),
+        proxied(39_850, "patroni2", ProxyServerState::Up),
+    ];
+    let (a, b, c) = (patroni_before(), proxy_before(), servers_before());
+    assert_eq!(
+        parts(&outage, &[&a, &b, &c, &changes, &proxy]),
+        [
+            (PartName::Lock, vec![Patroni], 24_800),
+            (PartName::Election, vec![Patroni], 150),
+            (PartName::Promotion, vec![Postgresql], 200),
+            (PartName::ProxyChecks, vec![Proxy], 4_750),
+            (PartName::Reconnect, vec![Client], 100),
+        ]
+    );
+    // Whether a proxy that is not watched follows Patroni is not known.
+    let without = parts(&outage, &[&a, &c, &changes]);
+    assert_eq!(without[0].1, [Patroni, Proxy, Network], "{without:?}");
+}
+
+/// The leader and the majority of the store are away together: its key cannot lapse.
+#[test]
+fn a_lock_that_lasts_longer_than_it_can_is_the_stores() {
+    use Owner::{Etcd, Patroni};
+    let outage = outage(Kind::Failover, "patroni2", 120_000, [0, 119_000, 119_000]);
+    let changes = [
+        api(10_050, "patroni1", MemberState::Gone),
+        server(10_050, "patroni1", MemberServerState::Gone),
+        key(129_000, true),
+        leader(129_000, Some("patroni1"), None),
+    ];
+    let mut told = watched(&[&patroni_before(), &proxy_before(), &servers_before(), &changes]);
+    told.settings(&PatroniSettings::BY_DEFAULT);
+    let parts = split(&outage, &told, false).unwrap().parts;
+    let first: Vec<_> = parts[..2]
+        .iter()
+        .map(|part| (part.part, &part.owners[..], part.lasted.as_secs()))
+        .collect();
+    let lock: (_, &[Owner], _) = (PartName::Lock, &[Patroni], 45);
+    assert_eq!(first, [lock, (PartName::Store, &[Patroni, Etcd], 73)]);
+}
+
+/// Its Patroni went with it, so that nothing there could have started it.
+#[test]
+fn a_machine_that_comes_back_is_not_patronis_alone() {
+    use Owner::{Patroni, Postgresql};
+    let outage = outage(Kind::Restart, "patroni1", 15_000, [0, 14_500, 14_500]);
+    let changes = [
+        api(10_050, "patroni1", MemberState::Gone),
+        server(10_050, "patroni1", MemberServerState::Gone),
+        server(24_000, "patroni1", writable()),
+        api(24_000, "patroni1", PRIMARY),
+    ];
+    let told = parts(&outage, &[&patroni_before(), &proxy_before(), &servers_before(), &changes]);
+    assert_eq!(told[0].1, [Patroni, Postgresql], "{told:?}");
+}
+
+#[test]
+fn a_page_that_was_gone_before_is_no_proxy_that_is_gone_now() {
+    let outage = outage(Kind::Connection, "patroni1", 3_000, [0, 2_900, 2_900]);
+    let before = [page(2_000, Some("refused"))];
+    let told = parts(&outage, &[&servers_before(), &before]);
+    assert!(told.iter().all(|(part, ..)| *part != PartName::ProxyGone), "{told:?}");
+    let told =
+        parts(&outage, &[&servers_before(), &proxy_before(), &[page(9_900, Some("refused"))]]);
+    assert_eq!(told[0].0, PartName::ProxyGone, "{told:?}");
+}
+
+/// A script of Patroni's may come before it.
+#[test]
+fn a_promotion_that_takes_long_is_not_postgresqls_alone() {
+    use Owner::{Patroni, Postgresql};
+    let outage = outage(Kind::Failover, "patroni2", 30_000, [0, 29_900, 29_900]);
+    let changes = [
+        api(10_050, "patroni1", MemberState::Gone),
+        server(10_050, "patroni1", MemberServerState::Gone),
+        key(14_850, true),
+        leader(15_000, Some("patroni1"), Some("patroni2")),
+        key(15_000, false),
+        server(39_000, "patroni2", writable()),
+    ];
+    let told = parts(&outage, &[&patroni_before(), &proxy_before(), &servers_before(), &changes]);
+    let promotion = told.iter().find(|(part, ..)| *part == PartName::Promotion);
+    assert_eq!(promotion.unwrap().1, [Patroni, Postgresql], "{told:?}");
 }
 
 /// As it was measured: Patroni's loop finds the postmaster dead, has the data recovered in single-user mode, and starts it.

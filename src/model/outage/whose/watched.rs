@@ -28,6 +28,8 @@ pub struct WatchersView {
     pub(super) key_free: Track<bool>,
     /// How long the leader's key lives at least after its holder's last word, by Patroni's settings.
     pub(super) key_lives: Option<Duration>,
+    /// And at most, but for what its store takes to see it.
+    pub(super) key_ttl: Option<Duration>,
     /// Each member, by its own Patroni API.
     pub(super) apis: BTreeMap<String, Track<MemberState>>,
     /// Each member's server, by itself.
@@ -96,6 +98,7 @@ impl WatchersView {
     pub fn settings(&mut self, settings: &PatroniSettings) {
         let renewed_before = settings.ttl_s.saturating_sub(settings.loop_wait_s);
         self.key_lives = Some(Duration::from_secs(renewed_before));
+        self.key_ttl = Some(Duration::from_secs(settings.ttl_s));
     }
 
     /// What a member is by its own Patroni API.
