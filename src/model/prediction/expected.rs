@@ -71,7 +71,7 @@ impl Settings<'_> {
         self.lock_of_the_lost(outage);
         outage.add(PredictedStep::Election, Owner::Patroni, terms::ELECTION);
         self.promoted(outage);
-        self.held(outage);
+        self.held_by_one_that_stays_away(outage);
         self.reconnected(outage);
     }
 
@@ -84,7 +84,7 @@ impl Settings<'_> {
         let election = terms::ELECTION_BESIDE_STOPPING;
         outage.add(PredictedStep::Election, Owner::Patroni, election);
         self.promoted(outage);
-        self.held(outage);
+        self.held_by_one_that_stays_away(outage);
         self.reconnected(outage);
     }
 
@@ -97,8 +97,14 @@ impl Settings<'_> {
         let left = silent.beyond(outage.sum());
         let passed = outage.sum().from.saturating_add(left.to.unwrap_or_default());
         outage.add(PredictedStep::SilentSessions, Owner::Client, left);
-        let back = terms::reconnect_beside_frozen(self.client, self.proxy, passed);
-        outage.add(PredictedStep::Reconnect, Owner::Client, back);
+        let hangs = terms::connect_beside_frozen(self.client, self.proxy, passed);
+        if self.proxy.is_some() {
+            outage.add(PredictedStep::HeldConnects, Owner::Proxy, hangs);
+            self.reconnected(outage);
+        } else {
+            let back = terms::backoff(self.client).then(hangs);
+            outage.add(PredictedStep::Reconnect, Owner::Client, back);
+        }
     }
 
     fn switchover(&self, outage: &mut Parts) {
@@ -168,6 +174,20 @@ impl Settings<'_> {
     fn held(&self, outage: &mut Parts) {
         if let Some(proxy) = self.proxy {
             let left = terms::held_connect(proxy).beyond(outage.sum());
+            outage.add(PredictedStep::HeldConnects, Owner::Proxy, left);
+        }
+    }
+
+    /// The same of a server that stays away: where checks are slow it is still up when the new leader is, so that
+    /// every connect until then was given to it, the last one a moment before.
+    fn held_by_one_that_stays_away(&self, outage: &mut Parts) {
+        if let Some(proxy) = self.proxy {
+            let held = terms::held_connect(proxy);
+            let passed = outage.sum();
+            let still_up =
+                terms::refusing_leaves(proxy).beyond(Span::new(passed.from, passed.from));
+            let at_worst = still_up.to.min(held.to).max(held.beyond(passed).to);
+            let left = Span { to: at_worst, ..held.beyond(passed) };
             outage.add(PredictedStep::HeldConnects, Owner::Proxy, left);
         }
     }

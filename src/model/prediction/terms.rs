@@ -83,7 +83,6 @@ pub(super) fn proxy_finds(proxy: &ProxyChecks) -> Span {
 
 /// How long a server that refuses stays up for HAProxy: its next check begins within `inter`, and `fall` must
 /// fail.
-#[cfg(test)]
 pub(super) fn refusing_leaves(proxy: &ProxyChecks) -> Span {
     let rest = proxy.fastinter.saturating_mul(proxy.fall.saturating_sub(1));
     Span::new(rest, proxy.inter.saturating_add(rest))
@@ -132,10 +131,10 @@ pub(super) fn backoff(client: &ClientWaits) -> Span {
     Span::new(Duration::ZERO, client.backoff_max.max(client.backoff_min))
 }
 
-/// The same after a frozen leader: an attempt that hangs there when the new leader is there keeps its writer for up to
+/// A connect to a frozen leader hangs: an attempt that is there when the new leader is there keeps its writer for up to
 /// `connect_timeout`, unless HAProxy has ended it, or sent it elsewhere, by then. `passed` is the least of the
 /// outage so far, and the most of its silent sessions: an attempt begins when these have ended.
-pub(super) fn reconnect_beside_frozen(
+pub(super) fn connect_beside_frozen(
     client: &ClientWaits,
     proxy: Option<&ProxyChecks>,
     passed: Duration,
@@ -150,5 +149,5 @@ pub(super) fn reconnect_beside_frozen(
             last.saturating_sub(passed).min(client.connect_timeout)
         }
     };
-    backoff(client).then(Span::new(Duration::ZERO, hangs))
+    Span::new(Duration::ZERO, hangs)
 }

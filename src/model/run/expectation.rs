@@ -6,7 +6,7 @@ use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::load::options::LoadOptions;
 use crate::model::outage::Outage;
 use crate::model::outage::kind::Kind;
-use crate::model::outage::whose::{OutagePart, PartName, ShorterBy, WhoseSeconds};
+use crate::model::outage::whose::{OutagePart, Owner, PartName, ShorterBy, WhoseSeconds};
 use crate::model::prediction::advice::{Advice, Saving, advice};
 use crate::model::prediction::client_waits::ClientWaits;
 use crate::model::prediction::expected;
@@ -22,6 +22,9 @@ const WORTH_A_WORD: u32 = 10;
 
 /// What is longer is no expectation: settings come from an API that may say anything.
 const EXPECTED_MAX: Duration = Duration::from_secs(86_400);
+
+/// Of a frozen server a session is silent for longer.
+const NOTICED_LATE: Duration = Duration::from_secs(1);
 
 /// Changes that are told with an outage.
 const SHOWN: usize = 3;
@@ -56,10 +59,13 @@ impl<'a> Expectation<'a> {
     /// or no worst case, has none.
     pub fn put_beside(&self, outage: &Outage, whose: &mut WhoseSeconds) {
         let Some(patroni) = self.in_force(outage.began) else { return };
+        let seen = faults(outage.kind, whose);
         for part in &mut whose.parts {
             let Some((step, faults)) = predicted(part.part) else { continue };
             let of_fault = |fault: &PredictedFault| self.step(&patroni, step, *fault);
-            let spans = faults.iter().filter_map(of_fault);
+            // Where the parts tell nothing it can be after any of them.
+            let fits = |fault: &&PredictedFault| seen.is_empty() || seen.contains(fault);
+            let spans = faults.iter().filter(fits).filter_map(of_fault);
             part.expected = spans.reduce(Span::or).filter(|span| span.to <= Some(EXPECTED_MAX));
             part.expected = part.expected.filter(|span| span.to.is_some());
         }
@@ -76,7 +82,7 @@ impl<'a> Expectation<'a> {
         kind: Kind,
         whose: &WhoseSeconds,
     ) -> Vec<ShorterBy> {
-        let Some(fault) = fault(kind, whose) else { return Vec::new() };
+        let Some(fault) = faults(kind, whose).first() else { return Vec::new() };
         let lasted: Duration = whose.parts.iter().map(|part| part.lasted).sum();
         let of_knob = |advice: Advice| {
             let saves = match advice.saves.first()?.saved {
@@ -90,7 +96,7 @@ impl<'a> Expectation<'a> {
                 risk: advice.knob.risk().to_owned(),
             })
         };
-        let all = advice(patroni, self.proxy, &self.client, &[fault]);
+        let all = advice(patroni, self.proxy, &self.client, &[*fault]);
         all.into_iter().filter_map(of_knob).take(SHOWN).collect()
     }
 
@@ -113,7 +119,14 @@ impl<'a> Expectation<'a> {
         fault: PredictedFault,
     ) -> Option<Span> {
         let prediction = expected(patroni, self.proxy, &self.client, fault);
-        prediction.parts.iter().find(|part| part.step == step).map(|part| part.takes)
+        let takes =
+            prediction.parts.iter().find(|part| part.step == step).map(|part| part.takes)?;
+        let may_wait =
+            step == PredictedStep::Promotion && fault == PredictedFault::EtcdMajorityLost;
+        // A leader that still gives up renews its key, and is promoted in the loop after that: only the two together
+        // are bounded.
+        let loop_wait = Duration::from_secs(patroni.settings.loop_wait_s);
+        Some(if may_wait { takes.then(Span::new(Duration::ZERO, loop_wait)) } else { takes })
     }
 }
 
@@ -133,39 +146,61 @@ fn expect_once(pieces: &mut [OutagePart]) {
     }
 }
 
-/// The fault that an outage with these parts follows, where they tell.
-fn fault(kind: Kind, whose: &WhoseSeconds) -> Option<PredictedFault> {
-    let handed_over = match kind {
-        Kind::Switchover => PredictedFault::Switchover,
-        _ => PredictedFault::LeaderStopped,
+/// The faults that an outage with these parts can follow, the likeliest first; none where they do not tell.
+fn faults(kind: Kind, whose: &WhoseSeconds) -> &'static [PredictedFault] {
+    use PredictedFault as F;
+    let handed_over: &[F] =
+        if kind == Kind::Switchover { &[F::Switchover] } else { &[F::LeaderStopped] };
+    let lasted = |name| -> Duration {
+        whose.parts.iter().filter(|part| part.part == name).map(|part| part.lasted).sum()
     };
+    // Patroni gives the key of a crashed server back; one that it stops may be gone before it says so.
+    let is_patronis =
+        |part: &OutagePart| part.part == PartName::Restart && part.owners == [Owner::Patroni];
+    let crashed = whose.parts.iter().any(is_patronis)
+        && lasted(PartName::Restart) > lasted(PartName::Handover);
+    // A busy client notices the end of its sessions a moment late.
+    let frozen = lasted(PartName::Noticing) > NOTICED_LATE;
+    let handed_over = if crashed { &[F::PostmasterCrashed] } else { handed_over };
     let has = |name| whose.parts.iter().any(|part| part.part == name);
-    let by_parts = [
-        (PartName::Store, PredictedFault::EtcdMajorityLost),
-        (PartName::Noticing, PredictedFault::LeaderFrozen),
-        (PartName::Lock, PredictedFault::LeaderKilled),
+    let by_parts: [(PartName, &[F]); 6] = [
+        (PartName::Store, &[F::EtcdMajorityLost]),
+        (
+            PartName::Lock,
+            if frozen { &[F::LeaderFrozen] } else { &[F::LeaderKilled, F::LeaderFrozen] },
+        ),
+        (PartName::Noticing, &[F::LeaderFrozen]),
         (PartName::Handover, handed_over),
-        (PartName::Restart, PredictedFault::PostmasterCrashed),
-        (PartName::ProxyGone, PredictedFault::ProxyGone),
+        (PartName::Restart, if crashed { &[F::PostmasterCrashed] } else { &[] }),
+        (PartName::ProxyGone, &[F::ProxyGone]),
     ];
-    by_parts.into_iter().find(|(name, _)| has(*name)).map(|(_, fault)| fault)
+    by_parts.into_iter().find(|(name, _)| has(*name)).map(|(_, faults)| faults).unwrap_or_default()
 }
 
 /// The step that a part is, and the faults that have it.
 fn predicted(part: PartName) -> Option<(PredictedStep, &'static [PredictedFault])> {
     use PredictedFault as F;
-    const FAILOVERS: &[F] = &[F::LeaderKilled, F::LeaderFrozen, F::LeaderStopped, F::Switchover];
+    const FAILOVERS: &[F] =
+        &[F::LeaderKilled, F::LeaderFrozen, F::LeaderStopped, F::Switchover, F::PostmasterCrashed];
+    const PROMOTIONS: &[F] = &[
+        F::LeaderKilled,
+        F::LeaderFrozen,
+        F::LeaderStopped,
+        F::Switchover,
+        F::PostmasterCrashed,
+        F::EtcdMajorityLost,
+    ];
     Some(match part {
         PartName::Lock => (PredictedStep::LockExpires, &[F::LeaderKilled, F::LeaderFrozen]),
         PartName::Handover => (PredictedStep::LockReleased, &[F::LeaderStopped, F::Switchover]),
         PartName::Election => (PredictedStep::Election, FAILOVERS),
-        PartName::Promotion => (PredictedStep::Promotion, FAILOVERS),
+        PartName::Promotion => (PredictedStep::Promotion, PROMOTIONS),
         PartName::Restart => (PredictedStep::CrashNoticed, &[F::PostmasterCrashed]),
         PartName::Recovery => (PredictedStep::Recovery, &[F::PostmasterCrashed]),
-        PartName::ProxyChecks => (PredictedStep::ProxyChecks, FAILOVERS),
-        PartName::ProxyHold => (PredictedStep::HeldConnects, FAILOVERS),
+        PartName::ProxyChecks => (PredictedStep::ProxyChecks, PROMOTIONS),
+        PartName::ProxyHold => (PredictedStep::HeldConnects, &F::ALL),
         PartName::Noticing => (PredictedStep::SilentSessions, &[F::LeaderFrozen]),
-        PartName::Reconnect => (PredictedStep::Reconnect, FAILOVERS),
+        PartName::Reconnect => (PredictedStep::Reconnect, &F::ALL),
         PartName::Store
         | PartName::Silence
         | PartName::Refusal
@@ -182,7 +217,6 @@ mod tests {
     use super::*;
     use crate::model::cluster::software::{MemberSoftware, PatroniSettings};
     use crate::model::event::{Event, What};
-    use crate::model::outage::whose::Owner;
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -249,6 +283,26 @@ mod tests {
         );
         let expected: Vec<Option<Span>> = whose.parts.iter().map(|part| part.expected).collect();
         assert_eq!(expected, [Some(Span::of_ms(1_100, 1_400)), None]);
+    }
+
+    #[test]
+    fn what_is_expected_is_what_this_fault_lets_expect() {
+        let expected = |kind, first| {
+            let parts = vec![
+                part(first, Owner::Patroni, 4_500),
+                part(PartName::Election, Owner::Patroni, 100),
+                part(PartName::Promotion, Owner::Postgresql, 100),
+            ];
+            beside(kind, parts).parts.iter().map(|part| part.expected).collect::<Vec<_>>()
+        };
+        // The other candidates wait for a leader that is mute, and not for one that handed over.
+        let of_switchover = expected(Kind::Switchover, PartName::Handover);
+        assert_eq!(of_switchover[1], Some(Span::of_ms(50, 300)));
+        let of_lock = expected(Kind::Failover, PartName::Lock);
+        assert_eq!(of_lock[1..], [Some(Span::of_ms(50, 2_100)), Some(Span::of_ms(100, 250))]);
+        // Its loop comes before it.
+        let of_store = expected(Kind::Demotion, PartName::Store);
+        assert_eq!(of_store[2], Some(Span::of_ms(100, 10_250)));
     }
 
     /// A shorter `ttl` does nothing for a key that is given back.
