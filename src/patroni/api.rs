@@ -147,7 +147,7 @@ impl PatroniApi {
     /// When no answer of Patroni's comes within the deadline.
     pub async fn look(&self) -> Result<(bool, MemberStatus), PatroniError> {
         let answer = self.call(Method::GET, "/primary", None).await?;
-        let status: MemberStatus = answer.json()?;
+        let status: MemberStatus = answer.object()?;
         match answer.status {
             StatusCode::OK => Ok((true, status)),
             StatusCode::SERVICE_UNAVAILABLE => Ok((false, status)),
@@ -162,7 +162,7 @@ impl PatroniApi {
     /// When no answer of Patroni's comes within the deadline.
     pub async fn member(&self) -> Result<MemberStatus, PatroniError> {
         // The status is that of a health check: 503 on one that is not well, with the same body.
-        self.call(Method::GET, "/patroni", None).await?.json()
+        self.call(Method::GET, "/patroni", None).await?.object()
     }
 
     /// All members, as the cluster's store knows them.
@@ -171,7 +171,7 @@ impl PatroniApi {
     ///
     /// When no answer of Patroni's comes within the deadline.
     pub async fn cluster(&self) -> Result<Cluster, PatroniError> {
-        self.call(Method::GET, "/cluster", None).await?.successful()?.json()
+        self.call(Method::GET, "/cluster", None).await?.successful()?.object()
     }
 
     /// How each timeline ended, oldest first.
@@ -189,7 +189,7 @@ impl PatroniApi {
     ///
     /// When no answer of Patroni's comes within the deadline.
     pub async fn config(&self) -> Result<Config, PatroniError> {
-        self.call(Method::GET, "/config", None).await?.successful()?.json()
+        self.call(Method::GET, "/config", None).await?.successful()?.object()
     }
 
     /// Changes the cluster's dynamic configuration: what `change` names, and nothing else.
@@ -248,6 +248,14 @@ impl PatroniApi {
 }
 
 impl ApiResponse {
+    /// An object, and no list of its values.
+    fn object<T: DeserializeOwned>(&self) -> Result<T, PatroniError> {
+        match self.body.trim_ascii_start().starts_with(b"[") {
+            true => Err(self.foreign("in JSON of another shape (a list)".to_owned())),
+            false => self.json(),
+        }
+    }
+
     fn json<T: DeserializeOwned>(&self) -> Result<T, PatroniError> {
         if matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             return Err(self.said());

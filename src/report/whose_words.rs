@@ -6,6 +6,9 @@ use crate::model::outage::whose::{OutagePart, Owner, PartName, ShorterBy, WhoseS
 
 use super::numbers::duration;
 
+/// Where the ends of a part are known less exactly, as after a pause of pgchaos itself, that is said.
+const INEXACT: Duration = Duration::from_millis(500);
+
 /// An owner, as a noun.
 #[must_use]
 pub fn owner(owner: Owner) -> &'static str {
@@ -102,7 +105,11 @@ pub fn parts(whose: &WhoseSeconds, long: Duration) -> impl Iterator<Item = Strin
         let length = duration(one.lasted);
         let expected = expected(one).filter(|_| one.lasted >= long);
         let expected = expected.map(|expected| format!(" ({expected} expected)"));
+        let off = match one.within >= INEXACT {
+            true => format!(" ± {}", duration(one.within)),
+            false => String::new(),
+        };
         (length != nothing)
-            .then(|| format!("{length} {}{}", part(one), expected.unwrap_or_default()))
+            .then(|| format!("{length}{off} {}{}", part(one), expected.unwrap_or_default()))
     })
 }

@@ -1,7 +1,6 @@
 //! Writes, errors and outages in words, the same in log, summary and report.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::model::cluster::member_servers::MemberServerState;
 use crate::model::cluster::member_states::MemberState;
@@ -29,9 +28,6 @@ use super::numbers::{counted, duration, grouped, per_second, seconds};
 
 /// How many ranges or writers are named before the rest is only counted.
 const NAMED: usize = 4;
-
-/// An old primary that goes on for less after the newer one's last acknowledgement may only be asked more often.
-const ALONE_MIN: Duration = Duration::from_secs(2);
 
 /// Characters of what a drill did: the command of an `exec` may be long.
 const INJECTION_CHARS_MAX: usize = 40;
@@ -467,22 +463,21 @@ fn both_acknowledged(seen: &TwoPrimaries) -> String {
         let timeline = server.timeline.map(|timeline| format!(" (timeline {timeline})"));
         format!("{}{}", server.name(), timeline.unwrap_or_default())
     };
-    let (old, new, both) = (side(&seen.old), side(&seen.new), duration(seen.both()));
+    let (old, new, length) = (side(&seen.old), side(&seen.new), duration(seen.length()));
     if !seen.over {
         // The newer one's last acknowledgement is told a moment later, or comes with its next write.
-        return format!("{old} acknowledged after {new} had, for {}", duration(seen.length()));
+        return format!("{old} acknowledged after {new} had, for {length}");
     }
-    let alone = seen.to.saturating_sub(seen.new_to);
-    if alone < ALONE_MIN {
-        return format!("{old} and {new} both acknowledged for {both}");
-    }
-    if seen.new_to <= seen.from {
-        let length = duration(seen.length());
+    let Some(alone) = seen.alone() else {
+        return format!("{old} and {new} both acknowledged for {length}");
+    };
+    if seen.both().is_zero() {
         return format!(
             "{old} acknowledged for {length} after {new} had, and not at the same time as far as was seen"
         );
     }
-    let (old_name, alone) = (seen.old.name(), duration(alone));
+    let (both, alone) = (duration(seen.both()), duration(alone));
+    let old_name = seen.old.name();
     format!(
         "{old} and {new} both acknowledged for {both}, then {old_name} alone for {alone} as far as was seen"
     )

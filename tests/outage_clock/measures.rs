@@ -52,15 +52,18 @@ fn one_writer_is_cut_refused_and_recovers() {
             abandoned: 0,
             errors: errors(&[(Class::ConnectionLost, 1), (Class::Refused, 3)]),
             sqlstates: BTreeMap::new(),
-            phases: phases([
-                Some(4),
-                Some(2_901),
-                Some(3_000),
-                Some(3_005),
-                Some(3_008),
-                Some(3_010),
-                Some(3_010)
-            ]),
+            phases: Phases {
+                writable_accepted: Some(ms(3_000)),
+                ..phases([
+                    Some(4),
+                    Some(2_901),
+                    Some(3_000),
+                    Some(3_005),
+                    Some(3_008),
+                    Some(3_010),
+                    Some(3_010),
+                ])
+            },
             from: side(&first()),
             to: side(&first()),
             in_doubt: 1,

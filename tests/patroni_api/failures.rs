@@ -196,3 +196,10 @@ fn a_name_and_a_password_in_a_url_are_not_told() {
         assert!(told.contains("***@"), "{told}");
     }
 }
+
+/// The fields of a settings' object could be read from a list, in their order.
+#[tokio::test]
+async fn a_list_is_no_settings() {
+    let error = json("200 OK", "[1,2,3]").config().await.unwrap_err();
+    assert!(matches!(error, PatroniError::NotPatroni { .. }), "{error}");
+}

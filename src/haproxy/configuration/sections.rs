@@ -208,11 +208,11 @@ impl OpenSection {
             }
             ("timeout", Some("connect"), Some(value)) => {
                 set(rest)?;
-                self.settings.connect_timeout = Some(time(value)?);
+                self.settings.connect_timeout = limit(time(value)?);
             }
             ("timeout", Some("check"), Some(value)) => {
                 set(rest)?;
-                self.settings.check_timeout = Some(time(value)?);
+                self.settings.check_timeout = limit(time(value)?);
             }
             ("retries", value, _) => {
                 set(rest)?;
@@ -291,4 +291,9 @@ fn ports(addresses: &str) -> Vec<u16> {
         port.split('-').next().unwrap_or(port).parse().ok()
     };
     addresses.split(',').filter_map(port).collect()
+}
+
+/// A timeout; 0 is none.
+fn limit(time: Duration) -> Option<Duration> {
+    (!time.is_zero()).then_some(time)
 }

@@ -134,6 +134,13 @@ backend replicas
 }
 
 #[test]
+fn a_timeout_of_nothing_is_none() {
+    let text = "listen one\n  timeout connect 0\n  timeout check 0\n  server a a:1 check\n";
+    let one = read(text).unwrap().backend(Some("one"), None).unwrap().checks;
+    assert_eq!((one.connect_timeout, one.check_timeout), (None, None));
+}
+
+#[test]
 fn defaults_are_those_before_a_section_or_those_it_names() {
     let text = "
 defaults slow

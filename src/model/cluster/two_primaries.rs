@@ -22,6 +22,9 @@ const REACH: Duration = Duration::from_secs(2);
 /// How often a window that grows is told again.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
+/// What is said to be one server's alone is at least so long.
+const ALONE_MIN: Duration = Duration::from_secs(2);
+
 /// How many rows of writes are kept of a pair, and of a server: memory, and a line of the record, have a bound.
 const ROWS_MAX: usize = 4_096;
 
@@ -76,6 +79,14 @@ impl TwoPrimaries {
     #[must_use]
     pub fn length(&self) -> Duration {
         self.to.saturating_sub(self.from)
+    }
+
+    /// For how long it went on alone at the end, as far as it was seen: less may only be that the newer one is asked less
+    /// often.
+    #[must_use]
+    pub fn alone(&self) -> Option<Duration> {
+        let alone = self.to.saturating_sub(self.new_to).min(self.length());
+        (alone >= ALONE_MIN).then_some(alone)
     }
 
     /// How much of it the newer one acknowledged too, as far as it was seen.

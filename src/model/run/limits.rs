@@ -111,10 +111,10 @@ pub fn two_primaries<'a>(
         .or_else(|| longest(&|_| true))?;
     let (old, new) = (longest.old.name(), longest.new.name());
     let (length, allowed) = in_seconds(longest.length(), max);
-    let words = match longest.both() == longest.length() {
-        true => format!("two primaries at the same time for {length} ({old} and {new})"),
+    let words = match longest.alone() {
+        None => format!("two primaries at the same time for {length} ({old} and {new})"),
         // An old leader took the leadership back, and went on alone.
-        false => format!("two primaries: {old} acknowledged for {length} after {new} had"),
+        Some(_) => format!("two primaries: {old} acknowledged for {length} after {new} had"),
     };
     if max.is_zero() {
         return Some(Finding::Exceeded(format!("{words}, none allowed")));

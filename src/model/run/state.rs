@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::model::cluster::clock_offset::ClockOffsets;
 use crate::model::cluster::decision::KnownCluster;
+use crate::model::cluster::member_servers::{MemberServer, MemberServerState};
 use crate::model::cluster::server::ServerProcess;
 use crate::model::cluster::server::{Database, Server};
 use crate::model::cluster::two_primaries::TwoPrimaries;
@@ -420,6 +421,15 @@ impl Run {
 
     /// What a watcher saw: what outages are split by.
     fn watch(&mut self, event: &Event) {
+        // A server of another cluster takes no writes of this one's.
+        if let What::MemberServer(MemberServer {
+            is: MemberServerState::Answers { server }, ..
+        }) = &event.what
+            && let (Some(own), Some(theirs)) = (&self.system_identifier, &server.system_identifier)
+            && own != theirs
+        {
+            return;
+        }
         let (at, watched) = (event.at, &mut self.watched);
         match &event.what {
             What::Leader(seen) => watched.leader(at, seen),

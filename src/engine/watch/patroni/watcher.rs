@@ -211,8 +211,10 @@ impl PatroniWatcher {
             let more = found.left_out;
             self.more(format!("{more} more, which are not asked")).await;
         }
-        let all = found.members.is_some_and(|members| self.members.len() >= members);
-        self.leadership.all_are_asked(all);
+        // Without its store Patroni may name none: what it named last holds.
+        if let Some(members) = found.members {
+            self.leadership.all_are_asked(self.members.len() >= members);
+        }
         let apis: Vec<PatroniApi> =
             self.members.values().map(|member| member.api.clone()).collect();
         let identifier = self.identifier.clone();
