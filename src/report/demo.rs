@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::layout::{Layout, Line, Tone};
 use super::numbers::{counted, duration, grouped};
+use super::whose_words;
 use crate::model::outage::Outage;
 use crate::model::run::summary::{Summary, VerificationState};
 
@@ -89,6 +90,10 @@ fn story(outage: &Outage) -> Vec<(String, String)> {
             ),
         ));
     }
+    let parts = outage.whose.iter().flat_map(|whose| whose_words::parts(whose, Duration::ZERO));
+    for (n, part) in parts.enumerate() {
+        lines.push(item(if n == 0 { "of that" } else { "" }, part));
+    }
     lines
 }
 
@@ -146,6 +151,7 @@ fn page(layout: &Layout, lines: &[(&str, &str)]) -> String {
 mod tests {
     use super::*;
     use crate::model::outage::injection::{Cause, Injected};
+    use crate::model::outage::whose::{OutagePart, Owner, PartName, WhoseSeconds};
     use crate::report::fixtures::summary;
 
     const LAYOUT: Layout = Layout { colour: false, width: Some(80), shorten: false };
@@ -165,6 +171,19 @@ mod tests {
         };
         summary.outages[0].fault = Some(Box::new(fault));
         summary.outages[0].phases.leader_changed = Some(Duration::from_millis(4900));
+        let part = |part, owner, lasted_ms| OutagePart {
+            part,
+            owners: vec![owner],
+            from: Duration::ZERO,
+            lasted: Duration::from_millis(lasted_ms),
+            within: Duration::ZERO,
+            expected: None,
+        };
+        let parts = vec![
+            part(PartName::Lock, Owner::Patroni, 66_900),
+            part(PartName::Reconnect, Owner::Client, 150),
+        ];
+        summary.outages[0].whose = Some(WhoseSeconds { parts, shorter: Vec::new() });
         let page = closing(&summary, "pgchaos", &LAYOUT);
         let story = page.split("TRY NEXT").next().unwrap();
         assert_eq!(
@@ -177,6 +196,8 @@ WHAT HAPPENED
   +5.0 s    Patroni has a new leader
   +67.1 s   the first write is acknowledged again, by patroni3 on timeline 2: an
             outage of 67.1 s, a failover
+  of that   66.9 s Patroni waited for the lock to expire
+            0.2 s the client's backoff and connect
   end       141 acknowledged writes looked up: 0 lost
             of 1 in doubt, sent and not proven, 0 there and 1 not
             67 writes due in the outage and never sent
