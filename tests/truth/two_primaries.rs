@@ -35,9 +35,25 @@ fn witnesses(pair: &Pair) -> [String; 3] {
 }
 
 fn load_with_witnesses(pair: &Pair, args: &[&str]) -> Gen {
+    beside_witnesses(pair, args, |all| pair.load(all))
+}
+
+/// The same of a load that knows A alone.
+fn load_of_a_with_witnesses(pair: &Pair, args: &[&str]) -> Gen {
+    beside_witnesses(pair, args, |all| start_load(&pair.to_a.url(), all))
+}
+
+fn beside_witnesses(pair: &Pair, args: &[&str], start: impl Fn(&[&str]) -> Gen) -> Gen {
     let witnesses = witnesses(pair);
     let all: Vec<&str> = witnesses.iter().map(String::as_str).chain(args.iter().copied()).collect();
-    pair.load(&all)
+    start(&all)
+}
+
+/// A time of a server's, since the start of the run.
+fn since_start(server: &Postgres, said: &Said, time: &str) -> f64 {
+    let started = said.summary["started_at"].as_str().unwrap();
+    let sql = format!("SELECT extract(epoch FROM {time} - '{started}'::timestamptz)::float8");
+    server.psql(&sql).parse().unwrap()
 }
 
 /// Waits until a server has this member's witness's rows that no other server sent it.
@@ -50,19 +66,15 @@ fn wait_for_witness(load: &Gen, from: usize, member: &str) {
 /// The writes on A that were sent after B had acknowledged one, by the servers' own clocks, which are this machine's: the
 /// first row that B took as a primary, and the rows of the run on A that are not older.
 fn window_by_servers(pair: &Pair, run: Uuid, said: &Said) -> (f64, f64) {
-    let started = said.summary["started_at"].as_str().unwrap();
-    let since = |server: &Postgres, sql: &str| -> f64 {
-        let sql = format!("SELECT extract(epoch FROM {sql} - '{started}'::timestamptz)::float8");
-        server.psql(&sql).parse().unwrap()
-    };
-    let taken_by_b = since(
+    let taken_by_b = since_start(
         &pair.b,
+        said,
         &format!(
             "(SELECT min(created_at) FROM pgchaos.user_events
                WHERE run_id <> '{run}' AND writer = 2)"
         ),
     );
-    let last_of_a = since(&pair.a, "(SELECT max(created_at) FROM pgchaos.user_events)");
+    let last_of_a = since_start(&pair.a, said, "(SELECT max(created_at) FROM pgchaos.user_events)");
     (taken_by_b, last_of_a)
 }
 
@@ -98,9 +110,7 @@ fn writes_of_losing_side(pair: &Pair, run: Uuid, since: f64, said: &Said) -> u64
 /// The load knows A alone; B is promoted beside it, and only its witness writes there.
 fn witnesses_of_a_promoted_standby() -> String {
     let pair = Pair::start();
-    let of_witnesses = witnesses(&pair);
-    let args: Vec<&str> = of_witnesses.iter().map(String::as_str).collect();
-    let load = start_load(&pair.to_a.url(), &args);
+    let load = load_of_a_with_witnesses(&pair, &[]);
     let run = run_id(&load);
     wait_for_writes(&pair.to_a, 60);
     wait_for_standby(&pair.b);
@@ -167,10 +177,7 @@ fn witnesses_of_an_old_primary_back() -> String {
 /// One name for the load, which leads to B from now on, while A goes on with the sessions that it has.
 fn moved_name_with_witnesses() -> String {
     let pair = Pair::start();
-    let of_witnesses = witnesses(&pair);
-    let mut args: Vec<&str> = of_witnesses.iter().map(String::as_str).collect();
-    args.push("--verify-timeout=20s");
-    let load = start_load(&pair.to_a.url(), &args);
+    let load = load_of_a_with_witnesses(&pair, &["--verify-timeout=20s"]);
     let run = run_id(&load);
     wait_for_writes(&pair.to_a, 60);
     wait_for_standby(&pair.b);
@@ -210,9 +217,7 @@ fn report_in_words(record: &std::path::Path) -> String {
 /// back. The window goes on as long as A does; that B took part in it is over with B, and what B took alone is lost.
 fn thawed_primary_that_stays() -> String {
     let pair = Pair::start();
-    let of_witnesses = witnesses(&pair);
-    let args: Vec<&str> = of_witnesses.iter().map(String::as_str).collect();
-    let load = start_load(&pair.to_a.url(), &args);
+    let load = load_of_a_with_witnesses(&pair, &[]);
     let run = run_id(&load);
     wait_for_writes(&pair.to_a, 60);
     wait_for_standby(&pair.b);
@@ -243,26 +248,21 @@ fn thawed_primary_that_stays() -> String {
     let said = Said::from(&finished);
     let truth = pair.truth(run, &pair.a);
     pair.b.start_again();
-    let started = said.summary["started_at"].as_str().unwrap();
-    let seconds = |server: &Postgres, time: &str| -> f64 {
-        let sql = format!("SELECT extract(epoch FROM {time} - '{started}'::timestamptz)::float8");
-        server.psql(&sql).parse().unwrap()
-    };
     let of_a = |order: &str| {
         let witness = format!("run_id <> '{run}' AND writer = 1 AND created_at > '{thawed}'");
         let row = format!(
             "(SELECT created_at FROM pgchaos.user_events WHERE {witness} ORDER BY created_at {order} LIMIT 1)"
         );
-        seconds(&pair.a, &row)
+        since_start(&pair.a, &said, &row)
     };
     let last = "(SELECT max(created_at) FROM pgchaos.user_events)";
     let (from, to, window) = only_window(&said);
     // The first of A's rows may be of a write that was sent before B's first.
     let (first, second) = (of_a(""), of_a("OFFSET 1"));
     assert!(from >= first - EXACTLY_S && from <= second + EXACTLY_S, "{first} {second} {window:#}");
-    assert!((to - seconds(&pair.a, last)).abs() <= EXACTLY_S, "{window:#}");
+    assert!((to - since_start(&pair.a, &said, last)).abs() <= EXACTLY_S, "{window:#}");
     let new_to = window["new_to_s"].as_f64().unwrap();
-    assert!((new_to - seconds(&pair.b, last)).abs() <= EXACTLY_S, "{window:#}");
+    assert!((new_to - since_start(&pair.b, &said, last)).abs() <= EXACTLY_S, "{window:#}");
     assert_eq!(window["losing"], "new");
     let lost = truth.lost().len();
     assert_eq!((&window["new_writes"], &window["new_lost"]), (&lost.into(), &lost.into()));

@@ -182,13 +182,11 @@ impl Settings<'_> {
     /// every connect until then was given to it, the last one a moment before.
     fn held_by_one_that_stays_away(&self, outage: &mut Parts) {
         if let Some(proxy) = self.proxy {
-            let held = terms::held_connect(proxy);
-            let passed = outage.sum();
-            let still_up =
-                terms::refusing_leaves(proxy).beyond(Span::new(passed.from, passed.from));
-            let at_worst = still_up.to.min(held.to).max(held.beyond(passed).to);
-            let left = Span { to: at_worst, ..held.beyond(passed) };
-            outage.add(PredictedStep::HeldConnects, Owner::Proxy, left);
+            let (held, passed) = (terms::held_connect(proxy), outage.sum());
+            let left = held.beyond(passed);
+            let still_up = terms::refusing_leaves(proxy).less(passed.from);
+            let to = still_up.to.min(held.to).max(left.to);
+            outage.add(PredictedStep::HeldConnects, Owner::Proxy, Span { to, ..left });
         }
     }
 

@@ -61,11 +61,11 @@ impl<'a> Expectation<'a> {
         let Some(patroni) = self.in_force(outage.began) else { return };
         let seen = faults(outage.kind, whose);
         for part in &mut whose.parts {
-            let Some((step, faults)) = predicted(part.part) else { continue };
+            let Some(step) = predicted(part.part) else { continue };
             let of_fault = |fault: &PredictedFault| self.step(&patroni, step, *fault);
-            // Where the parts tell nothing it can be after any of them.
+            // Where the parts tell nothing it can be after any fault that has such a step.
             let fits = |fault: &&PredictedFault| seen.is_empty() || seen.contains(fault);
-            let spans = faults.iter().filter(fits).filter_map(of_fault);
+            let spans = PredictedFault::ALL.iter().filter(fits).filter_map(of_fault);
             part.expected = spans.reduce(Span::or).filter(|span| span.to <= Some(EXPECTED_MAX));
             part.expected = part.expected.filter(|span| span.to.is_some());
         }
@@ -177,30 +177,19 @@ fn faults(kind: Kind, whose: &WhoseSeconds) -> &'static [PredictedFault] {
     by_parts.into_iter().find(|(name, _)| has(*name)).map(|(_, faults)| faults).unwrap_or_default()
 }
 
-/// The step that a part is, and the faults that have it.
-fn predicted(part: PartName) -> Option<(PredictedStep, &'static [PredictedFault])> {
-    use PredictedFault as F;
-    const FAILOVERS: &[F] =
-        &[F::LeaderKilled, F::LeaderFrozen, F::LeaderStopped, F::Switchover, F::PostmasterCrashed];
-    const PROMOTIONS: &[F] = &[
-        F::LeaderKilled,
-        F::LeaderFrozen,
-        F::LeaderStopped,
-        F::Switchover,
-        F::PostmasterCrashed,
-        F::EtcdMajorityLost,
-    ];
+/// The step that a part is.
+fn predicted(part: PartName) -> Option<PredictedStep> {
     Some(match part {
-        PartName::Lock => (PredictedStep::LockExpires, &[F::LeaderKilled, F::LeaderFrozen]),
-        PartName::Handover => (PredictedStep::LockReleased, &[F::LeaderStopped, F::Switchover]),
-        PartName::Election => (PredictedStep::Election, FAILOVERS),
-        PartName::Promotion => (PredictedStep::Promotion, PROMOTIONS),
-        PartName::Restart => (PredictedStep::CrashNoticed, &[F::PostmasterCrashed]),
-        PartName::Recovery => (PredictedStep::Recovery, &[F::PostmasterCrashed]),
-        PartName::ProxyChecks => (PredictedStep::ProxyChecks, PROMOTIONS),
-        PartName::ProxyHold => (PredictedStep::HeldConnects, &F::ALL),
-        PartName::Noticing => (PredictedStep::SilentSessions, &[F::LeaderFrozen]),
-        PartName::Reconnect => (PredictedStep::Reconnect, &F::ALL),
+        PartName::Lock => PredictedStep::LockExpires,
+        PartName::Handover => PredictedStep::LockReleased,
+        PartName::Election => PredictedStep::Election,
+        PartName::Promotion => PredictedStep::Promotion,
+        PartName::Restart => PredictedStep::CrashNoticed,
+        PartName::Recovery => PredictedStep::Recovery,
+        PartName::ProxyChecks => PredictedStep::ProxyChecks,
+        PartName::ProxyHold => PredictedStep::HeldConnects,
+        PartName::Noticing => PredictedStep::SilentSessions,
+        PartName::Reconnect => PredictedStep::Reconnect,
         PartName::Store
         | PartName::Silence
         | PartName::Refusal
