@@ -54,10 +54,15 @@ pub fn split(outage: &Outage, watched: &WatchersView, is_direct: bool) -> Option
         let lasted = end.saturating_sub(*at);
         match parts.last_mut() {
             Some(last) if last.part == part && last.owners == owners => last.lasted += lasted,
-            // Several watchers see one change a moment after another.
-            Some(last) if end < span.to && lasted < ONE_MOMENT => last.lasted += lasted,
-            // Attempts that failed so shortly after a change say that it came later than the middle between two looks.
-            Some(last) if part == PartName::Way && lasted <= *within * 2 => last.lasted += lasted,
+            // Several watchers see one change a moment after another. And attempts that failed so shortly after a change
+            // say that it came later than the middle between two looks.
+            Some(last)
+                if (end < span.to && lasted < ONE_MOMENT)
+                    || (part == PartName::Way && lasted <= *within * 2) =>
+            {
+                last.lasted += lasted;
+                last.within = last.within.max(*within);
+            }
             _ if lasted.is_zero() => {}
             _ => {
                 if let Some(last) = parts.last_mut() {

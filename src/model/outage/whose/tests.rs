@@ -267,6 +267,21 @@ fn a_killed_leader_by_patroni_alone() {
     );
 }
 
+/// Another leader is seen between two looks, and the first write follows at once: where the part before it ends is as
+/// far off as those are apart.
+#[test]
+fn an_end_between_two_looks_is_not_exact() {
+    let short = outage(Kind::Failover, "patroni2", 140, [0, 130, 130]);
+    let patroni = [
+        api(10_050, "patroni1", MemberState::Gone),
+        leader(10_150, Some("patroni1"), Some("patroni2")),
+        api(10_150, "patroni2", PRIMARY),
+    ];
+    let whose = split(&short, &watched(&[&patroni_before(), &patroni]), false).unwrap();
+    let first = &whose.parts[0];
+    assert_eq!((first.lasted, first.within), (ms(130), ms(45)), "{:?}", whose.parts);
+}
+
 #[test]
 fn a_killed_leader_by_the_proxy_alone() {
     use Owner::{Client, Etcd, Patroni, Postgresql, Proxy};
