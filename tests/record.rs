@@ -154,7 +154,8 @@ fn whose() -> WhoseSeconds {
         within: Duration::from_millis(50),
         expected: Some(Span::of_ms(20, 30)),
     };
-    let parts = PartName::ALL.into_iter().map(|name| part(name, Owner::ALL.to_vec(), 10, 20));
+    let each = (0..).zip(PartName::ALL);
+    let parts = each.map(|(nth, name)| part(name, Owner::ALL.to_vec(), 10 + 20 * nth, 20));
     let shorter = ShorterBy {
         change: "rise 1".to_owned(),
         place: "in haproxy.cfg".to_owned(),

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::foreign;
 use crate::model::outage::whose::owner::Owner;
@@ -101,10 +102,29 @@ pub struct OutagePart {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WhoseSeconds {
     /// Its parts in their order: together they are as long as the outage.
+    #[serde(deserialize_with = "read_parts")]
     pub parts: Vec<OutagePart>,
     /// What would have made it shorter, by the settings in force, the most first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shorter: Vec<ShorterBy>,
+}
+
+/// A part ends where the next one begins, but for the digits that a record has.
+const BETWEEN_PARTS_MAX: Duration = Duration::from_millis(1);
+
+/// A record may come from anywhere: parts with gaps between them, or none, are no split.
+fn read_parts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<OutagePart>, D::Error> {
+    let parts = Vec::<OutagePart>::deserialize(from)?;
+    let follows = |pair: &[OutagePart]| {
+        pair[0].from.saturating_add(pair[0].lasted).abs_diff(pair[1].from) <= BETWEEN_PARTS_MAX
+    };
+    if parts.is_empty() || parts.iter().any(|part| part.owners.is_empty()) {
+        return Err(D::Error::custom("an outage has parts, and each of them an owner"));
+    }
+    match parts.windows(2).all(follows) {
+        true => Ok(parts),
+        false => Err(D::Error::custom("the parts of an outage do not follow one another")),
+    }
 }
 
 /// A change that would make such an outage shorter.
@@ -148,5 +168,35 @@ impl WhoseSeconds {
             }
         }
         owners
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(parts: &str) -> Result<WhoseSeconds, String> {
+        serde_json::from_str(&format!(r#"{{"parts":[{parts}]}}"#))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn parts_with_gaps_are_no_split() {
+        let part = |from: f64, owners: &str| {
+            format!(
+                r#"{{"part":"lock","owners":[{owners}],"from_s":{from},"lasted_s":2.5,"within_s":0.1}}"#
+            )
+        };
+        let owner = r#""patroni""#;
+        assert!(read(&[part(0.0, owner), part(2.5, owner)].join(",")).is_ok());
+        for (parts, words) in [
+            (String::new(), "an outage has parts"),
+            (part(0.0, ""), "each of them an owner"),
+            ([part(0.0, owner), part(2.6, owner)].join(","), "do not follow one another"),
+            ([part(2.5, owner), part(0.0, owner)].join(","), "do not follow one another"),
+        ] {
+            let error = read(&parts).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
     }
 }
