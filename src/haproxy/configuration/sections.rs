@@ -39,6 +39,8 @@ struct SectionSettings {
     retries: Option<u32>,
     redispatch: bool,
     check_path: Option<String>,
+    /// It is not started.
+    is_disabled: bool,
 }
 
 /// A section while it is read.
@@ -140,7 +142,13 @@ impl SectionReader {
             "defaults" => SectionKind::Defaults,
             "listen" | "frontend" | "backend" => SectionKind::Proxy,
             word if OTHER_SECTIONS.contains(&word) => SectionKind::Other,
-            _ => return self.open.as_mut().map_or(Ok(()), |open| open.take(&first.text, rest)),
+            word => {
+                let open = self
+                    .open
+                    .as_mut()
+                    .ok_or_else(|| format!("{} stands before any section", foreign::name(word)))?;
+                return open.take(word, rest);
+            }
         };
         self.end_section();
         let name = rest.first().map(|word| word.text.clone()).unwrap_or_default();
@@ -170,6 +178,7 @@ impl SectionReader {
         let Some(open) = self.open.take() else { return };
         match open.kind {
             SectionKind::Other => {}
+            SectionKind::Proxy if open.settings.is_disabled => {}
             SectionKind::Defaults => {
                 self.named_defaults.insert(open.name, open.settings.clone());
                 self.defaults = open.settings;
@@ -220,6 +229,8 @@ impl OpenSection {
                 let number = number.ok_or_else(|| "retries has no number".to_owned())?;
                 self.settings.retries = Some(number);
             }
+            ("disabled", ..) => self.settings.is_disabled = true,
+            ("enabled", ..) => self.settings.is_disabled = false,
             ("option", Some("redispatch"), _) => self.settings.redispatch = true,
             ("no", Some("option"), Some("redispatch")) => self.settings.redispatch = false,
             ("option", Some("httpchk"), _) => {
@@ -258,7 +269,7 @@ impl OpenSection {
                 shuts_sessions_down: server.shuts_sessions_down == Some(true),
             }
         };
-        let checked = self.servers.iter().filter(|server| server.is_checked == Some(true));
+        let checked = self.servers.iter().filter(|server| server.is_watched());
         checked.map(of_server).reduce(|one, other| ProxyChecks {
             inter: one.inter.max(other.inter),
             fastinter: one.fastinter.max(other.fastinter),

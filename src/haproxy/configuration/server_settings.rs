@@ -13,6 +13,8 @@ pub(super) struct ServerSettings {
     pub(super) rise: Option<u32>,
     pub(super) fall: Option<u32>,
     pub(super) is_checked: Option<bool>,
+    /// In maintenance from the start: it is neither checked nor sent to.
+    pub(super) is_disabled: bool,
     pub(super) shuts_sessions_down: Option<bool>,
 }
 
@@ -66,6 +68,11 @@ const WITH_VALUE: [&str; 42] = [
 ];
 
 impl ServerSettings {
+    /// Whether it is checked.
+    pub(super) fn is_watched(&self) -> bool {
+        self.is_checked == Some(true) && !self.is_disabled
+    }
+
     /// Takes what further words of a line set.
     ///
     /// # Errors
@@ -82,6 +89,8 @@ impl ServerSettings {
                 "fall" => self.fall = Some(count(keyword, value()?)?),
                 "check" => self.is_checked = Some(true),
                 "no-check" => self.is_checked = Some(false),
+                "disabled" => self.is_disabled = true,
+                "enabled" => self.is_disabled = false,
                 "on-marked-down" => {
                     self.shuts_sessions_down = Some(value()? == "shutdown-sessions");
                 }

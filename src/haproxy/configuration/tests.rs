@@ -141,6 +141,33 @@ fn a_timeout_of_nothing_is_none() {
 }
 
 #[test]
+fn what_is_disabled_is_not_there() {
+    let text = "
+listen one
+  server a a:1 check inter 9s disabled
+  server b b:1 check inter 1s
+listen two
+  disabled
+  server a a:1 check
+defaults
+  disabled
+listen three
+  enabled
+  default-server disabled
+  server a a:1 check
+  server b b:1 check enabled inter 7s
+";
+    let read = read(text).unwrap();
+    assert_eq!(read.backend(Some("one"), None).unwrap().checks.inter, ms(1000));
+    assert_eq!(read.backend(Some("three"), None).unwrap().checks.inter, ms(7000));
+    let error = read.backend(Some("two"), None).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "haproxy.cfg: there is no backend two; those with checked servers are: one, three"
+    );
+}
+
+#[test]
 fn defaults_are_those_before_a_section_or_those_it_names() {
     let text = "
 defaults slow
@@ -236,7 +263,11 @@ fn what_is_no_configuration_is_said_to_be_none() {
     let read = |bytes: &[u8]| HaproxyConfiguration::read("x", bytes, &none).map(|_| ());
     assert!(matches!(read(b"listen a\0"), Err(ConfigurationError::NoText { .. })));
     assert!(matches!(read(b"\xff\xfe"), Err(ConfigurationError::NoText { .. })));
-    assert!(wrong("{\"json\": true}").contains("no section has a server with `check`"));
+    assert!(wrong("").contains("no section has a server with `check`"));
+    let outside = wrong("{\"json\": true}");
+    assert_eq!(outside, "haproxy.cfg:1: {json: stands before any section");
+    // A byte order mark, which HAProxy takes for a part of the first word.
+    assert!(wrong("\u{feff}defaults\n").ends_with("defaults stands before any section"));
     assert!(wrong(".if defined(X)\n").contains("conditions"));
     assert!(wrong("listen a\n server a a:1\n").contains("alive or not"));
     let steering = read(b"listen a\n server a a:1 check inter \x1b[31m\n").unwrap_err().to_string();
