@@ -11,8 +11,9 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::config::Config;
 use super::error::PatroniError;
-use super::shapes::{Cluster, Config, HistoryEntry, MemberStatus};
+use super::shapes::{Cluster, HistoryEntry, MemberStatus};
 use super::turns::{AskedFor, turns};
 use crate::http::{HttpEndpoint, HttpFailure, concealed};
 use crate::model::foreign::{plain, said, shortened};

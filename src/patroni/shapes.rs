@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::model::cluster::software::PatroniSettings;
 use crate::model::foreign;
 
 /// A member's role, in Patroni's words.
@@ -184,74 +183,6 @@ impl From<HistoryLine> for HistoryEntry {
     }
 }
 
-/// `GET /config`: what the cluster was told. Patroni's own default stands where it was told nothing.
-///
-/// Newer versions raise values that are too small and still show them here as they were given.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Config {
-    /// How long the leader's key lives without news from its holder, in seconds.
-    #[serde(rename = "ttl", default = "default_ttl_s")]
-    pub ttl_s: u64,
-    /// How often a member looks, in seconds.
-    #[serde(rename = "loop_wait", default = "default_wait_s")]
-    pub loop_wait_s: u64,
-    /// How long a member tries to reach the store or PostgreSQL before it gives up, in seconds.
-    #[serde(rename = "retry_timeout", default = "default_wait_s")]
-    pub retry_timeout_s: u64,
-    /// A replica further behind than this may not become the leader, in bytes.
-    #[serde(rename = "maximum_lag_on_failover", default = "default_lag_bytes")]
-    pub maximum_lag_on_failover_bytes: u64,
-    /// Whether commits wait for a synchronous standby, also by quorum.
-    #[serde(default, deserialize_with = "on_or_quorum")]
-    pub synchronous_mode: bool,
-    /// Whether commits wait even when there is no standby at all.
-    #[serde(default, deserialize_with = "on_or_quorum")]
-    pub synchronous_mode_strict: bool,
-    /// Patroni is paused (maintenance mode).
-    #[serde(default, deserialize_with = "on_or_quorum")]
-    pub pause: bool,
-    /// Whether a leader goes on without the store as long as every member answers it; since Patroni 3.0.
-    #[serde(default, deserialize_with = "on_or_quorum")]
-    pub failsafe_mode: bool,
-    /// How long a crashed primary may take to start before a failover, in seconds; `master_start_timeout` before
-    /// Patroni 3.0.
-    #[serde(
-        default,
-        rename = "primary_start_timeout",
-        alias = "master_start_timeout",
-        deserialize_with = "lenient_number"
-    )]
-    pub primary_start_timeout_s: Option<u64>,
-}
-
-impl From<&Config> for PatroniSettings {
-    fn from(config: &Config) -> Self {
-        Self {
-            ttl_s: config.ttl_s,
-            loop_wait_s: config.loop_wait_s,
-            retry_timeout_s: config.retry_timeout_s,
-            maximum_lag_on_failover_bytes: config.maximum_lag_on_failover_bytes,
-            synchronous_mode: config.synchronous_mode,
-            synchronous_mode_strict: config.synchronous_mode_strict,
-            pause: config.pause,
-            failsafe_mode: Some(config.failsafe_mode),
-            primary_start_timeout_s: config.primary_start_timeout_s,
-        }
-    }
-}
-
-fn default_ttl_s() -> u64 {
-    30
-}
-
-fn default_wait_s() -> u64 {
-    10
-}
-
-fn default_lag_bytes() -> u64 {
-    1_048_576
-}
-
 fn lenient_time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
     // Patroni 2 wrote "2021-03-04 05:06:07.890 CEST", which names no one time zone.
     Ok(Value::deserialize(from)?.as_str().and_then(|text| text.parse().ok()))
@@ -259,16 +190,4 @@ fn lenient_time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Ut
 
 fn lenient_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     Ok(Value::deserialize(from)?.as_u64())
-}
-
-/// Patroni takes what PostgreSQL takes for a boolean, and `quorum` since version 4.
-fn on_or_quorum<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
-    Ok(match Value::deserialize(from)? {
-        Value::Bool(on) => on,
-        Value::String(word) => {
-            matches!(word.to_lowercase().as_str(), "on" | "true" | "yes" | "1" | "quorum")
-        }
-        Value::Number(number) => number.as_u64() == Some(1),
-        _ => false,
-    })
 }

@@ -1,0 +1,148 @@
+//! Patroni's dynamic configuration, as its API shows it and Patroni takes it.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::model::cluster::software::PatroniSettings;
+use crate::model::foreign;
+
+/// `GET /config`: what the cluster was told. Patroni's own default stands where it was told nothing.
+///
+/// Newer versions raise values that are too small and still show them here as they were given.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
+pub struct Config {
+    /// How long the leader's key lives without news from its holder, in seconds.
+    pub ttl_s: u64,
+    /// How often a member looks, in seconds.
+    pub loop_wait_s: u64,
+    /// How long a member tries to reach the store or PostgreSQL before it gives up, in seconds.
+    pub retry_timeout_s: u64,
+    /// A replica further behind than this may not become the leader, in bytes.
+    pub maximum_lag_on_failover_bytes: u64,
+    /// Whether commits wait for a synchronous standby, also by quorum.
+    pub synchronous_mode: bool,
+    /// Whether commits wait even when there is no standby at all.
+    pub synchronous_mode_strict: bool,
+    /// Patroni is paused (maintenance mode).
+    pub pause: bool,
+    /// Whether a leader goes on without the store as long as every member answers it; since Patroni 3.0.
+    pub failsafe_mode: bool,
+    /// How long a crashed primary may take to start before a failover, in seconds; `master_start_timeout` before
+    /// Patroni 3.0.
+    pub primary_start_timeout_s: Option<u64>,
+}
+
+impl TryFrom<Map<String, Value>> for Config {
+    type Error = String;
+
+    fn try_from(told: Map<String, Value>) -> Result<Self, String> {
+        let told = Told(told);
+        let started = told.number("primary_start_timeout")?;
+        Ok(Self {
+            ttl_s: told.number("ttl")?.unwrap_or(30),
+            loop_wait_s: told.number("loop_wait")?.unwrap_or(10),
+            retry_timeout_s: told.number("retry_timeout")?.unwrap_or(10),
+            maximum_lag_on_failover_bytes: told
+                .number("maximum_lag_on_failover")?
+                .unwrap_or(1_048_576),
+            synchronous_mode: told.is_on("synchronous_mode"),
+            synchronous_mode_strict: told.is_on("synchronous_mode_strict"),
+            pause: told.is_on("pause"),
+            failsafe_mode: told.is_on("failsafe_mode"),
+            primary_start_timeout_s: match started {
+                Some(started) => Some(started),
+                None => told.number("master_start_timeout")?,
+            },
+        })
+    }
+}
+
+/// What the cluster was told, by Patroni's names.
+struct Told(Map<String, Value>);
+
+impl Told {
+    /// A number, as Python's `int` makes it, by which Patroni reads these: of digits in quotes, or of the whole part of
+    /// what has more.
+    fn number(&self, name: &str) -> Result<Option<u64>, String> {
+        let Some(value) = self.0.get(name) else { return Ok(None) };
+        let number = match value {
+            Value::Number(number) => number.as_u64().or_else(|| whole_part(number.as_f64()?)),
+            Value::String(text) => text.trim().trim_start_matches('+').parse().ok(),
+            Value::Bool(on) => Some(u64::from(*on)),
+            _ => None,
+        };
+        match number {
+            Some(number) => Ok(Some(number)),
+            None => Err(format!("{name} is {}, no number", foreign::name(&value.to_string()))),
+        }
+    }
+
+    /// Patroni takes what PostgreSQL takes for a boolean, and `quorum` since version 4.
+    fn is_on(&self, name: &str) -> bool {
+        match self.0.get(name) {
+            Some(Value::Bool(on)) => *on,
+            Some(Value::String(word)) => {
+                matches!(word.to_lowercase().as_str(), "on" | "true" | "yes" | "1" | "quorum")
+            }
+            Some(Value::Number(number)) => number.as_u64() == Some(1),
+            _ => false,
+        }
+    }
+}
+
+/// What remains of a number without its fraction.
+fn whole_part(number: f64) -> Option<u64> {
+    format!("{:.0}", number.trunc()).parse().ok().filter(|_| number >= 0.0)
+}
+
+impl From<&Config> for PatroniSettings {
+    fn from(config: &Config) -> Self {
+        Self {
+            ttl_s: config.ttl_s,
+            loop_wait_s: config.loop_wait_s,
+            retry_timeout_s: config.retry_timeout_s,
+            maximum_lag_on_failover_bytes: config.maximum_lag_on_failover_bytes,
+            synchronous_mode: config.synchronous_mode,
+            synchronous_mode_strict: config.synchronous_mode_strict,
+            pause: config.pause,
+            failsafe_mode: Some(config.failsafe_mode),
+            primary_start_timeout_s: config.primary_start_timeout_s,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn numbers_are_taken_as_patroni_takes_them() {
+        let told = r#"{"ttl": "20", "loop_wait": 5.9, "retry_timeout": " +5 ", "maximum_lag_on_failover": 1e6,
+                       "master_start_timeout": "0", "synchronous_mode": "ON", "pause": 1}"#;
+        let config = read(told).unwrap();
+        assert_eq!((config.ttl_s, config.loop_wait_s, config.retry_timeout_s), (20, 5, 5));
+        assert_eq!(config.maximum_lag_on_failover_bytes, 1_000_000);
+        assert_eq!(config.primary_start_timeout_s, Some(0));
+        assert!(config.synchronous_mode && config.pause && !config.failsafe_mode);
+        let silent = read("{}").unwrap();
+        assert_eq!((silent.ttl_s, silent.loop_wait_s, silent.retry_timeout_s), (30, 10, 10));
+    }
+
+    #[test]
+    fn what_is_no_number_is_named() {
+        for (told, words) in [
+            (r#"{"ttl": "soon"}"#, "ttl is \"soon\", no number"),
+            (r#"{"loop_wait": null}"#, "loop_wait is null, no number"),
+            (r#"{"retry_timeout": -5}"#, "retry_timeout is -5, no number"),
+            (r#"{"ttl": [1e300]}"#, "ttl is [1e+300], no number"),
+        ] {
+            let error = read(told).unwrap_err();
+            assert!(error.starts_with(words), "{error}");
+        }
+    }
+}
