@@ -50,6 +50,12 @@ pub fn prediction_text(page: &PredictionPage<'_>) -> String {
     text
 }
 
+/// A cell of this width; a longer one moves what follows.
+fn cell(text: &str, width: usize) -> String {
+    let room = width.saturating_sub(2);
+    format!("{text:room$}  ")
+}
+
 /// The outage after each fault, a line each, and the part that takes most of it.
 fn table(predictions: &[Prediction]) -> String {
     let mut text = format!("{:FAULT$}{:OUTAGE$}most of it\n", "after", "no write for");
@@ -63,7 +69,7 @@ fn table(predictions: &[Prediction]) -> String {
                     owner_words(part.owner),
                     part.step.short_words()
                 );
-                format!("{:FAULT$}{outage:OUTAGE$}{most}", prediction.fault)
+                format!("{:FAULT$}{}{most}", prediction.fault, cell(&outage, OUTAGE))
             }
             _ => format!("{:FAULT$}{outage}", prediction.fault),
         };
@@ -161,17 +167,20 @@ fn parts(prediction: &Prediction) -> String {
     let mut text = format!("{}: {}\n", prediction.fault, prediction.fault.words());
     if !prediction.writes_on.is_none() {
         let on = span_words(prediction.writes_on);
-        text.push_str(&format!("  {on:TIME$}writes go on, before the outage begins\n"));
+        let on = cell(&on, TIME);
+        text.push_str(&format!("  {on}writes go on, before the outage begins\n"));
     }
     if prediction.parts.is_empty() {
         text.push_str("  no outage: writes go on\n");
     }
     for PredictedPart { step, owner, takes } in &prediction.parts {
         let (takes, owner) = (span_words(*takes), owner_words(*owner));
-        text.push_str(&format!("  {takes:TIME$}{owner:OWNER$}{}\n", step.words()));
+        let (takes, owner) = (cell(&takes, TIME), cell(owner, OWNER));
+        text.push_str(&format!("  {takes}{owner}{}\n", step.words()));
     }
     if prediction.unbounded().is_none() && prediction.parts.len() > 1 {
-        text.push_str(&format!("  {:TIME$}together\n", span_words(prediction.total())));
+        let total = cell(&span_words(prediction.total()), TIME);
+        text.push_str(&format!("  {total}together\n"));
     }
     text
 }
