@@ -41,7 +41,8 @@ pub fn members(said: &[String]) -> Result<Vec<MemberSaid>, String> {
     }
 }
 
-const AUTO: &str = "auto";
+/// The members that Patroni names.
+pub const AUTO: &str = "auto";
 
 impl MemberSaid {
     fn name(&self) -> &str {

@@ -15,6 +15,7 @@ use super::output::{Reports, print_summary};
 use super::patroni_apis::patroni_apis;
 use super::predict::configured;
 use super::problem::Problem;
+use super::recorded_target::target;
 use super::signals::cancel_on_signals;
 use super::state_folder;
 use super::writable_target;
@@ -25,14 +26,11 @@ use crate::engine::descriptors;
 use crate::engine::run::{Plan, Stop, run as run_plan};
 use crate::engine::subscribers::Subscribers;
 use crate::model::cluster::witness;
-use crate::model::event::Header;
-use crate::model::load::options::Target;
+use crate::model::event::{Beside, Header};
 use crate::model::run::record_format::FORMAT;
 use crate::model::run::summarize::sum_up;
 use crate::patroni::PatroniApi;
-use crate::pg::settings::{
-    Address, ConnectSettings, Environment, Explicit, Host, Resolved, resolve,
-};
+use crate::pg::settings::{Environment, Explicit, Resolved, resolve};
 
 /// How long the end of the run waits for the log's last lines.
 const LOG_DEADLINE: Duration = Duration::from_secs(2);
@@ -78,13 +76,13 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
     warnings.extend(environment::misspelt());
     let of_a_lab = lab_hint::other_port(&settings, "pgchaos gen");
     warnings.extend(of_a_lab.clone());
-    let read_settings = read_settings(args, &environment, &mut warnings)?;
-    if args.thresholds.max_lag.is_some() && read_settings.is_none() {
+    let read = read_settings(args, &environment, &mut warnings)?;
+    if args.thresholds.max_lag.is_some() && read.is_none() {
         return Err(Problem::usage("--max-lag limits what replicas show, and none is read")
             .try_this("add --read-port PORT or --read-dsn DSN: where replicas answer"));
     }
-    let verify_settings = verify_settings(args, &environment, &mut warnings)?;
-    let members = members::plan(args, &settings, &environment, &mut warnings)?;
+    let verify = verify_settings(args, &environment, &mut warnings)?;
+    let (members, typed_members) = members::plan(args, &settings, &environment, &mut warnings)?;
     let options = args.load_options(settings.connect_timeout).map_err(Problem::usage)?;
     descriptors::provide(&options)?;
     let started_at = Utc::now();
@@ -103,14 +101,14 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
             patroni: args.cluster.patroni.clone(),
             haproxy: args.cluster.haproxy.as_ref().map(ToString::to_string),
             proxy_checks: configured(&args.haproxy_settings)?.map(|(checks, _)| checks),
-            members: members.is_some(),
+            beside: beside(args, typed_members, read.as_ref(), verify.as_ref()),
             witness: args.cluster.witness.then(|| witness::run_id_of(run_id)),
             options,
             thresholds: args.thresholds(),
         },
         settings: Arc::new(settings),
-        read_settings: read_settings.map(Arc::new),
-        verify_settings: verify_settings.map(Arc::new),
+        read_settings: read.map(|read| Arc::new(read.settings)),
+        verify_settings: verify.map(|verify| Arc::new(verify.settings)),
         members,
         patroni: patroni_apis(&args.cluster.patroni, &args.target.explicit())?,
         haproxy: haproxy_page(args.cluster.haproxy.as_ref(), &args.target.explicit())?,
@@ -121,11 +119,31 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
     })
 }
 
+/// What is asked beside the load, as it is typed.
+fn beside(
+    args: &GenArgs,
+    members: Vec<String>,
+    read: Option<&Resolved>,
+    verify: Option<&Resolved>,
+) -> Beside {
+    let typed = |resolved: &Resolved| target(resolved).connection_string();
+    let proxy = &args.haproxy_settings;
+    Beside {
+        members,
+        witness: args.cluster.witness,
+        read: read.map(typed),
+        verify: verify.map(typed),
+        haproxy_config: proxy.haproxy_config.as_ref().map(|path| path.display().to_string()),
+        haproxy_backend: proxy.haproxy_backend.clone(),
+        haproxy_port: proxy.haproxy_port,
+    }
+}
+
 fn read_settings(
     args: &GenArgs,
     environment: &Environment,
     warnings: &mut Vec<String>,
-) -> Result<Option<ConnectSettings>, Problem> {
+) -> Result<Option<Resolved>, Problem> {
     let explicit = match (&args.load.read_port, &args.load.read_dsn) {
         (Some(port), _) => Explicit { port: Some(port.clone()), ..args.target.explicit() },
         (None, Some(dsn)) => Explicit { dsn: Some(dsn.clone()), ..Explicit::default() },
@@ -133,26 +151,26 @@ fn read_settings(
     };
     // Which server writes are for says nothing of reads.
     let environment = environment.clone().without_variable("PGTARGETSESSIONATTRS");
-    let Resolved { mut settings, warnings: of_reads, .. } = resolve(&explicit, &environment)?;
+    let mut resolved = resolve(&explicit, &environment)?;
     if args.load.read_port.is_some() {
-        settings.target_session_attrs = None;
+        resolved.settings.target_session_attrs = None;
     }
-    warnings.extend(of_reads.iter().map(ToString::to_string));
+    warnings.extend(resolved.warnings.iter().map(ToString::to_string));
     warnings.dedup();
-    Ok(Some(settings))
+    Ok(Some(resolved))
 }
 
 fn verify_settings(
     args: &GenArgs,
     environment: &Environment,
     warnings: &mut Vec<String>,
-) -> Result<Option<ConnectSettings>, Problem> {
+) -> Result<Option<Resolved>, Problem> {
     let Some(dsn) = &args.waits.verify_dsn else { return Ok(None) };
     let explicit = Explicit { dsn: Some(dsn.clone()), ..Explicit::default() };
     let resolved = resolve(&explicit, environment)?;
     warnings.extend(resolved.warnings.iter().map(ToString::to_string));
     warnings.dedup();
-    Ok(Some(resolved.settings))
+    Ok(Some(resolved))
 }
 
 /// The APIs' URLs, as the record has them.
@@ -171,30 +189,5 @@ fn record_path(
         (None, false) => {
             state_folder::new_record(started_at, run_id, args.record.name.as_deref()).map(Some)
         }
-    }
-}
-
-/// The target, as record and reports have it.
-pub(super) fn target(resolved: &Resolved) -> Target {
-    let Resolved { settings, tls_options, .. } = resolved;
-    let hosts: Vec<String> = settings
-        .hosts
-        .iter()
-        .map(|host| match &host.address {
-            Address::Tcp(name) => name.clone(),
-            Address::Unix(folder) => folder.display().to_string(),
-        })
-        .collect();
-    let address = |host: &Host| host.hostaddr.as_ref().map(ToString::to_string).unwrap_or_default();
-    let addresses: Vec<String> = settings.hosts.iter().map(address).collect();
-    let is_said = settings.hosts.iter().any(|host| host.hostaddr.is_some());
-    Target {
-        host: hosts.join(","),
-        hostaddr: is_said.then(|| addresses.join(",")),
-        port: settings.hosts.first().map_or(0, |host| host.port),
-        endpoints: settings.display_target(),
-        dbname: settings.dbname.clone(),
-        user: settings.user.clone(),
-        tls: tls_options.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
     }
 }

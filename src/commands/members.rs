@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::problem::Problem;
+use super::recorded_target;
 use crate::cli::gen_args::GenArgs;
-use crate::cli::members_option::{MemberSaid, members};
+use crate::cli::members_option::{AUTO, MemberSaid, members};
 use crate::engine::watch::members::{MembersPlan, NamedMember};
 use crate::pg::settings::{ConnectSettings, Environment, Explicit, resolve};
 
-/// What is to be watched; `None` where nothing is. `target` is the connection of the load: members that Patroni names
-/// are connected to in the same way.
+/// What is to be watched, and how that is typed, without secrets; nothing where none is. `target` is the connection of
+/// the load: members that Patroni names are connected to in the same way.
 ///
 /// # Errors
 /// A usage problem.
@@ -18,10 +19,10 @@ pub(super) fn plan(
     target: &ConnectSettings,
     environment: &Environment,
     warnings: &mut Vec<String>,
-) -> Result<Option<MembersPlan>, Problem> {
+) -> Result<(Option<MembersPlan>, Vec<String>), Problem> {
     let said = members(&args.cluster.members)
         .map_err(|words| Problem::usage(format!("--members: {words}")))?;
-    let mut plan = MembersPlan::default();
+    let (mut plan, mut typed) = (MembersPlan::default(), Vec::new());
     for member in &said {
         match member {
             MemberSaid::Auto if args.cluster.patroni.is_empty() => {
@@ -33,7 +34,10 @@ pub(super) fn plan(
                      patroni1='host=10.0.0.1'",
                 ));
             }
-            MemberSaid::Auto => plan.auto = Some(Arc::new(target.clone())),
+            MemberSaid::Auto => {
+                plan.auto = Some(Arc::new(target.clone()));
+                typed.push(AUTO.to_owned());
+            }
             MemberSaid::Named { name, dsn } => {
                 let explicit = Explicit {
                     dsn: Some(dsn.clone()),
@@ -49,6 +53,10 @@ pub(super) fn plan(
                     ))
                     .try_this("name each member by itself: --members A=DSN --members B=DSN"));
                 }
+                typed.push(format!(
+                    "{name}={}",
+                    recorded_target::target(&resolved).connection_string()
+                ));
                 warnings.extend(resolved.warnings.iter().map(ToString::to_string));
                 let settings = Arc::new(resolved.settings);
                 plan.named.push(NamedMember { name: name.clone(), settings });
@@ -56,5 +64,5 @@ pub(super) fn plan(
         }
     }
     warnings.dedup();
-    Ok((!said.is_empty()).then_some(plan))
+    Ok(((!said.is_empty()).then_some(plan), typed))
 }

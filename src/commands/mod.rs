@@ -23,6 +23,7 @@ pub mod output;
 mod patroni_apis;
 mod predict;
 pub mod problem;
+mod recorded_target;
 mod remedies;
 pub mod report;
 mod report_output;

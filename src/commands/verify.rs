@@ -17,13 +17,13 @@ use crate::engine::record::file::{Recorded, lost_writes, read};
 use crate::engine::record::held::HeldRecord;
 use crate::engine::verification::{Site, Subject, VerificationStep, verify};
 use crate::model::event::{Event, What};
-use crate::model::load::options::Target;
+use crate::model::load::target::{Target, quoted_value};
 use crate::model::run::summarize::{result, sum_up_verified};
 use crate::patroni::api::base_of;
 use crate::patroni::{PatroniApi, PatroniError};
 use crate::pg::sessions::application_name::Purpose;
 use crate::pg::settings::Explicit;
-use crate::report::words::{looked_at, quoted_value, verifying};
+use crate::report::words::{looked_at, verifying};
 
 /// Runs the command.
 ///

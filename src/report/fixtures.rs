@@ -5,14 +5,15 @@ use std::time::Duration;
 use crate::model::cluster::server::Server;
 use crate::model::cluster::server::ServerProcess;
 use crate::model::event::{
-    Checked, Connected, Event, Failure, Header, IdGap, OutageBegan, ReadBack, Ready, StopReason,
-    Verification, What, Written,
+    Beside, Checked, Connected, Event, Failure, Header, IdGap, OutageBegan, ReadBack, Ready,
+    StopReason, Verification, What, Written,
 };
 use crate::model::fault::{Class, Fault, Phase};
 use crate::model::ledger::account::{Account, Counts};
 use crate::model::ledger::seq_set::SeqSet;
 use crate::model::load::latency::Percentiles;
-use crate::model::load::options::{LoadOptions, Rate, Target, Thresholds};
+use crate::model::load::options::{LoadOptions, Rate, Thresholds};
+use crate::model::load::target::Target;
 use crate::model::outage::kind::Kind;
 use crate::model::outage::{Outage, Phases, Side};
 use crate::model::outcome::Outcome;
@@ -159,7 +160,7 @@ pub(super) fn header(rate: Rate, writers: u32) -> What {
         patroni: Vec::new(),
         haproxy: None,
         proxy_checks: None,
-        members: false,
+        beside: Beside::default(),
         witness: None,
         format: 1,
         pgchaos: "0.1.0".to_owned(),
@@ -344,6 +345,7 @@ pub(super) fn summary() -> Summary {
         patroni_settings: Vec::new(),
         patroni: Vec::new(),
         haproxy: None,
+        beside: Beside::default(),
         record: None,
         verdict: Outcome::Pass,
         reasons: vec![],

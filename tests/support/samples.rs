@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use pgchaos::model::event::{Event, Header, What};
-use pgchaos::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Target, Thresholds};
+use pgchaos::model::event::{Beside, Event, Header, What};
+use pgchaos::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
+use pgchaos::model::load::target::Target;
 use pgchaos::model::run::record_format::FORMAT;
 use uuid::Uuid;
 
@@ -25,7 +26,7 @@ pub fn header(writers: u32) -> Header {
         patroni: Vec::new(),
         haproxy: None,
         proxy_checks: None,
-        members: false,
+        beside: Beside::default(),
         witness: None,
         target: Target {
             host: "localhost".to_owned(),

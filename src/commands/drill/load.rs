@@ -5,8 +5,9 @@ use std::sync::Arc;
 use chrono::Utc;
 use uuid::Uuid;
 
-use super::super::generate::{target, urls};
+use super::super::generate::urls;
 use super::super::problem::Problem;
+use super::super::recorded_target::target;
 use super::super::state_folder;
 use super::super::terminal::tell_progress;
 use super::super::writable_target;
@@ -16,7 +17,7 @@ use crate::drill::command::Variables;
 use crate::engine::run::Plan;
 use crate::engine::watch::members::{MembersPlan, NamedMember};
 use crate::model::cluster::witness;
-use crate::model::event::Header;
+use crate::model::event::{Beside, Header};
 use crate::model::load::options::Thresholds;
 use crate::model::run::record_format::FORMAT;
 use crate::pg::settings::{
@@ -56,7 +57,7 @@ pub(super) fn plan<C: DrillCluster>(
         true => None,
         false => Some(state_folder::new_record(started_at, run_id, None)?),
     };
-    let members = members(cluster)?;
+    let (members, typed_members) = members(cluster)?;
     let haproxy = cluster.proxy_page(request.scenario.through);
     Ok(Plan {
         header: Header {
@@ -71,7 +72,11 @@ pub(super) fn plan<C: DrillCluster>(
             patroni: urls(&cluster.watched()),
             haproxy: haproxy.as_ref().map(|page| page.url().to_string()),
             proxy_checks: cluster.proxy_checks(),
-            members: members.is_some(),
+            beside: Beside {
+                witness: members.is_some(),
+                members: typed_members,
+                ..Beside::default()
+            },
             witness: members.as_ref().map(|_| witness::run_id_of(run_id)),
             options: request.scenario.load.clone(),
             thresholds: Thresholds {
@@ -94,15 +99,17 @@ pub(super) fn plan<C: DrillCluster>(
 }
 
 /// The members that the cluster says where they are, each with a witness.
-fn members<C: DrillCluster>(cluster: &C) -> Result<Option<MembersPlan>, Problem> {
+fn members<C: DrillCluster>(cluster: &C) -> Result<(Option<MembersPlan>, Vec<String>), Problem> {
     let environment = Environment::empty().with_disk();
-    let mut named = Vec::new();
+    let (mut named, mut typed) = (Vec::new(), Vec::new());
     for (name, dsn) in cluster.members() {
         let explicit = Explicit { dsn: Some(dsn), ..Explicit::default() };
-        let settings = Arc::new(resolve(&explicit, &environment)?.settings);
+        let resolved = resolve(&explicit, &environment)?;
+        typed.push(format!("{name}={}", target(&resolved).connection_string()));
+        let settings = Arc::new(resolved.settings);
         named.push(NamedMember { name, settings });
     }
-    Ok((!named.is_empty()).then_some(MembersPlan { named, auto: None }))
+    Ok(((!named.is_empty()).then_some(MembersPlan { named, auto: None }), typed))
 }
 
 /// What the run is told to be, in lists of runs.

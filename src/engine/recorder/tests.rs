@@ -10,11 +10,12 @@ use super::*;
 use crate::engine::subscribers::Events;
 use crate::model::cluster::server::Server;
 use crate::model::cluster::two_primaries::ServerAcks;
-use crate::model::event::Header;
+use crate::model::event::{Beside, Header};
 use crate::model::fault::{Class, Evidence, Fault, Phase, Severity};
 use crate::model::ledger::seq_set::SeqSet;
-use crate::model::load::options::{LoadOptions, Target, Thresholds};
+use crate::model::load::options::{LoadOptions, Thresholds};
 use crate::model::load::rejection::{KINDS_MAX, Meaning, Streak, TOLD_AGAIN_AFTER};
+use crate::model::load::target::Target;
 use crate::model::load::writer::batch::{AcknowledgedWrite, RefusedWrite, Trouble};
 use crate::model::load::writer::open_batch::{HowFar, OpenBatch};
 use crate::model::run::record_format::{FORMAT, decode, encode};
@@ -36,7 +37,7 @@ fn header(writers: u32) -> Header {
         patroni: Vec::new(),
         haproxy: None,
         proxy_checks: None,
-        members: false,
+        beside: Beside::default(),
         witness: None,
         target: Target {
             host: "localhost".to_owned(),

@@ -6,9 +6,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::beside::Beside;
 use crate::model::cluster::proxy_checks::ProxyChecks;
 use crate::model::foreign;
-use crate::model::load::options::{LoadOptions, Target, Thresholds};
+use crate::model::load::options::{LoadOptions, Thresholds};
+use crate::model::load::target::Target;
 
 /// What a run is: the first line of its record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,9 +60,9 @@ pub struct Header {
     /// The proxy's checks, where its settings were given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy_checks: Option<ProxyChecks>,
-    /// Whether members are watched at their own addresses.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub members: bool,
+    /// What else is asked beside the load, as it was told to.
+    #[serde(default, skip_serializing_if = "Beside::is_empty")]
+    pub beside: Beside,
     /// The run id of the witnesses' writes, where there are witnesses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<Uuid>,

@@ -4,9 +4,10 @@
 //! summed up live is summed up again from the record, by the same code. [`What::Written`],
 //! [`What::ReadBack`], [`What::Verifying`] and [`What::LookedAt`] are for the log alone.
 //!
-//! The facts themselves, by what they are about: `header`, `writing`, `outages`, `watching`,
+//! The facts themselves, by what they are about: `header`, `beside`, `writing`, `outages`, `watching`,
 //! `ending`.
 
+mod beside;
 mod ending;
 mod header;
 mod outages;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use beside::Beside;
 pub use ending::{Holding, Note, RunResult, StopReason, Verification};
 pub use header::Header;
 pub use outages::{

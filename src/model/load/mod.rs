@@ -2,6 +2,7 @@
 //!
 //! - [`options`]: the options of `gen`, checked and in plain units; [`values`]: durations, rates and
 //!   percentages as people write them.
+//! - [`target`]: where writes go, without any secret.
 //! - [`schedule`]: when writes are due; [`backoff`]: when to connect again.
 //! - [`open_sessions`]: how many sessions a writer may have on one server.
 //! - [`waiting_hint`]: what is told again while no server is there.
@@ -21,6 +22,7 @@ pub mod own_pause;
 pub mod passed_over;
 pub mod rejection;
 pub mod schedule;
+pub mod target;
 pub mod values;
 pub mod waiting_hint;
 pub mod writer;

@@ -1,9 +1,8 @@
 //! What the load is asked to do: the options of `gen`, checked and in plain units.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::model::seconds;
 
@@ -138,57 +137,6 @@ pub struct Thresholds {
     /// The highest 99th percentile of latency that is still fine.
     #[serde(with = "seconds::option", rename = "max_p99_s")]
     pub max_p99: Option<Duration>,
-}
-
-/// Where the writes go, as the user named it. Never has a password.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
-    /// Host names or addresses, separated by commas when there are several.
-    pub host: String,
-    /// The address of each that is dialled in place of its name (`hostaddr`), where any was said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hostaddr: Option<String>,
-    /// The first host's port.
-    pub port: u16,
-    /// Every host with its port, as shown to people.
-    pub endpoints: String,
-    /// The database.
-    pub dbname: String,
-    /// The role.
-    pub user: String,
-    /// How its connections are secured: libpq's options of TLS by their names, those that were given and the mode; files
-    /// by their whole paths, and no secret.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "read_tls")]
-    pub tls: BTreeMap<String, String>,
-}
-
-/// The options of TLS that a record may have.
-const TLS_OPTIONS: [&str; 12] = [
-    "channel_binding",
-    "ssl_max_protocol_version",
-    "ssl_min_protocol_version",
-    "sslcert",
-    "sslcertmode",
-    "sslcrl",
-    "sslcrldir",
-    "sslkey",
-    "sslmode",
-    "sslnegotiation",
-    "sslrootcert",
-    "sslsni",
-];
-
-/// Whether a record may have this option of TLS: it is one, and no secret.
-#[must_use]
-pub fn is_tls_option(name: &str) -> bool {
-    TLS_OPTIONS.contains(&name)
-}
-
-/// A record may come from anywhere: another option in its place could lead a connection elsewhere.
-fn read_tls<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
-    let mut tls = BTreeMap::<String, String>::deserialize(from)?;
-    tls.retain(|name, _| is_tls_option(name));
-    Ok(tls)
 }
 
 #[cfg(test)]

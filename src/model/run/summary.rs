@@ -7,15 +7,17 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::cluster::clock_offset::ServerClock;
+use crate::model::event::Beside;
 use crate::model::event::{Backwards, Holding, Note};
 use crate::model::fault::Class;
 use crate::model::foreign::{NAME_CHARS_MAX, shortened};
 use crate::model::ledger::account::Counts;
 use crate::model::ledger::loss_times::LostWrites;
 use crate::model::load::latency::Percentiles;
-use crate::model::load::options::{LoadOptions, Target, Thresholds};
+use crate::model::load::options::{LoadOptions, Thresholds};
 use crate::model::load::own_pause::OwnPause;
 use crate::model::load::passed_over::PassedOverCount;
+use crate::model::load::target::Target;
 use crate::model::outage::Outage;
 use crate::model::outage::injection::Injection;
 use crate::model::outcome::Outcome;
@@ -127,6 +129,9 @@ pub struct Summary {
     /// The URL of the proxy's page that was watched, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub haproxy: Option<String>,
+    /// What else was asked beside the load, as it was told to, without secrets.
+    #[serde(default, skip_serializing_if = "Beside::is_empty")]
+    pub beside: Beside,
     /// The record on disk, where one was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordSummary>,

@@ -2,21 +2,24 @@
 
 use std::time::Duration;
 
+use crate::model::event::Beside;
 use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
+use crate::model::load::target::{assigned, ports};
 use crate::model::run::summary::{Summary, SummaryTarget};
-use crate::report::words::{quoted_value, shell_word};
+use crate::report::words::shell_word;
 
 /// `gen` with the options of the run: the target, the load, the deadlines and the limits. `None` where the summary
 /// has the target only shortened.
 pub(super) fn again(summary: &Summary) -> Option<String> {
     let mut words = vec!["pgchaos".to_owned(), "gen".to_owned()];
-    if summary.haproxy.as_ref().is_some_and(|url| url.ends_with('…')) {
+    if summary.beside.is_cut() || summary.haproxy.as_ref().is_some_and(|url| url.ends_with('…')) {
         return None;
     }
     words.extend(target(&summary.target, &summary.patroni)?);
     words.extend(summary.patroni.iter().flat_map(|url| option("--patroni", url)));
     // Without the user and password that the page may ask for.
     words.extend(summary.haproxy.iter().flat_map(|url| option("--haproxy", url)));
+    words.extend(beside(&summary.beside));
     words.extend(load(&summary.options.load));
     words.extend(deadlines(&summary.options.load));
     words.extend(limits(&summary.options.thresholds));
@@ -53,10 +56,7 @@ fn target(target: &SummaryTarget, patroni: &[String]) -> Option<Vec<String>> {
     if texts.into_iter().chain(&target.hostaddr).chain(patroni).any(|text| text.ends_with('…')) {
         return None;
     }
-    let ports: Option<Vec<&str>> =
-        target.endpoints.split(',').map(|one| Some(one.rsplit_once(':')?.1)).collect();
-    let ports = ports.filter(|ports| ports.windows(2).any(|pair| pair[0] != pair[1]));
-    let port = ports.map_or_else(|| target.port.to_string(), |ports| ports.join(","));
+    let port = ports(&target.endpoints, target.port);
     let database = database(target);
     let options = [("-h", &target.host), ("-p", &port), ("-U", &target.user), ("-d", &database)];
     Some(options.iter().flat_map(|(name, value)| option(name, value)).collect())
@@ -71,19 +71,23 @@ fn database(target: &SummaryTarget) -> String {
     let tls = target.tls.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let hostaddr = target.hostaddr.as_deref().map(|addresses| ("hostaddr", addresses));
     let words = [("dbname", target.dbname.as_str())].into_iter().chain(hostaddr).chain(tls);
-    words
-        .map(|(name, value)| format!("{name}={}", in_connection_string(value)))
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|(name, value)| assigned(name, value)).collect::<Vec<_>>().join(" ")
 }
 
-/// A value of a connection string, in quotes where it needs them.
-fn in_connection_string(value: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,".contains(c);
-    if !value.is_empty() && value.chars().all(is_plain) {
-        return value.to_owned();
-    }
-    quoted_value(value)
+/// What was asked beside the load.
+fn beside(beside: &Beside) -> Vec<String> {
+    let port = beside.haproxy_port.map(|port| port.to_string());
+    let some = [
+        ("--read-dsn", &beside.read),
+        ("--verify-dsn", &beside.verify),
+        ("--haproxy-config", &beside.haproxy_config),
+        ("--haproxy-backend", &beside.haproxy_backend),
+        ("--haproxy-port", &port),
+    ];
+    let members = beside.members.iter().flat_map(|member| option("--members", member));
+    let some = some.into_iter().filter_map(|(name, value)| Some(option(name, value.as_ref()?)));
+    let witness = beside.witness.then(|| "--witness".to_owned());
+    members.chain(witness).chain(some.flatten()).collect()
 }
 
 fn load(load: &LoadOptions) -> Vec<String> {
@@ -163,10 +167,19 @@ mod tests {
         summary.target.dbname = "it's".to_owned();
         summary.patroni = vec!["http://a:8008".to_owned()];
         summary.haproxy = Some("http://a:7000/;csv".to_owned());
+        summary.beside = Beside {
+            members: vec!["auto".to_owned(), "b=host=10.0.0.2 port=5432".to_owned()],
+            witness: true,
+            read: Some("host=r port=5501".to_owned()),
+            haproxy_config: Some("haproxy.cfg".to_owned()),
+            haproxy_port: Some(5500),
+            ..Beside::default()
+        };
         assert_eq!(
             again(&summary).unwrap(),
             "pgchaos gen -h localhost -p 5500 -U postgres -d 'it'\\''s' --patroni http://a:8008 \
-             --haproxy 'http://a:7000/;csv' --rate 1 \
+             --haproxy 'http://a:7000/;csv' --members auto --members 'b=host=10.0.0.2 port=5432' --witness \
+             --read-dsn 'host=r port=5501' --haproxy-config haproxy.cfg --haproxy-port 5500 --rate 1 \
              --writers 1 --threads 1 --read-every 2 --duration 90s --connect-timeout 3s --write-timeout 5s \
              --stall-after 1s --backoff-min 50ms --backoff-max 500ms --verify-timeout 30s \
              --max-outage 1500ms"

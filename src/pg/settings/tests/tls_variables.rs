@@ -2,7 +2,7 @@
 
 use super::super::keyword::KEYWORDS;
 use super::super::{Environment, Explicit, resolve};
-use crate::model::load::options::is_tls_option;
+use crate::model::load::target::is_tls_option;
 
 fn variables(dsn: &str, environment: &Environment) -> Vec<String> {
     let explicit = Explicit { dsn: Some(dsn.to_owned()), ..Explicit::default() };

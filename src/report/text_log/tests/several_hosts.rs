@@ -3,7 +3,8 @@
 use crate::model::event::Header;
 use crate::model::fault::{Class, Fault, Phase};
 use crate::model::ledger::seq_set::SeqSet;
-use crate::model::load::options::{Rate, Target};
+use crate::model::load::options::Rate;
+use crate::model::load::target::Target;
 use crate::report::fixtures::{connected, event, failed, fault, header, lost, patroni3};
 
 use super::super::*;

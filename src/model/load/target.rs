@@ -1,0 +1,96 @@
+//! Where writes go, as record and reports have it: without any secret.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Where the writes go, as the user named it. Never has a password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Host names or addresses, separated by commas when there are several.
+    pub host: String,
+    /// The address of each that is dialled in place of its name (`hostaddr`), where any was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostaddr: Option<String>,
+    /// The first host's port.
+    pub port: u16,
+    /// Every host with its port, as shown to people.
+    pub endpoints: String,
+    /// The database.
+    pub dbname: String,
+    /// The role.
+    pub user: String,
+    /// How its connections are secured: libpq's options of TLS by their names, those that were given and the mode; files
+    /// by their whole paths, and no secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "read_tls")]
+    pub tls: BTreeMap<String, String>,
+}
+
+/// The options of TLS that a record may have.
+const TLS_OPTIONS: [&str; 12] = [
+    "channel_binding",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "sslcert",
+    "sslcertmode",
+    "sslcrl",
+    "sslcrldir",
+    "sslkey",
+    "sslmode",
+    "sslnegotiation",
+    "sslrootcert",
+    "sslsni",
+];
+
+/// Whether a record may have this option of TLS: it is one, and no secret.
+#[must_use]
+pub fn is_tls_option(name: &str) -> bool {
+    TLS_OPTIONS.contains(&name)
+}
+
+/// A record may come from anywhere: another option in its place could lead a connection elsewhere.
+fn read_tls<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let mut tls = BTreeMap::<String, String>::deserialize(from)?;
+    tls.retain(|name, _| is_tls_option(name));
+    Ok(tls)
+}
+
+impl Target {
+    /// As a connection string, which may be typed where one is taken.
+    #[must_use]
+    pub fn connection_string(&self) -> String {
+        let ports = ports(&self.endpoints, self.port);
+        let hostaddr = self.hostaddr.as_deref().map(|addresses| ("hostaddr", addresses));
+        let words = [("host", self.host.as_str()), ("port", &ports)].into_iter().chain(hostaddr);
+        let words = words.chain([("user", self.user.as_str()), ("dbname", &self.dbname)]);
+        let tls = self.tls.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let words: Vec<String> =
+            words.chain(tls).map(|(name, value)| assigned(name, value)).collect();
+        words.join(" ")
+    }
+}
+
+/// The ports of these endpoints, as an option takes them: one where all have the same.
+#[must_use]
+pub fn ports(endpoints: &str, first: u16) -> String {
+    let ports: Option<Vec<&str>> =
+        endpoints.split(',').map(|one| Some(one.rsplit_once(':')?.1)).collect();
+    let ports = ports.filter(|ports| ports.windows(2).any(|pair| pair[0] != pair[1]));
+    ports.map_or_else(|| first.to_string(), |ports| ports.join(","))
+}
+
+/// A word of a connection string: `dbname=app`, with its value in quotes where it needs them.
+#[must_use]
+pub fn assigned(keyword: &str, value: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,".contains(c);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        return format!("{keyword}={value}");
+    }
+    format!("{keyword}={}", quoted_value(value))
+}
+
+/// A value of a connection string, in quotes: whatever is in it, it is a value.
+#[must_use]
+pub fn quoted_value(value: &str) -> String {
+    format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
+}
