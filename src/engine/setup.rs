@@ -152,6 +152,8 @@ pub(crate) struct Prepared {
     pub(crate) users: Vec<(i32, String)>,
     /// How writes are to be put to the server.
     pub(crate) protocol: Protocol,
+    /// The cluster, by system identifier, where the server tells it.
+    pub(crate) cluster: Option<String>,
 }
 
 /// How setting up ended.
@@ -296,8 +298,9 @@ async fn attempt(
             if found != protocol {
                 teller.warn(SHARED_SESSIONS).await;
             }
+            let cluster = server.system_identifier.clone();
             teller.fact(What::Ready(Ready { server, created })).await;
-            Ok(Some(Prepared { users, protocol: found }))
+            Ok(Some(Prepared { users, protocol: found, cluster }))
         }
         Err(Unprepared::Setup(error)) => Err(error),
         Err(Unprepared::Fault(step, fault)) if fault.hopeless_before_first_success() => {

@@ -28,6 +28,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::model::cluster::member_servers::MemberServerState;
 use crate::model::cluster::server::Server;
 use crate::model::cluster::two_primaries::TwoPrimaries;
 use crate::model::event::{
@@ -183,7 +184,12 @@ impl TextLog {
             What::ProxyChanged(seen) => self.beside(at, verbose.then(|| proxy_lines::server(seen))),
             What::ProxyPage(page) => self.beside(at, normal.then(|| proxy_lines::page(page))),
             What::MemberServer(seen) => {
-                self.beside(at, verbose.then(|| member_lines::server(seen)))
+                // One that cannot be watched is a mistake in what was asked for, or another server.
+                let is_told = match seen.is {
+                    MemberServerState::Refused { .. } => normal,
+                    _ => verbose,
+                };
+                self.beside(at, is_told.then(|| member_lines::server(seen)))
             }
             What::ReplayPosition(_) => Vec::new(),
             What::Witness(seen) => self.beside(at, verbose.then(|| member_lines::witness(seen))),

@@ -606,7 +606,7 @@ pub fn member_server_state(is: &MemberServerState) -> (String, Option<u32>) {
         MemberServerState::Starting => ("is starting or shutting down".to_owned(), None),
         MemberServerState::Gone => ("is gone: its port refuses connections".to_owned(), None),
         MemberServerState::Silent => ("gives no answer".to_owned(), None),
-        MemberServerState::Refused { reason } => (format!("refuses: {reason}"), None),
+        MemberServerState::Refused { reason } => (format!("cannot be watched: {reason}"), None),
     }
 }
 

@@ -1,10 +1,13 @@
 //! Two servers that both take writes: which of them decides, and when none does.
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::books::{Said, Truth, Verdict, assert_true};
-use crate::harness::Case;
-use crate::one_server::{SOON, ask, run_id, start_load, verify, wait_for_outage, wait_for_writes};
+use crate::harness::{Case, exact_or_again};
+use crate::one_server::{
+    BY_SILENCE, OneServer, SOON, ask, run_id, start_load, verify, wait_for_outage, wait_for_writes,
+};
 use crate::pair::{Pair, timeline, wait_for_standby};
 use crate::support::{Gen, Postgres, Proxy, Stop, pgchaos, wait_until};
 
@@ -21,6 +24,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::alone("pair::witnesses_of_an_ordinary_failover", witnesses_of_an_ordinary_failover),
     Case::alone("pair::witnesses_of_a_stopped_client", witnesses_of_a_stopped_client),
     Case::alone("pair::witnesses_and_an_answer_that_comes_late", witnesses_and_a_late_answer),
+    Case::alone("pair::a_member_of_another_cluster", member_of_another_cluster),
 ];
 
 /// How exactly a window is known: a witness writes five times a second.
@@ -80,21 +84,18 @@ fn window_by_servers(pair: &Pair, run: Uuid, said: &Said) -> (f64, f64) {
 
 /// The only window, and that of these servers.
 #[track_caller]
-fn only_window(said: &Said) -> (f64, f64, serde_json::Value) {
+fn only_window(said: &Said) -> (f64, f64, Value) {
     let windows = said.summary["two_primaries"].as_array().expect("a list");
     assert_eq!(windows.len(), 1, "{:#}", said.summary["two_primaries"]);
     let window = windows[0].clone();
     (window["from_s"].as_f64().unwrap(), window["to_s"].as_f64().unwrap(), window)
 }
 
-#[track_caller]
+/// The window is as the servers know it, or the case is told again: a witness that got no processor just then is late.
 fn assert_window(said: &Said, truth: (f64, f64)) {
     let (from, to, window) = only_window(said);
-    assert!(
-        (from - truth.0).abs() <= EXACTLY_S,
-        "from {from}, by the servers {truth:?}: {window:#}"
-    );
-    assert!((to - truth.1).abs() <= EXACTLY_S, "to {to}, by the servers {truth:?}: {window:#}");
+    let is_exact = (from - truth.0).abs() <= EXACTLY_S && (to - truth.1).abs() <= EXACTLY_S;
+    exact_or_again(is_exact, || format!("by the servers {truth:?}: {window:#}"));
 }
 
 /// The rows of the load on A that are newer than B's first own row: the losing side's writes.
@@ -121,7 +122,6 @@ fn witnesses_of_a_promoted_standby() -> String {
     let said = Said::from(&load.interrupt_and_finish());
     let truth = pair.truth(run, &pair.a);
     let by_servers = window_by_servers(&pair, run, &said);
-    assert_window(&said, by_servers);
     let (_, _, window) = only_window(&said);
     assert_eq!(
         (window["old"]["timeline"].as_u64(), window["new"]["timeline"].as_u64()),
@@ -130,11 +130,33 @@ fn witnesses_of_a_promoted_standby() -> String {
     assert!(window["witness_writes"].as_u64().unwrap() > 0, "{window:#}");
     let writes = window["writes"].as_u64().unwrap();
     let by_rows = writes_of_losing_side(&pair, run, by_servers.0, &said);
-    // Between B's row and its acknowledgement A may have taken a few.
-    assert!(writes <= by_rows && by_rows - writes <= 10, "{writes} of {by_rows}: {window:#}");
+    assert!(writes <= by_rows, "{writes} of {by_rows}: {window:#}");
     assert_eq!(window["lost"], 0, "A alone is the cluster of this load");
     assert!(said.summary["reasons"].to_string().contains("two primaries"), "{:#}", said.summary);
-    assert_true(&said, &truth, &[Verdict::Fail])
+    let line = assert_true(&said, &truth, &[Verdict::Fail]);
+    assert_window(&said, by_servers);
+    // Between B's row and its acknowledgement A may have taken a few.
+    exact_or_again(by_rows - writes <= 10, || format!("{writes} of {by_rows}: {window:#}"));
+    line
+}
+
+/// An address that is said to be a member's leads to another cluster: that is told, and nothing is written there.
+fn member_of_another_cluster() -> String {
+    let (one, other) = (OneServer::shared(), Postgres::start());
+    let member = format!("--members=b=host=127.0.0.1 port={} password=postgres", other.port());
+    let load = one.load(&[&member, "--witness"]);
+    let refused = load.wait_for_event(SOON, "it is told", |event| {
+        event["event"] == "member_server" && event["state"] == "refused"
+    });
+    assert_eq!(
+        (refused["member"].as_str(), refused["reason"].as_str()),
+        (Some("b"), Some("a server of another cluster answers there"))
+    );
+    one.wait_for_writes(60);
+    let (said, _, line) = one.end(load, Verdict::Pass);
+    assert_no_window(&said);
+    assert_eq!(other.psql("SELECT to_regclass('pgchaos.user_events') IS NULL"), "t");
+    line
 }
 
 /// A comes back as a primary of timeline 1 while the load is on B, and takes writes of its witness; then of the load.
@@ -170,8 +192,11 @@ fn witnesses_of_an_old_primary_back() -> String {
     );
     let first: f64 = pair.a.psql(&witness).parse().unwrap();
     let since = window["from_s"].as_f64().unwrap();
-    assert!((since - first).abs() <= EXACTLY_S, "from {since}, A's first row then {first}");
-    assert_true(&said, &truth, &[Verdict::Fail])
+    let line = assert_true(&said, &truth, &[Verdict::Fail]);
+    exact_or_again((since - first).abs() <= EXACTLY_S, || {
+        format!("from {since}, A's first row then {first}")
+    });
+    line
 }
 
 /// One name for the load, which leads to B from now on, while A goes on with the sessions that it has.
@@ -217,7 +242,7 @@ fn report_in_words(record: &std::path::Path) -> String {
 /// back. The window goes on as long as A does; that B took part in it is over with B, and what B took alone is lost.
 fn thawed_primary_that_stays() -> String {
     let pair = Pair::start();
-    let load = load_of_a_with_witnesses(&pair, &[]);
+    let load = load_of_a_with_witnesses(&pair, &[BY_SILENCE]);
     let run = run_id(&load);
     wait_for_writes(&pair.to_a, 60);
     wait_for_standby(&pair.b);
@@ -259,10 +284,9 @@ fn thawed_primary_that_stays() -> String {
     let (from, to, window) = only_window(&said);
     // The first of A's rows may be of a write that was sent before B's first.
     let (first, second) = (of_a(""), of_a("OFFSET 1"));
-    assert!(from >= first - EXACTLY_S && from <= second + EXACTLY_S, "{first} {second} {window:#}");
-    assert!((to - since_start(&pair.a, &said, last)).abs() <= EXACTLY_S, "{window:#}");
+    let (last_of_a, last_of_b) =
+        (since_start(&pair.a, &said, last), since_start(&pair.b, &said, last));
     let new_to = window["new_to_s"].as_f64().unwrap();
-    assert!((new_to - since_start(&pair.b, &said, last)).abs() <= EXACTLY_S, "{window:#}");
     assert_eq!(window["losing"], "new");
     let lost = truth.lost().len();
     assert_eq!((&window["new_writes"], &window["new_lost"]), (&lost.into(), &lost.into()));
@@ -270,12 +294,25 @@ fn thawed_primary_that_stays() -> String {
     let words = report_in_words(&finished.record);
     assert!(words.contains(&format!("{lost} writes on the losing side")), "{words}");
     assert!(words.contains(" alone for "), "{words}");
-    assert_true(&said, &truth, &[Verdict::Fail])
+    let line = assert_true(&said, &truth, &[Verdict::Fail]);
+    let is_exact = from >= first - EXACTLY_S
+        && from <= second + EXACTLY_S
+        && (to - last_of_a).abs() <= EXACTLY_S
+        && (new_to - last_of_b).abs() <= EXACTLY_S;
+    exact_or_again(is_exact, || {
+        format!("A from {first} or {second} to {last_of_a}, B to {last_of_b}: {window:#}")
+    });
+    line
 }
 
 #[track_caller]
 fn assert_no_window(said: &Said) {
     assert_eq!(said.summary["two_primaries"], serde_json::json!([]), "{}", said.words);
+}
+
+/// What a member's witness has told.
+fn of_witness<'a>(events: &'a [Value], member: &'a str) -> impl Iterator<Item = &'a Value> {
+    events.iter().filter(move |event| event["event"] == "witness" && event["member"] == member)
 }
 
 fn witnesses_of_an_ordinary_failover() -> String {
@@ -285,19 +322,27 @@ fn witnesses_of_an_ordinary_failover() -> String {
     wait_for_writes(&pair.to_a, 60);
     pair.fail_over(&load);
     wait_for_writes(&pair.to_b, 60);
+    wait_until(SOON, "A's witness has stopped, and B's writes", || {
+        let events = load.events();
+        let of = |member| of_witness(&events, member).last().map(|event| &event["state"]);
+        of("a") == Some(&"stopped".into()) && of("b") == Some(&"takes".into())
+    });
     let finished = load.interrupt_and_finish();
     let said = Said::from(&finished);
     assert_no_window(&said);
-    let seen: Vec<(&str, &str)> = finished
-        .events_named("witness")
-        .iter()
-        .map(|event| (event["member"].as_str().unwrap(), event["state"].as_str().unwrap()))
-        .collect();
-    assert_eq!(
-        seen,
-        [("a", "takes"), ("a", "stopped"), ("b", "takes")],
-        "nothing written to a replica"
-    );
+    for member in ["a", "b"] {
+        // A step of more than a second is told as a stop, and as a new beginning after it.
+        for (n, event) in of_witness(&finished.events, member).enumerate() {
+            let state = if n % 2 == 0 { "takes" } else { "stopped" };
+            assert_eq!(event["state"], state, "{}", finished.stderr);
+        }
+    }
+    let last_of_a = of_witness(&finished.events, "a").last().expect("A took some");
+    let first_of_b = of_witness(&finished.events, "b").next().expect("B took some");
+    assert_eq!(last_of_a["state"], "stopped", "{}", finished.stderr);
+    let number = |value: &Value| value.as_f64().unwrap();
+    let (until, from) = (number(&last_of_a["last_ack_s"]), number(&first_of_b["sent_s"]));
+    assert!(from > until, "nothing written to a replica: {last_of_a} {first_of_b}");
     let states: Vec<(&str, &str)> = finished
         .events_named("member_server")
         .iter()
@@ -317,7 +362,7 @@ fn witnesses_of_an_ordinary_failover() -> String {
 /// The client sleeps through the failover: what it sent before is answered after B has written.
 fn witnesses_of_a_stopped_client() -> String {
     let pair = Pair::start();
-    let load = load_with_witnesses(&pair, &[]);
+    let load = load_with_witnesses(&pair, &[BY_SILENCE]);
     let run = run_id(&load);
     wait_for_writes(&pair.to_a, 60);
     wait_for_standby(&pair.b);
@@ -411,7 +456,7 @@ fn both_promoted_on_one_timeline() -> String {
     let wires = [&a, &b, &c].map(|server| Proxy::start(server.port()));
     let hosts = wires.each_ref().map(|wire| format!("127.0.0.1:{}", wire.port())).join(",");
     let url = format!("postgresql://postgres:postgres@{hosts}/postgres");
-    let load = Gen::start([&*url, "--rate=100", "--writers=2", "--verify-timeout=10s"]);
+    let load = start_load(&url, &["--verify-timeout=10s"]);
     let run = run_id(&load);
     let [to_a, to_b, to_c] = &wires;
     wait_for_writes(to_a, 60);

@@ -111,6 +111,7 @@ impl Helpers {
         plan: &mut Plan,
         teller: &Teller,
         acknowledged: Option<watch::Receiver<AcknowledgedUpTo>>,
+        cluster: Option<String>,
         stalls: &Stalls,
         (stop, stop_now): (&Stop, &CancellationToken),
     ) -> io::Result<()> {
@@ -132,6 +133,7 @@ impl Helpers {
         let members = plan.members.take().map(|members| MembersWatcher {
             run_id,
             plan: members,
+            cluster,
             witness: plan.header.witness,
             teller: teller.clone(),
             patroni: self.patroni.clone(),

@@ -68,6 +68,7 @@ impl Started {
                 &mut self.plan,
                 &self.teller,
                 self.acknowledged.take(),
+                prepared.cluster.clone(),
                 &stalls,
                 (&self.stop, &stop_now),
             )

@@ -42,7 +42,7 @@ pub(crate) struct Witness {
     token: WitnessToken,
     dialer: Dialer,
     teller: Teller,
-    /// The system identifier of its cluster, where only Patroni names the member.
+    /// The system identifier of its cluster, where it is known.
     cluster: Option<String>,
     session: Option<Session>,
     pace: ConnectPace,

@@ -32,7 +32,7 @@ const DIAL_DEADLINE: Duration = Duration::from_secs(2);
 /// Looks at one member.
 pub(super) struct MemberLooker {
     pub(super) member: String,
-    /// The system identifier of its cluster, where only Patroni names it.
+    /// The system identifier of its cluster, where it is known.
     pub(super) cluster: Option<String>,
     pub(super) dialer: Dialer,
     pub(super) clock: Clock,

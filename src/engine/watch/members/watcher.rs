@@ -37,6 +37,8 @@ const LOOKS_WAITING: usize = 256;
 pub(crate) struct MembersWatcher {
     pub(crate) run_id: Uuid,
     pub(crate) plan: MembersPlan,
+    /// The cluster that the load writes to, by system identifier, where it is known.
+    pub(crate) cluster: Option<String>,
     /// The run of the witnesses, where there are to be some.
     pub(crate) witness: Option<Uuid>,
     pub(crate) teller: Teller,
@@ -94,7 +96,8 @@ impl MembersWatcher {
 impl Watching {
     async fn watch_for_ever(&mut self, mut looks: mpsc::Receiver<MemberLooked>) {
         for named in std::mem::take(&mut self.watcher.plan.named) {
-            self.watch(named.name, None, &named.settings, None);
+            let cluster = self.watcher.cluster.clone();
+            self.watch(named.name, None, &named.settings, cluster);
         }
         let (finds, mut found) = mpsc::channel(1);
         let mut ticks = interval(FIND_EVERY);
