@@ -128,19 +128,20 @@ impl Drop for Terminal {
 fn a_bounded_run_leaves_log_lines_alone_in_a_terminal_that_is_resized() {
     let server = Postgres::start();
     let port = server.port().to_string();
-    let load = ["--rate", "20", "-T", "8", "--no-record"];
+    let load = ["--rate", "20", "-T", "60", "--no-record"];
     let args = ["gen", "-h", "127.0.0.1", "-p", &port].into_iter().chain(load);
     let Some(terminal) = Terminal::start(args) else { return };
-    terminal.wait_for(" of 8 s");
+    terminal.wait_for(" of 60 s");
     terminal.wait_for("acknowledged");
     terminal.resize_all_over();
-    terminal.wait_for(" of 8 s");
+    terminal.wait_for(" of 60 s");
+    terminal.interrupt();
     let lines = terminal.remaining();
     let end = lines.iter().position(|line| line.starts_with("--- pgchaos 0")).unwrap();
     for line in &lines[..end] {
         let is_of_log = ["--- ", "[", "           "].iter().any(|start| line.starts_with(start));
         assert!(is_of_log, "{line:?} is no line of the log:\n{}", lines.join("\n"));
-        assert!(!line.contains(" of 8 s"), "{line:?} is left");
+        assert!(!line.contains(" of 60 s"), "{line:?} is left");
     }
     assert!(lines.iter().any(|line| line.starts_with("PASS")), "{lines:?}");
 }
@@ -161,7 +162,7 @@ fn a_verification_that_waits_says_so_on_a_row_that_goes_away() {
     let home = tempfile::tempdir().unwrap();
     let record = &recorded(home.path());
     let nowhere = free_port().to_string();
-    let verify = ["verify", record, "-p", &nowhere, "--verify-timeout", "4s"];
+    let verify = ["verify", record, "-p", &nowhere, "--verify-timeout", "15s"];
     let Some(terminal) = Terminal::start(verify) else { return };
     terminal.wait_for("verifying: it waits");
     terminal.resize_all_over();
@@ -188,7 +189,8 @@ fn a_pipe_gets_lines_alone() {
     let server = Postgres::start();
     let home = tempfile::tempdir().unwrap();
     let port = server.port().to_string();
-    let words = ["gen", "-h", "127.0.0.1", "-p", &port, "--rate", "20", "-T", "1", "--no-record"];
+    let load = ["--rate", "20", "-n", "20", "--backlog", "catch-up", "--no-record"];
+    let words = ["gen", "-h", "127.0.0.1", "-p", &port].into_iter().chain(load);
     let output = pgchaos(home.path(), words).env("TERM", "xterm-256color").output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("VERIFIED"), "{said}");

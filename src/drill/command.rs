@@ -254,7 +254,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("pid");
         let line = format!("sleep 60 & echo $! > {}; wait", file.display());
-        let limit = Duration::from_secs(2);
+        // Far longer than a shell takes to its first line.
+        let limit = Duration::from_secs(10);
         let error = run_line(&shell(&line), &vec![], limit).await.unwrap_err();
         assert!(matches!(error, CommandError::TimedOut { .. }), "{error}");
         let pid = std::fs::read_to_string(file).unwrap();

@@ -12,7 +12,12 @@ fn a_killed_run_is_accounted_for_up_to_its_last_flush() {
     let url = server.url();
     let load = Gen::start([&*url, "--rate=1000", "--writers=2", "--pipeline=4"]);
     let run = run_id(&load);
-    wait_for_answers(&load, &[1, 2], 700);
+    for writer in [1, 2] {
+        load.wait_for_record(SOON, "700 answers of each writer", |line| {
+            let mut progress = line["writers"].as_array().into_iter().flatten();
+            progress.any(|at| at[0] == writer && at[2].as_i64() >= Some(700))
+        });
+    }
     load.signal(Signal::SIGKILL);
     let finished = load.finish();
     assert_eq!((finished.code, finished.stdout.as_str()), (137, ""));
@@ -60,7 +65,7 @@ fn a_killed_run_is_accounted_for_up_to_its_last_flush() {
 fn a_run_that_goes_on_is_not_verified_and_keeps_its_sessions() {
     let server = Postgres::shared();
     let url = server.url();
-    let load = Gen::start([&*url, "--rate=100", "--writers=3"]);
+    let load = Gen::start([&*url, "--rate=100", "--writers=3", "--stall-after=20s"]);
     wait_for_answers(&load, &[1, 2, 3], 20);
     let home = load.record().parent().unwrap().to_owned();
     let refused = pgchaos(&home, ["verify".as_ref(), load.record().as_os_str()]).output().unwrap();

@@ -7,13 +7,13 @@ use crate::looks::{
     SOON, assert_complete, by_writer, in_doubt, run_id, tokens, wait_for_answers, wait_for_check,
     wait_for_outage,
 };
-use crate::support::{Gen, Postgres, Proxy, wait_until};
+use crate::support::{Gen, Postgres, Proxy, Session, wait_until};
 
 #[test]
 fn a_write_whose_answer_was_cut_off_is_recovered_and_one_that_never_arrived_is_absent() {
     let server = Postgres::shared();
     let proxy = Proxy::start(server.port());
-    let load = Gen::start([&proxy.url(), "--rate", "50"]);
+    let load = Gen::start([&*proxy.url(), "--rate=50", "--stall-after=20s"]);
     let run = run_id(&load);
     wait_for_answers(&load, &[1], 10);
 
@@ -107,27 +107,22 @@ fn absence_is_not_decided_while_a_session_of_the_run_could_still_commit() {
 fn a_session_that_never_ends_leaves_the_account_inconclusive() {
     let server = Postgres::start();
     let url = server.url();
-    let load = Gen::start([
-        &*url,
-        "--rate=20",
-        "--write-timeout=500ms",
-        "--connect-timeout=500ms",
-        "--verify-timeout=2s",
-    ]);
+    let load = Gen::start([&*url, "--rate=20", "--write-timeout=3s", "--verify-timeout=10s"]);
     wait_for_answers(&load, &[1], 5);
-    thread::scope(|scope| {
-        let lock = Lock::take(&server, scope);
-        load.wait_for_event(SOON, "the client's deadline passes", |event| {
-            event["fault"]["class"] == "timeout" && event["in_doubt"].is_array()
-        });
-        let finished = load.interrupt_and_finish();
-        lock.release();
-        assert_eq!(finished.code, 3, "{}", finished.stderr);
-        assert_eq!(finished.summary["verification"]["state"], "incomplete");
-        let reasons = finished.summary["reasons"].to_string();
-        assert!(reasons.contains("not finished within 2 s"), "{reasons}");
-        assert!(reasons.contains("could still commit"), "{reasons}");
+    let from = load.now();
+    // Held until the load has ended, however long that takes.
+    let lock = Session::open(&url);
+    lock.run("BEGIN; LOCK TABLE pgchaos.user_events IN ACCESS EXCLUSIVE MODE");
+    load.wait_for_event_after(from, SOON, "the client's deadline passes", |event| {
+        event["fault"]["class"] == "timeout" && event["in_doubt"].is_array()
     });
+    let finished = load.interrupt_and_finish();
+    drop(lock);
+    assert_eq!(finished.code, 3, "{}", finished.stderr);
+    assert_eq!(finished.summary["verification"]["state"], "incomplete");
+    let reasons = finished.summary["reasons"].to_string();
+    assert!(reasons.contains("not finished within 10 s"), "{reasons}");
+    assert!(reasons.contains("could still commit"), "{reasons}");
 }
 
 #[test]
@@ -172,7 +167,8 @@ fn several_writers_with_a_pipeline_keep_every_write_apart() {
     let server = Postgres::shared();
     let proxy = Proxy::start(server.port());
     let url = proxy.url();
-    let load = Gen::start([&*url, "--rate=2000", "--writers=4", "--pipeline=16"]);
+    let args = ["--rate=2000", "--writers=4", "--pipeline=16", "--stall-after=20s"];
+    let load = Gen::start([&*url].into_iter().chain(args));
     let run = run_id(&load);
     wait_for_answers(&load, &[1, 2, 3, 4], 200);
     proxy.cut_after_next_insert().wait(SOON);

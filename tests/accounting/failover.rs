@@ -14,7 +14,7 @@ fn writes_that_an_asynchronous_standby_never_got_are_lost_in_the_failover() {
     let standby = primary.standby();
     let proxy = Proxy::start(primary.port());
     let url = proxy.url();
-    let load = Gen::start([&*url, "--rate=200", "--writers=2"]);
+    let load = Gen::start([&*url, "--rate=200", "--writers=2", "--stall-after=20s"]);
     let run = run_id(&load);
     wait_for_answers(&load, &[1, 2], 50);
     let there = format!("SELECT count(*) >= 80 FROM pgchaos.user_events WHERE run_id = '{run}'");

@@ -76,7 +76,7 @@ fn recent_losses_are_told_right_after_an_outage_before_the_verification() {
     let server = Postgres::shared();
     let proxy = Proxy::start(server.port());
     let url = proxy.url();
-    let load = Gen::start([&*url, "--rate=50"]);
+    let load = Gen::start([&*url, "--rate=50", "--stall-after=20s"]);
     let run = run_id(&load);
     wait_for_answers(&load, &[1], 40);
     let delete = |run: &str| {
@@ -94,7 +94,7 @@ fn recent_losses_are_told_right_after_an_outage_before_the_verification() {
     assert_eq!(finished.summary["outages"][0]["lost"], 5);
 
     // The log for people says it loudly.
-    let load = Gen::start([&*url, "--rate=50", "--log-format=text"]);
+    let load = Gen::start([&*url, "--rate=50", "--stall-after=20s", "--log-format=text"]);
     let run = recorded_run_id(&load);
     wait_for_rows(&server, &run, 40);
     let connections = proxy.connections_accepted();

@@ -128,6 +128,14 @@ fn by_the_kill_of_the_postmaster() {
 
 #[test]
 fn by_the_kill_of_its_own_process() {
+    // A postmaster that gets no processor just then takes the writer back before it notices the kill, which is another
+    // story: the first outage is then one of the connection alone.
+    let is_told = (0..5).any(|_| is_restart_by_the_kill_of_its_own_process());
+    assert!(is_told, "five times the postmaster was late");
+}
+
+/// Whether the server had ended all sessions before the writer was back.
+fn is_restart_by_the_kill_of_its_own_process() -> bool {
     let server = Postgres::start();
     let load = Load::start(&server.url(), &QUIET);
     kill(Pid::from_raw(load.backend()), Signal::SIGKILL).unwrap();
@@ -137,6 +145,11 @@ fn by_the_kill_of_its_own_process() {
         "it had no time for words"
     );
     // The server ends all sessions and recovers, under the same postmaster.
-    assert_eq!(load.recovers()["kind"], "restart");
+    let outage = load.recovers();
+    if outage["kind"] == "connection" {
+        return false;
+    }
+    assert_eq!(outage["kind"], "restart");
     load.ends_with_some_of(&["connection_lost"], &PASSING);
+    true
 }

@@ -16,6 +16,9 @@ pub(crate) const QUIET: [&str; 4] = ["--rate", "0.02", "--read-every", "0"];
 /// Some writes a second, each told by the log.
 pub(crate) const STEADY: [&str; 4] = ["--rate", "5", "--read-every", "0"];
 
+/// For a case in which every write is refused or silent: that is an outage after this time.
+pub(crate) const SOON_OUT: [&str; 2] = ["--stall-after", "1s"];
+
 /// What may come too, for a moment, from a server that goes down or comes up: an attempt that the kernel has accepted
 /// when its postmaster dies looks like a proxy without a server.
 pub(crate) const PASSING: [&str; 2] = ["no_backend", "starting"];
@@ -30,9 +33,9 @@ impl Load {
     pub(crate) fn begin(url: &str, args: &[&str]) -> Self {
         let args = [&[url], args].concat();
         let program = Gen::start_with(args, |_, command| {
-            // Long enough that a busy machine makes no timeouts of its own, unless `args` say otherwise.
+            // Long enough that a busy machine makes no timeouts and no silence of its own, unless `args` say otherwise.
             command.env("PGCHAOS_CONNECT_TIMEOUT", "20s").env("PGCHAOS_WRITE_TIMEOUT", "20s");
-            command.env("PGCHAOS_BACKOFF_MAX", "100ms");
+            command.env("PGCHAOS_BACKOFF_MAX", "100ms").env("PGCHAOS_STALL_AFTER", "20s");
         });
         Self { program }
     }
@@ -78,12 +81,23 @@ impl Load {
     /// Waits for the end of the outage, by an acknowledged write, and for what was looked up after it.
     #[track_caller]
     pub(crate) fn recovers(&self) -> Value {
+        self.recovers_from(0)
+    }
+
+    /// The same of the first outage that ended from the `from`th event on.
+    #[track_caller]
+    pub(crate) fn recovers_from(&self, from: usize) -> Value {
         let is_end =
             |event: &Value| event["event"] == "outage_ended" && !event["first_ack_s"].is_null();
-        let outage = self.program.wait_for_event(SOON, "the end of an outage", is_end);
+        let outage = self.program.wait_for_event_after(from, SOON, "the end of an outage", is_end);
         let is_check = |event: &Value| event["event"] == "checked" && event["error"].is_null();
-        self.program.wait_for_event(SOON, "the look after it", is_check);
+        self.program.wait_for_event_after(from, SOON, "the look after it", is_check);
         outage
+    }
+
+    /// A place in its log to look from.
+    pub(crate) fn now(&self) -> usize {
+        self.program.now()
     }
 
     /// The server's process for its last session.
@@ -103,8 +117,14 @@ impl Load {
     /// The first event of this name. Panics when there is none yet.
     #[track_caller]
     pub(crate) fn event(&self, name: &str) -> Value {
+        self.event_from(0, name)
+    }
+
+    /// The same from the `from`th event on.
+    #[track_caller]
+    pub(crate) fn event_from(&self, from: usize, name: &str) -> Value {
         let events = self.program.events();
-        events.into_iter().find(|event| event["event"] == name).expect(name)
+        events.into_iter().skip(from).find(|event| event["event"] == name).expect(name)
     }
 
     /// The run's id, as SQL takes it.

@@ -1,6 +1,6 @@
 //! `refused`, `no_backend`, `unreachable`, `resolve` and `timeout`: there is no way to a server.
 
-use crate::load::{Load, PASSING, QUIET, SOON, STEADY, signs};
+use crate::load::{Load, PASSING, QUIET, SOON, SOON_OUT, STEADY, signs};
 use crate::support::{Postgres, Proxy, Stop, wait_until};
 
 #[test]
@@ -116,6 +116,7 @@ fn timeout_of_a_write_into_silence() {
     let proxy = Proxy::start(server.port());
     let timeouts = ["--write-timeout", "2s", "--connect-timeout", "2s", "--stall-after", "500ms"];
     let load = Load::start(&proxy.url(), &[&STEADY, timeouts.as_slice()].concat());
+    let from = load.now();
     proxy.silence();
     let fault = load.fault("timeout");
     assert_eq!(signs(&fault), ["timeout", "write", "-"]);
@@ -123,8 +124,8 @@ fn timeout_of_a_write_into_silence() {
     assert_eq!(fault["fault"]["endpoint"], format!("127.0.0.1:{}", proxy.port()));
     assert_eq!(fault["in_doubt"].as_array().expect("one write").len(), 1, "{fault}");
     proxy.pass();
-    let outage = load.recovers();
-    let stalled = load.event("stalled");
+    let outage = load.recovers_from(from);
+    let stalled = load.event_from(from, "stalled");
     assert_eq!(outage["began_s"], stalled["since_s"], "evidence from when it was sent");
     let waited = fault["at_s"].as_f64().unwrap() - stalled["since_s"].as_f64().unwrap();
     assert!(waited >= 2.0, "the whole deadline: {waited}");
@@ -135,14 +136,15 @@ fn timeout_of_a_write_into_silence() {
 fn timeout_of_a_frozen_server() {
     let server = Postgres::start();
     let timeouts = ["--write-timeout", "1s", "--connect-timeout", "1s"];
-    let load = Load::start(&server.url(), &[&STEADY, timeouts.as_slice()].concat());
+    let load = Load::start(&server.url(), &[&STEADY, timeouts.as_slice(), &SOON_OUT].concat());
+    let from = load.now();
     server.freeze();
     load.faults("timeout", 2);
     let connecting = load.faults("timeout", 3);
     assert_eq!(signs(&connecting), ["timeout", "authenticate", "-"]);
     server.thaw();
     wait_until(SOON, "the server answers", || server.try_psql("SELECT 1").is_ok());
-    assert_eq!(load.recovers()["kind"], "stall");
+    assert_eq!(load.recovers_from(from)["kind"], "stall");
     load.ends_with(&["timeout"]);
 }
 

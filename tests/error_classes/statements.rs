@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::load::{Load, SOON, STEADY, signs};
+use crate::load::{Load, SOON, SOON_OUT, STEADY, signs};
 use crate::support::{Postgres, Session, wait_until};
 
 #[test]
@@ -65,7 +65,8 @@ fn conflict_of_writers_that_deadlock() {
 #[test]
 fn sql_by_a_trigger_that_refuses() {
     let server = Postgres::start();
-    let load = Load::start(&server.url(), &STEADY);
+    let load = Load::start(&server.url(), &[&STEADY[..], &SOON_OUT].concat());
+    let from = load.now();
     server.psql(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
          BEGIN
@@ -79,7 +80,7 @@ fn sql_by_a_trigger_that_refuses() {
     assert_eq!(signs(&fault), ["sql", "write", "WH001"]);
     assert_eq!(fault["fault"]["message"], "the warehouse is closed · wait");
     server.psql("DROP FUNCTION refuse() CASCADE");
-    assert_eq!(load.recovers()["kind"], "unknown");
+    assert_eq!(load.recovers_from(from)["kind"], "unknown");
     let finished = load.ends_with(&["sql"]);
     let rejected = finished.summary["writes"]["rejected"].as_u64().unwrap();
     assert_eq!(json!(rejected), finished.summary["errors"]["sql"]);
@@ -113,10 +114,11 @@ fn sql_by_a_permission_that_was_revoked() {
 #[test]
 fn sql_by_a_table_that_is_gone() {
     let server = Postgres::start();
-    let load = Load::start(&server.url(), &STEADY);
+    let load = Load::start(&server.url(), &[&STEADY[..], &SOON_OUT].concat());
+    let from = load.now();
     server.psql("ALTER TABLE pgchaos.user_events RENAME TO elsewhere");
     assert_eq!(signs(&load.faults("sql", 2)), ["sql", "write", "42P01"], "every write");
     server.psql("ALTER TABLE pgchaos.elsewhere RENAME TO user_events");
-    load.recovers();
+    load.recovers_from(from);
     load.ends_with(&["sql"]);
 }

@@ -5,6 +5,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 use nix::sched::{CloneFlags, unshare};
 
@@ -13,8 +14,8 @@ use crate::servers::At::{Primary, Standby};
 use crate::servers::Servers;
 use crate::support::{Postgres, skip};
 
-/// libpq's shortest.
-const ACCOUNT: &str = "user=postgres password=postgres dbname=postgres connect_timeout=2";
+/// What a mute host costs, and longer than one that serves takes on any machine.
+const ACCOUNT: &str = "user=postgres password=postgres dbname=postgres connect_timeout=10";
 
 /// The kernel accepts for it, and nothing answers.
 fn mute(address: &str) -> TcpListener {
@@ -28,13 +29,19 @@ fn as_a_host_of_several() {
     let [first, second] = [&first, &second].map(|mute| mute.local_addr().unwrap().port());
     let (primary, standby) = (servers.port(Primary), servers.port(Standby));
     let of = |ports: &str| format!("host=127.0.0.1,127.0.0.1,127.0.0.1 port={ports} {ACCOUNT}");
-    for ports in [format!("{first},{second},{primary}"), format!("{standby},{first},{primary}")] {
-        let connection = format!("{} target_session_attrs=read-write", of(&ports));
-        assert_eq!(psql(&servers.primary, &connection), Ok(primary), "{ports}");
-        assert_eq!(init(&connection), Ok(primary), "{ports}");
-    }
-    let words = init(&of(&format!("{first},{standby},{second}"))).unwrap_err();
-    let silence = "accepted, then 2.0 s of silence (connect_timeout)";
+    // All of them beside each other, as most of it is waiting.
+    let words = thread::scope(|scope| {
+        for ports in [format!("{first},{second},{primary}"), format!("{standby},{first},{primary}")]
+        {
+            let connection = format!("{} target_session_attrs=read-write", of(&ports));
+            let (by_psql, by_pgchaos) = (connection.clone(), connection);
+            let server = &servers.primary;
+            scope.spawn(move || assert_eq!(psql(server, &by_psql), Ok(primary), "{by_psql}"));
+            scope.spawn(move || assert_eq!(init(&by_pgchaos), Ok(primary), "{by_pgchaos}"));
+        }
+        init(&of(&format!("{first},{standby},{second}"))).unwrap_err()
+    });
+    let silence = "accepted, then 10.0 s of silence (connect_timeout)";
     let expected = format!(
         "pgchaos: none of 3 places serves:\n\
          \x20 127.0.0.1:{first}: {silence}\n\
@@ -77,7 +84,7 @@ fn as_the_first_address_of_a_name() {
     let words = init(&connection).unwrap_err();
     // Of loopback addresses where nothing is, the others tell more.
     let expected = format!(
-        "pgchaos: twins.test:{port} (::1): accepted, then 2.0 s of silence (connect_timeout)\n"
+        "pgchaos: twins.test:{port} (::1): accepted, then 10.0 s of silence (connect_timeout)\n"
     );
     assert_eq!(words, expected);
 }

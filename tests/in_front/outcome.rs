@@ -46,7 +46,7 @@ pub(crate) fn by_psql(server: &Postgres, connection: &str) -> Option<(bool, Stri
 /// A run of some writes, each of which is acknowledged and found again; psql gets in as well.
 #[track_caller]
 pub(crate) fn writes(server: &Postgres, connection: &str) {
-    let finished = Gen::start(["--writes", "20", "--rate", "200", connection]).finish();
+    let finished = Gen::start(["--writes", "20", "--rate", "max", connection]).finish();
     assert_eq!(finished.code, 0, "{connection}: {}", finished.stderr);
     assert_eq!(finished.summary["writes"]["acknowledged"], 20, "{connection}: {}", finished.stdout);
     assert_eq!(finished.summary["verdict"], "pass", "{connection}: {}", finished.stdout);

@@ -131,7 +131,7 @@ fn keys_are_for_their_user_alone(lab: &Path) {
 fn a_shell_that_reads_env_gets_in(lab: &TestLab) {
     let typed = "eval \"$(\"$0\" lab env)\"
         psql -AtXc \"SELECT 'in by ' || current_setting('ssl')\"
-        exec \"$0\" gen -T 4s --rate 20 --no-record --log-format json";
+        exec \"$0\" gen -n 80 --rate 20 --no-record --log-format json";
     let program = lab.pgchaos(&[]).get_program().to_owned();
     let mut shell = Command::new("sh");
     shell.args(["-c", typed]).arg(program).env_clear();

@@ -48,8 +48,10 @@ fn is_same(one: f64, other: f64) -> bool {
 fn a_steady_load_has_none_whether_it_is_slow_or_in_a_closed_loop() {
     let server = Postgres::shared();
     let url = server.url();
-    for options in [["--rate=2", "--writers=1"], ["--rate=max", "--writers=3"]] {
-        let load = Gen::start([&[&*url, "--duration=3s"], &options[..]].concat());
+    for options in
+        [["--rate=2", "--writers=1", "--writes=7"], ["--rate=max", "--writers=3", "--writes=3000"]]
+    {
+        let load = Gen::start([&[&*url], &options[..]].concat());
         let finished = load.finish();
         assert_eq!(finished.code, 0, "{}", finished.stderr);
         let (gaps, slow) = recorded(&finished.record);
@@ -145,12 +147,14 @@ fn the_beginning_of_one_survives_a_kill() {
     load.wait_for_event_after(from, SOON, "nothing is answered", |event| {
         event["event"] == "stalled"
     });
-    load.wait_for_event(SOON, "it goes on", |event| event["event"] == "ack_gap_goes_on");
-    // What was told is on disk soon after.
-    std::thread::sleep(Duration::from_secs(1));
+    let goes_on = load.wait_for_event_after(from, SOON, "it goes on", |event| {
+        event["event"] == "ack_gap_goes_on"
+    });
+    load.wait_for_record(SOON, "that it goes on", |line| {
+        line["event"] == "ack_gap_goes_on" && line["from_s"] == goes_on["from_s"]
+    });
     load.signal(Signal::SIGKILL);
     let finished = load.finish();
-    let goes_on = finished.events_named("ack_gap_goes_on").pop().unwrap();
     let said = seconds(&goes_on["from_s"]);
     let (from, to) = the_one(&recorded(&finished.record).0, |from, _| is_same(from, said));
     assert!(to - from >= 0.3, "{from} to {to}");

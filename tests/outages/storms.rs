@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::clocks::{RunClock, SOON, seconds, wait_for_answers, wait_for_outage};
-use crate::support::{Gen, Postgres, Proxy};
+use crate::support::{Gen, Postgres, Proxy, wait_until};
 
 const WRITERS: i64 = 50;
 
@@ -42,7 +42,8 @@ fn fifty_writers_try_twenty_times_a_second_in_all_and_are_back_together() {
     assert!(spread.iter().any(|spread| *spread < 2.0), "{spread:?}");
 }
 
-/// Breaks the way for a while; how long after the first writer the last one was back.
+/// Breaks the way for a while; how long after the first writer the last one was there again, as the proxy saw them: how
+/// long their logins take is the machine's.
 fn one_storm(load: &Gen, proxy: &Proxy, clock: RunClock) -> f64 {
     let from = load.now();
     // Every attempt is accepted, and so counted, and then closed without a word.
@@ -55,6 +56,8 @@ fn one_storm(load: &Gen, proxy: &Proxy, clock: RunClock) -> f64 {
     sleep(Duration::from_millis(500));
     let from = Instant::now();
     sleep(Duration::from_secs(3));
+    let attempts_since = |from| proxy.accept_times().iter().filter(|at| **at >= from).count();
+    wait_until(SOON, "they do not give up", || attempts_since(from) >= 6);
     let until = Instant::now();
     let accepted = proxy.accept_times();
     let between = |span: Range<Instant>| accepted.iter().filter(|at| span.contains(*at)).count();
@@ -65,9 +68,8 @@ fn one_storm(load: &Gen, proxy: &Proxy, clock: RunClock) -> f64 {
     println!("{at_first} attempts in the first moment, then {rate:.1} a second");
     // Each with a backoff of its own alone, they would be ten times as many.
     assert!(rate < 30.0, "{attempts} attempts in {length} s");
-    assert!(rate >= 2.0, "they do not give up: {attempts} attempts in {length} s");
     let gone = load.now();
-    proxy.pass();
+    let passes = proxy.pass();
     let outage = load.wait_for_event_after(gone, SOON, "the outage is over", |event| {
         event["event"] == "outage_ended"
     });
@@ -84,7 +86,11 @@ fn one_storm(load: &Gen, proxy: &Proxy, clock: RunClock) -> f64 {
         (seconds(&outage["began_s"]) - clock.seconds(broken)) * 1e3,
         outage["attempts"],
     );
-    all - first_ack
+    let accepted = proxy.accept_times();
+    let there: Vec<Instant> = accepted.into_iter().filter(|at| *at >= passes).collect();
+    // Sessions that look for recent writes and replicas come later.
+    let last = there.iter().take(back.len()).next_back().expect("they are there");
+    last.duration_since(there[0]).as_secs_f64()
 }
 
 /// As behind HAProxy, which counts a dead server in until its checks have failed.
@@ -104,7 +110,13 @@ fn writers_are_back_though_attempts_hang(one_passes_of: usize) {
     let proxy = Proxy::start(server.port());
     let url = proxy.url();
     // An attempt that hangs would hang for longer than this test waits.
-    let load = Gen::start([&*url, "--rate=80", "--writers=8", "--connect-timeout=5m"]);
+    let load = Gen::start([
+        &*url,
+        "--rate=80",
+        "--writers=8",
+        "--connect-timeout=5m",
+        "--stall-after=20s",
+    ]);
     for writer in 1..=8 {
         wait_for_answers(&load, 0, writer, 2);
     }

@@ -46,7 +46,9 @@ impl Lab {
         let patroni = patroni.url().replace("127.0.0.1", "localhost");
         let page = format!("127.0.0.1:{}", self.lab.base + 2);
         let of_cluster = ["--patroni", &patroni, "--haproxy", &page];
-        let args = ["-h", "127.0.0.1", "-p", &port, "-r", "5"].into_iter().chain(of_cluster);
+        // A server that waits for a processor is no outage.
+        let args = ["-h", "127.0.0.1", "-p", &port, "-r", "5", "--stall-after=20s"];
+        let args = args.into_iter().chain(of_cluster);
         Gen::start_with(args, |_, command| {
             command.env("PGPASSWORD", "postgres").env("PGOPTIONS", "-c pgchaos.member=");
         })

@@ -16,8 +16,9 @@ const NOT_ASKED: &str = "Patroni could not be asked which member leads: ";
 
 fn load(postgres: &Postgres, patroni: &str) -> Gen {
     let url = postgres.url();
-    // The verification waits for a leader until then.
-    Gen::start([&*url, "-r", "10", "--patroni", patroni, "--verify-timeout", "3s"])
+    // The verification waits for a leader until then. A server that waits for a processor is no outage.
+    let waits = ["--verify-timeout=3s", "--stall-after=20s"];
+    Gen::start([&*url, "-r", "10", "--patroni", patroni].into_iter().chain(waits))
 }
 
 fn wait_for_api(load: &Gen, is_it: impl Fn(&Value) -> bool) -> Value {

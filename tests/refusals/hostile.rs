@@ -366,7 +366,9 @@ fn a_server_that_cannot_fork_is_waited_for() {
     let guessed = "the server can start no process for the session (no memory, or a limit on processes), it seems";
     for (mode, words) in [("disable", words), ("prefer", guessed)] {
         let url = format!("{}&sslmode={mode}", hostile.url());
-        let run = Gen::start([&*url, "-T", "1s", "--verify-timeout", "1s"]).finish();
+        let load = Gen::start([&*url, "--verify-timeout", "1s"]);
+        load.wait_for_event(LONGEST, "an attempt", |event| event["event"] == "fault");
+        let run = load.interrupt_and_finish();
         let fault = &run.event("fault")["fault"];
         assert_eq!(fault["class"], "overloaded");
         assert!(fault["message"].as_str().unwrap().starts_with(words), "{fault}");

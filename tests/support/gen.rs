@@ -148,6 +148,11 @@ impl Gen {
         self.heard.log().events.len()
     }
 
+    /// Whether it has ended, or has closed its log.
+    pub fn has_ended(&self) -> bool {
+        self.heard.log().has_ended
+    }
+
     /// The first event of all for which `is_it` holds, waited for. Panics, naming `what`, with the log, when there is
     /// none within `deadline` or the program has ended without it.
     #[track_caller]
@@ -197,6 +202,23 @@ impl Gen {
         let text = self.heard.log().text.clone();
         assert!(came, "not within {deadline:?}: {words}\n{text}");
         text
+    }
+
+    /// Waits for a line of its record for which `is_it` holds: what its log or a wire tells is on disk later.
+    #[track_caller]
+    pub fn wait_for_record(
+        &self,
+        deadline: Duration,
+        what: &str,
+        mut is_it: impl FnMut(&Value) -> bool,
+    ) {
+        let came = within(deadline, || {
+            let text = fs::read_to_string(&self.record).unwrap_or_default();
+            // The last line may be half of one.
+            let mut lines = text.lines().map_while(|line| serde_json::from_str::<Value>(line).ok());
+            lines.any(|line| is_it(&line))
+        });
+        assert!(came, "not in the record within {deadline:?}: {what}");
     }
 
     /// Ctrl-C.

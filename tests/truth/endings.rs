@@ -4,9 +4,7 @@ use nix::sys::signal::Signal;
 
 use crate::books::{Said, Truth, Verdict, assert_true, line, lost_writes, rows_of};
 use crate::harness::Case;
-use crate::one_server::{
-    OneServer, SOON, report, run_id, stop_at_once, verify, wait_for, wait_for_outage,
-};
+use crate::one_server::{OneServer, SOON, report, run_id, stop_at_once, verify, wait_for};
 use crate::support::{Gen, Session, wait_until};
 
 pub(crate) const CASES: &[Case] = &[
@@ -48,6 +46,12 @@ fn killed(one: &OneServer) -> (crate::support::Finished, uuid::Uuid) {
     let load = one.load(&["--rate=1000", "--pipeline=4"]);
     let run = run_id(&load);
     one.wait_for_writes(1500);
+    for writer in [1, 2] {
+        load.wait_for_record(SOON, "some answers of each writer", |line| {
+            let mut progress = line["writers"].as_array().into_iter().flatten();
+            progress.any(|at| at[0] == writer && at[2].as_i64() >= Some(200))
+        });
+    }
     load.signal(Signal::SIGKILL);
     let finished = load.finish();
     assert_eq!(finished.code, 137);
@@ -123,8 +127,9 @@ fn stopped_at_once_mid_write() -> String {
     let load = one.load(&["--write-timeout=60s", "--stall-after=200ms", "--read-every=0"]);
     let run = run_id(&load);
     one.wait_for_writes(60);
+    let from = load.now();
     one.wire.hold_answers();
-    wait_for(&load, 0, "stalled");
+    wait_for(&load, from, "stalled");
     let finished = stop_at_once(load);
     assert_ne!(finished.summary["verdict"], "pass", "nothing was verified");
     one.wire.pass();
@@ -137,11 +142,12 @@ fn stopped_at_once_mid_write() -> String {
 /// waits for them.
 fn leave_sessions_behind(one: &OneServer, load: &Gen) {
     one.wait_for_writes(30);
+    let from = load.now();
     one.wire.hold_answers();
-    wait_for(load, 0, "stalled");
+    wait_for(load, from, "stalled");
     one.wire.abandon();
     one.wire.pass();
-    wait_for_outage(load, 1);
+    wait_for(load, from, "outage_ended");
     one.wait_for_writes(30);
 }
 

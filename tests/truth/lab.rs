@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::books::{Said, Truth, Verdict, assert_true, rows_of};
 use crate::harness::Case;
-use crate::one_server::{run_id, start_load, wait_for_outage, wait_for_writes};
+use crate::one_server::{BY_SILENCE, run_id, start_load, wait_for_outage, wait_for_writes};
 use crate::support::{Gen, Proxy, wait_until};
 use crate::test_lab::TestLab;
 
@@ -235,7 +235,7 @@ fn switchover(stage: &Stage) -> String {
 fn frozen_leader_thawed(stage: &Stage) -> String {
     let old = stage.wait_until_healthy();
     let wire = stage.wire();
-    let load = stage.load(&wire.url());
+    let load = stage.load_with(&wire.url(), &[BY_SILENCE]);
     wait_for_writes(&wire, 60);
     stage.lab.succeed(&["pause", MEMBERS[old]]);
     stage.wait_for_another(old);

@@ -13,8 +13,12 @@ use crate::support::{Finished, Gen, Postgres, Proxy, pgchaos, wait_until};
 /// Far longer than anything here takes, also on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 
-/// What a case's load is where it says nothing else.
-const LOAD: [&str; 2] = ["--rate=100", "--writers=2"];
+/// What a case's load is where it says nothing else. A server that waits for a processor is no outage: cases of
+/// silence, or of refusals that are one, name the length that makes it one.
+const LOAD: [&str; 3] = ["--rate=100", "--writers=2", "--stall-after=20s"];
+
+/// The length that pgchaos takes by itself, for cases of silence or refusals.
+pub(crate) const BY_SILENCE: &str = "--stall-after=1s";
 
 /// Starts a load with these arguments, and those of [`LOAD`] that they do not have.
 pub(crate) fn start_load(url: &str, args: &[&str]) -> Gen {

@@ -143,9 +143,12 @@ fn quiet(pooled: &Pooled) -> String {
 /// and the run is refused. Where it leaves writes alone, it is a run like any other.
 fn pgpool_raw_mode_opens_transactions() -> String {
     let pooled = Pooled::by_pgpool("raw");
-    let load = pooled.one.load(&["--duration=3s"]);
+    let load = pooled.one.load(&[]);
     let run = run_id(&load);
-    let said = Said::from(&load.finish());
+    wait_until(SOON, "it is refused, or writes are acknowledged", || {
+        load.has_ended() || pooled.one.wire.wire().acknowledged.len() >= 20
+    });
+    let said = Said::from(&load.interrupt_and_finish());
     let truth = pooled.one.truth(run);
     if !truth.acknowledged.is_empty() {
         return assert_true(&said, &truth, &[Verdict::Pass]);
@@ -309,16 +312,17 @@ fn pgbouncer_writers_without_a_session() -> String {
     let one = &pooled.one;
     let ends = |limit: &str, code: i32, reason: &str| {
         // A slow disk is no outage here: it would be one of all writers.
-        let of = [
-            "--writers=6",
-            "--rate=50",
-            "--duration=2s",
-            "--connect-timeout=60s",
-            "--stall-after=1m",
-        ];
+        let of = ["--writers=6", "--rate=50", "--connect-timeout=60s", "--stall-after=1m"];
         let load = one.load(&[&of[..], &[&format!("--max-degraded={limit}")]].concat());
         let run = run_id(&load);
-        let said = Said::from(&load.finish());
+        let mut left = 3;
+        load.wait_for_event(SOON, "three writers have a session", |event| {
+            left -= usize::from(event["event"] == "connected");
+            left == 0
+        });
+        // The schedule of three writers: two seconds, which is over the lower limit.
+        one.wait_for_writes(60);
+        let said = Said::from(&load.interrupt_and_finish());
         let verdict = if code == 1 { Verdict::Fail } else { Verdict::Inconclusive };
         assert_true(&said, &one.truth(run), &[verdict]);
         let outage = &said.summary["outages"][0];

@@ -1,9 +1,11 @@
 //! Rows that psql removes, adds and hides, and triggers that keep them out.
 
+use uuid::Uuid;
+
 use crate::books::Verdict;
 use crate::harness::Case;
-use crate::one_server::{OneServer, ask, run_id, start_load, wait_for_outage};
-use crate::support::Gen;
+use crate::one_server::{OneServer, SOON, ask, run_id, start_load, wait_for_outage};
+use crate::support::{Gen, Token, wait_until};
 
 pub(crate) const CASES: &[Case] = &[
     Case::alone("single::rows_deleted", rows_deleted),
@@ -24,11 +26,21 @@ fn swallow(one: &OneServer, condition: &str) {
     ));
 }
 
+/// Waits until this write is acknowledged, and so all of its writer before it: there is no pipeline.
+#[track_caller]
+fn wait_for_write(one: &OneServer, run: Uuid, writer: i32, seq: i64) {
+    let token = Token { run, writer, seq };
+    wait_until(SOON, &format!("{token:?} is acknowledged"), || {
+        one.wire.wire().acknowledged.contains(&token)
+    });
+}
+
 fn rows_deleted() -> String {
     let one = OneServer::shared();
     let load = one.load(&[]);
     let run = run_id(&load);
-    one.wait_for_writes(60);
+    wait_for_write(&one, run, 1, 9);
+    wait_for_write(&one, run, 2, 5);
     one.psql(&format!(
         "DELETE FROM pgchaos.user_events
           WHERE run_id = '{run}' AND (writer = 1 AND seq BETWEEN 3 AND 9 OR writer = 2 AND seq IN (1, 5))"
@@ -50,7 +62,7 @@ fn copy_row(one: &OneServer, load: &Gen, seq: &str) {
 fn row_twice() -> String {
     let one = OneServer::shared();
     let load = one.load(&[]);
-    one.wait_for_writes(60);
+    wait_for_write(&one, run_id(&load), 1, 7);
     copy_row(&one, &load, "seq");
     let (said, _, line) = one.end(load, Verdict::Fail);
     assert_eq!(said.summary["verification"]["duplicated"], 1);
@@ -60,7 +72,7 @@ fn row_twice() -> String {
 fn row_never_sent() -> String {
     let one = OneServer::shared();
     let load = one.load(&[]);
-    one.wait_for_writes(60);
+    wait_for_write(&one, run_id(&load), 1, 7);
     copy_row(&one, &load, "1000000");
     let (said, _, line) = one.end(load, Verdict::Fail);
     assert_eq!(said.summary["verification"]["unexpected"], 1);
@@ -93,7 +105,7 @@ fn trigger_swallows_some() -> String {
     one.wait_for_writes(60);
     let before = one.wire.wire();
     swallow(&one, "NEW.seq % 10 = 0");
-    crate::support::wait_until(crate::one_server::SOON, "three are swallowed", || {
+    wait_until(SOON, "three are swallowed", || {
         let now = one.wire.wire();
         now.sent.iter().filter(|token| token.seq % 10 == 0 && !before.sent.contains(token)).count()
             >= 4

@@ -11,7 +11,7 @@ use super::kinds::gap_s;
 use super::lengths::assert_exact;
 use crate::harness::Case;
 use crate::lab::{MEMBERS, Stage};
-use crate::one_server::{SOON, run_id, wait_for, wait_for_outage, wait_for_writes};
+use crate::one_server::{SOON, run_id, wait_for, wait_for_writes};
 use crate::support::{Gen, Proxy, wait_until};
 
 pub(crate) const CASES: &[Case] = &[
@@ -44,6 +44,8 @@ struct OnLab<'a> {
     wire: Proxy,
     load: Gen,
     old: usize,
+    /// Where its log was when it had written for a while: an outage from there on is the story's.
+    from: usize,
 }
 
 impl<'a> OnLab<'a> {
@@ -69,23 +71,31 @@ impl<'a> OnLab<'a> {
         let load =
             if told == Told::Patroni { stage.load(&url) } else { stage.unwatched_load(&url) };
         wait_for_writes(&wire, 100);
-        Self { stage, wire, load, old }
+        let from = load.now();
+        Self { stage, wire, load, old, from }
     }
 
-    /// Ends it when the first outage's kind is known, and gives that outage.
+    /// Waits for the end of its outage.
+    fn wait_for_outage(&self) -> Value {
+        wait_for(&self.load, self.from, "outage_ended")
+    }
+
+    /// Ends it when its outage's kind is known, and gives that outage.
     fn end(self, kind: &str) -> (Value, String) {
-        let ended = wait_for_outage(&self.load, 1);
+        let ended = self.wait_for_outage();
+        let n = &ended["n"];
         if ended["kind"] != kind {
             // What is known later is told later.
             let deadline = std::time::Duration::from_secs(40);
             self.load.wait_for_event(deadline, &format!("it was a {kind}, not {ended}"), |event| {
-                event["event"] == "reclassified" && event["outage"] == 1 && event["kind"] == kind
+                event["event"] == "reclassified" && event["outage"] == *n && event["kind"] == kind
             });
         }
         wait_for_writes(&self.wire, 30);
         let run = run_id(&self.load);
         let (said, line) = self.stage.end_with(self.load, &self.wire);
-        let outage = &said.summary["outages"][0];
+        let mut outages = said.summary["outages"].as_array().into_iter().flatten();
+        let outage = outages.find(|outage| outage["n"] == *n).expect("it is in the summary");
         assert_eq!(outage["kind"], kind, "{}", said.words);
         let (duration, gap) = (
             outage["duration_s"].as_f64().unwrap(),
@@ -102,7 +112,7 @@ impl<'a> OnLab<'a> {
 fn failover(stage: &Stage, told: Told) -> String {
     let run = OnLab::start(stage, told);
     stage.lab(&["kill", MEMBERS[run.old]]);
-    wait_for_outage(&run.load, 1);
+    run.wait_for_outage();
     stage.lab(&["start", MEMBERS[run.old]]);
     run.end("failover").1
 }
@@ -111,7 +121,7 @@ fn failover(stage: &Stage, told: Told) -> String {
 fn stopped(stage: &Stage) -> String {
     let run = OnLab::start(stage, Told::Nothing);
     stage.lab(&["stop", MEMBERS[run.old]]);
-    wait_for_outage(&run.load, 1);
+    run.wait_for_outage();
     // So long a primary that stays is looked for.
     let settled = run.load.now();
     wait_for_writes(&run.wire, 700);
@@ -128,7 +138,7 @@ fn switchover(stage: &Stage, told: Told) -> String {
     for _ in 0..5 {
         let run = OnLab::start(stage, told);
         stage.hand_over(run.old);
-        wait_for_outage(&run.load, 1);
+        run.wait_for_outage();
         let heard = told != Told::Nothing
             || run.load.events().iter().any(|event| event["fault"]["sqlstate"] == "57P01");
         let (_, line) = run.end(if heard { "switchover" } else { "failover" });
@@ -144,7 +154,7 @@ fn demotion(stage: &Stage, told: Told) -> String {
     let run = OnLab::start_alone(stage, told);
     let server = Pid::from_raw(stage.postmaster(run.old));
     stage.lab(&["pause", "etcd1", "etcd2"]);
-    wait_for(&run.load, 0, "outage_began");
+    wait_for(&run.load, run.from, "outage_began");
     stage.wait_for_no_leader();
     // Patroni says so before it acts: with etcd back by then it would go on, and nothing would be demoted.
     wait_until(SOON, "the leader's server is stopped", || kill(server, None).is_err());
@@ -157,7 +167,7 @@ fn postmaster_killed(stage: &Stage, told: Told) -> String {
     let run = OnLab::start(stage, told);
     let pid = stage.postmaster(run.old);
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
-    let ended = wait_for_outage(&run.load, 1);
+    let ended = run.wait_for_outage();
     let same = ended["from"]["address"] == ended["to"]["address"];
     let (outage, line) = run.end(if same { "restart" } else { "failover" });
     assert_eq!(outage["detail"], json!(null));

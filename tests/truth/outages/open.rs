@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::books::{Said, Verdict};
 use crate::harness::{Case, exact_or_again};
-use crate::one_server::{OneServer, SOON, report, wait_for, wait_for_outage};
+use crate::one_server::{BY_SILENCE, OneServer, SOON, report, wait_for, wait_for_outage};
 use crate::support::Gen;
 
 pub(crate) const CASES: &[Case] = &[
@@ -127,10 +127,16 @@ fn due(said: &Said) -> u64 {
 /// As with Ctrl-C, but the load ends by itself.
 fn open_when_the_duration_is_over() -> String {
     let one = OneServer::shared();
-    let load = one.load(&["--duration=20s", "--max-outage=5m", "--write-timeout=1s"]);
+    let args = ["--duration=20s", "--max-outage=5m", "--write-timeout=1s", BY_SILENCE];
+    let load = one.load(&args);
     one.wait_for_writes(60);
+    let from = load.now();
     one.wire.silence();
-    let (open, after) = ended(&load);
+    // A server that was silent for a second before has had an outage of its own.
+    let open = load.wait_for_event_after(from, SOON, "the load gives up", |event| {
+        event["event"] == "outage_ended" && event["writers_out_at_end"] == 2
+    });
+    let after = seconds(&open, "at_s") - seconds(&wait_for(&load, from, "stopping"), "at_s");
     one.wire.pass();
     let (said, _, _) = one.end_of(&load.finish(), Verdict::Inconclusive);
     assert!((9.5..23.0).contains(&after), "tried on for {after} s");
@@ -142,14 +148,14 @@ fn open_when_the_duration_is_over() -> String {
 /// All writes that were asked for came due in the outage: that is the end of the load as well.
 fn open_when_all_writes_were_due() -> String {
     let one = OneServer::shared();
-    let load = one.load(&["--writes=200", "--max-outage=5m"]);
+    let load = one.load(&["--writes=1000", "--max-outage=5m"]);
     one.wait_for_writes(60);
     one.wire.refuse();
     let open = wait_for_outage(&load, 1);
     one.wire.pass();
     let (said, _, _) = one.end_of(&load.finish(), Verdict::Inconclusive);
     let writes = &said.summary["writes"];
-    assert_eq!((&writes["due"], &json!(due(&said))), (&json!(200), &json!(200)), "{writes}");
+    assert_eq!((&writes["due"], &json!(due(&said))), (&json!(1000), &json!(1000)), "{writes}");
     assert_eq!(open["writers_out_at_end"], 2, "{open}");
     format!("inconclusive: open for {} s, {} skipped", open["open_s"], writes["skipped"])
 }
@@ -178,7 +184,7 @@ fn open_when_killed() -> String {
 /// In a closed loop nothing is due in an outage: what counts is time.
 fn availability_in_a_closed_loop() -> String {
     let one = OneServer::shared();
-    let load = one.load(&["--rate=max", "--min-availability=99"]);
+    let load = one.load(&["--rate=max", "--min-availability=99", BY_SILENCE]);
     one.wait_for_writes(500);
     one.wire.refuse();
     wait_for(&load, 0, "outage_began");

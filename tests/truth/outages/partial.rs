@@ -17,6 +17,12 @@ pub(crate) const CASES: &[Case] = &[
     Case::alone("outages::partial_open_at_the_end", partial_open_at_the_end),
 ];
 
+/// Longer than the machine may keep the load waiting, and shorter than [`A_WHILE`].
+const MAX_OUTAGE: &str = "--max-outage=10s";
+
+/// The writes of one writer in 12 s: others are out for longer than [`MAX_OUTAGE`], which counts no partial outage.
+const A_WHILE: usize = 120;
+
 /// A role that may have so many sessions, and how four writers log in by it.
 fn limited(one: &OneServer, sessions: u32) -> String {
     one.server.psql(&format!("CREATE ROLE app_{0} LOGIN PASSWORD 'app'", one.database));
@@ -81,10 +87,10 @@ fn seconds(outage: &Value, name: &str) -> f64 {
 /// Some of four are taken away for a while: as many are out, for as long as the rows say.
 fn some_of_four_out(out: u32) -> String {
     let one = OneServer::own();
-    let load = load_of_four(&one, &["--max-outage=1s"]);
+    let load = load_of_four(&one, &[MAX_OUTAGE]);
     take_away(&one, out);
     wait_until_out(&load, out.into());
-    one.wait_for_writes(40 * (4 - out as usize));
+    one.wait_for_writes(A_WHILE * (4 - out as usize));
     limit(&one, 20);
     wait_for_outage(&load, 1);
     one.wait_for_writes(40);
@@ -136,10 +142,10 @@ fn two_of_four_never_get_a_session() -> String {
 
 fn with_limit(max_degraded: &str, verdict: Verdict) -> Said {
     let one = OneServer::own();
-    let load = load_of_four(&one, &[&format!("--max-degraded={max_degraded}"), "--max-outage=1s"]);
+    let load = load_of_four(&one, &[&format!("--max-degraded={max_degraded}"), MAX_OUTAGE]);
     take_away(&one, 1);
     wait_until_out(&load, 1);
-    one.wait_for_writes(60);
+    one.wait_for_writes(A_WHILE * 3);
     limit(&one, 20);
     wait_for_outage(&load, 1);
     one.wait_for_writes(20);
@@ -161,7 +167,7 @@ fn partial_over_its_limit() -> String {
 /// One of four is still out when the load ends: it tries on alone, and no limit that it is under passes.
 fn partial_open_at_the_end() -> String {
     let one = OneServer::own();
-    let load = load_of_four(&one, &["--max-degraded=5m", "--max-outage=1s"]);
+    let load = load_of_four(&one, &["--max-degraded=5m", MAX_OUTAGE]);
     take_away(&one, 1);
     let from = load.now();
     wait_until_out(&load, 1);

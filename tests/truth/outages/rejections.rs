@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::lengths::assert_exact;
 use crate::books::{Said, Truth, Verdict, assert_true};
 use crate::harness::Case;
-use crate::one_server::{OneServer, SOON, ask, run_id, start_load, wait_for, wait_for_outage};
+use crate::one_server::{BY_SILENCE, OneServer, SOON, ask, run_id, start_load, wait_for};
 use crate::support::{Finished, Gen, Session, wait_until};
 
 pub(crate) const CASES: &[Case] = &[
@@ -123,7 +123,7 @@ fn refused_at_full_speed(body: &str) -> String {
 
 fn one_write_a_second_refused() -> String {
     let one = with_function(REFUSE_EVERY_TENTH);
-    let load = one.load(&["--rate=10", "--writers=1"]);
+    let load = one.load(&["--rate=10", "--writers=1", BY_SILENCE]);
     one.wait_for_writes(1);
     one.psql(REFUSE);
     wait_until(SOON, "four writes are refused", || one.wire.wire().rejected.len() >= 4);
@@ -134,31 +134,44 @@ fn one_write_a_second_refused() -> String {
     line
 }
 
-/// One outage, on sessions that are kept, as long as no row came, and with every refusal in it.
+/// Waits for the end of the outage by refusals from the `from`th event on.
+#[track_caller]
+fn wait_for_end(load: &Gen, from: usize) {
+    load.wait_for_event_after(from, SOON, "the outage is over", |event| {
+        event["event"] == "outage_ended" && !event["errors"]["sql"].is_null()
+    });
+}
+
+/// One outage, on sessions that are kept, as long as no row came, and with every refusal in it. Before and after it the
+/// machine may be silent, which is none of the refusals.
 fn assert_one_outage(one: &OneServer, load: Gen, writers: usize, waits_s: f64) -> String {
     let run = run_id(&load).to_string();
     let finished = load.interrupt_and_finish();
     let (truth, line) = assert_counted(one, &finished, writers);
     let outages = finished.summary["outages"].as_array().unwrap();
-    assert_eq!(outages.len(), 1, "{}", finished.stderr);
-    assert_eq!(count(&outages[0]["errors"]["sql"]), truth.rejected.len());
-    let (said, true_gap) = (outages[0]["duration_s"].as_f64().unwrap(), longest_gap(one, &run));
+    let (refused, silent): (Vec<&Value>, Vec<&Value>) =
+        outages.iter().partition(|outage| !outage["errors"]["sql"].is_null());
+    let [outage] = refused[..] else { panic!("one by refusals: {}", finished.stderr) };
+    assert!(silent.iter().all(|outage| outage["kind"] == "stall"), "{}", finished.stderr);
+    assert_eq!(count(&outage["errors"]["sql"]), truth.rejected.len());
+    let (said, true_gap) = (outage["duration_s"].as_f64().unwrap(), longest_gap(one, &run));
     // A row has the time at which its write began, and a write may have waited for so long until it was done.
     let most = true_gap + waits_s;
-    assert_exact(said, said.clamp(true_gap, most), &outages[0]);
+    assert_exact(said, said.clamp(true_gap, most), outage);
     format!("{line} · outage {said:.2} s, true {true_gap:.2} s")
 }
 
 fn every_write_refused() -> String {
     let one = with_function(REFUSE_ALL);
-    let load = one.load(&[]);
+    let load = one.load(&[BY_SILENCE]);
     one.wait_for_writes(60);
+    let from = load.now();
     one.psql(REFUSE);
     wait_until(SOON, "three seconds of writes are refused", || {
         one.wire.wire().rejected.len() >= 300
     });
     one.psql(TAKE_AGAIN);
-    wait_for_outage(&load, 1);
+    wait_for_end(&load, from);
     one.wait_for_writes(60);
     assert_one_outage(&one, load, 2, 0.0)
 }
@@ -166,16 +179,17 @@ fn every_write_refused() -> String {
 fn table_gone_for_a_while() -> String {
     let one = OneServer::shared();
     // A read that comes just then is refused as well, and is an error of its own.
-    let load = one.load(&["--read-every=0"]);
+    let load = one.load(&["--read-every=0", BY_SILENCE]);
     one.wait_for_writes(60);
+    let from = load.now();
     one.psql("ALTER TABLE pgchaos.user_events RENAME TO elsewhere");
-    wait_for(&load, 0, "outage_began");
+    wait_for(&load, from, "outage_began");
     let refused = one.wire.wire().rejected.len();
     wait_until(SOON, "the other writer is out as well", || {
         one.wire.wire().rejected.len() >= refused + 50
     });
     one.psql("ALTER TABLE pgchaos.elsewhere RENAME TO user_events");
-    wait_for_outage(&load, 1);
+    wait_for_end(&load, from);
     one.wait_for_writes(60);
     assert_one_outage(&one, load, 2, 0.0)
 }
@@ -184,14 +198,15 @@ fn table_gone_for_a_while() -> String {
 fn statement_timeout_under_a_lock() -> String {
     let one = OneServer::shared();
     let url = format!("{}?options=-cstatement_timeout%3D300ms", one.url());
-    let load = start_load(&url, &["--rate=20", "--verify-timeout=5s"]);
+    let load = start_load(&url, &["--rate=20", "--verify-timeout=5s", BY_SILENCE]);
     one.wait_for_writes(20);
     let lock = Session::open(&crate::one_server::url(one.server.port(), &one.database));
+    let from = load.now();
     lock.run("BEGIN; LOCK TABLE pgchaos.user_events IN SHARE MODE");
-    wait_for(&load, 0, "outage_began");
+    wait_for(&load, from, "outage_began");
     wait_until(SOON, "writes are cancelled", || one.wire.wire().rejected.len() >= 12);
     lock.run("COMMIT");
-    wait_for_outage(&load, 1);
+    wait_for_end(&load, from);
     one.wait_for_writes(20);
     assert_one_outage(&one, load, 2, 0.3)
 }
@@ -204,7 +219,7 @@ fn with_policies_for_a_while(
     args: &[&str],
     writes: usize,
 ) -> (Finished, String) {
-    let load = start_load(url, &[&["--rate=400"], args].concat());
+    let load = start_load(url, &[&["--rate=400", BY_SILENCE], args].concat());
     let run = run_id(&load);
     one.wait_for_writes(100);
     one.set_row_security(true);

@@ -9,7 +9,9 @@ use uuid::Uuid;
 use super::lengths::assert_exact;
 use crate::books::{Said, Truth, Verdict, Write, assert_true};
 use crate::harness::Case;
-use crate::one_server::{OneServer, SOON, run_id, start_load, url, wait_for_outage};
+use crate::one_server::{
+    BY_SILENCE, OneServer, SOON, run_id, start_load, url, wait_for, wait_for_outage,
+};
 use crate::support::{Gen, Session};
 
 pub(crate) const CASES: &[Case] = &[
@@ -26,9 +28,10 @@ pub(crate) const CASES: &[Case] = &[
 /// A synchronous standby that is gone, and eight writers that give up after a second: 40 connections were filled so.
 fn sync_standby_gone() -> String {
     let one = OneServer::own();
-    let load = one.load(&["--writers=8", "--rate=80", "--write-timeout=1s"]);
+    let load = one.load(&["--writers=8", "--rate=80", "--write-timeout=1s", BY_SILENCE]);
     let run = run_id(&load);
     one.wait_for_writes(80);
+    let from = load.now();
     one.server.psql("ALTER SYSTEM SET synchronous_standby_names = 'gone'");
     one.server.psql("SELECT pg_reload_conf()");
     let most = most_backends_until(&one, run, || refusals(&load) >= 120);
@@ -37,7 +40,7 @@ fn sync_standby_gone() -> String {
     assert!((16..=8 * OF_A_WRITER_MAX).contains(&most), "{most}");
     one.server.psql("ALTER SYSTEM RESET synchronous_standby_names");
     one.server.psql("SELECT pg_reload_conf()");
-    let outage = wait_for_outage(&load, 1);
+    let outage = wait_for(&load, from, "outage_ended");
     one.wait_for_writes(80);
     let said = Said::from(&load.interrupt_and_finish());
     let truth = Truth { unread_max: 16, ..one.truth(run) };
@@ -46,7 +49,9 @@ fn sync_standby_gone() -> String {
         (&outage["kind"], &outage["stall_cause"]),
         (&"stall".into(), &"sync_standby".into())
     );
-    assert_eq!(said.summary["outages"][0]["stall_cause"], "sync_standby");
+    let mut outages = said.summary["outages"].as_array().unwrap().iter();
+    let summed_up = outages.find(|summed_up| summed_up["n"] == outage["n"]).unwrap();
+    assert_eq!(summed_up["stall_cause"], "sync_standby");
     assert_eq!(said.summary["errors"]["overloaded"], Value::Null, "the server was never full");
     // From the first write that waited to the first one of a session after it.
     let began = first_begun(&one, run, &truth.in_doubt(), 0.0);
@@ -57,7 +62,7 @@ fn sync_standby_gone() -> String {
 
 fn lock_held_by_psql() -> String {
     let one = OneServer::shared();
-    let load = one.load(&["--writers=4", "--write-timeout=60s"]);
+    let load = one.load(&["--writers=4", "--write-timeout=60s", BY_SILENCE]);
     let run = run_id(&load);
     one.wait_for_writes(60);
     one.psql("CREATE TABLE marks (at timestamptz)");
@@ -92,7 +97,7 @@ fn lock_held_by_psql() -> String {
 /// What waits for a lock itself makes others wait: the one at the head of the queue is named.
 fn lock_behind_which_a_queue_forms() -> String {
     let one = OneServer::shared();
-    let load = one.load(&["--write-timeout=60s"]);
+    let load = one.load(&["--write-timeout=60s", BY_SILENCE]);
     run_id(&load);
     one.wait_for_writes(40);
     let (reader, pid) = psql_session(&one);
@@ -125,11 +130,13 @@ fn lock_longer_than_every_deadline() -> String {
     let run = run_id(&load);
     one.wait_for_writes(60);
     let (psql, _) = psql_session(&one);
+    // A busy machine may have been silent for as long before.
+    let from = load.now();
     psql.run("BEGIN; LOCK TABLE pgchaos.user_events IN ACCESS EXCLUSIVE MODE");
     let most = most_backends_until(&one, run, || refusals(&load) >= 40);
     assert!((8..=4 * OF_A_WRITER_MAX).contains(&most), "{most}");
     psql.run("COMMIT");
-    let outage = wait_for_outage(&load, 1);
+    let outage = wait_for(&load, from, "outage_ended");
     one.wait_for_writes(40);
     let said = Said::from(&load.interrupt_and_finish());
     assert_eq!((&outage["kind"], &outage["stall_cause"]), (&"stall".into(), &"lock".into()));
@@ -146,7 +153,8 @@ fn answers_lost_on_the_way() -> String {
     let hosts = format!("127.0.0.1:{},127.0.0.1:{}", one.wire.port(), one.server.port());
     let both = direct.replace(&format!("127.0.0.1:{}", one.server.port()), &hosts);
     let verify = format!("--verify-dsn={direct}");
-    let load = start_load(&both, &["--write-timeout=60s", "--connect-timeout=500ms", &verify]);
+    let args = ["--write-timeout=60s", "--connect-timeout=500ms", BY_SILENCE, &verify];
+    let load = start_load(&both, &args);
     run_id(&load);
     one.wait_for_writes(40);
     one.wire.hold_answers();
@@ -161,7 +169,7 @@ fn answers_lost_on_the_way() -> String {
 /// The same without a second way: nothing is claimed of a server that no look reaches.
 fn no_answer_to_anything() -> String {
     let one = OneServer::shared();
-    let load = one.load(&["--write-timeout=60s", "--connect-timeout=500ms"]);
+    let load = one.load(&["--write-timeout=60s", "--connect-timeout=500ms", BY_SILENCE]);
     one.wait_for_writes(40);
     one.wire.hold_answers();
     wait_for_no_word(&load);
@@ -174,7 +182,7 @@ fn no_answer_to_anything() -> String {
 
 fn server_frozen() -> String {
     let one = OneServer::own();
-    let load = one.load(&["--connect-timeout=500ms", "--write-timeout=2s"]);
+    let load = one.load(&["--connect-timeout=500ms", "--write-timeout=2s", BY_SILENCE]);
     let run = run_id(&load);
     one.wait_for_writes(40);
     one.server.freeze();

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::harness::Case;
 use crate::lab::{MEMBERS, Stage};
-use crate::one_server::{SOON, start_load, wait_for, wait_for_outage};
+use crate::one_server::{BY_SILENCE, SOON, start_load, wait_for};
 use crate::support::{Finished, Gen, wait_until};
 
 pub(crate) const CASES: &[Case] = &[
@@ -31,6 +31,8 @@ struct Fault {
     owners: &'static [&'static str],
     /// How long it is at least, on any machine.
     at_least_s: f64,
+    /// How long a silence is an outage: where nothing is frozen, a server that waits for a processor is none.
+    stall_after: &'static str,
 }
 
 const KILLED: Fault = Fault {
@@ -39,6 +41,7 @@ const KILLED: Fault = Fault {
     part: "lock",
     owners: &["patroni"],
     at_least_s: 3.0,
+    stall_after: "--stall-after=20s",
 };
 
 const STOPPED: Fault = Fault {
@@ -56,6 +59,7 @@ const FROZEN: Fault = Fault {
         stage.lab(&["kill", MEMBERS[old]]);
         stage.lab(&["start", MEMBERS[old]]);
     },
+    stall_after: BY_SILENCE,
     ..KILLED
 };
 
@@ -65,8 +69,9 @@ const SWITCHOVER: Fault =
 const ETCD: Fault = Fault {
     breaks: |stage, old, load| {
         let server = Pid::from_raw(stage.postmaster(old));
+        let from = load.now();
         stage.lab(&["pause", "etcd1", "etcd2"]);
-        wait_for(load, 0, "outage_began");
+        wait_for(load, from, "outage_began");
         stage.wait_for_no_leader();
         // Patroni says so before it acts.
         wait_until(SOON, "the leader's server is stopped", || kill(server, None).is_err());
@@ -76,6 +81,7 @@ const ETCD: Fault = Fault {
     part: "store",
     owners: &["patroni", "etcd"],
     at_least_s: 0.5,
+    ..KILLED
 };
 
 const PROXY: Fault = Fault {
@@ -88,6 +94,7 @@ const PROXY: Fault = Fault {
     part: "proxy_gone",
     owners: &["proxy"],
     at_least_s: 1.9,
+    ..KILLED
 };
 
 /// Parts that tell a fault: where they are another's, a cause is named that was none.
@@ -169,8 +176,8 @@ fn lived_through(stage: &Stage, fault: &Fault) -> String {
     let url = format!("postgresql://postgres:postgres@127.0.0.1:{}/postgres", stage.port(0));
     let loads = Watchers::EACH.map(|watchers| {
         let mut options = watchers.options(stage);
-        options
-            .extend(["--write-timeout=3s", "--verify-timeout=60s", "--rate=20"].map(String::from));
+        let usual = ["--write-timeout=3s", "--verify-timeout=60s", "--rate=20", fault.stall_after];
+        options.extend(usual.map(String::from));
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
         (watchers, start_load(&url, &options))
     });
@@ -182,23 +189,29 @@ fn lived_through(stage: &Stage, fault: &Fault) -> String {
             load.wait_for_event(SOON, "a witness writes", |event| event["event"] == "witness");
         }
     }
-    (fault.breaks)(stage, old, &loads[0].1);
-    for (watchers, load) in &loads {
-        wait_for_outage(load, 1);
+    let loads = loads.map(|(watchers, load)| (watchers, load.now(), load));
+    (fault.breaks)(stage, old, &loads[0].2);
+    // The first outage that ends after the fault is the one that it made.
+    let loads = loads.map(|(watchers, from, load)| {
+        let outage = wait_for(&load, from, "outage_ended")["n"].clone();
         load.wait_for_event(SOON, &format!("{watchers:?} tell whose it was"), |event| {
-            event["event"] == "whose_seconds" && event["outage"] == 1
+            event["event"] == "whose_seconds" && event["outage"] == outage
         });
-    }
+        (watchers, outage, load)
+    });
     (fault.mends)(stage, old);
     stage.wait_until_healthy();
-    let told = loads.map(|(watchers, load)| told(watchers, fault, &load.interrupt_and_finish()));
+    let told = loads.map(|(watchers, outage, load)| {
+        told(watchers, fault, &outage, &load.interrupt_and_finish())
+    });
     told.join(" · ")
 }
 
-/// Holds what one load says of the first outage to what is known of its fault.
-fn told(watchers: Watchers, fault: &Fault, finished: &Finished) -> String {
+/// Holds what one load says of the outage of this number to what is known of its fault.
+fn told(watchers: Watchers, fault: &Fault, n: &Value, finished: &Finished) -> String {
     let said = &finished.summary;
-    let outage = &said["outages"][0];
+    let mut outages = said["outages"].as_array().into_iter().flatten();
+    let outage = outages.find(|outage| outage["n"] == *n).expect("it is in the summary");
     let parts = outage["whose_s"]["parts"].as_array().unwrap_or_else(|| panic!("{outage:#}"));
     let seen = finished.stderr.lines().filter(|line| SEEN.iter().any(|name| line.contains(name)));
     let words = format!(
