@@ -450,7 +450,8 @@ impl Run {
         let outage = self.outages.iter().rev().find(|ended| ended.n == outage)?;
         let sides = outage.from.iter().chain(&outage.to).map(|side| side.address.as_str());
         let servers = sides.chain(self.watched.addresses());
-        let is_direct = is_direct(&self.header.target.endpoints, servers);
+        let is_direct =
+            is_direct(&self.header.target.endpoints, servers, self.header.haproxy.is_some());
         let mut whose = split(outage, &self.watched, is_direct)?;
         let (checks, options) = (self.header.proxy_checks.as_ref(), &self.header.options);
         Expectation::new(&self.software, checks, options).put_beside(outage, &mut whose);

@@ -56,6 +56,7 @@ pub(super) struct ClusterView<'a> {
     key_free: Placed<'a, bool>,
     key_lives: Option<Duration>,
     key_ttl: Option<Duration>,
+    is_paused: bool,
     apis: BTreeMap<&'a str, Placed<'a, MemberState>>,
     servers: BTreeMap<&'a str, Placed<'a, ServerIs>>,
     witnesses: BTreeMap<&'a str, Placed<'a, bool>>,
@@ -78,6 +79,7 @@ impl<'a> ClusterView<'a> {
             key_free: watched.key_free.placed(from, to),
             key_lives: watched.key_lives,
             key_ttl: watched.key_ttl,
+            is_paused: watched.is_paused,
             apis: watched
                 .apis
                 .iter()
@@ -243,8 +245,8 @@ impl<'a> ClusterView<'a> {
             self.before.and_then(|name| self.servers.get(name)).and_then(|placed| placed.at(at));
         match api {
             _ if self.returning().is_some() => match server {
-                // A Patroni that gives no answer may be away with its server.
-                Some(ServerIs::Gone) if !api.is_some_and(is_mute) => {
+                // A Patroni that gives no answer may be away with its server, and one that is paused starts none.
+                Some(ServerIs::Gone) if !api.is_some_and(is_mute) && !self.is_paused => {
                     (PartName::Restart, vec![Owner::Patroni])
                 }
                 _ => (PartName::Restart, either),
@@ -260,7 +262,9 @@ impl<'a> ClusterView<'a> {
                 (PartName::Handover, self.of_handover(at))
             }
             // Its server is gone, and it has not done anything about that.
-            Some(_) if server == Some(&ServerIs::Gone) => (PartName::Restart, vec![Owner::Patroni]),
+            Some(_) if server == Some(&ServerIs::Gone) && !self.is_paused => {
+                (PartName::Restart, vec![Owner::Patroni])
+            }
             Some(_) => (PartName::Restart, either),
         }
     }

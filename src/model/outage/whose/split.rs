@@ -155,8 +155,10 @@ impl Views<'_> {
             return by_kind;
         }
         match proxy {
+            // A proxy that asks for the leader rightly sends no session to a server that only goes on.
             ProxyAt::Sends(servers)
-                if servers.is_empty() && self.cluster.are_without_leader(&members, at) =>
+                if servers.is_disjoint(&members)
+                    && self.cluster.are_without_leader(&members, at) =>
             {
                 self.cluster.without_writes(at)
             }
@@ -228,8 +230,12 @@ impl Views<'_> {
             if also_others && at < tried {
                 return one(PartName::ProxyChecks, Owner::Proxy);
             }
-            if at >= tried && free.is_some_and(|free| tried < free) && !self.is_direct {
-                return one(PartName::ProxyHold, Owner::Proxy);
+            if at >= tried && free.is_some_and(|free| tried < free) {
+                // The attempt hung: at a server that gave no answer, until the client's own deadline.
+                return match self.is_direct {
+                    true => (PartName::Way, vec![Owner::Client, Owner::Postgresql, Owner::Network]),
+                    false => one(PartName::ProxyHold, Owner::Proxy),
+                };
             }
             return (PartName::Way, self.without_proxy_if_direct(&[Owner::Proxy, Owner::Network]));
         }
@@ -292,9 +298,10 @@ impl Views<'_> {
         before.zip(after).is_some_and(|(before, after)| before.name() != after.name())
     }
 
-    /// Since when the way has been free until the end: a member takes writes and the proxy sends to it.
+    /// Since when the way has been free until the end: a member takes writes and the proxy sends to it, where there is one.
     fn free_since(&self, moments: &[(Duration, Duration)], to: Duration) -> Option<Duration> {
         let is_free = |at: Duration| match (self.cluster.at(at), self.proxy.at(at)) {
+            (ClusterAt::TakesWrites(_), _) if self.is_direct => true,
             (ClusterAt::TakesWrites(members), ProxyAt::Sends(servers)) => {
                 !servers.is_disjoint(&members)
             }

@@ -776,6 +776,110 @@ fn a_server_without_its_patroni_is_not_the_proxys_wait() {
     assert_eq!(without[0].1, [Patroni, Proxy, Network], "{without:?}");
 }
 
+/// The same where the proxy sends to the next leader before its server takes writes: it does as it should.
+#[test]
+fn a_proxy_that_follows_the_leader_is_not_what_is_waited_for() {
+    use Owner::{Client, Postgresql};
+    let outage = outage(Kind::Failover, "patroni2", 26_000, [0, 25_900, 25_900]);
+    let changes = [
+        api(10_050, "patroni1", MemberState::Gone),
+        key(34_850, true),
+        leader(34_850, Some("patroni1"), None),
+        leader(35_000, None, Some("patroni2")),
+        key(35_000, false),
+        server(35_800, "patroni2", writable()),
+        proxied(10_040, "patroni1", ProxyServerState::Down),
+        proxied(35_200, "patroni2", ProxyServerState::Up),
+    ];
+    let (a, b, c) = (patroni_before(), proxy_before(), servers_before());
+    assert_eq!(
+        parts(&outage, &[&a, &b, &c, &changes])[2..],
+        [
+            (PartName::Promotion, vec![Postgresql], 800),
+            (PartName::Way, vec![Owner::Proxy, Owner::Network], 150),
+            (PartName::Reconnect, vec![Client], 100),
+        ]
+    );
+}
+
+/// Each member behind a tunnel sees itself at the same address: none is known by it.
+#[test]
+fn an_address_that_members_share_names_none_of_them() {
+    let (mut outage, patroni, ..) = killed();
+    let shared = "127.0.0.1:5432";
+    let side = |member: Option<&str>| {
+        Some(Side {
+            member: member.map(str::to_owned),
+            address: shared.to_owned(),
+            timeline: Some(1),
+        })
+    };
+    let identity = |in_recovery| {
+        let address = Some("127.0.0.1".to_owned());
+        Server { address, port: Some(5432), in_recovery, ..Server::default() }
+    };
+    let answers = |at_ms, member: &str, in_recovery| {
+        let server_is = MemberServerState::Answers { server: Box::new(identity(in_recovery)) };
+        server(at_ms, member, server_is)
+    };
+    let members = [
+        answers(40, "patroni1", false),
+        answers(45, "patroni2", true),
+        server(10_060, "patroni1", MemberServerState::Gone),
+        answers(35_220, "patroni2", false),
+    ];
+    let all = |outage: &Outage| parts(outage, &[&patroni_before(), &patroni, &members]);
+    (outage.from, outage.to) = (side(Some("patroni1")), side(Some("patroni2")));
+    assert_eq!(all(&outage)[0], (PartName::Lock, vec![Owner::Patroni], 24_800));
+    // Without the servers' own word it is not known which of them took over.
+    (outage.from, outage.to) = (side(None), side(None));
+    let none_is_named = |(part, ..): &(PartName, Vec<Owner>, u128)| *part != PartName::Restart;
+    assert!(all(&outage).iter().all(none_is_named), "{:?}", all(&outage));
+}
+
+/// In maintenance mode a server that ends stays as it is: it is started by hand.
+#[test]
+fn a_patroni_that_is_paused_owes_no_restart() {
+    let outage = outage(Kind::Restart, "patroni1", 20_000, [0, 19_900, 19_900]);
+    let changes = [
+        server(10_010, "patroni1", MemberServerState::Gone),
+        api(10_060, "patroni1", MemberState::NotRunning { word: "stopped".to_owned() }),
+        server(29_900, "patroni1", writable()),
+    ];
+    let first = |pause| {
+        let mut told = watched(&[&patroni_before(), &proxy_before(), &servers_before(), &changes]);
+        told.settings(&PatroniSettings { pause, ..PatroniSettings::BY_DEFAULT });
+        split(&outage, &told, false).unwrap().parts[0].clone()
+    };
+    assert_eq!(first(false).owners, [Owner::Patroni]);
+    let paused = first(true);
+    assert_eq!(
+        (paused.part, &paused.owners[..]),
+        (PartName::Restart, &[Owner::Patroni, Owner::Postgresql][..])
+    );
+}
+
+/// Several hosts, and a connect that hung at one while another was promoted: it ended by the client's own deadline.
+#[test]
+fn a_connect_that_hangs_at_a_server_may_be_the_clients_wait() {
+    use Owner::{Client, Network, Postgresql};
+    let outage = outage(Kind::Failover, "patroni2", 8_000, [0, 4_000, 7_000]);
+    let changes = [
+        server(10_010, "patroni1", MemberServerState::Gone),
+        api(10_050, "patroni1", MemberState::Gone),
+        key(14_200, true),
+        leader(14_200, Some("patroni1"), None),
+        leader(14_400, None, Some("patroni2")),
+        key(14_400, false),
+        server(14_500, "patroni2", writable()),
+    ];
+    let told = watched(&[&patroni_before(), &servers_before(), &changes]);
+    let parts = split(&outage, &told, true).unwrap().parts;
+    let way: Vec<_> = parts.iter().filter(|part| part.part == PartName::Way).collect();
+    assert_eq!(way.len(), 1, "{parts:?}");
+    assert_eq!(way[0].owners, [Client, Postgresql, Network], "{parts:?}");
+}
+
 /// The leader and the majority of the store are away together: its key cannot lapse.
 #[test]
 fn a_lock_that_lasts_longer_than_it_can_is_the_stores() {

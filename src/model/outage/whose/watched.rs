@@ -34,8 +34,11 @@ pub struct WatchersView {
     pub(super) apis: BTreeMap<String, Track<MemberState>>,
     /// Each member's server, by itself.
     pub(super) servers: BTreeMap<String, Track<ServerIs>>,
-    /// Members by the addresses of their servers: a server may tell no name.
-    pub(super) names: BTreeMap<String, String>,
+    /// Whether Patroni is paused, by its settings.
+    pub(super) is_paused: bool,
+    /// Members by the addresses of their servers, as a server may tell no name; `None` where several share one, such as a
+    /// loopback address behind tunnels, or a socket.
+    pub(super) names: BTreeMap<String, Option<String>>,
     /// Whether a member takes a witness's writes.
     pub(super) witnesses: BTreeMap<String, Track<bool>>,
     /// Whether the proxy's page can be read.
@@ -76,7 +79,8 @@ pub(super) enum PageIs {
 impl WatchersView {
     /// The name by which the watchers know a server.
     pub(super) fn name_of<'a>(&'a self, side: &'a Side) -> &'a str {
-        self.names.get(&side.address).map_or_else(|| side.name(), String::as_str)
+        let known = self.names.get(&side.address).and_then(Option::as_deref);
+        known.unwrap_or_else(|| side.name())
     }
 
     /// The addresses of the members' servers, as they see themselves.
@@ -99,6 +103,7 @@ impl WatchersView {
         let renewed_before = settings.ttl_s.saturating_sub(settings.loop_wait_s);
         self.key_lives = Some(Duration::from_secs(renewed_before));
         self.key_ttl = Some(Duration::from_secs(settings.ttl_s));
+        self.is_paused = settings.pause;
     }
 
     /// What a member is by its own Patroni API.
@@ -118,10 +123,15 @@ impl WatchersView {
             MemberServerState::Silent => begun(seen.not_before, at),
             _ => at,
         };
-        if let MemberServerState::Answers { server } = &seen.is
-            && let Some(name) = followed(&mut self.names, &server.endpoint())
-        {
-            name.clone_from(&seen.member);
+        if let MemberServerState::Answers { server } = &seen.is {
+            let endpoint = server.endpoint();
+            let is_known = self.names.contains_key(&endpoint);
+            if let Some(name) = followed(&mut self.names, &endpoint) {
+                match is_known {
+                    true => *name = name.take_if(|name| *name == seen.member),
+                    false => *name = Some(seen.member.clone()),
+                }
+            }
         }
         if let Some(track) = followed(&mut self.servers, &seen.member) {
             track.changed(seen.not_before, at, ServerIs::from(&seen.is));
