@@ -468,14 +468,14 @@ fn both_acknowledged(seen: &TwoPrimaries) -> String {
         // The newer one's last acknowledgement is told a moment later, or comes with its next write.
         return format!("{old} acknowledged after {new} had, for {length}");
     }
-    let Some(alone) = seen.alone() else {
-        return format!("{old} and {new} both acknowledged for {length}");
-    };
     if seen.both().is_zero() {
         return format!(
             "{old} acknowledged for {length} after {new} had, and not at the same time as far as was seen"
         );
     }
+    let Some(alone) = seen.alone() else {
+        return format!("{old} and {new} both acknowledged for {length}");
+    };
     let (both, alone) = (duration(seen.both()), duration(alone));
     let old_name = seen.old.name();
     format!(
@@ -604,7 +604,7 @@ pub fn member_server_state(is: &MemberServerState) -> (String, Option<u32>) {
             (role.to_owned(), server.timeline)
         }
         MemberServerState::Starting => ("is starting or shutting down".to_owned(), None),
-        MemberServerState::Gone => ("is gone: its port refuses connections".to_owned(), None),
+        MemberServerState::Gone => ("is gone: no server at its port".to_owned(), None),
         MemberServerState::Silent => ("gives no answer".to_owned(), None),
         MemberServerState::Refused { reason } => (format!("cannot be watched: {reason}"), None),
     }
@@ -649,6 +649,35 @@ pub fn shell_word(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The newer one had acknowledged its last write before the older one's first.
+    #[test]
+    fn what_was_not_at_the_same_time_is_not_said_to_be() {
+        let ms = std::time::Duration::from_millis;
+        let server = |member: &str| Server { member: Some(member.to_owned()), ..Server::default() };
+        let seen = TwoPrimaries {
+            n: 1,
+            old: server("a"),
+            new: server("b"),
+            from: ms(10_100),
+            to: ms(11_900),
+            writes: 3,
+            witness_writes: 0,
+            which: Vec::new(),
+            unlisted: 0,
+            new_to: ms(10_000),
+            new_writes: 1,
+            new_which: Vec::new(),
+            new_unlisted: 0,
+            over: true,
+        };
+        assert_eq!(
+            both_acknowledged(&seen),
+            "a acknowledged for 1.8 s after b had, and not at the same time as far as was seen"
+        );
+        let both = TwoPrimaries { new_to: ms(11_800), ..seen };
+        assert_eq!(both_acknowledged(&both), "a and b both acknowledged for 1.8 s");
+    }
 
     #[test]
     fn writes_are_named_as_ranges_and_the_rest_is_counted() {

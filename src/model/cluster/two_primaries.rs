@@ -136,6 +136,8 @@ pub struct TwoPrimariesWatch {
     recent: VecDeque<(usize, WrittenBy, ServerAcks)>,
     latest: Duration,
     found: Vec<PairWindow>,
+    /// How many were told.
+    told: u32,
 }
 
 #[derive(Debug)]
@@ -201,8 +203,18 @@ struct PairWindow {
     to: Duration,
     writes: WriteRows,
     witness_writes: u64,
-    /// Up to when it was told, and when.
-    told: Option<(Duration, Duration)>,
+    /// When it was told last.
+    told: Option<ToldWindow>,
+}
+
+/// How a window was told last.
+#[derive(Debug, Clone, Copy)]
+struct ToldWindow {
+    /// Its number: the same as long as the run lasts, whatever becomes of others.
+    n: u32,
+    /// Up to when.
+    to: Duration,
+    at: Duration,
 }
 
 impl PairWindow {
@@ -239,28 +251,35 @@ impl TwoPrimariesWatch {
 
     /// What is new to tell: a pair when it is first seen, and its window when it has grown.
     pub fn news(&mut self, now: Duration) -> Vec<TwoPrimaries> {
-        let is_due = |found: &PairWindow| {
-            found.told.is_none_or(|(to, at)| found.to > to && now >= at + TELL_EVERY)
+        let is_due = |found: &PairWindow, order_is_known: bool| match found.told {
+            None => order_is_known,
+            Some(told) => found.to > told.to && now >= told.at + TELL_EVERY,
         };
         self.tell(now, false, is_due)
     }
 
     /// Every pair for the last time: the load has ended.
     pub fn end(&mut self, now: Duration) -> Vec<TwoPrimaries> {
-        self.tell(now, true, |_| true)
+        self.tell(now, true, |_, _| true)
     }
 
     fn tell(
         &mut self,
         now: Duration,
         over: bool,
-        which: impl Fn(&PairWindow) -> bool,
+        which: impl Fn(&PairWindow, bool) -> bool,
     ) -> Vec<TwoPrimaries> {
         let mut told = Vec::new();
-        for (n, found) in (1..).zip(&mut self.found) {
-            if which(found) {
-                found.told = Some((found.to, now));
-                let (old, new) = (&self.servers[found.old], &self.servers[found.new]);
+        for found in &mut self.found {
+            let (old, new) = (&self.servers[found.old], &self.servers[found.new]);
+            // What is told of two on one timeline is not taken back: an earlier first acknowledgement may be on its way.
+            let by_number = old.server.timeline.zip(new.server.timeline);
+            let order_is_known = by_number.is_some_and(|(old, new)| new > old)
+                || now >= old.first.max(new.first) + REACH;
+            if which(found, order_is_known) {
+                let n = found.told.map_or(self.told + 1, |told| told.n);
+                self.told = self.told.max(n);
+                found.told = Some(ToldWindow { n, to: found.to, at: now });
                 // Not again and again while it grows: nothing is judged by it before the end.
                 let rows = |rows: &WriteRows| match over {
                     true => (rows.which(), rows.unlisted),
@@ -317,7 +336,9 @@ impl TwoPrimariesWatch {
             // Of two on one timeline it may turn out to be the older one.
             for other in others {
                 if was_new[other] && !self.takes_over(index, other) {
-                    self.found.retain(|found| (found.old, found.new) != (other, index));
+                    self.found.retain(|found| {
+                        (found.old, found.new) != (other, index) || found.told.is_some()
+                    });
                 }
                 if !was_old[other] && self.takes_over(other, index) {
                     let since = self.servers[other].first;
@@ -504,6 +525,33 @@ mod tests {
         watch.acknowledged(&old, ONE, writes(&[500, 600]));
         let last = &watch.end(ms(999))[0];
         assert_eq!((last.length(), last.both()), (ms(101), ms(0)));
+    }
+
+    /// Of two on one timeline it may turn out late which is the older one: what was told of others keeps its number.
+    #[test]
+    fn a_pair_keeps_its_number_whatever_becomes_of_others() {
+        let servers = [server("a", 1, 0), server("b", 1, 0), server("c", 2, 0)];
+        let mut watch = TwoPrimariesWatch::default();
+        watch.acknowledged(&servers[0], ONE, writes(&[10]));
+        watch.acknowledged(&servers[1], WrittenBy::Writer(2), writes(&[100]));
+        watch.acknowledged(&servers[0], ONE, writes(&[200]));
+        assert_eq!(watch.news(ms(300)), [], "an earlier acknowledgement of b may be on its way");
+        watch.acknowledged(&servers[2], ONE, writes(&[400]));
+        watch.acknowledged(&servers[0], ONE, writes(&[500]));
+        let told = watch.news(ms(600));
+        assert_eq!((told.len(), told[0].n, told[0].new.name()), (1, 1, "c".to_owned()));
+        // b acknowledged before a had: the pair was the other way round.
+        watch.acknowledged(&servers[1], WrittenBy::Writer(3), writes(&[5]));
+        let end = watch.end(ms(700));
+        let numbered: Vec<(u32, String, String)> =
+            end.iter().map(|one| (one.n, one.old.name(), one.new.name())).collect();
+        assert!(numbered.contains(&(1, "a".to_owned(), "c".to_owned())), "{numbered:?}");
+        let mut numbers: Vec<u32> = numbered.iter().map(|(n, ..)| *n).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), numbered.len(), "{numbered:?}");
+        let is_taken_back = |(_, old, new): &(u32, String, String)| old == "a" && new == "b";
+        assert!(!numbered.iter().any(is_taken_back), "{numbered:?}");
     }
 
     #[test]

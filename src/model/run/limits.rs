@@ -111,10 +111,10 @@ pub fn two_primaries<'a>(
         .or_else(|| longest(&|_| true))?;
     let (old, new) = (longest.old.name(), longest.new.name());
     let (length, allowed) = in_seconds(longest.length(), max);
-    let words = match longest.alone() {
-        None => format!("two primaries at the same time for {length} ({old} and {new})"),
-        // An old leader took the leadership back, and went on alone.
-        Some(_) => format!("two primaries: {old} acknowledged for {length} after {new} had"),
+    // An old leader may take the leadership back, and go on alone.
+    let words = match longest.alone().is_none() && !longest.both().is_zero() {
+        true => format!("two primaries at the same time for {length} ({old} and {new})"),
+        false => format!("two primaries: {old} acknowledged for {length} after {new} had"),
     };
     if max.is_zero() {
         return Some(Finding::Exceeded(format!("{words}, none allowed")));
@@ -383,6 +383,9 @@ mod tests {
         let taken_back = two_primaries(&[until(1_000, 3_500, 1_200)], &no_pause(), ms(0));
         let words = "two primaries: a acknowledged for 2.5 s after b had, none allowed".to_owned();
         assert_eq!(taken_back, Some(Finding::Exceeded(words)));
+        let never_both = two_primaries(&[until(1_000, 2_900, 1_000)], &no_pause(), ms(0));
+        let words = "two primaries: a acknowledged for 1.9 s after b had, none allowed".to_owned();
+        assert_eq!(never_both, Some(Finding::Exceeded(words)));
         // A longer one, in half of which pgchaos slept, does not hide it.
         let slept = [OwnPause { from: ms(11_000), length: ms(5_000) }].into_iter().collect();
         let both = [window(1_000, 3_500), window(10_000, 16_000)];

@@ -65,7 +65,9 @@ pub(super) fn of(run: &Run) -> Vec<TwoPrimariesAccount> {
         let lost = account.and_then(|account| of_old.lost(account));
         let new_lost = account.and_then(|account| of_new.lost(account));
         let losing = account.and(decided_by).and_then(|decided_by| {
-            loser(window, decided_by).or_else(|| by_losses(lost, new_lost, decided_by, window))
+            loser(window, decided_by)
+                .filter(|side| !is_contradicted(*side, lost, new_lost))
+                .or_else(|| by_losses(lost, new_lost, decided_by, window))
         });
         let of_loser = if losing == Some(PairSide::New) { &of_new } else { &of_old };
         TwoPrimariesAccount {
@@ -94,6 +96,15 @@ fn loser(window: &TwoPrimaries, decided_by: &Server) -> Option<PairSide> {
     }
 }
 
+/// Whether the losses say the contrary: a timeline's number comes again where history went back.
+fn is_contradicted(losing: PairSide, lost: Option<u64>, new_lost: Option<u64>) -> bool {
+    let (own, other) = match losing {
+        PairSide::Old => (lost, new_lost),
+        PairSide::New => (new_lost, lost),
+    };
+    own == Some(0) && other.is_some_and(|other| other > 0)
+}
+
 /// The same by what is lost, where another server decided, on a later timeline: which history it has its number does not
 /// tell, as a history that went back goes on with the same numbers.
 fn by_losses(
@@ -103,7 +114,9 @@ fn by_losses(
     window: &TwoPrimaries,
 ) -> Option<PairSide> {
     let is_later = decided_by.timeline? > window.new.timeline.max(window.old.timeline)?;
-    (is_later && lost? > 0 && new_lost? == 0).then_some(PairSide::Old)
+    // Without any write of the newer one that is there its history is not known to have gone on.
+    let new_is_there = window.new_writes > window.new_unlisted && new_lost? == 0;
+    (is_later && new_is_there && lost? > 0).then_some(PairSide::Old)
 }
 
 /// The load's writes on one side.
@@ -236,11 +249,27 @@ mod tests {
         for other in [server("c", 26), server("b", 27), server("c", 27), server("a", 26)] {
             assert_eq!(loser(&thawed, &other), None, "{other:?}");
         }
-        let by = |lost, new_lost, other| by_losses(Some(lost), Some(new_lost), &other, &thawed);
+        let won = TwoPrimaries { new_writes: 3, ..thawed.clone() };
+        let by = |lost, new_lost, other| by_losses(Some(lost), Some(new_lost), &other, &won);
+        assert_eq!(by_losses(Some(5), Some(0), &server("c", 27), &thawed), None, "only witnesses");
+        let forgotten = TwoPrimaries { new_unlisted: 3, ..won.clone() };
+        assert_eq!(
+            by_losses(Some(5), Some(0), &server("c", 27), &forgotten),
+            None,
+            "none is known"
+        );
         assert_eq!(by(5, 0, server("c", 27)), Some(PairSide::Old));
         assert_eq!(by(0, 0, server("c", 27)), None);
         assert_eq!(by(5, 5, server("c", 27)), None);
         assert_eq!(by(5, 0, server("c", 26)), None);
+        assert!(
+            is_contradicted(PairSide::Old, Some(0), Some(3)),
+            "it was rewound, and promoted again"
+        );
+        assert!(is_contradicted(PairSide::New, Some(3), Some(0)));
+        assert!(!is_contradicted(PairSide::Old, Some(3), Some(0)));
+        assert!(!is_contradicted(PairSide::Old, Some(0), Some(0)));
+        assert!(!is_contradicted(PairSide::Old, None, None));
         assert_eq!(loser(&thawed, &Server { timeline: None, ..Server::default() }), None);
         let one_timeline = pair(server("a", 2), server("b", 2));
         assert_eq!(loser(&one_timeline, &server("b", 2)), Some(PairSide::Old));
