@@ -139,7 +139,7 @@ fn a_bounded_run_leaves_log_lines_alone_in_a_terminal_that_is_resized() {
     let lines = terminal.remaining();
     let end = lines.iter().position(|line| line.starts_with("--- pgchaos 0")).unwrap();
     for line in &lines[..end] {
-        let is_of_log = ["--- ", "[", "           "].iter().any(|start| line.starts_with(start));
+        let is_of_log = ["--- ", "[", "    "].iter().any(|start| line.starts_with(start));
         assert!(is_of_log, "{line:?} is no line of the log:\n{}", lines.join("\n"));
         assert!(!line.contains(" of 60 s"), "{line:?} is left");
     }

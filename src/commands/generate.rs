@@ -1,6 +1,6 @@
 //! `pgchaos gen`: the load, the failover log, the verdict.
 
-use std::path::PathBuf;
+use std::path::{PathBuf, absolute};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use crate::engine::descriptors;
 use crate::engine::run::{Plan, Stop, run as run_plan};
 use crate::engine::subscribers::Subscribers;
 use crate::model::cluster::witness;
-use crate::model::event::{Beside, Header};
+use crate::model::event::{Beside, Header, MemberToWatch};
 use crate::model::run::record_format::FORMAT;
 use crate::model::run::summarize::sum_up;
 use crate::patroni::PatroniApi;
@@ -119,21 +119,22 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
     })
 }
 
-/// What is asked beside the load, as it is typed.
+/// What is asked beside the load, as it was said.
 fn beside(
     args: &GenArgs,
-    members: Vec<String>,
+    members: Vec<MemberToWatch>,
     read: Option<&Resolved>,
     verify: Option<&Resolved>,
 ) -> Beside {
-    let typed = |resolved: &Resolved| target(resolved).connection_string();
+    // From another folder the same file is meant.
+    let whole = |path: &PathBuf| absolute(path).unwrap_or_else(|_| path.clone());
     let proxy = &args.haproxy_settings;
     Beside {
         members,
         witness: args.cluster.witness,
-        read: read.map(typed),
-        verify: verify.map(typed),
-        haproxy_config: proxy.haproxy_config.as_ref().map(|path| path.display().to_string()),
+        read: read.map(target),
+        verify: verify.map(target),
+        haproxy_config: proxy.haproxy_config.as_ref().map(|path| whole(path).display().to_string()),
         haproxy_backend: proxy.haproxy_backend.clone(),
         haproxy_port: proxy.haproxy_port,
     }

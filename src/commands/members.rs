@@ -7,9 +7,10 @@ use super::recorded_target;
 use crate::cli::gen_args::GenArgs;
 use crate::cli::members_option::{AUTO, MemberSaid, members};
 use crate::engine::watch::members::{MembersPlan, NamedMember};
+use crate::model::event::MemberToWatch;
 use crate::pg::settings::{ConnectSettings, Environment, Explicit, resolve};
 
-/// What is to be watched, and how that is typed, without secrets; nothing where none is. `target` is the connection of
+/// What is to be watched, and how that was said, without secrets; nothing where none is. `target` is the connection of
 /// the load: members that Patroni names are connected to in the same way.
 ///
 /// # Errors
@@ -19,7 +20,7 @@ pub(super) fn plan(
     target: &ConnectSettings,
     environment: &Environment,
     warnings: &mut Vec<String>,
-) -> Result<(Option<MembersPlan>, Vec<String>), Problem> {
+) -> Result<(Option<MembersPlan>, Vec<MemberToWatch>), Problem> {
     let said = members(&args.cluster.members)
         .map_err(|words| Problem::usage(format!("--members: {words}")))?;
     let (mut plan, mut typed) = (MembersPlan::default(), Vec::new());
@@ -36,7 +37,7 @@ pub(super) fn plan(
             }
             MemberSaid::Auto => {
                 plan.auto = Some(Arc::new(target.clone()));
-                typed.push(AUTO.to_owned());
+                typed.push(MemberToWatch { name: AUTO.to_owned(), target: None });
             }
             MemberSaid::Named { name, dsn } => {
                 let explicit = Explicit {
@@ -53,10 +54,8 @@ pub(super) fn plan(
                     ))
                     .try_this("name each member by itself: --members A=DSN --members B=DSN"));
                 }
-                typed.push(format!(
-                    "{name}={}",
-                    recorded_target::target(&resolved).connection_string()
-                ));
+                let target = Some(recorded_target::member(&resolved));
+                typed.push(MemberToWatch { name: name.clone(), target });
                 warnings.extend(resolved.warnings.iter().map(ToString::to_string));
                 let settings = Arc::new(resolved.settings);
                 plan.named.push(NamedMember { name: name.clone(), settings });

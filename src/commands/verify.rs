@@ -195,6 +195,7 @@ mod tests {
             dbname: "app".into(),
             user: "app".into(),
             tls: tls.into(),
+            ..Target::default()
         };
         assert_eq!(tls_of_run(&target, true, false), target.tls);
         assert_eq!(tls_of_run(&target, false, true), BTreeMap::new());
@@ -212,7 +213,7 @@ mod tests {
             endpoints: "db:5432,[::1]:5433".into(),
             dbname: "host='x' y=\\".into(),
             user: "app".into(),
-            tls: BTreeMap::new(),
+            ..Target::default()
         };
         let said = ConnectionArgs::default();
         assert_eq!(

@@ -20,7 +20,7 @@ pub(super) enum AskedFor {
     Questions,
 }
 
-/// By `host:port`. It is this process that the limit holds for, so it is kept once a process.
+/// By `host:port`, as it is written: two names of one machine are two. It is this process that the limit holds for, so it is kept once a process.
 static MEMBERS: Mutex<BTreeMap<(String, AskedFor), Weak<Semaphore>>> = Mutex::new(BTreeMap::new());
 
 /// The turns at the API at this `host:port`: each call there has one of them meanwhile. They are given in the order in

@@ -19,7 +19,7 @@ use crate::model::outage::{Outage, Phases, Side};
 use crate::model::outcome::Outcome;
 use crate::model::run::availability::RateSummary;
 use crate::model::run::summary::{
-    Summary, SummaryOptions, SummaryTarget, VerificationState, VerificationSummary, Writes,
+    Summary, SummaryOptions, VerificationState, VerificationSummary, Writes,
 };
 use crate::model::run::timeline_columns::TimelineColumns;
 
@@ -176,7 +176,7 @@ pub(super) fn header(rate: Rate, writers: u32) -> What {
             endpoints: "localhost:5500".to_owned(),
             dbname: "postgres".to_owned(),
             user: "postgres".to_owned(),
-            tls: std::collections::BTreeMap::new(),
+            ..Target::default()
         },
         options: LoadOptions { rate, writers, read_every: 2, ..LoadOptions::closed_loop() },
         thresholds: Thresholds::default(),
@@ -279,7 +279,7 @@ pub(super) fn summary() -> Summary {
         drill_verdict: None,
         started_at: header.started_at,
         elapsed_s: 209.5,
-        target: SummaryTarget::from(&header.target),
+        target: header.target.shortened(),
         options: SummaryOptions { load: header.options, thresholds: Thresholds::default() },
         writes: Writes {
             due: 209,

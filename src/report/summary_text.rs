@@ -16,9 +16,10 @@ use std::net::IpAddr;
 use crate::model::event::Note;
 use crate::model::load::latency::Percentiles;
 use crate::model::load::options::Rate;
+use crate::model::load::target::Target;
 use crate::model::outage::Outage;
 use crate::model::outcome::Outcome;
-use crate::model::run::summary::{RecordSummary, Summary, SummaryTarget, VerificationState};
+use crate::model::run::summary::{RecordSummary, Summary, VerificationState};
 
 use super::layout::{Line, Tone};
 use super::numbers::{counted, duration, grouped, milliseconds, per_second, percent, seconds};
@@ -191,7 +192,7 @@ fn next_step(page: &mut Page, summary: &Summary) {
 
 /// Host and ports, unless all of it is this machine: elsewhere `verify` sends a password only to a
 /// host that is typed.
-fn place(target: &SummaryTarget) -> String {
+fn place(target: &Target) -> String {
     let is_here = |host: &str| {
         let loopback = |address: IpAddr| address.to_canonical().is_loopback();
         host == "localhost" || host.starts_with(['/', '@']) || host.parse().is_ok_and(loopback)

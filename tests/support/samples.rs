@@ -35,7 +35,7 @@ pub fn header(writers: u32) -> Header {
             endpoints: "localhost:5500".to_owned(),
             dbname: "postgres".to_owned(),
             user: "postgres".to_owned(),
-            tls: std::collections::BTreeMap::new(),
+            ..Target::default()
         },
         options: LoadOptions {
             rate: Rate::PerSecond(100.0),

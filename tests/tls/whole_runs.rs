@@ -75,7 +75,7 @@ fn a_file_of_its_own_that_breaks_under_a_run_fails_no_limit() {
     let more = format!("sslcert={} sslkey={}", client_certificate.display(), client_key.display());
     let dsn = connection(&server, "verify-full", &authority.root(), &more);
     let load = Gen::start(["--rate=20", "--writers=2", "--max-outage=1s", dsn.as_str()]);
-    load.wait_for_event(SOON, "it writes", |event| event["event"] == "written");
+    load.wait_for_event(SOON, "it writes", |event| event["acknowledged"].as_u64() > Some(0));
     fs::set_permissions(&client_key, Permissions::from_mode(0o644)).unwrap();
     server.psql(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'pgchaos:%'",
@@ -120,7 +120,7 @@ fn every_command_tells_of_its_sessions_without_tls() {
     fs::copy(authority.root(), &root).unwrap();
     let dsn = connection(&server, "prefer", &root, "");
     let load = Gen::start(["--rate=20", dsn.as_str()]);
-    load.wait_for_event(SOON, "it writes", |event| event["event"] == "written");
+    load.wait_for_event(SOON, "it writes", |event| event["acknowledged"].as_u64() > Some(0));
     fs::copy(other.root(), home.path().join("new")).unwrap();
     fs::rename(home.path().join("new"), &root).unwrap();
     let finished = load.interrupt_and_finish();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::books::{Said, Truth, Verdict, assert_true};
-use crate::harness::Case;
+use crate::harness::{Case, exact_or_again};
 use crate::one_server::{OneServer, SOON, new_database, run_id, url, wait_for_outage};
 use crate::support::{Gen, Kept, Postgres, Proxy, Session, free_ports, wait_until};
 
@@ -327,7 +327,8 @@ fn pgbouncer_writers_without_a_session() -> String {
         assert_true(&said, &one.truth(run), &[verdict]);
         let outage = &said.summary["outages"][0];
         assert_eq!(outage["writers_out_at_end"], 3, "{outage}");
-        assert_eq!(outage["partial"], true, "{outage}");
+        // All writers are out for a moment where the machine stands still for as long.
+        exact_or_again(outage["partial"] == true, || format!("not partial: {outage}"));
         let reasons = said.summary["reasons"].to_string();
         assert!(reasons.contains(reason), "{reasons}");
         let told = said.words.matches("\"event\":\"no_session\"").count();

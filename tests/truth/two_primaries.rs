@@ -143,7 +143,8 @@ fn witnesses_of_a_promoted_standby() -> String {
 /// An address that is said to be a member's leads to another cluster: that is told, and nothing is written there.
 fn member_of_another_cluster() -> String {
     let (one, other) = (OneServer::shared(), Postgres::start());
-    let member = format!("--members=b=host=127.0.0.1 port={} password=postgres", other.port());
+    let port = other.port();
+    let member = format!("--members=b=host=127.0.0.1 port={port} dbname=postgres");
     let load = one.load(&[&member, "--witness"]);
     let refused = load.wait_for_event(SOON, "it is told", |event| {
         event["event"] == "member_server" && event["state"] == "refused"

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::generate::urls;
 use super::super::problem::Problem;
-use super::super::recorded_target::target;
+use super::super::recorded_target::{member, target};
 use super::super::state_folder;
 use super::super::terminal::tell_progress;
 use super::super::writable_target;
@@ -17,7 +17,7 @@ use crate::drill::command::Variables;
 use crate::engine::run::Plan;
 use crate::engine::watch::members::{MembersPlan, NamedMember};
 use crate::model::cluster::witness;
-use crate::model::event::{Beside, Header};
+use crate::model::event::{Beside, Header, MemberToWatch};
 use crate::model::load::options::Thresholds;
 use crate::model::run::record_format::FORMAT;
 use crate::pg::settings::{
@@ -99,13 +99,16 @@ pub(super) fn plan<C: DrillCluster>(
 }
 
 /// The members that the cluster says where they are, each with a witness.
-fn members<C: DrillCluster>(cluster: &C) -> Result<(Option<MembersPlan>, Vec<String>), Problem> {
+fn members<C: DrillCluster>(
+    cluster: &C,
+) -> Result<(Option<MembersPlan>, Vec<MemberToWatch>), Problem> {
     let environment = Environment::empty().with_disk();
     let (mut named, mut typed) = (Vec::new(), Vec::new());
     for (name, dsn) in cluster.members() {
         let explicit = Explicit { dsn: Some(dsn), ..Explicit::default() };
         let resolved = resolve(&explicit, &environment)?;
-        typed.push(format!("{name}={}", target(&resolved).connection_string()));
+        let target = Some(member(&resolved));
+        typed.push(MemberToWatch { name: name.clone(), target });
         let settings = Arc::new(resolved.settings);
         named.push(NamedMember { name, settings });
     }

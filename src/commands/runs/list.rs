@@ -128,7 +128,7 @@ fn without_verdict(run: &mut ListedRun, state: ListedState, at: Option<Duration>
 fn take_header(run: &mut ListedRun, header: &Header, ids: &BTreeSet<String>) {
     run.run_id = Some(header.run_id);
     run.id = Some(short_id(header.run_id, ids));
-    run.target = Some((&header.target).into());
+    run.target = Some(header.target.shortened());
     run.group.clone_from(&header.group);
     run.name.clone_from(&header.name);
     run.part_of.clone_from(&header.part_of);

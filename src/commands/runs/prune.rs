@@ -15,7 +15,7 @@ use crate::engine::record::overview::Overview;
 use crate::engine::record::removal::{may_be_removed, remove};
 use crate::model::event::Header;
 use crate::model::foreign::{plain, shortened};
-use crate::model::run::summary::PLACES_CHARS_MAX;
+use crate::model::load::target::PLACES_CHARS_MAX;
 use crate::report::layout::fitted;
 use crate::report::numbers::counted;
 use crate::report::runs::table::{minute, size};

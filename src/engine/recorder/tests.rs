@@ -46,7 +46,7 @@ fn header(writers: u32) -> Header {
             endpoints: "localhost:5500".to_owned(),
             dbname: "postgres".to_owned(),
             user: "postgres".to_owned(),
-            tls: std::collections::BTreeMap::new(),
+            ..Target::default()
         },
         options: LoadOptions {
             writers,

@@ -1,33 +1,26 @@
 //! What a run asks beside its load, as it was told to: what is typed to have it again. Never a secret.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
-use crate::model::foreign::{self, MESSAGE_CHARS_MAX, shortened};
+use crate::model::foreign;
+use crate::model::load::target::Target;
 
-/// What a run asks beside its load. Connections are connection strings without any secret.
+/// What a run asks beside its load.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beside {
-    /// The members that are watched at their own addresses: `auto`, or `NAME=` and a connection.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "read_members")]
-    pub members: Vec<String>,
+    /// The members that are watched at their own addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<MemberToWatch>,
     /// Whether a witness writes to them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub witness: bool,
     /// Where replicas are read.
-    #[serde(
-        default,
-        deserialize_with = "foreign::read_some_message",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub read: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Target>,
     /// Where it is verified, if not where it was written.
-    #[serde(
-        default,
-        deserialize_with = "foreign::read_some_message",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub verify: Option<String>,
-    /// The file of the proxy's settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<Target>,
+    /// The file of the proxy's settings, by its whole path.
     #[serde(
         default,
         deserialize_with = "foreign::read_some_message",
@@ -37,13 +30,24 @@ pub struct Beside {
     /// The backend in it that leads to the primary, where it was named.
     #[serde(
         default,
-        deserialize_with = "foreign::read_some_message",
+        deserialize_with = "foreign::read_some_name",
         skip_serializing_if = "Option::is_none"
     )]
     pub haproxy_backend: Option<String>,
     /// The port in it that clients connect to, where it was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub haproxy_port: Option<u16>,
+}
+
+/// A member that is watched, as it was said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberToWatch {
+    /// Its name; `auto` for those that Patroni names.
+    #[serde(deserialize_with = "foreign::read_name")]
+    pub name: String,
+    /// Where it is, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
 }
 
 impl Beside {
@@ -53,33 +57,27 @@ impl Beside {
         *self == Self::default()
     }
 
-    /// Whether anything of it is only the beginning of what was said.
+    /// Whether anything of it is not all that was said: it was shortened, or is no text.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        let one = [&self.read, &self.verify, &self.haproxy_config, &self.haproxy_backend];
-        one.into_iter().flatten().chain(&self.members).any(|text| text.ends_with('…'))
+        let files = [&self.haproxy_config, &self.haproxy_backend].into_iter().flatten();
+        let members = self.members.iter().filter_map(|member| member.target.as_ref());
+        files.into_iter().any(|text| text.ends_with('…') || text.contains('\u{fffd}'))
+            || members.chain(&self.read).chain(&self.verify).any(Target::is_cut)
     }
 
-    /// Each text no longer than a report has it.
+    /// With each text no longer than a report has it.
     #[must_use]
     pub fn shortened(&self) -> Self {
-        let one =
-            |text: &Option<String>| text.as_deref().map(|text| shortened(text, MESSAGE_CHARS_MAX));
+        let of_member = |member: &MemberToWatch| MemberToWatch {
+            name: member.name.clone(),
+            target: member.target.as_ref().map(Target::shortened),
+        };
         Self {
-            members: members_shortened(&self.members),
-            read: one(&self.read),
-            verify: one(&self.verify),
-            haproxy_config: one(&self.haproxy_config),
-            haproxy_backend: one(&self.haproxy_backend),
+            members: self.members.iter().map(of_member).collect(),
+            read: self.read.as_ref().map(Target::shortened),
+            verify: self.verify.as_ref().map(Target::shortened),
             ..self.clone()
         }
     }
-}
-
-fn members_shortened(members: &[String]) -> Vec<String> {
-    members.iter().map(|member| shortened(member, MESSAGE_CHARS_MAX)).collect()
-}
-
-fn read_members<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    Vec::<String>::deserialize(from).map(|members| members_shortened(&members))
 }

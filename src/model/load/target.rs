@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::model::foreign::{NAME_CHARS_MAX, shortened};
+
+/// How much is said of many hosts.
+pub const PLACES_CHARS_MAX: usize = 300;
+
 /// Where the writes go, as the user named it. Never has a password.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Host names or addresses, separated by commas when there are several.
     pub host: String,
@@ -24,6 +29,12 @@ pub struct Target {
     /// by their whole paths, and no secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "read_tls")]
     pub tls: BTreeMap<String, String>,
+    /// Which of several hosts is wanted (`target_session_attrs`), where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_session_attrs: Option<String>,
+    /// Whether they are tried in random order (`load_balance_hosts`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub random_hosts: bool,
 }
 
 /// The options of TLS that a record may have.
@@ -60,13 +71,42 @@ impl Target {
     #[must_use]
     pub fn connection_string(&self) -> String {
         let ports = ports(&self.endpoints, self.port);
+        let words = [("host", self.host.as_str()), ("port", &ports), ("user", &self.user)];
+        let words = words.into_iter().chain([("dbname", self.dbname.as_str())]);
+        let words = words.chain(self.options()).map(|(name, value)| assigned(name, value));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// What is said of the connection beside host, port, role and database.
+    pub fn options(&self) -> impl Iterator<Item = (&str, &str)> {
         let hostaddr = self.hostaddr.as_deref().map(|addresses| ("hostaddr", addresses));
-        let words = [("host", self.host.as_str()), ("port", &ports)].into_iter().chain(hostaddr);
-        let words = words.chain([("user", self.user.as_str()), ("dbname", &self.dbname)]);
+        let attrs = self.target_session_attrs.as_deref();
+        let attrs = attrs.map(|attrs| ("target_session_attrs", attrs));
+        let random = self.random_hosts.then_some(("load_balance_hosts", "random"));
         let tls = self.tls.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let words: Vec<String> =
-            words.chain(tls).map(|(name, value)| assigned(name, value)).collect();
-        words.join(" ")
+        hostaddr.into_iter().chain(tls).chain(attrs).chain(random)
+    }
+
+    /// With each text no longer than a report has it.
+    #[must_use]
+    pub fn shortened(&self) -> Self {
+        let places = |text: &String| shortened(text, PLACES_CHARS_MAX);
+        Self {
+            host: places(&self.host),
+            hostaddr: self.hostaddr.as_ref().map(places),
+            endpoints: places(&self.endpoints),
+            dbname: shortened(&self.dbname, NAME_CHARS_MAX),
+            user: shortened(&self.user, NAME_CHARS_MAX),
+            target_session_attrs: self.target_session_attrs.as_ref().map(places),
+            ..self.clone()
+        }
+    }
+
+    /// Whether any text of it is only the beginning of what was said.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        let texts = [&self.host, &self.endpoints, &self.dbname, &self.user];
+        texts.into_iter().chain(&self.hostaddr).any(|text| text.ends_with('…'))
     }
 }
 
@@ -82,7 +122,8 @@ pub fn ports(endpoints: &str, first: u16) -> String {
 /// A word of a connection string: `dbname=app`, with its value in quotes where it needs them.
 #[must_use]
 pub fn assigned(keyword: &str, value: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,".contains(c);
+    // A comma is none of these: a list of members is split at it.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:".contains(c);
     if !value.is_empty() && value.chars().all(is_plain) {
         return format!("{keyword}={value}");
     }

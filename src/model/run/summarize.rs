@@ -9,6 +9,7 @@ use crate::model::foreign::shortened;
 use crate::model::ledger::account::{Account, Counts};
 use crate::model::load::descriptors;
 use crate::model::load::options::Rate;
+use crate::model::load::target::PLACES_CHARS_MAX;
 use crate::model::outage::Outage;
 use crate::model::outcome::Outcome;
 use crate::model::own_limit::OwnLimit;
@@ -18,8 +19,7 @@ use crate::model::run::availability::RateSummary;
 use crate::model::run::limits;
 use crate::model::run::record_format::FORMAT;
 use crate::model::run::summary::{
-    HeldBy, PLACES_CHARS_MAX, Summary, SummaryOptions, VerificationState, VerificationSummary,
-    Writes,
+    HeldBy, Summary, SummaryOptions, VerificationState, VerificationSummary, Writes,
 };
 use crate::model::run::timeline_columns::TimelineColumns;
 use crate::model::run::two_primaries_account;
@@ -42,7 +42,7 @@ pub fn sum_up(run: &Run) -> Summary {
         drill_verdict: run.drill_verdict,
         started_at: run.header.started_at,
         elapsed_s: seconds::of(run.elapsed),
-        target: (&run.header.target).into(),
+        target: run.header.target.shortened(),
         options: SummaryOptions {
             load: run.header.options.clone(),
             thresholds: run.header.thresholds,

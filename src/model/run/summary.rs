@@ -10,7 +10,6 @@ use crate::model::cluster::clock_offset::ServerClock;
 use crate::model::event::Beside;
 use crate::model::event::{Backwards, Holding, Note};
 use crate::model::fault::Class;
-use crate::model::foreign::{NAME_CHARS_MAX, shortened};
 use crate::model::ledger::account::Counts;
 use crate::model::ledger::loss_times::LostWrites;
 use crate::model::load::latency::Percentiles;
@@ -54,7 +53,7 @@ pub struct Summary {
     /// How long it wrote, or waited to write; without the verification.
     pub elapsed_s: f64,
     /// Where to.
-    pub target: SummaryTarget,
+    pub target: Target,
     /// The load and the thresholds.
     pub options: SummaryOptions,
     /// Writes by outcome.
@@ -160,44 +159,6 @@ pub struct RecordSummary {
     /// Why not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-}
-
-/// The target, without the words for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SummaryTarget {
-    /// Host names or addresses, separated by commas.
-    pub host: String,
-    /// The first host's port.
-    pub port: u16,
-    /// Every host with its own port, separated by commas.
-    pub endpoints: String,
-    /// The database.
-    pub dbname: String,
-    /// The role.
-    pub user: String,
-    /// The address of each host that is dialled in place of its name (`hostaddr`), where any was said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hostaddr: Option<String>,
-    /// How its connections were secured: libpq's options of TLS by their names, without any secret.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub tls: BTreeMap<String, String>,
-}
-
-/// How much is said of many hosts.
-pub const PLACES_CHARS_MAX: usize = 300;
-
-impl From<&Target> for SummaryTarget {
-    fn from(target: &Target) -> Self {
-        Self {
-            host: shortened(&target.host, PLACES_CHARS_MAX),
-            port: target.port,
-            endpoints: shortened(&target.endpoints, PLACES_CHARS_MAX),
-            dbname: shortened(&target.dbname, NAME_CHARS_MAX),
-            user: shortened(&target.user, NAME_CHARS_MAX),
-            hostaddr: target.hostaddr.as_deref().map(|text| shortened(text, PLACES_CHARS_MAX)),
-            tls: target.tls.clone(),
-        }
-    }
 }
 
 /// The load and the thresholds, side by side in one object.

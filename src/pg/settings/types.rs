@@ -183,6 +183,12 @@ impl ConnectSettings {
         hosts.join(",")
     }
 
+    /// Whether hosts are tried in random order.
+    #[must_use]
+    pub fn tries_hosts_in_random_order(&self) -> bool {
+        self.load_balance_hosts == LoadBalanceHosts::Random
+    }
+
     /// The same settings with this name in `pg_stat_activity`, unless the user gave one.
     #[must_use]
     pub fn called(&self, application_name: String) -> Self {

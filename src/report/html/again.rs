@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::model::event::Beside;
+use crate::model::event::{Beside, MemberToWatch};
 use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
-use crate::model::load::target::{assigned, ports};
-use crate::model::run::summary::{Summary, SummaryTarget};
+use crate::model::load::target::{Target, assigned, ports};
+use crate::model::run::summary::Summary;
 use crate::report::words::shell_word;
 
 /// `gen` with the options of the run: the target, the load, the deadlines and the limits. `None` where the summary
@@ -47,13 +47,16 @@ pub(super) fn drill_again(summary: &Summary, on: Option<&str>) -> Option<String>
     Some(words.join(" "))
 }
 
-fn option(name: &str, value: &str) -> [String; 2] {
-    [name.to_owned(), shell_word(value)]
+/// An option with its value, as one word where the value would be taken for an option.
+fn option(name: &str, value: &str) -> Vec<String> {
+    match value.starts_with('-') && name.starts_with("--") {
+        true => vec![format!("{name}={}", shell_word(value))],
+        false => vec![name.to_owned(), shell_word(value)],
+    }
 }
 
-fn target(target: &SummaryTarget, patroni: &[String]) -> Option<Vec<String>> {
-    let texts = [&target.host, &target.endpoints, &target.dbname, &target.user];
-    if texts.into_iter().chain(&target.hostaddr).chain(patroni).any(|text| text.ends_with('…')) {
+fn target(target: &Target, patroni: &[String]) -> Option<Vec<String>> {
+    if target.is_cut() || patroni.iter().any(|url| url.ends_with('…')) {
         return None;
     }
     let port = ports(&target.endpoints, target.port);
@@ -62,32 +65,35 @@ fn target(target: &SummaryTarget, patroni: &[String]) -> Option<Vec<String>> {
     Some(options.iter().flat_map(|(name, value)| option(name, value)).collect())
 }
 
-/// The database; in a connection string where TLS or addresses belong to it, or where its name would be taken for one.
-fn database(target: &SummaryTarget) -> String {
+/// The database; in a connection string where options belong to it, or where its name would be taken for one.
+fn database(target: &Target) -> String {
     let is_a_name = !target.dbname.contains(['=', '/']);
-    if is_a_name && target.tls.is_empty() && target.hostaddr.is_none() {
+    if is_a_name && target.options().next().is_none() {
         return target.dbname.clone();
     }
-    let tls = target.tls.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let hostaddr = target.hostaddr.as_deref().map(|addresses| ("hostaddr", addresses));
-    let words = [("dbname", target.dbname.as_str())].into_iter().chain(hostaddr).chain(tls);
+    let words = [("dbname", target.dbname.as_str())].into_iter().chain(target.options());
     words.map(|(name, value)| assigned(name, value)).collect::<Vec<_>>().join(" ")
 }
 
 /// What was asked beside the load.
 fn beside(beside: &Beside) -> Vec<String> {
+    let member = |member: &MemberToWatch| match &member.target {
+        None => member.name.clone(),
+        Some(target) => format!("{}={}", member.name, target.connection_string()),
+    };
+    let members = beside.members.iter().map(|one| option("--members", &member(one)));
+    let connection = |target: &Option<Target>| target.as_ref().map(Target::connection_string);
     let port = beside.haproxy_port.map(|port| port.to_string());
     let some = [
-        ("--read-dsn", &beside.read),
-        ("--verify-dsn", &beside.verify),
-        ("--haproxy-config", &beside.haproxy_config),
-        ("--haproxy-backend", &beside.haproxy_backend),
-        ("--haproxy-port", &port),
+        ("--read-dsn", connection(&beside.read)),
+        ("--verify-dsn", connection(&beside.verify)),
+        ("--haproxy-config", beside.haproxy_config.clone()),
+        ("--haproxy-backend", beside.haproxy_backend.clone()),
+        ("--haproxy-port", port),
     ];
-    let members = beside.members.iter().flat_map(|member| option("--members", member));
-    let some = some.into_iter().filter_map(|(name, value)| Some(option(name, value.as_ref()?)));
+    let some = some.into_iter().filter_map(|(name, value)| Some(option(name, &value?)));
     let witness = beside.witness.then(|| "--witness".to_owned());
-    members.chain(witness).chain(some.flatten()).collect()
+    members.flatten().chain(witness).chain(some.flatten()).collect()
 }
 
 fn load(load: &LoadOptions) -> Vec<String> {
@@ -167,19 +173,30 @@ mod tests {
         summary.target.dbname = "it's".to_owned();
         summary.patroni = vec!["http://a:8008".to_owned()];
         summary.haproxy = Some("http://a:7000/;csv".to_owned());
+        let at = |host: &str| Target {
+            host: host.to_owned(),
+            port: 5432,
+            endpoints: format!("{host}:5432"),
+            dbname: "app".to_owned(),
+            user: "me".to_owned(),
+            ..Target::default()
+        };
+        let named = MemberToWatch { name: "b".to_owned(), target: Some(at("10.0.0.2")) };
         summary.beside = Beside {
-            members: vec!["auto".to_owned(), "b=host=10.0.0.2 port=5432".to_owned()],
+            members: vec![MemberToWatch { name: "auto".to_owned(), target: None }, named],
             witness: true,
-            read: Some("host=r port=5501".to_owned()),
-            haproxy_config: Some("haproxy.cfg".to_owned()),
+            read: Some(Target { target_session_attrs: Some("standby".to_owned()), ..at("r") }),
+            haproxy_config: Some("-haproxy.cfg".to_owned()),
             haproxy_port: Some(5500),
             ..Beside::default()
         };
         assert_eq!(
             again(&summary).unwrap(),
             "pgchaos gen -h localhost -p 5500 -U postgres -d 'it'\\''s' --patroni http://a:8008 \
-             --haproxy 'http://a:7000/;csv' --members auto --members 'b=host=10.0.0.2 port=5432' --witness \
-             --read-dsn 'host=r port=5501' --haproxy-config haproxy.cfg --haproxy-port 5500 --rate 1 \
+             --haproxy 'http://a:7000/;csv' --members auto \
+             --members 'b=host=10.0.0.2 port=5432 user=me dbname=app' --witness \
+             --read-dsn 'host=r port=5432 user=me dbname=app target_session_attrs=standby' \
+             --haproxy-config=-haproxy.cfg --haproxy-port 5500 --rate 1 \
              --writers 1 --threads 1 --read-every 2 --duration 90s --connect-timeout 3s --write-timeout 5s \
              --stall-after 1s --backoff-min 50ms --backoff-max 500ms --verify-timeout 30s \
              --max-outage 1500ms"

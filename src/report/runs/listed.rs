@@ -6,8 +6,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::model::foreign::inert_json;
+use crate::model::load::target::Target;
 use crate::model::outcome::Outcome;
-use crate::model::run::summary::SummaryTarget;
 
 /// The format of the JSON.
 pub const FORMAT: u32 = 1;
@@ -38,7 +38,7 @@ pub struct ListedRun {
     /// its record.
     pub elapsed_s: Option<f64>,
     /// Where to.
-    pub target: Option<SummaryTarget>,
+    pub target: Option<Target>,
     /// The group of runs that it belongs to.
     pub group: Option<String>,
     /// What it is called among them, or by itself.

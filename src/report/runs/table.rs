@@ -231,7 +231,7 @@ pub fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::run::summary::SummaryTarget;
+    use crate::model::load::target::Target;
 
     fn run(id: &str, target: &str) -> ListedRun {
         ListedRun {
@@ -240,14 +240,13 @@ mod tests {
             state: ListedState::Ended,
             started_at: Some("2026-11-27T17:56:48Z".parse().unwrap()),
             elapsed_s: Some(72.04),
-            target: Some(SummaryTarget {
+            target: Some(Target {
                 host: String::new(),
                 port: 5432,
                 endpoints: target.to_owned(),
                 dbname: "app".to_owned(),
                 user: "app".to_owned(),
-                hostaddr: None,
-                tls: std::collections::BTreeMap::new(),
+                ..Target::default()
             }),
             group: None,
             name: None,

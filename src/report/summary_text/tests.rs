@@ -10,6 +10,7 @@ use crate::model::fault::Class;
 use crate::model::foreign::is_steering;
 use crate::model::ledger::loss_times::LostWrites;
 use crate::model::load::passed_over::PassedOverCount;
+use crate::model::load::target::Target;
 use crate::model::run::summary::Writes;
 use crate::model::tls_cause::TlsCause;
 use crate::report::fixtures::summary;
@@ -229,8 +230,7 @@ fn the_next_step_names_hosts_of_other_machines() {
         ("a,localhost", "a:5432,localhost:5433", " -h a,localhost -p 5432,5433"),
         ("a b", "a b:5432", " -h 'a b'"),
     ] {
-        let target =
-            SummaryTarget { host: host.into(), endpoints: endpoints.into(), ..summary().target };
+        let target = Target { host: host.into(), endpoints: endpoints.into(), ..summary().target };
         assert_eq!(place(&target), said);
     }
 }

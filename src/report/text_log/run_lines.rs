@@ -4,7 +4,8 @@ use crate::model::event::{Connected, Header, ReadBack, Ready, StopReason, Verifi
 use crate::model::foreign::shortened;
 use crate::model::ledger::account::Account;
 use crate::model::load::own_pause::OwnPause;
-use crate::model::run::summary::{HeldBy, PLACES_CHARS_MAX};
+use crate::model::load::target::PLACES_CHARS_MAX;
+use crate::model::run::summary::HeldBy;
 use crate::report::layout::{Line, Tone};
 use crate::report::numbers::{counted, duration, grouped, whole};
 use crate::report::words;

@@ -127,7 +127,7 @@ fn due(said: &Said) -> u64 {
 /// As with Ctrl-C, but the load ends by itself.
 fn open_when_the_duration_is_over() -> String {
     let one = OneServer::shared();
-    let args = ["--duration=20s", "--max-outage=5m", "--write-timeout=1s", BY_SILENCE];
+    let args = ["--duration=20s", "--max-outage=5m", "--write-timeout=5s", BY_SILENCE];
     let load = one.load(&args);
     one.wait_for_writes(60);
     let from = load.now();
