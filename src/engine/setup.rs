@@ -12,6 +12,7 @@ use crate::engine::dialer::Dialer;
 use crate::engine::protocol::SHARED_SESSIONS;
 use crate::engine::signal::{AttemptFailed, Signal};
 use crate::engine::teller::Teller;
+use crate::model::cluster::member_looks::LoadedCluster;
 use crate::model::cluster::server::Server;
 use crate::model::event::{Ready, What};
 use crate::model::fault::{Fault, Phase};
@@ -152,8 +153,8 @@ pub(crate) struct Prepared {
     pub(crate) users: Vec<(i32, String)>,
     /// How writes are to be put to the server.
     pub(crate) protocol: Protocol,
-    /// The cluster, by system identifier, where the server tells it.
-    pub(crate) cluster: Option<String>,
+    /// What it writes to, as far as the server tells it.
+    pub(crate) loaded: LoadedCluster,
 }
 
 /// How setting up ended.
@@ -298,9 +299,12 @@ async fn attempt(
             if found != protocol {
                 teller.warn(SHARED_SESSIONS).await;
             }
-            let cluster = server.system_identifier.clone();
+            let loaded = LoadedCluster {
+                identifier: server.system_identifier.clone(),
+                database: server.database.clone(),
+            };
             teller.fact(What::Ready(Ready { server, created })).await;
-            Ok(Some(Prepared { users, protocol: found, cluster }))
+            Ok(Some(Prepared { users, protocol: found, loaded }))
         }
         Err(Unprepared::Setup(error)) => Err(error),
         Err(Unprepared::Fault(step, fault)) if fault.hopeless_before_first_success() => {

@@ -184,9 +184,10 @@ impl TextLog {
             What::ProxyChanged(seen) => self.beside(at, verbose.then(|| proxy_lines::server(seen))),
             What::ProxyPage(page) => self.beside(at, normal.then(|| proxy_lines::page(page))),
             What::MemberServer(seen) => {
-                // One that cannot be watched is a mistake in what was asked for, or another server.
-                let is_told = match seen.is {
-                    MemberServerState::Refused { .. } => normal,
+                // One that cannot be watched, or never answered, may be a mistake in what was asked for.
+                let is_told = match (&seen.is, seen.not_before) {
+                    (MemberServerState::Refused { .. }, _) => normal,
+                    (MemberServerState::Gone | MemberServerState::Silent, None) => normal,
                     _ => verbose,
                 };
                 self.beside(at, is_told.then(|| member_lines::server(seen)))

@@ -604,8 +604,10 @@ pub fn member_server_state(is: &MemberServerState) -> (String, Option<u32>) {
             (role.to_owned(), server.timeline)
         }
         MemberServerState::Starting => ("is starting or shutting down".to_owned(), None),
-        MemberServerState::Gone => ("is gone: no server at its port".to_owned(), None),
-        MemberServerState::Silent => ("gives no answer".to_owned(), None),
+        MemberServerState::Gone => ("is not there: no server at its port".to_owned(), None),
+        MemberServerState::Silent => {
+            ("gives no answer, or there is no way to its address".to_owned(), None)
+        }
         MemberServerState::Refused { reason } => (format!("cannot be watched: {reason}"), None),
     }
 }

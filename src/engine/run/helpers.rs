@@ -25,6 +25,7 @@ use crate::engine::watch::own_pauses::OwnPauseWatch;
 use crate::engine::watch::patroni::{PatroniWatch, PatroniWatcher};
 use crate::engine::watch::replicas::{AcknowledgedUpTo, ReplicaReader};
 use crate::engine::watch::stalls::{self, StallWatch, Stalls};
+use crate::model::cluster::member_looks::LoadedCluster;
 use crate::pg::sessions::application_name::Purpose;
 
 /// How long the checker may take to finish what it has begun when writing ends.
@@ -111,7 +112,7 @@ impl Helpers {
         plan: &mut Plan,
         teller: &Teller,
         acknowledged: Option<watch::Receiver<AcknowledgedUpTo>>,
-        cluster: Option<String>,
+        loaded: LoadedCluster,
         stalls: &Stalls,
         (stop, stop_now): (&Stop, &CancellationToken),
     ) -> io::Result<()> {
@@ -133,7 +134,7 @@ impl Helpers {
         let members = plan.members.take().map(|members| MembersWatcher {
             run_id,
             plan: members,
-            cluster,
+            loaded,
             witness: plan.header.witness,
             teller: teller.clone(),
             patroni: self.patroni.clone(),

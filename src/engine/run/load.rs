@@ -68,7 +68,7 @@ impl Started {
                 &mut self.plan,
                 &self.teller,
                 self.acknowledged.take(),
-                prepared.cluster.clone(),
+                prepared.loaded.clone(),
                 &stalls,
                 (&self.stop, &stop_now),
             )

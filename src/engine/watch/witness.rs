@@ -15,7 +15,7 @@ use crate::engine::signal::Signal;
 use crate::engine::teller::Teller;
 use crate::engine::watch::connect_pace::ConnectPace;
 use crate::engine::watch::members::state;
-use crate::model::cluster::member_looks::other_server;
+use crate::model::cluster::member_looks::{LoadedCluster, other_server};
 use crate::model::cluster::member_servers::MemberServerState;
 use crate::model::cluster::server::{Server, ServerProcess};
 use crate::model::cluster::two_primaries::ServerAcks;
@@ -42,8 +42,10 @@ pub(crate) struct Witness {
     token: WitnessToken,
     dialer: Dialer,
     teller: Teller,
-    /// The system identifier of its cluster, where it is known.
-    cluster: Option<String>,
+    /// What the load writes to.
+    loaded: LoadedCluster,
+    /// Whether it was told that nothing is written here.
+    is_told: bool,
     session: Option<Session>,
     pace: ConnectPace,
     depth: LookDepth,
@@ -74,7 +76,8 @@ impl Witness {
             token: WitnessToken { run_id, writer: number, seq: 0 },
             dialer,
             teller,
-            cluster: None,
+            loaded: LoadedCluster::default(),
+            is_told: false,
             session: None,
             pace: ConnectPace::new(EVERY, EVERY),
             depth: LookDepth::default(),
@@ -85,8 +88,8 @@ impl Witness {
     }
 
     /// Writes until it is told to end.
-    pub(crate) async fn run(mut self, cluster: Option<String>, ending: CancellationToken) {
-        self.cluster = cluster;
+    pub(crate) async fn run(mut self, loaded: LoadedCluster, ending: CancellationToken) {
+        self.loaded = loaded;
         tokio::select! {
             () = self.write_on() => {}
             () = ending.cancelled() => {}
@@ -183,10 +186,20 @@ impl Witness {
         self.depth = LookDepth::default();
         // Behind a pooler another server may answer than the one that was looked at.
         let other = match session.backend.pooled {
-            true => Some("a pooler answers there".to_owned()),
-            false => other_server(&self.member, &session.server, self.cluster.as_deref()),
+            true => None,
+            false => other_server(&self.member, &session.server, self.loaded.identifier.as_deref()),
         };
-        if let Some(reason) = other {
+        let refusal = match session.backend.pooled {
+            true => Some("a pooler answers there"),
+            false => self.loaded.refuses_witness(&session.server),
+        };
+        // Another server is told by the looks at it.
+        if let Some(refusal) = refusal.filter(|_| other.is_none() && !self.is_told) {
+            self.is_told = true;
+            let words = format!("--witness: nothing is written to {}: {refusal}", self.member);
+            self.teller.warn(words).await;
+        }
+        if let Some(reason) = other.or_else(|| refusal.map(str::to_owned)) {
             self.pace.tried(&MemberServerState::Refused { reason });
             session.close().await;
             return None;

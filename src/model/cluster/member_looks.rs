@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::cluster::member_servers::{MemberServer, MemberServerState, ReplayPosition};
-use crate::model::cluster::server::Server;
+use crate::model::cluster::server::{Database, Server};
 
 /// Looks in a row without an answer before that is told: one can come late on a busy machine.
 const SILENT_BEFORE_TOLD: u32 = 2;
@@ -151,6 +151,33 @@ pub fn other_server(member: &str, answers: &Server, cluster: Option<&str>) -> Op
     told.map(|told| format!("{told} answers there"))
 }
 
+/// What the load writes to: what a member is held against. Each is unknown where the server does not tell it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoadedCluster {
+    /// The cluster, by system identifier.
+    pub identifier: Option<String>,
+    /// The database.
+    pub database: Option<Database>,
+}
+
+impl LoadedCluster {
+    /// Why no witness may write to what answers, in words; `None` where it may. A row in another cluster, or in another
+    /// database of this one, is no evidence, and is never looked up there.
+    #[must_use]
+    pub fn refuses_witness(&self, answers: &Server) -> Option<&'static str> {
+        let is_same =
+            |one: Option<&str>| one.is_some() && one == answers.system_identifier.as_deref();
+        if !is_same(self.identifier.as_deref()) {
+            return Some(
+                "that it is of this cluster is not known (a role that may not execute pg_control_system() is not told)",
+            );
+        }
+        let differs = self.database.as_ref().zip(answers.database.as_ref());
+        let differs = differs.is_some_and(|(own, theirs)| own != theirs);
+        differs.then_some("it is another database than the load's")
+    }
+}
+
 /// Why what answers is not this member of this cluster, in words; `None` where it is.
 ///
 /// A member that only Patroni names is known by its name, where its server tells it, else by its postmaster's start,
@@ -213,6 +240,27 @@ mod tests {
             }));
         }
         told
+    }
+
+    #[test]
+    fn a_witness_writes_only_where_the_load_does() {
+        let database = |name: &str, oid| Some(Database { name: name.to_owned(), oid });
+        let server = |identifier: Option<&str>, database| Server {
+            system_identifier: identifier.map(str::to_owned),
+            database,
+            ..Server::default()
+        };
+        let own =
+            LoadedCluster { identifier: Some("7".to_owned()), database: database("app", 16_384) };
+        let may =
+            |loaded: &LoadedCluster, answers: &Server| loaded.refuses_witness(answers).is_none();
+        assert!(may(&own, &server(Some("7"), database("app", 16_384))));
+        assert!(!may(&own, &server(Some("7"), database("app", 5))), "it was made anew");
+        assert!(!may(&own, &server(Some("8"), database("app", 16_384))));
+        assert!(!may(&own, &server(None, database("app", 16_384))));
+        let unknown = LoadedCluster { identifier: None, ..own };
+        assert!(!may(&unknown, &server(Some("7"), database("app", 16_384))));
+        assert!(!may(&unknown, &server(None, database("app", 16_384))), "no sameness");
     }
 
     #[test]

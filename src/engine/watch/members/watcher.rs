@@ -18,7 +18,7 @@ use crate::engine::teller::Teller;
 use crate::engine::watch::connect_pace::ConnectPace;
 use crate::engine::watch::patroni::PatroniWatch;
 use crate::engine::watch::witness::Witness;
-use crate::model::cluster::member_looks::MemberLooks;
+use crate::model::cluster::member_looks::{LoadedCluster, MemberLooks};
 use crate::model::cluster::member_servers::MemberServerState;
 use crate::model::event::What;
 use crate::pg::sessions::application_name::Purpose;
@@ -37,8 +37,8 @@ const LOOKS_WAITING: usize = 256;
 pub(crate) struct MembersWatcher {
     pub(crate) run_id: Uuid,
     pub(crate) plan: MembersPlan,
-    /// The cluster that the load writes to, by system identifier, where it is known.
-    pub(crate) cluster: Option<String>,
+    /// What the load writes to.
+    pub(crate) loaded: LoadedCluster,
     /// The run of the witnesses, where there are to be some.
     pub(crate) witness: Option<Uuid>,
     pub(crate) teller: Teller,
@@ -96,8 +96,7 @@ impl MembersWatcher {
 impl Watching {
     async fn watch_for_ever(&mut self, mut looks: mpsc::Receiver<MemberLooked>) {
         for named in std::mem::take(&mut self.watcher.plan.named) {
-            let cluster = self.watcher.cluster.clone();
-            self.watch(named.name, None, &named.settings, cluster);
+            self.watch(named.name, None, &named.settings, None);
         }
         let (finds, mut found) = mpsc::channel(1);
         let mut ticks = interval(FIND_EVERY);
@@ -202,8 +201,12 @@ impl Watching {
         member: String,
         place: Option<Place>,
         settings: &Arc<ConnectSettings>,
-        cluster: Option<String>,
+        by_patroni: Option<String>,
     ) {
+        let loaded = LoadedCluster {
+            identifier: self.watcher.loaded.identifier.clone().or(by_patroni),
+            database: self.watcher.loaded.database.clone(),
+        };
         let before = self.members.remove(&member);
         if before.is_none() && self.members.len() >= MEMBERS_MAX {
             return;
@@ -223,7 +226,7 @@ impl Watching {
         };
         let looker = MemberLooker {
             member: member.clone(),
-            cluster: cluster.clone(),
+            cluster: loaded.identifier.clone(),
             dialer: dialer(Purpose::Member),
             clock: teller.clock,
             looks: self.looked.clone(),
@@ -233,7 +236,7 @@ impl Watching {
         if let Some(run_id) = self.watcher.witness {
             let dialer = dialer(Purpose::Witness);
             let witness = Witness::new(member.clone(), (run_id, number), dialer, teller.clone());
-            self.tasks.spawn(witness.run(cluster, ending.clone()));
+            self.tasks.spawn(witness.run(loaded, ending.clone()));
         }
         self.members.insert(member, WatchedServer { place, number, ending });
     }
