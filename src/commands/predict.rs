@@ -145,7 +145,9 @@ pub(super) fn configured(args: &ProxySourceArgs) -> Result<Option<(ProxyChecks, 
     let backend = backend.map_err(|error| {
         let problem = Problem::could_not_run(error.to_string());
         match error {
-            ConfigurationError::Several { .. } | ConfigurationError::NoSuchBackend { .. } => {
+            ConfigurationError::Several { .. }
+            | ConfigurationError::NoSuchBackend { .. }
+            | ConfigurationError::NoSuchPort { .. } => {
                 problem.try_this("--haproxy-backend NAME, the one that leads to the primary")
             }
             ConfigurationError::NotSet { variable, .. } => problem

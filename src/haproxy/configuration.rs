@@ -59,15 +59,16 @@ impl HaproxyConfiguration {
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigurationError> {
         let file = foreign::name(file);
-        let is_text = !bytes.contains(&0);
-        let text = std::str::from_utf8(bytes).ok().filter(|_| is_text);
-        let text = text.ok_or_else(|| ConfigurationError::NoText { file: file.clone() })?;
-        let sections = read_sections(&file, text, variable)?;
+        // Other bytes stand in comments and names, whatever their encoding is.
+        if bytes.contains(&0) {
+            return Err(ConfigurationError::NoText { file });
+        }
+        let sections = read_sections(&file, &String::from_utf8_lossy(bytes), variable)?;
         Ok(Self { file, sections })
     }
 
-    /// The backend of this name; without one the only one that `port` leads to, the only one with checks that
-    /// ask Patroni for the leader, or the only one with checked servers, in that order.
+    /// The backend of this name, or of those that `port` leads to the only one; without either the only one with checks
+    /// that ask Patroni for the leader, or the only one with checked servers, in that order.
     ///
     /// # Errors
     /// When there is none, or it cannot be told which.
@@ -78,34 +79,21 @@ impl HaproxyConfiguration {
     ) -> Result<CheckedBackend, ConfigurationError> {
         let checked: Vec<&ProxySection> =
             self.sections.iter().filter(|section| section.checks.is_some()).collect();
-        let named = |sections: &[&ProxySection]| {
-            let names = sections.iter().take(NAMED_MAX).map(|section| section.shown_name());
-            names.collect::<Vec<_>>().join(", ")
-        };
         if let Some(name) = name {
-            let found = self.sections.iter().find(|section| section.name == name);
-            let file = self.file.clone();
-            return match found.map(|section| (section, section.checks)) {
-                Some((section, Some(checks))) => {
-                    Ok(CheckedBackend { name: section.shown_name(), checks })
-                }
-                Some((section, None)) => Err(ConfigurationError::NotChecked {
-                    file,
-                    line: section.line,
-                    backend: section.shown_name(),
-                }),
-                None => Err(ConfigurationError::NoSuchBackend {
-                    file,
-                    name: foreign::name(name),
-                    backends: named(&checked),
-                }),
-            };
+            return self.named(name, &checked);
         }
         let bound: Vec<&ProxySection> = checked
             .iter()
             .copied()
             .filter(|section| port.is_some_and(|port| self.is_bound(section, port)))
             .collect();
+        if let Some(port) = port.filter(|_| bound.is_empty()) {
+            return Err(ConfigurationError::NoSuchPort {
+                file: self.file.clone(),
+                port,
+                backends: names(&checked),
+            });
+        }
         let of_leader: Vec<&ProxySection> =
             checked.iter().copied().filter(|section| section.asks_for_leader()).collect();
         let found = [&bound, &of_leader, &checked].into_iter().find_map(|found| match &found[..] {
@@ -114,13 +102,36 @@ impl HaproxyConfiguration {
         });
         match found.and_then(|section| Some((section, section.checks?))) {
             Some((section, checks)) => Ok(CheckedBackend { name: section.shown_name(), checks }),
+            None if checked.is_empty() && self.sections.iter().any(|one| one.is_disabled) => {
+                Err(ConfigurationError::AllDisabled { file: self.file.clone() })
+            }
             None if checked.is_empty() => {
                 Err(ConfigurationError::NoCheckedServers { file: self.file.clone() })
             }
             None => Err(ConfigurationError::Several {
                 file: self.file.clone(),
-                backends: named(&checked),
+                backends: names(&checked),
             }),
+        }
+    }
+
+    fn named(
+        &self,
+        name: &str,
+        checked: &[&ProxySection],
+    ) -> Result<CheckedBackend, ConfigurationError> {
+        let file = self.file.clone();
+        let Some(section) = self.sections.iter().find(|section| section.name == name) else {
+            let (name, backends) = (foreign::name(name), names(checked));
+            return Err(ConfigurationError::NoSuchBackend { file, name, backends });
+        };
+        let (line, backend) = (section.line, section.shown_name());
+        match section.checks {
+            Some(checks) => Ok(CheckedBackend { name: backend, checks }),
+            None if section.is_disabled => {
+                Err(ConfigurationError::Disabled { file, line, backend })
+            }
+            None => Err(ConfigurationError::NotChecked { file, line, backend }),
         }
     }
 
@@ -132,6 +143,11 @@ impl HaproxyConfiguration {
                 .iter()
                 .any(|front| front.ports.contains(&port) && front.uses.contains(&section.name))
     }
+}
+
+fn names(sections: &[&ProxySection]) -> String {
+    let names = sections.iter().take(NAMED_MAX).map(|section| section.shown_name());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 impl ProxySection {

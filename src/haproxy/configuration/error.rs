@@ -49,6 +49,38 @@ pub enum ConfigurationError {
         /// Its name.
         backend: String,
     },
+    /// The section that was named, or each of its servers, is disabled.
+    #[error(
+        "{file}:{line}: {backend} is disabled: HAProxy sends nothing there before it is enabled"
+    )]
+    Disabled {
+        /// The file.
+        file: String,
+        /// Where the section begins.
+        line: usize,
+        /// Its name.
+        backend: String,
+    },
+    /// All sections with servers are, or their servers.
+    #[error(
+        "{file}: all servers with `check` are disabled: HAProxy sends to none before it is enabled"
+    )]
+    AllDisabled {
+        /// The file.
+        file: String,
+    },
+    /// No backend with checked servers is behind this port.
+    #[error(
+        "{file}: port {port} leads to no backend with checked servers; those that there are: {backends}"
+    )]
+    NoSuchPort {
+        /// The file.
+        file: String,
+        /// The port that was given.
+        port: u16,
+        /// Those that there are.
+        backends: String,
+    },
     /// There is no section of this name.
     #[error("{file}: there is no backend {name}; those with checked servers are: {backends}")]
     NoSuchBackend {

@@ -28,6 +28,8 @@ pub(super) struct ProxySection {
     pub(super) check_path: Option<String>,
     /// How its servers are checked; `None` where none is.
     pub(super) checks: Option<ProxyChecks>,
+    /// It is not started, or no server of it is sent to before it is enabled.
+    pub(super) is_disabled: bool,
 }
 
 /// What a section says, or has from its `defaults`.
@@ -178,13 +180,15 @@ impl SectionReader {
         let Some(open) = self.open.take() else { return };
         match open.kind {
             SectionKind::Other => {}
-            SectionKind::Proxy if open.settings.is_disabled => {}
             SectionKind::Defaults => {
                 self.named_defaults.insert(open.name, open.settings.clone());
                 self.defaults = open.settings;
             }
             SectionKind::Proxy => {
-                let checks = open.checks();
+                let checks = open.checks().filter(|_| !open.settings.is_disabled);
+                let servers_are = open.servers.iter().all(|server| server.is_disabled);
+                let is_disabled =
+                    open.settings.is_disabled || (servers_are && !open.servers.is_empty());
                 self.sections.push(ProxySection {
                     name: open.name,
                     line: open.line,
@@ -192,6 +196,7 @@ impl SectionReader {
                     uses: open.uses,
                     check_path: open.settings.check_path,
                     checks,
+                    is_disabled,
                 });
             }
         }
@@ -206,10 +211,11 @@ impl OpenSection {
         let word = |at: usize| rest.get(at).map(|word| word.text.as_str());
         match (keyword, word(0), word(1)) {
             ("default-server", ..) => self.settings.of_servers.take(set(rest)?)?,
-            ("server", ..) => {
+            ("server" | "server-template", ..) => {
                 let mut server = self.settings.of_servers;
-                // Its name and its address come first.
-                server.take(set(rest)?.get(2..).unwrap_or_default())?;
+                // Its name and its address come first; of a template its prefix, their number and their address.
+                let first = if keyword == "server" { 2 } else { 3 };
+                server.take(set(rest)?.get(first..).unwrap_or_default())?;
                 self.servers.push(server);
             }
             ("timeout", Some("connect" | "check"), None) => {

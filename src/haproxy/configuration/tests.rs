@@ -130,6 +130,11 @@ backend replicas
     assert_eq!(read.backend(None, Some(5432)).unwrap().name, "primary");
     assert_eq!(read.backend(None, Some(5433)).unwrap().name, "replicas");
     let error = read.backend(None, Some(1)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "haproxy.cfg: port 1 leads to no backend with checked servers; those that there are: primary, replicas"
+    );
+    let error = read.backend(None, None).unwrap_err().to_string();
     assert!(error.ends_with("asks for the leader: primary, replicas"), "{error}");
 }
 
@@ -161,10 +166,10 @@ listen three
     assert_eq!(read.backend(Some("one"), None).unwrap().checks.inter, ms(1000));
     assert_eq!(read.backend(Some("three"), None).unwrap().checks.inter, ms(7000));
     let error = read.backend(Some("two"), None).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "haproxy.cfg: there is no backend two; those with checked servers are: one, three"
-    );
+    let words = "is disabled: HAProxy sends nothing there before it is enabled";
+    assert_eq!(error, format!("haproxy.cfg:5: two {words}"));
+    let all = "listen a\n server a a:1 check disabled\n";
+    assert!(wrong(all).contains("all servers with `check` are disabled"), "{}", wrong(all));
 }
 
 #[test]
@@ -262,7 +267,12 @@ listen a
 fn what_is_no_configuration_is_said_to_be_none() {
     let read = |bytes: &[u8]| HaproxyConfiguration::read("x", bytes, &none).map(|_| ());
     assert!(matches!(read(b"listen a\0"), Err(ConfigurationError::NoText { .. })));
-    assert!(matches!(read(b"\xff\xfe"), Err(ConfigurationError::NoText { .. })));
+    assert!(read(b"\xff\xfe").unwrap_err().to_string().ends_with("stands before any section"));
+    assert_eq!(only("# caf\u{e9}\nlisten a\n server a a:1 check inter\u{b}3s\n").inter, ms(3000));
+    let latin = b"listen a\n # caf\xe9\n server a a:1 check inter 3s\n";
+    let latin = HaproxyConfiguration::read("x", latin, &none).unwrap();
+    assert_eq!(latin.backend(None, None).unwrap().checks.inter, ms(3000));
+    assert_eq!(only("listen a\n server-template s 3 a:1 check inter 5s\n").inter, ms(5000));
     assert!(wrong("").contains("no section has a server with `check`"));
     let outside = wrong("{\"json\": true}");
     assert_eq!(outside, "haproxy.cfg:1: {json: stands before any section");

@@ -26,7 +26,8 @@ pub(super) fn words(
     while let Some(letter) = letters.next() {
         match (quoted, letter) {
             (Quoted::Not, '#') => break,
-            (Quoted::Not, ' ' | '\t' | '\r') => reader.end_word()?,
+            // What C takes for space.
+            (Quoted::Not, ' ' | '\t' | '\r' | '\u{b}' | '\u{c}') => reader.end_word()?,
             (Quoted::Not, '\'') => quoted = reader.open(Quoted::Strongly),
             (Quoted::Not, '"') => quoted = reader.open(Quoted::Weakly),
             (Quoted::Strongly, '\'') | (Quoted::Weakly, '"') => quoted = Quoted::Not,
