@@ -190,7 +190,10 @@ impl PatroniApi {
     ///
     /// When no answer of Patroni's comes within the deadline.
     pub async fn config(&self) -> Result<Config, PatroniError> {
-        self.call(Method::GET, "/config", None).await?.successful()?.object()
+        let answer = self.call(Method::GET, "/config", None).await?.successful()?;
+        let told: serde_json::Map<String, serde_json::Value> = answer.object()?;
+        Config::try_from(told)
+            .map_err(|what| PatroniError::Setting { url: answer.url.clone(), what })
     }
 
     /// Changes the cluster's dynamic configuration: what `change` names, and nothing else.

@@ -38,22 +38,20 @@ impl TryFrom<Map<String, Value>> for Config {
 
     fn try_from(told: Map<String, Value>) -> Result<Self, String> {
         let told = Told(told);
-        let started = told.number("primary_start_timeout")?;
+        let or_default = |name: &str| told.number(name).ok().flatten();
         Ok(Self {
             ttl_s: told.number("ttl")?.unwrap_or(30),
             loop_wait_s: told.number("loop_wait")?.unwrap_or(10),
             retry_timeout_s: told.number("retry_timeout")?.unwrap_or(10),
-            maximum_lag_on_failover_bytes: told
-                .number("maximum_lag_on_failover")?
+            // For these it has a default of its own where they cannot be read.
+            maximum_lag_on_failover_bytes: or_default("maximum_lag_on_failover")
                 .unwrap_or(1_048_576),
             synchronous_mode: told.is_on("synchronous_mode"),
             synchronous_mode_strict: told.is_on("synchronous_mode_strict"),
             pause: told.is_on("pause"),
             failsafe_mode: told.is_on("failsafe_mode"),
-            primary_start_timeout_s: match started {
-                Some(started) => Some(started),
-                None => told.number("master_start_timeout")?,
-            },
+            primary_start_timeout_s: or_default("primary_start_timeout")
+                .or_else(|| or_default("master_start_timeout")),
         })
     }
 }
@@ -62,19 +60,25 @@ impl TryFrom<Map<String, Value>> for Config {
 struct Told(Map<String, Value>);
 
 impl Told {
-    /// A number, as Python's `int` makes it, by which Patroni reads these: of digits in quotes, or of the whole part of
-    /// what has more.
+    /// A number, as Python's `int` makes it, by which Patroni reads its times: of digits in quotes, or of the whole part
+    /// of what has more. What is below zero is as good as zero: newer versions raise it, and with older ones nothing
+    /// works.
     fn number(&self, name: &str) -> Result<Option<u64>, String> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         let number = match value {
-            Value::Number(number) => number.as_u64().or_else(|| whole_part(number.as_f64()?)),
-            Value::String(text) => text.trim().trim_start_matches('+').parse().ok(),
+            Value::Number(number) => whole_part(number.as_f64()),
+            Value::String(text) => whole(text),
             Value::Bool(on) => Some(u64::from(*on)),
             _ => None,
         };
-        match number {
+        match number.filter(|number| *number <= NUMBER_MAX) {
             Some(number) => Ok(Some(number)),
-            None => Err(format!("{name} is {}, no number", foreign::name(&value.to_string()))),
+            None => {
+                let value = foreign::name(&value.to_string());
+                Err(format!(
+                    "{name} is {value}, which is no number of seconds that Patroni can take"
+                ))
+            }
         }
     }
 
@@ -91,9 +95,21 @@ impl Told {
     }
 }
 
-/// What remains of a number without its fraction.
-fn whole_part(number: f64) -> Option<u64> {
-    format!("{:.0}", number.trunc()).parse().ok().filter(|_| number >= 0.0)
+/// More is no setting: of bytes it is four pebibytes, of seconds more than a hundred million years.
+const NUMBER_MAX: u64 = 1 << 52;
+
+/// What remains of a number without its fraction; none below zero.
+fn whole_part(number: Option<f64>) -> Option<u64> {
+    format!("{:.0}", number?.trunc().max(0.0)).parse().ok()
+}
+
+/// Digits with one sign at most, as `int` takes them.
+fn whole(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_whole = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.parse().ok().filter(|_| is_whole)?;
+    Some(if text.starts_with('-') { 0 } else { number })
 }
 
 impl From<&Config> for PatroniSettings {
@@ -129,6 +145,13 @@ mod tests {
         assert_eq!(config.maximum_lag_on_failover_bytes, 1_000_000);
         assert_eq!(config.primary_start_timeout_s, Some(0));
         assert!(config.synchronous_mode && config.pause && !config.failsafe_mode);
+        // Below zero, and what Patroni has a default for where it cannot read it.
+        let odd = r#"{"ttl": -5, "loop_wait": "-1", "retry_timeout": 5.0, "maximum_lag_on_failover": "1MB",
+                      "primary_start_timeout": null}"#;
+        let odd = read(odd).unwrap();
+        assert_eq!((odd.ttl_s, odd.loop_wait_s, odd.retry_timeout_s), (0, 0, 5));
+        assert_eq!(odd.maximum_lag_on_failover_bytes, 1_048_576);
+        assert_eq!(odd.primary_start_timeout_s, None);
         let silent = read("{}").unwrap();
         assert_eq!((silent.ttl_s, silent.loop_wait_s, silent.retry_timeout_s), (30, 10, 10));
     }
@@ -136,10 +159,11 @@ mod tests {
     #[test]
     fn what_is_no_number_is_named() {
         for (told, words) in [
-            (r#"{"ttl": "soon"}"#, "ttl is \"soon\", no number"),
-            (r#"{"loop_wait": null}"#, "loop_wait is null, no number"),
-            (r#"{"retry_timeout": -5}"#, "retry_timeout is -5, no number"),
-            (r#"{"ttl": [1e300]}"#, "ttl is [1e+300], no number"),
+            (r#"{"ttl": "soon"}"#, "ttl is \"soon\", which is no number of seconds"),
+            (r#"{"ttl": "++20"}"#, "ttl is \"++20\", which is no number of seconds"),
+            (r#"{"loop_wait": null}"#, "loop_wait is null, which is no number of seconds"),
+            (r#"{"ttl": 1e308}"#, "ttl is 1e+308, which is no number of seconds"),
+            (r#"{"ttl": [1e300]}"#, "ttl is [1e+300], which is no number of seconds"),
         ] {
             let error = read(told).unwrap_err();
             assert!(error.starts_with(words), "{error}");

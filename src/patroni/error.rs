@@ -47,6 +47,14 @@ pub enum PatroniError {
         /// The deadline.
         after: Duration,
     },
+    /// A setting of the cluster that Patroni cannot take either.
+    #[error("{url}: {what}: patronictl edit-config mends it")]
+    Setting {
+        /// What was called.
+        url: String,
+        /// Which, and what it is.
+        what: String,
+    },
     /// The connection ended before the answer did: Patroni stopped just now.
     #[error("{url}: {words}")]
     Broken {
