@@ -27,7 +27,7 @@ use crate::engine::run::{Plan, Stop, run as run_plan};
 use crate::engine::subscribers::Subscribers;
 use crate::model::cluster::witness;
 use crate::model::event::{Beside, Header, MemberToWatch};
-use crate::model::run::record_format::FORMAT;
+use crate::model::run::record_format::{FORMAT, takes_header};
 use crate::model::run::summarize::sum_up;
 use crate::patroni::PatroniApi;
 use crate::pg::settings::{Environment, Explicit, Resolved, resolve};
@@ -88,24 +88,31 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
     let started_at = Utc::now();
     let run_id = Uuid::new_v4();
     let record = record_path(args, started_at, run_id)?;
+    let header = Header {
+        format: FORMAT,
+        pgchaos: env!("CARGO_PKG_VERSION").to_owned(),
+        run_id,
+        group: args.record.group.clone(),
+        name: args.record.name.clone(),
+        part_of: None,
+        started_at,
+        target,
+        patroni: args.cluster.patroni.clone(),
+        haproxy: args.cluster.haproxy.as_ref().map(ToString::to_string),
+        proxy_checks: configured(&args.haproxy_settings)?.map(|(checks, _)| checks),
+        beside: beside(args, typed_members, read.as_ref(), verify.as_ref()),
+        witness: args.cluster.witness.then(|| witness::run_id_of(run_id)),
+        options,
+        thresholds: args.thresholds(),
+    };
+    if record.is_some() && !takes_header(&header) {
+        return Err(Problem::usage(
+            "what is asked beside the load is longer than the first line of a record (64 KiB)",
+        )
+        .try_this("fewer --members, or shorter connection strings; or --no-record"));
+    }
     Ok(Plan {
-        header: Header {
-            format: FORMAT,
-            pgchaos: env!("CARGO_PKG_VERSION").to_owned(),
-            run_id,
-            group: args.record.group.clone(),
-            name: args.record.name.clone(),
-            part_of: None,
-            started_at,
-            target,
-            patroni: args.cluster.patroni.clone(),
-            haproxy: args.cluster.haproxy.as_ref().map(ToString::to_string),
-            proxy_checks: configured(&args.haproxy_settings)?.map(|(checks, _)| checks),
-            beside: beside(args, typed_members, read.as_ref(), verify.as_ref()),
-            witness: args.cluster.witness.then(|| witness::run_id_of(run_id)),
-            options,
-            thresholds: args.thresholds(),
-        },
+        header,
         settings: Arc::new(settings),
         read_settings: read.map(|read| Arc::new(read.settings)),
         verify_settings: verify.map(|verify| Arc::new(verify.settings)),

@@ -3,6 +3,8 @@
 //! One event a line, the run's header first. Later versions may add fields; a new event gets a new
 //! format number, as a reader that skips what it does not know could call a write lost.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Datelike, Utc};
 use serde::ser::Error as _;
 use thiserror::Error;
@@ -29,7 +31,9 @@ const LINE_UNITS_MAX: usize = 384 * 1024;
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum RecordError {
     /// It has no line.
-    #[error("the record is empty: the run was killed before its first line was written")]
+    #[error(
+        "the record is empty: the run was killed, or could not write it, before its first line"
+    )]
     Empty,
     /// Its first line is not a run's header.
     #[error("this is no pgchaos record: its first line does not begin a run ({reason})")]
@@ -81,6 +85,12 @@ pub fn encode(event: &Event) -> Result<String, serde_json::Error> {
             encode(&Event { at: event.at, what: What::Verified(shorter) })
         }
     }
+}
+
+/// Whether a record can begin with this header.
+#[must_use]
+pub fn takes_header(header: &Header) -> bool {
+    encode(&Event { at: Duration::ZERO, what: What::Run(Box::new(header.clone())) }).is_ok()
 }
 
 /// Why this is no line of a record, if it has more in it than one has.

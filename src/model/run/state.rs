@@ -36,6 +36,9 @@ use crate::model::run::replica_lag::ReplicaLags;
 use crate::model::run::software::Software;
 use crate::model::run::timeline::Timeline;
 
+/// Parts add up to their outage, but for the digits that a record has.
+const ADD_UP_WITHIN: Duration = Duration::from_millis(20);
+
 /// Positions of writers at the beginnings of outages that are remembered: those of a thousand
 /// outages of a thousand writers, in 24 MB.
 const POSITIONS_KEPT: usize = 1 << 20;
@@ -249,7 +252,10 @@ impl Run {
                 }
             }
             What::WhoseSeconds { outage, whose } => {
-                if let Some(outage) = self.outage_mut(*outage) {
+                // A record may come from anywhere: parts that do not add up are none.
+                if let Some(outage) = self.outage_mut(*outage)
+                    && whose.together().abs_diff(outage.duration) <= ADD_UP_WITHIN
+                {
                     outage.whose = Some(whose.clone());
                 }
             }
@@ -267,6 +273,7 @@ impl Run {
                 }
             }
             What::HistoryBackwards(backwards) => self.history_backwards.push(backwards.clone()),
+            What::TwoPrimaries(seen) if seen.to < seen.from => {}
             What::TwoPrimaries(seen) => {
                 self.two_primaries.insert(seen.n, TwoPrimaries::clone(seen));
             }

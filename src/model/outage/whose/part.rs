@@ -118,7 +118,8 @@ fn read_parts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<OutagePart>, D::
     let follows = |pair: &[OutagePart]| {
         pair[0].from.saturating_add(pair[0].lasted).abs_diff(pair[1].from) <= BETWEEN_PARTS_MAX
     };
-    if parts.is_empty() || parts.iter().any(|part| part.owners.is_empty()) {
+    let are_named = |part: &OutagePart| (1..=Owner::ALL.len()).contains(&part.owners.len());
+    if parts.is_empty() || !parts.iter().all(are_named) {
         return Err(D::Error::custom("an outage has parts, and each of them an owner"));
     }
     match parts.windows(2).all(follows) {
@@ -154,6 +155,12 @@ pub struct OwnerSeconds {
 }
 
 impl WhoseSeconds {
+    /// How long its parts are together.
+    #[must_use]
+    pub fn together(&self) -> Duration {
+        self.parts.iter().fold(Duration::ZERO, |sum, part| sum.saturating_add(part.lasted))
+    }
+
     /// How much each owner had, or may have had.
     #[must_use]
     pub fn by_owner(&self) -> BTreeMap<Owner, OwnerSeconds> {
