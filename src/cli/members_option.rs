@@ -1,5 +1,6 @@
 //! `--members`: which members are watched at their own addresses.
 
+use crate::model::event::AUTO;
 use crate::model::load::values;
 use crate::pg::settings::{is_option, may_hold_a_secret};
 
@@ -40,9 +41,6 @@ pub fn members(said: &[String]) -> Result<Vec<MemberSaid>, String> {
         false => Ok(members),
     }
 }
-
-/// The members that Patroni names.
-pub const AUTO: &str = "auto";
 
 impl MemberSaid {
     fn name(&self) -> &str {
@@ -91,7 +89,8 @@ fn split(text: &str) -> Vec<&str> {
     let (mut parts, mut from, mut in_quotes) = (Vec::new(), 0, false);
     for (at, character) in text.char_indices() {
         match character {
-            '\'' => in_quotes = !in_quotes,
+            // In a URI it is a letter as others.
+            '\'' if !is_uri(&text[from..]) => in_quotes = !in_quotes,
             ',' if !in_quotes && begins_member(&text[at + 1..]) => {
                 parts.push(&text[from..at]);
                 from = at + 1;
@@ -103,11 +102,18 @@ fn split(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Whether a member is what follows a comma.
+/// Whether this member's connection string is a URI.
+fn is_uri(member: &str) -> bool {
+    let dsn = member.split_once('=').map_or("", |(_, dsn)| dsn).trim_start();
+    dsn.starts_with("postgresql://") || dsn.starts_with("postgres://")
+}
+
+/// Whether a member is what follows a comma; also one with a bad name, which is told.
 fn begins_member(text: &str) -> bool {
     let text = text.trim_start();
     let Some((name, dsn)) = text.split_once('=') else { return text.trim_end() == AUTO };
-    text.starts_with("auto,") || (values::name(name).is_ok() && begins_connection_string(dsn))
+    text.starts_with("auto,")
+        || (!name.contains(char::is_whitespace) && begins_connection_string(dsn))
 }
 
 /// Whether a connection string begins here: `postgresql://…`, or an option of libpq's and its value.
@@ -132,6 +138,10 @@ mod tests {
     #[test]
     fn members_are_said_one_by_one_or_with_commas_between() {
         let both = ["a at host=h port=1", "b at postgresql://h:2/d"];
+        let quoted = "m=postgresql://u:p'w@h/d,n=host=h port=2";
+        assert_eq!(read(&[quoted]).unwrap(), ["m at postgresql://u:p'w@h/d", "n at host=h port=2"]);
+        let mistyped = read(&["r=host=h passfile=/x,n\u{e9}=host=::1"]).unwrap_err();
+        assert!(mistyped.contains("is no member's name"), "{mistyped}");
         assert_eq!(read(&["a=host=h port=1", "b=postgresql://h:2/d"]).unwrap(), both);
         assert_eq!(read(&["a=host=h port=1,b=postgresql://h:2/d"]).unwrap(), both);
         assert_eq!(read(&["auto"]).unwrap(), ["auto"]);

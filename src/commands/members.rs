@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::problem::Problem;
 use super::recorded_target;
 use crate::cli::gen_args::GenArgs;
-use crate::cli::members_option::{AUTO, MemberSaid, members};
+use crate::cli::members_option::{MemberSaid, members};
 use crate::engine::watch::members::{MembersPlan, NamedMember};
-use crate::model::event::MemberToWatch;
+use crate::model::event::{AUTO, MemberToWatch};
 use crate::pg::settings::{ConnectSettings, Environment, Explicit, resolve};
 
 /// What is to be watched, and how that was said, without secrets; nothing where none is. `target` is the connection of

@@ -25,6 +25,7 @@ pub(super) fn target(resolved: &Resolved) -> Target {
         dbname: settings.dbname.clone(),
         user: settings.user.clone(),
         target_session_attrs: settings.target_session_attrs.map(|attrs| attrs.name().to_owned()),
+        unrecorded: resolved.unrecorded.iter().map(|name| (*name).to_owned()).collect(),
         random_hosts: settings.tries_hosts_in_random_order(),
         tls: tls_options.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
     }

@@ -1,9 +1,14 @@
 //! What a run asks beside its load, as it was told to: what is typed to have it again. Never a secret.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::foreign;
 use crate::model::load::target::Target;
+use crate::model::load::values;
+
+/// In the place of a member's name: those that Patroni names.
+pub const AUTO: &str = "auto";
 
 /// What a run asks beside its load.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,11 +48,16 @@ pub struct Beside {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberToWatch {
     /// Its name; `auto` for those that Patroni names.
-    #[serde(deserialize_with = "foreign::read_name")]
+    #[serde(deserialize_with = "read_member")]
     pub name: String,
     /// Where it is, where that was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
+}
+
+/// A record may come from anywhere: what is no name could be typed as several members.
+fn read_member<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    values::name(&String::deserialize(from)?).map_err(D::Error::custom)
 }
 
 impl Beside {
@@ -63,6 +73,7 @@ impl Beside {
         let files = [&self.haproxy_config, &self.haproxy_backend].into_iter().flatten();
         let members = self.members.iter().filter_map(|member| member.target.as_ref());
         files.into_iter().any(|text| text.ends_with('…') || text.contains('\u{fffd}'))
+            || self.members.iter().any(|one| one.target.is_none() && one.name != AUTO)
             || members.chain(&self.read).chain(&self.verify).any(Target::is_cut)
     }
 

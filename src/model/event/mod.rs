@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use beside::{Beside, MemberToWatch};
+pub use beside::{AUTO, Beside, MemberToWatch};
 pub use ending::{Holding, Note, RunResult, StopReason, Verification};
 pub use header::Header;
 pub use outages::{

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::model::foreign::{NAME_CHARS_MAX, shortened};
+use crate::model::foreign::{NAME_CHARS_MAX, name, shortened};
 
 /// How much is said of many hosts.
 pub const PLACES_CHARS_MAX: usize = 300;
@@ -35,6 +35,17 @@ pub struct Target {
     /// Whether they are tried in random order (`load_balance_hosts`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub random_hosts: bool,
+    /// Options that were given as well, by their names: what they were set to no record has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "read_names")]
+    pub unrecorded: Vec<String>,
+}
+
+/// A connection has few of them.
+const UNRECORDED_MAX: usize = 16;
+
+fn read_names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let names = Vec::<String>::deserialize(from)?;
+    Ok(names.iter().take(UNRECORDED_MAX).map(|text| name(text)).collect())
 }
 
 /// The options of TLS that a record may have.

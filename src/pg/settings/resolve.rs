@@ -46,7 +46,21 @@ pub struct Resolved {
     /// The options of TLS that were given, by their names, and the mode that they come to; files by their whole paths,
     /// without any secret.
     pub tls_options: Vec<(&'static str, String)>,
+    /// Options that were given and that no record has: they may hold anything.
+    pub unrecorded: Vec<&'static str>,
 }
+
+/// Options of a session that a record names alone.
+const UNRECORDED: [&str; 8] = [
+    "options",
+    "application_name",
+    "fallback_application_name",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+];
 
 /// Resolves what was given as libpq does, with pgchaos's defaults (see the module's documentation).
 ///
@@ -64,6 +78,8 @@ pub fn resolve(explicit: &Explicit, environment: &Environment) -> Result<Resolve
     let security = security(&layers, &endpoints, environment, &mut warnings)?;
     let tls_variables = tls_variables::of(&layers, security.sslmode);
     let tls_options = tls_variables::recorded(&layers, security.sslmode);
+    let is_given = |name: &&'static str| layers.text(name).is_some();
+    let unrecorded = UNRECORDED.into_iter().filter(is_given).collect();
     let settings = ConnectSettings {
         security,
         channel_binding: choice(&layers, "channel_binding", &BINDINGS)?
@@ -83,7 +99,7 @@ pub fn resolve(explicit: &Explicit, environment: &Environment) -> Result<Resolve
         user,
         dbname,
     };
-    Ok(Resolved { settings, warnings, tls_variables, tls_options })
+    Ok(Resolved { settings, warnings, tls_variables, tls_options, unrecorded })
 }
 
 /// TLS matters only to hosts that are reached by TCP.

@@ -49,8 +49,15 @@ pub(super) fn drill_again(summary: &Summary, on: Option<&str>) -> Option<String>
 
 /// An option with its value, as one word where the value would be taken for an option.
 fn option(name: &str, value: &str) -> Vec<String> {
-    match value.starts_with('-') && name.starts_with("--") {
-        true => vec![format!("{name}={}", shell_word(value))],
+    let long = match name {
+        "-h" => "--host",
+        "-p" => "--port",
+        "-U" => "--username",
+        "-d" => "--dbname",
+        name => name,
+    };
+    match value.starts_with('-') {
+        true => vec![format!("{long}={}", shell_word(value))],
         false => vec![name.to_owned(), shell_word(value)],
     }
 }
@@ -58,6 +65,10 @@ fn option(name: &str, value: &str) -> Vec<String> {
 fn target(target: &Target, patroni: &[String]) -> Option<Vec<String>> {
     if target.is_cut() || patroni.iter().any(|url| url.ends_with('…')) {
         return None;
+    }
+    if target.hostaddr.is_some() {
+        // An address of a connection string is passed over where -h says where to connect.
+        return Some(option("-d", &target.connection_string()));
     }
     let port = ports(&target.endpoints, target.port);
     let database = database(target);
@@ -94,6 +105,18 @@ fn beside(beside: &Beside) -> Vec<String> {
     let some = some.into_iter().filter_map(|(name, value)| Some(option(name, &value?)));
     let witness = beside.witness.then(|| "--witness".to_owned());
     members.flatten().chain(witness).chain(some.flatten()).collect()
+}
+
+/// Options of its connections that the command lacks, as no record has what they were set to.
+pub(super) fn unrecorded(summary: &Summary) -> Vec<&str> {
+    let beside = &summary.beside;
+    let members = beside.members.iter().filter_map(|member| member.target.as_ref());
+    let targets = [&summary.target].into_iter().chain(&beside.read).chain(&beside.verify);
+    let mut names: Vec<&str> =
+        targets.chain(members).flat_map(|target| &target.unrecorded).map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 fn load(load: &LoadOptions) -> Vec<String> {
@@ -260,7 +283,11 @@ mod tests {
         summary.target.dbname = "app".to_owned();
         summary.target.hostaddr = Some("10.0.0.3".to_owned());
         let words = again(&summary).unwrap();
-        assert!(words.contains("-d 'dbname=app hostaddr=10.0.0.3' "), "{words}");
+        let whole = "-d 'host=localhost port=5500 user=postgres dbname=app hostaddr=10.0.0.3' ";
+        assert!(words.contains(whole) && !words.contains(" -h "), "{words}");
+        summary.target.hostaddr = None;
+        summary.target.user = "-x".to_owned();
+        assert!(again(&summary).unwrap().contains(" --username=-x "));
     }
 
     #[test]

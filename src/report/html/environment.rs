@@ -9,7 +9,7 @@ use crate::model::run::summary::Summary;
 use crate::report::numbers::{counted, duration, milliseconds, per_second, seconds};
 use crate::report::words;
 
-use super::again::{again, drill_again};
+use super::again::{again, drill_again, unrecorded};
 use super::table::{CellsOf, HtmlTable};
 
 /// `drilled_on` is the cluster of the drill, where that is known.
@@ -29,6 +29,10 @@ pub(super) fn environment(summary: &Summary, drilled_on: Option<&str>) -> Markup
             p { (if drill.is_some() { "Its load alone: " } else { "Again: " }) code { (plain(&command)) } }
             p class="dim" {
                 "With the same password and other PG… variables, which no record has."
+                @if !unrecorded(summary).is_empty() {
+                    " Nor has it what else the connections were given: "
+                    (plain(&unrecorded(summary).join(", "))) "."
+                }
                 @if drill.is_none() && !summary.injections.is_empty() {
                     " It repeats the load, not what the drill did."
                 }
