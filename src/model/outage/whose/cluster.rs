@@ -135,6 +135,11 @@ impl<'a> ClusterView<'a> {
         }
     }
 
+    /// Whether the member that acknowledged before the outage is one of these.
+    pub(super) fn has_writer_before(&self, members: &BTreeSet<&str>) -> bool {
+        self.before.is_some_and(|before| members.contains(before))
+    }
+
     /// Whether any watcher had looked at the member by then.
     fn is_known(&self, member: &str, at: Duration) -> bool {
         let by_api = self.apis.get(member).and_then(|placed| placed.at(at)).is_some();

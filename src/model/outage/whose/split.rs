@@ -1,9 +1,11 @@
 //! The parts of an outage, from what the watchers and the client saw.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::outage::Outage;
 use crate::model::outage::kind::Kind;
+use crate::model::outage::stall_cause::StallCause;
 use crate::model::outage::whose::cluster::{ClusterAt, ClusterView, silence};
 use crate::model::outage::whose::owner::Owner;
 use crate::model::outage::whose::part::{OutagePart, PartName, WhoseSeconds};
@@ -154,6 +156,9 @@ impl Views<'_> {
         if let Some(by_kind) = self.by_kind(at) {
             return by_kind;
         }
+        if self.is_waiting_in_the_server(at, &members) {
+            return (PartName::Silence, vec![Owner::Postgresql]);
+        }
         match proxy {
             // A proxy that asks for the leader rightly sends no session to a server that only goes on.
             ProxyAt::Sends(servers)
@@ -187,6 +192,14 @@ impl Views<'_> {
             }
             _ => (PartName::Unsplit, self.all_that_may_be(at)),
         }
+    }
+
+    /// Whether a write waited in the server that it was sent to, before that one was gone: for a standby, or a lock.
+    fn is_waiting_in_the_server(&self, at: Duration, members: &BTreeSet<&str>) -> bool {
+        let cause = self.outage.stall_cause.as_ref();
+        at < self.client.noticed
+            && cause.is_some_and(StallCause::is_of_the_server)
+            && self.cluster.has_writer_before(members)
     }
 
     /// A server that takes writes, and did not take these.

@@ -880,6 +880,34 @@ fn a_connect_that_hangs_at_a_server_may_be_the_clients_wait() {
     assert_eq!(way[0].owners, [Client, Postgresql, Network], "{parts:?}");
 }
 
+/// As it was seen in a drill: writes wait for a standby that is gone, and then the leader is killed.
+#[test]
+fn a_wait_for_a_standby_is_the_servers_though_a_failover_ends_it() {
+    let mut outage = outage(Kind::Failover, "patroni2", 9_000, [2_000, 8_900, 8_900]);
+    outage.stall_cause = Some(StallCause::SyncStandby);
+    let changes = [
+        server(12_010, "patroni1", MemberServerState::Gone),
+        api(12_050, "patroni1", MemberState::Gone),
+        key(16_800, true),
+        leader(16_850, Some("patroni1"), None),
+        key(17_000, false),
+        leader(17_050, None, Some("patroni2")),
+        server(17_200, "patroni2", writable()),
+        proxied(12_100, "patroni1", ProxyServerState::Down),
+        proxied(18_800, "patroni2", ProxyServerState::Up),
+    ];
+    let (a, b, c) = (patroni_before(), proxy_before(), servers_before());
+    let all = parts(&outage, &[&a, &b, &c, &changes]);
+    assert_eq!(all[0].0, PartName::Silence, "{all:?}");
+    assert_eq!(all[0].1, [Owner::Postgresql], "{all:?}");
+    assert!(all.iter().all(|(part, ..)| *part != PartName::Noticing), "{all:?}");
+    let unwatched = parts(&outage, &[&a, &c, &changes[..7]]);
+    assert_eq!(
+        (unwatched[0].0, &unwatched[0].1[..]),
+        (PartName::Silence, &[Owner::Postgresql][..])
+    );
+}
+
 /// The leader and the majority of the store are away together: its key cannot lapse.
 #[test]
 fn a_lock_that_lasts_longer_than_it_can_is_the_stores() {
