@@ -61,6 +61,10 @@ impl<'a> Expectation<'a> {
         let Some(patroni) = self.in_force(outage.began) else { return };
         let seen = faults(outage.kind, whose);
         for part in &mut whose.parts {
+            // No member is elected before a paused Patroni is resumed, and when that is no setting tells.
+            if patroni.settings.pause && part.part == PartName::Election {
+                continue;
+            }
             let Some(step) = predicted(part.part) else { continue };
             let of_fault = |fault: &PredictedFault| self.step(&patroni, step, *fault);
             // Where the parts tell nothing it can be after any fault that has such a step.
@@ -225,8 +229,12 @@ mod tests {
     /// The parts of an outage of this kind, with what is expected of each and what would shorten it, under Patroni's
     /// defaults.
     fn beside(kind: Kind, parts: Vec<OutagePart>) -> WhoseSeconds {
+        beside_under(PatroniSettings::BY_DEFAULT, kind, parts)
+    }
+
+    fn beside_under(settings: PatroniSettings, kind: Kind, parts: Vec<OutagePart>) -> WhoseSeconds {
         let mut software = Software::default();
-        let settings = What::PatroniSettings(PatroniSettings::BY_DEFAULT);
+        let settings = What::PatroniSettings(settings);
         let member = What::MemberSoftware(MemberSoftware {
             member: "patroni1".to_owned(),
             patroni: "3.0.2".to_owned(),
@@ -244,6 +252,22 @@ mod tests {
 
     fn changes(whose: &WhoseSeconds) -> Vec<&str> {
         whose.shorter.iter().map(|one| one.change.as_str()).collect()
+    }
+
+    #[test]
+    fn no_election_is_expected_of_a_patroni_that_is_paused() {
+        let parts = || {
+            vec![
+                part(PartName::Lock, Owner::Patroni, 25_000),
+                part(PartName::Election, Owner::Patroni, 12_800),
+            ]
+        };
+        let election = |pause| {
+            let settings = PatroniSettings { pause, ..PatroniSettings::BY_DEFAULT };
+            beside_under(settings, Kind::Failover, parts()).parts[1].expected
+        };
+        assert!(election(false).is_some());
+        assert_eq!(election(true), None);
     }
 
     #[test]
