@@ -426,6 +426,7 @@ fn all_kinds() -> Vec<What> {
             rejected: 4,
             in_doubt: 5,
             other_rows: Some(6),
+            witness_rows: 7,
         }),
         What::HistoryBackwards(Backwards {
             what: BackwardsWhat::Id,

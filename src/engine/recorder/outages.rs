@@ -240,7 +240,8 @@ impl Recorder {
                 crashed: ended.detail == Some(Detail::ProcessCrashed),
                 rejected: self.run.ledger.counts().rejected.saturating_sub(gap.rejected),
                 in_doubt: ended.in_doubt,
-                other_rows,
+                other_rows: other_rows.map(|rows| rows.saturating_sub(witness_rows)),
+                witness_rows,
             };
             self.emit(self.clock.now(), What::IdGap(gap));
         }

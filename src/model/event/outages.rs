@@ -98,9 +98,12 @@ pub struct IdGap {
     /// Writes of the outage that are in doubt: the same.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub in_doubt: u64,
-    /// Rows of other runs between the two ids, where it was looked.
+    /// Rows of other runs between the two ids, where it was looked; without those of this run's witnesses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_rows: Option<u64>,
+    /// Rows of this run's witnesses between them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub witness_rows: u64,
 }
 
 // As serde calls it.

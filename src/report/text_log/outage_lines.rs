@@ -147,6 +147,7 @@ pub(super) fn id_gap(gap: &IdGap) -> Line {
     let taken = [
         (gap.rejected, "rejected write"),
         (gap.in_doubt, "write in doubt"),
+        (gap.witness_rows, "row of a witness"),
         (gap.other_rows.unwrap_or(0), "row of another run"),
     ];
     let taken_at_most = taken.iter().fold(0, |sum: u64, (count, _)| sum.saturating_add(*count));
@@ -154,10 +155,9 @@ pub(super) fn id_gap(gap: &IdGap) -> Line {
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| match *what {
-            "row of another run" => match count {
-                1 => "1 row of another run".to_owned(),
-                _ => format!("{} rows of other runs", grouped(*count)),
-            },
+            "row of a witness" if *count > 1 => format!("{} rows of witnesses", grouped(*count)),
+            "row of another run" if *count > 1 => format!("{} rows of other runs", grouped(*count)),
+            "row of another run" | "row of a witness" => format!("1 {what}"),
             "write in doubt" => format!("{} in doubt", counted(*count, "write")),
             _ => counted(*count, what),
         })

@@ -524,6 +524,11 @@ fn of_ids_that_jump_only_what_is_known_is_said() {
         told(104, IdGap { in_doubt: 1, other_rows: Some(2), ..of(Kind::Connection) }),
         "used by 1 write in doubt, 2 rows of other runs"
     );
+    let seen = IdGap { witness_rows: 1, other_rows: Some(1), ..failover() };
+    assert_eq!(
+        told(135, seen),
+        "the new primary skipped sequence values, others were used by 1 row of a witness, 1 row of another run"
+    );
     assert_eq!(
         told(200, IdGap { rejected: 5, ..of(Kind::ReadOnly) }),
         "some used by 5 rejected writes, the rest is not explained"
