@@ -41,7 +41,8 @@ pub(super) async fn run(args: DemoArgs) -> Result<Exit, Problem> {
         let program = std::env::args().next().unwrap_or_else(|| "pgchaos".to_owned());
         print(&closing(summary, &program, &stdout_layout()))?;
     }
-    if !report.drills.is_empty() {
+    // A page of a demo that could not run says nothing, and an earlier one stays.
+    if report.drills.iter().any(|run| run.summary.is_some()) {
         match page(&report) {
             // Not wrapped: the path is to be copied.
             Ok(page) => print(&format!("\nSee it in a browser: {}\n", page.display()))?,

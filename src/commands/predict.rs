@@ -151,7 +151,9 @@ pub(super) fn configured(args: &ProxySourceArgs) -> Result<Option<(ProxyChecks, 
                 problem.try_this("--haproxy-backend NAME, the one that leads to the primary")
             }
             ConfigurationError::NotSet { variable, .. } => problem
-                .try_this(format!("{variable}=… in pgchaos's environment, as HAProxy has it")),
+                .try_this(format!(
+                    "{variable}=… in pgchaos's environment, as HAProxy has it; of a lab pgchaos predict --lab NAME"
+                )),
             _ => problem,
         }
     })?;

@@ -26,11 +26,17 @@ fn next_steps(lab: &Lab) -> Vec<String> {
     let (write, read, page) = (lab.write_port(), lab.read_port(), lab.ports().page);
     let named = name_option(lab.name());
     let step = |command: String, what: &str| format!("{command:<44}{what}");
+    let watched = format!(
+        "  --patroni localhost:{} --haproxy localhost:{page}  and whose seconds",
+        lab.ports().patroni[0]
+    );
     let page = step(format!("http://127.0.0.1:{page}"), "HAProxy's page");
     let mut lines =
         vec![format!("write port {write}, read port {read}, user {user}, password {password}")];
     match lab.tls() {
-        None => lines.extend([page, step(format!("pgchaos gen --port {write}"), "load it")]),
+        None => {
+            lines.extend([page, step(format!("pgchaos gen --port {write}"), "load it"), watched]);
+        }
         Some(files) => lines.extend([
             format!("TLS alone: sslmode=verify-full sslrootcert={}", files.authority.display()),
             page,
