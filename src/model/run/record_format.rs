@@ -32,7 +32,7 @@ const LINE_UNITS_MAX: usize = 384 * 1024;
 pub enum RecordError {
     /// It has no line.
     #[error(
-        "the record is empty: the run was killed, or could not write it, before its first line"
+        "the record is empty: the run was killed before its first line was written, or could not write it"
     )]
     Empty,
     /// Its first line is not a run's header.

@@ -140,6 +140,16 @@ impl<'a> ClusterView<'a> {
         self.before.is_some_and(|before| members.contains(before))
     }
 
+    /// Whether another member than the one before acknowledges after the outage, and is one of these.
+    pub(super) fn has_next_writer(&self, members: &BTreeSet<&str>) -> bool {
+        self.has_changed_hands() && self.after.is_some_and(|after| members.contains(after))
+    }
+
+    /// Whether one member acknowledged before the outage, and another one after it.
+    fn has_changed_hands(&self) -> bool {
+        self.before.zip(self.after).is_some_and(|(before, after)| before != after)
+    }
+
     /// Whether any watcher had looked at the member by then.
     fn is_known(&self, member: &str, at: Duration) -> bool {
         let by_api = self.apis.get(member).and_then(|placed| placed.at(at)).is_some();
@@ -218,6 +228,11 @@ impl<'a> ClusterView<'a> {
         match self.outage.kind {
             Kind::Stall | Kind::Connection => silence(),
             Kind::Switchover => (PartName::Handover, self.of_handover(at)),
+            // It stopped leading as another one has its lock, which was not seen free: a leader that was frozen may take
+            // it back.
+            _ if demoted && !freed && self.has_changed_hands() => {
+                (PartName::Cluster, vec![Owner::Patroni, Owner::Postgresql, Owner::Etcd])
+            }
             // It stopped leading, and its lock was not free for long after that, or never: no member could reach the
             // store.
             _ if (demoted && !freed) || self.gave_up_without_the_store() => {

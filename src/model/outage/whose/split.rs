@@ -165,7 +165,11 @@ impl Views<'_> {
                 if servers.is_disjoint(&members)
                     && self.cluster.are_without_leader(&members, at) =>
             {
-                self.cluster.without_writes(at)
+                match self.cluster.has_next_writer(&members) {
+                    // It took the leadership already, and its Patroni has not said so, or the proxy not asked.
+                    true => (PartName::ProxyChecks, vec![Owner::Patroni, Owner::Proxy]),
+                    false => self.cluster.without_writes(at),
+                }
             }
             ProxyAt::Sends(servers) if servers.is_disjoint(&members) => {
                 (PartName::ProxyChecks, vec![Owner::Proxy])

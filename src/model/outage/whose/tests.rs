@@ -908,6 +908,46 @@ fn a_wait_for_a_standby_is_the_servers_though_a_failover_ends_it() {
     );
 }
 
+/// As it was measured: a frozen leader thaws and takes its key back, and the one that was elected meanwhile stops. The
+/// store is there, and `failsafe_mode` changes nothing in that.
+#[test]
+fn a_key_that_is_taken_back_is_no_loss_of_the_store() {
+    use Owner::{Etcd, Patroni, Postgresql, Proxy};
+    let mut outage = outage(Kind::Unknown, "patroni1", 2_150, [0, 100, 2_050]);
+    outage.from = side("patroni2");
+    let before = [
+        leader(10, None, Some("patroni2")),
+        api(10, "patroni1", MemberState::Silent),
+        api(20, "patroni2", PRIMARY),
+        page(30, None),
+        proxied(30, "patroni1", ProxyServerState::Down),
+        proxied(30, "patroni2", ProxyServerState::Up),
+        server(40, "patroni2", writable()),
+    ];
+    let changes = [
+        leader(10_050, Some("patroni2"), None),
+        api(10_050, "patroni2", MemberState::NotRunning { word: "stopping".to_owned() }),
+        proxied(10_240, "patroni1", ProxyServerState::Up),
+        proxied(10_440, "patroni2", ProxyServerState::Down),
+        leader(10_510, None, Some("patroni1")),
+        api(10_510, "patroni1", PRIMARY),
+    ];
+    let servers = [
+        server(9_850, "patroni1", writable()),
+        server(10_080, "patroni2", MemberServerState::Gone),
+    ];
+    let all = parts(&outage, &[&before, &changes, &servers]);
+    assert_eq!(all[0].0, PartName::ProxyChecks, "{all:?}");
+    assert_eq!(all[0].1, [Patroni, Proxy], "{all:?}");
+    assert!(all.iter().all(|(part, ..)| *part != PartName::Store), "{all:?}");
+    // By Patroni alone.
+    let alone = parts(&outage, &[&before[..3], &changes]);
+    assert_eq!(
+        (alone[0].0, &alone[0].1[..]),
+        (PartName::Cluster, &[Patroni, Postgresql, Etcd][..])
+    );
+}
+
 /// The leader and the majority of the store are away together: its key cannot lapse.
 #[test]
 fn a_lock_that_lasts_longer_than_it_can_is_the_stores() {
