@@ -67,8 +67,8 @@ impl HaproxyConfiguration {
         Ok(Self { file, sections })
     }
 
-    /// The backend of this name, or of those that `port` leads to the only one; without either the only one with checks
-    /// that ask Patroni for the leader, or the only one with checked servers, in that order.
+    /// The backend of this name; without one of those with checked servers, or of those of them that `port` leads to, the
+    /// only one with checks that ask Patroni for the leader, or else the only one.
     ///
     /// # Errors
     /// When there is none, or it cannot be told which.
@@ -82,11 +82,10 @@ impl HaproxyConfiguration {
         if let Some(name) = name {
             return self.named(name, &checked);
         }
-        let bound: Vec<&ProxySection> = checked
-            .iter()
-            .copied()
-            .filter(|section| port.is_some_and(|port| self.is_bound(section, port)))
-            .collect();
+        let leads_there =
+            |section: &ProxySection| port.is_none_or(|port| self.is_bound(section, port));
+        let bound: Vec<&ProxySection> =
+            checked.iter().copied().filter(|section| leads_there(section)).collect();
         if let Some(port) = port.filter(|_| bound.is_empty()) {
             return Err(ConfigurationError::NoSuchPort {
                 file: self.file.clone(),
@@ -95,8 +94,8 @@ impl HaproxyConfiguration {
             });
         }
         let of_leader: Vec<&ProxySection> =
-            checked.iter().copied().filter(|section| section.asks_for_leader()).collect();
-        let found = [&bound, &of_leader, &checked].into_iter().find_map(|found| match &found[..] {
+            bound.iter().copied().filter(|section| section.asks_for_leader()).collect();
+        let found = [&of_leader, &bound].into_iter().find_map(|found| match &found[..] {
             [section] => Some(*section),
             _ => None,
         });

@@ -28,7 +28,7 @@ pub(super) struct ProxySection {
     pub(super) check_path: Option<String>,
     /// How its servers are checked; `None` where none is.
     pub(super) checks: Option<ProxyChecks>,
-    /// It is not started, or no server of it is sent to before it is enabled.
+    /// It has checks, and is not started, or no server of it is sent to before it is enabled.
     pub(super) is_disabled: bool,
 }
 
@@ -186,9 +186,9 @@ impl SectionReader {
             }
             SectionKind::Proxy => {
                 let checks = open.checks().filter(|_| !open.settings.is_disabled);
-                let servers_are = open.servers.iter().all(|server| server.is_disabled);
-                let is_disabled =
-                    open.settings.is_disabled || (servers_are && !open.servers.is_empty());
+                let has_checks = open.servers.iter().any(|server| server.is_checked == Some(true));
+                let servers_are = || open.servers.iter().all(|server| server.is_disabled);
+                let is_disabled = has_checks && (open.settings.is_disabled || servers_are());
                 self.sections.push(ProxySection {
                     name: open.name,
                     line: open.line,

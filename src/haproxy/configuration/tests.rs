@@ -138,6 +138,31 @@ backend replicas
     assert!(error.ends_with("asks for the leader: primary, replicas"), "{error}");
 }
 
+/// A port that leads to several backends leads to none of the others, whatever these ask for.
+#[test]
+fn a_port_of_several_backends_leads_to_one_of_them() {
+    let text = "
+frontend front
+  bind :5432
+  use_backend a if { always_true }
+  default_backend b
+backend a
+  server a a:1 check
+backend b
+  server a a:1 check
+backend primary
+  option httpchk GET /primary
+  server a a:1 check
+";
+    let read = read(text).unwrap();
+    let error = read.backend(None, Some(5432)).unwrap_err().to_string();
+    assert!(error.contains("several backends"), "{error}");
+    assert_eq!(read.backend(None, None).unwrap().name, "primary");
+    let text = text.replace("backend a\n", "backend a\n  option httpchk GET /leader\n");
+    let read = self::read(&text).unwrap();
+    assert_eq!(read.backend(None, Some(5432)).unwrap().name, "a");
+}
+
 #[test]
 fn a_timeout_of_nothing_is_none() {
     let text = "listen one\n  timeout connect 0\n  timeout check 0\n  server a a:1 check\n";
