@@ -99,7 +99,7 @@ async fn of_patroni(
                 // Its settings are of use without its version.
                 let version = api.member().await.ok().map(|member| member.patroni.version);
                 let release = version.as_deref().and_then(PatroniRelease::read);
-                return Ok((PatroniSettings::from(&config), release));
+                return Ok((config, release));
             }
             Err(error) => first = first.or(Some(error)),
         }

@@ -11,11 +11,12 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::config::Config;
+use super::config;
 use super::error::PatroniError;
 use super::shapes::{Cluster, HistoryEntry, MemberStatus};
 use super::turns::{AskedFor, turns};
 use crate::http::{HttpEndpoint, HttpFailure, concealed};
+use crate::model::cluster::software::PatroniSettings;
 use crate::model::foreign::{plain, said, shortened};
 use crate::tls::TlsClient;
 
@@ -189,10 +190,10 @@ impl PatroniApi {
     /// # Errors
     ///
     /// When no answer of Patroni's comes within the deadline.
-    pub async fn config(&self) -> Result<Config, PatroniError> {
+    pub async fn config(&self) -> Result<PatroniSettings, PatroniError> {
         let answer = self.call(Method::GET, "/config", None).await?.successful()?;
         let told: serde_json::Map<String, serde_json::Value> = answer.object()?;
-        Config::try_from(told)
+        config::settings(told)
             .map_err(|what| PatroniError::Setting { url: answer.url.clone(), what })
     }
 

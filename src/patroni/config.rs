@@ -1,59 +1,35 @@
 //! Patroni's dynamic configuration, as its API shows it and Patroni takes it.
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::model::cluster::software::PatroniSettings;
 use crate::model::foreign;
 
-/// `GET /config`: what the cluster was told. Patroni's own default stands where it was told nothing.
+/// The settings that `GET /config` shows: what the cluster was told, and Patroni's own default where it was told nothing.
 ///
 /// Newer versions raise values that are too small and still show them here as they were given.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Map<String, Value>")]
-pub struct Config {
-    /// How long the leader's key lives without news from its holder, in seconds.
-    pub ttl_s: u64,
-    /// How often a member looks, in seconds.
-    pub loop_wait_s: u64,
-    /// How long a member tries to reach the store or PostgreSQL before it gives up, in seconds.
-    pub retry_timeout_s: u64,
-    /// A replica further behind than this may not become the leader, in bytes.
-    pub maximum_lag_on_failover_bytes: u64,
-    /// Whether commits wait for a synchronous standby, also by quorum.
-    pub synchronous_mode: bool,
-    /// Whether commits wait even when there is no standby at all.
-    pub synchronous_mode_strict: bool,
-    /// Patroni is paused (maintenance mode).
-    pub pause: bool,
-    /// Whether a leader goes on without the store as long as every member answers it; since Patroni 3.0.
-    pub failsafe_mode: bool,
-    /// How long a crashed primary may take to start before a failover, in seconds; `master_start_timeout` before
-    /// Patroni 3.0.
-    pub primary_start_timeout_s: Option<u64>,
-}
-
-impl TryFrom<Map<String, Value>> for Config {
-    type Error = String;
-
-    fn try_from(told: Map<String, Value>) -> Result<Self, String> {
-        let told = Told(told);
-        let or_default = |name: &str| told.number(name).ok().flatten();
-        Ok(Self {
-            ttl_s: told.number("ttl")?.unwrap_or(30),
-            loop_wait_s: told.number("loop_wait")?.unwrap_or(10),
-            retry_timeout_s: told.number("retry_timeout")?.unwrap_or(10),
-            // For these it has a default of its own where they cannot be read.
-            maximum_lag_on_failover_bytes: or_default("maximum_lag_on_failover")
-                .unwrap_or(1_048_576),
-            synchronous_mode: told.is_on("synchronous_mode"),
-            synchronous_mode_strict: told.is_on("synchronous_mode_strict"),
-            pause: told.is_on("pause"),
-            failsafe_mode: told.is_on("failsafe_mode"),
-            primary_start_timeout_s: or_default("primary_start_timeout")
-                .or_else(|| or_default("master_start_timeout")),
-        })
-    }
+///
+/// # Errors
+/// Which one Patroni cannot take, in words.
+pub(super) fn settings(told: Map<String, Value>) -> Result<PatroniSettings, String> {
+    let told = Told(told);
+    let default = PatroniSettings::BY_DEFAULT;
+    let or_default = |name: &str| told.number(name).ok().flatten();
+    Ok(PatroniSettings {
+        ttl_s: told.number("ttl")?.unwrap_or(default.ttl_s),
+        loop_wait_s: told.number("loop_wait")?.unwrap_or(default.loop_wait_s),
+        retry_timeout_s: told.number("retry_timeout")?.unwrap_or(default.retry_timeout_s),
+        // For these it has a default of its own where they cannot be read.
+        maximum_lag_on_failover_bytes: or_default("maximum_lag_on_failover")
+            .unwrap_or(default.maximum_lag_on_failover_bytes),
+        synchronous_mode: told.is_on("synchronous_mode"),
+        synchronous_mode_strict: told.is_on("synchronous_mode_strict"),
+        pause: told.is_on("pause"),
+        failsafe_mode: Some(told.is_on("failsafe_mode")),
+        // `master_start_timeout` before Patroni 3.0.
+        primary_start_timeout_s: or_default("primary_start_timeout")
+            .or_else(|| or_default("master_start_timeout")),
+    })
 }
 
 /// What the cluster was told, by Patroni's names.
@@ -112,28 +88,12 @@ fn whole(text: &str) -> Option<u64> {
     Some(if text.starts_with('-') { 0 } else { number })
 }
 
-impl From<&Config> for PatroniSettings {
-    fn from(config: &Config) -> Self {
-        Self {
-            ttl_s: config.ttl_s,
-            loop_wait_s: config.loop_wait_s,
-            retry_timeout_s: config.retry_timeout_s,
-            maximum_lag_on_failover_bytes: config.maximum_lag_on_failover_bytes,
-            synchronous_mode: config.synchronous_mode,
-            synchronous_mode_strict: config.synchronous_mode_strict,
-            pause: config.pause,
-            failsafe_mode: Some(config.failsafe_mode),
-            primary_start_timeout_s: config.primary_start_timeout_s,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Config, String> {
-        serde_json::from_str(text).map_err(|error| error.to_string())
+    fn read(text: &str) -> Result<PatroniSettings, String> {
+        settings(serde_json::from_str(text).unwrap())
     }
 
     #[test]
@@ -144,7 +104,8 @@ mod tests {
         assert_eq!((config.ttl_s, config.loop_wait_s, config.retry_timeout_s), (20, 5, 5));
         assert_eq!(config.maximum_lag_on_failover_bytes, 1_000_000);
         assert_eq!(config.primary_start_timeout_s, Some(0));
-        assert!(config.synchronous_mode && config.pause && !config.failsafe_mode);
+        assert!(config.synchronous_mode && config.pause);
+        assert_eq!(config.failsafe_mode, Some(false));
         // Below zero, and what Patroni has a default for where it cannot read it.
         let odd = r#"{"ttl": -5, "loop_wait": "-1", "retry_timeout": 5.0, "maximum_lag_on_failover": "1MB",
                       "primary_start_timeout": null}"#;

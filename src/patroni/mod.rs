@@ -2,7 +2,7 @@
 //!
 //! - [`api`]: one member's API, one call at a time, each with a deadline and a bound on its answer.
 //! - [`shapes`]: what it answers, from Patroni 3.0 to 4.1, as types.
-//! - [`config`]: the settings that a cluster was told.
+//! - `config`: the settings that a cluster was told.
 //! - [`cluster_state`]: the leader of a cluster, and whether all members follow it.
 //! - [`error`]: what a call can end with.
 //! - `turns`: how many connections a member's API has at a time.
@@ -13,13 +13,12 @@
 
 pub mod api;
 pub mod cluster_state;
-pub mod config;
+mod config;
 pub mod error;
 pub mod shapes;
 mod turns;
 
 pub use api::PatroniApi;
 pub use cluster_state::{Converged, LeadingMember, NotConverged, convergence, leader};
-pub use config::Config;
 pub use error::PatroniError;
 pub use shapes::{Cluster, ClusterMember, HistoryEntry, MemberStatus, Role};

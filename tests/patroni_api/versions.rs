@@ -1,6 +1,7 @@
 //! What versions answer that the machine's own Patroni may not be.
 
-use pgchaos::patroni::{Config, HistoryEntry, Role};
+use pgchaos::model::cluster::software::PatroniSettings;
+use pgchaos::patroni::{HistoryEntry, Role};
 
 use crate::server::json;
 
@@ -52,7 +53,7 @@ async fn older_and_newer_versions_are_read() {
     let config = json("200 OK", r#"{"ttl":20,"synchronous_mode":"quorum"}"#).config().await;
     assert_eq!(
         config.unwrap(),
-        Config {
+        PatroniSettings {
             ttl_s: 20,
             loop_wait_s: 10,
             retry_timeout_s: 10,
@@ -60,11 +61,11 @@ async fn older_and_newer_versions_are_read() {
             synchronous_mode: true,
             synchronous_mode_strict: false,
             pause: false,
-            failsafe_mode: false,
+            failsafe_mode: Some(false),
             primary_start_timeout_s: None,
         }
     );
     let told = r#"{"failsafe_mode":"on","master_start_timeout":0}"#;
     let config = json("200 OK", told).config().await.unwrap();
-    assert_eq!((config.failsafe_mode, config.primary_start_timeout_s), (true, Some(0)));
+    assert_eq!((config.failsafe_mode, config.primary_start_timeout_s), (Some(true), Some(0)));
 }

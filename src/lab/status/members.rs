@@ -83,7 +83,7 @@ impl Lab {
             if let Ok(config) = api.config().await {
                 let version = api.member().await.ok().map(|member| member.patroni.version);
                 let release = version.as_deref().and_then(PatroniRelease::read);
-                return Some((PatroniSettings::from(&config), release));
+                return Some((config, release));
             }
         }
         None

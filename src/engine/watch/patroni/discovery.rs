@@ -157,8 +157,7 @@ async fn settings(apis: impl Iterator<Item = &PatroniApi>) -> Option<PatroniSett
         }
         None
     };
-    let config = timeout(DEADLINE, first).await.ok().flatten()?;
-    Some(PatroniSettings::from(&config))
+    timeout(DEADLINE, first).await.ok().flatten()
 }
 
 /// Asks the members that are named by others and not known yet.
