@@ -90,7 +90,9 @@ fn split(text: &str) -> Vec<&str> {
     for (at, character) in text.char_indices() {
         match character {
             // In a URI it is a letter as others.
-            '\'' if !is_uri(&text[from..]) => in_quotes = !in_quotes,
+            '\'' if !text[from..].split_once('=').is_some_and(|(_, dsn)| is_uri(dsn)) => {
+                in_quotes = !in_quotes;
+            }
             ',' if !in_quotes && begins_member(&text[at + 1..]) => {
                 parts.push(&text[from..at]);
                 from = at + 1;
@@ -100,12 +102,6 @@ fn split(text: &str) -> Vec<&str> {
     }
     parts.push(&text[from..]);
     parts
-}
-
-/// Whether this member's connection string is a URI.
-fn is_uri(member: &str) -> bool {
-    let dsn = member.split_once('=').map_or("", |(_, dsn)| dsn).trim_start();
-    dsn.starts_with("postgresql://") || dsn.starts_with("postgres://")
 }
 
 /// Whether a member is what follows a comma; also one with a bad name, which is told.
@@ -118,8 +114,11 @@ fn begins_member(text: &str) -> bool {
 
 /// Whether a connection string begins here: `postgresql://…`, or an option of libpq's and its value.
 fn begins_connection_string(text: &str) -> bool {
-    let is_uri = ["postgresql://", "postgres://"].iter().any(|scheme| text.starts_with(scheme));
-    is_uri || text.split_once('=').is_some_and(|(option, _)| is_option(option.trim()))
+    is_uri(text) || text.split_once('=').is_some_and(|(option, _)| is_option(option.trim()))
+}
+
+fn is_uri(text: &str) -> bool {
+    ["postgresql://", "postgres://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
 #[cfg(test)]

@@ -37,18 +37,16 @@ pub(super) async fn run(args: DemoArgs) -> Result<Exit, Problem> {
     }
     print(&opening(&stdout_layout()))?;
     let (exit, report) = run_for_report(drill(&args)?).await?;
-    if let Some(summary) = report.drills.first().and_then(|run| run.summary.as_ref()) {
-        let program = std::env::args().next().unwrap_or_else(|| "pgchaos".to_owned());
-        print(&closing(summary, &program, &stdout_layout()))?;
-    }
     // A page of a demo that could not run says nothing, and an earlier one stays.
-    if report.drills.iter().any(|run| run.summary.is_some()) {
-        match page(&report) {
-            // Not wrapped: the path is to be copied.
-            Ok(page) => print(&format!("\nSee it in a browser: {}\n", page.display()))?,
-            // The demo is what it was.
-            Err(problem) => tell!("{problem}"),
-        }
+    let ran = report.drills.first().and_then(|run| run.summary.as_ref());
+    let Some(summary) = ran else { return Ok(exit) };
+    let program = std::env::args().next().unwrap_or_else(|| "pgchaos".to_owned());
+    print(&closing(summary, &program, &stdout_layout()))?;
+    match page(&report) {
+        // Not wrapped: the path is to be copied.
+        Ok(page) => print(&format!("\nSee it in a browser: {}\n", page.display()))?,
+        // The demo is what it was.
+        Err(problem) => tell!("{problem}"),
     }
     Ok(exit)
 }

@@ -82,7 +82,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
             .try_this("add --read-port PORT or --read-dsn DSN: where replicas answer"));
     }
     let verify = verify_settings(args, &environment, &mut warnings)?;
-    let (members, typed_members) = members::plan(args, &settings, &environment, &mut warnings)?;
+    let (members, members_said) = members::plan(args, &settings, &environment, &mut warnings)?;
     let options = args.load_options(settings.connect_timeout).map_err(Problem::usage)?;
     descriptors::provide(&options)?;
     let started_at = Utc::now();
@@ -100,7 +100,7 @@ fn plan(args: &GenArgs) -> Result<Plan, Problem> {
         patroni: args.cluster.patroni.clone(),
         haproxy: args.cluster.haproxy.as_ref().map(ToString::to_string),
         proxy_checks: configured(&args.haproxy_settings)?.map(|(checks, _)| checks),
-        beside: beside(args, typed_members, read.as_ref(), verify.as_ref()),
+        beside: beside(args, members_said, read.as_ref(), verify.as_ref()),
         witness: args.cluster.witness.then(|| witness::run_id_of(run_id)),
         options,
         thresholds: args.thresholds(),
@@ -138,7 +138,6 @@ fn beside(
     let proxy = &args.haproxy_settings;
     Beside {
         members,
-        witness: args.cluster.witness,
         read: read.map(target),
         verify: verify.map(target),
         haproxy_config: proxy.haproxy_config.as_ref().map(|path| whole(path).display().to_string()),

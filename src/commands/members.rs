@@ -23,7 +23,7 @@ pub(super) fn plan(
 ) -> Result<(Option<MembersPlan>, Vec<MemberToWatch>), Problem> {
     let said = members(&args.cluster.members)
         .map_err(|words| Problem::usage(format!("--members: {words}")))?;
-    let (mut plan, mut typed) = (MembersPlan::default(), Vec::new());
+    let (mut plan, mut as_said) = (MembersPlan::default(), Vec::new());
     for member in &said {
         match member {
             MemberSaid::Auto if args.cluster.patroni.is_empty() => {
@@ -37,7 +37,7 @@ pub(super) fn plan(
             }
             MemberSaid::Auto => {
                 plan.auto = Some(Arc::new(target.clone()));
-                typed.push(MemberToWatch { name: AUTO.to_owned(), target: None });
+                as_said.push(MemberToWatch { name: AUTO.to_owned(), target: None });
             }
             MemberSaid::Named { name, dsn } => {
                 let explicit = Explicit {
@@ -55,7 +55,7 @@ pub(super) fn plan(
                     .try_this("name each member by itself: --members A=DSN --members B=DSN"));
                 }
                 let target = Some(recorded_target::member(&resolved));
-                typed.push(MemberToWatch { name: name.clone(), target });
+                as_said.push(MemberToWatch { name: name.clone(), target });
                 warnings.extend(resolved.warnings.iter().map(ToString::to_string));
                 let settings = Arc::new(resolved.settings);
                 plan.named.push(NamedMember { name: name.clone(), settings });
@@ -63,5 +63,5 @@ pub(super) fn plan(
         }
     }
     warnings.dedup();
-    Ok(((!said.is_empty()).then_some(plan), typed))
+    Ok(((!said.is_empty()).then_some(plan), as_said))
 }

@@ -345,6 +345,7 @@ pub(super) fn summary() -> Summary {
         patroni_settings: Vec::new(),
         patroni: Vec::new(),
         haproxy: None,
+        witness: None,
         beside: Beside::default(),
         record: None,
         verdict: Outcome::Pass,

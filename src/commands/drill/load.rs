@@ -57,7 +57,7 @@ pub(super) fn plan<C: DrillCluster>(
         true => None,
         false => Some(state_folder::new_record(started_at, run_id, None)?),
     };
-    let (members, typed_members) = members(cluster)?;
+    let (members, members_said) = members(cluster)?;
     let haproxy = cluster.proxy_page(request.scenario.through);
     Ok(Plan {
         header: Header {
@@ -72,11 +72,7 @@ pub(super) fn plan<C: DrillCluster>(
             patroni: urls(&cluster.watched()),
             haproxy: haproxy.as_ref().map(|page| page.url().to_string()),
             proxy_checks: cluster.proxy_checks(),
-            beside: Beside {
-                witness: members.is_some(),
-                members: typed_members,
-                ..Beside::default()
-            },
+            beside: Beside { members: members_said, ..Beside::default() },
             witness: members.as_ref().map(|_| witness::run_id_of(run_id)),
             options: request.scenario.load.clone(),
             thresholds: Thresholds {
@@ -103,16 +99,16 @@ fn members<C: DrillCluster>(
     cluster: &C,
 ) -> Result<(Option<MembersPlan>, Vec<MemberToWatch>), Problem> {
     let environment = Environment::empty().with_disk();
-    let (mut named, mut typed) = (Vec::new(), Vec::new());
+    let (mut named, mut as_said) = (Vec::new(), Vec::new());
     for (name, dsn) in cluster.members() {
         let explicit = Explicit { dsn: Some(dsn), ..Explicit::default() };
         let resolved = resolve(&explicit, &environment)?;
         let target = Some(member(&resolved));
-        typed.push(MemberToWatch { name: name.clone(), target });
+        as_said.push(MemberToWatch { name: name.clone(), target });
         let settings = Arc::new(resolved.settings);
         named.push(NamedMember { name, settings });
     }
-    Ok(((!named.is_empty()).then_some(MembersPlan { named, auto: None }), typed))
+    Ok(((!named.is_empty()).then_some(MembersPlan { named, auto: None }), as_said))
 }
 
 /// What the run is told to be, in lists of runs.

@@ -182,24 +182,28 @@ impl Witness {
         }
     }
 
+    /// Why nothing is written there, if so, and whether the looks at the member tell it.
+    fn refusal(&self, session: &Session) -> Option<(String, bool)> {
+        // Behind a pooler another server may answer than the one that was looked at.
+        if session.backend.pooled {
+            return Some(("a pooler answers there".to_owned(), false));
+        }
+        let identifier = self.loaded.identifier.as_deref();
+        if let Some(other) = other_server(&self.member, &session.server, identifier) {
+            return Some((other, true));
+        }
+        let refusal = self.loaded.refuses_witness(&session.server)?;
+        Some((refusal.to_owned(), false))
+    }
+
     async fn opened(&mut self, session: Session) -> Option<Session> {
         self.depth = LookDepth::default();
-        // Behind a pooler another server may answer than the one that was looked at.
-        let other = match session.backend.pooled {
-            true => None,
-            false => other_server(&self.member, &session.server, self.loaded.identifier.as_deref()),
-        };
-        let refusal = match session.backend.pooled {
-            true => Some("a pooler answers there"),
-            false => self.loaded.refuses_witness(&session.server),
-        };
-        // Another server is told by the looks at it.
-        if let Some(refusal) = refusal.filter(|_| other.is_none() && !self.is_told) {
-            self.is_told = true;
-            let words = format!("--witness: nothing is written to {}: {refusal}", self.member);
-            self.teller.warn(words).await;
-        }
-        if let Some(reason) = other.or_else(|| refusal.map(str::to_owned)) {
+        if let Some((reason, is_told)) = self.refusal(&session) {
+            if !is_told && !self.is_told {
+                self.is_told = true;
+                let words = format!("--witness: nothing is written to {}: {reason}", self.member);
+                self.teller.warn(words).await;
+            }
             self.pace.tried(&MemberServerState::Refused { reason });
             session.close().await;
             return None;

@@ -16,9 +16,6 @@ pub struct Beside {
     /// The members that are watched at their own addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<MemberToWatch>,
-    /// Whether a witness writes to them.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub witness: bool,
     /// Where replicas are read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Target>,

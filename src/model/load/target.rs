@@ -84,8 +84,7 @@ impl Target {
         let ports = ports(&self.endpoints, self.port);
         let words = [("host", self.host.as_str()), ("port", &ports), ("user", &self.user)];
         let words = words.into_iter().chain([("dbname", self.dbname.as_str())]);
-        let words = words.chain(self.options()).map(|(name, value)| assigned(name, value));
-        words.collect::<Vec<_>>().join(" ")
+        connection_string(words.chain(self.options()))
     }
 
     /// What is said of the connection beside host, port, role and database.
@@ -130,9 +129,13 @@ pub fn ports(endpoints: &str, first: u16) -> String {
     ports.map_or_else(|| first.to_string(), |ports| ports.join(","))
 }
 
+/// Options and their values as a connection string.
+pub fn connection_string<'a>(words: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    words.map(|(keyword, value)| assigned(keyword, value)).collect::<Vec<_>>().join(" ")
+}
+
 /// A word of a connection string: `dbname=app`, with its value in quotes where it needs them.
-#[must_use]
-pub fn assigned(keyword: &str, value: &str) -> String {
+fn assigned(keyword: &str, value: &str) -> String {
     // A comma is none of these: a list of members is split at it.
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:".contains(c);
     if !value.is_empty() && value.chars().all(is_plain) {

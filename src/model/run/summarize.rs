@@ -73,6 +73,7 @@ pub fn sum_up(run: &Run) -> Summary {
         patroni_settings: run.software.settings().to_vec(),
         patroni: run.header.patroni.iter().map(|url| shortened(url, PLACES_CHARS_MAX)).collect(),
         haproxy: run.header.haproxy.as_deref().map(|url| shortened(url, PLACES_CHARS_MAX)),
+        witness: run.header.witness,
         beside: run.header.beside.shortened(),
         record: None,
         verdict: verdict.outcome,

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::cluster::clock_offset::ServerClock;
-use crate::model::event::Beside;
-use crate::model::event::{Backwards, Holding, Note};
+use crate::model::event::{Backwards, Beside, Holding, Note};
 use crate::model::fault::Class;
 use crate::model::ledger::account::Counts;
 use crate::model::ledger::loss_times::LostWrites;
@@ -128,6 +127,9 @@ pub struct Summary {
     /// The URL of the proxy's page that was watched, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub haproxy: Option<String>,
+    /// The run id of the witnesses' writes, where there were witnesses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Uuid>,
     /// What else was asked beside the load, as it was told to, without secrets.
     #[serde(default, skip_serializing_if = "Beside::is_empty")]
     pub beside: Beside,

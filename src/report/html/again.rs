@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::event::{Beside, MemberToWatch};
 use crate::model::load::options::{Backlog, LoadOptions, Protocol, Rate, Thresholds};
-use crate::model::load::target::{Target, assigned, ports};
+use crate::model::load::target::{Target, connection_string, ports};
 use crate::model::run::summary::Summary;
 use crate::report::words::shell_word;
 
@@ -20,6 +20,7 @@ pub(super) fn again(summary: &Summary) -> Option<String> {
     // Without the user and password that the page may ask for.
     words.extend(summary.haproxy.iter().flat_map(|url| option("--haproxy", url)));
     words.extend(beside(&summary.beside));
+    words.extend(summary.witness.map(|_| "--witness".to_owned()));
     words.extend(load(&summary.options.load));
     words.extend(deadlines(&summary.options.load));
     words.extend(limits(&summary.options.thresholds));
@@ -82,8 +83,7 @@ fn database(target: &Target) -> String {
     if is_a_name && target.options().next().is_none() {
         return target.dbname.clone();
     }
-    let words = [("dbname", target.dbname.as_str())].into_iter().chain(target.options());
-    words.map(|(name, value)| assigned(name, value)).collect::<Vec<_>>().join(" ")
+    connection_string([("dbname", target.dbname.as_str())].into_iter().chain(target.options()))
 }
 
 /// What was asked beside the load.
@@ -103,8 +103,7 @@ fn beside(beside: &Beside) -> Vec<String> {
         ("--haproxy-port", port),
     ];
     let some = some.into_iter().filter_map(|(name, value)| Some(option(name, &value?)));
-    let witness = beside.witness.then(|| "--witness".to_owned());
-    members.flatten().chain(witness).chain(some.flatten()).collect()
+    members.flatten().chain(some.flatten()).collect()
 }
 
 /// Options of its connections that the command lacks, as no record has what they were set to.
@@ -205,9 +204,9 @@ mod tests {
             ..Target::default()
         };
         let named = MemberToWatch { name: "b".to_owned(), target: Some(at("10.0.0.2")) };
+        summary.witness = Some(summary.run_id);
         summary.beside = Beside {
             members: vec![MemberToWatch { name: "auto".to_owned(), target: None }, named],
-            witness: true,
             read: Some(Target { target_session_attrs: Some("standby".to_owned()), ..at("r") }),
             haproxy_config: Some("-haproxy.cfg".to_owned()),
             haproxy_port: Some(5500),
@@ -217,9 +216,9 @@ mod tests {
             again(&summary).unwrap(),
             "pgchaos gen -h localhost -p 5500 -U postgres -d 'it'\\''s' --patroni http://a:8008 \
              --haproxy 'http://a:7000/;csv' --members auto \
-             --members 'b=host=10.0.0.2 port=5432 user=me dbname=app' --witness \
+             --members 'b=host=10.0.0.2 port=5432 user=me dbname=app' \
              --read-dsn 'host=r port=5432 user=me dbname=app target_session_attrs=standby' \
-             --haproxy-config=-haproxy.cfg --haproxy-port 5500 --rate 1 \
+             --haproxy-config=-haproxy.cfg --haproxy-port 5500 --witness --rate 1 \
              --writers 1 --threads 1 --read-every 2 --duration 90s --connect-timeout 3s --write-timeout 5s \
              --stall-after 1s --backoff-min 50ms --backoff-max 500ms --verify-timeout 30s \
              --max-outage 1500ms"

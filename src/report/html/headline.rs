@@ -77,9 +77,10 @@ pub(super) fn what_was_seen(summary: &Summary) -> String {
         (VerificationState::Incomplete, _) => "whether writes were lost is not known".to_owned(),
         (VerificationState::Skipped, _) => "whether writes were lost was not looked at".to_owned(),
     };
-    let two = match summary.two_primaries.is_empty() {
-        true => "",
-        false => ", two primaries at the same time",
+    let two = match &summary.two_primaries[..] {
+        [] => "",
+        windows if windows.iter().all(|window| window.both().is_zero()) => ", two primaries",
+        _ => ", two primaries at the same time",
     };
     format!("{lost}{two}, {}", outages(summary))
 }

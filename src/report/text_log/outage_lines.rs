@@ -145,21 +145,17 @@ const SKIPPED_MAX: u64 = 32;
 pub(super) fn id_gap(gap: &IdGap) -> Line {
     let values = gap.after.saturating_sub(gap.before).saturating_sub(1).unsigned_abs();
     let taken = [
-        (gap.rejected, "rejected write"),
-        (gap.in_doubt, "write in doubt"),
-        (gap.witness_rows, "row of a witness"),
-        (gap.other_rows.unwrap_or(0), "row of another run"),
+        (gap.rejected, "rejected write", "rejected writes"),
+        (gap.in_doubt, "write in doubt", "writes in doubt"),
+        (gap.witness_rows, "row of a witness", "rows of witnesses"),
+        (gap.other_rows.unwrap_or(0), "row of another run", "rows of other runs"),
     ];
-    let taken_at_most = taken.iter().fold(0, |sum: u64, (count, _)| sum.saturating_add(*count));
+    let taken_at_most = taken.iter().fold(0, |sum: u64, (count, ..)| sum.saturating_add(*count));
     let parts: Vec<String> = taken
         .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| match *what {
-            "row of a witness" if *count > 1 => format!("{} rows of witnesses", grouped(*count)),
-            "row of another run" if *count > 1 => format!("{} rows of other runs", grouped(*count)),
-            "row of another run" | "row of a witness" => format!("1 {what}"),
-            "write in doubt" => format!("{} in doubt", counted(*count, "write")),
-            _ => counted(*count, what),
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| {
+            format!("{} {}", grouped(*count), if *count == 1 { one } else { many })
         })
         .collect();
     let skipped = match gap.kind {

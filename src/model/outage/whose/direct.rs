@@ -17,8 +17,7 @@ pub fn is_direct<'a>(
         let Some((host, port)) = place(endpoint) else { return false };
         own.iter().any(|(own, own_port)| {
             let is_local = is_loopback(host) && is_loopback(own);
-            port == *own_port
-                && if has_proxy { host == *own && !is_local } else { host == *own || is_local }
+            port == *own_port && if is_local { !has_proxy } else { host == *own }
         })
     };
     endpoints.split(',').all(is_own)

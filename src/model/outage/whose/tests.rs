@@ -743,26 +743,30 @@ fn a_write_that_is_lost_on_its_way_is_not_the_servers() {
     }
 }
 
-/// Patroni is killed alone: its server goes on taking writes that no proxy sends it any more, until another one leads.
-#[test]
-fn a_server_without_its_patroni_is_not_the_proxys_wait() {
-    use Owner::{Client, Network, Patroni, Postgresql, Proxy};
-    let outage = outage(Kind::Failover, "patroni2", 30_000, [0, 29_900, 29_900]);
-    let changes = [
+/// Patroni of patroni1 is killed alone, and patroni2 leads once the lock has expired.
+fn led_after_a_patroni_alone() -> [SeenAt; 5] {
+    [
         api(10_050, "patroni1", MemberState::Gone),
         key(34_850, true),
         leader(34_850, Some("patroni1"), None),
         leader(35_000, None, Some("patroni2")),
         key(35_000, false),
-        server(35_200, "patroni2", writable()),
-    ];
+    ]
+}
+
+/// Patroni is killed alone: its server goes on taking writes that no proxy sends it any more, until another one leads.
+#[test]
+fn a_server_without_its_patroni_is_not_the_proxys_wait() {
+    use Owner::{Client, Network, Patroni, Postgresql, Proxy};
+    let outage = outage(Kind::Failover, "patroni2", 30_000, [0, 29_900, 29_900]);
+    let (led, promoted) = (led_after_a_patroni_alone(), [server(35_200, "patroni2", writable())]);
     let proxy = [
         proxied(10_040, "patroni1", ProxyServerState::Down),
         proxied(39_850, "patroni2", ProxyServerState::Up),
     ];
     let (a, b, c) = (patroni_before(), proxy_before(), servers_before());
     assert_eq!(
-        parts(&outage, &[&a, &b, &c, &changes, &proxy]),
+        parts(&outage, &[&a, &b, &c, &led, &promoted, &proxy]),
         [
             (PartName::Lock, vec![Patroni], 24_800),
             (PartName::Election, vec![Patroni], 150),
@@ -772,7 +776,7 @@ fn a_server_without_its_patroni_is_not_the_proxys_wait() {
         ]
     );
     // Whether a proxy that is not watched follows Patroni is not known.
-    let without = parts(&outage, &[&a, &c, &changes]);
+    let without = parts(&outage, &[&a, &c, &led, &promoted]);
     assert_eq!(without[0].1, [Patroni, Proxy, Network], "{without:?}");
 }
 
@@ -781,19 +785,15 @@ fn a_server_without_its_patroni_is_not_the_proxys_wait() {
 fn a_proxy_that_follows_the_leader_is_not_what_is_waited_for() {
     use Owner::{Client, Postgresql};
     let outage = outage(Kind::Failover, "patroni2", 26_000, [0, 25_900, 25_900]);
+    let led = led_after_a_patroni_alone();
     let changes = [
-        api(10_050, "patroni1", MemberState::Gone),
-        key(34_850, true),
-        leader(34_850, Some("patroni1"), None),
-        leader(35_000, None, Some("patroni2")),
-        key(35_000, false),
         server(35_800, "patroni2", writable()),
         proxied(10_040, "patroni1", ProxyServerState::Down),
         proxied(35_200, "patroni2", ProxyServerState::Up),
     ];
     let (a, b, c) = (patroni_before(), proxy_before(), servers_before());
     assert_eq!(
-        parts(&outage, &[&a, &b, &c, &changes])[2..],
+        parts(&outage, &[&a, &b, &c, &led, &changes])[2..],
         [
             (PartName::Promotion, vec![Postgresql], 800),
             (PartName::Way, vec![Owner::Proxy, Owner::Network], 150),
