@@ -62,9 +62,12 @@ pub struct MemberStatus {
     /// PostgreSQL's version as a number: 150004.
     #[serde(default)]
     pub server_version: Option<u32>,
-    /// The leader's key has no holder, as far as this member knows.
+    /// The leader's key has no holder, or the member cannot read its store and knows nothing.
     #[serde(default)]
     pub cluster_unlocked: bool,
+    /// When it last read its store, by its clock, in whole seconds since 1970.
+    #[serde(default, deserialize_with = "lenient_number")]
+    pub dcs_last_seen: Option<u64>,
     /// Patroni is paused (maintenance mode).
     #[serde(default)]
     pub pause: bool,

@@ -84,7 +84,14 @@ mod tests {
     fn status(leads: bool, unlocked: bool) -> LookAnswer {
         let role = if leads { MemberRole::Primary } else { MemberRole::Replica };
         let state = "running".to_owned();
-        LookAnswer::Status(Status { leads, state, role, timeline: Some(1), unlocked })
+        LookAnswer::Status(Status {
+            leads,
+            state,
+            role,
+            timeline: Some(1),
+            unlocked,
+            store_seen: None,
+        })
     }
 
     #[test]

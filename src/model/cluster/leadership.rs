@@ -79,8 +79,10 @@ pub struct Status {
     pub role: MemberRole,
     /// PostgreSQL's timeline.
     pub timeline: Option<u32>,
-    /// The leader key is free, as far as this member knows.
+    /// The leader key is free, by this member's word.
     pub unlocked: bool,
+    /// When it last read its store, by its clock, in whole seconds since 1970.
+    pub store_seen: Option<u64>,
 }
 
 /// What is known of one member.

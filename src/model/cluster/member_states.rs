@@ -126,6 +126,7 @@ mod tests {
             role: if replica { MemberRole::Replica } else { MemberRole::Primary },
             timeline,
             unlocked: false,
+            store_seen: None,
         })
     }
 

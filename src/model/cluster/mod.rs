@@ -3,7 +3,8 @@
 //! - [`server`]: the identity of the server behind a session, and the process that serves it.
 //! - [`member_names`]: what servers are called that do not tell their name.
 //! - [`clock_offset`]: how far each server's clock is ahead of this machine's.
-//! - [`leadership`]: which member leads, by Patroni's API; [`leader_key`]: whether the leader's key is free.
+//! - [`leadership`]: which member leads, by Patroni's API; [`leader_key`]: whether the leader's key is free, and
+//!   [`store_view`]: whether a member that says so knows it.
 //! - [`member_states`]: what each member is, by its own Patroni API.
 //! - [`member_servers`]: what each member's PostgreSQL is, asked at its own address.
 //! - [`member_looks`]: looks at those servers one after another, and what there is to tell of them.
@@ -28,5 +29,6 @@ pub mod proxy_checks;
 pub mod selector;
 pub mod server;
 pub mod software;
+pub mod store_view;
 pub mod two_primaries;
 pub mod witness;

@@ -137,6 +137,7 @@ mod tests {
             },
             timeline: None,
             unlocked: false,
+            store_seen: None,
         })
     }
 

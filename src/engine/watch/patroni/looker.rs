@@ -111,6 +111,7 @@ fn answer(result: Result<(bool, MemberStatus), LookFailed>) -> LookAnswer {
             state: status.state,
             timeline: status.timeline,
             unlocked: status.cluster_unlocked,
+            store_seen: status.dcs_last_seen,
         }),
         Err(failed) if failed.gone => LookAnswer::Gone,
         Err(_) => LookAnswer::Silent,

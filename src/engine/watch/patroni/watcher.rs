@@ -1,6 +1,7 @@
 //! The task that owns what is known of the members, and starts the looks at them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -15,10 +16,11 @@ use crate::engine::signal::Signal;
 use crate::engine::teller::Teller;
 use crate::engine::watch::told_reason::ToldReason;
 use crate::model::cluster::leader_key::LeaderKeyWatch;
-use crate::model::cluster::leadership::Leadership;
+use crate::model::cluster::leadership::{Leadership, LookAnswer};
 use crate::model::cluster::member_names::MemberNames;
 use crate::model::cluster::member_states::MemberStates;
 use crate::model::cluster::software::{MemberSoftware, PatroniSettings};
+use crate::model::cluster::store_view::StoreView;
 use crate::model::event::{ApiReached, What};
 use crate::patroni::PatroniApi;
 
@@ -42,6 +44,8 @@ pub(crate) struct PatroniWatcher {
     watched: watch::Sender<Watched>,
     leadership: Leadership,
     key: LeaderKeyWatch,
+    /// What each member knows of the store.
+    stores: BTreeMap<String, StoreView>,
     states: MemberStates,
     names: MemberNames,
     /// What each member was told to run, and Patroni to be set.
@@ -69,6 +73,7 @@ pub(crate) fn watcher(apis: Vec<PatroniApi>, teller: Teller) -> (PatroniWatcher,
         watched,
         leadership: Leadership::default(),
         key: LeaderKeyWatch::default(),
+        stores: BTreeMap::new(),
         states: MemberStates::default(),
         names: MemberNames::default(),
         software: BTreeMap::new(),
@@ -143,7 +148,8 @@ impl PatroniWatcher {
         }
     }
 
-    async fn looked(&mut self, looked: Looked) {
+    async fn looked(&mut self, mut looked: Looked) {
+        self.take_no_lost_store_for_a_free_key(&mut looked);
         if let Some(changed) = self.leadership.look(&looked.key, &looked.look) {
             self.teller.tell(Signal::Leader { at: looked.look.at, seen: changed }).await;
         }
@@ -165,6 +171,17 @@ impl PatroniWatcher {
         if let Some(reached) = looked.reached {
             self.teller.fact_at(looked.look.at, What::PatroniApi(reached)).await;
         }
+    }
+
+    /// Leaves no member's word that the key is free unless it knows.
+    fn take_no_lost_store_for_a_free_key(&mut self, looked: &mut Looked) {
+        let LookAnswer::Status(status) = &mut looked.look.answer else { return };
+        let settings = self.settings.unwrap_or(PatroniSettings::BY_DEFAULT);
+        let reads_every =
+            Duration::from_secs(settings.loop_wait_s.saturating_add(settings.retry_timeout_s));
+        let view = self.stores.entry(looked.key.clone()).or_default();
+        let asked = looked.look.asked;
+        status.unlocked = view.knows_free(asked, status.unlocked, status.store_seen, reads_every);
     }
 
     /// Tells what a member runs, unless it was told so. A PostgreSQL that starts tells no version.
