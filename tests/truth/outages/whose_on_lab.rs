@@ -8,7 +8,7 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::harness::Case;
+use crate::harness::{Case, exact_or_again};
 use crate::lab::{MEMBERS, Stage};
 use crate::one_server::{BY_SILENCE, SOON, start_load, wait_for};
 use crate::support::{Finished, Gen, wait_until};
@@ -19,6 +19,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::on_lab("whose::lab::leader_frozen", |stage| lived_through(stage, &FROZEN)),
     Case::on_lab("whose::lab::switchover", |stage| lived_through(stage, &SWITCHOVER)),
     Case::on_lab("whose::lab::etcd_without_a_majority", |stage| lived_through(stage, &ETCD)),
+    Case::on_lab("whose::lab::etcd_gone", |stage| lived_through(stage, &ETCD_GONE)),
     Case::on_lab("whose::lab::proxy_killed", |stage| lived_through(stage, &PROXY)),
 ];
 
@@ -68,14 +69,7 @@ const SWITCHOVER: Fault =
 
 const ETCD: Fault = Fault {
     breaks: |stage, old, load| {
-        let server = Pid::from_raw(stage.postmaster(old));
-        let from = load.now();
-        stage.lab(&["pause", "etcd1", "etcd2"]);
-        wait_for(load, from, "outage_began");
-        stage.wait_for_no_leader();
-        // Patroni says so before it acts.
-        wait_until(SOON, "the leader's server is stopped", || kill(server, None).is_err());
-        stage.lab(&["resume", "etcd1", "etcd2"]);
+        without_store(stage, old, load, ["pause", "etcd1", "etcd2"], ["resume", "etcd1", "etcd2"]);
     },
     mends: |_, _| {},
     part: "store",
@@ -83,6 +77,35 @@ const ETCD: Fault = Fault {
     at_least_s: 0.5,
     ..KILLED
 };
+
+/// No member can read the store, and each says that the leader's key is free.
+const ETCD_GONE: Fault = Fault {
+    breaks: |stage, old, load| {
+        let (kill, start) =
+            (["kill", "etcd1", "etcd2", "etcd3"], ["start", "etcd1", "etcd2", "etcd3"]);
+        without_store(stage, old, load, kill, start);
+    },
+    ..ETCD
+};
+
+fn without_store<const N: usize>(
+    stage: &Stage,
+    old: usize,
+    load: &Gen,
+    breaks: [&str; N],
+    mends: [&str; N],
+) {
+    let server = Pid::from_raw(stage.postmaster(old));
+    let from = load.now();
+    stage.lab(&breaks);
+    wait_for(load, from, "outage_began");
+    stage.wait_for_no_leader();
+    // Patroni says so before it acts.
+    wait_until(SOON, "the leader's server is stopped", || kill(server, None).is_err());
+    // The outage may have begun with that.
+    sleep(Duration::from_secs(2));
+    stage.lab(&mends);
+}
 
 const PROXY: Fault = Fault {
     breaks: |stage, _, _| {
@@ -249,12 +272,13 @@ fn told(watchers: Watchers, fault: &Fault, n: &Value, finished: &Finished) -> St
     }
     let of_fault: Vec<&Value> = parts.iter().filter(|part| part["part"] == fault.part).collect();
     if watchers == Watchers::All || (watchers == Watchers::Patroni && fault.part != "proxy_gone") {
-        let lasted: f64 = of_fault.iter().map(|part| part["lasted_s"].as_f64().unwrap()).sum();
-        assert!(lasted >= fault.at_least_s, "{lasted} s: {words}");
-        for part in of_fault {
+        for part in &of_fault {
             let owners = strings(&part["owners"]);
             assert!(owners.iter().all(|owner| fault.owners.contains(owner)), "{words}");
         }
+        let lasted: f64 = of_fault.iter().map(|part| part["lasted_s"].as_f64().unwrap()).sum();
+        // Where looks came too late, the watchers rightly name several that it may have been.
+        exact_or_again(lasted >= fault.at_least_s, || format!("{lasted} s: {words}"));
     }
     let short = parts.iter().map(|part| {
         let owners = strings(&part["owners"]).join("|");

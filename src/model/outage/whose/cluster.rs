@@ -208,7 +208,7 @@ impl<'a> ClusterView<'a> {
         if matches!(self.outage.kind, Kind::Stall | Kind::Connection) {
             return silence();
         }
-        if self.starts(at) {
+        if self.starts(at) && self.takes_writes_once_started(at) {
             return (PartName::Recovery, vec![Owner::Postgresql]);
         }
         let mut owners = vec![Owner::Patroni, Owner::Postgresql, Owner::Etcd];
@@ -371,6 +371,14 @@ impl<'a> ClusterView<'a> {
                 Some(_) => false,
             }
         })
+    }
+
+    /// Whether the server that starts was writable by the next look. One that was a replica first, as a leader is that gave
+    /// up and was started again, has waited for whatever made it one.
+    fn takes_writes_once_started(&self, at: Duration) -> bool {
+        let placed = self.returning().and_then(|member| self.servers.get(member));
+        let next = placed.and_then(|placed| placed.around(at).1);
+        next == Some(&ServerIs::TakesWrites)
     }
 
     /// Patroni looks once a second whether the server has shut down, and gives the key back then.

@@ -351,8 +351,8 @@ fn a_server_that_shuts_down_is_not_taken_for_one_that_starts() {
     ];
     let all = parts(&demoted, &[&servers_before(), &servers]);
     assert_eq!(all[0].0, PartName::Cluster, "{all:?}");
-    let recovery = all.iter().filter(|(part, ..)| *part == PartName::Recovery);
-    assert_eq!(recovery.map(|(.., lasted)| *lasted).collect::<Vec<_>>(), [200]);
+    let recovery = all.iter().any(|(part, ..)| *part == PartName::Recovery);
+    assert!(!recovery, "it waits for its store, as far as anybody can tell: {all:?}");
     // It says the same when one of its processes crashed, and takes writes again after that.
     let crashed = outage(Kind::Restart, "patroni1", 900, [0, 800, 810]);
     let servers = [
