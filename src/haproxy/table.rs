@@ -3,6 +3,8 @@
 //! The format is section 9.1 of HAProxy's management guide. Versions add columns, so each is found
 //! in the first row, `# pxname,svname,…`.
 
+use std::collections::BTreeSet;
+
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::error::HaproxyError;
@@ -25,6 +27,16 @@ struct Columns {
     check_status: Option<usize>,
     check_code: Option<usize>,
     address: Option<usize>,
+    weight: Option<usize>,
+    backup: Option<usize>,
+    tracked: Option<usize>,
+}
+
+/// A server's row.
+struct ServerRow {
+    server: ProxyServer,
+    /// It takes sessions only while no other server of its backend does that is no backup.
+    is_backup: bool,
 }
 
 /// The servers of a table, in its order.
@@ -41,11 +53,24 @@ pub(super) fn servers(body: &[u8]) -> Result<Vec<ProxyServer>, HaproxyError> {
     let columns = Columns::of(&row, body)?;
     let mut servers = Vec::new();
     while read(&mut row)? {
-        if let Some(server) = columns.server(&row)? {
-            servers.push(server);
+        servers.extend(columns.server(&row)?);
+    }
+    leave_out_backups(&mut servers);
+    Ok(servers.into_iter().map(|row| row.server).collect())
+}
+
+/// Of a backend's backup servers only the first one that can takes sessions, and only while none of the others does. With
+/// `option allbackups` all of them would, which the page does not tell.
+fn leave_out_backups(rows: &mut [ServerRow]) {
+    let takes = |row: &&ServerRow| row.server.is.takes_sessions();
+    let backend = |row: &ServerRow| row.server.backend.clone();
+    let mut served: BTreeSet<String> =
+        rows.iter().filter(takes).filter(|row| !row.is_backup).map(backend).collect();
+    for row in rows.iter_mut().filter(|row| row.is_backup && row.server.is.takes_sessions()) {
+        if !served.insert(row.server.backend.clone()) {
+            row.server.is = ProxyServerState::OutOfService { word: "backup".to_owned() };
         }
     }
-    Ok(servers)
 }
 
 impl Columns {
@@ -70,11 +95,14 @@ impl Columns {
             check_status: at("check_status"),
             check_code: at("check_code"),
             address: at("addr"),
+            weight: at("weight"),
+            backup: at("bck"),
+            tracked: at("tracked"),
         })
     }
 
     /// The server of a row, unless it is another thing's.
-    fn server(&self, row: &ByteRecord) -> Result<Option<ProxyServer>, HaproxyError> {
+    fn server(&self, row: &ByteRecord) -> Result<Option<ServerRow>, HaproxyError> {
         let cell = |at: usize| row.get(at).map(text);
         let optional = |at: Option<usize>| at.and_then(cell).filter(|cell| !cell.is_empty());
         let (Some(backend), Some(server), Some(status)) =
@@ -92,10 +120,18 @@ impl Columns {
         let check_status = optional(self.check_status);
         // A star says that the next check is under way.
         let check = check_status.as_deref().map(|check| check.trim_start_matches("* "));
-        let Some(is) = state(&status, check) else {
+        let Some(mut is) = state(&status, check) else {
             let words = shortened(&plain(&status), SHOWN_CHARS_MAX);
             return Err(not_haproxy(format!("the unknown state \"{words}\" of a server")));
         };
+        // One that tracks another counts by that one's checks, of which this row tells no result.
+        let is_uncounted = check.is_none() && optional(self.tracked).is_some();
+        if is_uncounted && matches!(is, ProxyServerState::GoingDown { .. }) {
+            is = ProxyServerState::Up;
+        }
+        if is.takes_sessions() && optional(self.weight).as_deref() == Some("0") {
+            is = ProxyServerState::OutOfService { word: "weight 0".to_owned() };
+        }
         let code = optional(self.check_code).filter(|code| code.parse().is_ok_and(|n: u16| n > 0));
         let check = check.filter(|check| !check.is_empty()).map(|check| match code {
             // What failed on layer 7 has a code that tells more: L7STS/503.
@@ -105,7 +141,9 @@ impl Columns {
             _ => name(check),
         });
         let (backend, server) = (name(&backend), name(&server));
-        Ok(Some(ProxyServer { backend, server, is, check, address: optional(self.address) }))
+        let is_backup = optional(self.backup).as_deref() == Some("1");
+        let server = ProxyServer { backend, server, is, check, address: optional(self.address) };
+        Ok(Some(ServerRow { server, is_backup }))
     }
 }
 
@@ -206,6 +244,28 @@ mod tests {
         assert_eq!(state_of("DRAIN 1/2,L7STS,503"), set_to("DRAIN"));
         assert_eq!(state_of("NOLB 2/3,L7OKC,404"), set_to("NOLB"));
         assert_eq!(state_of("DOWN (agent),L7OK,200"), ProxyServerState::Down);
+    }
+
+    #[test]
+    fn a_server_that_is_up_may_get_no_sessions() {
+        let table = "# pxname,svname,status,check_status,weight,act,bck,tracked,type\n\
+                     w,drained,UP,L7OK,0,1,0,,2\n\
+                     w,a,UP,L7OK,1,1,0,,2\n\
+                     w,b,UP,L7OK,1,0,1,,2\n\
+                     v,a,DOWN,L7STS,1,0,0,,2\n\
+                     v,b,UP,L7OK,1,0,1,,2\n\
+                     v,c,UP,L7OK,1,0,1,,2\n\
+                     t,tracks,UP 1/2,,1,1,0,w/a,2\n";
+        let found = servers(table.as_bytes()).unwrap();
+        let takes: Vec<String> = found
+            .iter()
+            .filter(|one| one.is.takes_sessions())
+            .map(|one| format!("{}/{}", one.backend, one.server))
+            .collect();
+        assert_eq!(takes, ["w/a", "v/b", "t/tracks"]);
+        let set_to = |word: &str| ProxyServerState::OutOfService { word: word.to_owned() };
+        assert_eq!((&found[0].is, &found[2].is), (&set_to("weight 0"), &set_to("backup")));
+        assert_eq!(found[6].is, ProxyServerState::Up, "no check of its own failed");
     }
 
     #[test]

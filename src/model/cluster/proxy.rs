@@ -69,7 +69,8 @@ pub enum ProxyServerState {
         /// As many take it up.
         rise: u32,
     },
-    /// It takes no new sessions, as it was set so: `MAINT`, `DRAIN`, `NOLB`, in HAProxy's word.
+    /// It takes no new sessions, as it was set so: `MAINT`, `DRAIN`, `NOLB`, in HAProxy's word; `weight 0`; a `backup` while
+    /// others take them.
     OutOfService {
         /// The word.
         #[serde(deserialize_with = "foreign::read_name")]
