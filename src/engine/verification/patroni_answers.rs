@@ -32,6 +32,26 @@ impl AnsweredMember {
         let start = self.status.postmaster_start_time.map(|start| start.to_rfc3339());
         start.unwrap_or_else(|| self.api.url().to_owned())
     }
+
+    /// Its name, which an older Patroni does not tell: then by the URL at which the cluster names it.
+    fn name(&self, cluster: Option<&Cluster>) -> Option<String> {
+        self.status.patroni.name.clone().or_else(|| name_of(cluster?, &self.api))
+    }
+}
+
+/// Whether each member of the cluster is among these. One that is named no more is none of them, so that names count;
+/// those without a name may be any.
+fn has_all<'a>(cluster: &Cluster, heard: impl Iterator<Item = &'a AnsweredMember>) -> bool {
+    let (mut named, mut unnamed) = (BTreeSet::new(), BTreeSet::new());
+    for one in heard {
+        match one.name(Some(cluster)) {
+            Some(name) => drop(named.insert(name)),
+            None => drop(unnamed.insert(one.key())),
+        }
+    }
+    let missing = cluster.members.iter().filter(|member| !named.contains(&member.name)).count();
+    // Without its store Patroni may name none.
+    !cluster.members.is_empty() && missing <= unnamed.len()
 }
 
 /// Asks every API that was given and every member that one of them names. Takes a few deadlines of
@@ -47,9 +67,7 @@ pub(super) async fn ask(given: &[PatroniApi]) -> PatroniAnswers {
     // A member that `/cluster` no longer names, as its Patroni is long dead, may be ahead.
     let all_given = heard.len() == given.len();
     let cluster = clusters.into_iter().find_map(Result::ok);
-    let members: BTreeSet<String> = heard.iter().map(AnsweredMember::key).collect();
-    if let Some(cluster) = cluster.as_ref().filter(|cluster| members.len() < cluster.members.len())
-    {
+    if let Some(cluster) = cluster.as_ref().filter(|cluster| !has_all(cluster, heard.iter())) {
         let identifier = |one: &AnsweredMember| one.status.database_system_identifier.clone();
         let of_cluster: BTreeSet<String> = heard.iter().filter_map(identifier).collect();
         let (mut found, missed_there) = look_at(&named(cluster, given)).await;
@@ -107,19 +125,20 @@ fn named(cluster: &Cluster, given: &[PatroniApi]) -> Vec<PatroniApi> {
 }
 
 fn answers_of(heard: Vec<AnsweredMember>, cluster: Option<&Cluster>) -> PatroniAnswers {
-    let any_answered = !heard.is_empty();
-    let mut answers = PatroniAnswers { any_answered, ..PatroniAnswers::default() };
-    let (mut members, mut heard_timelines) = (BTreeSet::new(), 0);
+    // A member that tells no timeline may be on a higher one.
+    let with_timelines = || heard.iter().filter(|one| one.status.timeline.is_some());
+    let mut answers = PatroniAnswers {
+        any_answered: !heard.is_empty(),
+        all_answered: cluster.is_some_and(|cluster| has_all(cluster, with_timelines())),
+        ..PatroniAnswers::default()
+    };
+    let mut members = BTreeSet::new();
     for one in heard {
-        let key = one.key();
+        let (key, name) = (one.key(), one.name(cluster));
         let AnsweredMember { api, leads, status } = one;
-        let name = status.patroni.name.clone().or_else(|| name_of(cluster?, &api));
         let name = name.unwrap_or_else(|| api.url().to_owned());
         answers.highest_timeline = answers.highest_timeline.max(status.timeline);
-        let is_new = members.insert(key);
-        // A member that tells no timeline may be on a higher one.
-        heard_timelines += usize::from(is_new && status.timeline.is_some());
-        if is_new && leads {
+        if members.insert(key) && leads {
             answers.leaders.push(Leader {
                 name,
                 system_identifier: status.database_system_identifier,
@@ -128,7 +147,6 @@ fn answers_of(heard: Vec<AnsweredMember>, cluster: Option<&Cluster>) -> PatroniA
             });
         }
     }
-    answers.all_answered = cluster.is_some_and(|cluster| heard_timelines >= cluster.members.len());
     answers
 }
 
@@ -171,6 +189,38 @@ mod tests {
             }
         });
         (PatroniApi::new(&url, DEADLINE).unwrap(), most)
+    }
+
+    /// A member of this name, or an older Patroni's without one, with a postmaster of its own.
+    fn heard(name: Option<&str>, second: u32) -> AnsweredMember {
+        let named = name.map(|name| format!(r#","name":"{name}""#)).unwrap_or_default();
+        let body = format!(
+            r#"{{"state":"running","role":"replica","timeline":3,
+                 "postmaster_start_time":"2026-11-28 10:00:{second:02}.000+00:00",
+                 "patroni":{{"version":"4.0.7"{named}}}}}"#
+        );
+        let api = PatroniApi::new("http://127.0.0.1:1", DEADLINE).unwrap();
+        AnsweredMember { api, leads: false, status: serde_json::from_str(&body).unwrap() }
+    }
+
+    #[test]
+    fn a_member_that_is_named_no_more_stands_for_none_that_is() {
+        let members = |names: &[&str]| -> Cluster {
+            let member =
+                |name| format!(r#"{{"name":"{name}","role":"replica","state":"running"}}"#);
+            let members: Vec<String> = names.iter().map(member).collect();
+            serde_json::from_str(&format!(r#"{{"members":[{}]}}"#, members.join(","))).unwrap()
+        };
+        let all = |cluster: &Cluster, names: &[Option<&str>]| {
+            let heard = (0..).zip(names).map(|(n, name)| heard(*name, n)).collect();
+            answers_of(heard, Some(cluster)).all_answered
+        };
+        let cluster = members(&["a", "b", "d"]);
+        assert!(all(&cluster, &[Some("a"), Some("b"), Some("d")]));
+        assert!(!all(&cluster, &[Some("a"), Some("b"), Some("c")]), "d was not heard");
+        assert!(all(&cluster, &[Some("a"), None, None]), "an older Patroni tells no names");
+        assert!(!all(&cluster, &[Some("a"), None]));
+        assert!(!all(&members(&[]), &[Some("a")]), "without its store Patroni names none");
     }
 
     #[tokio::test]

@@ -40,9 +40,9 @@ pub(super) struct Question {
 
 /// What came of it.
 pub(super) struct Discovered {
-    /// How many members there are; `None` when no API told.
-    pub(super) members: Option<usize>,
-    /// Of these, those beyond [`MEMBERS_MAX`]: neither asked nor remembered.
+    /// The names of the members, as far as they are remembered; `None` when no API told.
+    pub(super) members: Option<Vec<String>>,
+    /// Those beyond [`MEMBERS_MAX`]: neither asked nor remembered.
     pub(super) left_out: usize,
     /// The system identifier of the cluster that is watched, once it is known.
     pub(super) identifier: Option<String>,
@@ -91,7 +91,9 @@ pub(super) async fn find(question: Question) -> Discovered {
     let (cluster, left_out) = cluster.unzip();
     let left_out = left_out.unwrap_or(0);
     let mut found = Discovered {
-        members: cluster.as_ref().map(|cluster: &Cluster| cluster.members.len() + left_out),
+        members: cluster.as_ref().map(|cluster: &Cluster| {
+            cluster.members.iter().map(|member| member.name.clone()).collect()
+        }),
         left_out,
         identifier: question.identifier,
         settings,

@@ -171,7 +171,8 @@ async fn thousands_of_members_are_neither_asked_nor_told_nor_remembered() {
         let members: Vec<_> = others.chain([own]).collect();
         *one.cluster.lock().unwrap() = serde_json::json!({ "members": members }).to_string();
         let found = find(watcher.question()).await;
-        assert_eq!((found.members, found.left_out), (Some(5_000), 5_000 - MEMBERS_MAX));
+        let members = found.members.as_ref().map(Vec::len);
+        assert_eq!((members, found.left_out), (Some(MEMBERS_MAX), 5_000 - MEMBERS_MAX));
         assert!(found.missed.len() <= MEMBERS_MAX && found.urls.len() <= MEMBERS_MAX);
         watcher.found(found, &looks).await;
         assert!(watcher.members.contains_key("one") && watcher.told.len() <= MEMBERS_MAX);

@@ -229,8 +229,8 @@ impl PatroniWatcher {
             self.more(format!("{more} more, which are not asked")).await;
         }
         // Without its store Patroni may name none: what it named last holds.
-        if let Some(members) = found.members {
-            self.leadership.all_are_asked(self.members.len() >= members);
+        if let Some(members) = found.members.filter(|members| !members.is_empty()) {
+            self.leadership.all_are_asked(found.left_out == 0 && self.are_asked(&members));
         }
         let apis: Vec<PatroniApi> =
             self.members.values().map(|member| member.api.clone()).collect();
@@ -247,6 +247,14 @@ impl PatroniWatcher {
                 }
             }
         });
+    }
+
+    /// Whether each of these is looked at. One that is named no more is none of them, so that names count; those that are
+    /// looked at without a name may be any.
+    fn are_asked(&self, members: &[String]) -> bool {
+        let missing = members.iter().filter(|name| !self.members.contains_key(*name)).count();
+        let unnamed = self.members.values().filter(|member| member.name.is_none()).count();
+        missing <= unnamed
     }
 
     async fn answered(&mut self, answered: Answered, looks: &mpsc::Sender<Looked>) {
