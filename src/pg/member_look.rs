@@ -8,14 +8,16 @@ use tokio_postgres::{Error, Row};
 use crate::model::cluster::server::Server;
 use crate::pg::sessions::session::Session;
 
+/// A replica that receives is on the timeline that it receives, which is hidden from a role that is no member of
+/// `pg_read_all_stats`. The control file has that of its last restartpoint: all that there is of one that receives none.
 /// `transaction_read_only` is what `default_transaction_read_only` was when this statement began.
 const FULL: &str = "\
 SELECT pg_is_in_recovery() AS in_recovery,
        current_setting('transaction_read_only') = 'on' AS read_only,
        pg_postmaster_start_time() AS postmaster_start,
        CASE WHEN pg_is_in_recovery()
-            THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver),
-                          (SELECT timeline_id FROM pg_control_checkpoint()))
+            THEN (SELECT CASE WHEN receiver.pid IS NULL THEN timeline_id ELSE received_tli END
+                    FROM pg_control_checkpoint() LEFT JOIN pg_stat_wal_receiver receiver ON true)
             ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
        END AS timeline,
        pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()

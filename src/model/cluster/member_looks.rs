@@ -54,6 +54,8 @@ struct KnownMember {
     is: Option<MemberServerState>,
     /// When the last look was asked that found it so.
     asked: Option<Duration>,
+    /// The highest timeline on which this server was a replica, and when it was started.
+    replayed: Option<(u32, DateTime<Utc>)>,
     /// Looks in a row without an answer.
     silent: u32,
     /// The position that was told last, and when.
@@ -79,11 +81,12 @@ impl MemberLooks {
             return None;
         }
         let not_before = known.asked.replace(look.asked);
-        if known.is.as_ref().is_some_and(|before| is_same(before, &look.is)) {
+        let is = known.on_its_timeline(look.is.clone());
+        if known.is.as_ref().is_some_and(|before| is_same(before, &is)) {
             return None;
         }
-        known.is = Some(look.is.clone());
-        Some(MemberServer { member: member.to_owned(), not_before, is: look.is.clone() })
+        known.is = Some(is.clone());
+        Some(MemberServer { member: member.to_owned(), not_before, is })
     }
 
     fn position(&mut self, member: &str, look: &ServerLook) -> Option<ReplayPosition> {
@@ -119,6 +122,20 @@ impl MemberLooks {
             let (member, timeline) = (member.to_owned(), server.timeline);
             self.primary = Some(PrimaryPosition { member, timeline, at, lsn });
         }
+    }
+}
+
+impl KnownMember {
+    /// A replica that receives nothing tells the timeline of its last restartpoint, which may be an older one. It goes back
+    /// to none that it has left, unless it is started anew.
+    fn on_its_timeline(&mut self, mut is: MemberServerState) -> MemberServerState {
+        let MemberServerState::Answers { server } = &mut is else { return is };
+        let Some(start) = server.postmaster_start.filter(|_| server.in_recovery) else { return is };
+        let before =
+            self.replayed.filter(|(_, since)| *since == start).map(|(timeline, _)| timeline);
+        server.timeline = server.timeline.max(before);
+        self.replayed = server.timeline.map(|timeline| (timeline, start));
+        is
     }
 }
 
@@ -284,6 +301,19 @@ mod tests {
                 (replica, Some(200)),
             ]
         );
+    }
+
+    #[test]
+    fn a_replica_does_not_go_back_to_a_timeline_that_it_has_left() {
+        let (first, second) = (answers(true, 1), answers(true, 2));
+        assert_eq!(told(&[second.clone(), first.clone(), second.clone()]).len(), 1);
+        let gone = MemberServerState::Gone;
+        let told_of = told(&[second.clone(), gone.clone(), first.clone()]);
+        assert_eq!(told_of[2].0, second, "it is the same server");
+        let mut anew = server(true, 1);
+        anew.postmaster_start = DateTime::from_timestamp(6, 0);
+        let anew = MemberServerState::Answers { server: Box::new(anew) };
+        assert_eq!(told(&[second, gone, anew.clone()])[2].0, anew, "a rewound one may");
     }
 
     #[test]
