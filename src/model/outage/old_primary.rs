@@ -87,7 +87,9 @@ impl OldPrimaries {
             fall.demoted = Some((first, look.asked));
         }
         fall.dropped |= !status.leads && running && status.role == MemberRole::Primary;
-        fall.crashed |= status.state == "crashed";
+        // One that starts with the key has crashed. Patroni gives it up as in a handover where the start takes too long.
+        let starts_anew = status.leads && status.state == "starting";
+        fall.crashed |= status.state == "crashed" || starts_anew;
         if !status.leads && !fall.crashed && !fall.gone {
             *gave_up = Some(look.asked);
         }
@@ -181,6 +183,15 @@ mod tests {
         let mut looks = switchover();
         looks.push(LookAnswer::Gone);
         assert_eq!(after(looks), OldPrimary::HandedOver, "what comes later is another matter");
+    }
+
+    /// As Patroni does where a start takes longer than `primary_start_timeout` (`demote('immediate')` in its `ha.py`).
+    #[test]
+    fn a_server_that_is_given_up_while_it_starts_fell() {
+        let mut looks = switchover();
+        looks
+            .splice(1..2, [status(true, "starting", "master"), status(true, "stopping", "master")]);
+        assert_eq!(after(looks), OldPrimary::Fell);
     }
 
     #[test]
