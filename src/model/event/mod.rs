@@ -152,7 +152,8 @@ pub enum What {
         #[serde(rename = "after_s", with = "seconds")]
         after: Duration,
     },
-    /// The leader's key is free, by a member's word, or is held again.
+    /// The leader's key is free, by a member's word, or is held again. A member that cannot read Patroni's store says that it is
+    /// free as well; by when it last could (`dcs_last_seen`), that is not taken for it.
     LeaderKey(LeaderKey),
     /// What a member is, by its own Patroni API: at the first look, and at every change.
     MemberChanged(MemberChange),

@@ -32,7 +32,10 @@ pub fn expected(
         // Writes go on: no part.
         PredictedFault::EtcdMajorityLost if settings.survives_etcd() => {}
         PredictedFault::EtcdMajorityLost => {
-            writes_on = terms::until_demotion(patroni);
+            writes_on = match proxy.filter(|_| patroni.settings.pause) {
+                Some(proxy) => terms::leads_on(patroni).then(terms::refusing_leaves(proxy)),
+                None => terms::until_demotion(patroni),
+            };
             settings.etcd_lost(&mut outage);
         }
         PredictedFault::ProxyGone => settings.proxy_gone(&mut outage),
@@ -119,7 +122,12 @@ impl Settings<'_> {
         outage.add(PredictedStep::EtcdAway, Owner::Etcd, Span::UNBOUNDED);
         let renewed = terms::lock_renewed(self.patroni);
         outage.add(PredictedStep::LockRenewed, Owner::Patroni, renewed);
-        self.promoted(outage);
+        match self.proxy.filter(|_| self.patroni.settings.pause) {
+            Some(proxy) => {
+                outage.add(PredictedStep::ProxyChecks, Owner::Proxy, terms::proxy_finds(proxy));
+            }
+            None => self.promoted(outage),
+        }
         self.reconnected(outage);
     }
 
@@ -147,9 +155,11 @@ impl Settings<'_> {
         self.reconnected(outage);
     }
 
-    /// A failsafe leader goes on, and so does one in maintenance mode (`_handle_dcs_error` in Patroni's `ha.py`).
+    /// A failsafe leader goes on, and so does one in maintenance mode (`_handle_dcs_error` in Patroni's `ha.py`). But this one
+    /// answers `/primary` only while the key is its own: then a proxy takes it for down.
     fn survives_etcd(&self) -> bool {
-        self.patroni.is_failsafe() || self.patroni.settings.pause
+        let loses_sessions = self.proxy.is_some_and(|proxy| proxy.shuts_sessions_down);
+        self.patroni.is_failsafe() || (self.patroni.settings.pause && !loses_sessions)
     }
 
     fn lock_of_the_lost(&self, outage: &mut Parts) {

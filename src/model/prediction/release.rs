@@ -45,6 +45,13 @@ impl PatroniRelease {
     }
 }
 
+/// The version of a cluster's members: while they are upgraded one by one it is not known which rules hold.
+#[must_use]
+pub fn common_release<'a>(mut versions: impl Iterator<Item = &'a str>) -> Option<PatroniRelease> {
+    let first = versions.next()?;
+    versions.all(|version| version == first).then(|| PatroniRelease::read(first))?
+}
+
 impl fmt::Display for PatroniRelease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.major, self.minor, self.patch)

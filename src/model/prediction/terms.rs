@@ -61,6 +61,13 @@ pub(super) fn until_demotion(patroni: &PatroniInForce) -> Span {
     Span::new((retry / 2).min(worst), worst)
 }
 
+/// How long a leader that renews its key no more says that it leads: until the key's `ttl` is over, by its own clock.
+pub(super) fn leads_on(patroni: &PatroniInForce) -> Span {
+    let [ttl, loop_wait] =
+        [patroni.settings.ttl_s, patroni.settings.loop_wait_s].map(Duration::from_secs);
+    Span::new(ttl.saturating_sub(loop_wait), ttl)
+}
+
 /// After etcd is back: its own election, then the leader's next loop, which renews the key that it has.
 pub(super) fn lock_renewed(patroni: &PatroniInForce) -> Span {
     let loop_wait = Duration::from_secs(patroni.settings.loop_wait_s);
@@ -89,9 +96,11 @@ pub(super) fn refusing_leaves(proxy: &ProxyChecks) -> Span {
 }
 
 /// The same of one that is silent: the first check waits for `timeout check`, as its connect is accepted; each
-/// further one for its connect, `timeout connect` or `inter`, whichever is shorter.
+/// further one for its connect: `timeout connect` or `inter`, whichever is shorter, and `inter` where there is no
+/// `timeout check` (`tcpcheck_eval_connect` in HAProxy's `tcpcheck.c`).
 pub(super) fn silent_leaves(proxy: &ProxyChecks) -> Span {
-    let connect = proxy.connect_timeout.map_or(proxy.inter, |timeout| timeout.min(proxy.inter));
+    let connect = proxy.check_timeout.and(proxy.connect_timeout).unwrap_or(proxy.inter);
+    let connect = connect.min(proxy.inter);
     let more = proxy.fastinter.saturating_add(connect);
     let more = more.saturating_mul(proxy.fall.saturating_sub(1));
     let first = proxy.check_timeout.unwrap_or(proxy.inter);

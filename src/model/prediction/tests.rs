@@ -203,6 +203,23 @@ fn times_beside_the_parts_were_measured_too() {
     holds(found(&default_proxy), &[4.37, 5.15], "found");
 }
 
+/// As it was measured on a lab, of which etcd had no majority for 15 s: writes went on for 4 to 5 s.
+#[test]
+fn a_paused_leader_without_etcd_is_down_for_a_proxy_that_ends_its_sessions() {
+    let (mut patroni, proxy) = quick();
+    patroni.settings.pause = true;
+    let of = |proxy: Option<&ProxyChecks>| {
+        expected(&patroni, proxy, &ClientWaits::default(), F::EtcdMajorityLost)
+    };
+    let lost = of(Some(&proxy));
+    let steps: Vec<S> = lost.parts.iter().map(|part| part.step).collect();
+    let after = [S::EtcdAway, S::LockRenewed, S::ProxyChecks, S::Reconnect];
+    assert_eq!(steps, after, "its server is not demoted");
+    assert_eq!(lost.writes_on, Span::new(s(4.25), s(5.75)));
+    let keeps = ProxyChecks { shuts_sessions_down: false, ..proxy };
+    assert!(of(Some(&keeps)).parts.is_empty() && of(None).parts.is_empty());
+}
+
 #[test]
 fn the_formulas_give_the_ranges_of_the_table() {
     let span = |from: f64, to: f64| Span::new(s(from), s(to));
@@ -215,6 +232,14 @@ fn the_formulas_give_the_ranges_of_the_table() {
     assert_eq!(terms::refusing_leaves(&default_proxy), span(6.0, 9.0));
     assert_eq!(terms::silent_leaves(&quick_proxy), span(1.75, 2.25));
     assert_eq!(terms::silent_leaves(&default_proxy), span(17.0, 20.0));
+    // Without `timeout check` HAProxy gives each connect its whole `inter`.
+    let unchecked =
+        ProxyChecks { check_timeout: None, connect_timeout: Some(s(1.0)), ..default_proxy };
+    let more = unchecked.fastinter + unchecked.inter;
+    assert_eq!(
+        terms::silent_leaves(&unchecked).from,
+        unchecked.inter + more * (unchecked.fall - 1)
+    );
     assert_eq!(terms::held_connect(&default_proxy), span(2.0, 2.0));
     assert_eq!(terms::proxy_finds(&quick_proxy), span(0.0, 0.25));
     // 3 to 6 s from the first check that can pass, which is up to .22 s before the first write.

@@ -11,9 +11,8 @@ use crate::model::prediction::advice::{Advice, Saving, advice};
 use crate::model::prediction::client_waits::ClientWaits;
 use crate::model::prediction::expected;
 use crate::model::prediction::fault_kind::PredictedFault;
-use crate::model::prediction::in_force::{PatroniInForce, in_force};
+use crate::model::prediction::in_force::PatroniInForce;
 use crate::model::prediction::part::PredictedStep;
-use crate::model::prediction::release::PatroniRelease;
 use crate::model::run::software::Software;
 use crate::model::span::Span;
 
@@ -58,7 +57,7 @@ impl<'a> Expectation<'a> {
     /// Puts beside each part of an outage how long the settings let expect it to be. A part for which they say nothing,
     /// or no worst case, has none.
     pub fn put_beside(&self, outage: &Outage, whose: &mut WhoseSeconds) {
-        let Some(patroni) = self.in_force(outage.began) else { return };
+        let Some(patroni) = self.software.in_force(outage.began) else { return };
         let seen = faults(outage.kind, whose);
         for part in &mut whose.parts {
             // No member is elected before a paused Patroni is resumed, and when that is no setting tells.
@@ -102,18 +101,6 @@ impl<'a> Expectation<'a> {
         };
         let all = advice(patroni, self.proxy, &self.client, &[*fault]);
         all.into_iter().filter_map(of_knob).take(SHOWN).collect()
-    }
-
-    /// Patroni's settings in force when the outage began.
-    fn in_force(&self, began: Duration) -> Option<PatroniInForce> {
-        let settings = self.software.settings();
-        let known = settings.iter().rev().find(|known| known.from <= began).or(settings.first())?;
-        let servers = self.software.servers();
-        let versions = || servers.iter().filter_map(|server| server.patroni.as_deref());
-        // While members are upgraded one by one it is not known which rules hold.
-        let agree = versions().all(|version| Some(version) == versions().next());
-        let release = versions().next().filter(|_| agree).and_then(PatroniRelease::read);
-        Some(in_force(&known.settings, release))
     }
 
     fn step(
@@ -195,6 +182,7 @@ fn predicted(part: PartName) -> Option<PredictedStep> {
         PartName::Noticing => PredictedStep::SilentSessions,
         PartName::Reconnect => PredictedStep::Reconnect,
         PartName::Store
+        | PartName::Paused
         | PartName::Silence
         | PartName::Refusal
         | PartName::Ended

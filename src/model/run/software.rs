@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::cluster::server::Server;
 use crate::model::cluster::software::{MemberSoftware, PatroniSettings};
 use crate::model::event::{Event, What};
+use crate::model::prediction::in_force::{PatroniInForce, in_force};
+use crate::model::prediction::release::common_release;
 use crate::model::seconds;
 
 /// Servers that are kept: more are no cluster's.
@@ -88,6 +90,15 @@ impl Software {
         self.servers.values().cloned().collect()
     }
 
+    /// Patroni's settings in force at a time; `None` where they were not told.
+    #[must_use]
+    pub fn in_force(&self, at: Duration) -> Option<PatroniInForce> {
+        let known = self.settings.iter().rev().find(|known| known.from <= at);
+        let told = known.or(self.settings.first())?;
+        let versions = self.servers.values().filter_map(|server| server.patroni.as_deref());
+        Some(in_force(&told.settings, common_release(versions)))
+    }
+
     /// Patroni's settings at the first look, and after each change.
     #[must_use]
     pub fn settings(&self) -> &[SettingsFrom] {
@@ -133,6 +144,17 @@ mod tests {
             patroni: Some("4.0.4".to_owned()),
         };
         assert_eq!(known.servers(), [server("patroni1", 150_004), server("patroni2", 160_002)]);
+    }
+
+    #[test]
+    fn settings_in_force_are_those_that_the_members_version_takes() {
+        let mut known = Software::default();
+        let told = PatroniSettings { ttl_s: 5, ..PatroniSettings::BY_DEFAULT };
+        known.apply(&Event { at: Duration::ZERO, what: What::PatroniSettings(told) });
+        let ttl_s = |known: &Software| known.in_force(Duration::ZERO).unwrap().settings.ttl_s;
+        assert_eq!(ttl_s(&known), 5, "as it was told, where no version is known");
+        known.apply(&Event { at: Duration::ZERO, what: software("patroni1", None) });
+        assert_eq!(ttl_s(&known), 20);
     }
 
     #[test]

@@ -441,7 +441,11 @@ impl Run {
         match &event.what {
             What::Leader(seen) => watched.leader(at, seen),
             What::LeaderKey(seen) => watched.leader_key(at, *seen),
-            What::PatroniSettings(settings) => watched.settings(settings),
+            What::PatroniSettings(_) | What::MemberSoftware(_) => {
+                if let Some(patroni) = self.software.in_force(at) {
+                    watched.settings(at, &patroni.settings);
+                }
+            }
             What::MemberChanged(seen) => watched.member(at, seen),
             What::MemberServer(seen) => watched.server(at, seen),
             What::Witness(seen) => watched.witness(at, seen),

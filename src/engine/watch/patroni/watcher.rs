@@ -22,6 +22,8 @@ use crate::model::cluster::member_states::MemberStates;
 use crate::model::cluster::software::{MemberSoftware, PatroniSettings};
 use crate::model::cluster::store_view::StoreView;
 use crate::model::event::{ApiReached, What};
+use crate::model::prediction::in_force::in_force;
+use crate::model::prediction::release::common_release;
 use crate::patroni::PatroniApi;
 
 /// Looks that wait to be taken in.
@@ -176,7 +178,9 @@ impl PatroniWatcher {
     /// Leaves no member's word that the key is free unless it knows.
     fn take_no_lost_store_for_a_free_key(&mut self, looked: &mut Looked) {
         let LookAnswer::Status(status) = &mut looked.look.answer else { return };
-        let settings = self.settings.unwrap_or(PatroniSettings::BY_DEFAULT);
+        let told = self.settings.unwrap_or(PatroniSettings::BY_DEFAULT);
+        let versions = self.software.values().map(|software| &*software.patroni);
+        let settings = in_force(&told, common_release(versions)).settings;
         let reads_every =
             Duration::from_secs(settings.loop_wait_s.saturating_add(settings.retry_timeout_s));
         let view = self.stores.entry(looked.key.clone()).or_default();

@@ -56,7 +56,7 @@ pub(super) struct ClusterView<'a> {
     key_free: Placed<'a, bool>,
     key_lives: Option<Duration>,
     key_ttl: Option<Duration>,
-    is_paused: bool,
+    paused: Placed<'a, bool>,
     apis: BTreeMap<&'a str, Placed<'a, MemberState>>,
     servers: BTreeMap<&'a str, Placed<'a, ServerIs>>,
     witnesses: BTreeMap<&'a str, Placed<'a, bool>>,
@@ -79,7 +79,7 @@ impl<'a> ClusterView<'a> {
             key_free: watched.key_free.placed(from, to),
             key_lives: watched.key_lives,
             key_ttl: watched.key_ttl,
-            is_paused: watched.is_paused,
+            paused: watched.paused.placed(from, to),
             apis: watched
                 .apis
                 .iter()
@@ -103,6 +103,7 @@ impl<'a> ClusterView<'a> {
         let mut all: Vec<(Duration, Duration)> = Vec::new();
         all.extend(self.leader.boundaries());
         all.extend(self.key_free.boundaries());
+        all.extend(self.paused.boundaries());
         all.extend(self.apis.values().flat_map(Placed::boundaries));
         all.extend(self.servers.values().flat_map(Placed::boundaries));
         all.extend(self.witnesses.values().flat_map(Placed::boundaries));
@@ -181,7 +182,8 @@ impl<'a> ClusterView<'a> {
         }
         let Some(leader) = self.leader.at(at) else { return self.without_patroni(at) };
         if self.key_free.at(at) == Some(&true) {
-            return one(PartName::Election, Owner::Patroni);
+            let part = if self.is_paused(at) { PartName::Paused } else { PartName::Election };
+            return one(part, Owner::Patroni);
         }
         if self.has_new_leader(leader.as_deref(), at) {
             return match self.is_mute(leader.as_deref(), at) {
@@ -226,7 +228,8 @@ impl<'a> ClusterView<'a> {
         let freed = self.key_free.was(self.from, self.to, |free| *free);
         let demoted = self.leader.was(self.from, self.to, Option::is_none);
         match self.outage.kind {
-            Kind::Stall | Kind::Connection => silence(),
+            // No member leads, by Patroni's word: a proxy that asks for the leader sends to none, though one takes writes.
+            Kind::Stall | Kind::Connection if self.leader.at(at) != Some(&None) => silence(),
             Kind::Switchover => (PartName::Handover, self.of_handover(at)),
             // It stopped leading as another one has its lock, which was not seen free: a leader that was frozen may take
             // it back.
@@ -266,7 +269,7 @@ impl<'a> ClusterView<'a> {
         match api {
             _ if self.returning().is_some() => match server {
                 // A Patroni that gives no answer may be away with its server, and one that is paused starts none.
-                Some(ServerIs::Gone) if !api.is_some_and(is_mute) && !self.is_paused => {
+                Some(ServerIs::Gone) if !api.is_some_and(is_mute) && !self.is_paused(at) => {
                     (PartName::Restart, vec![Owner::Patroni])
                 }
                 _ => (PartName::Restart, either),
@@ -282,7 +285,7 @@ impl<'a> ClusterView<'a> {
                 (PartName::Handover, self.of_handover(at))
             }
             // Its server is gone, and it has not done anything about that.
-            Some(_) if server == Some(&ServerIs::Gone) && !self.is_paused => {
+            Some(_) if server == Some(&ServerIs::Gone) && !self.is_paused(at) => {
                 (PartName::Restart, vec![Owner::Patroni])
             }
             Some(_) => (PartName::Restart, either),
@@ -394,6 +397,10 @@ impl<'a> ClusterView<'a> {
     /// The member that acknowledged before the outage and after it, where it is the same.
     fn returning(&self) -> Option<&'a str> {
         self.before.filter(|before| self.after == Some(*before))
+    }
+
+    fn is_paused(&self, at: Duration) -> bool {
+        self.paused.at(at) == Some(&true)
     }
 
     /// Whether this leader's API gives no answer.

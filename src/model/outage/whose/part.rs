@@ -23,6 +23,8 @@ pub enum PartName {
     Store,
     /// The lock was free: the members chose.
     Election,
+    /// The lock was free, and Patroni was paused: no member may take it.
+    Paused,
     /// The new leader had the lock, and its server was not promoted yet.
     Promotion,
     /// The server had ended, and Patroni had not started it again.
@@ -55,11 +57,12 @@ pub enum PartName {
 
 impl PartName {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Lock,
         Self::Handover,
         Self::Store,
         Self::Election,
+        Self::Paused,
         Self::Promotion,
         Self::Restart,
         Self::Recovery,

@@ -383,7 +383,7 @@ fn before_election(events: &[&[SeenAt]], ttl_s: Option<u64>) -> Vec<(PartName, V
     let (outage, ..) = stopped();
     let mut watched = watched(events);
     if let Some(ttl_s) = ttl_s {
-        watched.settings(&PatroniSettings { ttl_s, ..PatroniSettings::BY_DEFAULT });
+        watched.settings(ms(20), &PatroniSettings { ttl_s, ..PatroniSettings::BY_DEFAULT });
     }
     let parts = split(&outage, &watched, false).unwrap().parts.into_iter();
     parts
@@ -424,7 +424,7 @@ fn a_stopped_leader_gives_its_key_back() {
     };
     let lapses = [api(10_050, "patroni1", MemberState::Gone), key(20_150, true), silent];
     let mut told = watched(&[&a, &b, &lapses]);
-    told.settings(&PatroniSettings::BY_DEFAULT);
+    told.settings(ms(20), &PatroniSettings::BY_DEFAULT);
     let parts = split(&killed, &told, false).unwrap().parts;
     assert_eq!((parts[0].part, &parts[0].owners), (PartName::Lock, &vec![Patroni]), "{parts:?}");
     // By Patroni alone: the key was free before it can have lapsed.
@@ -848,7 +848,7 @@ fn a_patroni_that_is_paused_owes_no_restart() {
     ];
     let first = |pause| {
         let mut told = watched(&[&patroni_before(), &proxy_before(), &servers_before(), &changes]);
-        told.settings(&PatroniSettings { pause, ..PatroniSettings::BY_DEFAULT });
+        told.settings(ms(20), &PatroniSettings { pause, ..PatroniSettings::BY_DEFAULT });
         split(&outage, &told, false).unwrap().parts[0].clone()
     };
     assert_eq!(first(false).owners, [Owner::Patroni]);
@@ -856,6 +856,55 @@ fn a_patroni_that_is_paused_owes_no_restart() {
     assert_eq!(
         (paused.part, &paused.owners[..]),
         (PartName::Restart, &[Owner::Patroni, Owner::Postgresql][..])
+    );
+}
+
+/// In maintenance mode a leader without its store goes on, and says no longer that it leads: the proxy takes it for down.
+#[test]
+fn a_leader_that_does_not_lead_is_no_silence() {
+    use Owner::{Client, Etcd, Network, Patroni, Proxy};
+    let outage = outage(Kind::Connection, "patroni1", 7_000, [0, 6_900, 6_910]);
+    let changes = [
+        leader(9_400, Some("patroni1"), None),
+        proxied(10_020, "patroni1", ProxyServerState::Down),
+        leader(16_700, None, Some("patroni1")),
+        proxied(16_900, "patroni1", ProxyServerState::Up),
+    ];
+    let (a, b, c) = (patroni_before(), proxy_before(), servers_before());
+    assert_eq!(
+        parts(&outage, &[&a, &b, &c, &changes]),
+        [
+            (PartName::Store, vec![Patroni, Etcd], 6_650),
+            (PartName::ProxyChecks, vec![Proxy], 250),
+            (PartName::Way, vec![Proxy, Network], 10),
+            (PartName::Reconnect, vec![Client], 90),
+        ]
+    );
+}
+
+/// In maintenance mode nobody runs for a key that is free, until it is resumed.
+#[test]
+fn a_free_key_of_a_patroni_that_is_paused_is_no_election() {
+    let outage = outage(Kind::Failover, "patroni2", 20_000, [0, 19_900, 19_900]);
+    let changes = [
+        api(10_050, "patroni1", MemberState::Gone),
+        key(12_050, true),
+        leader(12_060, Some("patroni1"), None),
+        key(29_050, false),
+        leader(29_060, None, Some("patroni2")),
+        api(29_800, "patroni2", PRIMARY),
+    ];
+    let mut told = watched(&[&patroni_before(), &changes]);
+    let paused = PatroniSettings { pause: true, ..PatroniSettings::BY_DEFAULT };
+    told.settings(ms(20), &paused);
+    told.settings(ms(28_000), &PatroniSettings::BY_DEFAULT);
+    let parts = split(&outage, &told, false).unwrap().parts;
+    let free: Vec<(PartName, Duration)> =
+        parts.iter().skip(1).take(2).map(|part| (part.part, part.lasted)).collect();
+    assert_eq!(
+        free,
+        [(PartName::Paused, ms(16_000)), (PartName::Election, ms(1_000))],
+        "{parts:?}"
     );
 }
 
@@ -960,7 +1009,7 @@ fn a_lock_that_lasts_longer_than_it_can_is_the_stores() {
         leader(129_000, Some("patroni1"), None),
     ];
     let mut told = watched(&[&patroni_before(), &proxy_before(), &servers_before(), &changes]);
-    told.settings(&PatroniSettings::BY_DEFAULT);
+    told.settings(ms(20), &PatroniSettings::BY_DEFAULT);
     let parts = split(&outage, &told, false).unwrap().parts;
     let first: Vec<_> = parts[..2]
         .iter()

@@ -26,7 +26,7 @@ pub struct WatchersView {
     pub(super) leader: Track<Option<String>>,
     /// Whether the leader's key is free, by a member's word.
     pub(super) key_free: Track<bool>,
-    /// How long the leader's key lives at least after its holder's last word, by Patroni's settings.
+    /// How long the leader's key lives at least after its holder's last word, by Patroni's settings in force.
     pub(super) key_lives: Option<Duration>,
     /// And at most, but for what its store takes to see it.
     pub(super) key_ttl: Option<Duration>,
@@ -35,7 +35,7 @@ pub struct WatchersView {
     /// Each member's server, by itself.
     pub(super) servers: BTreeMap<String, Track<ServerIs>>,
     /// Whether Patroni is paused, by its settings.
-    pub(super) is_paused: bool,
+    pub(super) paused: Track<bool>,
     /// Members by the addresses of their servers, as a server may tell no name; `None` where several share one, such as a
     /// loopback address behind tunnels, or a socket.
     pub(super) names: BTreeMap<String, Option<String>>,
@@ -98,12 +98,12 @@ impl WatchersView {
         self.key_free.changed(seen.not_before, at, seen.free);
     }
 
-    /// Patroni's settings, from now on.
-    pub fn settings(&mut self, settings: &PatroniSettings) {
+    /// Patroni's settings in force, from now on.
+    pub fn settings(&mut self, at: Duration, settings: &PatroniSettings) {
         let renewed_before = settings.ttl_s.saturating_sub(settings.loop_wait_s);
         self.key_lives = Some(Duration::from_secs(renewed_before));
         self.key_ttl = Some(Duration::from_secs(settings.ttl_s));
-        self.is_paused = settings.pause;
+        self.paused.changed(None, at, settings.pause);
     }
 
     /// What a member is by its own Patroni API.
