@@ -9,23 +9,26 @@ use super::numbers::duration;
 /// Where the ends of a part are known less exactly, as after a pause of pgchaos itself, that is said.
 const INEXACT: Duration = Duration::from_millis(500);
 
-/// An owner, as a noun.
-#[must_use]
-pub fn owner(owner: Owner) -> &'static str {
-    match owner {
-        Owner::Client => "the client",
-        Owner::Patroni => "Patroni",
-        Owner::Postgresql => "PostgreSQL",
-        Owner::Etcd => "etcd",
-        Owner::Proxy => "the proxy",
-        Owner::Network => "the network",
-    }
-}
+/// All that makes the cluster: which of them it was was not seen, nor whether what fails it over is Patroni.
+const CLUSTER: [Owner; 3] = [Owner::Patroni, Owner::Postgresql, Owner::Etcd];
 
-/// Several owners, of which one it was: `Patroni, PostgreSQL or etcd`.
+/// Owners as nouns, of which it was one: `Patroni or its store`, `the client, the cluster or the proxy`.
 #[must_use]
 pub fn owners(several: &[Owner]) -> String {
-    let names: Vec<&str> = several.iter().copied().map(owner).collect();
+    let is_cluster = CLUSTER.iter().all(|one| several.contains(one));
+    let name = |owner: &Owner| match owner {
+        Owner::Client => Some("the client"),
+        Owner::Patroni if is_cluster => Some("the cluster"),
+        Owner::Postgresql | Owner::Etcd if is_cluster => None,
+        Owner::Patroni => Some("Patroni"),
+        Owner::Postgresql => Some("PostgreSQL"),
+        // Patroni's API does not tell which store it has.
+        Owner::Etcd if several.contains(&Owner::Patroni) => Some("its store"),
+        Owner::Etcd => Some("Patroni's store"),
+        Owner::Proxy => Some("the proxy"),
+        Owner::Network => Some("the network"),
+    };
+    let names: Vec<&str> = several.iter().filter_map(name).collect();
     match names.split_last() {
         None => "unknown".to_owned(),
         Some((last, [])) => (*last).to_owned(),
@@ -45,6 +48,7 @@ pub fn name(part: &OutagePart) -> &'static str {
         },
         PartName::Store => "Patroni without its store",
         PartName::Election => "election",
+        PartName::Paused => "Patroni is paused, and elects no leader",
         PartName::Promotion => "promotion",
         PartName::Restart => "Patroni had not restarted the server",
         PartName::Recovery => "the server started and recovered",
@@ -67,7 +71,8 @@ pub fn name(part: &OutagePart) -> &'static str {
 pub fn part(part: &OutagePart) -> String {
     match (part.part, part.owners.len()) {
         (PartName::Unsplit, _) => owners(&part.owners),
-        (_, 0 | 1) => name(part).to_owned(),
+        // Its name has both that it may be.
+        (PartName::Store, _) | (_, 0 | 1) => name(part).to_owned(),
         _ => format!("{} ({})", name(part), owners(&part.owners)),
     }
 }
@@ -112,4 +117,25 @@ pub fn parts(whose: &WhoseSeconds, long: Duration) -> impl Iterator<Item = Strin
         (length != nothing)
             .then(|| format!("{length}{off} {}{}", part(one), expected.unwrap_or_default()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_that_make_the_cluster_are_named_as_one() {
+        use Owner::{Client, Etcd, Network, Patroni, Postgresql, Proxy};
+        let cases: [(&[Owner], &str); 6] = [
+            (&[Patroni, Postgresql, Etcd], "the cluster"),
+            (&[Client, Patroni, Postgresql, Etcd, Proxy], "the client, the cluster or the proxy"),
+            (&[Patroni, Postgresql, Etcd, Proxy, Network], "the cluster, the proxy or the network"),
+            (&[Patroni, Etcd], "Patroni or its store"),
+            (&[Patroni, Postgresql], "Patroni or PostgreSQL"),
+            (&[Etcd], "Patroni's store"),
+        ];
+        for (several, words) in cases {
+            assert_eq!(owners(several), words);
+        }
+    }
 }

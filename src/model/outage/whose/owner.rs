@@ -12,7 +12,7 @@ pub enum Owner {
     Patroni,
     /// The server: shutdown, recovery, promotion, and what it refuses.
     Postgresql,
-    /// Patroni's store.
+    /// Patroni's store: etcd, or another one.
     Etcd,
     /// What stands between client and servers and chooses one.
     Proxy,
