@@ -180,8 +180,10 @@ pub enum Undecided {
     /// Several servers take writes, and none of them is the one by evidence.
     #[error("several servers take writes, and which of them is the cluster cannot be told: {0}")]
     SeveralWritable(String),
-    /// A server hides the timeline that it would be told by.
-    #[error("{0} hides its timeline, by which it would be told whether it is the primary")]
+    /// A server tells no timeline, by which it would be told.
+    #[error(
+        "{0} tells no timeline, by which it would be told whether it is the primary: it hides that, or its PostgreSQL does not run"
+    )]
     HiddenTimeline(String),
 }
 
