@@ -65,7 +65,7 @@ pub struct MemberStatus {
     /// The leader's key has no holder, or the member cannot read its store and knows nothing.
     #[serde(default)]
     pub cluster_unlocked: bool,
-    /// When it last read its store, by its clock, in whole seconds since 1970.
+    /// When it last read its store, or what it holds of it while it is connected, by its clock, in whole seconds since 1970.
     #[serde(default, deserialize_with = "lenient_number")]
     pub dcs_last_seen: Option<u64>,
     /// Patroni is paused (maintenance mode).

@@ -586,6 +586,9 @@ pub fn proxy_server_state(is: &ProxyServerState) -> String {
         ProxyServerState::ComingUp { passed, rise } => {
             format!("is down: {passed} of {rise} checks passed")
         }
+        ProxyServerState::OutOfService { word } if word == "backup" => {
+            "waits as a backup: no session goes there".to_owned()
+        }
         ProxyServerState::OutOfService { word } => format!("is set to {word}"),
         ProxyServerState::Unchecked => "is up: not checked yet".to_owned(),
     }

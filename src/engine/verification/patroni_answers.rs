@@ -42,16 +42,19 @@ impl AnsweredMember {
 /// Whether each member of the cluster is among these. One that is named no more is none of them, so that names count;
 /// those without a name may be any.
 fn has_all<'a>(cluster: &Cluster, heard: impl Iterator<Item = &'a AnsweredMember>) -> bool {
-    let (mut named, mut unnamed) = (BTreeSet::new(), BTreeSet::new());
+    let (mut names, mut of_named, mut all) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for one in heard {
-        match one.name(Some(cluster)) {
-            Some(name) => drop(named.insert(name)),
-            None => drop(unnamed.insert(one.key())),
+        if let Some(name) = one.name(Some(cluster)) {
+            names.insert(name);
+            of_named.insert(one.key());
         }
+        all.insert(one.key());
     }
-    let missing = cluster.members.iter().filter(|member| !named.contains(&member.name)).count();
+    let missing = cluster.members.iter().filter(|member| !names.contains(&member.name)).count();
+    // One that was asked at two URLs has a name by one of them only.
+    let unnamed = all.difference(&of_named).count();
     // Without its store Patroni may name none.
-    !cluster.members.is_empty() && missing <= unnamed.len()
+    !cluster.members.is_empty() && missing <= unnamed
 }
 
 /// Asks every API that was given and every member that one of them names. Takes a few deadlines of
@@ -220,6 +223,8 @@ mod tests {
         assert!(!all(&cluster, &[Some("a"), Some("b"), Some("c")]), "d was not heard");
         assert!(all(&cluster, &[Some("a"), None, None]), "an older Patroni tells no names");
         assert!(!all(&cluster, &[Some("a"), None]));
+        let twice = vec![heard(Some("a"), 0), heard(None, 0), heard(Some("b"), 1)];
+        assert!(!answers_of(twice, Some(&cluster)).all_answered, "a was asked at two URLs");
         assert!(!all(&members(&[]), &[Some("a")]), "without its store Patroni names none");
     }
 

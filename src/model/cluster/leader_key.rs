@@ -1,14 +1,14 @@
 //! Whether the leader's key in Patroni's store is free, by the members' own words (`cluster_unlocked`).
 //!
-//! While the store cannot be reached, members go on with what they knew last: the key is then free by no member's word,
-//! though no leader renews it.
+//! While the store cannot be read, members go on with what they knew last, or know nothing: the key is then free by no
+//! word that counts, though no leader renews it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::cluster::leadership::{Look, LookAnswer};
+use crate::model::cluster::leadership::{KeyWord, Look, LookAnswer};
 use crate::model::seconds;
 
 /// The leader's key was found free, or held again.
@@ -23,18 +23,17 @@ pub struct LeaderKey {
 
 /// What a member says of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum KeyWord {
-    /// It has it.
-    Has,
-    Free,
-    Held,
+enum SaidOfKey {
+    /// It has it itself.
+    IsMine,
+    By(KeyWord),
 }
 
 /// The key, by the last look at each member.
 #[derive(Debug, Default)]
 pub struct LeaderKeyWatch {
     /// The last answer of each member that answers.
-    answers: BTreeMap<String, KeyWord>,
+    answers: BTreeMap<String, SaidOfKey>,
     free: bool,
     /// When the last look was asked of which the answer was as the key is told now.
     asked: Option<Duration>,
@@ -46,10 +45,9 @@ impl LeaderKeyWatch {
         let before = self.asked;
         match &look.answer {
             LookAnswer::Status(status) => {
-                let word = match (status.leads, status.unlocked) {
-                    (true, _) => KeyWord::Has,
-                    (false, true) => KeyWord::Free,
-                    (false, false) => KeyWord::Held,
+                let word = match status.leads {
+                    true => SaidOfKey::IsMine,
+                    false => SaidOfKey::By(status.key),
                 };
                 self.answers.insert(member.to_owned(), word);
             }
@@ -57,9 +55,14 @@ impl LeaderKeyWatch {
                 self.answers.remove(member);
             }
         }
+        let says = |said: SaidOfKey| self.answers.values().any(|one| *one == said);
         // A member that leads has the key: others go on saying that it is free until their next loop.
-        let says = |word: KeyWord| self.answers.values().any(|said| *said == word);
-        let free = says(KeyWord::Free) && !says(KeyWord::Has);
+        let free = match says(SaidOfKey::IsMine) {
+            true => false,
+            false if says(SaidOfKey::By(KeyWord::Free)) => true,
+            // Those that cannot read the store have not seen anybody take it.
+            false => self.free && !says(SaidOfKey::By(KeyWord::Held)),
+        };
         if matches!(look.answer, LookAnswer::Status(_)) {
             self.asked = Some(look.asked);
         }
@@ -82,16 +85,10 @@ mod tests {
     }
 
     fn status(leads: bool, unlocked: bool) -> LookAnswer {
+        let key = if unlocked { KeyWord::Free } else { KeyWord::Held };
         let role = if leads { MemberRole::Primary } else { MemberRole::Replica };
         let state = "running".to_owned();
-        LookAnswer::Status(Status {
-            leads,
-            state,
-            role,
-            timeline: Some(1),
-            unlocked,
-            store_seen: None,
-        })
+        LookAnswer::Status(Status { leads, state, role, timeline: Some(1), key, store_seen: None })
     }
 
     #[test]
@@ -116,6 +113,20 @@ mod tests {
             .collect();
         let free = |free, not_before| LeaderKey { free, not_before: Some(ms(not_before)) };
         assert_eq!(told, [free(true, 30), free(false, 160)]);
+    }
+
+    #[test]
+    fn a_store_that_is_lost_takes_no_free_key() {
+        let mut key = LeaderKeyWatch::default();
+        let mut look = |asked, answer| {
+            key.look("b", &Look { asked: ms(asked), at: ms(asked + 2), answer }).map(|key| key.free)
+        };
+        let LookAnswer::Status(unknown) = status(false, false) else { unreachable!() };
+        let unknown = LookAnswer::Status(Status { key: KeyWord::Unknown, ..unknown });
+        assert_eq!(look(0, unknown.clone()), None, "nor frees one");
+        assert_eq!(look(100, status(false, true)), Some(true));
+        assert_eq!(look(200, unknown), None);
+        assert_eq!(look(300, status(false, false)), Some(false));
     }
 
     #[test]

@@ -68,6 +68,17 @@ pub enum MemberRole {
     Other(String),
 }
 
+/// What a member says of the leader's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyWord {
+    /// Some member has it.
+    Held,
+    /// None has.
+    Free,
+    /// It cannot read the store.
+    Unknown,
+}
+
 /// A member about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
@@ -79,8 +90,8 @@ pub struct Status {
     pub role: MemberRole,
     /// PostgreSQL's timeline.
     pub timeline: Option<u32>,
-    /// The leader key is free, by this member's word.
-    pub unlocked: bool,
+    /// What it says of the leader's key.
+    pub key: KeyWord,
     /// When it last read its store, by its clock, in whole seconds since 1970.
     pub store_seen: Option<u64>,
 }
@@ -152,11 +163,11 @@ impl Leadership {
                 known.follows = true;
                 known.followed = asked;
                 known.claims_since = None;
-                if !status.unlocked {
+                if status.key == KeyWord::Held {
                     known.held = asked;
                 }
-                known.unlocked_since =
-                    status.unlocked.then(|| known.unlocked_since.unwrap_or(look.asked));
+                known.unlocked_since = (status.key == KeyWord::Free)
+                    .then(|| known.unlocked_since.unwrap_or(look.asked));
                 self.no_leader(look.asked)
             }
             LookAnswer::Gone | LookAnswer::Silent => {

@@ -131,10 +131,12 @@ impl KnownMember {
     fn on_its_timeline(&mut self, mut is: MemberServerState) -> MemberServerState {
         let MemberServerState::Answers { server } = &mut is else { return is };
         let Some(start) = server.postmaster_start.filter(|_| server.in_recovery) else { return is };
-        let before =
-            self.replayed.filter(|(_, since)| *since == start).map(|(timeline, _)| timeline);
-        server.timeline = server.timeline.max(before);
-        self.replayed = server.timeline.map(|timeline| (timeline, start));
+        // What it hides is not what it had before.
+        if let Some(told) = &mut server.timeline {
+            let before = self.replayed.filter(|(_, since)| *since == start);
+            *told = before.map_or(*told, |(timeline, _)| timeline.max(*told));
+            self.replayed = Some((*told, start));
+        }
         is
     }
 }
@@ -307,6 +309,11 @@ mod tests {
     fn a_replica_does_not_go_back_to_a_timeline_that_it_has_left() {
         let (first, second) = (answers(true, 1), answers(true, 2));
         assert_eq!(told(&[second.clone(), first.clone(), second.clone()]).len(), 1);
+        let mut hidden = server(true, 1);
+        hidden.timeline = None;
+        let hidden = MemberServerState::Answers { server: Box::new(hidden) };
+        let told_of = told(&[first.clone(), hidden.clone()]);
+        assert_eq!(told_of[1].0, hidden, "it streams again, from where is hidden");
         let gone = MemberServerState::Gone;
         let told_of = told(&[second.clone(), gone.clone(), first.clone()]);
         assert_eq!(told_of[2].0, second, "it is the same server");

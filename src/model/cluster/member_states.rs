@@ -118,6 +118,7 @@ fn state(status: &Status) -> MemberState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::cluster::leadership::KeyWord;
 
     fn status(state: &str, replica: bool, timeline: Option<u32>) -> LookAnswer {
         LookAnswer::Status(Status {
@@ -125,7 +126,7 @@ mod tests {
             state: state.to_owned(),
             role: if replica { MemberRole::Replica } else { MemberRole::Primary },
             timeline,
-            unlocked: false,
+            key: KeyWord::Held,
             store_seen: None,
         })
     }

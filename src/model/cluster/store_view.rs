@@ -1,9 +1,14 @@
 //! Whether a member that says the leader's key is free knows so.
 //!
 //! Patroni says it (`cluster_unlocked`) also while it knows nothing: where it could not read the cluster from its store,
-//! or has not for its `ttl`. When it last could (`dcs_last_seen`, in whole seconds) stands still meanwhile.
+//! or has not for its `ttl`. When it last could (`dcs_last_seen`, in whole seconds) stands still meanwhile. An etcd without
+//! a majority is no such store while a connection to it is open: Patroni reads on from what it was told by it before, and
+//! says that the key is held. Nor has a leader that gives its key back read its store since: others say first that it is
+//! free.
 
 use std::time::Duration;
+
+use crate::model::cluster::leadership::{KeyWord, Status};
 
 /// A member that reads its store twice within a second tells the same second for both.
 const SAME_SECOND: Duration = Duration::from_secs(1);
@@ -20,43 +25,49 @@ pub struct StoreView {
 }
 
 impl StoreView {
-    /// Takes in a look that was asked at `asked`: whether the member knows that the key is free. `unlocked` is its word,
-    /// `last_seen` when it last read its store, which an old Patroni does not tell, and `reads_every` how long it may take
-    /// to read it again.
-    pub fn knows_free(
-        &mut self,
-        asked: Duration,
-        unlocked: bool,
-        last_seen: Option<u64>,
-        reads_every: Duration,
-    ) -> bool {
-        let Some(last_seen) = last_seen else { return unlocked };
+    /// Takes in a look that was asked at `asked`: what the member knows of the key. `reads_every` is how long it may take to
+    /// read its store again.
+    pub fn known(&mut self, asked: Duration, status: &Status, reads_every: Duration) -> KeyWord {
+        // An old Patroni does not tell it.
+        let Some(last_seen) = status.store_seen else { return status.key };
         let since = match self.last {
             Some((last, since)) if last == last_seen => since,
             _ => asked,
         };
         self.last = Some((last_seen, since));
-        if !unlocked {
+        if status.key != KeyWord::Free {
             self.held = Some(last_seen);
+            self.free = false;
+            return status.key;
         }
         let is_news = self.held.is_some_and(|held| held != last_seen);
         let stood = asked.saturating_sub(since);
         let may_know = is_news || self.free || stood <= SAME_SECOND;
-        self.free = unlocked && may_know && stood <= reads_every;
-        self.free
+        self.free = may_know && stood <= reads_every;
+        if self.free { KeyWord::Free } else { KeyWord::Unknown }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::KeyWord::{Free, Held, Unknown};
     use super::*;
+    use crate::model::cluster::leadership::MemberRole;
 
-    /// What is known at each look: when it was asked, the member's word, and the second it last read its store.
-    fn known(looks: &[(u64, bool, Option<u64>)]) -> Vec<bool> {
+    /// What is known at each look: when it was asked, whether the member says that the key is free, and the second it last
+    /// read its store.
+    fn known(looks: &[(u64, bool, Option<u64>)]) -> Vec<KeyWord> {
         let mut view = StoreView::default();
-        let look = |(asked_ms, unlocked, last_seen)| {
-            let asked = Duration::from_millis(asked_ms);
-            view.knows_free(asked, unlocked, last_seen, Duration::from_secs(20))
+        let look = |(asked_ms, unlocked, store_seen): (u64, bool, Option<u64>)| {
+            let status = Status {
+                leads: false,
+                state: "running".to_owned(),
+                role: MemberRole::Replica,
+                timeline: Some(1),
+                key: if unlocked { Free } else { Held },
+                store_seen,
+            };
+            view.known(Duration::from_millis(asked_ms), &status, Duration::from_secs(20))
         };
         looks.iter().copied().map(look).collect()
     }
@@ -72,26 +83,26 @@ mod tests {
             (121_900, true, Some(121)),
             (122_400, false, Some(122)),
         ];
-        assert_eq!(known(&looks), [false, false, false, false, true, false]);
+        assert_eq!(known(&looks), [Held, Held, Unknown, Unknown, Free, Held]);
     }
 
     #[test]
-    fn a_key_that_is_given_back_is_free_at_once() {
+    fn a_key_that_is_found_free_is_free_at_once() {
         let looks = [(1_000, false, Some(7)), (1_100, true, Some(8)), (1_900, true, Some(8))];
-        assert_eq!(known(&looks), [false, true, true]);
+        assert_eq!(known(&looks), [Held, Free, Free]);
         let in_one_second =
             [(1_000, false, Some(7)), (1_100, true, Some(7)), (9_000, true, Some(7))];
-        assert_eq!(known(&in_one_second), [false, true, true], "it reads no more often");
+        assert_eq!(known(&in_one_second), [Held, Free, Free], "it reads no more often");
     }
 
     #[test]
     fn a_store_that_is_lost_while_the_key_is_free_tells_nothing_more() {
         let looks = [(1_000, false, Some(7)), (2_000, true, Some(8)), (22_100, true, Some(8))];
-        assert_eq!(known(&looks), [false, true, false]);
+        assert_eq!(known(&looks), [Held, Free, Unknown]);
     }
 
     #[test]
     fn a_patroni_that_does_not_tell_is_believed() {
-        assert_eq!(known(&[(0, false, None), (100, true, None)]), [false, true]);
+        assert_eq!(known(&[(0, false, None), (100, true, None)]), [Held, Free]);
     }
 }

@@ -126,7 +126,7 @@ impl OldPrimaries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::cluster::leadership::Status;
+    use crate::model::cluster::leadership::{KeyWord, Status};
 
     fn status(leads: bool, state: &str, role: &str) -> LookAnswer {
         LookAnswer::Status(Status {
@@ -138,7 +138,7 @@ mod tests {
                 _ => MemberRole::Primary,
             },
             timeline: None,
-            unlocked: false,
+            key: KeyWord::Held,
             store_seen: None,
         })
     }

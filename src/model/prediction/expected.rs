@@ -155,8 +155,9 @@ impl Settings<'_> {
         self.reconnected(outage);
     }
 
-    /// A failsafe leader goes on, and so does one in maintenance mode (`_handle_dcs_error` in Patroni's `ha.py`). But this one
-    /// answers `/primary` only while the key is its own: then a proxy takes it for down.
+    /// A failsafe leader goes on, and so does one in maintenance mode (`_handle_dcs_error` in Patroni's `ha.py`). But while an
+    /// etcd of the lost majority still answers it, this one has a cluster in which the key is no longer its own
+    /// (`do_GET` in Patroni's `api.py`): then a proxy takes it for down.
     fn survives_etcd(&self) -> bool {
         let loses_sessions = self.proxy.is_some_and(|proxy| proxy.shuts_sessions_down);
         self.patroni.is_failsafe() || (self.patroni.settings.pause && !loses_sessions)
@@ -224,6 +225,7 @@ impl Settings<'_> {
             (changes_leader && settings.synchronous_mode, U::SynchronousStandby),
             (is_etcd && self.patroni.is_failsafe(), U::FailsafeMembers),
             (is_etcd && !self.survives_etcd(), U::EtcdBackSoon),
+            (is_etcd && !self.survives_etcd() && settings.pause, U::PausedWithoutEtcd),
             (fault == F::ProxyGone, U::ProxyRestart),
         ];
         all.into_iter().filter(|(holds, _)| *holds).map(|(_, unknown)| unknown).collect()

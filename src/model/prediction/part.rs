@@ -126,6 +126,8 @@ pub enum UnknownInfluence {
     FailsafeMembers,
     /// An etcd that is back within this time is no outage.
     EtcdBackSoon,
+    /// A paused leader that reaches no etcd at all goes on for a proxy too.
+    PausedWithoutEtcd,
     /// How a proxy is started again.
     ProxyRestart,
 }

@@ -269,6 +269,9 @@ fn unknown_words(unknown: UnknownInfluence, outlook: &Outlook) -> String {
         UnknownInfluence::EtcdBackSoon => {
             "an etcd that is back before the leader gives up is no outage at all"
         }
+        UnknownInfluence::PausedWithoutEtcd => {
+            "one etcd at least still answers Patroni: where none does, a paused leader goes on"
+        }
         UnknownInfluence::ProxyRestart => {
             "what starts the proxy again may wait before it does, as systemd's RestartSec"
         }

@@ -74,7 +74,8 @@ const ETCD: Fault = Fault {
     mends: |_, _| {},
     part: "store",
     owners: &["patroni", "etcd"],
-    at_least_s: 0.5,
+    // It is away for two seconds from when the outage has begun.
+    at_least_s: 1.5,
     ..KILLED
 };
 

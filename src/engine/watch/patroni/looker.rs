@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::engine::clock::Clock;
 use crate::engine::watch::told_reason::ToldReason;
-use crate::model::cluster::leadership::{Look, LookAnswer, MemberRole, Status};
+use crate::model::cluster::leadership::{KeyWord, Look, LookAnswer, MemberRole, Status};
 use crate::model::cluster::member_states::SILENT_BEFORE_TOLD;
 use crate::model::cluster::software::MemberSoftware;
 use crate::model::event::ApiReached;
@@ -110,7 +110,7 @@ fn answer(result: Result<(bool, MemberStatus), LookFailed>) -> LookAnswer {
             role: role(status.role),
             state: status.state,
             timeline: status.timeline,
-            unlocked: status.cluster_unlocked,
+            key: if status.cluster_unlocked { KeyWord::Free } else { KeyWord::Held },
             store_seen: status.dcs_last_seen,
         }),
         Err(failed) if failed.gone => LookAnswer::Gone,

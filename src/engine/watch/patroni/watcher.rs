@@ -184,8 +184,7 @@ impl PatroniWatcher {
         let reads_every =
             Duration::from_secs(settings.loop_wait_s.saturating_add(settings.retry_timeout_s));
         let view = self.stores.entry(looked.key.clone()).or_default();
-        let asked = looked.look.asked;
-        status.unlocked = view.knows_free(asked, status.unlocked, status.store_seen, reads_every);
+        status.key = view.known(looked.look.asked, status, reads_every);
     }
 
     /// Tells what a member runs, unless it was told so. A PostgreSQL that starts tells no version.

@@ -8,8 +8,9 @@ fn ms(ms: u64) -> Duration {
 
 fn status(leads: bool, replica: bool, timeline: u32, unlocked: bool) -> LookAnswer {
     let (state, timeline) = ("running".to_owned(), Some(timeline));
+    let key = if unlocked { KeyWord::Free } else { KeyWord::Held };
     let role = if replica { MemberRole::Replica } else { MemberRole::Primary };
-    LookAnswer::Status(Status { leads, state, role, timeline, unlocked, store_seen: None })
+    LookAnswer::Status(Status { leads, state, role, timeline, key, store_seen: None })
 }
 
 fn leads(timeline: u32) -> LookAnswer {

@@ -23,7 +23,7 @@ pub enum PartName {
     Store,
     /// The lock was free: the members chose.
     Election,
-    /// The lock was free, and Patroni was paused: no member may take it.
+    /// The lock was free, and Patroni was paused: no member takes it by itself.
     Paused,
     /// The new leader had the lock, and its server was not promoted yet.
     Promotion,
