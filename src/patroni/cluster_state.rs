@@ -83,6 +83,16 @@ pub fn name_of(cluster: &Cluster, api: &PatroniApi) -> Option<String> {
     cluster.members.iter().find(is_this).map(|member| member.name.clone())
 }
 
+/// Whether each of a cluster's members is among those that were asked. One that the cluster names no more is none of its
+/// members, so that names count, not numbers; those `unnamed`, so many, may be any of them.
+pub fn are_all_asked<'a>(
+    members: impl Iterator<Item = &'a str>,
+    is_asked: impl Fn(&str) -> bool,
+    unnamed: usize,
+) -> bool {
+    members.filter(|name| !is_asked(name)).count() <= unnamed
+}
+
 /// The URL of a member's API, as [`PatroniApi::url`] gives it.
 #[must_use]
 pub fn url_of(member: &ClusterMember) -> Option<String> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::model::cluster::decision::{Leader, MissedApi, PatroniAnswers};
-use crate::patroni::cluster_state::{name_of, url_of};
+use crate::patroni::cluster_state::{are_all_asked, name_of, url_of};
 use crate::patroni::{Cluster, MemberStatus, PatroniApi, PatroniError};
 
 /// The deadline of a call to a member that only `/cluster` names.
@@ -39,8 +39,7 @@ impl AnsweredMember {
     }
 }
 
-/// Whether each member of the cluster is among these. One that is named no more is none of them, so that names count;
-/// those without a name may be any.
+/// Whether each member of the cluster is among these.
 fn has_all<'a>(cluster: &Cluster, heard: impl Iterator<Item = &'a AnsweredMember>) -> bool {
     let (mut names, mut of_named, mut all) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for one in heard {
@@ -50,11 +49,11 @@ fn has_all<'a>(cluster: &Cluster, heard: impl Iterator<Item = &'a AnsweredMember
         }
         all.insert(one.key());
     }
-    let missing = cluster.members.iter().filter(|member| !names.contains(&member.name)).count();
     // One that was asked at two URLs has a name by one of them only.
     let unnamed = all.difference(&of_named).count();
+    let members = cluster.members.iter().map(|member| &*member.name);
     // Without its store Patroni may name none.
-    !cluster.members.is_empty() && missing <= unnamed
+    !cluster.members.is_empty() && are_all_asked(members, |name| names.contains(name), unnamed)
 }
 
 /// Asks every API that was given and every member that one of them names. Takes a few deadlines of

@@ -60,7 +60,7 @@ impl LeaderKeyWatch {
         let free = match says(SaidOfKey::IsMine) {
             true => false,
             false if says(SaidOfKey::By(KeyWord::Free)) => true,
-            // Those that cannot read the store have not seen anybody take it.
+            // Those that cannot read the store have seen no member take it.
             false => self.free && !says(SaidOfKey::By(KeyWord::Held)),
         };
         if matches!(look.answer, LookAnswer::Status(_)) {

@@ -122,11 +122,10 @@ impl Settings<'_> {
         outage.add(PredictedStep::EtcdAway, Owner::Etcd, Span::UNBOUNDED);
         let renewed = terms::lock_renewed(self.patroni);
         outage.add(PredictedStep::LockRenewed, Owner::Patroni, renewed);
-        match self.proxy.filter(|_| self.patroni.settings.pause) {
-            Some(proxy) => {
-                outage.add(PredictedStep::ProxyChecks, Owner::Proxy, terms::proxy_finds(proxy));
-            }
-            None => self.promoted(outage),
+        // A paused one was not demoted.
+        match self.patroni.settings.pause {
+            true => self.found_by_the_proxy(outage),
+            false => self.promoted(outage),
         }
         self.reconnected(outage);
     }
@@ -174,6 +173,10 @@ impl Settings<'_> {
 
     fn promoted(&self, outage: &mut Parts) {
         outage.add(PredictedStep::Promotion, Owner::Postgresql, terms::PROMOTION);
+        self.found_by_the_proxy(outage);
+    }
+
+    fn found_by_the_proxy(&self, outage: &mut Parts) {
         if let Some(proxy) = self.proxy {
             let found = terms::proxy_finds(proxy);
             outage.add(PredictedStep::ProxyChecks, Owner::Proxy, found);

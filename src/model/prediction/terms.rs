@@ -42,12 +42,17 @@ pub(super) const PROXY_STARTS: Span = Span::of_ms(200, 1000);
 /// `/primary` answers 200 this long after the key is taken: before the promotion is over.
 const CHECK_PASSES_AFTER: Duration = Duration::from_millis(30);
 
-/// The key of a leader that is killed or frozen: it was renewed at most `loop_wait` ago, lapses `ttl`
-/// after that, and etcd revokes it a moment later.
-pub(super) fn lock_expires(patroni: &PatroniInForce) -> Span {
+/// How long a leader that renews its key no more has it, and says that it leads: the key was renewed at most `loop_wait`
+/// ago, and its `ttl` is over then, by the leader's own clock.
+pub(super) fn leads_on(patroni: &PatroniInForce) -> Span {
     let [ttl, loop_wait] =
         [patroni.settings.ttl_s, patroni.settings.loop_wait_s].map(Duration::from_secs);
-    Span::new(ttl.saturating_sub(loop_wait), ttl.saturating_add(ETCD_REVOKES_MAX))
+    Span::new(ttl.saturating_sub(loop_wait), ttl)
+}
+
+/// The key of a leader that is killed or frozen: etcd revokes it a moment after its time is over.
+pub(super) fn lock_expires(patroni: &PatroniInForce) -> Span {
+    leads_on(patroni).then(Span::new(Duration::ZERO, ETCD_REVOKES_MAX))
 }
 
 /// How long a leader goes on without etcd: its next loop begins within `loop_wait`, and it tries for
@@ -59,13 +64,6 @@ pub(super) fn until_demotion(patroni: &PatroniInForce) -> Span {
             .map(Duration::from_secs);
     let worst = loop_wait.saturating_add(retry.saturating_mul(2)).min(ttl);
     Span::new((retry / 2).min(worst), worst)
-}
-
-/// How long a leader that renews its key no more says that it leads: until the key's `ttl` is over, by its own clock.
-pub(super) fn leads_on(patroni: &PatroniInForce) -> Span {
-    let [ttl, loop_wait] =
-        [patroni.settings.ttl_s, patroni.settings.loop_wait_s].map(Duration::from_secs);
-    Span::new(ttl.saturating_sub(loop_wait), ttl)
 }
 
 /// After etcd is back: its own election, then the leader's next loop, which renews the key that it has.

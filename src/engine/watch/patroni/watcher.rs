@@ -25,6 +25,7 @@ use crate::model::event::{ApiReached, What};
 use crate::model::prediction::in_force::in_force;
 use crate::model::prediction::release::common_release;
 use crate::patroni::PatroniApi;
+use crate::patroni::cluster_state::are_all_asked;
 
 /// Looks that wait to be taken in.
 const LOOKS_WAITING: usize = 256;
@@ -233,7 +234,7 @@ impl PatroniWatcher {
         }
         // Without its store Patroni may name none: what it named last holds.
         if let Some(members) = found.members.filter(|members| !members.is_empty()) {
-            self.leadership.all_are_asked(found.left_out == 0 && self.are_asked(&members));
+            self.leadership.all_are_asked(found.left_out == 0 && self.are_looked_at(&members));
         }
         let apis: Vec<PatroniApi> =
             self.members.values().map(|member| member.api.clone()).collect();
@@ -252,12 +253,10 @@ impl PatroniWatcher {
         });
     }
 
-    /// Whether each of these is looked at. One that is named no more is none of them, so that names count; those that are
-    /// looked at without a name may be any.
-    fn are_asked(&self, members: &[String]) -> bool {
-        let missing = members.iter().filter(|name| !self.members.contains_key(*name)).count();
+    fn are_looked_at(&self, members: &[String]) -> bool {
         let unnamed = self.members.values().filter(|member| member.name.is_none()).count();
-        missing <= unnamed
+        let members = members.iter().map(String::as_str);
+        are_all_asked(members, |name| self.members.contains_key(name), unnamed)
     }
 
     async fn answered(&mut self, answered: Answered, looks: &mpsc::Sender<Looked>) {

@@ -882,7 +882,7 @@ fn a_leader_that_does_not_lead_is_no_silence() {
     );
 }
 
-/// In maintenance mode nobody runs for a key that is free, until it is resumed.
+/// In maintenance mode no member runs for a key that is free, until it is resumed.
 #[test]
 fn a_free_key_of_a_patroni_that_is_paused_is_no_election() {
     let outage = outage(Kind::Failover, "patroni2", 20_000, [0, 19_900, 19_900]);
